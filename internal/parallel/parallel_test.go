@@ -1,0 +1,52 @@
+package parallel
+
+import (
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func TestForVisitsEveryChunkOnce(t *testing.T) {
+	for _, threads := range []int{1, 2, 3, 8} {
+		p := New(threads)
+		for round := range 2000 {
+			n := round % 97
+			seen := make([]atomic.Int32, n)
+			p.For(n, func(worker, chunk int) {
+				if worker < 0 || worker >= threads {
+					t.Errorf("worker %d of %d", worker, threads)
+				}
+				seen[chunk].Add(1)
+			})
+			for i := range seen {
+				if c := seen[i].Load(); c != 1 {
+					t.Fatalf("threads %d: chunk %d ran %d times", threads, i, c)
+				}
+			}
+			if round%500 == 0 {
+				time.Sleep(time.Millisecond) // let the workers park
+			}
+		}
+		p.Close()
+	}
+}
+
+func TestNestedForRunsInline(t *testing.T) {
+	p := New(2)
+	defer p.Close()
+	var n atomic.Int32
+	p.For(8, func(_, _ int) { p.For(8, func(_, _ int) { n.Add(1) }) })
+	if n.Load() != 64 {
+		t.Fatalf("ran %d bodies, want 64", n.Load())
+	}
+}
+
+func TestForDoesNotAllocate(t *testing.T) {
+	p := New(2)
+	defer p.Close()
+	var n atomic.Int64
+	body := func(_, chunk int) { n.Add(int64(chunk)) }
+	if a := testing.AllocsPerRun(100, func() { p.For(64, body) }); a != 0 {
+		t.Fatalf("For allocates %v times a call", a)
+	}
+}
