@@ -1,0 +1,75 @@
+// Command gemm generates the micro-kernels of the matrix product.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+const (
+	mr     = 6  // rows of a tile
+	halves = 2  // vectors of a row
+	vec    = 32 // bytes of a vector
+	unroll = 4
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	Package("memprobe/internal/kernel/avx2")
+	masks := maskTable()
+	for rows := 1; rows <= mr; rows++ {
+		tile{rows: rows, masks: masks}.generate()
+		tile{rows: rows, masks: masks, offset: true}.generate()
+	}
+	peak()
+	Generate()
+}
+
+// maskTable is 8 words of ones and 8 of zeros: n lanes begin at word 8-n.
+func maskTable() Mem {
+	m := GLOBL("tileMasks", RODATA|NOPTR)
+	for i := range 16 {
+		v := U32(0)
+		if i < 8 {
+			v = 0xffffffff
+		}
+		DATA(4*i, v)
+	}
+	return m
+}
+
+// tile is the kernel for one number of rows; offset reads B in place.
+type tile struct {
+	rows   int
+	offset bool
+	masks  Mem
+}
+
+// acc is the register that holds half h of row i. Y12 to Y15 stay free.
+func acc(i, h int) reg.VecPhysical { return ymm(halves*i + h) }
+
+func ymm(i int) reg.VecPhysical {
+	return []reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
+		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}[i]
+}
+
+func (t tile) generate() {
+	name, doc := "TilePacked", "TilePacked"
+	if t.offset {
+		name, doc = "TileOffset", "TileOffset"
+	}
+	TEXT(fmt.Sprintf("%s%d", name, t.rows), NOSPLIT, "func(t *Tile)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s%d is ref.%s(t, %d).", name, t.rows, doc, t.rows))
+	p := Dereference(Param("t"))
+	for i := range t.rows {
+		for h := range halves {
+			VXORPS(acc(i, h), acc(i, h), acc(i, h))
+		}
+	}
+	t.loop(p)
+	t.epilogue(p)
+}

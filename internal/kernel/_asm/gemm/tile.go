@@ -1,0 +1,200 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// field loads a pointer or an integer of the argument.
+func field(p gotypes.Component, name string) reg.GPVirtual {
+	r := GP64()
+	Load(p.Field(name), r)
+	return r
+}
+
+// addr is the address of a field of the argument.
+func addr(p gotypes.Component, name string) Mem {
+	b, err := p.Field(name).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	return b.Addr
+}
+
+// loop accumulates the products over k.
+func (t tile) loop(p gotypes.Component) {
+	a, b0, k := field(p, "A"), field(p, "B0"), field(p, "K")
+	b1, off := b0, b0
+	if t.offset {
+		b1, off = field(p, "B1"), field(p, "Off")
+	}
+	for _, n := range []int{unroll, 1} {
+		loop, done := label("loop", n), label("done", n)
+		Label(loop)
+		SUBQ(U32(uint32(n)), k)
+		JL(LabelRef(done))
+		for u := range n {
+			if t.offset {
+				o := GP64()
+				MOVLQSX(Mem{Base: off, Disp: 4 * u}, o)
+				VMOVUPS(Mem{Base: b0, Index: o, Scale: 1}, reg.Y12)
+				VMOVUPS(Mem{Base: b1, Index: o, Scale: 1}, reg.Y13)
+			} else {
+				VMOVUPS(Mem{Base: b0, Disp: vec * halves * u}, reg.Y12)
+				VMOVUPS(Mem{Base: b0, Disp: vec*halves*u + vec}, reg.Y13)
+			}
+			for i := range t.rows {
+				x := ymm(14 + i%2)
+				VBROADCASTSS(Mem{Base: a, Disp: 4 * (mr*u + i)}, x)
+				VFMADD231PS(x, reg.Y12, acc(i, 0))
+				VFMADD231PS(x, reg.Y13, acc(i, 1))
+			}
+		}
+		ADDQ(U32(uint32(4*mr*n)), a)
+		if t.offset {
+			ADDQ(U32(uint32(4*n)), off)
+		} else {
+			ADDQ(U32(uint32(vec*halves*n)), b0)
+		}
+		JMP(LabelRef(loop))
+		Label(done)
+		if n > 1 {
+			ADDQ(U32(uint32(n)), k)
+		}
+	}
+}
+
+// epilogue finishes the sums and stores them, whole vectors where it can.
+func (t tile) epilogue(p gotypes.Component) {
+	t.scale(p)
+	n0, n1 := field(p, "N0"), field(p, "N1")
+	n := GP64()
+	MOVQ(n0, n)
+	ADDQ(n1, n)
+	CMPQ(n, U32(halves*vec/4))
+	JNE(LabelRef("partial"))
+	t.finish(p, "whole")
+	VZEROUPPER()
+	RET()
+
+	Label("partial")
+	table := GP64()
+	LEAQ(t.masks, table)
+	for h, n := range []reg.GPVirtual{n0, n1} {
+		NEGQ(n)
+		VMOVUPS(Mem{Base: table, Index: n, Scale: 4, Disp: vec}, mask(h))
+	}
+	t.finish(p, "masked")
+	VZEROUPPER()
+	RET()
+}
+
+func mask(h int) reg.VecPhysical { return ymm(14 + h) }
+
+// scale multiplies the sums by Alpha.
+func (t tile) scale(p gotypes.Component) {
+	skip(addr(p, "Scale"), "unscaled", func() {
+		VBROADCASTSS(addr(p, "Alpha"), reg.Y12)
+		t.each(func(i, h int) { VMULPS(reg.Y12, acc(i, h), acc(i, h)) })
+	})
+}
+
+// finish adds what is to be added, clamps and stores.
+func (t tile) finish(p gotypes.Component, kind string) {
+	masked := kind == "masked"
+	ld := field(p, "LDC")
+	SHLQ(Imm(2), ld)
+	skip(addr(p, "Accumulate"), kind+"Fresh", func() {
+		t.addRows(field(p, "C0"), field(p, "C1"), ld, masked)
+	})
+	bias := field(p, "BiasRow")
+	skipNil(bias, kind+"NoBiasRow", func() {
+		for i := range t.rows {
+			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, reg.Y12)
+			for h := range halves {
+				VADDPS(reg.Y12, acc(i, h), acc(i, h))
+			}
+		}
+	})
+	cols := field(p, "Bias0")
+	skipNil(cols, kind+"NoBiasCol", func() {
+		for h, b := range []reg.GPVirtual{cols, field(p, "Bias1")} {
+			if masked {
+				VMASKMOVPS(Mem{Base: b}, mask(h), ymm(12+h))
+			} else {
+				VMOVUPS(Mem{Base: b}, ymm(12+h))
+			}
+		}
+		t.each(func(i, h int) { VADDPS(ymm(12+h), acc(i, h), acc(i, h)) })
+	})
+	res := field(p, "Res0")
+	skipNil(res, kind+"NoResidual", func() { t.addRows(res, field(p, "Res1"), ld, masked) })
+	skip(addr(p, "Clamp"), kind+"NoClamp", func() {
+		VBROADCASTSS(addr(p, "Lo"), reg.Y12)
+		VBROADCASTSS(addr(p, "Hi"), reg.Y13)
+		// The sum is the operand that the instruction returns when it is NaN.
+		t.each(func(i, h int) { VMAXPS(acc(i, h), reg.Y12, acc(i, h)) })
+		t.each(func(i, h int) { VMINPS(acc(i, h), reg.Y13, acc(i, h)) })
+	})
+	c := []reg.GPVirtual{field(p, "C0"), field(p, "C1")}
+	for i := range t.rows {
+		for h := range halves {
+			if masked {
+				VMASKMOVPS(acc(i, h), mask(h), Mem{Base: c[h]})
+			} else {
+				VMOVUPS(acc(i, h), Mem{Base: c[h]})
+			}
+			if i < t.rows-1 {
+				ADDQ(ld, c[h])
+			}
+		}
+	}
+}
+
+// addRows adds the rows at the two pointers, ld bytes apart, to the sums.
+func (t tile) addRows(p0, p1, ld reg.GPVirtual, masked bool) {
+	p := []reg.GPVirtual{p0, p1}
+	for i := range t.rows {
+		for h := range halves {
+			if masked {
+				VMASKMOVPS(Mem{Base: p[h]}, mask(h), reg.Y12)
+				VADDPS(reg.Y12, acc(i, h), acc(i, h))
+			} else {
+				VADDPS(Mem{Base: p[h]}, acc(i, h), acc(i, h))
+			}
+			if i < t.rows-1 {
+				ADDQ(ld, p[h])
+			}
+		}
+	}
+}
+
+func (t tile) each(f func(i, h int)) {
+	for i := range t.rows {
+		for h := range halves {
+			f(i, h)
+		}
+	}
+}
+
+// skip emits body so that it runs where the flag is set.
+func skip(flag Mem, name string, body func()) {
+	CMPB(flag, Imm(0))
+	JEQ(LabelRef(name))
+	body()
+	Label(name)
+}
+
+// skipNil emits body so that it runs where the pointer is not nil.
+func skipNil(p reg.GPVirtual, name string, body func()) {
+	TESTQ(p, p)
+	JEQ(LabelRef(name))
+	body()
+	Label(name)
+}
+
+func label(name string, n int) string { return fmt.Sprintf("%s%d", name, n) }

@@ -1,0 +1,110 @@
+package ref
+
+import "unsafe"
+
+// The micro-kernel's tile of C.
+const (
+	MR = 6  // rows
+	NR = 16 // columns, in two halves
+	VL = 8  // columns of a half
+)
+
+// Tile describes one step of a blocked product, of at most MR rows and NR
+// columns in two halves of VL that lie wherever their pointers say:
+//
+//	C[i][j] = clamp(Alpha·Σk A[k][i]·B[k][j] + C[i][j] + Bias + Residual[i][j])
+//
+// Rows of C and of the residual are LDC elements apart. The old C, the bias and
+// the residual count only where asked for. Pointers that are not used are nil.
+type Tile struct {
+	K int
+	A *float32 // packed [K][MR]
+	// B is packed [K][NR] from B0 on for the packed kernels. For the others, the
+	// halves of row k are the VL elements at B0+Off[k] and at B1+Off[k].
+	B0, B1 *float32
+	Off    *int32 // [K] byte offsets
+
+	C0, C1 *float32
+	LDC    int
+	// Columns that are stored of each half, 0 to VL. B is read in full.
+	N0, N1 int
+
+	BiasRow       *float32 // [MR], one for each row
+	Bias0, Bias1  *float32 // one for each column of the halves
+	Res0, Res1    *float32
+	Alpha, Lo, Hi float32
+	Scale         bool // multiply by Alpha
+	Accumulate    bool
+	Clamp         bool
+}
+
+func at(p *float32, i int) *float32 {
+	return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*i))
+}
+
+// TilePacked computes the first mr rows of t from a packed B.
+func TilePacked(t *Tile, mr int) {
+	var acc [MR][NR]float32
+	for k := range t.K {
+		b := (*[NR]float32)(unsafe.Pointer(at(t.B0, NR*k)))
+		for i := range mr {
+			a, row := *at(t.A, MR*k+i), &acc[i]
+			for j := range row {
+				row[j] += a * b[j]
+			}
+		}
+	}
+	t.finish(&acc, mr)
+}
+
+// TileOffset computes the first mr rows of t from a B in place.
+func TileOffset(t *Tile, mr int) {
+	var acc [MR][NR]float32
+	for k := range t.K {
+		off := int(*(*int32)(unsafe.Add(unsafe.Pointer(t.Off), 4*k))) / 4
+		b0 := (*[VL]float32)(unsafe.Pointer(at(t.B0, off)))
+		b1 := (*[VL]float32)(unsafe.Pointer(at(t.B1, off)))
+		for i := range mr {
+			a, row := *at(t.A, MR*k+i), &acc[i]
+			for j := range VL {
+				row[j] += a * b0[j]
+				row[VL+j] += a * b1[j]
+			}
+		}
+	}
+	t.finish(&acc, mr)
+}
+
+// finish applies the epilogue and stores.
+func (t *Tile) finish(acc *[MR][NR]float32, mr int) {
+	for i := range mr {
+		for h := range 2 {
+			c, n, bias, res := t.C0, t.N0, t.Bias0, t.Res0
+			if h == 1 {
+				c, n, bias, res = t.C1, t.N1, t.Bias1, t.Res1
+			}
+			for j := range n {
+				v := acc[i][VL*h+j]
+				if t.Scale {
+					v *= t.Alpha
+				}
+				if t.Accumulate {
+					v += *at(c, i*t.LDC+j)
+				}
+				if t.BiasRow != nil {
+					v += *at(t.BiasRow, i)
+				}
+				if bias != nil {
+					v += *at(bias, j)
+				}
+				if res != nil {
+					v += *at(res, i*t.LDC+j)
+				}
+				if t.Clamp {
+					v = clamp(v, t.Lo, t.Hi)
+				}
+				*at(c, i*t.LDC+j) = v
+			}
+		}
+	}
+}

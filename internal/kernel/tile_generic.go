@@ -1,0 +1,14 @@
+//go:build !amd64 || purego
+
+package kernel
+
+import "memprobe/internal/kernel/ref"
+
+// tilePacked is [ref.TilePacked].
+func tilePacked(t *ref.Tile, rows int) { ref.TilePacked(t, rows) }
+
+// tileOffset is [ref.TileOffset].
+func tileOffset(t *ref.Tile, rows int) { ref.TileOffset(t, rows) }
+
+// fmaLoop is not available.
+func fmaLoop(int) float64 { return 0 }
