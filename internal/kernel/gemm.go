@@ -5,32 +5,257 @@ import (
 	"memprobe/internal/parallel"
 )
 
+// Blocking of the product: a panel of B, kc·16 floats, stays in the first-level
+// cache while the panels of A pass by; a block of either, up to mc·kc and kc·nc,
+// stays in the second level.
+const (
+	blockK      = 256
+	blockRows   = 40      // panels of A in a chunk, 240 rows
+	blockCols   = 24      // panels of B in a chunk, 384 columns
+	wantChunks  = 16      // chunks of a product that is worth sharing
+	chunkFlops  = 1 << 19 // least work of a chunk, about 5 µs
+	packedLimit = 1 << 24 // floats of an operand that is packed as a whole
+)
+
 // Gemm is a plan for a matrix product of one shape.
+//
+// The chunks of the work are blocks of C. A chunk walks over k in steps of
+// blockK, packs what is not packed yet, and updates its block tile by tile.
 type Gemm struct {
-	spec GemmSpec
+	spec           GemmSpec
+	pool           *parallel.Pool
+	a, b           side
+	rows, cols     int  // panels of A and of B in a chunk
+	nrows, ncols   int  // chunks along the rows and the columns of C
+	wholeA, wholeB bool // Run packs the operand before the chunks start
+
+	packABody, packBBody, chunkBody func(worker, chunk int)
+	run                             gemmRun
+}
+
+// gemmRun is the state of the run in progress.
+type gemmRun struct {
+	c, a, b, bias []float32
+	pa, pb        []float32 // packed as a whole, or nil
+	local         []float32 // workspace of the workers
 }
 
 // NewGemm plans C = act(alpha·op(A)·op(B) [+ C] + bias), once or over a batch.
-func NewGemm(p *parallel.Pool, s GemmSpec) *Gemm { return &Gemm{s.Normal()} }
+func NewGemm(p *parallel.Pool, s GemmSpec) *Gemm {
+	s = s.Normal()
+	if s.Batch > 1 && !s.TransA && s.StrideB == 0 && s.StrideA == s.M*s.LDA && s.StrideC == s.M*s.LDC && !s.BiasRow {
+		s.M, s.Batch = s.M*s.Batch, 1 // one B for all: the items are rows of one product
+	}
+	g := &Gemm{spec: s, pool: p,
+		a: side{n: s.M, width: mr, ld: s.LDA, kInner: !s.TransA},
+		b: side{n: s.N, width: nr, ld: s.LDB, kInner: s.TransB},
+	}
+	g.divide()
+	g.wholeA = (s.Batch == 1 || s.StrideA == 0) && s.Batch*g.ncols > 1 && g.packedA() <= packedLimit
+	g.wholeB = (s.Batch == 1 || s.StrideB == 0) && s.Batch*g.nrows > 1 && g.packedB() <= packedLimit
+	g.packABody = func(_, i int) { g.packWhole(g.a, g.run.pa, g.run.a, i) }
+	g.packBBody = func(_, i int) { g.packWhole(g.b, g.run.pb, g.run.b, i) }
+	g.chunkBody = g.chunk
+	return g
+}
 
-// Scratch is the number of float32s of workspace that Run wants.
-func (g *Gemm) Scratch() int { return 0 }
+// divide chooses the size of the chunks: evenly below the limits of the caches,
+// then smaller while there are too few of them.
+func (g *Gemm) divide() {
+	s := g.spec
+	pa, pb := g.a.panels(), g.b.panels()
+	g.nrows, g.ncols = parallel.Chunks(pa, blockRows), parallel.Chunks(pb, blockCols)
+	flops := 2 * s.M * s.N * s.K * s.Batch
+	for {
+		g.rows, g.nrows = evenly(pa, g.nrows)
+		g.cols, g.ncols = evenly(pb, g.ncols)
+		chunks := s.Batch * g.nrows * g.ncols
+		if chunks == 0 || chunks >= wantChunks || flops/chunks < 2*chunkFlops {
+			return
+		}
+		switch {
+		case g.rows*mr > g.cols*nr:
+			g.nrows *= 2
+		case g.cols > 1:
+			g.ncols *= 2
+		default:
+			return
+		}
+	}
+}
+
+// evenly divides n into at most the given number of parts: their size and how
+// many of them there are.
+func evenly(n, parts int) (size, count int) {
+	if n == 0 {
+		return 0, 0
+	}
+	size = parallel.Chunks(n, parts)
+	return size, parallel.Chunks(n, size)
+}
+
+func (g *Gemm) packedA() int { return g.a.panels() * mr * g.spec.K }
+func (g *Gemm) packedB() int { return g.b.panels() * nr * g.spec.K }
+
+// Scratch is the number of float32s of workspace that a run wants.
+func (g *Gemm) Scratch() int {
+	n := g.localA() + g.localB()
+	n *= g.pool.Threads()
+	if g.wholeA {
+		n += g.packedA()
+	}
+	if g.wholeB {
+		n += g.packedB()
+	}
+	return n
+}
+
+func (g *Gemm) localA() int { return g.rows * mr * min(blockK, g.spec.K) }
+func (g *Gemm) localB() int { return g.cols * nr * min(blockK, g.spec.K) }
 
 // Run computes the product. bias is read where the spec has one.
-func (g *Gemm) Run(c, a, b, bias, scratch []float32) { ref.Gemm(g.spec, c, a, b, bias) }
+func (g *Gemm) Run(c, a, b, bias, scratch []float32) {
+	na, nb, _ := g.spec.Lengths()
+	need("a", a, na)
+	need("b", b, nb)
+	need("scratch", scratch, g.Scratch())
+	g.run = gemmRun{a: a, b: b}
+	if g.wholeA {
+		g.run.pa, scratch = scratch[:g.packedA()], scratch[g.packedA():]
+		g.pool.For(g.kBlocks()*g.nrows, g.packABody)
+	}
+	if g.wholeB {
+		g.run.pb, scratch = scratch[:g.packedB()], scratch[g.packedB():]
+		g.pool.For(g.kBlocks()*g.ncols, g.packBBody)
+	}
+	g.compute(c, bias, scratch)
+}
 
-// PackA returns the constant matrix A in the order in which RunPackedA reads it.
-func (g *Gemm) PackA(a []float32) []float32 { return a }
+// PackA returns the constant matrix A in the order in which RunPackedA reads
+// it. The plan must have one A.
+func (g *Gemm) PackA(a []float32) []float32 {
+	na, _, _ := g.spec.Lengths()
+	need("a", a, na)
+	g.run = gemmRun{a: a, pa: make([]float32, g.packedA())}
+	g.pool.For(g.kBlocks()*g.nrows, g.packABody)
+	return g.run.pa
+}
 
-// PackB returns the constant matrix B in the order in which RunPackedB reads it.
-func (g *Gemm) PackB(b []float32) []float32 { return b }
+// PackB returns the constant matrix B in the order in which RunPackedB reads
+// it. The plan must have one B.
+func (g *Gemm) PackB(b []float32) []float32 {
+	_, nb, _ := g.spec.Lengths()
+	need("b", b, nb)
+	g.run = gemmRun{b: b, pb: make([]float32, g.packedB())}
+	g.pool.For(g.kBlocks()*g.ncols, g.packBBody)
+	return g.run.pb
+}
 
 // RunPackedA is Run with an A that PackA of a plan of the same spec returned.
 func (g *Gemm) RunPackedA(c, packedA, b, bias, scratch []float32) {
-	g.Run(c, packedA, b, bias, scratch)
+	_, nb, _ := g.spec.Lengths()
+	need("packedA", packedA, g.packedA())
+	need("b", b, nb)
+	need("scratch", scratch, g.Scratch())
+	g.run = gemmRun{pa: packedA, b: b}
+	if g.wholeB {
+		g.run.pb, scratch = scratch[:g.packedB()], scratch[g.packedB():]
+		g.pool.For(g.kBlocks()*g.ncols, g.packBBody)
+	}
+	g.compute(c, bias, scratch)
 }
 
 // RunPackedB is Run with a B that PackB of a plan of the same spec returned.
 func (g *Gemm) RunPackedB(c, a, packedB, bias, scratch []float32) {
-	g.Run(c, a, packedB, bias, scratch)
+	na, _, _ := g.spec.Lengths()
+	need("a", a, na)
+	need("packedB", packedB, g.packedB())
+	need("scratch", scratch, g.Scratch())
+	g.run = gemmRun{a: a, pb: packedB}
+	if g.wholeA {
+		g.run.pa, scratch = scratch[:g.packedA()], scratch[g.packedA():]
+		g.pool.For(g.kBlocks()*g.nrows, g.packABody)
+	}
+	g.compute(c, bias, scratch)
+}
+
+func (g *Gemm) compute(c, bias, scratch []float32) {
+	_, _, nc := g.spec.Lengths()
+	need("c", c, nc)
+	if g.spec.BiasRow {
+		need("bias", bias, g.spec.M)
+	} else if g.spec.BiasCol {
+		need("bias", bias, g.spec.N)
+	}
+	g.run.c, g.run.bias, g.run.local = c, bias, scratch
+	g.pool.For(g.spec.Batch*g.nrows*g.ncols, g.chunkBody)
+	g.run = gemmRun{}
+}
+
+func (g *Gemm) kBlocks() int { return parallel.Chunks(g.spec.K, blockK) }
+
+// packWhole packs part i of an operand that is packed as a whole: for each block
+// of k all its panels.
+func (g *Gemm) packWhole(s side, dst, src []float32, i int) {
+	per, parts := g.rows, g.nrows
+	if s.width == nr {
+		per, parts = g.cols, g.ncols
+	}
+	k0, k1 := parallel.Range(i/parts, blockK, g.spec.K)
+	p0, p1 := parallel.Range(i%parts, per, s.panels())
+	if p0 < p1 {
+		s.pack(dst[s.panels()*s.width*k0+p0*s.width*(k1-k0):], src, p0, p1, k0, k1-k0)
+	}
+}
+
+// chunk computes one block of C.
+func (g *Gemm) chunk(worker, i int) {
+	s, r := &g.spec, &g.run
+	item, i := i/(g.nrows*g.ncols), i%(g.nrows*g.ncols)
+	p0, p1 := parallel.Range(i%g.nrows, g.rows, g.a.panels())
+	q0, q1 := parallel.Range(i/g.nrows, g.cols, g.b.panels())
+	local := r.local[worker*(g.localA()+g.localB()):]
+	t := ref.Tile{LDC: s.LDC, Alpha: s.Alpha, Scale: s.Alpha != 1, Accumulate: s.Accumulate}
+	for k0 := 0; k0 < max(s.K, 1); k0 += blockK {
+		t.K = min(blockK, s.K-k0)
+		if k0+t.K == s.K {
+			t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
+		}
+		a, b := local[:g.localA()], local[g.localA():][:g.localB()]
+		if r.pa != nil {
+			a = r.pa[g.a.panels()*mr*k0+p0*mr*t.K:]
+		} else if p0 < p1 {
+			g.a.pack(a, r.a[item*s.StrideA:], p0, p1, k0, t.K)
+		}
+		if r.pb != nil {
+			b = r.pb[g.b.panels()*nr*k0+q0*nr*t.K:]
+		} else if q0 < q1 {
+			g.b.pack(b, r.b[item*s.StrideB:], q0, q1, k0, t.K)
+		}
+		g.block(&t, a, b, item*s.StrideC, p0, p1, q0, q1, k0+t.K == s.K)
+		t.Accumulate = true
+	}
+}
+
+// block adds the product over one block of k to the panels [p0,p1)x[q0,q1) of
+// the matrix C that begins at base; last tells that the sums are then complete.
+func (g *Gemm) block(t *ref.Tile, a, b []float32, base, p0, p1, q0, q1 int, last bool) {
+	s, r := &g.spec, &g.run
+	for q := q0; q < q1; q++ {
+		n := min(nr, s.N-q*nr)
+		t.N0, t.N1 = min(n, vl), max(n-vl, 0)
+		t.B0 = at(b, (q-q0)*nr*t.K)
+		if last && s.BiasCol {
+			t.Bias0, t.Bias1 = at(r.bias, q*nr), at(r.bias, q*nr+t.N0)
+		}
+		for p := p0; p < p1; p++ {
+			c := base + p*mr*s.LDC + q*nr
+			t.C0, t.C1 = at(r.c, c), at(r.c, c+t.N0)
+			t.A = at(a, (p-p0)*mr*t.K)
+			if last && s.BiasRow {
+				t.BiasRow = at(r.bias, p*mr)
+			}
+			tilePacked(t, min(mr, s.M-p*mr))
+		}
+	}
 }

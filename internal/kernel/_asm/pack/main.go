@@ -1,0 +1,141 @@
+// Command pack generates the kernels that bring strips of a matrix into the
+// order in which the product kernels read them.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+const (
+	lanes = 8
+	word  = 4 // bytes of a float32
+	strip = 6 // rows of a strip of A; a strip of B has 16
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	packCopy(strip)
+	packCopy(2 * lanes)
+	packTranspose(strip)
+	packTranspose(2 * lanes)
+	Generate()
+}
+
+func ymm(i int) reg.VecPhysical {
+	return []reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
+		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}[i]
+}
+
+func begin(name string, width int) (dst, src, ld, k reg.GPVirtual) {
+	TEXT(fmt.Sprintf("%s%d", name, width), NOSPLIT, "func(dst, src *float32, ld, k int)")
+	Pragma("noescape")
+	Doc(fmt.Sprintf("%s%d is ref.%s(dst, src, ld, k, %d).", name, width, name, width))
+	dst, src, ld, k = GP64(), GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("src"), src)
+	Load(Param("ld"), ld)
+	Load(Param("k"), k)
+	SHLQ(U8(2), ld)
+	return dst, src, ld, k
+}
+
+func packCopy(width int) {
+	dst, src, ld, k := begin("PackCopy", width)
+	Label("loop")
+	DECQ(k)
+	JL(LabelRef("done"))
+	if width == strip {
+		VMOVUPS(Mem{Base: src}, reg.X0)
+		VMOVSD(Mem{Base: src, Disp: 4 * word}, reg.X1)
+		VMOVUPS(reg.X0, Mem{Base: dst})
+		VMOVSD(reg.X1, Mem{Base: dst, Disp: 4 * word})
+	} else {
+		for h := range width / lanes {
+			VMOVUPS(Mem{Base: src, Disp: word * lanes * h}, ymm(h))
+			VMOVUPS(ymm(h), Mem{Base: dst, Disp: word * lanes * h})
+		}
+	}
+	ADDQ(ld, src)
+	ADDQ(U32(uint32(word*width)), dst)
+	JMP(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// packTranspose turns blocks of up to 8 rows and 8 columns, then single columns.
+func packTranspose(width int) {
+	dst, src, ld, k := begin("PackTranspose", width)
+	p := GP64()
+	Label("blocks")
+	SUBQ(U8(lanes), k)
+	JL(LabelRef("columns"))
+	MOVQ(src, p)
+	for first := 0; first < width; first += lanes {
+		rows := min(lanes, width-first)
+		for i := range rows {
+			VMOVUPS(Mem{Base: p}, ymm(i))
+			ADDQ(ld, p)
+		}
+		transpose8()
+		for i := range lanes {
+			to := Mem{Base: dst, Disp: word * (width*i + first)}
+			if rows == lanes {
+				VMOVUPS(ymm(i), to)
+				continue
+			}
+			VMOVUPS(ymm(i).AsX(), to)
+			VEXTRACTF128(U8(1), ymm(i), ymm(i).AsX())
+			VMOVSD(ymm(i).AsX(), to.Offset(4*word))
+		}
+	}
+	ADDQ(U8(lanes*word), src)
+	ADDQ(U32(uint32(lanes*word*width)), dst)
+	JMP(LabelRef("blocks"))
+
+	Label("columns")
+	ADDQ(U8(lanes), k)
+	Label("column")
+	DECQ(k)
+	JL(LabelRef("done"))
+	MOVQ(src, p)
+	for i := range width {
+		x := ymm(i % 2).AsX()
+		VMOVSS(Mem{Base: p}, x)
+		VMOVSS(x, Mem{Base: dst, Disp: word * i})
+		if i < width-1 {
+			ADDQ(ld, p)
+		}
+	}
+	ADDQ(U8(word), src)
+	ADDQ(U32(uint32(word*width)), dst)
+	JMP(LabelRef("column"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// transpose8 transposes the 8x8 matrix in Y0 to Y7, with Y8 to Y15 to work in.
+func transpose8() {
+	for i := 0; i < lanes; i += 2 { // pairs of rows: a0 b0 a1 b1 | ...
+		VUNPCKLPS(ymm(i+1), ymm(i), ymm(8+i))
+		VUNPCKHPS(ymm(i+1), ymm(i), ymm(9+i))
+	}
+	for i := 0; i < lanes; i += 4 { // quadruples: column j of rows i..i+3 in each half
+		VSHUFPS(U8(0x44), ymm(8+i+2), ymm(8+i), ymm(i))
+		VSHUFPS(U8(0xee), ymm(8+i+2), ymm(8+i), ymm(i+1))
+		VSHUFPS(U8(0x44), ymm(9+i+2), ymm(9+i), ymm(i+2))
+		VSHUFPS(U8(0xee), ymm(9+i+2), ymm(9+i), ymm(i+3))
+	}
+	for i := range 4 { // halves
+		VPERM2F128(U8(0x31), ymm(4+i), ymm(i), ymm(8+i))
+		VPERM2F128(U8(0x20), ymm(4+i), ymm(i), ymm(i))
+	}
+	for i := range 4 {
+		VMOVAPS(ymm(8+i), ymm(4+i))
+	}
+}

@@ -1,0 +1,32 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/ref"
+)
+
+// packCopy is [ref.PackCopy].
+func packCopy(dst, src *float32, ld, k, width int) {
+	switch {
+	case useAVX2 && width == ref.NR:
+		avx2.PackCopy16(dst, src, ld, k)
+	case useAVX2 && width == ref.MR:
+		avx2.PackCopy6(dst, src, ld, k)
+	default:
+		ref.PackCopy(dst, src, ld, k, width)
+	}
+}
+
+// packTranspose is [ref.PackTranspose].
+func packTranspose(dst, src *float32, ld, k, width int) {
+	switch {
+	case useAVX2 && width == ref.NR:
+		avx2.PackTranspose16(dst, src, ld, k)
+	case useAVX2 && width == ref.MR:
+		avx2.PackTranspose6(dst, src, ld, k)
+	default:
+		ref.PackTranspose(dst, src, ld, k, width)
+	}
+}

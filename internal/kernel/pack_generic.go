@@ -1,0 +1,11 @@
+//go:build !amd64 || purego
+
+package kernel
+
+import "memprobe/internal/kernel/ref"
+
+// packCopy is [ref.PackCopy].
+func packCopy(dst, src *float32, ld, k, width int) { ref.PackCopy(dst, src, ld, k, width) }
+
+// packTranspose is [ref.PackTranspose].
+func packTranspose(dst, src *float32, ld, k, width int) { ref.PackTranspose(dst, src, ld, k, width) }

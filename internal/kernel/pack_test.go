@@ -1,0 +1,53 @@
+package kernel
+
+import (
+	"fmt"
+	"testing"
+
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/tol"
+)
+
+func ramp(n int) []float32 {
+	v := make([]float32, n)
+	for i := range v {
+		v[i] = float32(i + 1)
+	}
+	return v
+}
+
+type packer func(dst, src *float32, ld, k, width int)
+
+func TestPack(t *testing.T) {
+	for name, f := range map[string][2]packer{
+		"copy": {packCopy, ref.PackCopy}, "transpose": {packTranspose, ref.PackTranspose}} {
+		for _, width := range []int{ref.MR, ref.NR} {
+			for k := range 70 {
+				for ld := max(k, width); ld < max(k, width)+3; ld++ {
+					src := ramp(ld*max(k, width) + 3)
+					got, want := make([]float32, k*width+9), make([]float32, k*width+9)
+					f[0](&got[1], &src[ld%3], ld, k, width)
+					f[1](&want[1], &src[ld%3], ld, k, width)
+					if err := tol.Close(got, want, 0, 0); err != nil {
+						t.Fatalf("%s width %d k %d ld %d: %v", name, width, k, ld, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkPack(b *testing.B) {
+	const k, ld = 256, 1024 + 16
+	src, dst := make([]float32, k*ld), make([]float32, 16*k)
+	for name, f := range map[string]packer{"copy": packCopy, "transpose": packTranspose} {
+		for _, width := range []int{ref.MR, ref.NR} {
+			b.Run(fmt.Sprintf("%s%d", name, width), func(b *testing.B) {
+				b.SetBytes(int64(4 * k * width))
+				for b.Loop() {
+					f(&dst[0], &src[0], ld, k, width)
+				}
+			})
+		}
+	}
+}

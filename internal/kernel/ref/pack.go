@@ -1,0 +1,19 @@
+package ref
+
+import "unsafe"
+
+// PackCopy copies a strip of a matrix whose rows are k: dst[k][0:width] = src[k·ld : k·ld+width].
+func PackCopy(dst, src *float32, ld, k, width int) {
+	for i := range k {
+		copy(unsafe.Slice(at(dst, i*width), width), unsafe.Slice(at(src, i*ld), width))
+	}
+}
+
+// PackTranspose copies a strip of a matrix whose columns are k: dst[k][i] = src[i·ld+k], i < width.
+func PackTranspose(dst, src *float32, ld, k, width int) {
+	for i := range width {
+		for j, v := range unsafe.Slice(at(src, i*ld), k) {
+			*at(dst, j*width+i) = v
+		}
+	}
+}
