@@ -1,0 +1,111 @@
+package ops
+
+import (
+	"fmt"
+	"slices"
+
+	"memprobe/internal/tensor"
+)
+
+// Newest is the newest opset that the table implements.
+const Newest = 26
+
+// Builder appends nodes to a graph under construction, inferring as it goes.
+// The first error sticks; later calls return nil values.
+type Builder struct {
+	Nodes []*Node
+	Err   error
+	// Prefix names what is built: gradients of node "conv1" are "conv1/grad…".
+	Prefix string
+	serial int
+}
+
+// Op appends an operator with one output at its newest version; the internal
+// domain is searched first.
+func (b *Builder) Op(op string, attrs Attrs, in ...*Value) *Value {
+	out := b.OpN(op, attrs, 1, in...)
+	if out == nil {
+		return nil
+	}
+	return out[0]
+}
+
+// OpN is Op for an operator with several outputs.
+func (b *Builder) OpN(op string, attrs Attrs, outs int, in ...*Value) []*Value {
+	if b.Err != nil {
+		return nil
+	}
+	domain := Internal
+	def, err := Lookup(Internal, op, Newest)
+	if err != nil {
+		domain = ""
+		def, err = Lookup("", op, Newest)
+	}
+	if err != nil {
+		b.Err = err
+		return nil
+	}
+	b.serial++
+	n := &Node{Name: fmt.Sprintf("%s/%s_%d", b.Prefix, op, b.serial), Op: op, Domain: domain, Opset: Newest, Attrs: attrs, In: in, Def: def}
+	for i := range outs {
+		n.Out = append(n.Out, &Value{Name: fmt.Sprintf("%s:%d", n.Name, i), Producer: n})
+	}
+	if err := def.Infer(n); err != nil {
+		b.Err = err
+		return nil
+	}
+	b.Nodes = append(b.Nodes, n)
+	return n.Out
+}
+
+// Const returns a constant value.
+func (b *Builder) Const(t *tensor.Tensor) *Value {
+	b.serial++
+	return &Value{Name: fmt.Sprintf("%s/const_%d", b.Prefix, b.serial), DType: t.DType, Shape: t.Shape, Const: t}
+}
+
+// Ints returns a constant int64 vector.
+func (b *Builder) Ints(v ...int) *Value {
+	t := tensor.New(tensor.Int64, len(v))
+	for i, x := range v {
+		t.I64[i] = int64(x)
+	}
+	return b.Const(t)
+}
+
+// Scalar returns a constant of v's element type and rank 0.
+func (b *Builder) Scalar(like *Value, x float64) *Value {
+	t := tensor.New(like.DType)
+	switch like.DType {
+	case tensor.Float32:
+		t.F32[0] = float32(x)
+	case tensor.Float64:
+		t.F64[0] = x
+	}
+	return b.Const(t)
+}
+
+// SumTo reduces v by summation to a shape that broadcasts to v's: the gradient
+// of a broadcast.
+func (b *Builder) SumTo(v *Value, shape []int) *Value {
+	if v == nil || slices.Equal(v.Shape, shape) {
+		return v
+	}
+	return b.Op("SumTo", Attrs{"shape": int64s(shape)}, v)
+}
+
+// Reshape gives v another shape of the same size.
+func (b *Builder) Reshape(v *Value, shape []int) *Value {
+	if v == nil || slices.Equal(v.Shape, shape) {
+		return v
+	}
+	return b.Op("Reshape", nil, v, b.Ints(shape...))
+}
+
+func int64s(v []int) []int64 {
+	out := make([]int64, len(v))
+	for i, x := range v {
+		out[i] = int64(x)
+	}
+	return out
+}

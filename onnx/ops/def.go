@@ -1,0 +1,132 @@
+package ops
+
+import (
+	"fmt"
+
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+)
+
+// Def is one operator at one since-version.
+type Def struct {
+	Op     string
+	Domain string // "" for ai.onnx
+	Since  int
+
+	// Infer checks a node's inputs and attributes and sets the element types
+	// and shapes of its outputs. A rule that needs the elements of an input
+	// reads Value.Const and fails where there are none.
+	Infer func(n *Node) error
+	// Bind returns the function that computes n.Out from n.In on the tensors
+	// of e. All decisions and all allocations happen here; the function itself
+	// reads the tensors' data slices anew each time and allocates nothing.
+	Bind func(n *Node, e *Env) (func(), error)
+	// Grad appends the nodes that compute the gradients of n's inputs from
+	// those of its outputs, and returns a gradient for each input; nil where
+	// there is none. dy[i] is nil where output i does not reach the loss. It
+	// computes only what want[i] asks for.
+	Grad func(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error)
+	// NotDifferentiable says why there is no Grad; empty where there is one.
+	NotDifferentiable string
+
+	// View marks an operator whose output 0 has the elements of input 0 under
+	// another shape: the planner lets them share memory and Bind is not called
+	// for it when they do.
+	View bool
+	// InPlace marks an operator that may write output 0 over input 0 where
+	// element types and shapes agree and nobody needs the input afterwards.
+	InPlace bool
+	// Random marks an operator that must not be folded into a constant.
+	Random bool
+}
+
+// Env is what a node is bound to: tensors, workers and scratch memory.
+type Env struct {
+	Pool *parallel.Pool
+	// In and Out are the node's tensors; nil where Node.In or Node.Out is.
+	In, Out []*tensor.Tensor
+
+	scratch *Scratch
+	// Step counts training steps, for operators that draw random numbers.
+	Step *uint64
+	// Seed is the seed of all random draws.
+	Seed uint64
+}
+
+// Scratch is workspace that steps of a plan share, since they run one at a time.
+type Scratch struct {
+	need int
+	buf  []float32
+}
+
+// NewEnv returns an environment whose scratch requests go to s.
+func NewEnv(p *parallel.Pool, s *Scratch, in, out []*tensor.Tensor) *Env {
+	return &Env{Pool: p, In: in, Out: out, scratch: s}
+}
+
+// Scratch asks for n float32s of workspace. Its contents do not survive the
+// node's function. The memory exists once the whole plan is bound.
+func (e *Env) Scratch(n int) func() []float32 {
+	s := e.scratch
+	s.need = max(s.need, n)
+	return func() []float32 { return s.buf[:n] }
+}
+
+// Allocate makes the workspace that was asked for.
+func (s *Scratch) Allocate() {
+	if len(s.buf) < s.need {
+		s.buf = make([]float32, s.need)
+	}
+}
+
+// Need is the number of float32s asked for so far.
+func (s *Scratch) Need() int { return s.need }
+
+// Lookup returns the entry for an operator: the newest whose since-version is
+// not above the model's opset. The error says what is missing.
+func Lookup(domain, op string, opset int) (*Def, error) {
+	if domain == "ai.onnx" {
+		domain = ""
+	}
+	versions := table[key{domain, op}]
+	if versions == nil {
+		if domain == "" {
+			return nil, fmt.Errorf("operator %s is not supported", op)
+		}
+		return nil, fmt.Errorf("operator %s of domain %q is not supported", op, domain)
+	}
+	var best *Def
+	for _, d := range versions {
+		if d.Since <= opset && (best == nil || d.Since > best.Since) {
+			best = d
+		}
+	}
+	if best == nil {
+		return nil, fmt.Errorf("operator %s at opset %d is not supported", op, opset)
+	}
+	return best, nil
+}
+
+// All returns every entry of the table, in the order of the families.
+func All() []*Def {
+	var all []*Def
+	for _, f := range families {
+		for i := range f {
+			all = append(all, &f[i])
+		}
+	}
+	return all
+}
+
+type key struct{ domain, op string }
+
+var table = index()
+
+func index() map[key][]*Def {
+	t := map[key][]*Def{}
+	for _, d := range All() {
+		k := key{d.Domain, d.Op}
+		t[k] = append(t[k], d)
+	}
+	return t
+}

@@ -1,0 +1,169 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"memprobe/internal/tensor"
+)
+
+// Internal is the domain of operators that exist only inside compiled plans.
+const Internal = "memprobe"
+
+// Value is a tensor of a graph as the compiler knows it before anything runs:
+// its element type and concrete shape, and its elements where they are constant.
+type Value struct {
+	Name  string
+	DType tensor.DType
+	Shape []int
+	// Const holds the elements when they are known at compile time.
+	Const *tensor.Tensor
+	// Param marks an initialiser that training may change: its elements are
+	// known (Const) but must not be folded into other constants.
+	Param bool
+	// Producer is the node that computes the value; nil for inputs and constants.
+	Producer *Node
+}
+
+// Len is the number of elements of v.
+func (v *Value) Len() int { return tensor.Len(v.Shape) }
+
+// Ints returns the elements of a constant integer value, and whether it is one.
+func (v *Value) Ints() ([]int, bool) {
+	if v == nil || v.Const == nil || v.DType != tensor.Int64 && v.DType != tensor.Int32 {
+		return nil, false
+	}
+	return v.Const.Ints(), true
+}
+
+// Node is an operator applied to values. A nil entry of In is an optional input
+// that is absent; a nil entry of Out an output that nobody wants.
+type Node struct {
+	Name   string
+	Op     string
+	Domain string
+	Opset  int
+	Attrs  Attrs
+	In     []*Value
+	Out    []*Value
+	Def    *Def
+}
+
+// Attrs holds attributes by name: int64, float32, string, []int64, []float32,
+// []string or *tensor.Tensor.
+type Attrs map[string]any
+
+// Errorf returns an error that names the node and its operator.
+func (n *Node) Errorf(format string, args ...any) error {
+	return &Error{Node: n.Name, Op: n.Op, Msg: fmt.Sprintf(format, args...)}
+}
+
+// Error is a fault of one node of a graph.
+type Error struct{ Node, Op, Msg string }
+
+func (e *Error) Error() string { return fmt.Sprintf("node %q (%s): %s", e.Node, e.Op, e.Msg) }
+
+// Input returns input i, or nil where it is absent.
+func (n *Node) Input(i int) *Value {
+	if i < len(n.In) {
+		return n.In[i]
+	}
+	return nil
+}
+
+// Has reports whether the attribute is present.
+func (n *Node) Has(name string) bool { _, ok := n.Attrs[name]; return ok }
+
+// attr returns an attribute as a T, or def where it is absent. The compiler
+// calls CheckAttrs before any rule, so that a type assertion here cannot fail.
+func attr[T any](n *Node, name string, def T) T {
+	if v, ok := n.Attrs[name].(T); ok {
+		return v
+	}
+	return def
+}
+
+// Int returns an integer attribute.
+func (n *Node) Int(name string, def int) int { return int(attr(n, name, int64(def))) }
+
+// Float returns a float attribute.
+func (n *Node) Float(name string, def float32) float32 { return attr(n, name, def) }
+
+// Str returns a string attribute.
+func (n *Node) Str(name, def string) string { return attr(n, name, def) }
+
+// Ints returns an integer-list attribute; a lone integer counts as a list of one.
+func (n *Node) Ints(name string, def []int) []int {
+	switch v := n.Attrs[name].(type) {
+	case []int64:
+		out := make([]int, len(v))
+		for i, x := range v {
+			out[i] = int(x)
+		}
+		return out
+	case int64:
+		return []int{int(v)}
+	}
+	return def
+}
+
+// Axis resolves an axis that may be negative against a rank.
+func (n *Node) Axis(axis, rank int) (int, error) {
+	if axis < -rank || axis >= rank {
+		return 0, n.Errorf("axis %d is out of range for rank %d", axis, rank)
+	}
+	if axis < 0 {
+		axis += rank
+	}
+	return axis, nil
+}
+
+// Axes resolves a list of axes against a rank and sorts it; duplicates are errors.
+func (n *Node) Axes(axes []int, rank int) ([]int, error) {
+	out := make([]int, len(axes))
+	for i, a := range axes {
+		r, err := n.Axis(a, rank)
+		if err != nil {
+			return nil, err
+		}
+		out[i] = r
+	}
+	slices.Sort(out)
+	if d := slices.Compact(slices.Clone(out)); len(d) != len(out) {
+		return nil, n.Errorf("axes %v repeat", axes)
+	}
+	return out, nil
+}
+
+// SetOut gives output i its element type and shape. A negative or overflowing
+// size is an error.
+func (n *Node) SetOut(i int, d tensor.DType, shape []int) error {
+	total := 1
+	for _, s := range shape {
+		if s < 0 {
+			return n.Errorf("output %d would have shape %v", i, shape)
+		}
+		if s != 0 && total > math.MaxInt32*4/s {
+			return n.Errorf("output %d of shape %v is too large", i, shape)
+		}
+		total *= s
+	}
+	if i < len(n.Out) && n.Out[i] != nil {
+		n.Out[i].DType, n.Out[i].Shape = d, slices.Clone(shape)
+	}
+	return nil
+}
+
+// Want checks the number of inputs, and that the first min of them are present.
+func (n *Node) Want(min, max int) error {
+	if len(n.In) > max {
+		return n.Errorf("has %d inputs, want at most %d", len(n.In), max)
+	}
+	for i := range min {
+		if n.Input(i) == nil {
+			return n.Errorf("has %d inputs, want at least %d", len(n.In), min)
+		}
+	}
+	return nil
+}
