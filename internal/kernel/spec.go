@@ -24,7 +24,7 @@ const (
 )
 
 // need panics unless the slice called name has n elements.
-func need(name string, s []float32, n int) {
+func need[T any](name string, s []T, n int) {
 	if len(s) < n {
 		panic(fmt.Sprintf("kernel: %s has %d elements, want %d", name, len(s), n))
 	}

@@ -1,0 +1,150 @@
+package kernel
+
+// Activations, and the gradients dx = dy·f'(·), in terms of the input x or of
+// the output y, whichever the name of the last slice says. NaN goes through.
+
+// Relu computes max(x, 0).
+func Relu[T Float](dst, x []T) {
+	covers(len(dst), x)
+	of[T]().relu(dst, x)
+}
+
+// ReluGrad computes dy where y > 0, else 0; x serves as well as y.
+func ReluGrad[T Float](dx, dy, y []T) {
+	covers(len(dx), dy, y)
+	of[T]().reluGrad(dx, dy, y)
+}
+
+// LeakyRelu computes x where x >= 0, else a·x.
+func LeakyRelu[T Float](dst, x []T, a T) {
+	covers(len(dst), x)
+	of[T]().leakyRelu(dst, x, a)
+}
+
+// LeakyReluGrad computes dy where x > 0, else a·dy.
+func LeakyReluGrad[T Float](dx, dy, x []T, a T) {
+	covers(len(dx), dy, x)
+	of[T]().leakyReluGrad(dx, dy, x, a)
+}
+
+// Clip computes min(max(x, lo), hi).
+func Clip[T Float](dst, x []T, lo, hi T) {
+	covers(len(dst), x)
+	of[T]().clip(dst, x, lo, hi)
+}
+
+// ClipGrad computes dy where lo <= x <= hi, else 0.
+func ClipGrad[T Float](dx, dy, x []T, lo, hi T) {
+	covers(len(dx), dy, x)
+	of[T]().clipGrad(dx, dy, x, lo, hi)
+}
+
+// Elu computes x where x > 0, else a·(eˣ-1).
+func Elu[T Float](dst, x []T, a T) {
+	covers(len(dst), x)
+	of[T]().elu(dst, x, a)
+}
+
+// EluGrad computes dy where x > 0, else dy·a·eˣ.
+func EluGrad[T Float](dx, dy, x []T, a T) {
+	covers(len(dx), dy, x)
+	of[T]().eluGrad(dx, dy, x, a)
+}
+
+// Tanh computes the hyperbolic tangent.
+func Tanh[T Float](dst, x []T) {
+	covers(len(dst), x)
+	of[T]().tanh(dst, x)
+}
+
+// TanhGrad computes dy·(1-y²).
+func TanhGrad[T Float](dx, dy, y []T) {
+	covers(len(dx), dy, y)
+	of[T]().tanhGrad(dx, dy, y)
+}
+
+// Sigmoid computes 1/(1+e⁻ˣ).
+func Sigmoid[T Float](dst, x []T) {
+	covers(len(dst), x)
+	of[T]().sigmoid(dst, x)
+}
+
+// SigmoidGrad computes dy·y·(1-y).
+func SigmoidGrad[T Float](dx, dy, y []T) {
+	covers(len(dx), dy, y)
+	of[T]().sigmoidGrad(dx, dy, y)
+}
+
+// Gelu computes x·Φ(x), where Φ is the normal distribution function
+// (Hendrycks and Gimpel 2016); 0 at -Inf.
+func Gelu[T Float](dst, x []T) {
+	covers(len(dst), x)
+	of[T]().gelu(dst, x)
+}
+
+// GeluGrad computes dy·(Φ(x) + x·φ(x)), where φ is the density.
+func GeluGrad[T Float](dx, dy, x []T) {
+	covers(len(dx), dy, x)
+	of[T]().geluGrad(dx, dy, x)
+}
+
+// GeluTanh computes Gelu by its approximation
+// x/2·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
+func GeluTanh[T Float](dst, x []T) {
+	covers(len(dst), x)
+	of[T]().geluTanh(dst, x)
+}
+
+// GeluTanhGrad computes dy times the derivative of GeluTanh.
+func GeluTanhGrad[T Float](dx, dy, x []T) {
+	covers(len(dx), dy, x)
+	of[T]().geluTanhGrad(dx, dy, x)
+}
+
+// Silu computes x/(1+e⁻ˣ); 0 at -Inf.
+func Silu[T Float](dst, x []T) {
+	covers(len(dst), x)
+	of[T]().silu(dst, x)
+}
+
+// SiluGrad computes dy·(s + x·s·(1-s)) with s = 1/(1+e⁻ˣ).
+func SiluGrad[T Float](dx, dy, x []T) {
+	covers(len(dx), dy, x)
+	of[T]().siluGrad(dx, dy, x)
+}
+
+// Softplus computes ln(1+eˣ).
+func Softplus[T Float](dst, x []T) {
+	covers(len(dst), x)
+	of[T]().softplus(dst, x)
+}
+
+// SoftplusGrad computes dy/(1+e⁻ˣ).
+func SoftplusGrad[T Float](dx, dy, x []T) {
+	covers(len(dx), dy, x)
+	of[T]().softplusGrad(dx, dy, x)
+}
+
+// HardSigmoid computes min(max(a·x + b, 0), 1).
+func HardSigmoid[T Float](dst, x []T, a, b T) {
+	covers(len(dst), x)
+	of[T]().hardSigmoid(dst, x, a, b)
+}
+
+// HardSigmoidGrad computes a·dy where 0 < a·x + b < 1, else 0.
+func HardSigmoidGrad[T Float](dx, dy, x []T, a, b T) {
+	covers(len(dx), dy, x)
+	of[T]().hardSigmoidGrad(dx, dy, x, a, b)
+}
+
+// HardSwish computes x·min(max(x/6 + 1/2, 0), 1).
+func HardSwish[T Float](dst, x []T) {
+	covers(len(dst), x)
+	of[T]().hardSwish(dst, x)
+}
+
+// HardSwishGrad computes 0 for x <= -3, dy for x >= 3, else dy·(x/3 + 1/2).
+func HardSwishGrad[T Float](dx, dy, x []T) {
+	covers(len(dx), dy, x)
+	of[T]().hardSwishGrad(dx, dy, x)
+}

@@ -1,0 +1,102 @@
+package kernel
+
+import "memprobe/internal/parallel"
+
+// GlobalPool is a plan for reducing each of a number of planes x [planes,size]
+// to one value y [planes].
+type GlobalPool[T Float] struct {
+	planes, size int
+	t            *table[T]
+	pool         *parallel.Pool
+	block        int // planes of a chunk
+
+	avgBody, avgGradBody, maxBody, maxGradBody func(worker, chunk int)
+	y, x, dx, dy                               []T
+	index                                      []int32
+}
+
+// NewGlobalPool plans the reduction; size is positive.
+func NewGlobalPool[T Float](p *parallel.Pool, planes, size int) *GlobalPool[T] {
+	n := &GlobalPool[T]{planes: planes, size: size, t: of[T](), pool: p, block: max(1, poolChunk/max(size, 1))}
+	n.avgBody, n.avgGradBody, n.maxBody, n.maxGradBody = n.avgChunk, n.avgGradChunk, n.maxChunk, n.maxGradChunk
+	return n
+}
+
+func (n *GlobalPool[T]) run(body func(worker, chunk int)) {
+	n.pool.For(parallel.Chunks(n.planes, n.block), body)
+	n.y, n.x, n.dx, n.dy, n.index = nil, nil, nil, nil, nil
+}
+
+// Avg computes the averages, summed in float64.
+func (n *GlobalPool[T]) Avg(y, x []T) {
+	need("y", y, n.planes)
+	need("x", x, n.planes*n.size)
+	n.y, n.x = y, x
+	n.run(n.avgBody)
+}
+
+// AvgGrad computes dx = dy/size.
+func (n *GlobalPool[T]) AvgGrad(dx, dy []T) {
+	need("dx", dx, n.planes*n.size)
+	need("dy", dy, n.planes)
+	n.dx, n.dy = dx, dy
+	n.run(n.avgGradBody)
+}
+
+// Max computes the maxima and, unless index is nil, where in its plane each
+// lies: the first of equal ones, a NaN above all.
+func (n *GlobalPool[T]) Max(y []T, index []int32, x []T) {
+	need("y", y, n.planes)
+	need("x", x, n.planes*n.size)
+	if index != nil {
+		need("index", index, n.planes)
+	}
+	n.y, n.index, n.x = y, index, x
+	n.run(n.maxBody)
+}
+
+// MaxGrad computes dx, which is dy at the index of Max and 0 elsewhere.
+func (n *GlobalPool[T]) MaxGrad(dx, dy []T, index []int32) {
+	need("dx", dx, n.planes*n.size)
+	need("dy", dy, n.planes)
+	need("index", index, n.planes)
+	n.dx, n.dy, n.index = dx, dy, index
+	n.run(n.maxGradBody)
+}
+
+func (n *GlobalPool[T]) avgChunk(_, chunk int) {
+	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	for p := lo; p < hi; p++ {
+		n.y[p] = T(n.t.sum(n.x[p*n.size:][:n.size]) / float64(n.size))
+	}
+}
+
+func (n *GlobalPool[T]) avgGradChunk(_, chunk int) {
+	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	for p := lo; p < hi; p++ {
+		d, plane := n.dy[p]/T(n.size), n.dx[p*n.size:][:n.size]
+		for i := range plane {
+			plane[i] = d
+		}
+	}
+}
+
+func (n *GlobalPool[T]) maxChunk(_, chunk int) {
+	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	for p := lo; p < hi; p++ {
+		plane := n.x[p*n.size:][:n.size]
+		at := n.t.argMax(plane)
+		n.y[p] = plane[at]
+		if n.index != nil {
+			n.index[p] = int32(at)
+		}
+	}
+}
+
+func (n *GlobalPool[T]) maxGradChunk(_, chunk int) {
+	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	clear(n.dx[lo*n.size : hi*n.size])
+	for p := lo; p < hi; p++ {
+		n.dx[p*n.size+int(n.index[p])] = n.dy[p]
+	}
+}

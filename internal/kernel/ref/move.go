@@ -1,0 +1,37 @@
+package ref
+
+// Transpose is dst[j,i] = src[i,j] for src [rows,cols], whose rows lie lds
+// elements apart, and dst, whose rows lie ldd apart.
+func Transpose[T any](dst, src []T, rows, cols, ldd, lds int) {
+	for i := range rows {
+		for j := range cols {
+			dst[j*ldd+i] = src[i*lds+j]
+		}
+	}
+}
+
+// Permute is ONNX's Transpose: axis i of dst is axis perm[i] of src.
+func Permute[T any](dst, src []T, shape, perm []int) {
+	stride := make([]int, len(shape))
+	n := 1
+	for i := len(shape) - 1; i >= 0; i-- {
+		stride[i] = n
+		n *= shape[i]
+	}
+	for to := range n {
+		rest, from := to, 0
+		for i := len(perm) - 1; i >= 0; i-- {
+			d := shape[perm[i]]
+			from += rest % d * stride[perm[i]]
+			rest /= d
+		}
+		dst[to] = src[from]
+	}
+}
+
+// FromUint8 is a·x + b.
+func FromUint8[T Float](dst []T, x []uint8, a, b T) {
+	for i := range dst {
+		dst[i] = fma(a, T(x[i]), b)
+	}
+}

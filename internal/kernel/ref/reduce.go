@@ -1,0 +1,74 @@
+package ref
+
+import "math"
+
+// Sum is Σ x.
+func Sum[T Float](x []T) float64 {
+	s := 0.0
+	for _, v := range x {
+		s += float64(v)
+	}
+	return s
+}
+
+// SumSq is Σ x².
+func SumSq[T Float](x []T) float64 { return Dot(x, x) }
+
+// Dot is Σ a·b.
+func Dot[T Float](a, b []T) float64 {
+	s := 0.0
+	for i := range a {
+		s += float64(a[i]) * float64(b[i])
+	}
+	return s
+}
+
+// MaxOf is the largest element, NaN if any is; -Inf if x is empty.
+func MaxOf[T Float](x []T) T {
+	m := T(math.Inf(-1))
+	for _, v := range x {
+		m = maxOf(m, v)
+	}
+	return m
+}
+
+// MinOf is the smallest element, NaN if any is; +Inf if x is empty.
+func MinOf[T Float](x []T) T {
+	m := T(math.Inf(1))
+	for _, v := range x {
+		m = minOf(m, v)
+	}
+	return m
+}
+
+// ArgMax is the index of the first element that is MaxOf(x); -1 if x is empty.
+func ArgMax[T Float](x []T) int {
+	best := -1
+	for i, v := range x {
+		if best < 0 || v > x[best] || v != v && x[best] == x[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// ArgMin is the index of the first element that is MinOf(x); -1 if x is empty.
+func ArgMin[T Float](x []T) int {
+	best := -1
+	for i, v := range x {
+		if best < 0 || v < x[best] || v != v && x[best] == x[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// ExpSum is dst = exp(x - m), and returns Σ dst.
+func ExpSum[T Float](dst, x []T, m T) float64 {
+	s := 0.0
+	for i := range dst {
+		dst[i] = T(math.Exp(float64(x[i] - m)))
+		s += float64(dst[i])
+	}
+	return s
+}

@@ -1,0 +1,235 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/rng"
+	"memprobe/internal/tol"
+)
+
+// pass is one pass over vectors, at float32 and as its oracle at float64. Both
+// take up to three sources; the scalars are part of them. A result may differ by
+// ulp units in the last place or by abs, whichever is more.
+type pass struct {
+	name     string
+	sources  int
+	run      func(dst, a, b, c []float32)
+	oracle   func(dst, a, b, c []float64)
+	ulp, abs float64
+}
+
+func u(name string, f func(_, _ []float32), g func(_, _ []float64), ulp, abs float64) pass {
+	return pass{name: name, sources: 1, ulp: ulp, abs: abs,
+		run:    func(dst, a, _, _ []float32) { f(dst, a) },
+		oracle: func(dst, a, _, _ []float64) { g(dst, a) }}
+}
+
+func u1(name string, f func(_, _ []float32, _ float32), g func(_, _ []float64, _ float64), k float32, ulp, abs float64) pass {
+	return u(name, func(dst, x []float32) { f(dst, x, k) }, func(dst, x []float64) { g(dst, x, float64(k)) }, ulp, abs)
+}
+
+func u2(name string, f func(_, _ []float32, _, _ float32), g func(_, _ []float64, _, _ float64), k, l float32, ulp, abs float64) pass {
+	return u(name, func(dst, x []float32) { f(dst, x, k, l) },
+		func(dst, x []float64) { g(dst, x, float64(k), float64(l)) }, ulp, abs)
+}
+
+func b(name string, f func(_, _, _ []float32), g func(_, _, _ []float64), ulp, abs float64) pass {
+	return pass{name: name, sources: 2, ulp: ulp, abs: abs,
+		run:    func(dst, a, b, _ []float32) { f(dst, a, b) },
+		oracle: func(dst, a, b, _ []float64) { g(dst, a, b) }}
+}
+
+func b1(name string, f func(_, _, _ []float32, _ float32), g func(_, _, _ []float64, _ float64), k float32, ulp, abs float64) pass {
+	return b(name, func(dst, a, b []float32) { f(dst, a, b, k) },
+		func(dst, a, b []float64) { g(dst, a, b, float64(k)) }, ulp, abs)
+}
+
+func b2(name string, f func(_, _, _ []float32, _, _ float32), g func(_, _, _ []float64, _, _ float64), k, l float32, ulp, abs float64) pass {
+	return b(name, func(dst, a, b []float32) { f(dst, a, b, k, l) },
+		func(dst, a, b []float64) { g(dst, a, b, float64(k), float64(l)) }, ulp, abs)
+}
+
+// passes lists every pass with its error bound: 0.5 units for what is rounded
+// once, the bounds that the package states for the functions.
+func passes() []pass {
+	const once = 0.5
+	return []pass{
+		b("Add", Add[float32], ref.Add[float64], once, 0), b("Sub", Sub[float32], ref.Sub[float64], once, 0),
+		b("Mul", Mul[float32], ref.Mul[float64], once, 0), b("Div", Div[float32], ref.Div[float64], once, 0),
+		b("Max", Max[float32], ref.Max[float64], 0, 0), b("Min", Min[float32], ref.Min[float64], 0, 0),
+		{name: "Fma", sources: 3, run: Fma[float32], oracle: ref.Fma[float64], ulp: 0.501},
+		u1("AddScalar", AddScalar[float32], ref.AddScalar[float64], 0.3, once, 0),
+		u1("MulScalar", MulScalar[float32], ref.MulScalar[float64], -0.7, once, 0),
+		u1("DivScalar", DivScalar[float32], ref.DivScalar[float64], 3, once, 0),
+		u1("ScalarDiv", ScalarDiv[float32], ref.ScalarDiv[float64], 3, once, 0),
+		u2("Affine", Affine[float32], ref.Affine[float64], 1.7, -0.4, 0.501, 0),
+		u("Abs", Abs[float32], ref.Abs[float64], 0, 0), u("Neg", Neg[float32], ref.Neg[float64], 0, 0),
+		u("Sqrt", Sqrt[float32], ref.Sqrt[float64], once, 0), u("Reciprocal", Reciprocal[float32], ref.Reciprocal[float64], once, 0),
+		u("Relu", Relu[float32], ref.Relu[float64], 0, 0), b("ReluGrad", ReluGrad[float32], ref.ReluGrad[float64], 0, 0),
+		u1("LeakyRelu", LeakyRelu[float32], ref.LeakyRelu[float64], 0.1, once, 0),
+		b1("LeakyReluGrad", LeakyReluGrad[float32], ref.LeakyReluGrad[float64], 0.1, once, 0),
+		u2("Clip", Clip[float32], ref.Clip[float64], -1, 0.5, 0, 0),
+		b2("ClipGrad", ClipGrad[float32], ref.ClipGrad[float64], -1, 0.5, 0, 0),
+		u("Exp", Exp[float32], ref.Exp[float64], 1.5, 0), u("Log", Log[float32], ref.Log[float64], 1.5, 0),
+		u("Erf", Erf[float32], ref.Erf[float64], 2, 0), b("ErfGrad", ErfGrad[float32], ref.ErfGrad[float64], 4, 1e-10),
+		u1("Elu", Elu[float32], ref.Elu[float64], 1.3, 3, 0), b1("EluGrad", EluGrad[float32], ref.EluGrad[float64], 1.3, 4, 1e-44),
+		u("Tanh", Tanh[float32], ref.Tanh[float64], 2.5, 0), b("TanhGrad", TanhGrad[float32], ref.TanhGrad[float64], 4, 1e-6),
+		u("Sigmoid", Sigmoid[float32], ref.Sigmoid[float64], 3, 0),
+		b("SigmoidGrad", SigmoidGrad[float32], ref.SigmoidGrad[float64], 4, 1e-6),
+	}
+}
+
+// specials are arguments where something may go wrong.
+var specials = []float32{0, float32(math.Copysign(0, -1)), 1, -1, 3, -3, 0.5, -0.5,
+	math.SmallestNonzeroFloat32, -math.SmallestNonzeroFloat32, 1e-40, -1e-40, 0x1p-126, -0x1p-126,
+	math.MaxFloat32, -math.MaxFloat32, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN()),
+	87.3, -87.3, 88.8, -88.8, -103.9, -104.1, 9, -9, 20, -20, 1e-8, -1e-8}
+
+// arguments fills x with numbers of many magnitudes, one in four being special.
+func arguments(x []float32, seed uint64) {
+	s := rng.New(seed, rng.Init)
+	for i := range x {
+		v := s.Uint64()
+		switch {
+		case v&3 == 0:
+			x[i] = specials[v>>2%uint64(len(specials))]
+		case v&3 == 1:
+			x[i] = float32(s.Float64()*2-1) * 12
+		default:
+			x[i] = float32((s.Float64()*2 - 1) * math.Exp(s.Float64()*16-12))
+		}
+	}
+}
+
+// within reports the first result that is off by more than a pass allows. A
+// result is off by its distance to the exact one in units of the last place.
+func (p *pass) within(got []float32, want []float64, args [][]float32) error {
+	for i, w := range want {
+		g := float64(got[i])
+		if g == w || math.IsNaN(g) && math.IsNaN(w) {
+			continue
+		}
+		w32 := float32(w)
+		if math.IsInf(w, 0) || math.IsInf(float64(w32), 0) {
+			if got[i] == w32 || !math.IsInf(w, 0) && p.ulp > 0.5 && math.Abs(g) > 0.9999*math.MaxFloat32 {
+				continue
+			}
+		} else if diff := math.Abs(g - w); diff <= max(p.ulp*unit(w32), p.abs) {
+			continue
+		}
+		var at []float32
+		for _, a := range args[:p.sources] {
+			at = append(at, a[i])
+		}
+		return fmt.Errorf("%s%v = %v, want %v, off by %.3g units", p.name, at, got[i], w, math.Abs(g-w)/unit(w32))
+	}
+	return nil
+}
+
+// unit is the worth of the last bit of x.
+func unit(x float32) float64 {
+	e := max(int(math.Float32bits(x)>>23&0xff), 1)
+	return math.Ldexp(1, e-150)
+}
+
+const canary = 12345.678
+
+// guarded returns n elements at an odd offset and a check that what surrounds
+// them is untouched.
+func guarded(n, offset int) ([]float32, func() error) {
+	buf := make([]float32, n+32)
+	for i := range buf {
+		buf[i] = canary
+	}
+	return buf[8+offset:][:n:n], func() error {
+		for i, v := range buf {
+			if (i < 8+offset || i >= 8+offset+n) && v != canary {
+				return fmt.Errorf("wrote outside, at %d of %d", i-8-offset, n)
+			}
+		}
+		return nil
+	}
+}
+
+func widen(x []float32) []float64 {
+	w := make([]float64, len(x))
+	for i, v := range x {
+		w[i] = float64(v)
+	}
+	return w
+}
+
+func TestPassesAtEveryLength(t *testing.T) {
+	for _, p := range passes() {
+		t.Run(p.name, func(t *testing.T) {
+			for n := range 258 {
+				var args [3][]float32
+				for k := range args {
+					args[k], _ = guarded(n, (n+k)%8)
+					arguments(args[k], uint64(1000*k+n))
+				}
+				dst, check := guarded(n, n%8)
+				p.run(dst, args[0], args[1], args[2])
+				want := make([]float64, n)
+				p.oracle(want, widen(args[0]), widen(args[1]), widen(args[2]))
+				if err := p.within(dst, want, args[:]); err != nil {
+					t.Fatalf("length %d: %v", n, err)
+				}
+				if err := check(); err != nil {
+					t.Fatal(err)
+				}
+				p.run(args[0], args[0], args[1], args[2]) // in place
+				if err := same(args[0], dst); err != nil {
+					t.Fatalf("length %d, in place: %v", n, err)
+				}
+			}
+		})
+	}
+}
+
+// same wants equal bits, any NaN being as good as any other.
+func same[T Float](got, want []T) error {
+	if len(got) == 0 && len(want) == 0 {
+		return nil
+	}
+	return tol.Close(got, want, 0, 0)
+}
+
+// TestErrorBounds goes through the arguments of the functions of one variable in
+// even steps of their bits.
+func TestErrorBounds(t *testing.T) {
+	step := uint64(4 * 1009)
+	if testing.Short() {
+		step *= 10
+	}
+	const block = 1024
+	for _, p := range passes() {
+		if p.sources != 1 {
+			continue
+		}
+		x, y := make([]float32, block), make([]float32, block)
+		want := make([]float64, block)
+		worst, at := 0.0, float32(0)
+		for bits := uint64(0); bits < 1<<32; {
+			for i := range x {
+				x[i] = math.Float32frombits(uint32(bits))
+				bits += step
+			}
+			p.run(y, x, nil, nil)
+			p.oracle(want, widen(x), nil, nil)
+			if err := p.within(y, want, [][]float32{x}); err != nil {
+				t.Error(err)
+				break
+			}
+			for i, w := range want {
+				if e := math.Abs(float64(y[i])-w) / unit(float32(w)); e > worst && math.Abs(w) < math.MaxFloat32 && math.Abs(w) > p.abs*1e6 {
+					worst, at = e, x[i]
+				}
+			}
+		}
+		t.Logf("%-12s %.3f units at %v", p.name, worst, at)
+	}
+}
