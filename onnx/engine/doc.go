@@ -1,0 +1,9 @@
+// Package engine compiles ONNX graphs into plans and runs them.
+//
+// A Graph is filled through the contract of github.com/owulveryck/onnx-go: it is
+// a Backend and a ComputationBackend, so any program written for onnx-go runs on
+// this engine. Compile turns a graph and concrete input shapes into a Session: it
+// infers every shape, folds constants, fuses, and plans one arena of memory by
+// liveness. A Session computes the outputs and shows chosen tensors (taps) as
+// soon as they exist. Results are the same bits for any number of threads.
+package engine

@@ -1,0 +1,257 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/graph/simple"
+	"gonum.org/v1/gonum/graph/topo"
+
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+	"memprobe/onnx/ops"
+)
+
+// Problems is every fault found in a graph; its text is one line a fault.
+type Problems []error
+
+func (p Problems) Error() string {
+	lines := make([]string, len(p))
+	for i, e := range p {
+		lines[i] = e.Error()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap lets errors.As see each fault.
+func (p Problems) Unwrap() []error { return p }
+
+// program is a graph in the compiler's form: nodes in an order in which every
+// operand is computed before its use.
+type program struct {
+	nodes  []*ops.Node
+	values map[string]*ops.Value
+	inputs []*ops.Value
+}
+
+// order sorts the calls so that every operand comes before its use and nodes
+// otherwise keep their place; a cycle is an error that names its nodes.
+func (g *Graph) order() ([]*call, error) {
+	d := simple.NewDirectedGraph()
+	index := map[*call]int64{}
+	for i, c := range g.calls {
+		index[c] = int64(i)
+		d.AddNode(simple.Node(i))
+	}
+	for i, c := range g.calls {
+		for _, a := range c.outs[0].args {
+			if a == nil || a.call == nil {
+				continue
+			}
+			if a.call == c {
+				return nil, fmt.Errorf("node %q (%s): has its own output %q as input", c.label(), c.op, a.name)
+			}
+			d.SetEdge(d.NewEdge(simple.Node(index[a.call]), simple.Node(i)))
+		}
+	}
+	sorted, err := topo.SortStabilized(d, nil)
+	if cycle, ok := errors.AsType[topo.Unorderable](err); ok {
+		var names []string
+		for _, n := range cycle[0] {
+			names = append(names, g.calls[n.ID()].label())
+		}
+		slices.Sort(names)
+		return nil, fmt.Errorf("nodes %s form a cycle", strings.Join(names, ", "))
+	} else if err != nil {
+		return nil, err
+	}
+	out := make([]*call, len(sorted))
+	for i, n := range sorted {
+		out[i] = g.calls[n.ID()]
+	}
+	return out, nil
+}
+
+// label is the node's name, or its first output's where it has none.
+func (c *call) label() string {
+	if c.name != "" {
+		return c.name
+	}
+	return c.outs[0].name
+}
+
+// lower checks the whole graph for the given inputs and returns its program with
+// every shape inferred and every constant folded. The error holds all faults.
+func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
+	calls, err := g.order()
+	if err != nil {
+		return nil, err
+	}
+	p := &program{values: map[string]*ops.Value{}}
+	var faults Problems
+	vals := map[*Node]*ops.Value{}
+	failed := map[*ops.Value]bool{}
+	for _, n := range g.nodes {
+		if n.call == nil && n.name != "" {
+			v, isInput, err := g.leaf(n, o)
+			if err != nil {
+				faults = append(faults, err)
+				continue
+			}
+			if v == nil {
+				continue
+			}
+			vals[n], p.values[n.name] = v, v
+			if isInput {
+				p.inputs = append(p.inputs, v)
+			}
+		}
+	}
+	for _, c := range calls {
+		n := &ops.Node{Name: c.label(), Op: c.op, Domain: c.domain, Opset: g.opsets[c.domain], Attrs: c.attrs}
+		bad := false
+		for _, a := range c.outs[0].args {
+			if a == nil || a.name == "" && a.call == nil {
+				n.In = append(n.In, nil)
+				continue
+			}
+			v := vals[a]
+			if v == nil {
+				if a.call == nil && len(c.outs[0].args) == 1 && a.name == c.name+"/input" {
+					continue // onnx-go feeds nodes without inputs a made-up one
+				}
+				if a.call == nil {
+					faults = append(faults, n.Errorf("input %q is not in the graph, or its shape is not known", a.name))
+				}
+				bad = true
+			} else if failed[v] {
+				bad = true
+			}
+			n.In = append(n.In, v)
+		}
+		for len(n.In) > 0 && n.In[len(n.In)-1] == nil {
+			n.In = n.In[:len(n.In)-1]
+		}
+		for _, out := range c.outs {
+			if out.name == "" {
+				n.Out = append(n.Out, nil)
+				continue
+			}
+			v := &ops.Value{Name: out.name, Producer: n}
+			n.Out = append(n.Out, v)
+			vals[out], p.values[out.name] = v, v
+		}
+		def, err := ops.Lookup(c.domain, c.op, n.Opset)
+		if err != nil {
+			faults = append(faults, &ops.Error{Node: n.Name, Op: n.Op, Msg: err.Error()})
+			bad = true
+		} else if n.Def = def; !bad {
+			if err := infer(n); err != nil {
+				faults = append(faults, err)
+				bad = true
+			} else if err := fold(n, pool); err != nil {
+				faults = append(faults, err)
+				bad = true
+			}
+		}
+		if bad {
+			for _, v := range n.Out {
+				failed[v] = true
+			}
+			continue
+		}
+		p.nodes = append(p.nodes, n)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return p, nil
+}
+
+// leaf returns the value of a tensor that nothing computes: a constant, or an
+// input as the options describe it; nil where nothing is known of it.
+func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) {
+	v = &ops.Value{Name: n.name}
+	if t, ok := o.Inputs[n.name]; ok {
+		v.DType, v.Shape = o.float(t.DType), t.Shape
+		if !t.DType.IsFloat() {
+			v.Const = t // decides shapes, so it belongs to the plan
+		}
+		return v, v.Const == nil, nil
+	}
+	if n.value == nil {
+		return nil, false, nil
+	}
+	v.Const, v.Param = o.promote(n.value), n.param && o.KeepParams
+	v.DType, v.Shape = v.Const.DType, v.Const.Shape
+	return v, false, nil
+}
+
+// infer runs a node's shape rule. A rule that panics has met a graph that its
+// author did not foresee; that is a fault of the graph to its user.
+func infer(n *ops.Node) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = n.Errorf("malformed: %v", r)
+		}
+	}()
+	return n.Def.Infer(n)
+}
+
+// fold computes a node whose operands are all constant.
+func fold(n *ops.Node, pool *parallel.Pool) error {
+	if n.Def.Random {
+		return nil
+	}
+	done := true
+	for _, v := range n.Out {
+		done = done && (v == nil || v.Const != nil)
+	}
+	for _, v := range n.In {
+		if v != nil && (v.Const == nil || v.Param) {
+			return nil
+		}
+	}
+	if done {
+		return nil
+	}
+	var scratch ops.Scratch
+	in, out := make([]*tensor.Tensor, len(n.In)), make([]*tensor.Tensor, len(n.Out))
+	for i, v := range n.In {
+		if v != nil {
+			in[i] = v.Const
+		}
+	}
+	for i, v := range n.Out {
+		if v != nil {
+			out[i] = tensor.New(v.DType, v.Shape...)
+		}
+	}
+	if n.Def.View {
+		out[0].Alias(in[0])
+	} else {
+		run, err := bind(n, ops.NewEnv(pool, &scratch, in, out))
+		if err != nil {
+			return err
+		}
+		scratch.Allocate()
+		run()
+	}
+	for i, v := range n.Out {
+		if v != nil {
+			v.Const = out[i]
+		}
+	}
+	return nil
+}
+
+func bind(n *ops.Node, e *ops.Env) (run func(), err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = n.Errorf("malformed: %v", r)
+		}
+	}()
+	return n.Def.Bind(n, e)
+}

@@ -1,0 +1,115 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"memprobe/internal/tensor"
+	"memprobe/onnx/ops"
+)
+
+// Session is a compiled graph. It is not safe for concurrent use.
+type Session struct {
+	steps   []step
+	taps    []Tap
+	early   []int // taps of inputs and constants
+	inputs  map[string]*tensor.Tensor
+	outputs map[string]*tensor.Tensor
+	memory  Memory
+}
+
+type step struct {
+	node *ops.Node
+	run  func() // nil for a view
+	taps []int
+}
+
+// Tap is a tensor that a run shows.
+type Tap struct {
+	Name   string
+	DType  tensor.DType
+	Shape  []int
+	tensor *tensor.Tensor
+}
+
+// Memory is what a session holds, in bytes, apart from the constants.
+type Memory struct{ Arena, Scratch int }
+
+// Memory returns what the session holds.
+func (s *Session) Memory() Memory { return s.memory }
+
+// Taps returns the tensors that a run shows, in the order of Options.Taps.
+func (s *Session) Taps() []Tap { return s.taps }
+
+// Input returns the tensor of a float input, to be filled before Run. It keeps
+// its elements from run to run. An unknown name returns nil.
+func (s *Session) Input(name string) *tensor.Tensor { return s.inputs[name] }
+
+// Output returns an output's tensor, whose elements are valid until the next Run.
+func (s *Session) Output(name string) *tensor.Tensor { return s.outputs[name] }
+
+// Run computes the graph. visit, if not nil, is called once for each tap as soon
+// as its tensor exists; the tensor is valid during the call alone.
+func (s *Session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)) error {
+	if visit != nil {
+		for _, i := range s.early {
+			visit(i, s.taps[i].tensor)
+		}
+	}
+	for i := range s.steps {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		st := &s.steps[i]
+		if st.run != nil {
+			st.run()
+		}
+		if visit != nil {
+			for _, t := range st.taps {
+				visit(t, s.taps[t].tensor)
+			}
+		}
+	}
+	return nil
+}
+
+// Run implements onnx-go's ComputationBackend: it computes every tensor that an
+// operation yields and nothing consumes, from the tensors set on the nodes.
+func (g *Graph) Run() error {
+	o := Options{Inputs: map[string]*tensor.Tensor{}, Outputs: []string{}}
+	used := map[*Node]bool{}
+	for _, c := range g.calls {
+		for _, a := range c.outs[0].args {
+			used[a] = true
+		}
+	}
+	for _, n := range g.nodes {
+		switch {
+		case n.call == nil && n.input:
+			o.Inputs[n.name] = n.value
+		case n.call != nil && n.name != "" && (!used[n] || n.value != nil):
+			o.Outputs = append(o.Outputs, n.name)
+		}
+	}
+	s, err := g.Compile(o)
+	if err != nil {
+		return err
+	}
+	for name, t := range o.Inputs {
+		if in := s.Input(name); in != nil {
+			in.Copy(t)
+		}
+	}
+	if err := s.Run(context.Background(), nil); err != nil {
+		return err
+	}
+	for _, name := range o.Outputs {
+		n := g.Lookup(name)
+		out := s.Output(name)
+		if out == nil {
+			return fmt.Errorf("tensor %q was not computed", name)
+		}
+		n.value = out.Clone()
+	}
+	return nil
+}
