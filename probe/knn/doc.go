@@ -1,0 +1,29 @@
+// Package knn finds exact nearest neighbours and classifies by their votes.
+//
+// Features are float32 matrices, a row a vector: bank [n,d], queries [m,d].
+// Distances are defined in float64 arithmetic on the float32 features:
+//
+//	euclidean  √Σ(q−b)²
+//	cosine     1 − q·b/√(q·q · b·b), clamped to [0,2]
+//
+// A zero vector has no direction; its cosine distance to everything, another
+// zero vector included, is 1. Neighbours are ordered by distance, then by index;
+// votes are won by the greatest weight, then by the smallest class.
+//
+// # Exact search at the speed of integers
+//
+// The distance matrix is never stored, and hardly ever computed. Both metrics
+// rank the bank by q·b + β(b) after the same steps: rows are normalised
+// (cosine), the bank's mean is subtracted, and each row is scaled so that its
+// norm is 32767 and rounded to int16. Blocks of dot products of these rows are
+// exact in int32 by the Cauchy-Schwarz inequality, and bound the true score to
+// within an error that the norms of the rounding residuals give, again by
+// Cauchy-Schwarz. A query keeps the rows whose upper bound reaches its k-th
+// best lower bound; on typical features a few more than k are left of 50,000.
+// Only those are ranked, by the float64 distance. The bounds hold for the
+// rounding of every step, so the answer is that of a brute-force search,
+// whatever the data; unfavourable data (many near-duplicates) only leave more
+// rows to rank.
+//
+// Results are the same for any number of threads.
+package knn
