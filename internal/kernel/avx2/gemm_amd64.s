@@ -23,18 +23,24 @@ DATA tileMasks<>+60(SB)/4, $0x00000000
 GLOBL tileMasks<>(SB), RODATA|NOPTR, $64
 
 // func TilePacked1(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TilePacked1(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -205,20 +211,26 @@ maskedNoClamp:
 	RET
 
 // func TileOffset1(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TileOffset1(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	MOVLQSX      (DI), R8
 	VMOVUPS      (DX)(R8*1), Y12
 	VMOVUPS      (SI)(R8*1), Y13
@@ -394,20 +406,29 @@ maskedNoClamp:
 	RET
 
 // func TilePacked2(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TilePacked2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -641,22 +662,31 @@ maskedNoClamp:
 	RET
 
 // func TileOffset2(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TileOffset2(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	MOVLQSX      (DI), R8
 	VMOVUPS      (DX)(R8*1), Y12
 	VMOVUPS      (SI)(R8*1), Y13
@@ -895,22 +925,34 @@ maskedNoClamp:
 	RET
 
 // func TilePacked3(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TilePacked3(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -1207,24 +1249,36 @@ maskedNoClamp:
 	RET
 
 // func TileOffset3(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TileOffset3(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	MOVLQSX      (DI), R8
 	VMOVUPS      (DX)(R8*1), Y12
 	VMOVUPS      (SI)(R8*1), Y13
@@ -1526,24 +1580,39 @@ maskedNoClamp:
 	RET
 
 // func TilePacked4(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TilePacked4(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -1903,26 +1972,41 @@ maskedNoClamp:
 	RET
 
 // func TileOffset4(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TileOffset4(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	MOVLQSX      (DI), R8
 	VMOVUPS      (DX)(R8*1), Y12
 	VMOVUPS      (SI)(R8*1), Y13
@@ -2287,26 +2371,44 @@ maskedNoClamp:
 	RET
 
 // func TilePacked5(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TilePacked5(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -2729,28 +2831,46 @@ maskedNoClamp:
 	RET
 
 // func TileOffset5(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TileOffset5(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	MOVLQSX      (DI), R8
 	VMOVUPS      (DX)(R8*1), Y12
 	VMOVUPS      (SI)(R8*1), Y13
@@ -3178,28 +3298,49 @@ maskedNoClamp:
 	RET
 
 // func TilePacked6(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TilePacked6(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	VMOVUPS      (DX), Y12
 	VMOVUPS      32(DX), Y13
 	VBROADCASTSS (CX), Y14
@@ -3685,30 +3826,51 @@ maskedNoClamp:
 	RET
 
 // func TileOffset6(t *Tile)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·TileOffset6(SB), NOSPLIT, $0-8
-	MOVQ   t+0(FP), AX
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
-	MOVQ   8(AX), CX
-	MOVQ   16(AX), DX
-	MOVQ   (AX), BX
-	MOVQ   24(AX), SI
-	MOVQ   32(AX), DI
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       40(AX), CX
+	MOVQ       56(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       24(AX), SI
+	MOVQ       32(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
 	JL           done4
+	PREFETCHT0   512(CX)
+	PREFETCHT0   576(CX)
 	MOVLQSX      (DI), R8
 	VMOVUPS      (DX)(R8*1), Y12
 	VMOVUPS      (SI)(R8*1), Y13

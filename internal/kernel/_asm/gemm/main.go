@@ -14,6 +14,10 @@ const (
 	halves = 2  // vectors of a row
 	vec    = 32 // bytes of a vector
 	unroll = 4
+
+	// How far ahead of its use A is fetched: about two turns of the loop more
+	// than the second-level cache takes to answer.
+	aheadA = 512
 )
 
 func main() {
@@ -70,6 +74,7 @@ func (t tile) generate() {
 			VXORPS(acc(i, h), acc(i, h), acc(i, h))
 		}
 	}
+	t.prefetchC(p)
 	t.loop(p)
 	t.epilogue(p)
 }

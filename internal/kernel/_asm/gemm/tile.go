@@ -25,6 +25,18 @@ func addr(p gotypes.Component, name string) Mem {
 	return b.Addr
 }
 
+// prefetchC asks for the rows of C, which are far apart, before the sums need them.
+func (t tile) prefetchC(p gotypes.Component) {
+	c, ld := field(p, "C0"), field(p, "LDC")
+	for i := range t.rows {
+		PREFETCHT0(Mem{Base: c})
+		PREFETCHT0(Mem{Base: c, Disp: vec*halves - 4})
+		if i < t.rows-1 {
+			LEAQ(Mem{Base: c, Index: ld, Scale: 4}, c)
+		}
+	}
+}
+
 // loop accumulates the products over k.
 func (t tile) loop(p gotypes.Component) {
 	a, b0, k := field(p, "A"), field(p, "B0"), field(p, "K")
@@ -37,6 +49,9 @@ func (t tile) loop(p gotypes.Component) {
 		Label(loop)
 		SUBQ(U32(uint32(n)), k)
 		JL(LabelRef(done))
+		for line := 0; line < 4*mr*n && n > 1; line += 64 {
+			PREFETCHT0(Mem{Base: a, Disp: aheadA + line})
+		}
 		for u := range n {
 			if t.offset {
 				o := GP64()
