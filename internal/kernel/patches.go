@@ -1,0 +1,195 @@
+package kernel
+
+import "memprobe/internal/parallel"
+
+// patches lays a part of a padded image out so that the input of every tap is
+// made of whole vectors in memory: a convolution is then a product whose B is
+// read in place, row k = (channel, tap) at off[k], without an im2col matrix.
+//
+// The copy is xs[channel][row variant][column variant][image][row][column].
+// Variants take a stride apart: row i of the variant that starts at s is input
+// row i·stride+s. There are three layouts, each with more copies than the one
+// before and fewer columns of tiles that hang over the edge:
+//
+//	split  a variant for each residue modulo the stride, taps are shifts in it
+//	flat   a variant for each column of taps, so rows of output follow each other
+//	full   a variant for each tap, so images follow each other
+type patches struct {
+	layout        layout
+	images        int // images side by side, 1 unless full
+	channels      int
+	inH, inW      int
+	rows, cols    axis
+	height, width int // of a variant, rows for one band of output
+	pitch         int // floats of a channel
+	off           []int32
+	outH, outW    int
+	band          int // rows of output in a band
+}
+
+type layout uint8
+
+const (
+	split layout = iota
+	flat
+	full
+)
+
+func (l layout) String() string { return [...]string{"split", "flat", "full"}[l] }
+
+// axis is one dimension of the window: tap k of output o reads input o·stride+start[k].
+type axis struct {
+	stride int
+	start  []int // of the taps
+	// Set by variants.
+	first []int // start of each variant
+	of    []int // variant of each tap
+	shift []int // of each tap in its variant
+	reach int   // largest shift
+}
+
+// newAxis describes taps that begin at -pad and lie dilation apart.
+func newAxis(taps, stride, dilation, pad int) axis {
+	a := axis{stride: stride}
+	for k := range taps {
+		a.start = append(a.start, k*dilation-pad)
+	}
+	return a
+}
+
+// variants divides the taps: each its own, or by residue modulo the stride.
+func (a *axis) variants(each bool) {
+	a.first, a.of, a.shift, a.reach = nil, nil, nil, 0
+	for _, s := range a.start {
+		v := 0
+		for !each && v < len(a.first) && mod(s-a.first[v], a.stride) != 0 {
+			v++
+		}
+		if each {
+			v = len(a.first)
+		}
+		if v == len(a.first) {
+			a.first = append(a.first, s)
+		}
+		a.first[v] = min(a.first[v], s)
+		a.of = append(a.of, v)
+	}
+	for k, s := range a.start {
+		a.shift = append(a.shift, (s-a.first[a.of[k]])/a.stride)
+		a.reach = max(a.reach, a.shift[k])
+	}
+}
+
+func mod(a, m int) int { return (a%m + m) % m }
+
+// size lays the copy out for the given layout and band.
+func (p *patches) size(l layout, band, images int) {
+	p.layout, p.band, p.images = l, band, images
+	p.rows.variants(l == full)
+	p.cols.variants(l != split)
+	p.height, p.width = band+p.rows.reach, p.outW+p.cols.reach
+	p.pitch = len(p.rows.first) * len(p.cols.first) * p.variant()
+	// An odd number of cache lines keeps the channels out of each other's sets.
+	p.pitch = (p.pitch+15)/16 | 1
+	p.pitch *= 16
+}
+
+// variant is the number of floats of one variant of a channel.
+func (p *patches) variant() int { return p.images * p.height * p.width }
+
+// len is the number of floats of the copy, with room to read a vector too much.
+func (p *patches) len() int { return p.channels*p.pitch + vl }
+
+// at is the place of tap (kh, kw) of channel c for the first output.
+func (p *patches) at(c, kh, kw int) int {
+	v := p.rows.of[kh]*len(p.cols.first) + p.cols.of[kw]
+	return c*p.pitch + v*p.variant() + p.rows.shift[kh]*p.width + p.cols.shift[kw]
+}
+
+// offsets lists the byte offsets of all taps of all channels, in the order of
+// weights [channel][kh][kw].
+func (p *patches) offsets() []int32 {
+	var off []int32
+	for c := range p.channels {
+		for kh := range p.rows.start {
+			for kw := range p.cols.start {
+				off = append(off, int32(4*p.at(c, kh, kw)))
+			}
+		}
+	}
+	return off
+}
+
+// fill copies what the output rows [r0, r1) of the images need; x holds the
+// channels of the first one and the next begins stride elements later.
+func (p *patches) fill(xs, x []float32, images, stride, r0, r1 int) {
+	for c := range p.channels {
+		dst := xs[c*p.pitch:]
+		for _, rs := range p.rows.first {
+			for _, cs := range p.cols.first {
+				for n := range images {
+					plane := x[n*stride+c*p.inH*p.inW:][:p.inH*p.inW]
+					p.fillVariant(dst[n*p.height*p.width:], plane, rs+r0*p.rows.stride, cs, r1-r0+p.rows.reach)
+				}
+				dst = dst[p.variant():]
+			}
+		}
+	}
+}
+
+// fillVariant copies rows input rows from the row rs on, and zeros where there
+// is no input.
+func (p *patches) fillVariant(dst, plane []float32, rs, cs, rows int) {
+	sh, sw := p.rows.stride, p.cols.stride
+	lo := min(max(parallel.Chunks(-cs, sw), 0), p.width)       // first column with input
+	hi := max(min(parallel.Chunks(p.inW-cs, sw), p.width), lo) // first column past it
+	for i := range rows {
+		row, h := dst[i*p.width:][:p.width], rs+i*sh
+		if h < 0 || h >= p.inH {
+			clear(row)
+			continue
+		}
+		clear(row[:lo])
+		if hi > lo {
+			copyStrided(row[lo:hi], plane[h*p.inW+lo*sw+cs:], sw)
+		}
+		clear(row[hi:])
+	}
+}
+
+// copyStrided sets dst[i] = src[i·stride].
+func copyStrided(dst, src []float32, stride int) {
+	if stride == 1 {
+		copy(dst, src)
+		return
+	}
+	for i := range dst {
+		dst[i] = src[i*stride]
+	}
+}
+
+// vector is up to 8 neighbouring columns of the product: where they are read,
+// relative to the first output's place, and where they are written, relative to
+// the first output.
+type vector struct {
+	src, dst int32
+	n        int32
+}
+
+// vectors lists the columns of a band of the given number of rows.
+func (p *patches) vectors(rows, images int) []vector {
+	var list []vector
+	if p.width == p.outW && (p.images == 1 || p.height == p.outH) {
+		total := images * rows * p.outW
+		for q := 0; q < total; q += vl {
+			list = append(list, vector{int32(q), int32(q), int32(min(vl, total-q))})
+		}
+		return list
+	}
+	for r := range rows {
+		for q := 0; q < p.outW; q += vl {
+			list = append(list, vector{int32(r*p.width + q), int32(r*p.outW + q), int32(min(vl, p.outW-q))})
+		}
+	}
+	return list
+}
