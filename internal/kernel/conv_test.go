@@ -57,7 +57,7 @@ func allConvs() []ConvSpec {
 		s.DilationH, s.DilationW, s.Group = 1, 1, max(s.Group, 1)
 		s.Bias, s.Residual, s.Act = i%2 == 0, i%3 == 0, Activation(i%3)
 	}
-	for seed := range uint64(400) {
+	for seed := range uint64(200) {
 		list = append(list, randomConv(seed))
 	}
 	return list
