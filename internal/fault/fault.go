@@ -1,0 +1,43 @@
+// Package fault has the error of a model or a data file that is wrong: corrupt,
+// unsupported, or not fitting what it is used with. The command line tells it
+// from other failures with errors.As.
+package fault
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Error is a fault in what the user gave. It prints as
+//
+//	FILE: node "conv1" (Conv): pads has 3 values, want 4
+//
+// without the parts that are empty.
+type Error struct {
+	File string // path of the file, or the format's name for data in memory
+	Node string // name of the graph's node
+	Op   string // operator of the node
+	Err  error  // what was found and what was wanted
+}
+
+// Errorf returns an Error about a file.
+func Errorf(file, format string, args ...any) error {
+	return &Error{File: file, Err: fmt.Errorf(format, args...)}
+}
+
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.File != "" {
+		b.WriteString(e.File + ": ")
+	}
+	switch {
+	case e.Node != "" && e.Op != "":
+		fmt.Fprintf(&b, "node %q (%s): ", e.Node, e.Op)
+	case e.Node != "" || e.Op != "":
+		fmt.Fprintf(&b, "node %q: ", e.Node+e.Op)
+	}
+	return b.String() + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.Err }
