@@ -1,0 +1,119 @@
+package onnx
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+
+	"memprobe/internal/atomicfile"
+	"memprobe/internal/fault"
+)
+
+// Load reads a model from a file. What it returns is whole as a message; whether
+// the graph in it makes sense is for Check to say.
+func Load(path string) (*Model, error) {
+	data, err := readFile(path)
+	if err != nil {
+		return nil, err
+	}
+	return parse(data, path, filepath.Dir(path))
+}
+
+// readFile reads a regular file of a size that an ONNX message can have.
+func readFile(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, &Error{File: path, Err: pathless(err)}
+	}
+	switch {
+	case info.IsDir():
+		return nil, fault.Errorf(path, "is a folder, want an ONNX file")
+	case !info.Mode().IsRegular():
+		return nil, fault.Errorf(path, "is not a regular file")
+	case info.Size() > maxBytes:
+		return nil, fault.Errorf(path, "is %s, more than the 2 GiB of an ONNX file; larger weights belong into external data", gib(info.Size()))
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, &Error{File: path, Err: pathless(err)}
+	}
+	return data, nil
+}
+
+// pathless drops the path from a file-system error that names it already.
+func pathless(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
+}
+
+// Save writes the model as one file, whole or not at all, external data moved
+// inside. A failure to write is the file system's error, not an Error.
+func (m *Model) Save(path string) error {
+	data, err := m.Bytes()
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+}
+
+// diagnose says in one line why data is not a model.
+func diagnose(data []byte, cause error) string {
+	if kind := sniff(data); kind != "" {
+		return fmt.Sprintf("not an ONNX model: it looks like %s", kind)
+	}
+	for rest := data; len(rest) > 0; {
+		num, typ, n := protowire.ConsumeTag(rest)
+		if n < 0 {
+			break
+		}
+		size := protowire.ConsumeFieldValue(num, typ, rest[n:])
+		if size < 0 {
+			want, k := protowire.ConsumeVarint(rest[n:])
+			if have := len(rest) - n - k; typ == protowire.BytesType && k > 0 && want > uint64(have) && want <= maxBytes {
+				return fmt.Sprintf("not an ONNX model, or cut off: field %d at byte %d takes %d bytes, the file has %d more", num, len(data)-len(rest), want, have)
+			}
+			break
+		}
+		rest = rest[n+size:]
+	}
+	return fmt.Sprintf("not an ONNX model: %v", cause)
+}
+
+// sniff names the formats that are most often mistaken for a model.
+func sniff(data []byte) string {
+	for _, f := range []struct{ magic, kind string }{
+		{"\x89PNG\r\n", "a PNG image"},
+		{"\xff\xd8\xff", "a JPEG image"},
+		{"%PDF-", "a PDF document"},
+		{"PK\x03\x04", "a ZIP archive (a PyTorch checkpoint or .npz?)"},
+		{"PK\x05\x06", "a ZIP archive (a PyTorch checkpoint or .npz?)"},
+		{"\x1f\x8b", "a gzip file"},
+		{"\x93NUMPY", "a NumPy array"},
+		{"\x89HDF\r\n", "an HDF5 file (Keras?)"},
+		{"\x80\x02", "a Python pickle (a PyTorch checkpoint?)"},
+		{"version https://git-lfs", "a Git LFS pointer; fetch the file itself with `git lfs pull`"},
+		{"\x7fELF", "an executable"},
+	} {
+		if bytes.HasPrefix(data, []byte(f.magic)) {
+			return f.kind
+		}
+	}
+	head := data[:min(len(data), 512)]
+	text := func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' }
+	if len(head) > 0 && bytes.IndexFunc(head, text) < 0 && utf8.Valid(head[:len(head)-min(len(head)-1, utf8.UTFMax)]) {
+		return "text"
+	}
+	return ""
+}
