@@ -30,3 +30,12 @@ func packTranspose(dst, src *float32, ld, k, width int) {
 		ref.PackTranspose(dst, src, ld, k, width)
 	}
 }
+
+// packGather is [ref.PackGather].
+func packGather(dst, src *float32, off *int32, k int) {
+	if useAVX2 {
+		avx2.PackGather16(dst, src, off, k)
+		return
+	}
+	ref.PackGather(dst, src, off, k)
+}

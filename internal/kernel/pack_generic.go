@@ -9,3 +9,6 @@ func packCopy(dst, src *float32, ld, k, width int) { ref.PackCopy(dst, src, ld, 
 
 // packTranspose is [ref.PackTranspose].
 func packTranspose(dst, src *float32, ld, k, width int) { ref.PackTranspose(dst, src, ld, k, width) }
+
+// packGather is [ref.PackGather].
+func packGather(dst, src *float32, off *int32, k int) { ref.PackGather(dst, src, off, k) }

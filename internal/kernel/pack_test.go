@@ -37,6 +37,22 @@ func TestPack(t *testing.T) {
 	}
 }
 
+func TestPackGather(t *testing.T) {
+	src := ramp(600)
+	off := make([]int32, ref.NR)
+	for i := range off {
+		off[i] = int32(4 * (i * 31 % 500))
+	}
+	for k := range 70 {
+		got, want := make([]float32, k*ref.NR+9), make([]float32, k*ref.NR+9)
+		packGather(&got[1], &src[k%3], &off[0], k)
+		ref.PackGather(&want[1], &src[k%3], &off[0], k)
+		if err := tol.Close(got, want, 0, 0); err != nil {
+			t.Fatalf("k %d: %v", k, err)
+		}
+	}
+}
+
 func BenchmarkPack(b *testing.B) {
 	const k, ld = 256, 1024 + 16
 	src, dst := make([]float32, k*ld), make([]float32, 16*k)

@@ -23,3 +23,8 @@ func PackTranspose6(dst *float32, src *float32, ld int, k int)
 //
 //go:noescape
 func PackTranspose16(dst *float32, src *float32, ld int, k int)
+
+// PackGather16 is ref.PackGather.
+//
+//go:noescape
+func PackGather16(dst *float32, src *float32, off *int32, k int)

@@ -17,3 +17,13 @@ func PackTranspose(dst, src *float32, ld, k, width int) {
 		}
 	}
 }
+
+// PackGather is PackTranspose of NR rows that begin at the byte offsets off:
+// dst[k][i] = src[off[i]/4+k].
+func PackGather(dst, src *float32, off *int32, k int) {
+	for i, o := range unsafe.Slice(off, NR) {
+		for j, v := range unsafe.Slice(at(src, int(o)/4), k) {
+			*at(dst, j*NR+i) = v
+		}
+	}
+}

@@ -22,6 +22,7 @@ func main() {
 	packCopy(2 * lanes)
 	packTranspose(strip)
 	packTranspose(2 * lanes)
+	packGather()
 	Generate()
 }
 
@@ -110,6 +111,53 @@ func packTranspose(width int) {
 		if i < width-1 {
 			ADDQ(ld, p)
 		}
+	}
+	ADDQ(U8(word), src)
+	ADDQ(U32(uint32(word*width)), dst)
+	JMP(LabelRef("column"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// packGather is packTranspose of 16 rows that lie where a table says.
+func packGather() {
+	const width = 2 * lanes
+	TEXT("PackGather16", NOSPLIT, "func(dst, src *float32, off *int32, k int)")
+	Pragma("noescape")
+	Doc("PackGather16 is ref.PackGather.")
+	dst, src, off, k, p := GP64(), GP64(), GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("src"), src)
+	Load(Param("off"), off)
+	Load(Param("k"), k)
+	Label("blocks")
+	SUBQ(U8(lanes), k)
+	JL(LabelRef("columns"))
+	for first := 0; first < width; first += lanes {
+		for i := range lanes {
+			MOVLQSX(Mem{Base: off, Disp: word * (first + i)}, p)
+			VMOVUPS(Mem{Base: src, Index: p, Scale: 1}, ymm(i))
+		}
+		transpose8()
+		for i := range lanes {
+			VMOVUPS(ymm(i), Mem{Base: dst, Disp: word * (width*i + first)})
+		}
+	}
+	ADDQ(U8(lanes*word), src)
+	ADDQ(U32(uint32(lanes*word*width)), dst)
+	JMP(LabelRef("blocks"))
+
+	Label("columns")
+	ADDQ(U8(lanes), k)
+	Label("column")
+	DECQ(k)
+	JL(LabelRef("done"))
+	for i := range width {
+		x := ymm(i % 2).AsX()
+		MOVLQSX(Mem{Base: off, Disp: word * i}, p)
+		VMOVSS(Mem{Base: src, Index: p, Scale: 1}, x)
+		VMOVSS(x, Mem{Base: dst, Disp: word * i})
 	}
 	ADDQ(U8(word), src)
 	ADDQ(U32(uint32(word*width)), dst)

@@ -1,0 +1,279 @@
+package kernel
+
+import (
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/parallel"
+)
+
+// outer computes the weight gradient as a blocked product over output pixels:
+// dw = dy·Xᵀ, with dy packed as A and the input pixels that each tap meets as B.
+//
+// B comes in panels of 16 columns. Where there are channels enough a panel is 16
+// channels at one tap, read in place from a padded copy of the input that has
+// its channels innermost, for all taps from the one copy. Else a panel is 16
+// neighbouring (channel, tap) pairs, gathered from shifted copies.
+//
+// A chunk sums over its share of the steps, some images or a band of rows each,
+// into a partial sum of its own; the shares follow from the shape alone, and the
+// partial sums are added in order.
+type outer struct {
+	spec   ConvSpec
+	pool   *parallel.Pool
+	gather bool
+	p      patches // of the gathered copy
+	off    []int32 // of the pixels of a step, or of the gathered columns
+
+	mg, cg, taps     int
+	hp, wp           int // size of the padded copy of a step
+	images, band     int // of a step
+	groups, bands    int // of images and of rows; groups·bands steps
+	panels, perChunk int // panels of B of a group, and in a chunk
+	parts            int // chunks along the panels
+	splits, perSplit int // chunks along the steps, and steps in each
+
+	body, sumBody              func(worker, chunk int)
+	dw, x, dy, sums, workspace []float32
+}
+
+const (
+	outerPixels   = 256      // pixels in a pass over B: 16 KiB of the first-level cache
+	outerFloats   = 48 << 10 // of the padded copy
+	outerChannels = 8        // below this many the panels are gathered
+	outerPanels   = 8        // panels in a chunk, so that packing dy pays
+)
+
+func newOuter(p *parallel.Pool, s ConvSpec) *outer {
+	o := &outer{spec: s, pool: p, mg: s.M / s.Group, cg: s.C / s.Group, taps: s.KH * s.KW}
+	o.gather = o.cg < outerChannels
+	o.wp = (s.OutW()-1)*s.StrideW + (s.KW-1)*s.DilationW + 1
+	o.panels, o.perChunk = parallel.Chunks(o.cg*o.taps, nr), parallel.Chunks(o.cg*o.taps, nr)
+	if !o.gather {
+		blocks := parallel.Chunks(o.cg, nr)
+		o.panels, o.perChunk = blocks*o.taps, min(blocks, parallel.Chunks(outerPanels, o.taps))*o.taps
+	}
+	o.parts = parallel.Chunks(o.panels, o.perChunk)
+	o.divide()
+	if o.gather {
+		o.p = patches{channels: o.cg, inH: s.H, inW: s.W, outH: s.OutH(), outW: s.OutW(),
+			rows: newAxis(s.KH, s.StrideH, s.DilationH, s.PadTop),
+			cols: newAxis(s.KW, s.StrideW, s.DilationW, s.PadLeft)}
+		o.p.size(flat, o.band, 1)
+		o.off = o.p.offsets()
+		for len(o.off) < o.panels*nr { // any pixels serve for columns that are not kept
+			o.off = append(o.off, o.off[0])
+		}
+	} else {
+		for n := range o.images {
+			for r := range o.band {
+				for q := range s.OutW() {
+					o.off = append(o.off, int32(4*nr*((n*o.hp+r*s.StrideH)*o.wp+q*s.StrideW)))
+				}
+			}
+		}
+	}
+	o.body, o.sumBody = o.chunk, o.sum
+	return o
+}
+
+// divide chooses the steps and the shares.
+func (o *outer) divide() {
+	s := o.spec
+	oh, pixels := s.OutH(), s.OutH()*s.OutW()
+	o.images, o.band, o.bands = 1, oh, 1
+	if !o.gather && pixels < outerPixels {
+		o.images = max(1, min(s.N, outerPixels/pixels))
+	}
+	for parts := 1; ; parts *= 2 {
+		o.band, o.bands = evenly(oh, parts)
+		o.hp = (o.band-1)*s.StrideH + (s.KH-1)*s.DilationH + 1
+		if o.images > 1 || o.band == 1 || o.copyLen() <= outerFloats {
+			break
+		}
+	}
+	o.groups = parallel.Chunks(s.N, o.images)
+	flops := 2 * s.N * pixels * s.M * o.cg * o.taps
+	want := min(wantChunks, max(flops/chunkFlops, 1))
+	o.perSplit, o.splits = evenly(o.groups*o.bands, parallel.Chunks(want, o.parts*s.Group))
+}
+
+// copyLen is the length of the copy of the input of a step, about so if gathered.
+func (o *outer) copyLen() int {
+	if o.gather {
+		return o.cg * o.spec.KW * o.hp * o.spec.OutW()
+	}
+	return o.perChunk / o.taps * o.images * o.hp * o.wp * nr
+}
+
+func (o *outer) name() string {
+	if o.gather {
+		return "gather"
+	}
+	return "outer"
+}
+
+// stepPixels is the most output pixels of a step.
+func (o *outer) stepPixels() int { return o.images * o.band * o.spec.OutW() }
+
+// copies is the length of the copy of the input and of a gathered panel.
+func (o *outer) copies() int {
+	if o.gather {
+		return o.p.len() + outerPixels*nr
+	}
+	return o.copyLen()
+}
+
+func (o *outer) perWorker() int {
+	return o.copies() + parallel.Chunks(o.mg, mr)*mr*o.stepPixels()
+}
+
+// sumLen is the length of a partial sum [M/Group][panels][16].
+func (o *outer) sumLen() int { return o.mg * o.panels * nr }
+
+func (o *outer) scratch() int {
+	return o.splits*o.spec.Group*o.sumLen() + o.pool.Threads()*o.perWorker()
+}
+
+func (o *outer) run(dw, x, dy, scratch []float32) {
+	n := o.splits * o.spec.Group * o.sumLen()
+	o.dw, o.x, o.dy, o.sums, o.workspace = dw, x, dy, scratch[:n], scratch[n:]
+	o.pool.For(o.splits*o.spec.Group*o.parts, o.body)
+	o.pool.For(o.spec.M, o.sumBody)
+	o.dw, o.x, o.dy, o.sums, o.workspace = nil, nil, nil, nil, nil
+}
+
+// step is what one step of a chunk covers.
+type step struct {
+	n0, n1, r0, r1 int // images, rows
+	g, q0, q1      int // group, panels of B
+	pixels         int
+}
+
+func (o *outer) chunk(worker, i int) {
+	part, i := i%o.parts, i/o.parts
+	g, split := i%o.spec.Group, i/o.spec.Group
+	ws := o.workspace[worker*o.perWorker():][:o.perWorker()]
+	xs, a := ws[:o.copies()], ws[o.copies():]
+	sum := o.sums[(split*o.spec.Group+g)*o.sumLen():][:o.sumLen()]
+	first, end := parallel.Range(split, o.perSplit, o.groups*o.bands)
+	if first >= end {
+		clear(sum)
+	}
+	for j := first; j < end; j++ {
+		st := step{g: g}
+		st.q0, st.q1 = parallel.Range(part, o.perChunk, o.panels)
+		st.n0, st.n1 = parallel.Range(j/o.bands, o.images, o.spec.N)
+		st.r0, st.r1 = parallel.Range(j%o.bands, o.band, o.spec.OutH())
+		st.pixels = (st.n1 - st.n0) * (st.r1 - st.r0) * o.spec.OutW()
+		o.packDY(a, &st)
+		if o.gather {
+			inPlane := o.spec.H * o.spec.W
+			o.p.fill(xs, o.x[(st.n0*o.spec.C+g*o.cg)*inPlane:], 1, 0, st.r0, st.r1)
+		} else {
+			o.turn(xs, &st)
+		}
+		o.multiply(sum, xs, a, &st, j > first)
+	}
+}
+
+// packDY packs the step's pixels of dy as panels of 6 channels, [pixel][6].
+func (o *outer) packDY(a []float32, st *step) {
+	s := &o.spec
+	plane, rows := s.OutH()*s.OutW(), (st.r1-st.r0)*s.OutW()
+	side := side{n: o.mg, width: mr, ld: plane, kInner: true}
+	for n := st.n0; n < st.n1; n++ {
+		dy := o.dy[(n*s.M+st.g*o.mg)*plane+st.r0*s.OutW():]
+		for p := range side.panels() {
+			side.pack(a[(p*st.pixels+(n-st.n0)*rows)*mr:], dy, p, p+1, 0, rows)
+		}
+	}
+}
+
+// turn copies the step's input to xs[block of 16 channels][image][row][column][16],
+// with its padding.
+func (o *outer) turn(xs []float32, st *step) {
+	s := &o.spec
+	plane := s.H * s.W
+	lo := min(s.PadLeft, o.wp)
+	hi := max(min(s.W+s.PadLeft, o.wp), lo)
+	for b := st.q0 / o.taps; b < st.q1/o.taps; b++ {
+		side := side{n: o.cg - b*nr, width: nr, ld: plane, kInner: true}
+		for n := st.n0; n < st.n1; n++ {
+			x := o.x[(n*s.C+st.g*o.cg+b*nr)*plane:]
+			for i := range (st.r1-st.r0-1)*s.StrideH + (s.KH-1)*s.DilationH + 1 {
+				at := (((b-st.q0/o.taps)*o.images+n-st.n0)*o.hp + i) * o.wp * nr
+				row, h := xs[at:][:o.wp*nr], st.r0*s.StrideH+i-s.PadTop
+				if h < 0 || h >= s.H {
+					clear(row)
+					continue
+				}
+				clear(row[:lo*nr])
+				side.pack(row[lo*nr:], x[h*s.W:], 0, 1, 0, hi-lo)
+				clear(row[hi*nr:])
+			}
+		}
+	}
+}
+
+// multiply adds the step's product to the partial sum.
+func (o *outer) multiply(sum, xs, a []float32, st *step, accumulate bool) {
+	s := &o.spec
+	t := ref.Tile{LDC: o.panels * nr, N0: vl, N1: vl}
+	for k0 := 0; k0 < st.pixels; k0 += outerPixels {
+		t.K, t.Accumulate = min(outerPixels, st.pixels-k0), accumulate || k0 > 0
+		for q := st.q0; q < st.q1; q++ {
+			if o.gather {
+				t.B0 = at(xs, o.p.len())
+				packGather(t.B0, at(xs, k0), &o.off[q*nr], t.K)
+			} else {
+				block, tap := q/o.taps-st.q0/o.taps, q%o.taps
+				shift := tap/s.KW*s.DilationH*o.wp + tap%s.KW*s.DilationW
+				t.Off, t.B0 = &o.off[k0], at(xs, (block*o.images*o.hp*o.wp+shift)*nr)
+				t.B1 = at(xs, (block*o.images*o.hp*o.wp+shift)*nr+vl)
+			}
+			for p := 0; p*mr < o.mg; p++ {
+				c := (p*mr*o.panels + q) * nr
+				t.C0, t.C1 = at(sum, c), at(sum, c+vl)
+				t.A = at(a, (p*st.pixels+k0)*mr)
+				if o.gather {
+					tilePacked(&t, min(mr, o.mg-p*mr))
+				} else {
+					tileOffset(&t, min(mr, o.mg-p*mr))
+				}
+			}
+		}
+	}
+}
+
+// sum adds the partial sums of one output channel and brings its weights into
+// their order [channel][tap].
+func (o *outer) sum(_, m int) {
+	g, row := m/o.mg, m%o.mg
+	dw := o.dw[m*o.cg*o.taps:][:o.cg*o.taps]
+	for split := range o.splits {
+		from := o.sums[(split*o.spec.Group+g)*o.sumLen()+row*o.panels*nr:][:o.panels*nr]
+		switch {
+		case o.gather && split == 0:
+			copy(dw, from)
+		case o.gather:
+			for i := range dw {
+				dw[i] += from[i]
+			}
+		default:
+			o.untangle(dw, from, split == 0)
+		}
+	}
+}
+
+// untangle adds, or at first copies, [block][tap][16] to [channel][tap].
+func (o *outer) untangle(dw, from []float32, first bool) {
+	for c := range o.cg {
+		to, src := dw[c*o.taps:][:o.taps], from[c/nr*o.taps*nr+c%nr:]
+		for t := range to {
+			if first {
+				to[t] = src[t*nr]
+			} else {
+				to[t] += src[t*nr]
+			}
+		}
+	}
+}
