@@ -2,5 +2,6 @@ package ops
 
 // families is the whole table: each file of operators contributes one list.
 var families = [][]Def{
-	elementwise,
+	activations, functions, identities,
+	binaries, casts,
 }

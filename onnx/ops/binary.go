@@ -1,0 +1,302 @@
+package ops
+
+import (
+	"math"
+
+	"memprobe/internal/kernel"
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+)
+
+// number lists the element types that arithmetic works on.
+type number interface {
+	float32 | float64 | int64 | int32 | uint8
+}
+
+// broadcastShape is numpy's rule: shapes align at the right, and a dimension of
+// 1 stretches.
+func broadcastShape(n *Node, shapes ...[]int) ([]int, error) {
+	rank := 0
+	for _, s := range shapes {
+		rank = max(rank, len(s))
+	}
+	out := make([]int, rank)
+	for i := range out {
+		out[i] = 1
+		for _, s := range shapes {
+			j := i - (rank - len(s))
+			if j < 0 || s[j] == 1 {
+				continue
+			}
+			if out[i] != 1 && out[i] != s[j] {
+				return nil, n.Errorf("shapes %v do not broadcast", shapes)
+			}
+			out[i] = s[j]
+		}
+	}
+	return out, nil
+}
+
+// strides of shape as seen from out: 0 along stretched dimensions.
+func broadcastStrides(shape, out []int) []int {
+	s := make([]int, len(out))
+	own := tensor.Strides(shape)
+	for i, d := range shape {
+		if d != 1 {
+			s[len(out)-len(shape)+i] = own[i]
+		}
+	}
+	return s
+}
+
+// walk describes the loop over a broadcast of operands: rows of inner elements,
+// with each operand's stride inside a row (0 or 1) and its offset by row.
+type walk struct {
+	rows, inner int
+	dims        []int
+	strides     [][]int // by operand, along dims
+	step        []int   // by operand, inside a row
+}
+
+// newWalk merges dimensions that are contiguous for every operand.
+func newWalk(out []int, shapes ...[]int) *walk {
+	w := &walk{rows: 1, inner: 1}
+	all := make([][]int, len(shapes))
+	for i, s := range shapes {
+		all[i] = broadcastStrides(s, out)
+	}
+	var dims []int
+	strides := make([][]int, len(shapes))
+	for d := len(out) - 1; d >= 0; d-- {
+		if out[d] == 1 {
+			continue
+		}
+		k := len(dims) - 1
+		merge := k >= 0
+		for i := range shapes {
+			merge = merge && all[i][d] == strides[i][max(k, 0):][0]*dims[max(k, 0)]
+			if !merge {
+				break
+			}
+		}
+		if merge {
+			dims[k] *= out[d]
+			continue
+		}
+		dims = append(dims, out[d])
+		for i := range shapes {
+			strides[i] = append(strides[i], all[i][d])
+		}
+	}
+	w.step = make([]int, len(shapes))
+	if len(dims) > 0 {
+		w.inner = dims[0]
+		for i := range shapes {
+			w.step[i] = strides[i][0]
+			strides[i] = strides[i][1:]
+		}
+		w.dims = dims[1:]
+		for _, d := range w.dims {
+			w.rows *= d
+		}
+	}
+	w.strides = strides
+	return w
+}
+
+// offset is where row r of operand i begins.
+func (w *walk) offset(i, r int) int {
+	at := 0
+	for d, size := range w.dims {
+		at += r % size * w.strides[i][d]
+		r /= size
+	}
+	return at
+}
+
+// loop calls row(lo, hi elements of the result, offsets of a and b) for pieces
+// of rows, in parallel chunks that depend on the shape alone.
+func (w *walk) loop(p *parallel.Pool, row func(lo, n, a, b int)) func() {
+	if w.rows*w.inner == 0 {
+		return func() {}
+	}
+	if w.rows == 1 {
+		body := func(_, chunk int) {
+			lo, hi := parallel.Range(chunk, span, w.inner)
+			row(lo, hi-lo, lo*w.step[0], lo*w.step[1])
+		}
+		return func() { p.For(parallel.Chunks(w.inner, span), body) }
+	}
+	size := max(1, span/w.inner)
+	body := func(_, chunk int) {
+		lo, hi := parallel.Range(chunk, size, w.rows)
+		for r := lo; r < hi; r++ {
+			row(r*w.inner, w.inner, w.offset(0, r), w.offset(1, r))
+		}
+	}
+	return func() { p.For(parallel.Chunks(w.rows, size), body) }
+}
+
+// rowOf applies f along rows whose operands advance by their steps.
+func rowOf[A, B, D tensor.Element](e *Env, w *walk, a, b, dst *tensor.Tensor, f func(A, B) D, fast func(dst, a, b []D)) func() {
+	return w.loop(e.Pool, func(lo, n, ia, ib int) {
+		y, x, z := tensor.Data[D](dst)[lo:lo+n], tensor.Data[A](a)[ia:], tensor.Data[B](b)[ib:]
+		sa, sb := w.step[0], w.step[1]
+		if fast != nil && sa == 1 && sb == 1 {
+			fast(y, any(x[:n]).([]D), any(z[:n]).([]D))
+			return
+		}
+		switch {
+		case sa == 1 && sb == 0:
+			v := z[0]
+			for i := range y {
+				y[i] = f(x[i], v)
+			}
+		case sa == 0 && sb == 1:
+			v := x[0]
+			for i := range y {
+				y[i] = f(v, z[i])
+			}
+		default:
+			for i := range y {
+				y[i] = f(x[i*sa], z[i*sb])
+			}
+		}
+	})
+}
+
+// arith is an arithmetic operator on every number type.
+type arith struct {
+	f32  func(a, b float32) float32
+	f64  func(a, b float64) float64
+	i64  func(a, b int64) int64
+	i32  func(a, b int32) int32
+	u8   func(a, b uint8) uint8
+	v32  func(dst, a, b []float32)
+	v64  func(dst, a, b []float64)
+	bool func(a, b bool) bool
+}
+
+func (f arith) bind(n *Node, e *Env, a, b, dst *tensor.Tensor) (func(), error) {
+	w := newWalk(dst.Shape, a.Shape, b.Shape)
+	switch {
+	case dst.DType == tensor.Float32 && f.f32 != nil:
+		return rowOf(e, w, a, b, dst, f.f32, f.v32), nil
+	case dst.DType == tensor.Float64 && f.f64 != nil:
+		return rowOf(e, w, a, b, dst, f.f64, f.v64), nil
+	case dst.DType == tensor.Int64 && f.i64 != nil:
+		return rowOf(e, w, a, b, dst, f.i64, nil), nil
+	case dst.DType == tensor.Int32 && f.i32 != nil:
+		return rowOf(e, w, a, b, dst, f.i32, nil), nil
+	case dst.DType == tensor.Uint8 && f.u8 != nil:
+		return rowOf(e, w, a, b, dst, f.u8, nil), nil
+	case dst.DType == tensor.Bool && f.bool != nil:
+		return rowOf(e, w, a, b, dst, f.bool, nil), nil
+	}
+	return nil, n.Errorf("element type %v is not supported", dst.DType)
+}
+
+func binary(op string, since int, f arith) Def {
+	return Def{Op: op, Since: since, InPlace: true,
+		Infer: func(n *Node) error {
+			if err := n.Want(2, 2); err != nil {
+				return err
+			}
+			if n.In[0].DType != n.In[1].DType {
+				return n.Errorf("inputs are %v and %v, want one type", n.In[0].DType, n.In[1].DType)
+			}
+			shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape)
+			if err != nil {
+				return err
+			}
+			return n.SetOut(0, n.In[0].DType, shape)
+		},
+		Bind: func(n *Node, e *Env) (func(), error) { return f.bind(n, e, e.In[0], e.In[1], e.Out[0]) },
+	}
+}
+
+func plus[T number](a, b T) T  { return a + b }
+func minus[T number](a, b T) T { return a - b }
+func times[T number](a, b T) T { return a * b }
+
+// over divides; an integer division by zero yields 0.
+func over[T number](a, b T) T {
+	var one T = 1
+	if b == 0 && one/2 == 0 {
+		return 0
+	}
+	return a / b
+}
+
+// maxOf and minOf propagate NaN, as numpy's maximum and minimum do.
+func maxOf[T number](a, b T) T {
+	if a > b || a != a {
+		return a
+	}
+	return b
+}
+
+func minOf[T number](a, b T) T {
+	if a < b || a != a {
+		return a
+	}
+	return b
+}
+
+func pow[T number](a, b T) T { return T(math.Pow(float64(a), float64(b))) }
+
+func both(a, b bool) bool   { return a && b }
+func either(a, b bool) bool { return a || b }
+func differ(a, b bool) bool { return a != b }
+
+var binaries = []Def{
+	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[int32], plus[uint8], kernel.Add[float32], kernel.Add[float64], nil}),
+	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[int32], minus[uint8], kernel.Sub[float32], kernel.Sub[float64], nil}),
+	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], kernel.Mul[float32], kernel.Mul[float64], nil}),
+	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], kernel.Div[float32], kernel.Div[float64], nil}),
+	binary("And", 7, arith{bool: both}), binary("Or", 7, arith{bool: either}), binary("Xor", 7, arith{bool: differ}),
+	{Op: "Pow", Since: 7, Infer: inferPow, Bind: bindPow},
+	compare("Equal", 7, eq[float32], eq[float64], eq[int64], eq[int32], eq[bool]),
+	compare("Less", 7, lt[float32], lt[float64], lt[int64], lt[int32], nil),
+	compare("Greater", 7, gt[float32], gt[float64], gt[int64], gt[int32], nil),
+	compare("LessOrEqual", 12, le[float32], le[float64], le[int64], le[int32], nil),
+	compare("GreaterOrEqual", 12, ge[float32], ge[float64], ge[int64], ge[int32], nil),
+	variadic("Sum", 6, binaryAdd), variadic("Max", 6, binaryMax), variadic("Min", 6, binaryMin),
+	{Op: "Where", Since: 9, Infer: inferWhere, Bind: bindWhere},
+}
+
+var (
+	binaryAdd = arith{f32: plus[float32], f64: plus[float64], v32: kernel.Add[float32], v64: kernel.Add[float64]}
+	binaryMax = arith{maxOf[float32], maxOf[float64], maxOf[int64], maxOf[int32], maxOf[uint8], kernel.Max[float32], kernel.Max[float64], nil}
+	binaryMin = arith{minOf[float32], minOf[float64], minOf[int64], minOf[int32], minOf[uint8], kernel.Min[float32], kernel.Min[float64], nil}
+)
+
+func inferPow(n *Node) error {
+	if err := n.Want(2, 2); err != nil {
+		return err
+	}
+	shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape)
+	if err != nil {
+		return err
+	}
+	return n.SetOut(0, n.In[0].DType, shape)
+}
+
+// bindPow squares without a call of pow where the exponent is the constant 2,
+// the form in which exporters write a variance.
+func bindPow(n *Node, e *Env) (func(), error) {
+	if x := n.In[1]; x.Const != nil && x.Len() == 1 && n.In[0].DType == tensor.Float32 && x.DType == tensor.Float32 && x.Const.F32[0] == 2 && e.In[0].Len() == e.Out[0].Len() {
+		return mapLoop(e, func(y, x []float32) { kernel.Mul(y, x, x) }), nil
+	}
+	if n.In[0].DType != n.In[1].DType {
+		w := newWalk(e.Out[0].Shape, e.In[0].Shape, e.In[1].Shape)
+		switch {
+		case n.In[0].DType == tensor.Float32 && n.In[1].DType == tensor.Int64:
+			return rowOf(e, w, e.In[0], e.In[1], e.Out[0], func(a float32, b int64) float32 { return pow(a, float32(b)) }, nil), nil
+		case n.In[0].DType == tensor.Float32 && n.In[1].DType == tensor.Int32:
+			return rowOf(e, w, e.In[0], e.In[1], e.Out[0], func(a float32, b int32) float32 { return pow(a, float32(b)) }, nil), nil
+		}
+		return nil, n.Errorf("a power of %v with exponent %v is not supported", n.In[0].DType, n.In[1].DType)
+	}
+	return arith{f32: pow[float32], f64: pow[float64], i64: pow[int64], i32: pow[int32]}.bind(n, e, e.In[0], e.In[1], e.Out[0])
+}

@@ -1,0 +1,134 @@
+package ops
+
+import "memprobe/internal/tensor"
+
+func eq[T tensor.Element](a, b T) bool { return a == b }
+func lt[T number](a, b T) bool         { return a < b }
+func gt[T number](a, b T) bool         { return a > b }
+func le[T number](a, b T) bool         { return a <= b }
+func ge[T number](a, b T) bool         { return a >= b }
+
+// compare is an operator with a bool result.
+func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b float64) bool, i64 func(a, b int64) bool, i32 func(a, b int32) bool, b func(a, b bool) bool) Def {
+	return Def{Op: op, Since: since, NotDifferentiable: "its result is boolean",
+		Infer: func(n *Node) error {
+			if err := n.Want(2, 2); err != nil {
+				return err
+			}
+			if n.In[0].DType != n.In[1].DType {
+				return n.Errorf("inputs are %v and %v, want one type", n.In[0].DType, n.In[1].DType)
+			}
+			shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape)
+			if err != nil {
+				return err
+			}
+			return n.SetOut(0, tensor.Bool, shape)
+		},
+		Bind: func(n *Node, e *Env) (func(), error) {
+			x, y, dst := e.In[0], e.In[1], e.Out[0]
+			w := newWalk(dst.Shape, x.Shape, y.Shape)
+			switch {
+			case x.DType == tensor.Float32:
+				return rowOf(e, w, x, y, dst, f32, nil), nil
+			case x.DType == tensor.Float64:
+				return rowOf(e, w, x, y, dst, f64, nil), nil
+			case x.DType == tensor.Int64:
+				return rowOf(e, w, x, y, dst, i64, nil), nil
+			case x.DType == tensor.Int32:
+				return rowOf(e, w, x, y, dst, i32, nil), nil
+			case x.DType == tensor.Bool && b != nil:
+				return rowOf(e, w, x, y, dst, b, nil), nil
+			}
+			return nil, n.Errorf("element type %v is not supported", x.DType)
+		},
+	}
+}
+
+// variadic folds a binary operator over any number of inputs.
+func variadic(op string, since int, f arith) Def {
+	return Def{Op: op, Since: since,
+		Infer: func(n *Node) error {
+			if err := n.Want(len(n.In), len(n.In)); err != nil || len(n.In) == 0 {
+				return n.Errorf("wants at least one input, and none absent")
+			}
+			shapes := make([][]int, len(n.In))
+			for i, v := range n.In {
+				if shapes[i] = v.Shape; v.DType != n.In[0].DType {
+					return n.Errorf("inputs are %v and %v, want one type", n.In[0].DType, v.DType)
+				}
+			}
+			shape, err := broadcastShape(n, shapes...)
+			if err != nil {
+				return err
+			}
+			return n.SetOut(0, n.In[0].DType, shape)
+		},
+		Bind: func(n *Node, e *Env) (func(), error) {
+			if len(n.In) == 1 {
+				return func() { e.Out[0].Copy(e.In[0]) }, nil
+			}
+			var runs []func()
+			acc := e.In[0]
+			for _, x := range e.In[1:] {
+				run, err := f.bind(n, e, acc, x, e.Out[0])
+				if err != nil {
+					return nil, err
+				}
+				runs, acc = append(runs, run), e.Out[0]
+			}
+			return func() {
+				for _, run := range runs {
+					run()
+				}
+			}, nil
+		},
+	}
+}
+
+func inferWhere(n *Node) error {
+	if err := n.Want(3, 3); err != nil {
+		return err
+	}
+	if n.In[0].DType != tensor.Bool || n.In[1].DType != n.In[2].DType {
+		return n.Errorf("inputs are %v, %v, %v, want bool and two of one type", n.In[0].DType, n.In[1].DType, n.In[2].DType)
+	}
+	shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape, n.In[2].Shape)
+	if err != nil {
+		return err
+	}
+	return n.SetOut(0, n.In[1].DType, shape)
+}
+
+func bindWhere(n *Node, e *Env) (func(), error) {
+	switch n.In[1].DType {
+	case tensor.Float32:
+		return whereLoop[float32](e), nil
+	case tensor.Float64:
+		return whereLoop[float64](e), nil
+	case tensor.Int64:
+		return whereLoop[int64](e), nil
+	case tensor.Int32:
+		return whereLoop[int32](e), nil
+	case tensor.Uint8:
+		return whereLoop[uint8](e), nil
+	}
+	return whereLoop[bool](e), nil
+}
+
+func whereLoop[T tensor.Element](e *Env) func() {
+	out := e.Out[0]
+	w := newWalk(out.Shape, e.In[0].Shape, e.In[1].Shape, e.In[2].Shape)
+	return func() {
+		c, a, b, y := e.In[0].Bool, tensor.Data[T](e.In[1]), tensor.Data[T](e.In[2]), tensor.Data[T](out)
+		for r := range w.rows {
+			ic, ia, ib := w.offset(0, r), w.offset(1, r), w.offset(2, r)
+			for i := range w.inner {
+				if c[ic+i*w.step[0]] {
+					y[r*w.inner+i] = a[ia+i*w.step[1]]
+				} else {
+					y[r*w.inner+i] = b[ib+i*w.step[2]]
+				}
+			}
+		}
+	}
+}
