@@ -1,0 +1,188 @@
+// Command vec generates the passes over vectors of package avx2: element by
+// element, reductions, the rows of normalisations, optimiser steps, transposes.
+//
+// A pass is described by a function on registers, see sweep, fold and rows; the
+// loop around it, with a masked tail, comes from here.
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	mask = laneMasks()
+	arithmetic()
+	activations()
+	reductions()
+	normalisations()
+	optimisers()
+	transpose()
+	fromUint8()
+	Generate()
+}
+
+const lanes = 8
+
+// mask has 8 words of ones and 8 of zeros: the first n lanes begin at word 8-n.
+var mask Mem
+
+func laneMasks() Mem {
+	m := GLOBL("laneMasks", RODATA|NOPTR)
+	for i := range 2 * lanes {
+		v := U32(0)
+		if i < lanes {
+			v = 0xffffffff
+		}
+		DATA(4*i, v)
+	}
+	return m
+}
+
+// loadMask returns the mask of the first n lanes, 0 < n < 8.
+func loadMask(n reg.GPVirtual) reg.VecVirtual {
+	at, back, m := GP64(), GP64(), YMM()
+	LEAQ(mask.Offset(4*lanes), at)
+	MOVQ(n, back)
+	NEGQ(back)
+	VMOVUPS(Mem{Base: at, Index: back, Scale: 4}, m)
+	return m
+}
+
+// text begins a function. Its comment names the equivalent Go loop.
+func text(name, signature string) {
+	TEXT(name, NOSPLIT, "func"+signature)
+	Pragma("noescape")
+	if doc, ok := docs[name]; ok {
+		Doc(doc)
+		return
+	}
+	args := signature[1:strings.Index(signature, ")")]
+	var names []string
+	for _, field := range strings.Split(args, ", ") {
+		names = append(names, strings.Fields(field)[0])
+	}
+	Doc(fmt.Sprintf("%s is ref.%s(%s).", name, name, strings.Join(names, ", ")))
+}
+
+// docs has the comments of functions whose twin in ref has other arguments.
+var docs = map[string]string{
+	"Index":         "Index is the least i with x[i] == v, or with x[i] a NaN where v is one; -1 if there is none.",
+	"TransposeRows": "TransposeRows is ref.Transpose(dst, src, 8, cols, ldd, lds); cols is a multiple of 8.",
+	"SGDPlain":      "SGDPlain is ref.SGDStep without momentum.",
+	"SGDMomentum":   "SGDMomentum is ref.SGDStep with momentum.",
+	"SGDNesterov":   "SGDNesterov is ref.SGDStep with Nesterov's momentum.",
+	"AdamStep":      "AdamStep is ref.AdamStep, the fields of AdamCoef one by one.",
+	"FromUint8":     "FromUint8 is ref.FromUint8(dst, x, a, b); len(dst) is a multiple of 8.",
+}
+
+func pointer(name string) reg.GPVirtual { return Load(Param(name).Base(), GP64()).(reg.GPVirtual) }
+
+// broadcast fills a register with a scalar argument.
+func broadcast(name string) reg.VecVirtual { return broadcastOf(Param(name)) }
+
+func broadcastOf(c gotypes.Component) reg.VecVirtual {
+	b, err := c.Resolve()
+	if err != nil {
+		panic(err)
+	}
+	r := YMM()
+	VBROADCASTSS(b.Addr, r)
+	return r
+}
+
+// args are the registers that a pass works on.
+type args struct {
+	x []reg.VecVirtual // one vector of each source
+	s []reg.VecVirtual // the scalars, in every lane
+}
+
+// sweep is a pass over elements. Every slice has the length of the first of dst;
+// a slice may be in dst and in src.
+type sweep struct {
+	dst, src []string
+	scalars  []string
+	unroll   int
+	f        func(a args) []reg.VecVirtual // the vectors of dst
+}
+
+func (w sweep) generate(name, signature string) {
+	text(name, signature)
+	p := map[string]reg.GPVirtual{}
+	for _, s := range append(append([]string{}, w.dst...), w.src...) {
+		if _, ok := p[s]; !ok {
+			p[s] = pointer(s)
+		}
+	}
+	n := Load(Param(w.dst[0]).Len(), GP64()).(reg.GPVirtual)
+	var s []reg.VecVirtual
+	for _, name := range w.scalars {
+		s = append(s, broadcast(name))
+	}
+	w.loop("", p, n, s)
+	VZEROUPPER()
+	RET()
+}
+
+// loop goes over n elements at the pointers p; it leaves n and p changed.
+func (w sweep) loop(label string, p map[string]reg.GPVirtual, n reg.GPVirtual, s []reg.VecVirtual) {
+	step := func(unroll int) {
+		for u := range unroll {
+			var x []reg.VecVirtual
+			for _, name := range w.src {
+				r := YMM()
+				VMOVUPS(Mem{Base: p[name], Disp: 32 * u}, r)
+				x = append(x, r)
+			}
+			for i, r := range w.f(args{x, s}) {
+				VMOVUPS(r, Mem{Base: p[w.dst[i]], Disp: 32 * u})
+			}
+		}
+		w.advance(p, 32*unroll)
+	}
+	if w.unroll > 1 {
+		Label(label + "blocks")
+		SUBQ(U8(lanes*w.unroll), n)
+		JL(LabelRef(label + "rest"))
+		step(w.unroll)
+		JMP(LabelRef(label + "blocks"))
+		Label(label + "rest")
+		ADDQ(U8(lanes*w.unroll), n)
+	}
+	Label(label + "vectors")
+	SUBQ(U8(lanes), n)
+	JL(LabelRef(label + "tail"))
+	step(1)
+	JMP(LabelRef(label + "vectors"))
+	Label(label + "tail")
+	ADDQ(U8(lanes), n)
+	JZ(LabelRef(label + "done"))
+	m := loadMask(n)
+	var x []reg.VecVirtual
+	for _, name := range w.src {
+		r := YMM()
+		VMASKMOVPS(Mem{Base: p[name]}, m, r)
+		x = append(x, r)
+	}
+	for i, r := range w.f(args{x, s}) {
+		VMASKMOVPS(r, m, Mem{Base: p[w.dst[i]]})
+	}
+	Label(label + "done")
+}
+
+// advance moves every pointer on, in an order that does not change from run to run.
+func (w sweep) advance(p map[string]reg.GPVirtual, bytes int) {
+	seen := map[string]bool{}
+	for _, s := range append(append([]string{}, w.dst...), w.src...) {
+		if !seen[s] {
+			seen[s] = true
+			ADDQ(U32(bytes), p[s])
+		}
+	}
+}

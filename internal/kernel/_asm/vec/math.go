@@ -1,0 +1,150 @@
+package main
+
+import "math"
+
+// expReduced returns n, as a float with its integer in the low bits, and
+// e = exp(x + low - n·ln 2) - 1, for x in [-104, 128]; low may be nil.
+//
+// Exponent and remainder come from Cody and Waite's reduction. The remainder r
+// is at most ln 2/2, where exp(r) = 1 + r + r²·q(r) with q of degree 4 is good
+// to 2^-29.
+func expReduced(x vec, low *vec) (n, e vec) {
+	const magic = 3 << 22 // adding it rounds to an integer
+	n = fmaTo(x, load(num(math.Log2E)), num(magic))
+	k := sub(n, num(magic))
+	hi := float64(float32(math.Ln2))
+	r := fnma(k, num(hi), x)
+	r = fnma(k, num(math.Ln2-hi), r)
+	if low != nil {
+		r = add(r, *low)
+	}
+	q := polynomial(fit(func(r float64) float64 {
+		if math.Abs(r) < 1e-3 {
+			return 0.5 + r/6 + r*r/24 // the quotient would cancel
+		}
+		return (math.Expm1(r) - r) / (r * r)
+	}, -math.Ln2/2, math.Ln2/2, 4), r)
+	return n, fma(mul(r, r), q, r)
+}
+
+// power is 2^n for n in [-126, 127], from the integer n.
+func power(n vec) vec { return addInt(shiftLeft(n, 23), num(1)) }
+
+// integer is the n of expReduced as an integer.
+func integer(n vec) vec { return subInt(n, num(3<<22)) }
+
+// expOf is exp(x + low), rounded to within a unit or so, subnormal results and
+// infinities included. It multiplies by 2^n in two steps, since n may lie
+// beyond the exponents.
+func expOf(x vec, low *vec) vec {
+	n, e := expReduced(clampTo(-104, 89, x), low)
+	k := integer(n)
+	half := shiftRight(k, 1)
+	return mul(mul(add(e, one()), power(half)), power(subInt(k, half)))
+}
+
+func exp(x vec) vec { return expOf(x, nil) }
+
+// expm1 is exp(x) - 1 for x in [-80, 80], without cancellation.
+func expm1(x vec) vec {
+	n, e := expReduced(x, nil)
+	s := power(integer(n))
+	return fma(e, s, sub(s, one()))
+}
+
+// logReduced is k·ln 2 + ln(1 + f) for f in [√½-1, √2-1] and an integer k.
+// ln(1+f) = f - f²/2 + f³·q(f).
+func logReduced(f, k vec) vec {
+	q := polynomial(fit(func(f float64) float64 {
+		if math.Abs(f) < 1e-2 {
+			return 1./3 - f/4 + f*f/5 - f*f*f/6 + f*f*f*f/7
+		}
+		return (math.Log1p(f) - f + f*f/2) / (f * f * f)
+	}, math.Sqrt2/2-1, math.Sqrt2-1, 8), f)
+	hi := float64(float32(math.Ln2))
+	f2 := mul(f, f)
+	tail := fma(k, num(math.Ln2-hi), mul(mul(f2, f), q))
+	tail = fnma(f2, num(0.5), tail)
+	return fma(k, num(hi), add(f, tail))
+}
+
+func log(x vec) vec {
+	const tiny = 0x1p-126
+	subnormal := cmp(lt, x, num(tiny))
+	scaled := choose(subnormal, mul(x, num(0x1p23)), x)
+	k := shiftRight(subInt(scaled, num(math.Sqrt2/2)), 23)
+	f := sub(subInt(scaled, shiftLeft(k, 23)), one())
+	y := logReduced(f, sub(fromInt(k), and(subnormal, num(23))))
+	// +Inf and NaN stay, 0 is -Inf, below is NaN.
+	y = choose(cmp(nlt, x, num(math.Inf(1))), x, y)
+	zero := xor(x, x)
+	y = choose(cmp(lt, x, zero), load(word(0x7fc00000)), y)
+	return choose(cmp(eq, x, zero), load(num(math.Inf(-1))), y)
+}
+
+// log1pOf is ln(1 + e) for e in [0, 1].
+func log1pOf(e vec) vec {
+	big := cmp(gt, e, num(math.Sqrt2-1))
+	f := choose(big, mul(sub(e, one()), num(0.5)), e) // 1+e = 2·(1 + (e-1)/2)
+	return logReduced(f, and(big, one()))
+}
+
+// gaussian returns exp(-c·x²) and exp(-c·x²)·g(t)·t = erfc(|x|·√c), for x in
+// [-20, 20] and c = 1 or 1/2, with t = 1/(1 + 0.4·|x|·√c). As a function of t,
+// exp(a²)·erfc(a)/t is smooth on all of [0,1], which stands for every a >= 0; at
+// degree 10 it is good to 2^-26. What rounding x² loses goes into the exponent
+// again.
+func gaussian(x vec, c float64) (density, erfc vec) {
+	s := mul(x, x)
+	low := fma(x, x, neg(s))
+	scaledLow := mul(low, num(-c))
+	density = expOf(mul(s, num(-c)), &scaledLow)
+	const k = 0.4
+	t := div(load(one()), fmaTo(abs(x), load(num(k*math.Sqrt(c))), one()))
+	g := polynomial(fit(func(t float64) float64 {
+		return scaledErfc((1/t-1)/k) / t
+	}, 0, 1, 10), t)
+	return density, mul(mul(g, t), density)
+}
+
+func erf(x vec) vec {
+	x2 := mul(x, x)
+	near := fma(polynomial(fit(func(x2 float64) float64 {
+		if x2 < 1e-6 {
+			return 2/math.SqrtPi*(1-x2/3) - 1
+		}
+		return math.Erf(math.Sqrt(x2))/math.Sqrt(x2) - 1
+	}, 0, 0.81, 6), x2), x, x)
+	_, erfc := gaussian(clampTo(-10, 10, x), 1)
+	far := withSign(sub(load(one()), erfc), x)
+	return choose(cmp(lt, abs(x), num(0.9)), near, far)
+}
+
+// normal returns Φ(x) and exp(-x²/2) for x in [-20, 20].
+func normal(x vec) (phi, density vec) {
+	density, erfc := gaussian(x, 0.5)
+	half := mul(erfc, num(0.5))
+	return choose(cmp(ge, x, num(0)), sub(load(one()), half), half), density
+}
+
+func tanh(x vec) vec {
+	e := expm1(clampTo(-20, 20, add(x, x)))
+	return div(e, add(e, num(2)))
+}
+
+// sigmoid is 1/(1 + exp(-x)); below -88.7 it is 0 rather than subnormal.
+func sigmoid(x vec) vec { return div(load(one()), add(exp(neg(x)), one())) }
+
+// scaledErfc is exp(a²)·erfc(a).
+func scaledErfc(a float64) float64 {
+	if a < 10 {
+		return math.Exp(a*a) * math.Erfc(a)
+	}
+	b := 1 / (2 * a * a) // asymptotic series; its terms fall below 2^-53
+	sum, term := 1.0, 1.0
+	for k := 1; k < 8; k++ {
+		term *= -float64(2*k-1) * b
+		sum += term
+	}
+	return sum / (a * math.Sqrt(math.Pi))
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// transpose generates the transposition of 8 rows, 8 columns at a time.
+func transpose() {
+	text("TransposeRows", "(dst, src []float32, cols, ldd, lds int)")
+	dst, src := pointer("dst"), pointer("src")
+	cols := Load(Param("cols"), GP64())
+	ldd, lds := Load(Param("ldd"), GP64()), Load(Param("lds"), GP64())
+	SHLQ(U8(2), ldd)
+	SHLQ(U8(2), lds)
+	Label("block")
+	SUBQ(U8(lanes), cols)
+	JL(LabelRef("done"))
+	var r []vec
+	walk(src, lds, func(at Mem) {
+		v := YMM()
+		VMOVUPS(at, v)
+		r = append(r, v)
+	})
+	pairs := make([]vec, 8) // pairs[2i], pairs[2i+1]: columns of rows 2i and 2i+1
+	for i := 0; i < 8; i += 2 {
+		pairs[i], pairs[i+1] = YMM(), YMM()
+		VUNPCKLPS(r[i+1], r[i], pairs[i])
+		VUNPCKHPS(r[i+1], r[i], pairs[i+1])
+	}
+	quads := make([]vec, 8) // quads[4h+c]: columns c and c+4 of rows 4h to 4h+3
+	for h := range 2 {
+		for c := range 4 {
+			quads[4*h+c] = YMM()
+			a, b := pairs[4*h+c/2], pairs[4*h+2+c/2]
+			if c%2 == 0 {
+				VSHUFPS(U8(0x44), b, a, quads[4*h+c])
+			} else {
+				VSHUFPS(U8(0xee), b, a, quads[4*h+c])
+			}
+		}
+	}
+	i := 0
+	walk(dst, ldd, func(at Mem) {
+		v := YMM()
+		if i < 4 {
+			VINSERTF128(U8(1), quads[4+i].AsX(), quads[i], v)
+		} else {
+			VPERM2F128(U8(0x31), quads[i], quads[i-4], v)
+		}
+		VMOVUPS(v, at)
+		i++
+	})
+	ADDQ(U8(32), src)
+	LEAQ(Mem{Base: dst, Index: ldd, Scale: 8}, dst)
+	JMP(LabelRef("block"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// walk calls f with the addresses of 8 rows.
+func walk(base, stride reg.Register, f func(at Mem)) {
+	p, three := GP64(), GP64()
+	LEAQ(Mem{Base: stride, Index: stride, Scale: 2}, three)
+	MOVQ(base, p)
+	for i := range 8 {
+		switch i % 4 {
+		case 0:
+			f(Mem{Base: p})
+		case 1, 2:
+			f(Mem{Base: p, Index: stride, Scale: uint8(i % 4)})
+		case 3:
+			f(Mem{Base: p, Index: three, Scale: 1})
+			LEAQ(Mem{Base: p, Index: stride, Scale: 4}, p)
+		}
+	}
+}
+
+// fromUint8 generates the conversion of whole vectors; n is a multiple of 8.
+func fromUint8() {
+	text("FromUint8", "(dst []float32, x []uint8, a, b float32)")
+	dst, x := pointer("dst"), pointer("x")
+	n := Load(Param("dst").Len(), GP64())
+	a, b := broadcast("a"), broadcast("b")
+	Label("vectors")
+	SUBQ(U8(lanes), n)
+	JL(LabelRef("done"))
+	v := YMM()
+	VPMOVZXBD(Mem{Base: x}, v)
+	VMOVUPS(fma(fromInt(v), a, b), Mem{Base: dst})
+	ADDQ(U8(lanes), x)
+	ADDQ(U8(4*lanes), dst)
+	JMP(LabelRef("vectors"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// rows is a pass over rows of s contiguous elements. Parameters are slices with
+// one scalar for each row; totals are slices of float64s to which each row adds.
+type rows struct {
+	dst, src       []string
+	params, totals []string
+	f              func(a args, t []*total) []vec
+}
+
+func (w rows) generate(name, signature string) {
+	text(name, signature)
+	p := map[string]reg.GPVirtual{}
+	for _, s := range append(append([]string{}, w.dst...), w.src...) {
+		p[s] = pointer(s)
+	}
+	size, row, n := Load(Param("s"), GP64()), GP64(), GP64()
+	XORQ(row, row)
+	var totals []*total
+	for range w.totals {
+		totals = append(totals, newTotal(2))
+	}
+	Label("row")
+	CMPQ(row, countOf(append(append([]string{}, w.params...), w.totals...)[0], w.totals))
+	JGE(LabelRef("end"))
+	var s []vec
+	for _, name := range w.params {
+		base, v := pointer(name), YMM()
+		VBROADCASTSS(Mem{Base: base, Index: row, Scale: 4}, v)
+		s = append(s, v)
+	}
+	for _, t := range totals {
+		t.clear()
+	}
+	MOVQ(size, n)
+	inner := sweep{dst: w.dst, src: w.src, unroll: 2, f: func(a args) []vec { return w.f(a, totals) }}
+	inner.loop("row_", p, n, s)
+	for _, name := range append(append([]string{}, w.dst...), w.src...) {
+		LEAQ(Mem{Base: p[name], Index: n, Scale: 4}, p[name])
+	}
+	for i, name := range w.totals {
+		base, v := pointer(name), totals[i].value()
+		at := Mem{Base: base, Index: row, Scale: 8}
+		VADDSD(at, v, v)
+		VMOVSD(v, at)
+	}
+	INCQ(row)
+	JMP(LabelRef("row"))
+	Label("end")
+	VZEROUPPER()
+	RET()
+}
+
+// countOf loads the number of rows: the length of the first total, else of the
+// first parameter.
+func countOf(param string, totals []string) reg.Register {
+	if len(totals) > 0 {
+		param = totals[0]
+	}
+	return Load(Param(param).Len(), GP64())
+}
+
+// normalized is a·(x-mean) + b.
+func normalized(x, mean, a, b vec) vec { return fma(sub(x, mean), a, b) }
+
+func normalisations() {
+	rows{src: []string{"x"}, totals: []string{"sum", "sumSq"},
+		f: func(a args, t []*total) []vec {
+			lo, hi := widen(a.x[0])
+			t[0].addWide(lo, hi)
+			t[1].addWideProduct(lo, hi, lo, hi)
+			return nil
+		},
+	}.generate("Moments", "(sum, sumSq []float64, x []float32, s int)")
+	gradMoments := func(dy, x vec, t []*total) []vec {
+		lo, hi := widen(dy)
+		xlo, xhi := widen(x)
+		t[0].addWide(lo, hi)
+		t[1].addWideProduct(lo, hi, xlo, xhi)
+		return nil
+	}
+	rows{src: []string{"dy", "x"}, totals: []string{"sum", "dot"},
+		f: func(a args, t []*total) []vec { return gradMoments(a.x[0], a.x[1], t) },
+	}.generate("GradMoments", "(sum, dot []float64, dy, x []float32, s int)")
+	rows{src: []string{"dy", "x"}, params: []string{"mean", "a", "b"}, totals: []string{"sum", "dot"},
+		f: func(a args, t []*total) []vec {
+			dy, x := a.x[0], a.x[1]
+			return gradMoments(gate(dy, normalized(x, a.s[0], a.s[1], a.s[2])), x, t)
+		},
+	}.generate("GatedGradMoments", "(sum, dot []float64, dy, x, mean, a, b []float32, s int)")
+
+	for _, residual := range []bool{false, true} {
+		for _, withRelu := range []bool{false, true} {
+			name, signature, src := "Normalize", "x", []string{"x"}
+			if residual {
+				name, signature, src = name+"Add", "x, residual", append(src, "residual")
+			}
+			if withRelu {
+				name += "Relu"
+			}
+			rows{dst: []string{"y"}, src: src, params: []string{"mean", "a", "b"},
+				f: func(a args, _ []*total) []vec {
+					y := normalized(a.x[0], a.s[0], a.s[1], a.s[2])
+					if residual {
+						y = add(y, a.x[1])
+					}
+					if withRelu {
+						y = relu(y)
+					}
+					return result(y)
+				},
+			}.generate(name, fmt.Sprintf("(y, %s, mean, a, b []float32, s int)", signature))
+		}
+	}
+	grad := func(dy, x, mean, p, q, c vec) []vec {
+		return result(fma(dy, p, fma(sub(x, mean), q, c)))
+	}
+	rows{dst: []string{"dx"}, src: []string{"dy", "x"}, params: []string{"mean", "p", "q", "c"},
+		f: func(a args, _ []*total) []vec { return grad(a.x[0], a.x[1], a.s[0], a.s[1], a.s[2], a.s[3]) },
+	}.generate("NormalizeGrad", "(dx, dy, x, mean, p, q, c []float32, s int)")
+	rows{dst: []string{"dx"}, src: []string{"dy", "x"}, params: []string{"mean", "a", "b", "p", "q", "c"},
+		f: func(a args, _ []*total) []vec {
+			centred := sub(a.x[1], a.s[0])
+			d := gate(a.x[0], fma(centred, a.s[1], a.s[2]))
+			return result(fma(d, a.s[3], fma(centred, a.s[4], a.s[5])))
+		},
+	}.generate("GatedNormalizeGrad", "(dx, dy, x, mean, a, b, p, q, c []float32, s int)")
+	rowPasses()
+}
+
+// rowPasses are those over one row with a scale for each element.
+func rowPasses() {
+	centred := func(x vec, a args) vec { return mul(sub(x, a.s[0]), a.s[1]) }
+	sweep{dst: []string{"y"}, src: []string{"x", "scale", "bias"}, scalars: []string{"mean", "inv"}, unroll: 2,
+		f: func(a args) []vec { return result(fma(centred(a.x[0], a), a.x[1], a.x[2])) },
+	}.generate("RowNorm", "(y, x, scale, bias []float32, mean, inv float32)")
+	fold{src: []string{"dy", "x", "scale"}, scalars: []string{"mean", "inv"}, results: []string{"sum", "dot"},
+		f: func(a args, t []*total) {
+			lo, hi := widen(mul(a.x[0], a.x[2]))
+			zlo, zhi := widen(centred(a.x[1], a))
+			t[0].addWide(lo, hi)
+			t[1].addWideProduct(lo, hi, zlo, zhi)
+		},
+	}.generate("RowNormGradSums", "(dy, x, scale []float32, mean, inv float32) (sum, dot float64)")
+	sweep{dst: []string{"dx", "dscale", "dbias"}, src: []string{"dy", "x", "scale", "dscale", "dbias"},
+		scalars: []string{"mean", "inv", "c", "d"}, unroll: 1,
+		f: func(a args) []vec {
+			dy, scale := a.x[0], a.x[2]
+			z := centred(a.x[1], a)
+			g := fnma(z, a.s[3], fma(dy, scale, neg(a.s[2])))
+			return []vec{mul(g, a.s[1]), fma(dy, z, a.x[3]), add(a.x[4], dy)}
+		},
+	}.generate("RowNormGrad", "(dx, dscale, dbias, dy, x, scale []float32, mean, inv, c, d float32)")
+	gradient("SoftmaxGrad", "y", "s", 4, func(a args, dy, y vec) vec { return mul(y, sub(dy, a.s[0])) })
+	gradient("LogSoftmaxGrad", "y", "s", 1, func(a args, dy, y vec) vec { return fnma(exp(y), a.s[0], dy) })
+}
