@@ -111,6 +111,9 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 	}
 	for _, c := range calls {
 		n := &ops.Node{Name: c.label(), Op: c.op, Domain: c.domain, Opset: g.opsets[c.domain], Attrs: c.attrs}
+		if to, ok := c.attrs["to"].(int64); ok && o.Double && c.op == "Cast" && to == 1 {
+			n.Attrs = ops.Attrs{"to": int64(11)}
+		}
 		bad := false
 		for _, a := range c.outs[0].args {
 			if a == nil || a.name == "" && a.call == nil {

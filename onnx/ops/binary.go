@@ -74,10 +74,7 @@ func newWalk(out []int, shapes ...[]int) *walk {
 		k := len(dims) - 1
 		merge := k >= 0
 		for i := range shapes {
-			merge = merge && all[i][d] == strides[i][max(k, 0):][0]*dims[max(k, 0)]
-			if !merge {
-				break
-			}
+			merge = merge && all[i][d] == strides[i][k]*dims[k]
 		}
 		if merge {
 			dims[k] *= out[d]

@@ -20,9 +20,6 @@ var casts = []Def{
 		if !ok {
 			return n.Errorf("cast to element type number %d is not supported", n.Int("to", 0))
 		}
-		if d == tensor.Float32 && n.In[0].DType == tensor.Float64 {
-			d = tensor.Float64 // a graph promoted to double stays there
-		}
 		return n.SetOut(0, d, n.In[0].Shape)
 	}, Bind: bindCast},
 	{Op: "CastLike", Since: 15, Infer: func(n *Node) error {

@@ -1,0 +1,264 @@
+package ops
+
+import (
+	"slices"
+
+	"memprobe/internal/kernel"
+	"memprobe/internal/tensor"
+)
+
+// movement are the operators that copy elements to other places.
+var movement = []Def{
+	{Op: "Transpose", Since: 1, Infer: inferTranspose, Bind: bindTranspose},
+	{Op: "Concat", Since: 1, Infer: inferConcat, Bind: bindConcat},
+	{Op: "Split", Since: 2, Infer: func(n *Node) error { return inferSplit(n, n.Ints("split", nil)) }, Bind: bindSplit},
+	{Op: "Split", Since: 13, Infer: func(n *Node) error {
+		if n.Input(1) == nil {
+			return inferSplit(n, nil)
+		}
+		sizes, err := n.known(1, "split")
+		if err != nil {
+			return err
+		}
+		return inferSplit(n, sizes)
+	}, Bind: bindSplit},
+	{Op: "Slice", Since: 1, Infer: inferSlice, Bind: bindSlice},
+	{Op: "Slice", Since: 10, Infer: inferSlice, Bind: bindSlice},
+	{Op: "Gather", Since: 1, Infer: inferGather, Bind: bindGather},
+	{Op: "Expand", Since: 8, Infer: inferExpand, Bind: func(n *Node, e *Env) (func(), error) { return broadcastTo(n, e.Out[0], e.In[0]) }},
+	{Op: "Tile", Since: 6, Infer: inferTile, Bind: bindTile},
+}
+
+// view is a strided window on a tensor: element i,j,… lies at offset + Σ index·stride.
+type view struct {
+	offset  int
+	strides []int
+}
+
+// gather copies the window's elements, of the given shape, into dst in row-major order.
+func gatherView[T tensor.Element](dst, src []T, shape []int, v view) {
+	if len(dst) == 0 {
+		return
+	}
+	if len(shape) == 0 {
+		dst[0] = src[v.offset]
+		return
+	}
+	last := len(shape) - 1
+	inner, step := shape[last], v.strides[last]
+	index := make([]int, last)
+	at := v.offset
+	for lo := 0; lo < len(dst); lo += inner {
+		if step == 1 {
+			copy(dst[lo:lo+inner], src[at:at+inner])
+		} else {
+			for i := range inner {
+				dst[lo+i] = src[at+i*step]
+			}
+		}
+		for d := last - 1; d >= 0; d-- {
+			index[d]++
+			at += v.strides[d]
+			if index[d] < shape[d] {
+				break
+			}
+			at -= index[d] * v.strides[d]
+			index[d] = 0
+		}
+	}
+}
+
+// bindView copies a window of src into dst, whatever their element type.
+func bindView(dst, src *tensor.Tensor, v view) func() {
+	switch dst.DType {
+	case tensor.Float32:
+		return func() { gatherView(dst.F32, src.F32, dst.Shape, v) }
+	case tensor.Float64:
+		return func() { gatherView(dst.F64, src.F64, dst.Shape, v) }
+	case tensor.Int64:
+		return func() { gatherView(dst.I64, src.I64, dst.Shape, v) }
+	case tensor.Int32:
+		return func() { gatherView(dst.I32, src.I32, dst.Shape, v) }
+	case tensor.Uint8:
+		return func() { gatherView(dst.U8, src.U8, dst.Shape, v) }
+	}
+	return func() { gatherView(dst.Bool, src.Bool, dst.Shape, v) }
+}
+
+func broadcastTo(n *Node, dst, src *tensor.Tensor) (func(), error) {
+	if len(src.Shape) > len(dst.Shape) {
+		src = src.Reshape(src.Shape[len(src.Shape)-len(dst.Shape):]...)
+	}
+	return bindView(dst, src, view{0, broadcastStrides(src.Shape, dst.Shape)}), nil
+}
+
+func inferTranspose(n *Node) error {
+	if err := n.Want(1, 1); err != nil {
+		return err
+	}
+	in := n.In[0]
+	perm := n.perm()
+	if p := slices.Sorted(slices.Values(perm)); len(p) != len(in.Shape) {
+		return n.Errorf("perm %v does not fit shape %v", perm, in.Shape)
+	} else {
+		for i := range p {
+			if p[i] != i {
+				return n.Errorf("perm %v is no permutation", perm)
+			}
+		}
+	}
+	out := make([]int, len(perm))
+	for i, p := range perm {
+		out[i] = in.Shape[p]
+	}
+	return n.SetOut(0, in.DType, out)
+}
+
+// perm is Transpose's attribute, by default the reversal of the axes.
+func (n *Node) perm() []int {
+	if n.Has("perm") {
+		return n.Ints("perm", nil)
+	}
+	perm := make([]int, len(n.In[0].Shape))
+	for i := range perm {
+		perm[i] = len(perm) - 1 - i
+	}
+	return perm
+}
+
+func bindTranspose(n *Node, e *Env) (func(), error) {
+	x, y, perm := e.In[0], e.Out[0], n.perm()
+	if x.DType == tensor.Float32 && x.Len() > 0 {
+		p := kernel.NewPermute[float32](e.Pool, x.Shape, perm)
+		return func() { p.Run(y.F32, x.F32) }, nil
+	}
+	own := tensor.Strides(x.Shape)
+	strides := make([]int, len(perm))
+	for i, p := range perm {
+		strides[i] = own[p]
+	}
+	return bindView(y, x, view{0, strides}), nil
+}
+
+func inferConcat(n *Node) error {
+	if len(n.In) == 0 {
+		return n.Errorf("has no inputs")
+	}
+	if err := n.Want(len(n.In), len(n.In)); err != nil {
+		return err
+	}
+	first := n.In[0]
+	axis, err := n.Axis(n.Int("axis", 1), len(first.Shape))
+	if err != nil {
+		return err
+	}
+	out := slices.Clone(first.Shape)
+	for _, v := range n.In[1:] {
+		if v.DType != first.DType {
+			return n.Errorf("inputs are %v and %v, want one type", first.DType, v.DType)
+		}
+		if len(v.Shape) != len(out) {
+			return n.Errorf("input shapes %v and %v do not fit", first.Shape, v.Shape)
+		}
+		for d := range out {
+			if d != axis && v.Shape[d] != out[d] {
+				return n.Errorf("input shapes %v and %v differ on axis %d", first.Shape, v.Shape, d)
+			}
+		}
+		out[axis] += v.Shape[axis]
+	}
+	return n.SetOut(0, first.DType, out)
+}
+
+func bindConcat(n *Node, e *Env) (func(), error) {
+	y := e.Out[0]
+	axis, _ := n.Axis(n.Int("axis", 1), len(y.Shape))
+	switch y.DType {
+	case tensor.Float32:
+		return concatLoop[float32](e, axis), nil
+	case tensor.Float64:
+		return concatLoop[float64](e, axis), nil
+	case tensor.Int64:
+		return concatLoop[int64](e, axis), nil
+	case tensor.Int32:
+		return concatLoop[int32](e, axis), nil
+	case tensor.Uint8:
+		return concatLoop[uint8](e, axis), nil
+	}
+	return concatLoop[bool](e, axis), nil
+}
+
+func concatLoop[T tensor.Element](e *Env, axis int) func() {
+	y := e.Out[0]
+	outer, row := tensor.Len(y.Shape[:axis]), tensor.Len(y.Shape[axis:])
+	body := func(_, o int) {
+		at := o * row
+		for _, x := range e.In {
+			n := tensor.Len(x.Shape[axis:])
+			copy(tensor.Data[T](y)[at:at+n], tensor.Data[T](x)[o*n:(o+1)*n])
+			at += n
+		}
+	}
+	return func() { e.Pool.For(outer, body) }
+}
+
+func inferSplit(n *Node, sizes []int) error {
+	if err := n.Want(1, 2); err != nil {
+		return err
+	}
+	in := n.In[0]
+	axis, err := n.Axis(n.Int("axis", 0), len(in.Shape))
+	if err != nil {
+		return err
+	}
+	if sizes == nil {
+		parts := n.Int("num_outputs", len(n.Out))
+		if parts < 1 || parts != len(n.Out) {
+			return n.Errorf("num_outputs is %d for %d outputs", parts, len(n.Out))
+		}
+		each := (in.Shape[axis] + parts - 1) / parts
+		for i := range parts {
+			sizes = append(sizes, max(0, min(each, in.Shape[axis]-i*each)))
+		}
+	}
+	sum := 0
+	for _, s := range sizes {
+		if s < 0 {
+			return n.Errorf("split %v has a negative size", sizes)
+		}
+		sum += s
+	}
+	if len(sizes) != len(n.Out) || sum != in.Shape[axis] {
+		return n.Errorf("split %v does not fit axis %d of shape %v and %d outputs", sizes, axis, in.Shape, len(n.Out))
+	}
+	for i, s := range sizes {
+		out := slices.Clone(in.Shape)
+		out[axis] = s
+		if err := n.SetOut(i, in.DType, out); err != nil {
+			return err
+		}
+		if n.Out[i] == nil {
+			return n.Errorf("output %d is absent", i)
+		}
+	}
+	return nil
+}
+
+func bindSplit(n *Node, e *Env) (func(), error) {
+	axis, _ := n.Axis(n.Int("axis", 0), len(n.In[0].Shape))
+	strides := tensor.Strides(n.In[0].Shape)
+	var runs []func()
+	at := 0
+	for i, v := range n.Out {
+		if v == nil || e.Out[i] == nil {
+			continue
+		}
+		runs = append(runs, bindView(e.Out[i], e.In[0], view{at * strides[axis], strides}))
+		at += v.Shape[axis]
+	}
+	return func() {
+		for _, run := range runs {
+			run()
+		}
+	}, nil
+}

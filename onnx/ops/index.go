@@ -1,0 +1,212 @@
+package ops
+
+import (
+	"slices"
+
+	"memprobe/internal/tensor"
+)
+
+// window is a Slice resolved against its input.
+type window struct {
+	view
+	shape []int
+}
+
+// slice resolves starts, ends, axes and steps, which are attributes before
+// opset 10 and inputs after it.
+func (n *Node) slice() (*window, error) {
+	starts, ends, axes := n.Ints("starts", nil), n.Ints("ends", nil), n.Ints("axes", nil)
+	var steps []int
+	if n.Def.Since >= 10 {
+		if err := n.Want(3, 5); err != nil {
+			return nil, err
+		}
+		for i, p := range []*[]int{&starts, &ends, &axes, &steps} {
+			if i >= 2 && n.Input(i+1) == nil {
+				continue
+			}
+			v, err := n.known(i+1, [...]string{"starts", "ends", "axes", "steps"}[i])
+			if err != nil {
+				return nil, err
+			}
+			*p = v
+		}
+	} else if err := n.Want(1, 1); err != nil {
+		return nil, err
+	}
+	in := n.In[0].Shape
+	if axes == nil {
+		for i := range starts {
+			axes = append(axes, i)
+		}
+	}
+	if len(starts) != len(ends) || len(starts) != len(axes) || steps != nil && len(steps) != len(starts) {
+		return nil, n.Errorf("has %d starts, %d ends, %d axes and %d steps", len(starts), len(ends), len(axes), len(steps))
+	}
+	w := &window{view{0, tensor.Strides(in)}, slices.Clone(in)}
+	for i, a := range axes {
+		axis, err := n.Axis(a, len(in))
+		if err != nil {
+			return nil, err
+		}
+		step := 1
+		if steps != nil {
+			step = steps[i]
+		}
+		if step == 0 {
+			return nil, n.Errorf("step of axis %d is 0", axis)
+		}
+		d := in[axis]
+		lo, hi := starts[i], ends[i]
+		if lo < 0 {
+			lo += d
+		}
+		if hi < 0 {
+			hi += d
+		}
+		if step > 0 {
+			lo, hi = min(max(lo, 0), d), min(max(hi, 0), d)
+			w.shape[axis] = max(0, (hi-lo+min(step, d+1)-1)/min(step, d+1))
+			if step > d {
+				step = d + 1
+			}
+		} else {
+			step = max(step, -d-1)
+			lo, hi = min(max(lo, -1), d-1), min(max(hi, -1), d-1)
+			w.shape[axis] = max(0, (lo-hi-step-1)/-step)
+		}
+		w.offset += lo * w.strides[axis]
+		w.strides[axis] *= step
+	}
+	return w, nil
+}
+
+func inferSlice(n *Node) error {
+	w, err := n.slice()
+	if err != nil {
+		return err
+	}
+	return n.SetOut(0, n.In[0].DType, w.shape)
+}
+
+func bindSlice(n *Node, e *Env) (func(), error) {
+	w, err := n.slice()
+	if err != nil {
+		return nil, err
+	}
+	return bindView(e.Out[0], e.In[0], w.view), nil
+}
+
+func inferGather(n *Node) error {
+	if err := n.Want(2, 2); err != nil {
+		return err
+	}
+	x, ix := n.In[0], n.In[1]
+	axis, err := n.Axis(n.Int("axis", 0), len(x.Shape))
+	if err != nil {
+		return err
+	}
+	indices, ok := ix.Ints()
+	if !ok {
+		return n.Errorf("indices must be integers known before the run")
+	}
+	for _, i := range indices {
+		if i < -x.Shape[axis] || i >= x.Shape[axis] {
+			return n.Errorf("index %d is out of range for axis %d of shape %v", i, axis, x.Shape)
+		}
+	}
+	return n.SetOut(0, x.DType, slices.Concat(x.Shape[:axis], ix.Shape, x.Shape[axis+1:]))
+}
+
+// bindGather copies, for every position before the axis and every index, the
+// run of elements after the axis.
+func bindGather(n *Node, e *Env) (func(), error) {
+	x, y := e.In[0], e.Out[0]
+	axis, _ := n.Axis(n.Int("axis", 0), len(x.Shape))
+	indices, _ := n.In[1].Ints()
+	outer, run, d := tensor.Len(x.Shape[:axis]), tensor.Len(x.Shape[axis+1:]), x.Shape[axis]
+	var copies []func()
+	for o := range outer {
+		for k, i := range indices {
+			if i < 0 {
+				i += d
+			}
+			from, to := (o*d+i)*run, (o*len(indices)+k)*run
+			copies = append(copies, sub(y, to, x, from, run))
+		}
+	}
+	return func() {
+		for _, c := range copies {
+			c()
+		}
+	}, nil
+}
+
+// sub copies a run of elements.
+func sub(y *tensor.Tensor, to int, x *tensor.Tensor, from, n int) func() {
+	switch y.DType {
+	case tensor.Float32:
+		return func() { copy(y.F32[to:to+n], x.F32[from:from+n]) }
+	case tensor.Float64:
+		return func() { copy(y.F64[to:to+n], x.F64[from:from+n]) }
+	case tensor.Int64:
+		return func() { copy(y.I64[to:to+n], x.I64[from:from+n]) }
+	case tensor.Int32:
+		return func() { copy(y.I32[to:to+n], x.I32[from:from+n]) }
+	case tensor.Uint8:
+		return func() { copy(y.U8[to:to+n], x.U8[from:from+n]) }
+	}
+	return func() { copy(y.Bool[to:to+n], x.Bool[from:from+n]) }
+}
+
+func inferExpand(n *Node) error {
+	if err := n.Want(2, 2); err != nil {
+		return err
+	}
+	shape, err := n.known(1, "shape")
+	if err != nil {
+		return err
+	}
+	out, err := broadcastShape(n, n.In[0].Shape, shape)
+	if err != nil {
+		return err
+	}
+	return n.SetOut(0, n.In[0].DType, out)
+}
+
+func inferTile(n *Node) error {
+	if err := n.Want(2, 2); err != nil {
+		return err
+	}
+	repeats, err := n.known(1, "repeats")
+	if err != nil {
+		return err
+	}
+	in := n.In[0]
+	if len(repeats) != len(in.Shape) {
+		return n.Errorf("has %d repeats for rank %d", len(repeats), len(in.Shape))
+	}
+	out := make([]int, len(repeats))
+	for i, r := range repeats {
+		if r < 0 || r > 1<<31 {
+			return n.Errorf("repeats %v are out of range", repeats)
+		}
+		out[i] = in.Shape[i] * r
+	}
+	return n.SetOut(0, in.DType, out)
+}
+
+// bindTile sees the result as [r0,d0,r1,d1,…], in which the repeats have stride 0.
+func bindTile(n *Node, e *Env) (func(), error) {
+	repeats, _ := n.In[1].Ints()
+	own := tensor.Strides(n.In[0].Shape)
+	var shape, strides []int
+	for i, r := range repeats {
+		shape, strides = append(shape, r, n.In[0].Shape[i]), append(strides, 0, own[i])
+	}
+	wide := *e.Out[0]
+	wide.Shape = shape
+	out := e.Out[0]
+	run := bindView(&wide, e.In[0], view{0, strides})
+	return func() { wide.Alias(out); run() }, nil
+}
