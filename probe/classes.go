@@ -1,0 +1,209 @@
+package probe
+
+import (
+	"fmt"
+	"math"
+
+	"gonum.org/v1/gonum/mat"
+
+	"memprobe/internal/kernel"
+	"memprobe/internal/parallel"
+)
+
+// NC1 is the variability collapse tr(Σ_W Σ_B⁺)/C of neural collapse: 0 where the
+// samples of each class coincide. With the class means μ_c and the mean μ of all
+// samples,
+//
+//	Σ_W = 1/N Σᵢ (hᵢ−μ_yᵢ)(hᵢ−μ_yᵢ)ᵀ,  Σ_B = 1/C Σ_c (μ_c−μ)(μ_c−μ)ᵀ
+//
+// C counts the classes that occur; the pseudo-inverse drops directions whose
+// singular value is below max(C,d)·2⁻⁵² of the greatest. It is NaN where all
+// class means coincide.
+//
+// Papyan, Han, Donoho 2020.
+func NC1(f Features, labels []int, classes int) (float64, error) {
+	if err := f.check("NC1", 1); err != nil {
+		return 0, err
+	}
+	if err := checkLabels("NC1", labels, f.N, classes); err != nil {
+		return 0, err
+	}
+	means, present := classMeans(f, labels, classes)
+	axes, spread, err := betweenAxes(f, means, present)
+	if err != nil || len(axes) == 0 {
+		return math.NaN(), err
+	}
+	total := 0.0
+	for i := range f.N {
+		mean := means[labels[i]]
+		for r, axis := range axes {
+			p := 0.0
+			for j, v := range f.Row(i) {
+				p += axis[j] * (float64(v) - mean[j])
+			}
+			total += p * p / (spread[r] * spread[r])
+		}
+	}
+	return total / float64(f.N) / float64(len(present)), nil
+}
+
+// classMeans returns the mean of each class and the classes that occur.
+func classMeans(f Features, labels []int, classes int) (means [][]float64, present []int) {
+	means = make([][]float64, classes)
+	count := Histogram(labels, classes)
+	for c, n := range count {
+		if n > 0 {
+			means[c] = make([]float64, f.D)
+			present = append(present, c)
+		}
+	}
+	for i, y := range labels {
+		for j, v := range f.Row(i) {
+			means[y][j] += float64(v)
+		}
+	}
+	for _, c := range present {
+		for j := range means[c] {
+			means[c][j] /= float64(count[c])
+		}
+	}
+	return means, present
+}
+
+// betweenAxes returns the eigenvectors of Σ_B with eigenvalues spread² above
+// rounding.
+func betweenAxes(f Features, means [][]float64, present []int) (axes [][]float64, spread []float64, err error) {
+	m := mat.NewDense(len(present), f.D, nil)
+	all := f.mean()
+	for r, c := range present {
+		for j, v := range means[c] {
+			m.Set(r, j, (v-all[j])/math.Sqrt(float64(len(present))))
+		}
+	}
+	var svd mat.SVD
+	if !svd.Factorize(m, mat.SVDThinV) {
+		return nil, nil, fmt.Errorf("probe: NC1: the singular values of %d class means do not converge", len(present))
+	}
+	s := svd.Values(nil)
+	var v mat.Dense
+	svd.VTo(&v)
+	floor := s[0] * float64(max(len(present), f.D)) * 0x1p-52
+	for r, sigma := range s {
+		if sigma > floor {
+			axes, spread = append(axes, mat.Col(nil, r, &v)), append(spread, sigma)
+		}
+	}
+	return axes, spread, nil
+}
+
+// MASC classifies by class subspaces: each class of the training features is
+// given the subspace through the origin of its leading principal directions
+// (eigenvectors of Σxxᵀ, not centred) that hold at least the given fraction of
+// Σ‖x‖² (0.99 in the paper), and a query is of the class whose subspace it makes
+// the smallest angle with; of equals the smallest class. Classes without samples
+// are never predicted, and a query that is zero is of the first class.
+//
+// Ketha et al. 2025 (minimum angle subspace classifier).
+func MASC(pool *parallel.Pool, train Features, labels []int, classes int, queries Features, fraction float64) ([]int, error) {
+	if err := train.check("MASC", 1); err != nil {
+		return nil, err
+	}
+	if err := queries.check("MASC", 1); err != nil {
+		return nil, err
+	}
+	if err := checkLabels("MASC", labels, train.N, classes); err != nil {
+		return nil, err
+	}
+	if queries.D != train.D || !(fraction > 0 && fraction <= 1) {
+		return nil, fmt.Errorf("probe: MASC: queries of %d elements for %d, fraction %v; want equal ones, and a fraction in (0,1]", queries.D, train.D, fraction)
+	}
+	pred := make([]int, queries.N)
+	best := make([]float64, queries.N)
+	for i := range best {
+		best[i] = -1
+	}
+	for c := range classes {
+		axes, err := subspace(pool, classFeatures(train, labels, c), fraction)
+		if err != nil {
+			return nil, err
+		}
+		if axes.N == 0 {
+			continue
+		}
+		const rows = 64
+		pool.For(parallel.Chunks(queries.N, rows), func(_, chunk int) {
+			lo, hi := parallel.Range(chunk, rows, queries.N)
+			for i := lo; i < hi; i++ {
+				p := 0.0
+				for a := range axes.N {
+					d := kernel.Dot(axes.Row(a), queries.Row(i))
+					p += d * d
+				}
+				// ‖Vx‖ orders the classes as the cosine ‖Vx‖/‖x‖ does.
+				if p > best[i] {
+					pred[i], best[i] = c, p
+				}
+			}
+		})
+	}
+	return pred, nil
+}
+
+// classFeatures copies the samples of class c.
+func classFeatures(f Features, labels []int, c int) Features {
+	out := Features{D: f.D}
+	for i, y := range labels {
+		if y == c {
+			out.N++
+			out.Data = append(out.Data, f.Row(i)...)
+		}
+	}
+	return out
+}
+
+// subspace returns, as rows, orthonormal leading principal directions of f that
+// hold the given fraction of Σ‖x‖². There are none for no samples or zero ones.
+func subspace(pool *parallel.Pool, f Features, fraction float64) (Features, error) {
+	axes := Features{D: f.D}
+	if f.N == 0 {
+		return axes, nil
+	}
+	m, size := f.moment(pool)
+	var e mat.EigenSym
+	if !e.Factorize(mat.NewSymDense(size, m), true) {
+		return axes, fmt.Errorf("probe: MASC: the principal directions of [%d,%d] features do not converge", f.N, f.D)
+	}
+	values := e.Values(nil)
+	var v mat.Dense
+	e.VectorsTo(&v)
+	total, held := 0.0, 0.0
+	for _, l := range values {
+		total += max(l, 0)
+	}
+	for r := size - 1; r >= 0 && held < fraction*total && values[r] > 0; r-- {
+		held += values[r]
+		axes.N++
+		axes.Data = append(axes.Data, direction(f, mat.Col(nil, r, &v))...)
+	}
+	return axes, nil
+}
+
+// direction returns an eigenvector of Σxxᵀ of unit norm, given one of the moment
+// matrix.
+func direction(f Features, v []float64) []float32 {
+	u := v
+	if f.D > f.N { // v mixes the samples
+		u = make([]float64, f.D)
+		for i, w := range v {
+			for j, x := range f.Row(i) {
+				u[j] += w * float64(x)
+			}
+		}
+	}
+	n := norm(u)
+	out := make([]float32, len(u))
+	for j, x := range u {
+		out[j] = float32(x / n)
+	}
+	return out
+}

@@ -1,0 +1,2 @@
+// Package probe measures what the layers of a network know.
+package probe

@@ -1,0 +1,127 @@
+package probe
+
+import (
+	"fmt"
+	"math"
+
+	"memprobe/internal/kernel"
+	"memprobe/internal/parallel"
+)
+
+// Features are the activations of one layer: n rows of d float32s, a row a
+// sample, row-major. Metrics read them and never change them; they must be
+// finite.
+type Features struct {
+	N, D int
+	Data []float32 // [N,D]
+}
+
+// Row returns the features of sample i.
+func (f Features) Row(i int) []float32 { return f.Data[i*f.D : (i+1)*f.D] }
+
+// check reports what makes f unfit for a metric that wants at least n samples.
+func (f Features) check(metric string, n int) error {
+	if f.D < 1 || f.N < n || len(f.Data) != f.N*f.D {
+		return fmt.Errorf("probe: %s: features are [%d,%d] with %d elements, want at least %d samples of one element",
+			metric, f.N, f.D, len(f.Data), n)
+	}
+	for i := range f.N {
+		for j, v := range f.Row(i) {
+			if v-v != 0 {
+				return fmt.Errorf("probe: %s: sample %d has %v in column %d, want finite features", metric, i, v, j)
+			}
+		}
+	}
+	return nil
+}
+
+// checkLabels reports what makes labels unfit for n samples of that many classes.
+func checkLabels(metric string, labels []int, n, classes int) error {
+	if len(labels) != n {
+		return fmt.Errorf("probe: %s: %d labels for %d samples", metric, len(labels), n)
+	}
+	for i, y := range labels {
+		if y < 0 || y >= classes {
+			return fmt.Errorf("probe: %s: label %d of sample %d, want one of %d classes", metric, y, i, classes)
+		}
+	}
+	return nil
+}
+
+// mean returns the mean of the rows in float64.
+func (f Features) mean() []float64 {
+	m := make([]float64, f.D)
+	for i := range f.N {
+		for j, v := range f.Row(i) {
+			m[j] += float64(v)
+		}
+	}
+	for j := range m {
+		m[j] /= float64(f.N)
+	}
+	return m
+}
+
+// centred returns a copy of f whose columns have mean zero, rounded to float32
+// after the subtraction in float64.
+func (f Features) centred() Features {
+	m := f.mean()
+	c := Features{f.N, f.D, make([]float32, len(f.Data))}
+	for i := range f.N {
+		row := c.Row(i)
+		for j, v := range f.Row(i) {
+			row[j] = float32(float64(v) - m[j])
+		}
+	}
+	return c
+}
+
+// transposed returns the columns of f as rows.
+func (f Features) transposed() Features {
+	t := Features{f.D, f.N, make([]float32, len(f.Data))}
+	const tile = 32 // a square that stays in the first-level cache
+	for i0 := 0; i0 < f.N; i0 += tile {
+		for j0 := 0; j0 < f.D; j0 += tile {
+			for i := i0; i < min(i0+tile, f.N); i++ {
+				row := f.Row(i)
+				for j := j0; j < min(j0+tile, f.D); j++ {
+					t.Data[j*f.N+i] = row[j]
+				}
+			}
+		}
+	}
+	return t
+}
+
+// moment returns Σ x·xᵀ over the rows of f or, where that is smaller, the
+// products of its rows with one another: a symmetric matrix, row-major and
+// complete, whose eigenvalues are the squares of f's singular values. Products
+// are summed in float64.
+func (f Features) moment(pool *parallel.Pool) (m []float64, size int) {
+	rows := f
+	if f.D <= f.N {
+		rows = f.transposed()
+	}
+	size = rows.N
+	m = make([]float64, size*size)
+	pool.For(size, func(_, i int) {
+		for j := range i + 1 {
+			m[i*size+j] = kernel.Dot(rows.Row(i), rows.Row(j))
+		}
+	})
+	for i := range size {
+		for j := range i {
+			m[j*size+i] = m[i*size+j]
+		}
+	}
+	return m, size
+}
+
+// norm is the Euclidean norm in float64.
+func norm(x []float64) float64 {
+	s := 0.0
+	for _, v := range x {
+		s += v * v
+	}
+	return math.Sqrt(s)
+}

@@ -1,0 +1,82 @@
+package probe
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/mat"
+
+	"memprobe/internal/parallel"
+	"memprobe/probe/knn"
+)
+
+// RankMe is the effective rank of the features,
+//
+//	exp(−Σ pᵢ log pᵢ), pᵢ = σᵢ/Σσ
+//
+// with the singular values σ of the matrix as it is, not centred: between 1 and
+// min(n,d). It is NaN if all features are zero. The singular values are the
+// roots of the eigenvalues of the smaller moment matrix in float64, so those
+// below about 1e-8 of the greatest count as noise of that size.
+//
+// Garrido et al. 2023; Roy, Vetterli 2007.
+func RankMe(pool *parallel.Pool, f Features) (float64, error) {
+	if err := f.check("RankMe", 1); err != nil {
+		return 0, err
+	}
+	m, size := f.moment(pool)
+	var e mat.EigenSym
+	if !e.Factorize(mat.NewSymDense(size, m), false) {
+		return 0, fmt.Errorf("probe: RankMe: the eigenvalues of [%d,%d] features do not converge", f.N, f.D)
+	}
+	sigma := e.Values(nil)
+	sum := 0.0
+	for i, v := range sigma {
+		sigma[i] = math.Sqrt(max(v, 0))
+		sum += sigma[i]
+	}
+	if sum == 0 {
+		return math.NaN(), nil
+	}
+	entropy := 0.0
+	for _, s := range sigma {
+		if p := s / sum; p > 0 {
+			entropy -= p * math.Log(p)
+		}
+	}
+	return math.Exp(entropy), nil
+}
+
+// TwoNN estimates the intrinsic dimension from the ratio μ = r₂/r₁ of the
+// distances to the second and the first neighbour: the slope through the origin
+// of −log(1−F(μ)) against log μ, F being the empirical distribution i/N of the
+// sorted ratios. The largest tenth of the ratios is left out of the fit, as in
+// the paper, and samples with a duplicate (r₁ = 0) are left out altogether. nb
+// are the (at least two) nearest other samples of each, leave-one-out, under the
+// Euclidean metric. It is NaN where no two ratios differ from 1.
+//
+// Facco et al. 2017.
+func TwoNN(nb *knn.Neighbors) (float64, error) {
+	if nb.K < 2 {
+		return 0, fmt.Errorf("probe: TwoNN: %d neighbours, want at least 2", nb.K)
+	}
+	const keep = 0.9
+	var logs []float64
+	for i := range nb.Queries {
+		if _, r := nb.Row(i); r[0] > 0 {
+			logs = append(logs, math.Log(r[1]/r[0]))
+		}
+	}
+	slices.Sort(logs)
+	n := float64(len(logs))
+	var xy, xx float64
+	for i, x := range logs[:int(keep*n)] {
+		xy -= x * math.Log1p(-float64(i+1)/n)
+		xx += x * x
+	}
+	if xx == 0 {
+		return math.NaN(), nil
+	}
+	return xy / xx, nil
+}
