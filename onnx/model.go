@@ -19,8 +19,8 @@ const (
 
 	// maxBytes is the size that protocol buffers allow a message.
 	maxBytes = 1<<31 - 1
-	// maxNodes bounds the recursion of the search for cycles.
-	maxNodes = 1 << 20
+	// maxNodes bounds what a small hostile file can make the checks cost.
+	maxNodes = 1 << 17
 	// maxNesting is how deep messages may nest; every level of subgraphs takes three.
 	maxNesting = 100
 )

@@ -270,3 +270,12 @@ func TestReadTensorReadsOnnxTestData(t *testing.T) {
 		t.Errorf("only %d float tensors", floats)
 	}
 }
+
+func mustTensor(t *testing.T, p *onnxpb.TensorProto) *tensor.Tensor {
+	t.Helper()
+	v, err := DecodeTensor(p, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
