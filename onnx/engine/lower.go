@@ -83,7 +83,8 @@ func (c *call) label() string {
 }
 
 // lower checks the whole graph for the given inputs and returns its program with
-// every shape inferred and every constant folded. The error holds all faults.
+// every shape inferred and every constant folded. The error holds all faults;
+// the program is then what is left without the nodes that have them.
 func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 	calls, err := g.order()
 	if err != nil {
@@ -168,7 +169,7 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 		p.nodes = append(p.nodes, n)
 	}
 	if len(faults) > 0 {
-		return nil, faults
+		return p, faults
 	}
 	return p, nil
 }

@@ -1,0 +1,129 @@
+package onnx
+
+import (
+	"errors"
+
+	contract "github.com/owulveryck/onnx-go"
+	"gonum.org/v1/gonum/graph"
+
+	"memprobe/internal/onnxpb"
+	"memprobe/onnx/engine"
+	"memprobe/onnx/ops"
+)
+
+// Graph returns the model as a graph of the engine, built by the calls that
+// onnx-go's decoder makes, plus what those cannot say: opset versions, node
+// names and domains, outputs, parameters. The error is an engine.Problems with
+// everything that Check finds, or else every attribute that cannot be used.
+func (m *Model) Graph() (*engine.Graph, error) {
+	if errs := m.Check(); len(errs) > 0 {
+		return nil, engine.Problems(errs)
+	}
+	g, errs := m.graph()
+	if len(errs) > 0 {
+		return nil, engine.Problems(errs)
+	}
+	return g, nil
+}
+
+// Compile plans the model's evaluation; see engine.Graph.Compile. Faults name
+// the model's file.
+func (m *Model) Compile(o engine.Options) (*engine.Session, error) {
+	g, err := m.Graph()
+	if err != nil {
+		return nil, err
+	}
+	s, err := g.Compile(o)
+	return s, m.fault(err)
+}
+
+// fault names the model's file in the engine's errors.
+func (m *Model) fault(err error) error {
+	var many engine.Problems
+	var one *ops.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &many):
+		named := make(engine.Problems, len(many))
+		for i, e := range many {
+			named[i] = m.fault(e)
+		}
+		return named
+	case errors.As(err, &one):
+		return &Error{File: m.name, Node: one.Node, Op: one.Op, Err: errors.New(one.Msg)}
+	}
+	return &Error{File: m.name, Err: err}
+}
+
+// graph builds the graph of a model that passed Check. Attributes that cannot be
+// used are left out and reported.
+func (m *Model) graph() (*engine.Graph, []error) {
+	b := &filler{m: m, dst: engine.NewGraph(), byName: map[string]*engine.Node{}}
+	b.dst.SetOpset("", int(m.Opset("")))
+	for _, o := range m.proto.OpsetImport {
+		b.dst.SetOpset(o.GetDomain(), int(o.GetVersion()))
+	}
+	for _, v := range m.Inputs() {
+		b.tensor(v.Name)
+	}
+	for _, name := range m.Initializers() {
+		t, err := m.Initializer(name)
+		if err != nil {
+			b.errs = append(b.errs, err)
+			continue
+		}
+		b.tensor(name).SetConstant(t, t.DType.IsFloat())
+	}
+	for _, n := range m.Nodes() {
+		b.node(n)
+	}
+	for _, v := range m.Outputs() {
+		b.dst.MarkOutput(b.tensor(v.Name))
+	}
+	return b.dst, b.errs
+}
+
+// filler makes a graph node for every name of the model.
+type filler struct {
+	m      *Model
+	dst    *engine.Graph
+	byName map[string]*engine.Node
+	errs   []error
+}
+
+// tensor returns the graph's node for a tensor. The empty name, an operand or
+// result that is left out, gets a node of its own each time.
+func (b *filler) tensor(name string) *engine.Node {
+	if n := b.byName[name]; n != nil {
+		return n
+	}
+	n := b.dst.NewNode().(*engine.Node)
+	n.SetName(name)
+	b.dst.AddNode(n)
+	if name != "" {
+		b.byName[name] = n
+	}
+	return n
+}
+
+func (b *filler) node(n *onnxpb.NodeProto) {
+	attrs, errs := b.m.attributes(n)
+	b.errs = append(b.errs, errs...)
+	outs := make([]graph.Node, len(n.Output))
+	operands := make([]*engine.Node, len(n.Input))
+	for i, name := range n.Input {
+		operands[i] = b.tensor(name)
+	}
+	for i, name := range n.Output {
+		outs[i] = b.tensor(name)
+		for j, operand := range operands {
+			b.dst.SetWeightedEdge(b.dst.NewWeightedEdge(outs[i], operand, float64(j)))
+		}
+	}
+	if err := b.dst.ApplyOperation(contract.Operation{Name: n.GetOpType(), Attributes: attrs}, outs...); err != nil {
+		b.errs = append(b.errs, &Error{File: b.m.name, Node: label(n), Op: n.GetOpType(), Err: err})
+		return
+	}
+	b.dst.Annotate(outs[0].(*engine.Node), n.GetName(), Domain(n.GetDomain()))
+}

@@ -1,0 +1,174 @@
+package onnx
+
+import (
+	"errors"
+
+	"memprobe/internal/onnxpb"
+	"memprobe/internal/tensor"
+	"memprobe/onnx/engine"
+	"memprobe/onnx/ops"
+)
+
+// Summary is what Inspect finds.
+type Summary struct {
+	Layers []Layer // the graph's nodes in the file's order
+	// Parameters is the number of elements of the float initialisers, without
+	// the running statistics of BatchNormalization.
+	Parameters int64
+	// MultiplyAdds is the sum over the layers.
+	MultiplyAdds int64
+	// Problems is everything that keeps the model from running, an Error each.
+	Problems []error
+}
+
+// Layer is a node of the graph as it would run.
+type Layer struct {
+	Name    string // the node's, or its first output's where it has none
+	Op      string
+	Domain  string
+	Inputs  []string
+	Outputs []string
+	Shapes  [][]int      // of the outputs; nil where not known
+	DType   tensor.DType // of the first output; Invalid where not known
+	// Constant says that the outputs do not depend on the model's inputs.
+	Constant bool
+	// Parameters counts as Summary's does, a shared one at its first reader.
+	Parameters int64
+	// MultiplyAdds counts the products of convolutions and matrix products, one
+	// multiplication with its addition each; other operators count nothing.
+	MultiplyAdds int64
+}
+
+// Inspect infers every shape for the given inputs (see InputShapes) and collects
+// all problems of the model: structure, operators that are missing at its opset,
+// operands that do not fit, element types, attributes.
+func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
+	s := &Summary{Problems: m.Check()}
+	values := map[string]*ops.Value{}
+	if len(s.Problems) == 0 {
+		values = m.infer(s, batch, given)
+	} else {
+		s.missing(m)
+	}
+	counted := map[string]bool{}
+	for _, n := range m.Nodes() {
+		l := layer(n, values)
+		for i, name := range n.Input {
+			if n.GetOpType() == "BatchNormalization" && i >= 3 { // running mean and variance
+				continue
+			}
+			if p := m.inits[name]; p != nil && !counted[name] {
+				l.Parameters += parameters(p)
+				counted[name] = true
+			}
+		}
+		l.MultiplyAdds = multiplyAdds(n, values)
+		s.Parameters += l.Parameters
+		s.MultiplyAdds += l.MultiplyAdds
+		s.Layers = append(s.Layers, l)
+	}
+	return s
+}
+
+// infer asks the engine for shapes and faults. A node whose attributes cannot be
+// used is reported for that alone.
+func (m *Model) infer(s *Summary, batch int, given map[string][]int) map[string]*ops.Value {
+	g, errs := m.graph()
+	s.Problems = append(s.Problems, errs...)
+	inputs, err := m.InputTensors(batch, given)
+	if err != nil {
+		s.Problems = append(s.Problems, err)
+		s.missing(m)
+		return nil
+	}
+	reported := map[string]bool{}
+	for _, err := range s.Problems {
+		var e *Error
+		if errors.As(err, &e) {
+			reported[e.Node] = true
+		}
+	}
+	values, err := g.Infer(inputs)
+	var faults engine.Problems
+	if err = m.fault(err); err != nil && !errors.As(err, &faults) {
+		faults = engine.Problems{err}
+	}
+	for _, err := range faults {
+		var e *Error
+		if errors.As(err, &e) && (e.Node == "" || !reported[e.Node]) {
+			s.Problems = append(s.Problems, err)
+		}
+	}
+	return values
+}
+
+// missing reports the operators that the table lacks, where shapes cannot be
+// inferred.
+func (s *Summary) missing(m *Model) {
+	for _, n := range m.Nodes() {
+		if n.GetOpType() == "" {
+			continue
+		}
+		if _, err := ops.Lookup(n.GetDomain(), n.GetOpType(), int(m.Opset(n.GetDomain()))); err != nil {
+			s.Problems = append(s.Problems, &Error{File: m.name, Node: label(n), Op: n.GetOpType(), Err: err})
+		}
+	}
+}
+
+func layer(n *onnxpb.NodeProto, values map[string]*ops.Value) Layer {
+	l := Layer{
+		Name: label(n), Op: n.GetOpType(), Domain: Domain(n.GetDomain()),
+		Inputs: n.Input, Outputs: n.Output, Shapes: make([][]int, len(n.Output)),
+	}
+	for i, name := range n.Output {
+		v := values[name]
+		if v == nil {
+			continue
+		}
+		l.Shapes[i] = v.Shape
+		if i == 0 {
+			l.DType, l.Constant = v.DType, v.Const != nil
+		}
+	}
+	return l
+}
+
+// parameters is the number of elements of a float initialiser, 0 for others.
+func parameters(p *onnxpb.TensorProto) int64 {
+	if !DType(DataType(p.GetDataType())).IsFloat() {
+		return 0
+	}
+	_, n, err := dims(p.Dims, 8)
+	if err != nil {
+		return 0
+	}
+	return int64(n)
+}
+
+// multiplyAdds counts the products of a node whose shapes are known.
+func multiplyAdds(n *onnxpb.NodeProto, values map[string]*ops.Value) int64 {
+	if len(n.Input) < 2 || len(n.Output) < 1 {
+		return 0
+	}
+	a, b, y := values[n.Input[0]], values[n.Input[1]], values[n.Output[0]]
+	if a == nil || b == nil || y == nil || y.Const != nil || len(a.Shape) == 0 || len(b.Shape) == 0 {
+		return 0
+	}
+	switch n.GetOpType() {
+	case "Conv": // w [M, C/group, kernel…]: all but M for each result
+		return int64(y.Len()) * int64(tensor.Len(b.Shape[1:]))
+	case "ConvTranspose": // w [C, M/group, kernel…]: all but C for each operand
+		return int64(a.Len()) * int64(tensor.Len(b.Shape[1:]))
+	case "MatMul":
+		return int64(y.Len()) * int64(a.Shape[len(a.Shape)-1])
+	case "Gemm":
+		k := a.Shape[len(a.Shape)-1]
+		for _, at := range n.Attribute {
+			if at.GetName() == "transA" && at.GetI() != 0 {
+				k = a.Shape[0]
+			}
+		}
+		return int64(y.Len()) * int64(k)
+	}
+	return 0
+}
