@@ -348,18 +348,16 @@ func (d *direct) sweep(ph *phase, j *job, xs, out []float32, base, ld int) {
 			}
 			t.B0, t.B1 = at(xs, int(v0.src)), at(xs, int(v1.src))
 			t.N0, t.N1 = int(v0.n), int(v1.n)
-			for p := j.p0; p < j.p1; p++ {
-				row := base + p*mr*ld
-				t.A = at(a, panels*mr*k0+p*mr*t.K)
-				t.C0, t.C1 = at(out, row+int(v0.dst)), at(out, row+int(v1.dst))
-				if last && s.Bias {
-					t.BiasRow = at(d.bias, j.g*d.outC+p*mr)
-				}
-				if last && s.Residual && !d.places {
-					t.Res0, t.Res1 = at(d.residual, row+int(v0.dst)), at(d.residual, row+int(v1.dst))
-				}
-				tileOffset(&t, min(mr, d.outC-p*mr))
+			row := base + j.p0*mr*ld
+			t.A = at(a, panels*mr*k0+j.p0*mr*t.K)
+			t.C0, t.C1 = at(out, row+int(v0.dst)), at(out, row+int(v1.dst))
+			if last && s.Bias {
+				t.BiasRow = at(d.bias, j.g*d.outC+j.p0*mr)
 			}
+			if last && s.Residual && !d.places {
+				t.Res0, t.Res1 = at(d.residual, row+int(v0.dst)), at(d.residual, row+int(v1.dst))
+			}
+			tileOffset(&t, min(j.p1*mr, d.outC)-j.p0*mr)
 		}
 	}
 }

@@ -244,18 +244,16 @@ func (g *Gemm) block(t *ref.Tile, a, b []float32, base, p0, p1, q0, q1 int, last
 	for q := q0; q < q1; q++ {
 		n := min(nr, s.N-q*nr)
 		t.N0, t.N1 = min(n, vl), max(n-vl, 0)
+		half := min(vl, n-1) // no pointer past the end
 		t.B0 = at(b, (q-q0)*nr*t.K)
 		if last && s.BiasCol {
-			t.Bias0, t.Bias1 = at(r.bias, q*nr), at(r.bias, q*nr+t.N0)
+			t.Bias0, t.Bias1 = at(r.bias, q*nr), at(r.bias, q*nr+half)
 		}
-		for p := p0; p < p1; p++ {
-			c := base + p*mr*s.LDC + q*nr
-			t.C0, t.C1 = at(r.c, c), at(r.c, c+t.N0)
-			t.A = at(a, (p-p0)*mr*t.K)
-			if last && s.BiasRow {
-				t.BiasRow = at(r.bias, p*mr)
-			}
-			tilePacked(t, min(mr, s.M-p*mr))
+		c := base + p0*mr*s.LDC + q*nr
+		t.A, t.C0, t.C1 = at(a, 0), at(r.c, c), at(r.c, c+half)
+		if last && s.BiasRow {
+			t.BiasRow = at(r.bias, p0*mr)
 		}
+		tilePacked(t, min(p1*mr, s.M)-p0*mr)
 	}
 }

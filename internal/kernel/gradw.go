@@ -175,15 +175,23 @@ func (o *outer) chunk(worker, i int) {
 	}
 }
 
-// packDY packs the step's pixels of dy as panels of 6 channels, [pixel][6].
+// packDY packs the step's pixels of dy for the passes of multiply, each as
+// panels of 6 channels, [pass][panel][pixel][6]. A step of several images is one
+// pass.
 func (o *outer) packDY(a []float32, st *step) {
 	s := &o.spec
 	plane, rows := s.OutH()*s.OutW(), (st.r1-st.r0)*s.OutW()
 	side := side{n: o.mg, width: mr, ld: plane, kInner: true}
 	for n := st.n0; n < st.n1; n++ {
 		dy := o.dy[(n*s.M+st.g*o.mg)*plane+st.r0*s.OutW():]
-		for p := range side.panels() {
-			side.pack(a[(p*st.pixels+(n-st.n0)*rows)*mr:], dy, p, p+1, 0, rows)
+		if st.n1-st.n0 > 1 {
+			for p := range side.panels() {
+				side.pack(a[(p*st.pixels+(n-st.n0)*rows)*mr:], dy, p, p+1, 0, rows)
+			}
+			continue
+		}
+		for k0 := 0; k0 < rows; k0 += outerPixels {
+			side.pack(a[k0*side.panels()*mr:], dy, 0, side.panels(), k0, min(outerPixels, rows-k0))
 		}
 	}
 }
@@ -230,15 +238,12 @@ func (o *outer) multiply(sum, xs, a []float32, st *step, accumulate bool) {
 				t.Off, t.B0 = &o.off[k0], at(xs, (block*o.images*o.hp*o.wp+shift)*nr)
 				t.B1 = at(xs, (block*o.images*o.hp*o.wp+shift)*nr+vl)
 			}
-			for p := 0; p*mr < o.mg; p++ {
-				c := (p*mr*o.panels + q) * nr
-				t.C0, t.C1 = at(sum, c), at(sum, c+vl)
-				t.A = at(a, (p*st.pixels+k0)*mr)
-				if o.gather {
-					tilePacked(&t, min(mr, o.mg-p*mr))
-				} else {
-					tileOffset(&t, min(mr, o.mg-p*mr))
-				}
+			t.A = at(a, k0*parallel.Chunks(o.mg, mr)*mr)
+			t.C0, t.C1 = at(sum, q*nr), at(sum, q*nr+vl)
+			if o.gather {
+				tilePacked(&t, o.mg)
+			} else {
+				tileOffset(&t, o.mg)
 			}
 		}
 	}

@@ -12,7 +12,8 @@ const (
 	vl = ref.VL
 )
 
-// at is the address of s[i]; unlike &s[i], also where s ends at i.
+// at is the address of s[i], without a check. It must lie in s's array: a pointer
+// past the end would be an error to the garbage collector.
 func at(s []float32, i int) *float32 {
 	return (*float32)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(s)), 4*i))
 }

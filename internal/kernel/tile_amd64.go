@@ -13,9 +13,14 @@ func tilePacked(t *ref.Tile, rows int) {
 		ref.TilePacked(t, rows)
 		return
 	}
-	switch rows {
-	case 6:
+	if t.Panels = rows / mr; t.Panels > 0 {
 		avx2.TilePacked6(t)
+		if rows%mr == 0 {
+			return
+		}
+		t.Skip(t.Panels)
+	}
+	switch rows % mr {
 	case 5:
 		avx2.TilePacked5(t)
 	case 4:
@@ -35,9 +40,14 @@ func tileOffset(t *ref.Tile, rows int) {
 		ref.TileOffset(t, rows)
 		return
 	}
-	switch rows {
-	case 6:
+	if t.Panels = rows / mr; t.Panels > 0 {
 		avx2.TileOffset6(t)
+		if rows%mr == 0 {
+			return
+		}
+		t.Skip(t.Panels)
+	}
+	switch rows % mr {
 	case 5:
 		avx2.TileOffset5(t)
 	case 4:

@@ -4,62 +4,62 @@
 
 package avx2
 
-// TilePacked1 is ref.TilePacked(t, 1).
+// TilePacked1 is ref.TilePacked(t, 1), t being left as it is.
 //
 //go:noescape
 func TilePacked1(t *Tile)
 
-// TileOffset1 is ref.TileOffset(t, 1).
+// TileOffset1 is ref.TileOffset(t, 1), t being left as it is.
 //
 //go:noescape
 func TileOffset1(t *Tile)
 
-// TilePacked2 is ref.TilePacked(t, 2).
+// TilePacked2 is ref.TilePacked(t, 2), t being left as it is.
 //
 //go:noescape
 func TilePacked2(t *Tile)
 
-// TileOffset2 is ref.TileOffset(t, 2).
+// TileOffset2 is ref.TileOffset(t, 2), t being left as it is.
 //
 //go:noescape
 func TileOffset2(t *Tile)
 
-// TilePacked3 is ref.TilePacked(t, 3).
+// TilePacked3 is ref.TilePacked(t, 3), t being left as it is.
 //
 //go:noescape
 func TilePacked3(t *Tile)
 
-// TileOffset3 is ref.TileOffset(t, 3).
+// TileOffset3 is ref.TileOffset(t, 3), t being left as it is.
 //
 //go:noescape
 func TileOffset3(t *Tile)
 
-// TilePacked4 is ref.TilePacked(t, 4).
+// TilePacked4 is ref.TilePacked(t, 4), t being left as it is.
 //
 //go:noescape
 func TilePacked4(t *Tile)
 
-// TileOffset4 is ref.TileOffset(t, 4).
+// TileOffset4 is ref.TileOffset(t, 4), t being left as it is.
 //
 //go:noescape
 func TileOffset4(t *Tile)
 
-// TilePacked5 is ref.TilePacked(t, 5).
+// TilePacked5 is ref.TilePacked(t, 5), t being left as it is.
 //
 //go:noescape
 func TilePacked5(t *Tile)
 
-// TileOffset5 is ref.TileOffset(t, 5).
+// TileOffset5 is ref.TileOffset(t, 5), t being left as it is.
 //
 //go:noescape
 func TileOffset5(t *Tile)
 
-// TilePacked6 is ref.TilePacked(t, 6).
+// TilePacked6 is ref.TilePacked(t, 6*t.Panels), t being left as it is.
 //
 //go:noescape
 func TilePacked6(t *Tile)
 
-// TileOffset6 is ref.TileOffset(t, 6).
+// TileOffset6 is ref.TileOffset(t, 6*t.Panels), t being left as it is.
 //
 //go:noescape
 func TileOffset6(t *Tile)

@@ -32,9 +32,9 @@ TEXT ·TilePacked1(SB), NOSPLIT, $0-8
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -125,6 +125,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), CX
 	TESTQ  CX, CX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), CX
 	MOVQ   112(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS (DX), Y1, Y1
@@ -144,8 +145,7 @@ wholeNoClamp:
 	MOVQ    48(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -186,6 +186,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), CX
 	TESTQ      CX, CX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), CX
 	MOVQ       112(AX), DX
 	VMASKMOVPS (CX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -207,6 +208,8 @@ maskedNoClamp:
 	MOVQ       48(AX), AX
 	VMASKMOVPS Y0, Y14, (CX)
 	VMASKMOVPS Y1, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -220,9 +223,9 @@ TEXT ·TileOffset1(SB), NOSPLIT, $0-8
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
 
@@ -320,6 +323,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), CX
 	TESTQ  CX, CX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), CX
 	MOVQ   112(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS (DX), Y1, Y1
@@ -339,8 +343,7 @@ wholeNoClamp:
 	MOVQ    48(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -381,6 +384,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), CX
 	TESTQ      CX, CX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), CX
 	MOVQ       112(AX), DX
 	VMASKMOVPS (CX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -402,6 +406,8 @@ maskedNoClamp:
 	MOVQ       48(AX), AX
 	VMASKMOVPS Y0, Y14, (CX)
 	VMASKMOVPS Y1, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -420,9 +426,9 @@ TEXT ·TilePacked2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -539,6 +545,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
 	MOVQ   112(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -570,8 +577,7 @@ wholeNoClamp:
 	ADDQ    CX, AX
 	VMOVUPS Y2, (DX)
 	VMOVUPS Y3, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -623,6 +629,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
 	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -658,6 +665,8 @@ maskedNoClamp:
 	ADDQ       CX, AX
 	VMASKMOVPS Y2, Y14, (DX)
 	VMASKMOVPS Y3, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -676,9 +685,9 @@ TEXT ·TileOffset2(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
 
@@ -802,6 +811,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
 	MOVQ   112(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -833,8 +843,7 @@ wholeNoClamp:
 	ADDQ    CX, AX
 	VMOVUPS Y2, (DX)
 	VMOVUPS Y3, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -886,6 +895,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
 	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -921,6 +931,8 @@ maskedNoClamp:
 	ADDQ       CX, AX
 	VMASKMOVPS Y2, Y14, (DX)
 	VMASKMOVPS Y3, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -944,9 +956,9 @@ TEXT ·TilePacked3(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -1089,6 +1101,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
 	MOVQ   112(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -1132,8 +1145,7 @@ wholeNoClamp:
 	ADDQ    CX, AX
 	VMOVUPS Y4, (DX)
 	VMOVUPS Y5, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -1196,6 +1208,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
 	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1245,6 +1258,8 @@ maskedNoClamp:
 	ADDQ       CX, AX
 	VMASKMOVPS Y4, Y14, (DX)
 	VMASKMOVPS Y5, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -1268,9 +1283,9 @@ TEXT ·TileOffset3(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
 
@@ -1420,6 +1435,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
 	MOVQ   112(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -1463,8 +1479,7 @@ wholeNoClamp:
 	ADDQ    CX, AX
 	VMOVUPS Y4, (DX)
 	VMOVUPS Y5, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -1527,6 +1542,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
 	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1576,6 +1592,8 @@ maskedNoClamp:
 	ADDQ       CX, AX
 	VMASKMOVPS Y4, Y14, (DX)
 	VMASKMOVPS Y5, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -1604,9 +1622,9 @@ TEXT ·TilePacked4(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -1775,6 +1793,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
 	MOVQ   112(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -1830,8 +1849,7 @@ wholeNoClamp:
 	ADDQ    CX, AX
 	VMOVUPS Y6, (DX)
 	VMOVUPS Y7, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -1905,6 +1923,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
 	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -1968,6 +1987,8 @@ maskedNoClamp:
 	ADDQ       CX, AX
 	VMASKMOVPS Y6, Y14, (DX)
 	VMASKMOVPS Y7, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -1996,9 +2017,9 @@ TEXT ·TileOffset4(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
 
@@ -2174,6 +2195,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
 	MOVQ   112(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -2229,8 +2251,7 @@ wholeNoClamp:
 	ADDQ    CX, AX
 	VMOVUPS Y6, (DX)
 	VMOVUPS Y7, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -2304,6 +2325,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
 	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -2367,6 +2389,8 @@ maskedNoClamp:
 	ADDQ       CX, AX
 	VMASKMOVPS Y6, Y14, (DX)
 	VMASKMOVPS Y7, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -2400,9 +2424,9 @@ TEXT ·TilePacked5(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -2597,6 +2621,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
 	MOVQ   112(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -2664,8 +2689,7 @@ wholeNoClamp:
 	ADDQ    CX, AX
 	VMOVUPS Y8, (DX)
 	VMOVUPS Y9, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -2750,6 +2774,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
 	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -2827,6 +2852,8 @@ maskedNoClamp:
 	ADDQ       CX, AX
 	VMASKMOVPS Y8, Y14, (DX)
 	VMASKMOVPS Y9, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
@@ -2860,9 +2887,9 @@ TEXT ·TileOffset5(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
 
@@ -3064,6 +3091,7 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
 	MOVQ   112(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -3131,8 +3159,7 @@ wholeNoClamp:
 	ADDQ    CX, AX
 	VMOVUPS Y8, (DX)
 	VMOVUPS Y9, (AX)
-	VZEROUPPER
-	RET
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -3217,6 +3244,7 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
 	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -3294,13 +3322,23 @@ maskedNoClamp:
 	ADDQ       CX, AX
 	VMASKMOVPS Y8, Y14, (DX)
 	VMASKMOVPS Y9, Y15, (AX)
+
+finished:
 	VZEROUPPER
 	RET
 
 // func TilePacked6(t *Tile)
 // Requires: AVX, FMA3, MMX+
-TEXT ·TilePacked6(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+TEXT ·TilePacked6(SB), NOSPLIT, $32-8
+	MOVQ t+0(FP), AX
+	MOVQ 136(AX), CX
+	MOVQ CX, (SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ $0x00000000, 16(SP)
+	MOVQ $0x00000000, 24(SP)
+
+panel:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3314,6 +3352,7 @@ TEXT ·TilePacked6(SB), NOSPLIT, $0-8
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
 	MOVQ       40(AX), CX
+	ADDQ       16(SP), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
@@ -3332,9 +3371,9 @@ TEXT ·TilePacked6(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(SP), CX
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -3456,6 +3495,7 @@ loop1:
 	JMP          loop1
 
 done1:
+	MOVQ         CX, 8(SP)
 	CMPB         132(AX), $0x00
 	JEQ          unscaled
 	VBROADCASTSS 120(AX), Y12
@@ -3484,7 +3524,9 @@ unscaled:
 	CMPB   133(AX), $0x00
 	JEQ    wholeFresh
 	MOVQ   40(AX), DX
+	ADDQ   16(SP), DX
 	MOVQ   48(AX), BX
+	ADDQ   16(SP), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -3512,6 +3554,7 @@ wholeFresh:
 	MOVQ         80(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
+	ADDQ         24(SP), DX
 	VBROADCASTSS (DX), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
@@ -3555,7 +3598,10 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
+	ADDQ   16(SP), DX
 	MOVQ   112(AX), BX
+	ADDQ   16(SP), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -3611,31 +3657,32 @@ wholeNoResidual:
 
 wholeNoClamp:
 	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	ADDQ    16(SP), DX
+	MOVQ    48(AX), BX
+	ADDQ    16(SP), BX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y1, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y2, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y3, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y4, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y5, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y5, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y6, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y7, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y7, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y8, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y9, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y9, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y10, (DX)
-	VMOVUPS Y11, (AX)
-	VZEROUPPER
-	RET
+	VMOVUPS Y11, (BX)
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -3648,7 +3695,9 @@ partial:
 	CMPB       133(AX), $0x00
 	JEQ        maskedFresh
 	MOVQ       40(AX), DX
+	ADDQ       16(SP), DX
 	MOVQ       48(AX), BX
+	ADDQ       16(SP), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -3688,6 +3737,7 @@ maskedFresh:
 	MOVQ         80(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
+	ADDQ         24(SP), DX
 	VBROADCASTSS (DX), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
@@ -3731,7 +3781,10 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
+	ADDQ       16(SP), DX
 	MOVQ       112(AX), BX
+	ADDQ       16(SP), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -3799,36 +3852,54 @@ maskedNoResidual:
 
 maskedNoClamp:
 	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	ADDQ       16(SP), DX
+	MOVQ       48(AX), BX
+	ADDQ       16(SP), BX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y1, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y2, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y3, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y3, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y4, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y5, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y5, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y6, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y7, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y7, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y8, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y9, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y9, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y10, Y14, (DX)
-	VMASKMOVPS Y11, Y15, (AX)
+	VMASKMOVPS Y11, Y15, (BX)
+
+finished:
+	MOVQ   56(AX), CX
+	IMUL3Q $0x18, CX, CX
+	ADDQ   CX, 16(SP)
+	ADDQ   $0x18, 24(SP)
+	DECQ   (SP)
+	JNE    panel
 	VZEROUPPER
 	RET
 
 // func TileOffset6(t *Tile)
 // Requires: AVX, FMA3, MMX+
-TEXT ·TileOffset6(SB), NOSPLIT, $0-8
-	MOVQ       t+0(FP), AX
+TEXT ·TileOffset6(SB), NOSPLIT, $32-8
+	MOVQ t+0(FP), AX
+	MOVQ 136(AX), CX
+	MOVQ CX, (SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ $0x00000000, 16(SP)
+	MOVQ $0x00000000, 24(SP)
+
+panel:
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
@@ -3842,6 +3913,7 @@ TEXT ·TileOffset6(SB), NOSPLIT, $0-8
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
 	MOVQ       40(AX), CX
+	ADDQ       16(SP), CX
 	MOVQ       56(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
@@ -3860,9 +3932,9 @@ TEXT ·TileOffset6(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       8(AX), CX
 	MOVQ       16(AX), DX
 	MOVQ       (AX), BX
+	MOVQ       8(SP), CX
 	MOVQ       24(AX), SI
 	MOVQ       32(AX), DI
 
@@ -3991,6 +4063,7 @@ loop1:
 	JMP          loop1
 
 done1:
+	MOVQ         CX, 8(SP)
 	CMPB         132(AX), $0x00
 	JEQ          unscaled
 	VBROADCASTSS 120(AX), Y12
@@ -4019,7 +4092,9 @@ unscaled:
 	CMPB   133(AX), $0x00
 	JEQ    wholeFresh
 	MOVQ   40(AX), DX
+	ADDQ   16(SP), DX
 	MOVQ   48(AX), BX
+	ADDQ   16(SP), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -4047,6 +4122,7 @@ wholeFresh:
 	MOVQ         80(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
+	ADDQ         24(SP), DX
 	VBROADCASTSS (DX), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
@@ -4090,7 +4166,10 @@ wholeNoBiasCol:
 	MOVQ   104(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
+	MOVQ   104(AX), DX
+	ADDQ   16(SP), DX
 	MOVQ   112(AX), BX
+	ADDQ   16(SP), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -4146,31 +4225,32 @@ wholeNoResidual:
 
 wholeNoClamp:
 	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	ADDQ    16(SP), DX
+	MOVQ    48(AX), BX
+	ADDQ    16(SP), BX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y1, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y1, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y2, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y3, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y3, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y4, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y5, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y5, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y6, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y7, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y7, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y8, (DX)
 	ADDQ    CX, DX
-	VMOVUPS Y9, (AX)
-	ADDQ    CX, AX
+	VMOVUPS Y9, (BX)
+	ADDQ    CX, BX
 	VMOVUPS Y10, (DX)
-	VMOVUPS Y11, (AX)
-	VZEROUPPER
-	RET
+	VMOVUPS Y11, (BX)
+	JMP     finished
 
 partial:
 	LEAQ       tileMasks<>+0(SB), BX
@@ -4183,7 +4263,9 @@ partial:
 	CMPB       133(AX), $0x00
 	JEQ        maskedFresh
 	MOVQ       40(AX), DX
+	ADDQ       16(SP), DX
 	MOVQ       48(AX), BX
+	ADDQ       16(SP), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -4223,6 +4305,7 @@ maskedFresh:
 	MOVQ         80(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
+	ADDQ         24(SP), DX
 	VBROADCASTSS (DX), Y12
 	VADDPS       Y12, Y0, Y0
 	VADDPS       Y12, Y1, Y1
@@ -4266,7 +4349,10 @@ maskedNoBiasCol:
 	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
+	MOVQ       104(AX), DX
+	ADDQ       16(SP), DX
 	MOVQ       112(AX), BX
+	ADDQ       16(SP), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -4334,29 +4420,39 @@ maskedNoResidual:
 
 maskedNoClamp:
 	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	ADDQ       16(SP), DX
+	MOVQ       48(AX), BX
+	ADDQ       16(SP), BX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y1, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y1, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y2, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y3, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y3, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y4, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y5, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y5, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y6, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y7, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y7, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y8, Y14, (DX)
 	ADDQ       CX, DX
-	VMASKMOVPS Y9, Y15, (AX)
-	ADDQ       CX, AX
+	VMASKMOVPS Y9, Y15, (BX)
+	ADDQ       CX, BX
 	VMASKMOVPS Y10, Y14, (DX)
-	VMASKMOVPS Y11, Y15, (AX)
+	VMASKMOVPS Y11, Y15, (BX)
+
+finished:
+	MOVQ   56(AX), CX
+	IMUL3Q $0x18, CX, CX
+	ADDQ   CX, 16(SP)
+	ADDQ   $0x18, 24(SP)
+	DECQ   (SP)
+	JNE    panel
 	VZEROUPPER
 	RET
 

@@ -9,7 +9,7 @@ const (
 	VL = 8  // columns of a half
 )
 
-// Tile describes one step of a blocked product, of at most MR rows and NR
+// Tile describes one step of a blocked product, of any number of rows and NR
 // columns in two halves of VL that lie wherever their pointers say:
 //
 //	C[i][j] = clamp(Alpha·Σk A[k][i]·B[k][j] + C[i][j] + Bias + Residual[i][j])
@@ -18,7 +18,7 @@ const (
 // the residual count only where asked for. Pointers that are not used are nil.
 type Tile struct {
 	K int
-	A *float32 // packed [K][MR]
+	A *float32 // packed, for each MR rows [K][MR]
 	// B is packed [K][NR] from B0 on for the packed kernels. For the others, the
 	// halves of row k are the VL elements at B0+Off[k] and at B1+Off[k].
 	B0, B1 *float32
@@ -29,55 +29,73 @@ type Tile struct {
 	// Columns that are stored of each half, 0 to VL. B is read in full.
 	N0, N1 int
 
-	BiasRow       *float32 // [MR], one for each row
+	BiasRow       *float32 // one for each row
 	Bias0, Bias1  *float32 // one for each column of the halves
 	Res0, Res1    *float32
 	Alpha, Lo, Hi float32
 	Scale         bool // multiply by Alpha
 	Accumulate    bool
 	Clamp         bool
+	Panels        int // of MR rows, for the assembly
 }
 
 func at(p *float32, i int) *float32 {
 	return (*float32)(unsafe.Add(unsafe.Pointer(p), 4*i))
 }
 
-// TilePacked computes the first mr rows of t from a packed B.
-func TilePacked(t *Tile, mr int) {
-	var acc [MR][NR]float32
-	for k := range t.K {
-		b := (*[NR]float32)(unsafe.Pointer(at(t.B0, NR*k)))
-		for i := range mr {
-			a, row := *at(t.A, MR*k+i), &acc[i]
-			for j := range row {
-				row[j] += a * b[j]
+// TilePacked computes rows of t from a packed B.
+func TilePacked(t *Tile, rows int) {
+	for ; rows > 0; rows -= MR {
+		var acc [MR][NR]float32
+		for k := range t.K {
+			b := (*[NR]float32)(unsafe.Pointer(at(t.B0, NR*k)))
+			for i := range min(rows, MR) {
+				a, row := *at(t.A, MR*k+i), &acc[i]
+				for j := range row {
+					row[j] += a * b[j]
+				}
 			}
 		}
+		t.finish(&acc, rows)
 	}
-	t.finish(&acc, mr)
 }
 
-// TileOffset computes the first mr rows of t from a B in place.
-func TileOffset(t *Tile, mr int) {
-	var acc [MR][NR]float32
-	for k := range t.K {
-		off := int(*(*int32)(unsafe.Add(unsafe.Pointer(t.Off), 4*k))) / 4
-		b0 := (*[VL]float32)(unsafe.Pointer(at(t.B0, off)))
-		b1 := (*[VL]float32)(unsafe.Pointer(at(t.B1, off)))
-		for i := range mr {
-			a, row := *at(t.A, MR*k+i), &acc[i]
-			for j := range VL {
-				row[j] += a * b0[j]
-				row[VL+j] += a * b1[j]
+// TileOffset computes rows of t from a B in place.
+func TileOffset(t *Tile, rows int) {
+	for ; rows > 0; rows -= MR {
+		var acc [MR][NR]float32
+		for k := range t.K {
+			off := int(*(*int32)(unsafe.Add(unsafe.Pointer(t.Off), 4*k))) / 4
+			b0 := (*[VL]float32)(unsafe.Pointer(at(t.B0, off)))
+			b1 := (*[VL]float32)(unsafe.Pointer(at(t.B1, off)))
+			for i := range min(rows, MR) {
+				a, row := *at(t.A, MR*k+i), &acc[i]
+				for j := range VL {
+					row[j] += a * b0[j]
+					row[VL+j] += a * b1[j]
+				}
 			}
 		}
+		t.finish(&acc, rows)
 	}
-	t.finish(&acc, mr)
 }
 
-// finish applies the epilogue and stores.
-func (t *Tile) finish(acc *[MR][NR]float32, mr int) {
-	for i := range mr {
+// Skip moves t past whole panels; there must be rows after them.
+func (t *Tile) Skip(panels int) {
+	rows := panels * MR
+	t.A = at(t.A, rows*t.K)
+	t.C0, t.C1 = at(t.C0, rows*t.LDC), at(t.C1, rows*t.LDC)
+	if t.BiasRow != nil {
+		t.BiasRow = at(t.BiasRow, rows)
+	}
+	if t.Res0 != nil {
+		t.Res0, t.Res1 = at(t.Res0, rows*t.LDC), at(t.Res1, rows*t.LDC)
+	}
+}
+
+// finish applies the epilogue to a panel, stores it and moves on if there is more.
+func (t *Tile) finish(acc *[MR][NR]float32, rows int) {
+	for i := range min(rows, MR) {
 		for h := range 2 {
 			c, n, bias, res := t.C0, t.N0, t.Bias0, t.Res0
 			if h == 1 {
@@ -106,5 +124,8 @@ func (t *Tile) finish(acc *[MR][NR]float32, mr int) {
 				*at(c, i*t.LDC+j) = v
 			}
 		}
+	}
+	if rows > MR {
+		t.Skip(1)
 	}
 }

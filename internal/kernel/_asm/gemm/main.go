@@ -25,8 +25,8 @@ func main() {
 	Package("memprobe/internal/kernel/avx2")
 	masks := maskTable()
 	for rows := 1; rows <= mr; rows++ {
-		tile{rows: rows, masks: masks}.generate()
-		tile{rows: rows, masks: masks, offset: true}.generate()
+		(&tile{rows: rows, masks: masks}).generate()
+		(&tile{rows: rows, masks: masks, offset: true}).generate()
 	}
 	peak()
 	Generate()
@@ -50,6 +50,12 @@ type tile struct {
 	rows   int
 	offset bool
 	masks  Mem
+
+	// Of the kernels that go from panel to panel: what is left to do, the place
+	// in A, and the bytes by which the rows of C and of the bias have moved.
+	// These are not kept in t, where a pointer past the end of its array would
+	// be an error to the garbage collector.
+	panels, a, moved, movedBias Mem
 }
 
 // acc is the register that holds half h of row i. Y12 to Y15 stay free.
@@ -60,15 +66,23 @@ func ymm(i int) reg.VecPhysical {
 		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}[i]
 }
 
-func (t tile) generate() {
-	name, doc := "TilePacked", "TilePacked"
+func (t *tile) generate() {
+	name := "TilePacked"
 	if t.offset {
-		name, doc = "TileOffset", "TileOffset"
+		name = "TileOffset"
 	}
 	TEXT(fmt.Sprintf("%s%d", name, t.rows), NOSPLIT, "func(t *Tile)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s%d is ref.%s(t, %d).", name, t.rows, doc, t.rows))
+	count := fmt.Sprint(t.rows)
+	if t.rows == mr {
+		count += "*t.Panels"
+	}
+	Doc(fmt.Sprintf("%s%d is ref.%s(t, %s), t being left as it is.", name, t.rows, name, count))
 	p := Dereference(Param("t"))
+	if t.rows == mr {
+		t.begin(p)
+	}
+	Label("panel")
 	for i := range t.rows {
 		for h := range halves {
 			VXORPS(acc(i, h), acc(i, h), acc(i, h))
@@ -77,4 +91,9 @@ func (t tile) generate() {
 	t.prefetchC(p)
 	t.loop(p)
 	t.epilogue(p)
+	if t.rows == mr {
+		t.next(p)
+	}
+	VZEROUPPER()
+	RET()
 }

@@ -26,8 +26,8 @@ func addr(p gotypes.Component, name string) Mem {
 }
 
 // prefetchC asks for the rows of C, which are far apart, before the sums need them.
-func (t tile) prefetchC(p gotypes.Component) {
-	c, ld := field(p, "C0"), field(p, "LDC")
+func (t *tile) prefetchC(p gotypes.Component) {
+	c, ld := t.place(p, "C0"), field(p, "LDC")
 	for i := range t.rows {
 		PREFETCHT0(Mem{Base: c})
 		PREFETCHT0(Mem{Base: c, Disp: vec*halves - 4})
@@ -38,8 +38,13 @@ func (t tile) prefetchC(p gotypes.Component) {
 }
 
 // loop accumulates the products over k.
-func (t tile) loop(p gotypes.Component) {
-	a, b0, k := field(p, "A"), field(p, "B0"), field(p, "K")
+func (t *tile) loop(p gotypes.Component) {
+	a, b0, k := GP64(), field(p, "B0"), field(p, "K")
+	if t.rows == mr {
+		MOVQ(t.a, a)
+	} else {
+		Load(p.Field("A"), a)
+	}
 	b1, off := b0, b0
 	if t.offset {
 		b1, off = field(p, "B1"), field(p, "Off")
@@ -81,10 +86,13 @@ func (t tile) loop(p gotypes.Component) {
 			ADDQ(U32(uint32(n)), k)
 		}
 	}
+	if t.rows == mr {
+		MOVQ(a, t.a) // the next panel follows
+	}
 }
 
 // epilogue finishes the sums and stores them, whole vectors where it can.
-func (t tile) epilogue(p gotypes.Component) {
+func (t *tile) epilogue(p gotypes.Component) {
 	t.scale(p)
 	n0, n1 := field(p, "N0"), field(p, "N1")
 	n := GP64()
@@ -93,8 +101,7 @@ func (t tile) epilogue(p gotypes.Component) {
 	CMPQ(n, U32(halves*vec/4))
 	JNE(LabelRef("partial"))
 	t.finish(p, "whole")
-	VZEROUPPER()
-	RET()
+	JMP(LabelRef("finished"))
 
 	Label("partial")
 	table := GP64()
@@ -104,14 +111,42 @@ func (t tile) epilogue(p gotypes.Component) {
 		VMOVUPS(Mem{Base: table, Index: n, Scale: 4, Disp: vec}, mask(h))
 	}
 	t.finish(p, "masked")
-	VZEROUPPER()
-	RET()
+	Label("finished")
+}
+
+// begin sets the walk over the panels up.
+func (t *tile) begin(p gotypes.Component) {
+	local := AllocLocal(32)
+	t.panels, t.a, t.moved, t.movedBias = local, local.Offset(8), local.Offset(16), local.Offset(24)
+	MOVQ(field(p, "Panels"), t.panels)
+	MOVQ(field(p, "A"), t.a)
+	MOVQ(U32(0), t.moved)
+	MOVQ(U32(0), t.movedBias)
+}
+
+// next moves on to the panel below and goes back while there is one.
+func (t *tile) next(p gotypes.Component) {
+	step := field(p, "LDC")
+	IMUL3Q(U8(4*mr), step, step)
+	ADDQ(step, t.moved)
+	ADDQ(U8(4*mr), t.movedBias)
+	DECQ(t.panels)
+	JNE(LabelRef("panel"))
+}
+
+// place loads the pointer to a column of C or of the residual in this panel.
+func (t *tile) place(p gotypes.Component, name string) reg.GPVirtual {
+	r := field(p, name)
+	if t.rows == mr {
+		ADDQ(t.moved, r)
+	}
+	return r
 }
 
 func mask(h int) reg.VecPhysical { return ymm(14 + h) }
 
 // scale multiplies the sums by Alpha.
-func (t tile) scale(p gotypes.Component) {
+func (t *tile) scale(p gotypes.Component) {
 	skip(addr(p, "Scale"), "unscaled", func() {
 		VBROADCASTSS(addr(p, "Alpha"), reg.Y12)
 		t.each(func(i, h int) { VMULPS(reg.Y12, acc(i, h), acc(i, h)) })
@@ -119,15 +154,18 @@ func (t tile) scale(p gotypes.Component) {
 }
 
 // finish adds what is to be added, clamps and stores.
-func (t tile) finish(p gotypes.Component, kind string) {
+func (t *tile) finish(p gotypes.Component, kind string) {
 	masked := kind == "masked"
 	ld := field(p, "LDC")
 	SHLQ(Imm(2), ld)
 	skip(addr(p, "Accumulate"), kind+"Fresh", func() {
-		t.addRows(field(p, "C0"), field(p, "C1"), ld, masked)
+		t.addRows(t.place(p, "C0"), t.place(p, "C1"), ld, masked)
 	})
 	bias := field(p, "BiasRow")
 	skipNil(bias, kind+"NoBiasRow", func() {
+		if t.rows == mr {
+			ADDQ(t.movedBias, bias)
+		}
 		for i := range t.rows {
 			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, reg.Y12)
 			for h := range halves {
@@ -147,7 +185,7 @@ func (t tile) finish(p gotypes.Component, kind string) {
 		t.each(func(i, h int) { VADDPS(ymm(12+h), acc(i, h), acc(i, h)) })
 	})
 	res := field(p, "Res0")
-	skipNil(res, kind+"NoResidual", func() { t.addRows(res, field(p, "Res1"), ld, masked) })
+	skipNil(res, kind+"NoResidual", func() { t.addRows(t.place(p, "Res0"), t.place(p, "Res1"), ld, masked) })
 	skip(addr(p, "Clamp"), kind+"NoClamp", func() {
 		VBROADCASTSS(addr(p, "Lo"), reg.Y12)
 		VBROADCASTSS(addr(p, "Hi"), reg.Y13)
@@ -155,7 +193,7 @@ func (t tile) finish(p gotypes.Component, kind string) {
 		t.each(func(i, h int) { VMAXPS(acc(i, h), reg.Y12, acc(i, h)) })
 		t.each(func(i, h int) { VMINPS(acc(i, h), reg.Y13, acc(i, h)) })
 	})
-	c := []reg.GPVirtual{field(p, "C0"), field(p, "C1")}
+	c := []reg.GPVirtual{t.place(p, "C0"), t.place(p, "C1")}
 	for i := range t.rows {
 		for h := range halves {
 			if masked {
@@ -171,7 +209,7 @@ func (t tile) finish(p gotypes.Component, kind string) {
 }
 
 // addRows adds the rows at the two pointers, ld bytes apart, to the sums.
-func (t tile) addRows(p0, p1, ld reg.GPVirtual, masked bool) {
+func (t *tile) addRows(p0, p1, ld reg.GPVirtual, masked bool) {
 	p := []reg.GPVirtual{p0, p1}
 	for i := range t.rows {
 		for h := range halves {
@@ -188,7 +226,7 @@ func (t tile) addRows(p0, p1, ld reg.GPVirtual, masked bool) {
 	}
 }
 
-func (t tile) each(f func(i, h int)) {
+func (t *tile) each(f func(i, h int)) {
 	for i := range t.rows {
 		for h := range halves {
 			f(i, h)
