@@ -1,0 +1,121 @@
+package dataset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+)
+
+// Set is an image classification set, opened.
+type Set struct {
+	Name    string   // the format's or the set's name: "cifar10", "npz"
+	Spec    string   // what it was opened by
+	Classes []string // class names by label
+	C, H, W int      // size of every image
+	Train   Split
+	Test    Split    // may be empty
+	Notes   []string // what was done to the stored images, and what stands out
+
+	print   sync.Once
+	content string
+	release []func() error
+}
+
+// Split is a sequence of labelled images.
+type Split struct {
+	labels []int32
+	pixels [][]uint8   // of byte sets
+	floats [][]float32 // of float sets
+}
+
+// N is the number of images.
+func (s *Split) N() int { return len(s.labels) }
+
+// Label is the class of image i, in [0, len(Set.Classes)).
+func (s *Split) Label(i int) int { return int(s.labels[i]) }
+
+// Labels are the classes of all images. The caller must not write to it.
+func (s *Split) Labels() []int32 { return s.labels }
+
+// IsFloat tells whether images are float32, as stored, rather than bytes.
+func (s *Split) IsFloat() bool { return s.floats != nil }
+
+// Pixels is image i [C,H,W] without a copy, or nil if the set is of floats. The
+// caller must not write to it, nor use it after Set.Close.
+func (s *Split) Pixels(i int) []uint8 {
+	if s.pixels == nil {
+		return nil
+	}
+	return s.pixels[i]
+}
+
+// Float32 writes image i [C,H,W] to dst: bytes as v/255, floats as they are.
+// It panics if dst is shorter than the image.
+func (s *Split) Float32(dst []float32, i int) {
+	if s.floats != nil {
+		copy(dst[:len(s.floats[i])], s.floats[i])
+		return
+	}
+	src := s.pixels[i]
+	dst = dst[:len(src)]
+	for j, v := range src {
+		dst[j] = float32(v) / 255
+	}
+}
+
+// Options say how a set is opened. The zero value takes all of it as stored.
+type Options struct {
+	TrainLimit int    // class-balanced subset of that many training images; 0: all
+	TestLimit  int    // the same for the test split
+	Seed       uint64 // of the subsets
+
+	Channels      int // 1 or 3: grey or RGB; 0: as stored
+	Height, Width int // size to resize to; 0: as stored
+
+	Roots     []string // folders where bare names are looked for; nil: DefaultRoots()
+	Threads   int      // goroutines that decode; 0: one a CPU
+	MaxMemory int64    // bytes beyond which images lie in mapped files; 0: 2 GiB
+}
+
+const defaultMaxMemory = 2 << 30
+
+func (o Options) check() error {
+	switch {
+	case o.TrainLimit < 0 || o.TestLimit < 0:
+		return fmt.Errorf("dataset: limits %d and %d, want 0 or more", o.TrainLimit, o.TestLimit)
+	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
+		return fmt.Errorf("dataset: %d channels wanted, can convert to 1 or 3", o.Channels)
+	case o.Height < 0 || o.Width < 0 || (o.Height == 0) != (o.Width == 0):
+		return fmt.Errorf("dataset: size %dx%d wanted, want both positive or both 0", o.Height, o.Width)
+	}
+	return nil
+}
+
+// Open opens the set that spec names: NAME or NAME:PATH (see [List]).
+func Open(ctx context.Context, spec string, o Options) (*Set, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	f, path, err := resolve(spec, o.Roots)
+	if err != nil {
+		return nil, err
+	}
+	l := newLoader(ctx, o)
+	set, err := l.open(f, path)
+	if err != nil {
+		return nil, errors.Join(err, l.close())
+	}
+	set.Name, set.Spec, set.release = f.name, spec, l.release
+	return set, nil
+}
+
+// Close releases mapped files. The images must not be used any more.
+func (s *Set) Close() error {
+	var errs []error
+	for _, f := range s.release {
+		errs = append(errs, f())
+	}
+	s.release = nil
+	return errors.Join(errs...)
+}

@@ -1,0 +1,28 @@
+package dataset
+
+import (
+	"io"
+	"os"
+	"strings"
+)
+
+// bytes returns the content of a file: on the heap, or mapped where it is larger
+// than the set may be in memory.
+func (l *loader) bytes(f *os.File, size int64) ([]byte, error) {
+	if size > l.o.MaxMemory {
+		data, release, err := mapFile(f, size)
+		if err != nil {
+			return nil, err
+		}
+		l.release = append(l.release, release)
+		return data, nil
+	}
+	data := make([]byte, size)
+	_, err := io.ReadFull(io.NewSectionReader(f, 0, size), data)
+	return data, err
+}
+
+// escapeGlob makes a path match only itself in filepath.Glob.
+func escapeGlob(path string) string {
+	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)
+}

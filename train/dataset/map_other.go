@@ -1,0 +1,15 @@
+//go:build !unix
+
+package dataset
+
+import (
+	"io"
+	"os"
+)
+
+// mapFile reads the first size bytes of a file, where files cannot be mapped.
+func mapFile(f *os.File, size int64) (data []byte, release func() error, err error) {
+	data = make([]byte, size)
+	_, err = io.ReadFull(io.NewSectionReader(f, 0, size), data)
+	return data, func() error { return nil }, err
+}
