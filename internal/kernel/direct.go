@@ -11,14 +11,17 @@ import (
 // for each residue of the position in dx, with the taps that reach it.
 //
 // A chunk of the work is a band of output rows of a few images, for some of the
-// output channels of a group. It makes its own copy of the input.
+// output channels of a group. It makes its own copy of the input, unless several
+// chunks need the same.
 type direct struct {
 	spec   ConvSpec
 	pool   *parallel.Pool
 	p      patches
 	phases []phase
 	gradX  bool
-	places bool // results go to a workspace first, and from there to their places
+	zeros  []float32 // a row of a phase that no tap reaches
+	places bool      // results go to a workspace first, and from there to their places
+	shares bool      // the copies of the input are made first, and shared by chunks
 
 	// Output channels of a group, input channels of a group, of this pass.
 	outC, inC       int
@@ -29,18 +32,17 @@ type direct struct {
 	whole, rest     []vector // columns of a band, and of the last band
 	last, lastRest  []vector // the same for the last group of images
 
-	packBody, chunkBody func(worker, chunk int)
-	y, x, w, packed     []float32
-	bias, residual      []float32
-	scratchRun          []float32
+	packBody, copyBody, chunkBody func(worker, chunk int)
+	y, x, w, packed               []float32
+	bias, residual                []float32
+	copies, workspace             []float32
 }
 
-// phase is one of the products: the taps with the same residue.
+// phase is one of the products: the taps that reach the positions with one residue.
 type phase struct {
-	row, col int // residue
-	taps     []int
-	off      []int32 // of its rows of B
-	at       int     // where its weights begin in those of a group
+	taps []int
+	off  []int32 // of its rows of B
+	at   int     // where its weights begin in those of a group
 }
 
 // newDirect makes the forward pass of s.
@@ -54,21 +56,20 @@ func newDirect(p *parallel.Pool, s ConvSpec) *direct {
 	return d
 }
 
-// newDirectGradX makes the data gradient of s. Position h of dx is number
-// i = (h+pad)/stride of the residue (h+pad) mod stride; tap k contributes where
-// k·dilation has that residue, from dy at i - k·dilation/stride.
+// newDirectGradX makes the data gradient of s. Position h = i·stride + r of dx
+// gets tap k from dy at (h+pad-k·dilation)/stride, where that is whole.
 func newDirectGradX(p *parallel.Pool, s ConvSpec) *direct {
 	d := &direct{spec: s, pool: p, gradX: true, outC: s.C / s.Group, inC: s.M / s.Group, outPlane: s.H * s.W}
-	d.p = patches{channels: d.inC, inH: s.OutH(), inW: s.OutW(),
-		rows: gradAxis(s.KH, s.StrideH, s.DilationH, s.PadTop),
-		cols: gradAxis(s.KW, s.StrideW, s.DilationW, s.PadLeft)}
-	d.p.outH = (s.H-1+s.PadTop)/s.StrideH - s.PadTop/s.StrideH + 1
-	d.p.outW = (s.W-1+s.PadLeft)/s.StrideW - s.PadLeft/s.StrideW + 1
-	for a := range s.StrideH {
-		for b := range s.StrideW {
-			ph := phase{row: a, col: b}
+	d.p = patches{channels: d.inC, inH: s.OutH(), inW: s.OutW()}
+	d.p.outH, d.p.outW = parallel.Chunks(s.H, s.StrideH), parallel.Chunks(s.W, s.StrideW)
+	var residueH, residueW []int
+	d.p.rows, residueH = gradAxis(s.KH, s.StrideH, s.DilationH, s.PadTop)
+	d.p.cols, residueW = gradAxis(s.KW, s.StrideW, s.DilationW, s.PadLeft)
+	for row := range s.StrideH {
+		for col := range s.StrideW {
+			var ph phase
 			for t := range s.KH * s.KW {
-				if t/s.KW*s.DilationH%s.StrideH == a && t%s.KW*s.DilationW%s.StrideW == b {
+				if residueH[t/s.KW] == row && residueW[t%s.KW] == col {
 					ph.taps = append(ph.taps, t)
 				}
 			}
@@ -76,16 +77,20 @@ func newDirectGradX(p *parallel.Pool, s ConvSpec) *direct {
 		}
 	}
 	d.places = len(d.phases) > 1
+	d.zeros = make([]float32, d.p.outW)
 	d.plan()
 	return d
 }
 
-func gradAxis(taps, stride, dilation, pad int) axis {
-	a := axis{stride: 1}
+// gradAxis describes the taps of a data gradient and the residue of the
+// positions that each reaches.
+func gradAxis(taps, stride, dilation, pad int) (a axis, residue []int) {
+	a.stride = 1
 	for k := range taps {
-		a.start = append(a.start, pad/stride-k*dilation/stride)
+		r := mod(k*dilation-pad, stride)
+		a.start, residue = append(a.start, (r+pad-k*dilation)/stride), append(residue, r)
 	}
-	return a
+	return a, residue
 }
 
 func upTo(n int) []int {
@@ -119,7 +124,11 @@ func (d *direct) plan() {
 	lastGroup := s.N - (d.groups-1)*d.p.images
 	d.whole, d.rest = d.p.vectors(d.p.band, d.p.images), d.p.vectors(lastBand, d.p.images)
 	d.last, d.lastRest = d.p.vectors(d.p.band, lastGroup), d.p.vectors(lastBand, lastGroup)
-	d.packBody, d.chunkBody = d.packPanel, d.chunk
+	d.packBody, d.copyBody, d.chunkBody = d.packPanel, d.copyInput, d.chunk
+	d.shares = d.mblocks > 1
+	if d.p.layout == full {
+		d.p.table()
+	}
 }
 
 // directK is about how many rows of B one pass over the output adds: as many as
@@ -144,9 +153,6 @@ func (d *direct) chooseLayout() {
 	for _, l := range layouts {
 		n := 1
 		if l == full {
-			if d.places {
-				continue
-			}
 			n = max(1, min(d.spec.N, fullColumns/max(d.p.outH*d.p.outW, 1)))
 		}
 		d.p.size(l, d.p.outH, n)
@@ -185,7 +191,7 @@ func (d *direct) divide() {
 		chunks := d.groups * s.Group * d.bands * d.mblocks
 		flops := 2 * s.N * d.outPlane * d.outC * d.inC * s.KH * s.KW * s.Group
 		few := chunks > 0 && chunks < wantChunks && flops/chunks >= 2*chunkFlops
-		canBand := images == 1 && band > 1
+		canBand := l != full && band > 1
 		switch {
 		case canBand && d.p.len() > bandFloats, canBand && few && band >= 4*(d.p.rows.reach+1):
 			parts *= 2
@@ -223,55 +229,110 @@ func (d *direct) pack(packed, w []float32) {
 // packPanel packs one panel of output channels of a group.
 func (d *direct) packPanel(_, i int) {
 	g, panel := i/d.outPanels(), i%d.outPanels()
-	for _, ph := range d.phases {
-		k := len(ph.off)
-		for k0 := 0; k0 < k; k0 += d.blockK {
-			kc := min(d.blockK, k-k0)
-			dst := d.packed[g*d.groupWeights()+ph.at+d.outPanels()*mr*k0+panel*mr*kc:][:mr*kc]
-			if d.gradX {
-				d.packGrad(dst, &ph, g, panel, k0)
-				continue
+	weights := d.packed[g*d.groupWeights():][:d.groupWeights()]
+	k := d.inC * d.spec.KH * d.spec.KW
+	a := side{n: d.outC, width: mr, ld: k, kInner: true}
+	if d.gradX && k > d.inC {
+		d.packGrad(weights, g, panel)
+		return
+	} else if d.gradX { // one tap: the transposed matrix
+		a.ld, a.kInner = d.outC, false
+	}
+	for k0 := 0; k0 < k; k0 += d.blockK {
+		kc := min(d.blockK, k-k0)
+		a.pack(weights[d.outPanels()*mr*k0+panel*mr*kc:], d.w[g*d.outC*k:], panel, panel+1, k0, kc)
+	}
+}
+
+// packGrad packs the transposed weights: the rows are the channels c of
+// w[m,c,tap] and the columns the pairs (m, tap), phase by phase.
+func (d *direct) packGrad(weights []float32, g, panel int) {
+	taps := d.spec.KH * d.spec.KW
+	rows := side{n: d.outC, width: mr, ld: taps, kInner: true}
+	var some [mr * gradTaps]float32
+	for m := range d.inC {
+		w := d.w[(g*d.inC+m)*d.outC*taps:]
+		for t0 := 0; t0 < taps; t0 += gradTaps {
+			t1 := min(t0+gradTaps, taps)
+			rows.pack(some[:], w, panel, panel+1, t0, t1-t0)
+			for q := range d.phases {
+				ph := &d.phases[q]
+				for i, t := range ph.taps {
+					if t >= t0 && t < t1 {
+						copy(weights[ph.at+d.column(ph, panel, m*len(ph.taps)+i):][:mr], some[mr*(t-t0):])
+					}
+				}
 			}
-			a := side{n: d.outC, width: mr, ld: k, kInner: true}
-			a.pack(dst, d.w[g*d.outC*k:], panel, panel+1, k0, kc)
 		}
 	}
 }
 
-// packGrad packs the transposed weights w[m,c,tap] as rows c, columns (m, tap).
-func (d *direct) packGrad(dst []float32, ph *phase, g, panel, k0 int) {
-	taps := d.spec.KH * d.spec.KW
-	rows := min(mr, d.outC-panel*mr)
-	for k := 0; k < len(dst)/mr; k++ {
-		m, t := (k0+k)/len(ph.taps), ph.taps[(k0+k)%len(ph.taps)]
-		from := ((g*d.inC+m)*d.outC+panel*mr)*taps + t
-		to := dst[k*mr:][:mr]
-		clear(to)
-		for i := range rows {
-			to[i] = d.w[from+i*taps]
-		}
-	}
+// gradTaps is how many taps packGrad turns at once.
+const gradTaps = 64
+
+// column is the place of column k of a panel among the weights of a phase.
+func (d *direct) column(ph *phase, panel, k int) int {
+	k0 := k / d.blockK * d.blockK
+	kc := min(d.blockK, len(ph.off)-k0)
+	return d.outPanels()*mr*k0 + panel*mr*kc + (k-k0)*mr
 }
 
 // columns is the number of columns of the products of a chunk.
 func (d *direct) columns() int { return d.p.images * d.p.band * d.p.outW }
 
-// workspace is what a worker needs: its copy of the input and, where results are
+// perWorker is what a worker needs: its copy of the input and, where results are
 // placed afterwards, those.
-func (d *direct) workspace() int {
-	n := d.p.len()
+func (d *direct) perWorker() int {
+	n := 0
+	if !d.shares {
+		n += d.p.len()
+	}
 	if d.places {
 		n += len(d.phases) * d.panels * mr * d.columns()
 	}
 	return n
 }
 
-func (d *direct) scratch() int { return d.pool.Threads() * d.workspace() }
+// sharedLen is the length of the copies that chunks share.
+func (d *direct) sharedLen() int {
+	if d.shares {
+		return d.inputs() * d.p.len()
+	}
+	return 0
+}
+
+// inputs is the number of different copies of the input.
+func (d *direct) inputs() int { return d.groups * d.spec.Group * d.bands }
+
+func (d *direct) scratch() int { return d.sharedLen() + d.pool.Threads()*d.perWorker() }
 
 func (d *direct) run(y, x, packed, bias, residual, scratch []float32) {
-	d.y, d.x, d.packed, d.bias, d.residual, d.scratchRun = y, x, packed, bias, residual, scratch
-	d.pool.For(d.groups*d.spec.Group*d.bands*d.mblocks, d.chunkBody)
-	d.y, d.x, d.packed, d.bias, d.residual, d.scratchRun = nil, nil, nil, nil, nil, nil
+	n := d.sharedLen()
+	d.y, d.x, d.packed, d.bias, d.residual, d.copies, d.workspace = y, x, packed, bias, residual, scratch[:n], scratch[n:]
+	if d.shares {
+		d.pool.For(d.inputs()*d.copyParts(), d.copyBody)
+	}
+	d.pool.For(d.inputs()*d.mblocks, d.chunkBody)
+	d.y, d.x, d.packed, d.bias, d.residual, d.copies, d.workspace = nil, nil, nil, nil, nil, nil, nil
+}
+
+// copyChannels is how many channels copyInput copies.
+const copyChannels = 32
+
+func (d *direct) copyParts() int { return parallel.Chunks(d.inC, copyChannels) }
+
+// copyInput makes some channels of a shared copy.
+func (d *direct) copyInput(_, i int) {
+	part, i := i%d.copyParts(), i/d.copyParts()
+	j := d.job(i * d.mblocks)
+	c0, c1 := parallel.Range(part, copyChannels, d.inC)
+	d.fill(d.copies[i*d.p.len():][:d.p.len()], &j, c0, c1)
+}
+
+func (d *direct) fill(xs []float32, j *job, c0, c1 int) {
+	plane := d.p.inH * d.p.inW
+	image := d.spec.Group * d.inC * plane
+	d.p.fill(xs, d.x[j.n0*image+j.g*d.inC*plane:], j.n1-j.n0, image, j.r0, j.r1, c0, c1)
 }
 
 // job is a chunk: a range of images, a group, rows and panels of channels.
@@ -302,20 +363,24 @@ func (d *direct) job(i int) job {
 }
 
 func (d *direct) chunk(worker, i int) {
-	s := &d.spec
 	j := d.job(i)
-	ws := d.scratchRun[worker*d.workspace():][:d.workspace()]
-	xs, out := ws[:d.p.len()], ws[d.p.len():]
-	inPlane := d.p.inH * d.p.inW
-	inAll := s.Group * d.inC * inPlane
-	d.p.fill(xs, d.x[j.n0*inAll+j.g*d.inC*inPlane:], j.n1-j.n0, inAll, j.r0, j.r1)
+	out := d.workspace[worker*d.perWorker():][:d.perWorker()]
+	var xs []float32
+	if d.shares {
+		xs = d.copies[i/d.mblocks*d.p.len():][:d.p.len()]
+	} else {
+		xs, out = out[:d.p.len()], out[d.p.len():]
+		d.fill(xs, &j, 0, d.inC)
+	}
 	if !d.places {
-		first := (j.n0*s.Group + j.g) * d.outC
+		first := (j.n0*d.spec.Group + j.g) * d.outC
 		d.sweep(&d.phases[0], &j, xs, d.y, first*d.outPlane+j.r0*d.p.outW, d.outPlane)
 		return
 	}
 	for q := range d.phases {
-		d.sweep(&d.phases[q], &j, xs, out[q*d.panels*mr*d.columns():], -j.p0*mr*d.columns(), d.columns())
+		if ph := &d.phases[q]; len(ph.off) > 0 {
+			d.sweep(ph, &j, xs, out[q*d.panels*mr*d.columns():], -j.p0*mr*d.columns(), d.columns())
+		}
 	}
 	if len(d.phases) > 1 {
 		d.placeStrided(&j, out)
@@ -331,12 +396,10 @@ func (d *direct) sweep(ph *phase, j *job, xs, out []float32, base, ld int) {
 	k, panels := len(ph.off), d.outPanels()
 	a := d.packed[j.g*d.groupWeights()+ph.at:]
 	t := ref.Tile{LDC: ld}
-	for k0 := 0; k0 < max(k, 1); k0 += d.blockK {
+	for k0 := 0; k0 < k; k0 += d.blockK {
 		t.K, t.Accumulate = min(d.blockK, k-k0), k0 > 0
 		last := k0+t.K == k
-		if t.K > 0 {
-			t.Off = &ph.off[k0]
-		}
+		t.Off = &ph.off[k0]
 		if last && !(d.places && s.Residual) {
 			t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 		}
@@ -359,66 +422,5 @@ func (d *direct) sweep(ph *phase, j *job, xs, out []float32, base, ld int) {
 			}
 			tileOffset(&t, min(j.p1*mr, d.outC)-j.p0*mr)
 		}
-	}
-}
-
-// placeImages copies the results for several images to y, and adds the residual.
-func (d *direct) placeImages(j *job, out []float32) {
-	s := &d.spec
-	lo, hi, clamps := s.Act.Bounds(s.Lo, s.Hi)
-	for m := j.p0 * mr; m < min(j.p1*mr, d.outC); m++ {
-		row := out[(m-j.p0*mr)*d.columns():]
-		for n := j.n0; n < j.n1; n++ {
-			from := row[(n-j.n0)*d.outPlane:][:d.outPlane]
-			first := ((n*s.Group+j.g)*d.outC + m) * d.outPlane
-			to := d.y[first:][:d.outPlane]
-			copy(to, from)
-			if !s.Residual {
-				continue
-			}
-			for i, r := range d.residual[first:][:d.outPlane] {
-				to[i] += r
-				if clamps {
-					if to[i] < lo {
-						to[i] = lo
-					}
-					if to[i] > hi {
-						to[i] = hi
-					}
-				}
-			}
-		}
-	}
-}
-
-// placeStrided interleaves the results of the phases in dx.
-func (d *direct) placeStrided(j *job, out []float32) {
-	s := &d.spec
-	for c := j.p0 * mr; c < min(j.p1*mr, d.outC); c++ {
-		plane := d.y[((j.n0*s.Group+j.g)*d.outC+c)*d.outPlane:][:d.outPlane]
-		for q := range d.phases {
-			ph := &d.phases[q]
-			from := out[(q*d.panels*mr+c-j.p0*mr)*d.columns():]
-			w0 := s.PadLeft/s.StrideW*s.StrideW + ph.col - s.PadLeft
-			first := 0
-			if w0 < 0 {
-				first, w0 = 1, w0+s.StrideW
-			}
-			for i := j.r0; i < j.r1; i++ {
-				h := (i+s.PadTop/s.StrideH)*s.StrideH + ph.row - s.PadTop
-				if h < 0 || h >= s.H || w0 >= s.W {
-					continue
-				}
-				row := from[(i-j.r0)*d.p.outW:][:d.p.outW]
-				spread(plane[h*s.W+w0:(h+1)*s.W], row[first:], s.StrideW)
-			}
-		}
-	}
-}
-
-// spread sets dst[i·stride] = src[i].
-func spread(dst, src []float32, stride int) {
-	for i := 0; i*stride < len(dst); i++ {
-		dst[i*stride] = src[i]
 	}
 }

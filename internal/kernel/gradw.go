@@ -167,7 +167,7 @@ func (o *outer) chunk(worker, i int) {
 		o.packDY(a, &st)
 		if o.gather {
 			inPlane := o.spec.H * o.spec.W
-			o.p.fill(xs, o.x[(st.n0*o.spec.C+g*o.cg)*inPlane:], 1, 0, st.r0, st.r1)
+			o.p.fill(xs, o.x[(st.n0*o.spec.C+g*o.cg)*inPlane:], 1, 0, st.r0, st.r1, 0, o.cg)
 		} else {
 			o.turn(xs, &st)
 		}
@@ -210,6 +210,9 @@ func (o *outer) turn(xs []float32, st *step) {
 			for i := range (st.r1-st.r0-1)*s.StrideH + (s.KH-1)*s.DilationH + 1 {
 				at := (((b-st.q0/o.taps)*o.images+n-st.n0)*o.hp + i) * o.wp * nr
 				row, h := xs[at:][:o.wp*nr], st.r0*s.StrideH+i-s.PadTop
+				if s.KH == 1 && i%s.StrideH != 0 {
+					continue // no tap meets it
+				}
 				if h < 0 || h >= s.H {
 					clear(row)
 					continue

@@ -22,9 +22,9 @@ type patches struct {
 	rows, cols    axis
 	height, width int // of a variant, rows for one band of output
 	pitch         int // floats of a channel
-	off           []int32
 	outH, outW    int
-	band          int // rows of output in a band
+	band          int     // rows of output in a band
+	from          []int32 // of the full layout: input element of each element of a channel's copy
 }
 
 type layout uint8
@@ -120,17 +120,22 @@ func (p *patches) offsets() []int32 {
 	return off
 }
 
-// fill copies what the output rows [r0, r1) of the images need; x holds the
-// channels of the first one and the next begins stride elements later.
-func (p *patches) fill(xs, x []float32, images, stride, r0, r1 int) {
-	for c := range p.channels {
+// fill copies what the output rows [r0, r1) of the images need, for the channels
+// [c0, c1). x holds the channels of the first image and the next begins stride
+// elements later.
+func (p *patches) fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
+	inPlane := p.inH * p.inW
+	for c := c0; c < c1; c++ {
 		dst := xs[c*p.pitch:]
+		if p.layout == full {
+			for n := range images {
+				p.fillTaps(dst[n*p.height*p.width:], x[n*stride+c*inPlane:][:inPlane], r1-r0)
+			}
+			continue
+		}
 		for _, rs := range p.rows.first {
 			for _, cs := range p.cols.first {
-				for n := range images {
-					plane := x[n*stride+c*p.inH*p.inW:][:p.inH*p.inW]
-					p.fillVariant(dst[n*p.height*p.width:], plane, rs+r0*p.rows.stride, cs, r1-r0+p.rows.reach)
-				}
+				p.fillVariant(dst, x[c*inPlane:][:inPlane], rs+r0*p.rows.stride, cs, r1-r0+p.rows.reach)
 				dst = dst[p.variant():]
 			}
 		}
@@ -145,26 +150,50 @@ func (p *patches) fillVariant(dst, plane []float32, rs, cs, rows int) {
 	hi := max(min(parallel.Chunks(p.inW-cs, sw), p.width), lo) // first column past it
 	for i := range rows {
 		row, h := dst[i*p.width:][:p.width], rs+i*sh
-		if h < 0 || h >= p.inH {
+		if h < 0 || h >= p.inH || hi == lo {
 			clear(row)
 			continue
 		}
 		clear(row[:lo])
-		if hi > lo {
-			copyStrided(row[lo:hi], plane[h*p.inW+lo*sw+cs:], sw)
+		if from := plane[h*p.inW+lo*sw+cs:]; sw == 1 {
+			copy(row[lo:hi], from)
+		} else {
+			pick(&row[lo], &from[0], hi-lo, sw)
 		}
 		clear(row[hi:])
 	}
 }
 
-// copyStrided sets dst[i] = src[i·stride].
-func copyStrided(dst, src []float32, stride int) {
-	if stride == 1 {
-		copy(dst, src)
-		return
+// fillTaps copies the small planes that every tap meets, by the table that says
+// where their elements come from.
+func (p *patches) fillTaps(dst, plane []float32, rows int) {
+	for v := range len(p.rows.first) * len(p.cols.first) {
+		to, from := dst[v*p.variant():][:rows*p.width], p.from[v*p.height*p.width:]
+		for i := range to {
+			to[i] = 0
+			if f := from[i]; f >= 0 {
+				to[i] = plane[f]
+			}
+		}
 	}
-	for i := range dst {
-		dst[i] = src[i*stride]
+}
+
+// table makes the table of fillTaps, -1 for padding; a copy with it is not cut
+// into bands.
+func (p *patches) table() {
+	p.from = nil
+	for _, rs := range p.rows.first {
+		for _, cs := range p.cols.first {
+			for r := range p.height {
+				for q := range p.width {
+					h, w, f := rs+r*p.rows.stride, cs+q*p.cols.stride, int32(-1)
+					if h >= 0 && h < p.inH && w >= 0 && w < p.inW {
+						f = int32(h*p.inW + w)
+					}
+					p.from = append(p.from, f)
+				}
+			}
+		}
 	}
 }
 

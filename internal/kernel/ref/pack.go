@@ -27,3 +27,21 @@ func PackGather(dst, src *float32, off *int32, k int) {
 		}
 	}
 }
+
+// Pick copies n elements that are stride apart: dst[i] = src[i·stride].
+func Pick(dst, src *float32, n, stride int) {
+	for i := range n {
+		*at(dst, i) = *at(src, i*stride)
+	}
+}
+
+// Zip writes n elements, in turn of even and of odd: dst[2i] = even[i], dst[2i+1] = odd[i].
+func Zip(dst, even, odd *float32, n int) {
+	for i := range n {
+		from := even
+		if i%2 != 0 {
+			from = odd
+		}
+		*at(dst, i) = *at(from, i/2)
+	}
+}

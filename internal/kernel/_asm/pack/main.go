@@ -23,6 +23,8 @@ func main() {
 	packTranspose(strip)
 	packTranspose(2 * lanes)
 	packGather()
+	pick()
+	zip()
 	Generate()
 }
 
@@ -186,4 +188,79 @@ func transpose8() {
 	for i := range 4 {
 		VMOVAPS(ymm(8+i), ymm(4+i))
 	}
+}
+
+// pick generates the copy of every second element.
+func pick() {
+	TEXT("Pick2", NOSPLIT, "func(dst, src *float32, n int)")
+	Pragma("noescape")
+	Doc("Pick2 is ref.Pick(dst, src, n, 2).")
+	dst, src, n := GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("src"), src)
+	Load(Param("n"), n)
+	Label("blocks")
+	CMPQ(n, U8(lanes)) // one more than a block, whose last vector reads one element too much
+	JLE(LabelRef("singles"))
+	VMOVUPS(Mem{Base: src}, reg.Y0)
+	VSHUFPS(U8(0x88), Mem{Base: src, Disp: word * lanes}, reg.Y0, reg.Y0) // 0 2 8 10 | 4 6 12 14
+	VPERMPD(U8(0xd8), reg.Y0, reg.Y0)
+	VMOVUPS(reg.Y0, Mem{Base: dst})
+	ADDQ(U8(2*lanes*word), src)
+	ADDQ(U8(lanes*word), dst)
+	SUBQ(U8(lanes), n)
+	JMP(LabelRef("blocks"))
+	Label("singles")
+	DECQ(n)
+	JL(LabelRef("done"))
+	VMOVSS(Mem{Base: src}, reg.X0)
+	VMOVSS(reg.X0, Mem{Base: dst})
+	ADDQ(U8(2*word), src)
+	ADDQ(U8(word), dst)
+	JMP(LabelRef("singles"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// zip generates the interleaving of two rows.
+func zip() {
+	TEXT("Zip2", NOSPLIT, "func(dst, even, odd *float32, n int)")
+	Pragma("noescape")
+	Doc("Zip2 is ref.Zip(dst, even, odd, n).")
+	dst, even, odd, n := GP64(), GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("even"), even)
+	Load(Param("odd"), odd)
+	Load(Param("n"), n)
+	Label("blocks")
+	SUBQ(U8(2*lanes), n)
+	JL(LabelRef("rest"))
+	VMOVUPS(Mem{Base: even}, reg.Y0)
+	VMOVUPS(Mem{Base: odd}, reg.Y1)
+	VUNPCKLPS(reg.Y1, reg.Y0, reg.Y2)
+	VUNPCKHPS(reg.Y1, reg.Y0, reg.Y3)
+	VPERM2F128(U8(0x20), reg.Y3, reg.Y2, reg.Y0)
+	VPERM2F128(U8(0x31), reg.Y3, reg.Y2, reg.Y1)
+	VMOVUPS(reg.Y0, Mem{Base: dst})
+	VMOVUPS(reg.Y1, Mem{Base: dst, Disp: lanes * word})
+	ADDQ(U8(lanes*word), even)
+	ADDQ(U8(lanes*word), odd)
+	ADDQ(U8(2*lanes*word), dst)
+	JMP(LabelRef("blocks"))
+	Label("rest")
+	ADDQ(U8(2*lanes), n)
+	Label("singles")
+	for _, from := range []reg.GPVirtual{even, odd} {
+		DECQ(n)
+		JL(LabelRef("done"))
+		VMOVSS(Mem{Base: from}, reg.X0)
+		VMOVSS(reg.X0, Mem{Base: dst})
+		ADDQ(U8(word), from)
+		ADDQ(U8(word), dst)
+	}
+	JMP(LabelRef("singles"))
+	Label("done")
+	VZEROUPPER()
+	RET()
 }
