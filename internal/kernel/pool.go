@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"math"
+
 	"memprobe/internal/kernel/ref"
 	"memprobe/internal/parallel"
 )
@@ -9,11 +11,19 @@ import (
 type PoolSpec = ref.PoolSpec
 
 // Pool is a plan for max or average pooling of x [N,C,H,W] to y [N,C,OutH,OutW].
-// A chunk of work is a number of planes.
+// Windows are taken apart: first down the columns, whole rows at a time, then
+// along the row, see poolRow. A chunk of work is a number of planes.
 type Pool[T Float] struct {
-	spec, plane PoolSpec // plane is spec for one plane
-	pool        *parallel.Pool
-	block       int // planes of a chunk
+	spec   PoolSpec
+	t      *table[T]
+	pool   *parallel.Pool
+	oh, ow int
+	block  int          // planes of a chunk
+	rows   []poolRow[T] // of each worker
+	// How many elements of the (padded) image the windows of an output row and
+	// column cover; at least 1.
+	countH, countW []T
+	offset         []int32 // of each element of a window from its first, in a plane
 
 	maxBody, maxGradBody, avgBody, avgGradBody func(worker, chunk int)
 	y, x, dx, dy                               []T
@@ -25,9 +35,21 @@ const poolChunk = 8192
 
 // NewPool plans the pooling. The spec must be valid.
 func NewPool[T Float](p *parallel.Pool, s PoolSpec) *Pool[T] {
-	n := &Pool[T]{spec: s, plane: s, pool: p, block: max(1, poolChunk/(s.H*s.W))}
-	n.plane.N, n.plane.C = 1, 1
+	n := &Pool[T]{spec: s, t: of[T](), pool: p, oh: s.OutH(), ow: s.OutW(), block: max(1, poolChunk/(s.H*s.W))}
 	n.maxBody, n.maxGradBody, n.avgBody, n.avgGradBody = n.maxChunk, n.maxGradChunk, n.avgChunk, n.avgGradChunk
+	for range p.Threads() {
+		n.rows = append(n.rows, newPoolRow[T](s))
+	}
+	n.countH, n.countW = make([]T, n.oh), make([]T, n.ow)
+	for i := range n.countH {
+		n.countH[i] = T(max(s.CountH(i), 1))
+	}
+	for i := range n.countW {
+		n.countW[i] = T(max(s.CountW(i), 1))
+	}
+	for k := range s.KH * s.KW {
+		n.offset = append(n.offset, int32(k/s.KW*s.DilationH*s.W+k%s.KW*s.DilationW))
+	}
 	return n
 }
 
@@ -36,15 +58,14 @@ func (n *Pool[T]) run(body func(worker, chunk int)) {
 	n.y, n.x, n.dx, n.dy, n.index = nil, nil, nil, nil, nil
 }
 
-// each calls f for the planes of a chunk: plane p has the elements [x0,x1) of
-// the input and [y0,y1) of the output.
-func (n *Pool[T]) each(chunk int, f func(x0, x1, y0, y1 int)) {
-	lo, hi := parallel.Range(chunk, n.block, n.spec.N*n.spec.C)
-	in, out := n.plane.Lengths()
-	for p := lo; p < hi; p++ {
-		f(p*in, (p+1)*in, p*out, (p+1)*out)
-	}
+// planes returns the planes of a chunk.
+func (n *Pool[T]) planes(chunk int) (lo, hi int) {
+	return parallel.Range(chunk, n.block, n.spec.N*n.spec.C)
 }
+
+// in and out return plane p of an array of the input's or the output's shape.
+func (n *Pool[T]) in(x []T, p int) []T  { return x[p*n.spec.H*n.spec.W:][:n.spec.H*n.spec.W] }
+func (n *Pool[T]) out(y []T, p int) []T { return y[p*n.oh*n.ow:][:n.oh*n.ow] }
 
 // Max computes the maxima y and, unless index is nil, where in its plane of x
 // each lies: the first of equal ones, a NaN above all; -1 with y = -Inf where a
@@ -88,26 +109,58 @@ func (n *Pool[T]) AvgGrad(dx, dy []T) {
 	n.run(n.avgGradBody)
 }
 
-func (n *Pool[T]) maxChunk(_, chunk int) {
-	n.each(chunk, func(x0, x1, y0, y1 int) {
-		var index []int32
-		if n.index != nil {
-			index = n.index[y0:y1]
+func (n *Pool[T]) maxChunk(worker, chunk int) {
+	r := &n.rows[worker]
+	lo, hi := n.planes(chunk)
+	for p := lo; p < hi; p++ {
+		x, y := n.in(n.x, p), n.out(n.y, p)
+		for oh := range n.oh {
+			row := y[oh*n.ow:][:n.ow]
+			n.gather(r, oh, row, x, n.t.max, T(math.Inf(-1)))
+			if n.index != nil {
+				n.locate(r, oh, n.index[(p*n.oh+oh)*n.ow:][:n.ow], row, x)
+			}
 		}
-		ref.MaxPool(n.plane, n.y[y0:y1], index, n.x[x0:x1])
-	})
+	}
+}
+
+func (n *Pool[T]) avgChunk(worker, chunk int) {
+	r := &n.rows[worker]
+	lo, hi := n.planes(chunk)
+	for p := lo; p < hi; p++ {
+		x, y := n.in(n.x, p), n.out(n.y, p)
+		for oh := range n.oh {
+			row := y[oh*n.ow:][:n.ow]
+			n.gather(r, oh, row, x, n.t.add, 0)
+			n.t.mulScalar(r.divisor, n.countW, n.countH[oh])
+			n.t.div(row, row, r.divisor)
+		}
+	}
 }
 
 func (n *Pool[T]) maxGradChunk(_, chunk int) {
-	n.each(chunk, func(x0, x1, y0, y1 int) {
-		ref.MaxPoolGrad(n.plane, n.dx[x0:x1], n.dy[y0:y1], n.index[y0:y1])
-	})
+	lo, hi := n.planes(chunk)
+	for p := lo; p < hi; p++ {
+		dx, dy := n.in(n.dx, p), n.out(n.dy, p)
+		clear(dx)
+		for i, at := range n.index[p*n.oh*n.ow:][:n.oh*n.ow] {
+			if at >= 0 {
+				dx[at] += dy[i]
+			}
+		}
+	}
 }
 
-func (n *Pool[T]) avgChunk(_, chunk int) {
-	n.each(chunk, func(x0, x1, y0, y1 int) { ref.AvgPool(n.plane, n.y[y0:y1], n.x[x0:x1]) })
-}
-
-func (n *Pool[T]) avgGradChunk(_, chunk int) {
-	n.each(chunk, func(x0, x1, y0, y1 int) { ref.AvgPoolGrad(n.plane, n.dx[x0:x1], n.dy[y0:y1]) })
+func (n *Pool[T]) avgGradChunk(worker, chunk int) {
+	r := &n.rows[worker]
+	lo, hi := n.planes(chunk)
+	for p := lo; p < hi; p++ {
+		dx, dy := n.in(n.dx, p), n.out(n.dy, p)
+		clear(dx)
+		for oh := range n.oh {
+			n.t.mulScalar(r.divisor, n.countW, n.countH[oh])
+			n.t.div(r.divisor, dy[oh*n.ow:][:n.ow], r.divisor)
+			n.scatter(r, oh, dx, r.divisor)
+		}
+	}
 }

@@ -48,6 +48,9 @@ type table[T Float] struct {
 	logSoftmaxGrad   binary1[T]
 	fromUint8        func(dst []T, x []uint8, a, b T)
 	transpose        func(dst, src []T, rows, cols, ldd, lds int)
+	match            func(at, x, m []T, k T)
+	split            func(even, odd, src []T)
+	join             func(dst, even, odd []T)
 	sgd              func(s ref.SGD, w, g, buf []T)
 	adam             func(c *ref.AdamCoef[T], w, g, m, v []T)
 	moments          func(sum, sumSq []float64, x []T, s int)
@@ -85,7 +88,7 @@ func plain[T Float]() table[T] {
 		sum: ref.Sum[T], sumSq: ref.SumSq[T], dot: ref.Dot[T], maxOf: ref.MaxOf[T], minOf: ref.MinOf[T],
 		argMax: ref.ArgMax[T], argMin: ref.ArgMin[T],
 		expSum: ref.ExpSum[T], softmaxGrad: ref.SoftmaxGrad[T], logSoftmaxGrad: ref.LogSoftmaxGrad[T],
-		fromUint8: ref.FromUint8[T], transpose: ref.Transpose[T], sgd: ref.SGDStep[T], adam: ref.AdamStep[T],
+		fromUint8: ref.FromUint8[T], transpose: ref.Transpose[T], match: ref.Match[T], split: ref.Split[T], join: ref.Join[T], sgd: ref.SGDStep[T], adam: ref.AdamStep[T],
 		moments: ref.Moments[T], gradMoments: ref.GradMoments[T], gatedGradMoments: ref.GatedGradMoments[T],
 		normalize: ref.Normalize[T], normalizeRelu: ref.NormalizeRelu[T],
 		normalizeAdd: ref.NormalizeAdd[T], normalizeAddRelu: ref.NormalizeAddRelu[T],

@@ -31,7 +31,7 @@ func fastest() table[float32] {
 		argMax: func(x []float32) int { return avx2.Index(x, avx2.MaxOf(x)) },
 		argMin: func(x []float32) int { return avx2.Index(x, avx2.MinOf(x)) },
 		expSum: avx2.ExpSum, softmaxGrad: avx2.SoftmaxGrad, logSoftmaxGrad: avx2.LogSoftmaxGrad,
-		fromUint8: fromUint8, transpose: transpose, sgd: sgd, adam: adam,
+		fromUint8: fromUint8, transpose: transpose, match: avx2.Match, split: splitPairs, join: joinPairs, sgd: sgd, adam: adam,
 		moments: avx2.Moments, gradMoments: avx2.GradMoments, gatedGradMoments: avx2.GatedGradMoments,
 		normalize: avx2.Normalize, normalizeRelu: avx2.NormalizeRelu,
 		normalizeAdd: avx2.NormalizeAdd, normalizeAddRelu: avx2.NormalizeAddRelu,
@@ -82,4 +82,16 @@ func sgd(s SGD, w, g, buf []float32) {
 
 func adam(c *ref.AdamCoef[float32], w, g, m, v []float32) {
 	avx2.AdamStep(w, g, m, v, c.GradScale, c.Coupled, c.Keep, c.Beta1, c.Rest1, c.Beta2, c.Rest2, c.RootScale, c.Eps, c.Rate)
+}
+
+func splitPairs(even, odd, src []float32) {
+	n := len(even) &^ 7
+	avx2.Split(even[:n], odd[:n], src[:2*n])
+	ref.Split(even[n:], odd[n:], src[2*n:])
+}
+
+func joinPairs(dst, even, odd []float32) {
+	n := len(even) &^ 7
+	avx2.Join(dst[:2*n], even[:n], odd[:n])
+	ref.Join(dst[2*n:], even[n:], odd[n:])
 }

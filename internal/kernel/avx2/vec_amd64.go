@@ -264,6 +264,11 @@ func Index(x []float32, v float32) int
 //go:noescape
 func ExpSum(dst []float32, x []float32, m float32) float64
 
+// Match is ref.Match(at, x, m, k).
+//
+//go:noescape
+func Match(at []float32, x []float32, m []float32, k float32)
+
 // Moments is ref.Moments(sum, sumSq, x, s).
 //
 //go:noescape
@@ -363,3 +368,13 @@ func TransposeRows(dst []float32, src []float32, cols int, ldd int, lds int)
 //
 //go:noescape
 func FromUint8(dst []float32, x []uint8, a float32, b float32)
+
+// Split is ref.Split(even, odd, src); len(even) is a multiple of 8.
+//
+//go:noescape
+func Split(even []float32, odd []float32, src []float32)
+
+// Join is ref.Join(dst, even, odd); len(even) is a multiple of 8.
+//
+//go:noescape
+func Join(dst []float32, even []float32, odd []float32)

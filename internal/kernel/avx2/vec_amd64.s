@@ -5187,6 +5187,85 @@ done:
 	VZEROUPPER
 	RET
 
+// func Match(at []float32, x []float32, m []float32, k float32)
+// Requires: AVX
+TEXT ·Match(SB), NOSPLIT, $0-76
+	MOVQ         at_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         m_base+48(FP), DX
+	MOVQ         at_len+8(FP), BX
+	VBROADCASTSS k+72(FP), Y0
+
+blocks:
+	SUBQ      $0x10, BX
+	JL        rest
+	VMOVUPS   (AX), Y1
+	VMOVUPS   (CX), Y2
+	VMOVUPS   (DX), Y3
+	VCMPPS    $0x00, Y3, Y2, Y4
+	VCMPPS    $0x03, Y2, Y2, Y2
+	VCMPPS    $0x03, Y3, Y3, Y3
+	VANDPS    Y3, Y2, Y2
+	VORPS     Y2, Y4, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	VMOVUPS   32(AX), Y1
+	VMOVUPS   32(CX), Y2
+	VMOVUPS   32(DX), Y3
+	VCMPPS    $0x00, Y3, Y2, Y4
+	VCMPPS    $0x03, Y2, Y2, Y2
+	VCMPPS    $0x03, Y3, Y3, Y3
+	VANDPS    Y3, Y2, Y2
+	VORPS     Y2, Y4, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, 32(AX)
+	ADDQ      $0x00000040, AX
+	ADDQ      $0x00000040, CX
+	ADDQ      $0x00000040, DX
+	JMP       blocks
+
+rest:
+	ADDQ $0x10, BX
+
+vectors:
+	SUBQ      $0x08, BX
+	JL        tail
+	VMOVUPS   (AX), Y1
+	VMOVUPS   (CX), Y2
+	VMOVUPS   (DX), Y3
+	VCMPPS    $0x00, Y3, Y2, Y4
+	VCMPPS    $0x03, Y2, Y2, Y2
+	VCMPPS    $0x03, Y3, Y3, Y3
+	VANDPS    Y3, Y2, Y2
+	VORPS     Y2, Y4, Y2
+	VBLENDVPS Y2, Y0, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x00000020, AX
+	ADDQ      $0x00000020, CX
+	ADDQ      $0x00000020, DX
+	JMP       vectors
+
+tail:
+	ADDQ       $0x08, BX
+	JZ         done
+	LEAQ       laneMasks<>+32(SB), SI
+	NEGQ       BX
+	VMOVUPS    (SI)(BX*4), Y1
+	VMASKMOVPS (AX), Y1, Y2
+	VMASKMOVPS (CX), Y1, Y3
+	VMASKMOVPS (DX), Y1, Y4
+	VCMPPS     $0x00, Y4, Y3, Y5
+	VCMPPS     $0x03, Y3, Y3, Y3
+	VCMPPS     $0x03, Y4, Y4, Y4
+	VANDPS     Y4, Y3, Y3
+	VORPS      Y3, Y5, Y3
+	VBLENDVPS  Y3, Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
 // func Moments(sum []float64, sumSq []float64, x []float32, s int)
 // Requires: AVX, FMA3
 TEXT ·Moments(SB), NOSPLIT, $0-80
@@ -7018,6 +7097,62 @@ vectors:
 	VMOVUPS     Y3, (AX)
 	ADDQ        $0x08, CX
 	ADDQ        $0x20, AX
+	JMP         vectors
+
+done:
+	VZEROUPPER
+	RET
+
+// func Split(even []float32, odd []float32, src []float32)
+// Requires: AVX, AVX2
+TEXT ·Split(SB), NOSPLIT, $0-72
+	MOVQ even_base+0(FP), AX
+	MOVQ odd_base+24(FP), CX
+	MOVQ src_base+48(FP), DX
+	MOVQ even_len+8(FP), BX
+
+vectors:
+	SUBQ    $0x08, BX
+	JL      done
+	VMOVUPS (DX), Y0
+	VMOVUPS 32(DX), Y1
+	VSHUFPS $0x88, Y1, Y0, Y2
+	VSHUFPS $0xdd, Y1, Y0, Y0
+	VPERMPD $0xd8, Y2, Y2
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y0, (CX)
+	ADDQ    $0x40, DX
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	JMP     vectors
+
+done:
+	VZEROUPPER
+	RET
+
+// func Join(dst []float32, even []float32, odd []float32)
+// Requires: AVX
+TEXT ·Join(SB), NOSPLIT, $0-72
+	MOVQ dst_base+0(FP), AX
+	MOVQ even_base+24(FP), CX
+	MOVQ odd_base+48(FP), DX
+	MOVQ even_len+32(FP), BX
+
+vectors:
+	SUBQ        $0x08, BX
+	JL          done
+	VMOVUPS     (CX), Y0
+	VMOVUPS     (DX), Y1
+	VUNPCKLPS   Y1, Y0, Y2
+	VUNPCKHPS   Y1, Y0, Y0
+	VINSERTF128 $0x01, X0, Y2, Y1
+	VMOVUPS     Y1, (AX)
+	VPERM2F128  $0x31, Y0, Y2, Y1
+	VMOVUPS     Y1, 32(AX)
+	ADDQ        $0x40, AX
+	ADDQ        $0x20, CX
+	ADDQ        $0x20, DX
 	JMP         vectors
 
 done:

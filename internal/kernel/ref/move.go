@@ -35,3 +35,17 @@ func FromUint8[T Float](dst []T, x []uint8, a, b T) {
 		dst[i] = fma(a, T(x[i]), b)
 	}
 }
+
+// Split puts the elements of src in turn into even and odd.
+func Split[T any](even, odd, src []T) {
+	for i := range even {
+		even[i], odd[i] = src[2*i], src[2*i+1]
+	}
+}
+
+// Join undoes Split.
+func Join[T any](dst, even, odd []T) {
+	for i := range even {
+		dst[2*i], dst[2*i+1] = even[i], odd[i]
+	}
+}

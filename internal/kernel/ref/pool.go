@@ -81,24 +81,32 @@ func (s PoolSpec) window(oh, ow int, f func(i int)) {
 	}
 }
 
-// Divisor is what the average of output (oh, ow) divides by: the covered
-// elements of the image or, with CountIncludePad, of the padded image.
-func (s PoolSpec) Divisor(oh, ow int) int {
-	count := func(o, k, stride, dilation, before, after, size int) int {
-		lo, hi, n := 0, size, 0
-		if s.CountIncludePad {
-			lo, hi = -before, size+after
-		}
-		for i := range k {
-			if p := o*stride - before + i*dilation; p >= lo && p < hi {
-				n++
-			}
-		}
-		return n
-	}
-	return count(oh, s.KH, s.StrideH, s.DilationH, s.PadTop, s.PadBottom, s.H) *
-		count(ow, s.KW, s.StrideW, s.DilationW, s.PadLeft, s.PadRight, s.W)
+// CountH is how many rows of the image or, with CountIncludePad, of the padded
+// image the windows of output row oh cover.
+func (s PoolSpec) CountH(oh int) int {
+	return s.count(oh, s.KH, s.StrideH, s.DilationH, s.PadTop, s.PadBottom, s.H)
 }
+
+// CountW is the like for columns.
+func (s PoolSpec) CountW(ow int) int {
+	return s.count(ow, s.KW, s.StrideW, s.DilationW, s.PadLeft, s.PadRight, s.W)
+}
+
+func (s PoolSpec) count(o, k, stride, dilation, before, after, size int) int {
+	lo, hi, n := 0, size, 0
+	if s.CountIncludePad {
+		lo, hi = -before, size+after
+	}
+	for i := range k {
+		if p := o*stride - before + i*dilation; p >= lo && p < hi {
+			n++
+		}
+	}
+	return n
+}
+
+// divisor is what the average of output (oh, ow) divides by.
+func (s PoolSpec) divisor(oh, ow int) int { return max(s.CountH(oh)*s.CountW(ow), 1) }
 
 // MaxPool computes y and, unless index is nil, where in its plane of x each
 // maximum lies: the first of equal ones, a NaN above all, -1 and -Inf where the
@@ -144,7 +152,7 @@ func AvgPool[T Float](s PoolSpec, y, x []T) {
 		for o := range oh * ow {
 			var sum T
 			s.window(o/ow, o%ow, func(i int) { sum += plane[i] })
-			y[p*oh*ow+o] = sum / T(max(s.Divisor(o/ow, o%ow), 1))
+			y[p*oh*ow+o] = sum / T(s.divisor(o/ow, o%ow))
 		}
 	}
 }
@@ -156,7 +164,7 @@ func AvgPoolGrad[T Float](s PoolSpec, dx, dy []T) {
 		plane := dx[p*s.H*s.W:][:s.H*s.W]
 		clear(plane)
 		for o := range oh * ow {
-			d := dy[p*oh*ow+o] / T(max(s.Divisor(o/ow, o%ow), 1))
+			d := dy[p*oh*ow+o] / T(s.divisor(o/ow, o%ow))
 			s.window(o/ow, o%ow, func(i int) { plane[i] += d })
 		}
 	}

@@ -72,3 +72,12 @@ func ExpSum[T Float](dst, x []T, m T) float64 {
 	}
 	return s
 }
+
+// Match sets at to k where x equals m or both are NaN.
+func Match[T Float](at, x, m []T, k T) {
+	for i := range at {
+		if x[i] == m[i] || x[i] != x[i] && m[i] != m[i] {
+			at[i] = k
+		}
+	}
+}

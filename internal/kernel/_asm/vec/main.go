@@ -25,6 +25,7 @@ func main() {
 	optimisers()
 	transpose()
 	fromUint8()
+	splitJoin()
 	Generate()
 }
 
@@ -79,6 +80,8 @@ var docs = map[string]string{
 	"SGDMomentum":   "SGDMomentum is ref.SGDStep with momentum.",
 	"SGDNesterov":   "SGDNesterov is ref.SGDStep with Nesterov's momentum.",
 	"AdamStep":      "AdamStep is ref.AdamStep, the fields of AdamCoef one by one.",
+	"Split":         "Split is ref.Split(even, odd, src); len(even) is a multiple of 8.",
+	"Join":          "Join is ref.Join(dst, even, odd); len(even) is a multiple of 8.",
 	"FromUint8":     "FromUint8 is ref.FromUint8(dst, x, a, b); len(dst) is a multiple of 8.",
 }
 

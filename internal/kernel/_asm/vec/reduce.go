@@ -136,6 +136,13 @@ func reductions() {
 	extremeOf("MinOf", func(m, x vec) { VMINPS(x, m, m) }, word(0x7f800000))
 	index()
 	expSum()
+	sweep{dst: []string{"at"}, src: []string{"at", "x", "m"}, scalars: []string{"k"}, unroll: 2,
+		f: func(a args) []vec {
+			x, m := a.x[1], a.x[2]
+			hit := or(cmp(eq, x, m), and(cmp(unord, x, x), cmp(unord, m, m)))
+			return result(choose(hit, a.s[0], a.x[0]))
+		},
+	}.generate("Match", "(at, x, m []float32, k float32)")
 }
 
 // extremeOf generates MaxOf or MinOf. start is what an empty x gives.
