@@ -6,32 +6,37 @@ import (
 )
 
 // Permute is a plan for ONNX's Transpose: axis i of dst is axis perm[i] of src.
-// It copies runs where the innermost axis stays, and else walks src as matrices
-// that it transposes in blocks.
+// The last axes make matrices: plain copies of rows where the innermost axis
+// stays, and else transpositions in blocks. Loops over the other axes go around.
 type Permute[T any] struct {
-	pool   *parallel.Pool
-	shape  []int // of the outer loops
-	src    []int // strides of the outer loops in src and dst
-	dst    []int
-	rows   int // the inner matrix [rows,cols], in src's order; rows = 0 for runs
-	cols   int
-	lds    int
-	ldd    int
-	blocks int // blocks of rows of a matrix
-	size   int
+	pool *parallel.Pool
+	size int
+
+	outer []permuteAxis // loops that chunks of work are taken from
+	inner permuteAxis   // the last loop, of which a chunk takes a piece
+	piece int
+	// A matrix [rows,cols] of src, whose rows lie lds apart, goes to columns of
+	// dst that lie ldd apart; a chunk takes up to permuteRows rows.
+	rows, cols, lds, ldd int
+	flip                 bool // transpose; otherwise rows is 1
 
 	move func(dst, src []T, rows, cols, ldd, lds int)
 	body func(worker, chunk int)
 	d, s []T
 }
 
-// permuteRows is how many rows of a matrix a chunk of work transposes.
-const permuteRows = 64
+// permuteAxis is a loop: its length and its strides.
+type permuteAxis struct{ n, src, dst int }
+
+const (
+	permuteRows  = 64
+	permuteChunk = 8192 // elements of a chunk of work, about
+)
 
 // NewPermute plans the permutation of a tensor of the given shape. perm is a
 // permutation of its axes.
 func NewPermute[T any](p *parallel.Pool, shape, perm []int) *Permute[T] {
-	n := &Permute[T]{pool: p, move: ref.Transpose[T], size: 1}
+	n := &Permute[T]{pool: p, move: ref.Transpose[T], size: 1, inner: permuteAxis{n: 1}, rows: 1}
 	if move, ok := any(table32.transpose).(func(dst, src []T, rows, cols, ldd, lds int)); ok {
 		n.move = move
 	}
@@ -39,58 +44,60 @@ func NewPermute[T any](p *parallel.Pool, shape, perm []int) *Permute[T] {
 	for _, d := range shape {
 		n.size *= d
 	}
-	dims, src := mergeAxes(shape, perm)
 	if n.size == 0 {
 		return n
 	}
-	dst := make([]int, len(dims))
-	for i, stride := len(dims)-1, 1; i >= 0; i-- {
-		dst[i] = stride
-		stride *= dims[i]
-	}
-	last, inner := len(dims)-1, 0 // inner is the axis that is contiguous in src
-	for i := range src {
-		if src[i] == 1 {
-			inner = i
+	axes := mergeAxes(shape, perm)
+	last, contiguous := len(axes)-1, 0
+	for i, a := range axes {
+		if a.src == 1 {
+			contiguous = i
 		}
 	}
-	n.cols, n.blocks = dims[inner], 1
-	if inner != last {
-		n.rows, n.lds, n.ldd = dims[last], src[last], dst[inner]
-		n.blocks = parallel.Chunks(n.rows, permuteRows)
+	n.cols = axes[contiguous].n
+	if n.flip = contiguous != last; n.flip {
+		n.rows, n.lds, n.ldd = axes[last].n, axes[last].src, axes[contiguous].dst
 	}
-	for i := range dims {
-		if i != inner && i != last {
-			n.shape, n.src, n.dst = append(n.shape, dims[i]), append(n.src, src[i]), append(n.dst, dst[i])
+	for i, a := range axes {
+		if i != contiguous && i != last {
+			n.outer = append(n.outer, a)
 		}
 	}
+	if k := len(n.outer) - 1; k >= 0 {
+		n.inner, n.outer = n.outer[k], n.outer[:k]
+	}
+	n.piece = max(1, permuteChunk/(n.rows*n.cols))
 	return n
 }
 
-// mergeAxes returns the sizes of dst's axes and their strides in src, without
-// axes of size 1 and with those that stay neighbours as one. At least one axis
-// is returned, and exactly one has stride 1.
-func mergeAxes(shape, perm []int) (dims, strides []int) {
+// mergeAxes returns dst's axes without those of size 1 and with those that stay
+// neighbours as one. At least one axis is returned, exactly one of stride 1 in src.
+func mergeAxes(shape, perm []int) []permuteAxis {
 	stride := make([]int, len(shape))
 	for i, s := len(shape)-1, 1; i >= 0; i-- {
 		stride[i] = s
 		s *= shape[i]
 	}
-	for _, axis := range perm {
-		d, s := shape[axis], stride[axis]
+	var axes []permuteAxis
+	for _, p := range perm {
+		d, s := shape[p], stride[p]
 		if d == 1 {
 			continue
 		}
-		if k := len(dims) - 1; k >= 0 && strides[k] == d*s {
-			dims[k], strides[k] = dims[k]*d, s
+		if k := len(axes) - 1; k >= 0 && axes[k].src == d*s {
+			axes[k].n, axes[k].src = axes[k].n*d, s
 		} else {
-			dims, strides = append(dims, d), append(strides, s)
+			axes = append(axes, permuteAxis{n: d, src: s})
 		}
 	}
-	if dims == nil {
-		return []int{1}, []int{1}
+	if axes == nil {
+		axes = []permuteAxis{{n: 1, src: 1}}
 	}
-	return dims, strides
+	for i, s := len(axes)-1, 1; i >= 0; i-- {
+		axes[i].dst = s
+		s *= axes[i].n
+	}
+	return axes
 }
 
 // Run computes dst, which may not overlap src.
@@ -101,27 +108,32 @@ func (n *Permute[T]) Run(dst, src []T) {
 		return
 	}
 	n.d, n.s = dst, src
-	items := n.blocks
-	for _, d := range n.shape {
-		items *= d
+	chunks := parallel.Chunks(n.rows, permuteRows) * parallel.Chunks(n.inner.n, n.piece)
+	for _, a := range n.outer {
+		chunks *= a.n
 	}
-	n.pool.For(items, n.body)
+	n.pool.For(chunks, n.body)
 	n.d, n.s = nil, nil
 }
 
 func (n *Permute[T]) chunk(_, chunk int) {
-	block, rest := chunk%n.blocks, chunk/n.blocks
+	blocks, pieces := parallel.Chunks(n.rows, permuteRows), parallel.Chunks(n.inner.n, n.piece)
+	block, piece, rest := chunk%blocks, chunk/blocks%pieces, chunk/blocks/pieces
 	from, to := 0, 0
-	for i := len(n.shape) - 1; i >= 0; i-- {
-		k := rest % n.shape[i]
-		rest /= n.shape[i]
-		from += k * n.src[i]
-		to += k * n.dst[i]
+	for i := len(n.outer) - 1; i >= 0; i-- {
+		a := &n.outer[i]
+		from += rest % a.n * a.src
+		to += rest % a.n * a.dst
+		rest /= a.n
 	}
-	if n.rows == 0 {
-		copy(n.d[to:to+n.cols], n.s[from:])
-		return
+	lo, hi := parallel.Range(piece, n.piece, n.inner.n)
+	r0, r1 := parallel.Range(block, permuteRows, n.rows)
+	for k := lo; k < hi; k++ {
+		s, d := n.s[from+k*n.inner.src:], n.d[to+k*n.inner.dst:]
+		if n.flip {
+			n.move(d[r0:], s[r0*n.lds:], r1-r0, n.cols, n.ldd, n.lds)
+		} else {
+			copy(d[:n.cols], s)
+		}
 	}
-	lo, hi := parallel.Range(block, permuteRows, n.rows)
-	n.move(n.d[to+lo:], n.s[from+lo*n.lds:], hi-lo, n.cols, n.ldd, n.lds)
 }

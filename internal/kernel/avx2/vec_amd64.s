@@ -5267,7 +5267,7 @@ done:
 	RET
 
 // func Moments(sum []float64, sumSq []float64, x []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·Moments(SB), NOSPLIT, $0-80
 	MOVQ   x_base+48(FP), AX
 	MOVQ   s+72(FP), CX
@@ -5280,6 +5280,8 @@ TEXT ·Moments(SB), NOSPLIT, $0-80
 	VXORPD Y5, Y5, Y5
 	VXORPD Y6, Y6, Y6
 	VXORPD Y7, Y7, Y7
+	CMPQ   CX, $0x01
+	JE     columns
 
 row:
 	MOVQ   sum_len+8(FP), BX
@@ -5379,8 +5381,66 @@ end:
 	VZEROUPPER
 	RET
 
+columns:
+	MOVQ sum_base+0(FP), CX
+	MOVQ sumSq_base+24(FP), DX
+	MOVQ sum_len+8(FP), BX
+	XORQ SI, SI
+
+columns_vectors:
+	SUBQ         $0x08, BX
+	JL           columns_tail
+	VMOVUPS      (AX)(SI*4), Y0
+	VMOVUPS      (CX)(SI*8), Y1
+	VMOVUPS      32(CX)(SI*8), Y2
+	VMOVUPS      (DX)(SI*8), Y3
+	VMOVUPS      32(DX)(SI*8), Y4
+	VEXTRACTF128 $0x01, Y0, X5
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y0, Y1, Y1
+	VADDPD       Y5, Y2, Y2
+	VFMADD231PD  Y0, Y0, Y3
+	VFMADD231PD  Y5, Y5, Y4
+	VMOVUPS      Y1, (CX)(SI*8)
+	VMOVUPS      Y2, 32(CX)(SI*8)
+	VMOVUPS      Y3, (DX)(SI*8)
+	VMOVUPS      Y4, 32(DX)(SI*8)
+	ADDQ         $0x08, SI
+	JMP          columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, BX
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), DI
+	NEGQ         BX
+	VMOVUPS      (DI)(BX*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y2
+	VMASKMOVPS   (AX)(SI*4), Y0, Y0
+	VMASKMOVPD   (CX)(SI*8), Y1, Y3
+	VMASKMOVPD   32(CX)(SI*8), Y2, Y4
+	VMASKMOVPD   (DX)(SI*8), Y1, Y5
+	VMASKMOVPD   32(DX)(SI*8), Y2, Y6
+	VEXTRACTF128 $0x01, Y0, X7
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X7, Y7
+	VADDPD       Y0, Y3, Y3
+	VADDPD       Y7, Y4, Y4
+	VFMADD231PD  Y0, Y0, Y5
+	VFMADD231PD  Y7, Y7, Y6
+	VMASKMOVPD   Y3, Y1, (CX)(SI*8)
+	VMASKMOVPD   Y4, Y2, 32(CX)(SI*8)
+	VMASKMOVPD   Y5, Y1, (DX)(SI*8)
+	VMASKMOVPD   Y6, Y2, 32(DX)(SI*8)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func GradMoments(sum []float64, dot []float64, dy []float32, x []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·GradMoments(SB), NOSPLIT, $0-104
 	MOVQ   dy_base+48(FP), AX
 	MOVQ   x_base+72(FP), CX
@@ -5394,6 +5454,8 @@ TEXT ·GradMoments(SB), NOSPLIT, $0-104
 	VXORPD Y5, Y5, Y5
 	VXORPD Y6, Y6, Y6
 	VXORPD Y7, Y7, Y7
+	CMPQ   DX, $0x01
+	JE     columns
 
 row:
 	MOVQ   sum_len+8(FP), SI
@@ -5512,8 +5574,74 @@ end:
 	VZEROUPPER
 	RET
 
+columns:
+	MOVQ sum_base+0(FP), DX
+	MOVQ dot_base+24(FP), BX
+	MOVQ sum_len+8(FP), SI
+	XORQ DI, DI
+
+columns_vectors:
+	SUBQ         $0x08, SI
+	JL           columns_tail
+	VMOVUPS      (AX)(DI*4), Y0
+	VMOVUPS      (CX)(DI*4), Y1
+	VMOVUPS      (DX)(DI*8), Y2
+	VMOVUPS      32(DX)(DI*8), Y3
+	VMOVUPS      (BX)(DI*8), Y4
+	VMOVUPS      32(BX)(DI*8), Y5
+	VEXTRACTF128 $0x01, Y0, X6
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X6, Y6
+	VEXTRACTF128 $0x01, Y1, X7
+	VCVTPS2PD    X1, Y1
+	VCVTPS2PD    X7, Y7
+	VADDPD       Y0, Y2, Y2
+	VADDPD       Y6, Y3, Y3
+	VFMADD231PD  Y0, Y1, Y4
+	VFMADD231PD  Y6, Y7, Y5
+	VMOVUPS      Y2, (DX)(DI*8)
+	VMOVUPS      Y3, 32(DX)(DI*8)
+	VMOVUPS      Y4, (BX)(DI*8)
+	VMOVUPS      Y5, 32(BX)(DI*8)
+	ADDQ         $0x08, DI
+	JMP          columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, SI
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R8
+	NEGQ         SI
+	VMOVUPS      (R8)(SI*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y2
+	VMASKMOVPS   (AX)(DI*4), Y0, Y3
+	VMASKMOVPS   (CX)(DI*4), Y0, Y0
+	VMASKMOVPD   (DX)(DI*8), Y1, Y4
+	VMASKMOVPD   32(DX)(DI*8), Y2, Y5
+	VMASKMOVPD   (BX)(DI*8), Y1, Y6
+	VMASKMOVPD   32(BX)(DI*8), Y2, Y7
+	VEXTRACTF128 $0x01, Y3, X8
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X8, Y8
+	VEXTRACTF128 $0x01, Y0, X9
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X9, Y9
+	VADDPD       Y3, Y4, Y4
+	VADDPD       Y8, Y5, Y5
+	VFMADD231PD  Y3, Y0, Y6
+	VFMADD231PD  Y8, Y9, Y7
+	VMASKMOVPD   Y4, Y1, (DX)(DI*8)
+	VMASKMOVPD   Y5, Y2, 32(DX)(DI*8)
+	VMASKMOVPD   Y6, Y1, (BX)(DI*8)
+	VMASKMOVPD   Y7, Y2, 32(BX)(DI*8)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func GatedGradMoments(sum []float64, dot []float64, dy []float32, x []float32, mean []float32, a []float32, b []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·GatedGradMoments(SB), NOSPLIT, $0-176
 	MOVQ   dy_base+48(FP), AX
 	MOVQ   x_base+72(FP), CX
@@ -5527,6 +5655,8 @@ TEXT ·GatedGradMoments(SB), NOSPLIT, $0-176
 	VXORPD Y5, Y5, Y5
 	VXORPD Y6, Y6, Y6
 	VXORPD Y7, Y7, Y7
+	CMPQ   DX, $0x01
+	JE     columns
 
 row:
 	MOVQ         sum_len+8(FP), SI
@@ -5671,13 +5801,100 @@ end:
 	VZEROUPPER
 	RET
 
+columns:
+	MOVQ mean_base+96(FP), DX
+	MOVQ a_base+120(FP), BX
+	MOVQ b_base+144(FP), SI
+	MOVQ sum_base+0(FP), DI
+	MOVQ dot_base+24(FP), R8
+	MOVQ sum_len+8(FP), R9
+	XORQ R10, R10
+
+columns_vectors:
+	SUBQ         $0x08, R9
+	JL           columns_tail
+	VMOVUPS      (AX)(R10*4), Y0
+	VMOVUPS      (CX)(R10*4), Y1
+	VMOVUPS      (DX)(R10*4), Y2
+	VMOVUPS      (BX)(R10*4), Y3
+	VMOVUPS      (SI)(R10*4), Y4
+	VMOVUPS      (DI)(R10*8), Y5
+	VMOVUPS      32(DI)(R10*8), Y6
+	VMOVUPS      (R8)(R10*8), Y7
+	VMOVUPS      32(R8)(R10*8), Y8
+	VSUBPS       Y2, Y1, Y2
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y3, Y2, Y4
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y4, Y2
+	VANDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X2, Y2
+	VEXTRACTF128 $0x01, Y1, X3
+	VCVTPS2PD    X1, Y1
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y0, Y5, Y5
+	VADDPD       Y2, Y6, Y6
+	VFMADD231PD  Y0, Y1, Y7
+	VFMADD231PD  Y2, Y3, Y8
+	VMOVUPS      Y5, (DI)(R10*8)
+	VMOVUPS      Y6, 32(DI)(R10*8)
+	VMOVUPS      Y7, (R8)(R10*8)
+	VMOVUPS      Y8, 32(R8)(R10*8)
+	ADDQ         $0x08, R10
+	JMP          columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, R9
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R11
+	NEGQ         R9
+	VMOVUPS      (R11)(R9*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y2
+	VMASKMOVPS   (AX)(R10*4), Y0, Y3
+	VMASKMOVPS   (CX)(R10*4), Y0, Y4
+	VMASKMOVPS   (DX)(R10*4), Y0, Y5
+	VMASKMOVPS   (BX)(R10*4), Y0, Y6
+	VMASKMOVPS   (SI)(R10*4), Y0, Y0
+	VMASKMOVPD   (DI)(R10*8), Y1, Y7
+	VMASKMOVPD   32(DI)(R10*8), Y2, Y8
+	VMASKMOVPD   (R8)(R10*8), Y1, Y9
+	VMASKMOVPD   32(R8)(R10*8), Y2, Y10
+	VSUBPS       Y5, Y4, Y5
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y6, Y5, Y0
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y0, Y0
+	VANDPS       Y0, Y3, Y0
+	VEXTRACTF128 $0x01, Y0, X3
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X3, Y3
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y0, Y7, Y7
+	VADDPD       Y3, Y8, Y8
+	VFMADD231PD  Y0, Y4, Y9
+	VFMADD231PD  Y3, Y5, Y10
+	VMASKMOVPD   Y7, Y1, (DI)(R10*8)
+	VMASKMOVPD   Y8, Y2, 32(DI)(R10*8)
+	VMASKMOVPD   Y9, Y1, (R8)(R10*8)
+	VMASKMOVPD   Y10, Y2, 32(R8)(R10*8)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func Normalize(y []float32, x []float32, mean []float32, a []float32, b []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·Normalize(SB), NOSPLIT, $0-128
 	MOVQ y_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
 	MOVQ s+120(FP), DX
 	XORQ BX, BX
+	CMPQ DX, $0x01
+	JE   columns
 
 row:
 	MOVQ         mean_len+56(FP), SI
@@ -5746,13 +5963,58 @@ end:
 	VZEROUPPER
 	RET
 
+columns:
+	MOVQ mean_base+48(FP), DX
+	MOVQ a_base+72(FP), BX
+	MOVQ b_base+96(FP), SI
+	MOVQ mean_len+56(FP), DI
+	XORQ R8, R8
+
+columns_vectors:
+	SUBQ        $0x08, DI
+	JL          columns_tail
+	VMOVUPS     (CX)(R8*4), Y0
+	VMOVUPS     (DX)(R8*4), Y1
+	VMOVUPS     (BX)(R8*4), Y2
+	VMOVUPS     (SI)(R8*4), Y3
+	VSUBPS      Y1, Y0, Y0
+	VMOVAPS     Y3, Y1
+	VFMADD231PS Y2, Y0, Y1
+	VMOVUPS     Y1, (AX)(R8*4)
+	ADDQ        $0x08, R8
+	JMP         columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, DI
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R9
+	NEGQ         DI
+	VMOVUPS      (R9)(DI*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y1
+	VMASKMOVPS   (CX)(R8*4), Y0, Y1
+	VMASKMOVPS   (DX)(R8*4), Y0, Y2
+	VMASKMOVPS   (BX)(R8*4), Y0, Y3
+	VMASKMOVPS   (SI)(R8*4), Y0, Y4
+	VSUBPS       Y2, Y1, Y1
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  Y3, Y1, Y2
+	VMASKMOVPS   Y2, Y0, (AX)(R8*4)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func NormalizeRelu(y []float32, x []float32, mean []float32, a []float32, b []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·NormalizeRelu(SB), NOSPLIT, $0-128
 	MOVQ y_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
 	MOVQ s+120(FP), DX
 	XORQ BX, BX
+	CMPQ DX, $0x01
+	JE   columns
 
 row:
 	MOVQ         mean_len+56(FP), SI
@@ -5829,14 +6091,63 @@ end:
 	VZEROUPPER
 	RET
 
+columns:
+	MOVQ mean_base+48(FP), DX
+	MOVQ a_base+72(FP), BX
+	MOVQ b_base+96(FP), SI
+	MOVQ mean_len+56(FP), DI
+	XORQ R8, R8
+
+columns_vectors:
+	SUBQ        $0x08, DI
+	JL          columns_tail
+	VMOVUPS     (CX)(R8*4), Y0
+	VMOVUPS     (DX)(R8*4), Y1
+	VMOVUPS     (BX)(R8*4), Y2
+	VMOVUPS     (SI)(R8*4), Y3
+	VSUBPS      Y1, Y0, Y0
+	VMOVAPS     Y3, Y1
+	VFMADD231PS Y2, Y0, Y1
+	VXORPS      Y1, Y1, Y0
+	VMAXPS      Y1, Y0, Y0
+	VMOVUPS     Y0, (AX)(R8*4)
+	ADDQ        $0x08, R8
+	JMP         columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, DI
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R9
+	NEGQ         DI
+	VMOVUPS      (R9)(DI*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y1
+	VMASKMOVPS   (CX)(R8*4), Y0, Y1
+	VMASKMOVPS   (DX)(R8*4), Y0, Y2
+	VMASKMOVPS   (BX)(R8*4), Y0, Y3
+	VMASKMOVPS   (SI)(R8*4), Y0, Y4
+	VSUBPS       Y2, Y1, Y1
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  Y3, Y1, Y2
+	VXORPS       Y2, Y2, Y1
+	VMAXPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(R8*4)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func NormalizeAdd(y []float32, x []float32, residual []float32, mean []float32, a []float32, b []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·NormalizeAdd(SB), NOSPLIT, $0-152
 	MOVQ y_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
 	MOVQ residual_base+48(FP), DX
 	MOVQ s+144(FP), BX
 	XORQ SI, SI
+	CMPQ BX, $0x01
+	JE   columns
 
 row:
 	MOVQ         mean_len+80(FP), DI
@@ -5916,14 +6227,63 @@ end:
 	VZEROUPPER
 	RET
 
+columns:
+	MOVQ mean_base+72(FP), BX
+	MOVQ a_base+96(FP), SI
+	MOVQ b_base+120(FP), DI
+	MOVQ mean_len+80(FP), R8
+	XORQ R9, R9
+
+columns_vectors:
+	SUBQ        $0x08, R8
+	JL          columns_tail
+	VMOVUPS     (CX)(R9*4), Y0
+	VMOVUPS     (DX)(R9*4), Y1
+	VMOVUPS     (BX)(R9*4), Y2
+	VMOVUPS     (SI)(R9*4), Y3
+	VMOVUPS     (DI)(R9*4), Y4
+	VSUBPS      Y2, Y0, Y0
+	VMOVAPS     Y4, Y2
+	VFMADD231PS Y3, Y0, Y2
+	VADDPS      Y1, Y2, Y0
+	VMOVUPS     Y0, (AX)(R9*4)
+	ADDQ        $0x08, R9
+	JMP         columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, R8
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R10
+	NEGQ         R8
+	VMOVUPS      (R10)(R8*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y1
+	VMASKMOVPS   (CX)(R9*4), Y0, Y1
+	VMASKMOVPS   (DX)(R9*4), Y0, Y2
+	VMASKMOVPS   (BX)(R9*4), Y0, Y3
+	VMASKMOVPS   (SI)(R9*4), Y0, Y4
+	VMASKMOVPS   (DI)(R9*4), Y0, Y5
+	VSUBPS       Y3, Y1, Y1
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  Y4, Y1, Y3
+	VADDPS       Y2, Y3, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(R9*4)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func NormalizeAddRelu(y []float32, x []float32, residual []float32, mean []float32, a []float32, b []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·NormalizeAddRelu(SB), NOSPLIT, $0-152
 	MOVQ y_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
 	MOVQ residual_base+48(FP), DX
 	MOVQ s+144(FP), BX
 	XORQ SI, SI
+	CMPQ BX, $0x01
+	JE   columns
 
 row:
 	MOVQ         mean_len+80(FP), DI
@@ -6011,14 +6371,67 @@ end:
 	VZEROUPPER
 	RET
 
+columns:
+	MOVQ mean_base+72(FP), BX
+	MOVQ a_base+96(FP), SI
+	MOVQ b_base+120(FP), DI
+	MOVQ mean_len+80(FP), R8
+	XORQ R9, R9
+
+columns_vectors:
+	SUBQ        $0x08, R8
+	JL          columns_tail
+	VMOVUPS     (CX)(R9*4), Y0
+	VMOVUPS     (DX)(R9*4), Y1
+	VMOVUPS     (BX)(R9*4), Y2
+	VMOVUPS     (SI)(R9*4), Y3
+	VMOVUPS     (DI)(R9*4), Y4
+	VSUBPS      Y2, Y0, Y0
+	VMOVAPS     Y4, Y2
+	VFMADD231PS Y3, Y0, Y2
+	VADDPS      Y1, Y2, Y0
+	VXORPS      Y0, Y0, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)(R9*4)
+	ADDQ        $0x08, R9
+	JMP         columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, R8
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R10
+	NEGQ         R8
+	VMOVUPS      (R10)(R8*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y1
+	VMASKMOVPS   (CX)(R9*4), Y0, Y1
+	VMASKMOVPS   (DX)(R9*4), Y0, Y2
+	VMASKMOVPS   (BX)(R9*4), Y0, Y3
+	VMASKMOVPS   (SI)(R9*4), Y0, Y4
+	VMASKMOVPS   (DI)(R9*4), Y0, Y5
+	VSUBPS       Y3, Y1, Y1
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  Y4, Y1, Y3
+	VADDPS       Y2, Y3, Y1
+	VXORPS       Y1, Y1, Y2
+	VMAXPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(R9*4)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func NormalizeGrad(dx []float32, dy []float32, x []float32, mean []float32, p []float32, q []float32, c []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·NormalizeGrad(SB), NOSPLIT, $0-176
 	MOVQ dx_base+0(FP), AX
 	MOVQ dy_base+24(FP), CX
 	MOVQ x_base+48(FP), DX
 	MOVQ s+168(FP), BX
 	XORQ SI, SI
+	CMPQ BX, $0x01
+	JE   columns
 
 row:
 	MOVQ         mean_len+80(FP), DI
@@ -6104,14 +6517,68 @@ end:
 	VZEROUPPER
 	RET
 
+columns:
+	MOVQ mean_base+72(FP), BX
+	MOVQ p_base+96(FP), SI
+	MOVQ q_base+120(FP), DI
+	MOVQ c_base+144(FP), R8
+	MOVQ mean_len+80(FP), R9
+	XORQ R10, R10
+
+columns_vectors:
+	SUBQ        $0x08, R9
+	JL          columns_tail
+	VMOVUPS     (CX)(R10*4), Y0
+	VMOVUPS     (DX)(R10*4), Y1
+	VMOVUPS     (BX)(R10*4), Y2
+	VMOVUPS     (SI)(R10*4), Y3
+	VMOVUPS     (DI)(R10*4), Y4
+	VMOVUPS     (R8)(R10*4), Y5
+	VSUBPS      Y2, Y1, Y1
+	VMOVAPS     Y5, Y2
+	VFMADD231PS Y4, Y1, Y2
+	VMOVAPS     Y2, Y1
+	VFMADD231PS Y3, Y0, Y1
+	VMOVUPS     Y1, (AX)(R10*4)
+	ADDQ        $0x08, R10
+	JMP         columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, R9
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R11
+	NEGQ         R9
+	VMOVUPS      (R11)(R9*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y1
+	VMASKMOVPS   (CX)(R10*4), Y0, Y1
+	VMASKMOVPS   (DX)(R10*4), Y0, Y2
+	VMASKMOVPS   (BX)(R10*4), Y0, Y3
+	VMASKMOVPS   (SI)(R10*4), Y0, Y4
+	VMASKMOVPS   (DI)(R10*4), Y0, Y5
+	VMASKMOVPS   (R8)(R10*4), Y0, Y6
+	VSUBPS       Y3, Y2, Y2
+	VMOVAPS      Y6, Y3
+	VFMADD231PS  Y5, Y2, Y3
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  Y4, Y1, Y2
+	VMASKMOVPS   Y2, Y0, (AX)(R10*4)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func GatedNormalizeGrad(dx []float32, dy []float32, x []float32, mean []float32, a []float32, b []float32, p []float32, q []float32, c []float32, s int)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·GatedNormalizeGrad(SB), NOSPLIT, $0-224
 	MOVQ dx_base+0(FP), AX
 	MOVQ dy_base+24(FP), CX
 	MOVQ x_base+48(FP), DX
 	MOVQ s+216(FP), BX
 	XORQ SI, SI
+	CMPQ BX, $0x01
+	JE   columns
 
 row:
 	MOVQ         mean_len+80(FP), DI
@@ -6214,6 +6681,72 @@ row_done:
 	JMP  row
 
 end:
+	VZEROUPPER
+	RET
+
+columns:
+	MOVQ mean_base+72(FP), BX
+	MOVQ a_base+96(FP), SI
+	MOVQ b_base+120(FP), DI
+	MOVQ p_base+144(FP), R8
+	MOVQ q_base+168(FP), R9
+	MOVQ c_base+192(FP), R10
+	MOVQ mean_len+80(FP), R11
+	XORQ R12, R12
+
+columns_vectors:
+	SUBQ        $0x08, R11
+	JL          columns_tail
+	VMOVUPS     (CX)(R12*4), Y0
+	VMOVUPS     (DX)(R12*4), Y1
+	VMOVUPS     (BX)(R12*4), Y2
+	VMOVUPS     (SI)(R12*4), Y3
+	VMOVUPS     (DI)(R12*4), Y4
+	VMOVUPS     (R8)(R12*4), Y5
+	VMOVUPS     (R9)(R12*4), Y6
+	VMOVUPS     (R10)(R12*4), Y7
+	VSUBPS      Y2, Y1, Y1
+	VMOVAPS     Y4, Y2
+	VFMADD231PS Y3, Y1, Y2
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y2, Y2
+	VANDPS      Y2, Y0, Y0
+	VMOVAPS     Y7, Y2
+	VFMADD231PS Y6, Y1, Y2
+	VMOVAPS     Y2, Y1
+	VFMADD231PS Y5, Y0, Y1
+	VMOVUPS     Y1, (AX)(R12*4)
+	ADDQ        $0x08, R12
+	JMP         columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, R11
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R13
+	NEGQ         R11
+	VMOVUPS      (R13)(R11*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y1
+	VMASKMOVPS   (CX)(R12*4), Y0, Y1
+	VMASKMOVPS   (DX)(R12*4), Y0, Y2
+	VMASKMOVPS   (BX)(R12*4), Y0, Y3
+	VMASKMOVPS   (SI)(R12*4), Y0, Y4
+	VMASKMOVPS   (DI)(R12*4), Y0, Y5
+	VMASKMOVPS   (R8)(R12*4), Y0, Y6
+	VMASKMOVPS   (R9)(R12*4), Y0, Y7
+	VMASKMOVPS   (R10)(R12*4), Y0, Y8
+	VSUBPS       Y3, Y2, Y2
+	VMOVAPS      Y5, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y3, Y3
+	VANDPS       Y3, Y1, Y1
+	VMOVAPS      Y8, Y3
+	VFMADD231PS  Y7, Y2, Y3
+	VMOVAPS      Y3, Y2
+	VFMADD231PS  Y6, Y1, Y2
+	VMASKMOVPS   Y2, Y0, (AX)(R12*4)
+
+columns_done:
 	VZEROUPPER
 	RET
 

@@ -28,8 +28,10 @@ func (w rows) generate(name, signature string) {
 	for range w.totals {
 		totals = append(totals, newTotal(2))
 	}
+	CMPQ(size, U8(1))
+	JE(LabelRef("columns"))
 	Label("row")
-	CMPQ(row, countOf(append(append([]string{}, w.params...), w.totals...)[0], w.totals))
+	CMPQ(row, w.count())
 	JGE(LabelRef("end"))
 	var s []vec
 	for _, name := range w.params {
@@ -57,15 +59,86 @@ func (w rows) generate(name, signature string) {
 	Label("end")
 	VZEROUPPER()
 	RET()
+	Label("columns")
+	w.columns(p)
 }
 
-// countOf loads the number of rows: the length of the first total, else of the
-// first parameter.
-func countOf(param string, totals []string) reg.Register {
-	if len(totals) > 0 {
-		param = totals[0]
+// count loads the number of rows.
+func (w rows) count() reg.GPVirtual {
+	name := append(append([]string{}, w.totals...), w.params...)[0]
+	return Load(Param(name).Len(), GP64()).(reg.GPVirtual)
+}
+
+// columns generates the pass for rows of one element: 8 rows are a vector, and so
+// are their parameters and totals.
+func (w rows) columns(p map[string]reg.GPVirtual) {
+	for _, s := range append(append([]string{}, w.params...), w.totals...) {
+		p[s] = pointer(s)
 	}
-	return Load(Param(param).Len(), GP64())
+	n, at := w.count(), GP64()
+	XORQ(at, at)
+	f32 := func(name string) Mem { return Mem{Base: p[name], Index: at, Scale: 4} }
+	f64 := func(name string, half int) Mem { return Mem{Base: p[name], Index: at, Scale: 8, Disp: 32 * half} }
+	step := func(load, store func(v vec, m Mem, half int)) {
+		var a args
+		for _, s := range w.src {
+			v := YMM()
+			load(v, f32(s), -1)
+			a.x = append(a.x, v)
+		}
+		for _, s := range w.params {
+			v := YMM()
+			load(v, f32(s), -1)
+			a.s = append(a.s, v)
+		}
+		var totals []*total
+		for _, s := range w.totals {
+			t := &total{acc: []vec{YMM(), YMM()}}
+			for half, v := range t.acc {
+				load(v, f64(s, half), half)
+			}
+			totals = append(totals, t)
+		}
+		for i, v := range w.f(a, totals) {
+			store(v, f32(w.dst[i]), -1)
+		}
+		for i, t := range totals {
+			for half, v := range t.acc {
+				store(v, f64(w.totals[i], half), half)
+			}
+		}
+	}
+	Label("columns_vectors")
+	SUBQ(U8(lanes), n)
+	JL(LabelRef("columns_tail"))
+	step(func(v vec, m Mem, _ int) { VMOVUPS(m, v) }, func(v vec, m Mem, _ int) { VMOVUPS(v, m) })
+	ADDQ(U8(lanes), at)
+	JMP(LabelRef("columns_vectors"))
+	Label("columns_tail")
+	ADDQ(U8(lanes), n)
+	JZ(LabelRef("columns_done"))
+	m := loadMask(n)
+	wide := [2]vec{YMM(), YMM()}
+	top := XMM()
+	VEXTRACTF128(U8(1), m, top)
+	VPMOVSXDQ(m.AsX(), wide[0])
+	VPMOVSXDQ(top, wide[1])
+	step(func(v vec, at Mem, half int) {
+		if half < 0 {
+			VMASKMOVPS(at, m, v)
+		} else {
+			VMASKMOVPD(at, wide[half], v)
+		}
+	}, func(v vec, at Mem, half int) {
+		if half < 0 {
+			VMASKMOVPS(v, m, at)
+		} else {
+			VMASKMOVPD(v, wide[half], at)
+		}
+	})
+	Label("columns_done")
+	VZEROUPPER()
+	RET()
 }
 
 // normalized is a·(x-mean) + b.
