@@ -17,8 +17,15 @@ type Builder struct {
 	Err   error
 	// Prefix names what is built: gradients of node "conv1" are "conv1/grad…".
 	Prefix string
+
+	// find is Lookup. Rules of the table are given a Builder, so that a Builder
+	// may not refer to the table itself.
+	find   func(domain, op string, opset int) (*Def, error)
 	serial int
 }
+
+// NewBuilder returns a Builder that names its nodes prefix/….
+func NewBuilder(prefix string) *Builder { return &Builder{Prefix: prefix, find: Lookup} }
 
 // Op appends an operator with one output at its newest version; the internal
 // domain is searched first.
@@ -36,10 +43,10 @@ func (b *Builder) OpN(op string, attrs Attrs, outs int, in ...*Value) []*Value {
 		return nil
 	}
 	domain := Internal
-	def, err := Lookup(Internal, op, Newest)
+	def, err := b.find(Internal, op, Newest)
 	if err != nil {
 		domain = ""
-		def, err = Lookup("", op, Newest)
+		def, err = b.find("", op, Newest)
 	}
 	if err != nil {
 		b.Err = err

@@ -1,122 +1,67 @@
 package ops
 
 import (
+	"math"
 	"slices"
 
 	"memprobe/internal/kernel"
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
 var norms = []Def{
-	{Op: "BatchNormalization", Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm},
-	{Op: "InstanceNormalization", Since: 1, Infer: func(n *Node) error { return inferChannels(n, 3) }, Bind: bindInstanceNorm},
-	{Op: "LayerNormalization", Since: 17, Infer: inferLayerNorm, Bind: bindLayerNorm},
-	{Op: "RMSNormalization", Since: 23, Infer: inferLayerNorm, Bind: bindLayerNorm},
-	{Op: "Softmax", Since: 1, Infer: inferSoftmax, Bind: bindSoftmax},
-	{Op: "LogSoftmax", Since: 1, Infer: inferSoftmax, Bind: bindSoftmax},
+	{Op: "LayerNormalization", Since: 17, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
+	{Op: "RMSNormalization", Since: 23, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
+	{Op: "LayerNormGrad", Domain: Internal, Since: 1, Infer: inferLayerNormGrad, Bind: bindLayerNormGrad},
+	{Op: "InstanceNormalization", Since: 1, Infer: inferGroupNorm, Bind: bindGroupNorm},
+	{Op: "GroupNormalization", Since: 18, Infer: inferGroupNorm, Bind: bindGroupNorm},
+	{Op: "LpNormalization", Since: 1, Infer: inferLpNorm, Bind: bindLpNorm},
 	{Op: "PRelu", Since: 1, Infer: inferPRelu, Bind: bindPRelu},
+	{Op: "LRN", Since: 1, Infer: inferLRN, Bind: bindLRN},
+	{Op: "MeanVarianceNormalization", Since: 9, Infer: inferMVN, Bind: bindMVN},
 }
 
-// inferChannels checks that inputs 1.. are vectors of one value a channel.
-func inferChannels(n *Node, inputs int) error {
-	if err := n.Want(inputs, inputs); err != nil {
-		return err
+// layerNorm resolves the axis from which on the elements of x make a row.
+func (n *Node) layerNorm() (s kernel.LayerNormSpec, axis int, err error) {
+	s.RMS = n.Op == "RMSNormalization"
+	most := 3
+	if s.RMS {
+		most = 2
 	}
-	x := n.In[0]
-	if len(x.Shape) < 2 {
-		return n.Errorf("input has shape %v, want at least [N,C]", x.Shape)
+	if err := n.Want(2, most); err != nil {
+		return s, 0, err
 	}
-	for i, v := range n.In[1:] {
-		if !slices.Equal(v.Shape, []int{x.Shape[1]}) || v.DType != x.DType {
-			return n.Errorf("input %d is %v %v, want %v [%d]", i+1, v.DType, v.Shape, x.DType, x.Shape[1])
-		}
+	x := n.In[0].Shape
+	if axis, err = n.Axis(n.Int("axis", -1), len(x)); err != nil {
+		return s, 0, err
 	}
-	return n.SetOut(0, x.DType, x.Shape)
-}
-
-// inferBatchNorm: the statistics that older versions and training mode return
-// have the shape of the running ones.
-func inferBatchNorm(n *Node) error {
-	if err := inferChannels(n, 5); err != nil {
-		return err
-	}
-	for i := 1; i < len(n.Out); i++ {
-		if n.Out[i] != nil && (n.Int("training_mode", 0) == 0 || i > 2) {
-			return n.Errorf("output %d exists in training alone", i)
-		}
-		if err := n.SetOut(i, n.In[0].DType, n.In[1].Shape); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func bindBatchNorm(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return batchNormLoop[float32](n, e) }, func() func() { return batchNormLoop[float64](n, e) })
-}
-
-func batchNormLoop[T tensor.Float](n *Node, e *Env) func() {
-	x := e.In[0]
-	bn := kernel.NewBatchNorm[T](e.Pool, kernel.BatchNormSpec{N: x.Shape[0], C: x.Shape[1], S: tensor.Len(x.Shape[2:]), Eps: float64(n.Float("epsilon", 1e-5))})
-	in := func(i int) []T { return tensor.Data[T](e.In[i]) }
-	if n.Int("training_mode", 0) == 0 {
-		return func() { bn.Infer(tensor.Data[T](e.Out[0]), in(0), nil, in(1), in(2), in(3), in(4)) }
-	}
-	c, keep := x.Shape[1], T(n.Float("momentum", 0.9))
-	mean, variance, invstd := make([]T, c), make([]T, c), make([]T, c)
-	return func() {
-		bn.Forward(tensor.Data[T](e.Out[0]), in(0), nil, in(1), in(2), mean, variance, invstd)
-		for i, batch := range [][]T{mean, variance} {
-			if i+1 < len(e.Out) && e.Out[i+1] != nil {
-				for j, b := range batch {
-					tensor.Data[T](e.Out[i+1])[j] = keep*in(i + 3)[j] + (1-keep)*b
-				}
+	s.Rows, s.D, s.Eps = tensor.Len(x[:axis]), tensor.Len(x[axis:]), float64(n.Float("epsilon", 1e-5))
+	for i, what := range []string{"scale", "bias"} {
+		if v := n.Input(i + 1); v != nil {
+			if v.Len() != s.D {
+				return s, 0, n.Errorf("%s has shape %v, want %v", what, v.Shape, x[axis:])
 			}
 		}
 	}
+	return s, axis, n.sameFloat()
 }
 
-func bindInstanceNorm(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return instanceNormLoop[float32](n, e) }, func() func() { return instanceNormLoop[float64](n, e) })
-}
-
-// instanceNormLoop sees [N,C,S] as one sample of N·C channels.
-func instanceNormLoop[T tensor.Float](n *Node, e *Env) func() {
-	x := e.In[0]
-	c := x.Shape[0] * x.Shape[1]
-	bn := kernel.NewBatchNorm[T](e.Pool, kernel.BatchNormSpec{N: 1, C: c, S: tensor.Len(x.Shape[2:]), Eps: float64(n.Float("epsilon", 1e-5))})
-	scale, bias := make([]T, c), make([]T, c)
-	mean, variance, invstd := make([]T, c), make([]T, c), make([]T, c)
-	return func() {
-		for i := range x.Shape[0] {
-			copy(scale[i*x.Shape[1]:], tensor.Data[T](e.In[1]))
-			copy(bias[i*x.Shape[1]:], tensor.Data[T](e.In[2]))
-		}
-		bn.Forward(tensor.Data[T](e.Out[0]), tensor.Data[T](x), nil, scale, bias, mean, variance, invstd)
-	}
-}
-
-// inferLayerNorm: outputs 1 and 2 are the mean and the inverse deviation of each row.
+// inferLayerNorm: outputs y and, of each row, the mean and 1/√(var+ε).
 func inferLayerNorm(n *Node) error {
-	if err := n.Want(2, 3); err != nil {
-		return err
-	}
-	x := n.In[0]
-	axis, err := n.Axis(n.Int("axis", -1), len(x.Shape))
+	_, axis, err := n.layerNorm()
 	if err != nil {
 		return err
 	}
-	for i, v := range n.In[1:] {
-		if v != nil && (v.Len() != tensor.Len(x.Shape[axis:]) || v.DType != x.DType) {
-			return n.Errorf("input %d is %v %v, want %v %v", i+1, v.DType, v.Shape, x.DType, x.Shape[axis:])
+	x := n.In[0]
+	rows := make([]int, len(x.Shape))
+	for i := range rows {
+		rows[i] = 1
+		if i < axis {
+			rows[i] = x.Shape[i]
 		}
 	}
-	stats := slices.Clone(x.Shape)
-	for i := axis; i < len(stats); i++ {
-		stats[i] = 1
-	}
-	for i := 1; i < len(n.Out); i++ {
-		if err := n.SetOut(i, x.DType, stats); err != nil {
+	for i := range 2 {
+		if err := n.SetOut(i+1, x.DType, rows); err != nil {
 			return err
 		}
 	}
@@ -124,99 +69,203 @@ func inferLayerNorm(n *Node) error {
 }
 
 func bindLayerNorm(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return layerNormLoop[float32](n, e) }, func() func() { return layerNormLoop[float64](n, e) })
-}
-
-func layerNormLoop[T tensor.Float](n *Node, e *Env) func() {
-	x := e.In[0]
-	axis, _ := n.Axis(n.Int("axis", -1), len(x.Shape))
-	rows := tensor.Len(x.Shape[:axis])
-	ln := kernel.NewLayerNorm[T](e.Pool, kernel.LayerNormSpec{Rows: rows, D: tensor.Len(x.Shape[axis:]), Eps: float64(n.Float("epsilon", 1e-5)), RMS: n.Op == "RMSNormalization"})
-	stats := [2][]T{make([]T, rows), make([]T, rows)}
-	return func() {
-		var bias []T
-		if n.Input(2) != nil {
-			bias = tensor.Data[T](e.In[2])
-		}
-		ln.Forward(tensor.Data[T](e.Out[0]), tensor.Data[T](x), tensor.Data[T](e.In[1]), bias, stats[0], stats[1])
-		for i, s := range stats {
-			if i+1 < len(e.Out) && e.Out[i+1] != nil {
-				copy(tensor.Data[T](e.Out[i+1]), s)
-			}
-		}
-	}
-}
-
-func inferSoftmax(n *Node) error {
-	if err := sameAs(n, 1, 1); err != nil {
-		return err
-	}
-	_, err := n.softmax()
-	return err
-}
-
-// softmax resolves the axis: before opset 13 the input counts as a matrix whose
-// columns begin at the axis.
-func (n *Node) softmax() (s kernel.SoftmaxSpec, err error) {
-	shape, def := n.In[0].Shape, -1
-	if n.Opset < 13 {
-		def = 1
-	}
-	if n.Opset < 13 && n.Int("axis", def) == len(shape) {
-		return kernel.SoftmaxSpec{Outer: tensor.Len(shape), D: 1, Inner: 1, Log: n.Op == "LogSoftmax"}, nil
-	}
-	axis, err := n.Axis(n.Int("axis", def), len(shape))
-	if err != nil {
-		return s, err
-	}
-	s = kernel.SoftmaxSpec{Outer: tensor.Len(shape[:axis]), D: shape[axis], Inner: tensor.Len(shape[axis+1:]), Log: n.Op == "LogSoftmax"}
-	if n.Opset < 13 {
-		s.D, s.Inner = s.D*s.Inner, 1
-	}
-	return s, nil
-}
-
-func bindSoftmax(n *Node, e *Env) (func(), error) {
-	s, err := n.softmax()
+	s, _, err := n.layerNorm()
 	if err != nil {
 		return nil, err
 	}
-	x, y := e.In[0], e.Out[0]
-	if x.Len() == 0 {
+	if e.Out[0].Len() == 0 {
 		return func() {}, nil
 	}
-	return floatLoop(n, e, func() func() {
-		p := kernel.NewSoftmax[float32](e.Pool, s)
-		return func() { p.Forward(y.F32, x.F32) }
-	}, func() func() {
-		p := kernel.NewSoftmax[float64](e.Pool, s)
-		return func() { p.Forward(y.F64, x.F64) }
-	})
+	return floatLoop(n, e, func() func() { return layerNormLoop[float32](e, s) }, func() func() { return layerNormLoop[float64](e, s) })
 }
 
-func inferPRelu(n *Node) error {
-	if err := n.Want(2, 2); err != nil {
+func layerNormLoop[T tensor.Float](e *Env, s kernel.LayerNormSpec) func() {
+	p := kernel.NewLayerNorm[T](e.Pool, s)
+	x, scale, bias, y := e.In[0], e.In[1], &tensor.Tensor{}, e.Out[0]
+	if len(e.In) > 2 && e.In[2] != nil {
+		bias = e.In[2]
+	}
+	mean, invstd := outOrSpare(e, 1, x.DType, s.Rows), outOrSpare(e, 2, x.DType, s.Rows)
+	return func() {
+		p.Forward(tensor.Data[T](y), tensor.Data[T](x), tensor.Data[T](scale), tensor.Data[T](bias), tensor.Data[T](mean), tensor.Data[T](invstd))
+	}
+}
+
+// gradLayerNorm lets LayerNormGrad compute the statistics again where the node
+// does not put them out.
+func gradLayerNorm(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error) {
+	s, _, err := n.layerNorm()
+	if err != nil {
+		return nil, err
+	}
+	if len(dy) > 1 && dy[1] != nil || len(dy) > 2 && dy[2] != nil {
+		return nil, n.Errorf("gradients through the statistics are not supported")
+	}
+	d := b.OpN("LayerNormGrad", Attrs{"epsilon": n.Float("epsilon", 1e-5), "rms": flag(s.RMS), "rows": int64(s.Rows)}, 3, dy[0], n.In[0], n.In[1])
+	if b.Err != nil {
+		return nil, b.Err
+	}
+	out := []*Value{d[0], b.Reshape(d[1], n.In[1].Shape)}
+	if len(n.In) > 2 {
+		out = append(out, nil)
+		if n.In[2] != nil {
+			out[2] = b.Reshape(d[2], n.In[2].Shape)
+		}
+	}
+	return out, b.Err
+}
+
+// inferLayerNormGrad: inputs dy, x and scale; outputs dx, dscale and dbias.
+func inferLayerNormGrad(n *Node) error {
+	if err := n.Want(3, 3); err != nil {
 		return err
 	}
-	x := n.In[0]
-	if out, err := broadcastShape(n, x.Shape, n.In[1].Shape); err != nil || !slices.Equal(out, x.Shape) {
-		return n.Errorf("slope %v does not broadcast to %v", n.In[1].Shape, x.Shape)
+	for i := range 2 {
+		if err := n.SetOut(i+1, n.In[0].DType, n.In[2].Shape); err != nil {
+			return err
+		}
 	}
-	return n.SetOut(0, x.DType, x.Shape)
+	return n.SetOut(0, n.In[0].DType, n.In[1].Shape)
 }
 
-func bindPRelu(n *Node, e *Env) (func(), error) {
-	f32 := func(x, a float32) float32 {
-		if x < 0 {
-			return a * x
-		}
-		return x
+func bindLayerNormGrad(n *Node, e *Env) (func(), error) {
+	s := kernel.LayerNormSpec{Rows: n.Int("rows", 1), Eps: float64(n.Float("epsilon", 1e-5)), RMS: n.Int("rms", 0) != 0}
+	if n.In[1].Len() == 0 {
+		return func() {}, nil
 	}
-	f64 := func(x, a float64) float64 {
-		if x < 0 {
-			return a * x
-		}
-		return x
+	s.D = n.In[1].Len() / s.Rows
+	return floatLoop(n, e, func() func() { return layerNormGradLoop[float32](n, e, s) }, func() func() { return layerNormGradLoop[float64](n, e, s) })
+}
+
+func layerNormGradLoop[T tensor.Float](n *Node, e *Env, s kernel.LayerNormSpec) func() {
+	p := kernel.NewLayerNorm[T](e.Pool, s)
+	dy, x, scale := e.In[0], e.In[1], e.In[2]
+	dx := outOrSpare(e, 0, x.DType, x.Shape...)
+	dscale, dbias := outOrSpare(e, 1, x.DType, s.D), outOrSpare(e, 2, x.DType, s.D)
+	mean, invstd := make([]T, s.Rows), make([]T, s.Rows)
+	return func() {
+		// dx holds y for a moment: the forward pass is run for its statistics.
+		p.Forward(tensor.Data[T](dx), tensor.Data[T](x), tensor.Data[T](scale), nil, mean, invstd)
+		p.Backward(tensor.Data[T](dx), tensor.Data[T](dscale), tensor.Data[T](dbias), tensor.Data[T](dy), tensor.Data[T](x), tensor.Data[T](scale), mean, invstd)
 	}
-	return arith{f32: f32, f64: f64}.bind(n, e, e.In[0], e.In[1], e.Out[0])
+}
+
+// groupNorm returns the number of groups of channels that share statistics.
+func (n *Node) groupNorm() (groups int, err error) {
+	if err := n.Want(3, 3); err != nil {
+		return 0, err
+	}
+	x := n.In[0].Shape
+	if len(x) < 2 {
+		return 0, n.Errorf("input has shape %v, want at least [N,C]", x)
+	}
+	groups, params := x[1], x[1]
+	if n.Op == "GroupNormalization" {
+		groups = n.Int("num_groups", 0)
+		if n.Opset < 21 {
+			params = groups
+		}
+	}
+	if x[1] > 0 && (groups < 1 || x[1]%groups != 0) {
+		return 0, n.Errorf("%d groups do not divide %d channels", groups, x[1])
+	}
+	for i, what := range []string{"scale", "bias"} {
+		if v := n.In[i+1]; !slices.Equal(v.Shape, []int{params}) {
+			return 0, n.Errorf("%s has shape %v, want [%d]", what, v.Shape, params)
+		}
+	}
+	return groups, n.sameFloat()
+}
+
+func inferGroupNorm(n *Node) error {
+	if _, err := n.groupNorm(); err != nil {
+		return err
+	}
+	return n.SetOut(0, n.In[0].DType, n.In[0].Shape)
+}
+
+func bindGroupNorm(n *Node, e *Env) (func(), error) {
+	groups, err := n.groupNorm()
+	if err != nil {
+		return nil, err
+	}
+	if e.Out[0].Len() == 0 {
+		return func() {}, nil
+	}
+	eps := float64(n.Float("epsilon", 1e-5))
+	return floatLoop(n, e, func() func() { return groupNormLoop[float32](e, groups, eps) }, func() func() { return groupNormLoop[float64](e, groups, eps) })
+}
+
+// groupNormLoop normalises every group of every item as a channel of one batch
+// and then scales and shifts the planes.
+func groupNormLoop[T tensor.Float](e *Env, groups int, eps float64) func() {
+	x, scale, bias, y := e.In[0], e.In[1], e.In[2], e.Out[0]
+	c, plane := x.Shape[1], tensor.Len(x.Shape[2:])
+	g := x.Shape[0] * groups
+	p := kernel.NewBatchNorm[T](e.Pool, kernel.BatchNormSpec{N: 1, C: g, S: x.Len() / g, Eps: eps})
+	ones, zeros, mean, variance, invstd := make([]T, g), make([]T, g), make([]T, g), make([]T, g), make([]T, g)
+	for i := range ones {
+		ones[i] = 1
+	}
+	share, size, planes := c/scale.Len(), max(1, span/plane), x.Shape[0]*c
+	affine := func(_, chunk int) {
+		lo, hi := parallel.Range(chunk, size, planes)
+		for i := lo; i < hi; i++ {
+			v, k := tensor.Data[T](y)[i*plane:(i+1)*plane], i%c/share
+			kernel.Affine(v, v, tensor.Data[T](scale)[k], tensor.Data[T](bias)[k])
+		}
+	}
+	return func() {
+		p.Forward(tensor.Data[T](y), tensor.Data[T](x), nil, ones, zeros, mean, variance, invstd)
+		e.Pool.For(parallel.Chunks(planes, size), affine)
+	}
+}
+
+func inferLpNorm(n *Node) error {
+	if err := n.Want(1, 1); err != nil {
+		return err
+	}
+	if _, err := n.Axis(n.Int("axis", -1), len(n.In[0].Shape)); err != nil {
+		return err
+	}
+	if p := n.Int("p", 2); p < 1 || p > 2 {
+		return n.Errorf("p is %d, want 1 or 2", p)
+	}
+	return sameAs(n, 1, 1)
+}
+
+func bindLpNorm(n *Node, e *Env) (func(), error) {
+	return floatLoop(n, e, func() func() { return lpNormLoop[float32](n, e) }, func() func() { return lpNormLoop[float64](n, e) })
+}
+
+// lpNormLoop divides each line by its norm; a line of zeros stays.
+func lpNormLoop[T tensor.Float](n *Node, e *Env) func() {
+	x, y, p := e.In[0], e.Out[0], n.Int("p", 2)
+	axis, _ := n.Axis(n.Int("axis", -1), len(x.Shape))
+	d, inner := x.Shape[axis], tensor.Len(x.Shape[axis+1:])
+	lines, size := tensor.Len(x.Shape[:axis])*inner, max(1, span/max(d, 1))
+	body := func(_, chunk int) {
+		src, dst := tensor.Data[T](x), tensor.Data[T](y)
+		lo, hi := parallel.Range(chunk, size, lines)
+		for l := lo; l < hi; l++ {
+			at, sum := l/inner*d*inner+l%inner, 0.0
+			for k := range d {
+				v := math.Abs(float64(src[at+k*inner]))
+				if p == 2 {
+					v *= v
+				}
+				sum += v
+			}
+			if p == 2 {
+				sum = math.Sqrt(sum)
+			}
+			for k := range d {
+				dst[at+k*inner] = src[at+k*inner]
+				if sum != 0 {
+					dst[at+k*inner] = T(float64(src[at+k*inner]) / sum)
+				}
+			}
+		}
+	}
+	return func() { e.Pool.For(parallel.Chunks(lines, size), body) }
 }

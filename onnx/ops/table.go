@@ -3,5 +3,5 @@ package ops
 // families is the whole table: each file of operators contributes one list.
 var families = [][]Def{
 	activations, functions, identities,
-	binaries, casts, shapes, movement, convolutions, pools, reductions, products, norms, resampling,
+	binaries, casts, shapes, movement, convolutions, pools, reductions, products, softmaxes, batchNorms, norms, sums, resampling,
 }
