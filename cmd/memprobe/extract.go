@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/atomicfile"
+	"memprobe/internal/npy"
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+	"memprobe/onnx"
+	"memprobe/onnx/engine"
+)
+
+type extractOptions struct {
+	input, layers, out string
+	threads            int
+}
+
+var extractCommand = command{
+	name: "extract", args: "MODEL.onnx", about: "activations of chosen layers to .npz or .npy",
+	example: "memprobe extract model.onnx --input x.npy --layers all --out acts.npz",
+	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+		var o extractOptions
+		f.StringVar(&o.input, "input", "", "raw float32 input tensors: .npz by input name, or .npy for a lone input")
+		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, or tensor names as GLOB,…")
+		f.StringVar(&o.out, "out", "", "file to write: .npz, or .npy for a single tensor")
+		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
+		return func(ctx context.Context, args []string, std streams) error {
+			switch {
+			case len(args) != 1:
+				return usagef("want one MODEL.onnx, got %d arguments", len(args))
+			case o.input == "":
+				return usagef("--input is missing")
+			case !strings.HasSuffix(o.out, ".npz") && !strings.HasSuffix(o.out, ".npy"):
+				return usagef("--out is %q, want a file that ends in .npz or .npy", o.out)
+			}
+			return extract(ctx, args[0], o)
+		}
+	},
+}
+
+func extract(ctx context.Context, file string, o extractOptions) error {
+	m, err := onnx.Load(file)
+	if err != nil {
+		return err
+	}
+	given, err := npy.Read(o.input)
+	if err != nil {
+		return err
+	}
+	inputs := m.Inputs()
+	if t, lone := given[""]; lone && len(inputs) == 1 {
+		given = map[string]*tensor.Tensor{inputs[0].Name: t}
+	}
+	shapes := map[string][]int{}
+	for _, in := range inputs {
+		t := given[in.Name]
+		if t == nil {
+			return &onnx.Error{File: o.input, Err: fmt.Errorf("has no array for the model's input %v; it has %v", in, slices.Sorted(maps.Keys(given)))}
+		}
+		shapes[in.Name] = t.Shape
+	}
+	bound, err := m.InputTensors(1, shapes)
+	if err != nil {
+		return err
+	}
+	names, err := chosen(m, o.layers)
+	if err != nil {
+		return err
+	}
+	if strings.HasSuffix(o.out, ".npy") && len(names) != 1 {
+		return usagef("--out %s holds one tensor, --layers chooses %d", o.out, len(names))
+	}
+	pool := parallel.New(o.threads)
+	defer pool.Close()
+	s, err := m.Compile(engine.Options{Inputs: bound, Outputs: []string{}, Taps: names, Pool: pool})
+	if err != nil {
+		return err
+	}
+	for name, t := range given {
+		if in := s.Input(name); in != nil {
+			in.Copy(t)
+		}
+	}
+	return atomicfile.Write(o.out, func(w io.Writer) error { return writeTaps(ctx, w, s, strings.HasSuffix(o.out, ".npy")) })
+}
+
+// writeTaps runs the session and writes every float tap as soon as it exists.
+func writeTaps(ctx context.Context, w io.Writer, s *engine.Session, alone bool) error {
+	a := npy.NewArchive(w)
+	var failed error
+	err := s.Run(ctx, func(i int, t *tensor.Tensor) {
+		if failed != nil || t.DType != tensor.Float32 {
+			return
+		}
+		dst := w
+		if alone {
+			failed = npy.Header(w, t.Shape)
+		} else {
+			dst, failed = a.Create(s.Taps()[i].Name, t.Shape)
+		}
+		if failed == nil {
+			failed = npy.Data(dst, t.F32)
+		}
+	})
+	if err == nil {
+		err = failed
+	}
+	if err != nil || alone {
+		return err
+	}
+	return a.Close()
+}
+
+// chosen resolves --layers to tensor names, in the order of the graph.
+func chosen(m *onnx.Model, layers string) ([]string, error) {
+	var all, out []string
+	for _, n := range m.Nodes() {
+		for _, name := range n.Output {
+			if name != "" {
+				all = append(all, name)
+			}
+		}
+	}
+	switch layers {
+	case "all":
+		return all, nil
+	case "outputs":
+		for _, v := range m.Outputs() {
+			out = append(out, v.Name)
+		}
+		return out, nil
+	}
+	globs := strings.Split(layers, ",")
+	used := make([]bool, len(globs))
+	for _, name := range all {
+		hit := false
+		for i, g := range globs {
+			ok, err := path.Match(g, name)
+			if err != nil {
+				return nil, usagef("--layers %q is no pattern: %v", g, err)
+			}
+			if ok || g == name {
+				used[i], hit = true, true
+			}
+		}
+		if hit {
+			out = append(out, name)
+		}
+	}
+	if i := slices.Index(used, false); i >= 0 {
+		return nil, usagef("--layers: no tensor matches %q; memprobe inspect lists them", globs[i])
+	}
+	return out, nil
+}

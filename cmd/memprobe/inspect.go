@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/onnx"
+	"memprobe/onnx/engine"
+)
+
+var inspectCommand = command{
+	name: "inspect", args: "MODEL.onnx", about: "layers, shapes, parameters, multiply-adds, every unsupported part",
+	example: "memprobe inspect model.onnx --batch 1",
+	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+		batch := f.Int("batch", 1, "size of a symbolic batch dimension")
+		asJSON := f.Bool("json", false, "print JSON")
+		return func(_ context.Context, args []string, std streams) error {
+			if len(args) != 1 {
+				return usagef("want one MODEL.onnx, got %d arguments", len(args))
+			}
+			if *batch < 1 {
+				return usagef("--batch is %d, want at least 1", *batch)
+			}
+			m, err := onnx.Load(args[0])
+			if err != nil {
+				return err
+			}
+			s := m.Inspect(*batch, nil)
+			if *asJSON {
+				err = inspectJSON(std, m, s)
+			} else {
+				err = inspectTable(std, m, s)
+			}
+			if err != nil {
+				return err
+			}
+			if len(s.Problems) > 0 {
+				return engine.Problems(s.Problems)
+			}
+			return nil
+		}
+	},
+}
+
+func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
+	for _, v := range m.Inputs() {
+		fmt.Fprintln(std.out, "input ", v)
+	}
+	for _, v := range m.Outputs() {
+		fmt.Fprintln(std.out, "output", v)
+	}
+	fmt.Fprintf(std.out, "opset %d, IR %d\n\n", m.Opset(""), m.IRVersion())
+	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "output\toperator\tshape\tparameters\tmultiply-adds")
+	for _, l := range s.Layers {
+		if l.Constant {
+			continue
+		}
+		shape := "?"
+		if len(l.Shapes) > 0 && l.Shapes[0] != nil {
+			shape = fmt.Sprint(l.Shapes[0])
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\n", strings.Join(l.Outputs, " "), l.Op, shape, l.Parameters, l.MultiplyAdds)
+	}
+	fmt.Fprintf(w, "total\t\t\t%d\t%d\n", s.Parameters, s.MultiplyAdds)
+	return w.Flush()
+}
+
+func inspectJSON(std streams, m *onnx.Model, s *onnx.Summary) error {
+	type layer struct {
+		Name         string   `json:"name"`
+		Op           string   `json:"op"`
+		Inputs       []string `json:"inputs"`
+		Outputs      []string `json:"outputs"`
+		Shapes       [][]int  `json:"shapes"`
+		Parameters   int64    `json:"parameters"`
+		MultiplyAdds int64    `json:"multiply_adds"`
+	}
+	v := struct {
+		Schema       string            `json:"schema"`
+		Opset        int64             `json:"opset"`
+		Metadata     map[string]string `json:"metadata,omitempty"`
+		Parameters   int64             `json:"parameters"`
+		MultiplyAdds int64             `json:"multiply_adds"`
+		Layers       []layer           `json:"layers"`
+		Problems     []string          `json:"problems"`
+	}{Schema: "memprobe.inspect/1", Opset: m.Opset(""), Metadata: m.MetadataAll(), Parameters: s.Parameters, MultiplyAdds: s.MultiplyAdds, Problems: []string{}}
+	for _, l := range s.Layers {
+		v.Layers = append(v.Layers, layer{l.Name, l.Op, l.Inputs, l.Outputs, l.Shapes, l.Parameters, l.MultiplyAdds})
+	}
+	for _, p := range s.Problems {
+		v.Problems = append(v.Problems, p.Error())
+	}
+	e := json.NewEncoder(std.out)
+	e.SetIndent("", " ")
+	return e.Encode(v)
+}

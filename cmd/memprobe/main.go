@@ -1,0 +1,121 @@
+// Command memprobe trains networks or imports them as ONNX graphs, probes every
+// layer with k-NN, and reports where a network memorizes.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/fault"
+	"memprobe/onnx/engine"
+	"memprobe/onnx/ops"
+)
+
+// The exit codes.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitInput       = 3 // the model or the data is wrong
+	exitInterrupted = 130
+)
+
+// command is a subcommand: it declares its flags, then runs on the arguments.
+type command struct {
+	name, args, about, example string
+	setup                      func(f *pflag.FlagSet) func(ctx context.Context, args []string, std streams) error
+}
+
+// streams are where a command's result and its messages go.
+type streams struct{ out, err io.Writer }
+
+var commands = []command{extractCommand, inspectCommand, versionCommand}
+
+// usageError is a command line that cannot be understood.
+type usageError struct{ msg string }
+
+func (e usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}))
+}
+
+// run is the whole program: it returns the exit code.
+func run(ctx context.Context, args []string, std streams) int {
+	if len(args) == 0 || args[0] == "--help" || args[0] == "-h" || args[0] == "help" {
+		overview(std.out)
+		if len(args) == 0 {
+			return exitUsage
+		}
+		return 0
+	}
+	for _, c := range commands {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], std)
+		}
+	}
+	fmt.Fprintf(std.err, "memprobe: unknown command %q; memprobe --help lists them\n", args[0])
+	return exitUsage
+}
+
+func overview(w io.Writer) {
+	fmt.Fprint(w, "memprobe probes every layer of a network for what it memorizes and what it learns.\n\n")
+	for _, c := range commands {
+		fmt.Fprintf(w, "  memprobe %-8s %-34s %s\n", c.name, c.args, c.about)
+	}
+	fmt.Fprint(w, "\nmemprobe COMMAND --help shows a command's flags.\n")
+}
+
+func (c command) run(ctx context.Context, args []string, std streams) int {
+	f := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.SortFlags = false
+	do := c.setup(f)
+	help := f.BoolP("help", "h", false, "show this text")
+	err := f.Parse(args)
+	if err == nil && *help {
+		fmt.Fprintf(std.out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example, f.FlagUsages())
+		return 0
+	}
+	if err != nil {
+		err = usageError{err.Error()}
+	} else {
+		err = do(ctx, f.Args(), std)
+	}
+	if err == nil {
+		return 0
+	}
+	code := exitCode(ctx, err)
+	if code == exitInterrupted {
+		fmt.Fprintln(std.err, "memprobe: interrupted")
+		return code
+	}
+	fmt.Fprintf(std.err, "memprobe %s: %v\n", c.name, err)
+	return code
+}
+
+func exitCode(ctx context.Context, err error) int {
+	_, usage := errors.AsType[usageError](err)
+	_, file := errors.AsType[*fault.Error](err)
+	_, node := errors.AsType[*ops.Error](err)
+	_, many := errors.AsType[engine.Problems](err)
+	switch {
+	case usage:
+		return exitUsage
+	case ctx.Err() != nil || errors.Is(err, context.Canceled):
+		return exitInterrupted
+	case file, node, many, dataFault(err):
+		return exitInput
+	}
+	return exitFailed
+}

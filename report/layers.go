@@ -1,0 +1,183 @@
+package report
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"memprobe/probe/result"
+)
+
+// LayerCurve draws k-NN accuracy against depth at the headline k: with the true
+// labels, with the assigned labels where they are known, and the references as
+// lines: the untrained network layer by layer, raw pixels, chance.
+func LayerCurve(p *result.Probe) (*plot.Plot, error) {
+	k := p.Settings.Headline
+	f := newPlot(fmt.Sprintf("k-NN accuracy by layer (%s)", settings(p)))
+	f.Y.Label.Text = "accuracy"
+	gridY(f)
+	n := len(p.Layers)
+	names := make([]plot.Tick, n)
+	for i, l := range p.Layers {
+		names[i] = plot.Tick{Value: float64(i), Label: shorten(l.Name, 26)}
+	}
+	f.X.Tick.Marker = plot.ConstantTicks(names)
+	f.X.Tick.Label.Rotation = math.Pi / 5
+	f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = draw.XRight, draw.YTop
+	series := []struct {
+		label string
+		of    func(l *result.Layer) float64
+		col   color.Color
+		dash  []vg.Length
+		glyph draw.GlyphDrawer
+	}{
+		{"true labels, test set", func(l *result.Layer) float64 { return l.KNN.True.At(k) }, blue, nil, draw.CircleGlyph{}},
+		{"assigned labels, training set (leave-one-out)", assigned(k), vermillion, nil, draw.TriangleGlyph{}},
+		{"true labels, untrained network", func(l *result.Layer) float64 {
+			if l.Untrained == nil {
+				return math.NaN()
+			}
+			return l.Untrained.True.At(k)
+		}, grey, dashed, draw.SquareGlyph{}},
+	}
+	for _, s := range series {
+		var pts plotter.XYs
+		for i := range p.Layers {
+			if y := s.of(&p.Layers[i]); !math.IsNaN(y) {
+				pts = append(pts, plotter.XY{X: float64(i), Y: y})
+			}
+		}
+		if len(pts) == 0 {
+			continue
+		}
+		line, marks, err := plotter.NewLinePoints(pts)
+		if err != nil {
+			return nil, err
+		}
+		line.LineStyle = draw.LineStyle{Color: s.col, Width: vg.Points(1.5), Dashes: s.dash}
+		marks.GlyphStyle = draw.GlyphStyle{Color: s.col, Radius: vg.Points(2.5), Shape: s.glyph}
+		f.Add(line, marks)
+		f.Legend.Add(s.label, line, marks)
+	}
+	level(f, n, "raw pixels", p.Baselines.Pixels.Value(), green, dotted)
+	level(f, n, "chance", float64(p.Baselines.Chance), color.Black, dotted)
+	f.X.Min, f.X.Max, f.Y.Min, f.Y.Max = -0.3, float64(n)-0.7, 0, 1
+	f.Legend.Top = true
+	return f, nil
+}
+
+func assigned(k int) func(l *result.Layer) float64 {
+	return func(l *result.Layer) float64 {
+		if l.LeaveOneOut == nil {
+			return math.NaN()
+		}
+		return l.LeaveOneOut.Assigned.At(k)
+	}
+}
+
+// level is a reference line across the whole figure.
+func level(f *plot.Plot, n int, label string, y float64, c color.Color, dash []vg.Length) {
+	if math.IsNaN(y) {
+		return
+	}
+	line, err := plotter.NewLine(plotter.XYs{{X: -0.3, Y: y}, {X: float64(n) - 0.7, Y: y}})
+	if err != nil {
+		return
+	}
+	line.LineStyle = draw.LineStyle{Color: c, Width: vg.Points(1.2), Dashes: dash}
+	f.Add(line)
+	f.Legend.Add(fmt.Sprintf("%s (%.3f)", label, y), line)
+}
+
+// settings is what must stand beside every accuracy.
+func settings(p *result.Probe) string {
+	s := p.Settings
+	return fmt.Sprintf("k = %d, %s, %s vote, pool %s", s.Headline, s.Metric, s.Vote, s.Pool)
+}
+
+// shorten keeps the end of a long tensor name, where names differ.
+func shorten(name string, n int) string {
+	name = strings.TrimSuffix(strings.TrimPrefix(name, "/"), "_output_0")
+	if r := []rune(name); len(r) > n {
+		return "…" + string(r[len(r)-n+1:])
+	}
+	return name
+}
+
+// ConfusionMatrix draws what the probe answers at the embedding, a row a true
+// class, as fractions of the row.
+func ConfusionMatrix(p *result.Probe) (*plot.Plot, error) {
+	c := p.Confusion
+	f := newPlot(fmt.Sprintf("k-NN answers at %s (k = %d)", shorten(c.Layer, 30), c.K))
+	f.X.Label.Text, f.Y.Label.Text = "answer", "true class"
+	n := len(c.Classes)
+	xs, ys := make([]plot.Tick, n), make([]plot.Tick, n)
+	var labels plotter.XYLabels
+	for t, row := range c.Counts {
+		total := 0
+		for _, v := range row {
+			total += v
+		}
+		xs[t] = plot.Tick{Value: float64(t), Label: shorten(c.Classes[t], 14)}
+		ys[t] = plot.Tick{Value: float64(n - 1 - t), Label: shorten(c.Classes[t], 14)}
+		for a, v := range row {
+			share := float64(v) / max(1, float64(total))
+			box, err := plotter.NewPolygon(square(float64(a), float64(n-1-t)))
+			if err != nil {
+				return nil, err
+			}
+			box.Color, box.LineStyle.Width = shade(share), 0
+			f.Add(box)
+			if share >= 0.005 && n <= 20 {
+				labels.XYs = append(labels.XYs, plotter.XY{X: float64(a), Y: float64(n - 1 - t)})
+				labels.Labels = append(labels.Labels, fmt.Sprintf("%.0f", 100*share))
+			}
+		}
+	}
+	if len(labels.Labels) > 0 {
+		marks, err := plotter.NewLabels(labels)
+		if err != nil {
+			return nil, err
+		}
+		for i, xy := range labels.XYs {
+			st := &marks.TextStyle[i]
+			st.Font, st.XAlign, st.YAlign, st.Handler = face(7), draw.XCenter, draw.YCenter, plot.DefaultTextHandler
+			row := c.Counts[n-1-int(xy.Y)]
+			if v := row[int(xy.X)]; 2*v > sum(row) {
+				st.Color = color.White
+			}
+		}
+		f.Add(marks)
+	}
+	f.X.Tick.Marker, f.Y.Tick.Marker = plot.ConstantTicks(xs), plot.ConstantTicks(ys)
+	f.X.Tick.Label.Rotation = math.Pi / 4
+	f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = text.XRight, text.YTop
+	f.X.Min, f.X.Max, f.Y.Min, f.Y.Max = -0.5, float64(n)-0.5, -0.5, float64(n)-0.5
+	return f, nil
+}
+
+func sum(v []int) int {
+	s := 0
+	for _, x := range v {
+		s += x
+	}
+	return s
+}
+
+func square(x, y float64) plotter.XYs {
+	const r = 0.48
+	return plotter.XYs{{X: x - r, Y: y - r}, {X: x + r, Y: y - r}, {X: x + r, Y: y + r}, {X: x - r, Y: y + r}}
+}
+
+// shade runs from near white to blue.
+func shade(share float64) color.Color {
+	mix := func(lo, hi uint8) uint8 { return uint8(float64(lo) + (float64(hi)-float64(lo))*math.Sqrt(share)) }
+	return color.RGBA{mix(0xf7, blue.R), mix(0xf7, blue.G), mix(0xf7, blue.B), 0xff}
+}

@@ -1,0 +1,205 @@
+package report
+
+import (
+	"encoding/csv"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgpdf"
+
+	"memprobe/internal/atomicfile"
+	"memprobe/probe/result"
+)
+
+// figure is a plot with the size at which it is legible on a page.
+type figure struct {
+	name          string
+	plot          *plot.Plot
+	width, height vg.Length
+}
+
+// Write writes the report of one probe into dir, made if need be: probe.json,
+// layers.csv, and, as formats asks, a PNG a figure, report.pdf and report.html.
+// It returns the paths of the files. Every file appears whole or not at all.
+func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	figures, err := figuresOf(p)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	write := func(name string, fill func(io.Writer) error) error {
+		path := filepath.Join(dir, name)
+		if err := atomicfile.Write(path, fill); err != nil {
+			return err
+		}
+		files = append(files, path)
+		return nil
+	}
+	if slices.Contains(formats, "png") {
+		for _, f := range figures {
+			if err := write(f.name+".png", f.png); err != nil {
+				return files, err
+			}
+		}
+	}
+	if slices.Contains(formats, "pdf") {
+		if err := write("report.pdf", func(w io.Writer) error { return writePDF(w, p, figures) }); err != nil {
+			return files, err
+		}
+	}
+	if slices.Contains(formats, "html") {
+		if err := write("report.html", func(w io.Writer) error { return writeHTML(w, p, figures) }); err != nil {
+			return files, err
+		}
+	}
+	if err := write("layers.csv", func(w io.Writer) error { return WriteCSV(w, p) }); err != nil {
+		return files, err
+	}
+	return files, write("probe.json", p.Encode)
+}
+
+func figuresOf(p *result.Probe) ([]figure, error) {
+	layers, err := LayerCurve(p)
+	if err != nil {
+		return nil, err
+	}
+	wide := vg.Length(max(6, min(14, 2.5+0.35*float64(len(p.Layers))))) * vg.Inch
+	out := []figure{{"layers", layers, wide, 4 * vg.Inch}}
+	if p.Confusion != nil {
+		c, err := ConfusionMatrix(p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, figure{"confusion", c, 5.2 * vg.Inch, 4.8 * vg.Inch})
+	}
+	return out, nil
+}
+
+func (f figure) png(w io.Writer) error {
+	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(200))
+	f.plot.Draw(margin(draw.New(c)))
+	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
+	return err
+}
+
+func margin(c draw.Canvas) draw.Canvas {
+	return draw.Crop(c, vg.Points(6), -vg.Points(10), vg.Points(4), -vg.Points(6))
+}
+
+// WriteCSV writes a row a layer and k.
+func WriteCSV(w io.Writer, p *result.Probe) error {
+	c := csv.NewWriter(w)
+	err := c.Write([]string{"index", "layer", "op", "role", "dim", "k", "metric", "vote", "pool", "true", "assigned_leave_one_out", "untrained_true", "invariance"})
+	num := func(v float64) string {
+		if math.IsNaN(v) {
+			return ""
+		}
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	for i := range p.Layers {
+		l := &p.Layers[i]
+		for _, k := range p.Settings.K {
+			untrained := math.NaN()
+			if l.Untrained != nil {
+				untrained = l.Untrained.True.At(k)
+			}
+			if err == nil {
+				err = c.Write([]string{strconv.Itoa(l.Index), l.Name, l.Op, l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, p.Settings.Pool,
+					num(l.KNN.True.At(k)), num(assigned(k)(l)), num(untrained), num(l.Invariance.Value())})
+			}
+		}
+	}
+	c.Flush()
+	if err != nil {
+		return err
+	}
+	return c.Error()
+}
+
+// Facts are the lines that stand beside the figures: every number's settings.
+func Facts(p *result.Probe) [][2]string {
+	s := p.Settings
+	facts := [][2]string{
+		{"model", fmt.Sprintf("%s, opset %d, %d parameters", filepath.Base(p.Model.Path), p.Model.Opset, p.Model.Parameters)},
+		{"SHA-256", p.Model.SHA256},
+		{"data", fmt.Sprintf("%s: bank %d training images, %d test images as queries", p.Data.Spec, p.Data.Train, p.Data.Test)},
+		{"fingerprint", p.Data.Fingerprint},
+		{"probe", fmt.Sprintf("exact k-NN, k = %v (figures: %d), %s, %s vote, pool %s, pixels: %s", s.K, s.Headline, s.Metric, s.Vote, s.Pool, s.Normalize)},
+		{"baselines", fmt.Sprintf("chance %s, raw pixels %s, untrained %s", show(float64(p.Baselines.Chance)), show(p.Baselines.Pixels.Value()), show(p.Baselines.Untrained.Value()))},
+		{"fit", fmt.Sprintf("assigned labels %s, true labels %s, test %s", show(p.Fit.AssignedClean.Value()), show(p.Fit.TrueClean.Value()), show(p.Fit.Test.Value()))},
+	}
+	if p.Data.Labels != "" {
+		facts = append(facts, [2]string{"labels", fmt.Sprintf("%s, from %s", p.Data.Labels, p.Data.LabelSource)})
+	}
+	if v := p.Verdict; v != nil {
+		facts = append(facts, [2]string{"verdict", fmt.Sprintf("%s: %s", v.Word, v.Reason)})
+	}
+	return facts
+}
+
+func show(v float64) string {
+	if math.IsNaN(v) {
+		return "not known"
+	}
+	return fmt.Sprintf("%.3f", v)
+}
+
+// writePDF writes a summary page and a page a figure, A4 landscape.
+func writePDF(w io.Writer, p *result.Probe, figures []figure) error {
+	const width, height = 11.69 * vg.Inch, 8.27 * vg.Inch
+	c := vgpdf.New(width, height)
+	page := draw.New(c)
+	st := draw.TextStyle{Font: face(16), Handler: plot.DefaultTextHandler}
+	y := height - vg.Inch
+	page.FillText(st, vg.Point{X: 0.8 * vg.Inch, Y: y}, "memprobe: where the network memorizes")
+	for _, f := range Facts(p) {
+		y -= vg.Points(22)
+		st.Font = face(10)
+		st.Color = grey
+		page.FillText(st, vg.Point{X: 0.8 * vg.Inch, Y: y}, f[0])
+		st.Color = nil
+		for i, line := range wrap(f[1], 105) {
+			if i > 0 {
+				y -= vg.Points(13)
+			}
+			page.FillText(st, vg.Point{X: 1.9 * vg.Inch, Y: y}, line)
+		}
+	}
+	for _, f := range figures {
+		c.NextPage()
+		page := draw.New(c)
+		scale := min(1.4, float64((width-1.2*vg.Inch)/f.width), float64((height-1.2*vg.Inch)/f.height))
+		fw, fh := f.width*vg.Length(scale), f.height*vg.Length(scale)
+		f.plot.Draw(draw.Crop(page, (width-fw)/2, -(width-fw)/2, (height-fh)/2, -(height-fh)/2))
+	}
+	_, err := c.WriteTo(w)
+	return err
+}
+
+// wrap breaks a line at spaces, or anywhere where there are none.
+func wrap(s string, n int) []string {
+	var out []string
+	for len(s) > n {
+		cut := n
+		for i := n; i > n/2; i-- {
+			if s[i] == ' ' {
+				cut = i
+				break
+			}
+		}
+		out, s = append(out, s[:cut]), s[cut:]
+	}
+	return append(out, s)
+}
