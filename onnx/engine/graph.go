@@ -52,7 +52,7 @@ type Node struct {
 
 // LegacyOpset is the version of the standard operators that a graph has when its
 // decoder does not say, as onnx-go's does not.
-const LegacyOpset = 9
+const LegacyOpset = 10
 
 // NewGraph returns an empty graph.
 func NewGraph() *Graph { return &Graph{opsets: map[string]int{"": LegacyOpset}} }

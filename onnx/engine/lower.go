@@ -180,8 +180,8 @@ func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) 
 	v = &ops.Value{Name: n.name}
 	if t, ok := o.Inputs[n.name]; ok {
 		v.DType, v.Shape = o.float(t.DType), t.Shape
-		if !t.DType.IsFloat() {
-			v.Const = t // decides shapes, so it belongs to the plan
+		if !t.DType.IsFloat() || g.configures(n) {
+			v.Const = o.promote(t)
 		}
 		return v, v.Const == nil, nil
 	}
@@ -191,6 +191,20 @@ func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) 
 	v.Const, v.Param = o.promote(n.value), n.param && o.KeepParams
 	v.DType, v.Shape = v.Const.DType, v.Const.Shape
 	return v, false, nil
+}
+
+// configures reports whether a tensor is a setting of an operation, like the
+// scales of Resize, which belongs to the plan as a shape does.
+func (g *Graph) configures(n *Node) bool {
+	for _, c := range g.calls {
+		switch c.op {
+		case "Resize", "Upsample", "Clip", "Pad", "Range":
+			if slices.Contains(c.outs[0].args[min(1, len(c.outs[0].args)):], n) || c.op == "Range" && slices.Contains(c.outs[0].args, n) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // infer runs a node's shape rule. A rule that panics has met a graph that its

@@ -129,7 +129,8 @@ func (n *Node) deconv() (s kernel.ConvSpec, out []int, err error) {
 		total := -1
 		switch {
 		case want != nil:
-			total = max(0, full[i]-want[len(want)-2+i])
+			full[i] = max(full[i], want[len(want)-2+i]) // what is beyond the windows is zero
+			total = full[i] - want[len(want)-2+i]
 		case auto == "SAME_UPPER" || auto == "SAME_LOWER":
 			total = max(0, full[i]-x.Shape[2+i]*stride[i])
 		case auto == "VALID":
