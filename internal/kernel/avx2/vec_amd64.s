@@ -1133,11 +1133,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y1, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y0
-	VMOVUPS      word3ab6887e<>+0(SB), Y1
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y1
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y1
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y1
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y1
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y1
+	VMOVUPS      word3c0905b1<>+0(SB), Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VMULPS       Y0, Y0, Y5
+	VFMADD231PS  Y3, Y5, Y1
+	VMULPS       Y5, Y5, Y3
+	VFMADD231PS  Y4, Y3, Y1
 	VMULPS       Y0, Y0, Y3
 	VMOVAPS      Y0, Y0
 	VFMADD231PS  Y1, Y3, Y0
@@ -1175,11 +1179,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VMULPS       Y1, Y1, Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VMULPS       Y6, Y6, Y4
+	VFMADD231PS  Y5, Y4, Y2
 	VMULPS       Y1, Y1, Y4
 	VMOVAPS      Y1, Y1
 	VFMADD231PS  Y2, Y4, Y1
@@ -1259,15 +1267,25 @@ DATA wordb102e308<>+24(SB)/4, $0xb102e308
 DATA wordb102e308<>+28(SB)/4, $0xb102e308
 GLOBL wordb102e308<>(SB), RODATA|NOPTR, $32
 
-DATA word3ab6887e<>+0(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+4(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+8(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+12(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+16(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+20(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+24(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+28(SB)/4, $0x3ab6887e
-GLOBL word3ab6887e<>(SB), RODATA|NOPTR, $32
+DATA word3e2aaa6f<>+0(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+4(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+8(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+12(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+16(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+20(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+24(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+28(SB)/4, $0x3e2aaa6f
+GLOBL word3e2aaa6f<>(SB), RODATA|NOPTR, $32
+
+DATA word3f000000<>+0(SB)/4, $0x3f000000
+DATA word3f000000<>+4(SB)/4, $0x3f000000
+DATA word3f000000<>+8(SB)/4, $0x3f000000
+DATA word3f000000<>+12(SB)/4, $0x3f000000
+DATA word3f000000<>+16(SB)/4, $0x3f000000
+DATA word3f000000<>+20(SB)/4, $0x3f000000
+DATA word3f000000<>+24(SB)/4, $0x3f000000
+DATA word3f000000<>+28(SB)/4, $0x3f000000
+GLOBL word3f000000<>(SB), RODATA|NOPTR, $32
 
 DATA word3c0905b1<>+0(SB)/4, $0x3c0905b1
 DATA word3c0905b1<>+4(SB)/4, $0x3c0905b1
@@ -1289,25 +1307,15 @@ DATA word3d2aaa8d<>+24(SB)/4, $0x3d2aaa8d
 DATA word3d2aaa8d<>+28(SB)/4, $0x3d2aaa8d
 GLOBL word3d2aaa8d<>(SB), RODATA|NOPTR, $32
 
-DATA word3e2aaa6f<>+0(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+4(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+8(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+12(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+16(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+20(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+24(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+28(SB)/4, $0x3e2aaa6f
-GLOBL word3e2aaa6f<>(SB), RODATA|NOPTR, $32
-
-DATA word3f000000<>+0(SB)/4, $0x3f000000
-DATA word3f000000<>+4(SB)/4, $0x3f000000
-DATA word3f000000<>+8(SB)/4, $0x3f000000
-DATA word3f000000<>+12(SB)/4, $0x3f000000
-DATA word3f000000<>+16(SB)/4, $0x3f000000
-DATA word3f000000<>+20(SB)/4, $0x3f000000
-DATA word3f000000<>+24(SB)/4, $0x3f000000
-DATA word3f000000<>+28(SB)/4, $0x3f000000
-GLOBL word3f000000<>(SB), RODATA|NOPTR, $32
+DATA word3ab6887e<>+0(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+4(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+8(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+12(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+16(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+20(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+24(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+28(SB)/4, $0x3ab6887e
+GLOBL word3ab6887e<>(SB), RODATA|NOPTR, $32
 
 // func Log(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -1331,15 +1339,22 @@ vectors:
 	VCVTDQ2PS    Y3, Y3
 	VANDPS       word41b80000<>+0(SB), Y1, Y1
 	VSUBPS       Y1, Y3, Y1
-	VMOVUPS      word3d8ec753<>+0(SB), Y3
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Y2, Y3
-	VFMADD213PS  word3def5141<>+0(SB), Y2, Y3
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e11e90d<>+0(SB), Y2, Y3
-	VFMADD213PS  wordbe2aada5<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e4ccead<>+0(SB), Y2, Y3
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Y2, Y3
+	VMOVUPS      wordbe7ffffe<>+0(SB), Y3
 	VFMADD213PS  word3eaaaaaa<>+0(SB), Y2, Y3
+	VMOVUPS      wordbe2aada5<>+0(SB), Y4
+	VFMADD213PS  word3e4ccead<>+0(SB), Y2, Y4
+	VMOVUPS      wordbdfe7a63<>+0(SB), Y5
+	VFMADD213PS  word3e11e90d<>+0(SB), Y2, Y5
+	VMOVUPS      wordbdeb1ade<>+0(SB), Y6
+	VFMADD213PS  word3def5141<>+0(SB), Y2, Y6
+	VMOVUPS      word3d8ec753<>+0(SB), Y7
+	VMULPS       Y2, Y2, Y8
+	VFMADD231PS  Y4, Y8, Y3
+	VFMADD231PS  Y6, Y8, Y5
+	VMULPS       Y8, Y8, Y4
+	VFMADD231PS  Y5, Y4, Y3
+	VMULPS       Y4, Y4, Y4
+	VFMADD231PS  Y7, Y4, Y3
 	VMULPS       Y2, Y2, Y4
 	VMULPS       Y2, Y4, Y5
 	VMULPS       Y3, Y5, Y3
@@ -1382,15 +1397,22 @@ tail:
 	VCVTDQ2PS    Y4, Y4
 	VANDPS       word41b80000<>+0(SB), Y2, Y2
 	VSUBPS       Y2, Y4, Y2
-	VMOVUPS      word3d8ec753<>+0(SB), Y4
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Y3, Y4
-	VFMADD213PS  word3def5141<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e11e90d<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbe2aada5<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e4ccead<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Y3, Y4
+	VMOVUPS      wordbe7ffffe<>+0(SB), Y4
 	VFMADD213PS  word3eaaaaaa<>+0(SB), Y3, Y4
+	VMOVUPS      wordbe2aada5<>+0(SB), Y5
+	VFMADD213PS  word3e4ccead<>+0(SB), Y3, Y5
+	VMOVUPS      wordbdfe7a63<>+0(SB), Y6
+	VFMADD213PS  word3e11e90d<>+0(SB), Y3, Y6
+	VMOVUPS      wordbdeb1ade<>+0(SB), Y7
+	VFMADD213PS  word3def5141<>+0(SB), Y3, Y7
+	VMOVUPS      word3d8ec753<>+0(SB), Y8
+	VMULPS       Y3, Y3, Y9
+	VFMADD231PS  Y5, Y9, Y4
+	VFMADD231PS  Y7, Y9, Y6
+	VMULPS       Y9, Y9, Y5
+	VFMADD231PS  Y6, Y5, Y4
+	VMULPS       Y5, Y5, Y5
+	VFMADD231PS  Y8, Y5, Y4
 	VMULPS       Y3, Y3, Y5
 	VMULPS       Y3, Y5, Y6
 	VMULPS       Y4, Y6, Y4
@@ -1456,55 +1478,25 @@ DATA word41b80000<>+24(SB)/4, $0x41b80000
 DATA word41b80000<>+28(SB)/4, $0x41b80000
 GLOBL word41b80000<>(SB), RODATA|NOPTR, $32
 
-DATA word3d8ec753<>+0(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+4(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+8(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+12(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+16(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+20(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+24(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+28(SB)/4, $0x3d8ec753
-GLOBL word3d8ec753<>(SB), RODATA|NOPTR, $32
+DATA wordbe7ffffe<>+0(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+4(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+8(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+12(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+16(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+20(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+24(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+28(SB)/4, $0xbe7ffffe
+GLOBL wordbe7ffffe<>(SB), RODATA|NOPTR, $32
 
-DATA wordbdeb1ade<>+0(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+4(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+8(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+12(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+16(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+20(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+24(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+28(SB)/4, $0xbdeb1ade
-GLOBL wordbdeb1ade<>(SB), RODATA|NOPTR, $32
-
-DATA word3def5141<>+0(SB)/4, $0x3def5141
-DATA word3def5141<>+4(SB)/4, $0x3def5141
-DATA word3def5141<>+8(SB)/4, $0x3def5141
-DATA word3def5141<>+12(SB)/4, $0x3def5141
-DATA word3def5141<>+16(SB)/4, $0x3def5141
-DATA word3def5141<>+20(SB)/4, $0x3def5141
-DATA word3def5141<>+24(SB)/4, $0x3def5141
-DATA word3def5141<>+28(SB)/4, $0x3def5141
-GLOBL word3def5141<>(SB), RODATA|NOPTR, $32
-
-DATA wordbdfe7a63<>+0(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+4(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+8(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+12(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+16(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+20(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+24(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+28(SB)/4, $0xbdfe7a63
-GLOBL wordbdfe7a63<>(SB), RODATA|NOPTR, $32
-
-DATA word3e11e90d<>+0(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+4(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+8(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+12(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+16(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+20(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+24(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+28(SB)/4, $0x3e11e90d
-GLOBL word3e11e90d<>(SB), RODATA|NOPTR, $32
+DATA word3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
+GLOBL word3eaaaaaa<>(SB), RODATA|NOPTR, $32
 
 DATA wordbe2aada5<>+0(SB)/4, $0xbe2aada5
 DATA wordbe2aada5<>+4(SB)/4, $0xbe2aada5
@@ -1526,25 +1518,55 @@ DATA word3e4ccead<>+24(SB)/4, $0x3e4ccead
 DATA word3e4ccead<>+28(SB)/4, $0x3e4ccead
 GLOBL word3e4ccead<>(SB), RODATA|NOPTR, $32
 
-DATA wordbe7ffffe<>+0(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+4(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+8(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+12(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+16(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+20(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+24(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+28(SB)/4, $0xbe7ffffe
-GLOBL wordbe7ffffe<>(SB), RODATA|NOPTR, $32
+DATA wordbdfe7a63<>+0(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+4(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+8(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+12(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+16(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+20(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+24(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+28(SB)/4, $0xbdfe7a63
+GLOBL wordbdfe7a63<>(SB), RODATA|NOPTR, $32
 
-DATA word3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
-GLOBL word3eaaaaaa<>(SB), RODATA|NOPTR, $32
+DATA word3e11e90d<>+0(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+4(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+8(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+12(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+16(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+20(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+24(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+28(SB)/4, $0x3e11e90d
+GLOBL word3e11e90d<>(SB), RODATA|NOPTR, $32
+
+DATA wordbdeb1ade<>+0(SB)/4, $0xbdeb1ade
+DATA wordbdeb1ade<>+4(SB)/4, $0xbdeb1ade
+DATA wordbdeb1ade<>+8(SB)/4, $0xbdeb1ade
+DATA wordbdeb1ade<>+12(SB)/4, $0xbdeb1ade
+DATA wordbdeb1ade<>+16(SB)/4, $0xbdeb1ade
+DATA wordbdeb1ade<>+20(SB)/4, $0xbdeb1ade
+DATA wordbdeb1ade<>+24(SB)/4, $0xbdeb1ade
+DATA wordbdeb1ade<>+28(SB)/4, $0xbdeb1ade
+GLOBL wordbdeb1ade<>(SB), RODATA|NOPTR, $32
+
+DATA word3def5141<>+0(SB)/4, $0x3def5141
+DATA word3def5141<>+4(SB)/4, $0x3def5141
+DATA word3def5141<>+8(SB)/4, $0x3def5141
+DATA word3def5141<>+12(SB)/4, $0x3def5141
+DATA word3def5141<>+16(SB)/4, $0x3def5141
+DATA word3def5141<>+20(SB)/4, $0x3def5141
+DATA word3def5141<>+24(SB)/4, $0x3def5141
+DATA word3def5141<>+28(SB)/4, $0x3def5141
+GLOBL word3def5141<>(SB), RODATA|NOPTR, $32
+
+DATA word3d8ec753<>+0(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+4(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+8(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+12(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+16(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+20(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+24(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+28(SB)/4, $0x3d8ec753
+GLOBL word3d8ec753<>(SB), RODATA|NOPTR, $32
 
 DATA word7f800000<>+0(SB)/4, $0x7f800000
 DATA word7f800000<>+4(SB)/4, $0x7f800000
@@ -1588,53 +1610,51 @@ vectors:
 	JL           tail
 	VMOVUPS      (CX), Y0
 	VMULPS       Y0, Y0, Y1
-	VMOVUPS      word38b2dfe0<>+0(SB), Y2
-	VFMADD213PS  wordba566c95<>+0(SB), Y1, Y2
-	VFMADD213PS  word3baa8838<>+0(SB), Y1, Y2
-	VFMADD213PS  wordbcdc0ae6<>+0(SB), Y1, Y2
-	VFMADD213PS  word3de7172e<>+0(SB), Y1, Y2
-	VFMADD213PS  wordbec093a2<>+0(SB), Y1, Y2
+	VMOVUPS      wordbec093a2<>+0(SB), Y2
 	VFMADD213PS  word3e0375d4<>+0(SB), Y1, Y2
+	VMOVUPS      wordbcdc0ae6<>+0(SB), Y3
+	VFMADD213PS  word3de7172e<>+0(SB), Y1, Y3
+	VMOVUPS      wordba566c95<>+0(SB), Y4
+	VFMADD213PS  word3baa8838<>+0(SB), Y1, Y4
+	VMOVUPS      word38b2dfe0<>+0(SB), Y5
+	VMULPS       Y1, Y1, Y1
+	VFMADD231PS  Y3, Y1, Y2
+	VFMADD231PS  Y5, Y1, Y4
+	VMULPS       Y1, Y1, Y1
+	VFMADD231PS  Y4, Y1, Y2
 	VMOVAPS      Y0, Y1
 	VFMADD231PS  Y0, Y2, Y1
-	VMOVUPS      word41200000<>+0(SB), Y2
-	VMOVUPS      wordc1200000<>+0(SB), Y3
+	VMOVUPS      word4116147b<>+0(SB), Y2
+	VMOVUPS      wordc116147b<>+0(SB), Y3
 	VMAXPS       Y0, Y3, Y3
 	VMINPS       Y3, Y2, Y2
-	VMULPS       Y2, Y2, Y3
-	VXORPS       word80000000<>+0(SB), Y3, Y4
+	VMULPS       wordbf800000<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y2, Y3, Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVAPS      Y4, Y6
+	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
+	VSUBPS       word4b400000<>+0(SB), Y6, Y3
 	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y2, Y2, Y4
-	VMULPS       wordbf800000<>+0(SB), Y4, Y4
-	VMULPS       wordbf800000<>+0(SB), Y3, Y3
-	VMOVUPS      word42b20000<>+0(SB), Y5
-	VMOVUPS      wordc2d00000<>+0(SB), Y6
-	VMAXPS       Y3, Y6, Y3
-	VMINPS       Y3, Y5, Y3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
-	VMOVAPS      Y3, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y5, Y6
-	VSUBPS       word4b400000<>+0(SB), Y6, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f317218<>+0(SB), Y5, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y3
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VFNMADD231PS word3f317218<>+0(SB), Y3, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
+	VADDPS       Y5, Y4, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y5, Y8, Y4
+	VMULPS       Y8, Y8, Y5
+	VFMADD231PS  Y7, Y5, Y4
 	VMULPS       Y3, Y3, Y5
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y5, Y3
-	VPSUBD       word4b400000<>+0(SB), Y6, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y6, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -1644,17 +1664,25 @@ vectors:
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  word3f800000<>+0(SB), Y5, Y2
 	VDIVPS       Y2, Y4, Y2
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y4
-	VFMADD213PS  word3e134b12<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y2, Y4
-	VFMADD213PS  word3e165396<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y2, Y4
-	VFMADD213PS  word3db26c4e<>+0(SB), Y2, Y4
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y2, Y4
-	VFMADD213PS  word3e300415<>+0(SB), Y2, Y4
-	VFMADD213PS  word3e549549<>+0(SB), Y2, Y4
-	VFMADD213PS  word3e6717b1<>+0(SB), Y2, Y4
+	VMOVUPS      word3e6717b1<>+0(SB), Y4
 	VFMADD213PS  word3e671791<>+0(SB), Y2, Y4
+	VMOVUPS      word3e300415<>+0(SB), Y5
+	VFMADD213PS  word3e549549<>+0(SB), Y2, Y5
+	VMOVUPS      word3db26c4e<>+0(SB), Y6
+	VFMADD213PS  word3df1dbdb<>+0(SB), Y2, Y6
+	VMOVUPS      word3e165396<>+0(SB), Y7
+	VFMADD213PS  wordbd5c5637<>+0(SB), Y2, Y7
+	VMOVUPS      word3e134b12<>+0(SB), Y8
+	VFMADD213PS  wordbe78dfee<>+0(SB), Y2, Y8
+	VMOVUPS      wordbcf4af0d<>+0(SB), Y9
+	VMULPS       Y2, Y2, Y10
+	VFMADD231PS  Y5, Y10, Y4
+	VFMADD231PS  Y7, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y8
+	VMULPS       Y10, Y10, Y5
+	VFMADD231PS  Y6, Y5, Y4
+	VMULPS       Y5, Y5, Y5
+	VFMADD231PS  Y8, Y5, Y4
 	VMULPS       Y2, Y4, Y2
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y3
@@ -1677,53 +1705,51 @@ tail:
 	VMOVUPS      (BX)(DX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMULPS       Y1, Y1, Y2
-	VMOVUPS      word38b2dfe0<>+0(SB), Y3
-	VFMADD213PS  wordba566c95<>+0(SB), Y2, Y3
-	VFMADD213PS  word3baa8838<>+0(SB), Y2, Y3
-	VFMADD213PS  wordbcdc0ae6<>+0(SB), Y2, Y3
-	VFMADD213PS  word3de7172e<>+0(SB), Y2, Y3
-	VFMADD213PS  wordbec093a2<>+0(SB), Y2, Y3
+	VMOVUPS      wordbec093a2<>+0(SB), Y3
 	VFMADD213PS  word3e0375d4<>+0(SB), Y2, Y3
+	VMOVUPS      wordbcdc0ae6<>+0(SB), Y4
+	VFMADD213PS  word3de7172e<>+0(SB), Y2, Y4
+	VMOVUPS      wordba566c95<>+0(SB), Y5
+	VFMADD213PS  word3baa8838<>+0(SB), Y2, Y5
+	VMOVUPS      word38b2dfe0<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y2
+	VFMADD231PS  Y4, Y2, Y3
+	VFMADD231PS  Y6, Y2, Y5
+	VMULPS       Y2, Y2, Y2
+	VFMADD231PS  Y5, Y2, Y3
 	VMOVAPS      Y1, Y2
 	VFMADD231PS  Y1, Y3, Y2
-	VMOVUPS      word41200000<>+0(SB), Y3
-	VMOVUPS      wordc1200000<>+0(SB), Y4
+	VMOVUPS      word4116147b<>+0(SB), Y3
+	VMOVUPS      wordc116147b<>+0(SB), Y4
 	VMAXPS       Y1, Y4, Y4
 	VMINPS       Y4, Y3, Y3
-	VMULPS       Y3, Y3, Y4
-	VXORPS       word80000000<>+0(SB), Y4, Y5
+	VMULPS       wordbf800000<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y5
+	VMOVAPS      Y5, Y6
+	VFMSUB231PS  Y3, Y4, Y6
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
+	VMOVAPS      Y5, Y7
+	VFMADD213PS  word4b400000<>+0(SB), Y4, Y7
+	VSUBPS       word4b400000<>+0(SB), Y7, Y4
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y3, Y3, Y5
-	VMULPS       wordbf800000<>+0(SB), Y5, Y5
-	VMULPS       wordbf800000<>+0(SB), Y4, Y4
-	VMOVUPS      word42b20000<>+0(SB), Y6
-	VMOVUPS      wordc2d00000<>+0(SB), Y7
-	VMAXPS       Y4, Y7, Y4
-	VMINPS       Y4, Y6, Y4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
-	VMOVAPS      Y4, Y7
-	VFMADD213PS  word4b400000<>+0(SB), Y6, Y7
-	VSUBPS       word4b400000<>+0(SB), Y7, Y6
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y6, Y4
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS wordb102e308<>+0(SB), Y6, Y4
-	VADDPS       Y5, Y4, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
+	VFNMADD231PS word3f317218<>+0(SB), Y4, Y5
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y5
+	VADDPS       Y6, Y5, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y5
 	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y8
+	VMULPS       Y4, Y4, Y9
+	VFMADD231PS  Y6, Y9, Y5
+	VMULPS       Y9, Y9, Y6
+	VFMADD231PS  Y8, Y6, Y5
 	VMULPS       Y4, Y4, Y6
 	VMOVAPS      Y4, Y4
 	VFMADD231PS  Y5, Y6, Y4
-	VPSUBD       word4b400000<>+0(SB), Y7, Y5
-	VPSRAD       $0x01, Y5, Y6
 	VADDPS       word3f800000<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y6, Y7
-	VPADDD       word3f800000<>+0(SB), Y7, Y7
-	VMULPS       Y7, Y4, Y4
-	VPSUBD       Y6, Y5, Y5
+	VPSUBD       word4b400000<>+0(SB), Y7, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
@@ -1733,17 +1759,25 @@ tail:
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  word3f800000<>+0(SB), Y6, Y3
 	VDIVPS       Y3, Y5, Y3
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y5
-	VFMADD213PS  word3e134b12<>+0(SB), Y3, Y5
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e165396<>+0(SB), Y3, Y5
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y3, Y5
-	VFMADD213PS  word3db26c4e<>+0(SB), Y3, Y5
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e300415<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e549549<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e6717b1<>+0(SB), Y3, Y5
+	VMOVUPS      word3e6717b1<>+0(SB), Y5
 	VFMADD213PS  word3e671791<>+0(SB), Y3, Y5
+	VMOVUPS      word3e300415<>+0(SB), Y6
+	VFMADD213PS  word3e549549<>+0(SB), Y3, Y6
+	VMOVUPS      word3db26c4e<>+0(SB), Y7
+	VFMADD213PS  word3df1dbdb<>+0(SB), Y3, Y7
+	VMOVUPS      word3e165396<>+0(SB), Y8
+	VFMADD213PS  wordbd5c5637<>+0(SB), Y3, Y8
+	VMOVUPS      word3e134b12<>+0(SB), Y9
+	VFMADD213PS  wordbe78dfee<>+0(SB), Y3, Y9
+	VMOVUPS      wordbcf4af0d<>+0(SB), Y10
+	VMULPS       Y3, Y3, Y11
+	VFMADD231PS  Y6, Y11, Y5
+	VFMADD231PS  Y8, Y11, Y7
+	VFMADD231PS  Y10, Y11, Y9
+	VMULPS       Y11, Y11, Y6
+	VFMADD231PS  Y7, Y6, Y5
+	VMULPS       Y6, Y6, Y6
+	VFMADD231PS  Y9, Y6, Y5
 	VMULPS       Y3, Y5, Y3
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y4
@@ -1758,56 +1792,6 @@ tail:
 done:
 	VZEROUPPER
 	RET
-
-DATA word38b2dfe0<>+0(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+4(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+8(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+12(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+16(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+20(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+24(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+28(SB)/4, $0x38b2dfe0
-GLOBL word38b2dfe0<>(SB), RODATA|NOPTR, $32
-
-DATA wordba566c95<>+0(SB)/4, $0xba566c95
-DATA wordba566c95<>+4(SB)/4, $0xba566c95
-DATA wordba566c95<>+8(SB)/4, $0xba566c95
-DATA wordba566c95<>+12(SB)/4, $0xba566c95
-DATA wordba566c95<>+16(SB)/4, $0xba566c95
-DATA wordba566c95<>+20(SB)/4, $0xba566c95
-DATA wordba566c95<>+24(SB)/4, $0xba566c95
-DATA wordba566c95<>+28(SB)/4, $0xba566c95
-GLOBL wordba566c95<>(SB), RODATA|NOPTR, $32
-
-DATA word3baa8838<>+0(SB)/4, $0x3baa8838
-DATA word3baa8838<>+4(SB)/4, $0x3baa8838
-DATA word3baa8838<>+8(SB)/4, $0x3baa8838
-DATA word3baa8838<>+12(SB)/4, $0x3baa8838
-DATA word3baa8838<>+16(SB)/4, $0x3baa8838
-DATA word3baa8838<>+20(SB)/4, $0x3baa8838
-DATA word3baa8838<>+24(SB)/4, $0x3baa8838
-DATA word3baa8838<>+28(SB)/4, $0x3baa8838
-GLOBL word3baa8838<>(SB), RODATA|NOPTR, $32
-
-DATA wordbcdc0ae6<>+0(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+4(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+8(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+12(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+16(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+20(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+24(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+28(SB)/4, $0xbcdc0ae6
-GLOBL wordbcdc0ae6<>(SB), RODATA|NOPTR, $32
-
-DATA word3de7172e<>+0(SB)/4, $0x3de7172e
-DATA word3de7172e<>+4(SB)/4, $0x3de7172e
-DATA word3de7172e<>+8(SB)/4, $0x3de7172e
-DATA word3de7172e<>+12(SB)/4, $0x3de7172e
-DATA word3de7172e<>+16(SB)/4, $0x3de7172e
-DATA word3de7172e<>+20(SB)/4, $0x3de7172e
-DATA word3de7172e<>+24(SB)/4, $0x3de7172e
-DATA word3de7172e<>+28(SB)/4, $0x3de7172e
-GLOBL word3de7172e<>(SB), RODATA|NOPTR, $32
 
 DATA wordbec093a2<>+0(SB)/4, $0xbec093a2
 DATA wordbec093a2<>+4(SB)/4, $0xbec093a2
@@ -1829,25 +1813,75 @@ DATA word3e0375d4<>+24(SB)/4, $0x3e0375d4
 DATA word3e0375d4<>+28(SB)/4, $0x3e0375d4
 GLOBL word3e0375d4<>(SB), RODATA|NOPTR, $32
 
-DATA word41200000<>+0(SB)/4, $0x41200000
-DATA word41200000<>+4(SB)/4, $0x41200000
-DATA word41200000<>+8(SB)/4, $0x41200000
-DATA word41200000<>+12(SB)/4, $0x41200000
-DATA word41200000<>+16(SB)/4, $0x41200000
-DATA word41200000<>+20(SB)/4, $0x41200000
-DATA word41200000<>+24(SB)/4, $0x41200000
-DATA word41200000<>+28(SB)/4, $0x41200000
-GLOBL word41200000<>(SB), RODATA|NOPTR, $32
+DATA wordbcdc0ae6<>+0(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+4(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+8(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+12(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+16(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+20(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+24(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+28(SB)/4, $0xbcdc0ae6
+GLOBL wordbcdc0ae6<>(SB), RODATA|NOPTR, $32
 
-DATA wordc1200000<>+0(SB)/4, $0xc1200000
-DATA wordc1200000<>+4(SB)/4, $0xc1200000
-DATA wordc1200000<>+8(SB)/4, $0xc1200000
-DATA wordc1200000<>+12(SB)/4, $0xc1200000
-DATA wordc1200000<>+16(SB)/4, $0xc1200000
-DATA wordc1200000<>+20(SB)/4, $0xc1200000
-DATA wordc1200000<>+24(SB)/4, $0xc1200000
-DATA wordc1200000<>+28(SB)/4, $0xc1200000
-GLOBL wordc1200000<>(SB), RODATA|NOPTR, $32
+DATA word3de7172e<>+0(SB)/4, $0x3de7172e
+DATA word3de7172e<>+4(SB)/4, $0x3de7172e
+DATA word3de7172e<>+8(SB)/4, $0x3de7172e
+DATA word3de7172e<>+12(SB)/4, $0x3de7172e
+DATA word3de7172e<>+16(SB)/4, $0x3de7172e
+DATA word3de7172e<>+20(SB)/4, $0x3de7172e
+DATA word3de7172e<>+24(SB)/4, $0x3de7172e
+DATA word3de7172e<>+28(SB)/4, $0x3de7172e
+GLOBL word3de7172e<>(SB), RODATA|NOPTR, $32
+
+DATA wordba566c95<>+0(SB)/4, $0xba566c95
+DATA wordba566c95<>+4(SB)/4, $0xba566c95
+DATA wordba566c95<>+8(SB)/4, $0xba566c95
+DATA wordba566c95<>+12(SB)/4, $0xba566c95
+DATA wordba566c95<>+16(SB)/4, $0xba566c95
+DATA wordba566c95<>+20(SB)/4, $0xba566c95
+DATA wordba566c95<>+24(SB)/4, $0xba566c95
+DATA wordba566c95<>+28(SB)/4, $0xba566c95
+GLOBL wordba566c95<>(SB), RODATA|NOPTR, $32
+
+DATA word3baa8838<>+0(SB)/4, $0x3baa8838
+DATA word3baa8838<>+4(SB)/4, $0x3baa8838
+DATA word3baa8838<>+8(SB)/4, $0x3baa8838
+DATA word3baa8838<>+12(SB)/4, $0x3baa8838
+DATA word3baa8838<>+16(SB)/4, $0x3baa8838
+DATA word3baa8838<>+20(SB)/4, $0x3baa8838
+DATA word3baa8838<>+24(SB)/4, $0x3baa8838
+DATA word3baa8838<>+28(SB)/4, $0x3baa8838
+GLOBL word3baa8838<>(SB), RODATA|NOPTR, $32
+
+DATA word38b2dfe0<>+0(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+4(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+8(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+12(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+16(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+20(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+24(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+28(SB)/4, $0x38b2dfe0
+GLOBL word38b2dfe0<>(SB), RODATA|NOPTR, $32
+
+DATA word4116147b<>+0(SB)/4, $0x4116147b
+DATA word4116147b<>+4(SB)/4, $0x4116147b
+DATA word4116147b<>+8(SB)/4, $0x4116147b
+DATA word4116147b<>+12(SB)/4, $0x4116147b
+DATA word4116147b<>+16(SB)/4, $0x4116147b
+DATA word4116147b<>+20(SB)/4, $0x4116147b
+DATA word4116147b<>+24(SB)/4, $0x4116147b
+DATA word4116147b<>+28(SB)/4, $0x4116147b
+GLOBL word4116147b<>(SB), RODATA|NOPTR, $32
+
+DATA wordc116147b<>+0(SB)/4, $0xc116147b
+DATA wordc116147b<>+4(SB)/4, $0xc116147b
+DATA wordc116147b<>+8(SB)/4, $0xc116147b
+DATA wordc116147b<>+12(SB)/4, $0xc116147b
+DATA wordc116147b<>+16(SB)/4, $0xc116147b
+DATA wordc116147b<>+20(SB)/4, $0xc116147b
+DATA wordc116147b<>+24(SB)/4, $0xc116147b
+DATA wordc116147b<>+28(SB)/4, $0xc116147b
+GLOBL wordc116147b<>(SB), RODATA|NOPTR, $32
 
 DATA wordbf800000<>+0(SB)/4, $0xbf800000
 DATA wordbf800000<>+4(SB)/4, $0xbf800000
@@ -1869,75 +1903,25 @@ DATA word3ecccccd<>+24(SB)/4, $0x3ecccccd
 DATA word3ecccccd<>+28(SB)/4, $0x3ecccccd
 GLOBL word3ecccccd<>(SB), RODATA|NOPTR, $32
 
-DATA wordbcf4af0d<>+0(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+4(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+8(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+12(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+16(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+20(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+24(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+28(SB)/4, $0xbcf4af0d
-GLOBL wordbcf4af0d<>(SB), RODATA|NOPTR, $32
+DATA word3e6717b1<>+0(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+4(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+8(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+12(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+16(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+20(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+24(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+28(SB)/4, $0x3e6717b1
+GLOBL word3e6717b1<>(SB), RODATA|NOPTR, $32
 
-DATA word3e134b12<>+0(SB)/4, $0x3e134b12
-DATA word3e134b12<>+4(SB)/4, $0x3e134b12
-DATA word3e134b12<>+8(SB)/4, $0x3e134b12
-DATA word3e134b12<>+12(SB)/4, $0x3e134b12
-DATA word3e134b12<>+16(SB)/4, $0x3e134b12
-DATA word3e134b12<>+20(SB)/4, $0x3e134b12
-DATA word3e134b12<>+24(SB)/4, $0x3e134b12
-DATA word3e134b12<>+28(SB)/4, $0x3e134b12
-GLOBL word3e134b12<>(SB), RODATA|NOPTR, $32
-
-DATA wordbe78dfee<>+0(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+4(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+8(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+12(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+16(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+20(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+24(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+28(SB)/4, $0xbe78dfee
-GLOBL wordbe78dfee<>(SB), RODATA|NOPTR, $32
-
-DATA word3e165396<>+0(SB)/4, $0x3e165396
-DATA word3e165396<>+4(SB)/4, $0x3e165396
-DATA word3e165396<>+8(SB)/4, $0x3e165396
-DATA word3e165396<>+12(SB)/4, $0x3e165396
-DATA word3e165396<>+16(SB)/4, $0x3e165396
-DATA word3e165396<>+20(SB)/4, $0x3e165396
-DATA word3e165396<>+24(SB)/4, $0x3e165396
-DATA word3e165396<>+28(SB)/4, $0x3e165396
-GLOBL word3e165396<>(SB), RODATA|NOPTR, $32
-
-DATA wordbd5c5637<>+0(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+4(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+8(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+12(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+16(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+20(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+24(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+28(SB)/4, $0xbd5c5637
-GLOBL wordbd5c5637<>(SB), RODATA|NOPTR, $32
-
-DATA word3db26c4e<>+0(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+4(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+8(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+12(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+16(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+20(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+24(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+28(SB)/4, $0x3db26c4e
-GLOBL word3db26c4e<>(SB), RODATA|NOPTR, $32
-
-DATA word3df1dbdb<>+0(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+4(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+8(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+12(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+16(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+20(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+24(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+28(SB)/4, $0x3df1dbdb
-GLOBL word3df1dbdb<>(SB), RODATA|NOPTR, $32
+DATA word3e671791<>+0(SB)/4, $0x3e671791
+DATA word3e671791<>+4(SB)/4, $0x3e671791
+DATA word3e671791<>+8(SB)/4, $0x3e671791
+DATA word3e671791<>+12(SB)/4, $0x3e671791
+DATA word3e671791<>+16(SB)/4, $0x3e671791
+DATA word3e671791<>+20(SB)/4, $0x3e671791
+DATA word3e671791<>+24(SB)/4, $0x3e671791
+DATA word3e671791<>+28(SB)/4, $0x3e671791
+GLOBL word3e671791<>(SB), RODATA|NOPTR, $32
 
 DATA word3e300415<>+0(SB)/4, $0x3e300415
 DATA word3e300415<>+4(SB)/4, $0x3e300415
@@ -1959,25 +1943,75 @@ DATA word3e549549<>+24(SB)/4, $0x3e549549
 DATA word3e549549<>+28(SB)/4, $0x3e549549
 GLOBL word3e549549<>(SB), RODATA|NOPTR, $32
 
-DATA word3e6717b1<>+0(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+4(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+8(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+12(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+16(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+20(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+24(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+28(SB)/4, $0x3e6717b1
-GLOBL word3e6717b1<>(SB), RODATA|NOPTR, $32
+DATA word3db26c4e<>+0(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+4(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+8(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+12(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+16(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+20(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+24(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+28(SB)/4, $0x3db26c4e
+GLOBL word3db26c4e<>(SB), RODATA|NOPTR, $32
 
-DATA word3e671791<>+0(SB)/4, $0x3e671791
-DATA word3e671791<>+4(SB)/4, $0x3e671791
-DATA word3e671791<>+8(SB)/4, $0x3e671791
-DATA word3e671791<>+12(SB)/4, $0x3e671791
-DATA word3e671791<>+16(SB)/4, $0x3e671791
-DATA word3e671791<>+20(SB)/4, $0x3e671791
-DATA word3e671791<>+24(SB)/4, $0x3e671791
-DATA word3e671791<>+28(SB)/4, $0x3e671791
-GLOBL word3e671791<>(SB), RODATA|NOPTR, $32
+DATA word3df1dbdb<>+0(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+4(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+8(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+12(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+16(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+20(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+24(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+28(SB)/4, $0x3df1dbdb
+GLOBL word3df1dbdb<>(SB), RODATA|NOPTR, $32
+
+DATA word3e165396<>+0(SB)/4, $0x3e165396
+DATA word3e165396<>+4(SB)/4, $0x3e165396
+DATA word3e165396<>+8(SB)/4, $0x3e165396
+DATA word3e165396<>+12(SB)/4, $0x3e165396
+DATA word3e165396<>+16(SB)/4, $0x3e165396
+DATA word3e165396<>+20(SB)/4, $0x3e165396
+DATA word3e165396<>+24(SB)/4, $0x3e165396
+DATA word3e165396<>+28(SB)/4, $0x3e165396
+GLOBL word3e165396<>(SB), RODATA|NOPTR, $32
+
+DATA wordbd5c5637<>+0(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+4(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+8(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+12(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+16(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+20(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+24(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+28(SB)/4, $0xbd5c5637
+GLOBL wordbd5c5637<>(SB), RODATA|NOPTR, $32
+
+DATA word3e134b12<>+0(SB)/4, $0x3e134b12
+DATA word3e134b12<>+4(SB)/4, $0x3e134b12
+DATA word3e134b12<>+8(SB)/4, $0x3e134b12
+DATA word3e134b12<>+12(SB)/4, $0x3e134b12
+DATA word3e134b12<>+16(SB)/4, $0x3e134b12
+DATA word3e134b12<>+20(SB)/4, $0x3e134b12
+DATA word3e134b12<>+24(SB)/4, $0x3e134b12
+DATA word3e134b12<>+28(SB)/4, $0x3e134b12
+GLOBL word3e134b12<>(SB), RODATA|NOPTR, $32
+
+DATA wordbe78dfee<>+0(SB)/4, $0xbe78dfee
+DATA wordbe78dfee<>+4(SB)/4, $0xbe78dfee
+DATA wordbe78dfee<>+8(SB)/4, $0xbe78dfee
+DATA wordbe78dfee<>+12(SB)/4, $0xbe78dfee
+DATA wordbe78dfee<>+16(SB)/4, $0xbe78dfee
+DATA wordbe78dfee<>+20(SB)/4, $0xbe78dfee
+DATA wordbe78dfee<>+24(SB)/4, $0xbe78dfee
+DATA wordbe78dfee<>+28(SB)/4, $0xbe78dfee
+GLOBL wordbe78dfee<>(SB), RODATA|NOPTR, $32
+
+DATA wordbcf4af0d<>+0(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+4(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+8(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+12(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+16(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+20(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+24(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+28(SB)/4, $0xbcf4af0d
+GLOBL wordbcf4af0d<>(SB), RODATA|NOPTR, $32
 
 DATA word3f666666<>+0(SB)/4, $0x3f666666
 DATA word3f666666<>+4(SB)/4, $0x3f666666
@@ -2002,44 +2036,37 @@ vectors:
 	JL           tail
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
-	VMOVUPS      word41a00000<>+0(SB), Y2
-	VMOVUPS      wordc1a00000<>+0(SB), Y3
+	VMOVUPS      word4116147b<>+0(SB), Y2
+	VMOVUPS      wordc116147b<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y2, Y1
-	VMULPS       Y1, Y1, Y2
-	VXORPS       word80000000<>+0(SB), Y2, Y3
+	VMULPS       wordbf800000<>+0(SB), Y1, Y2
+	VMULPS       Y1, Y2, Y3
+	VMOVAPS      Y3, Y4
+	VFMSUB231PS  Y1, Y2, Y4
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y1
+	VMOVAPS      Y3, Y2
+	VFMADD213PS  word4b400000<>+0(SB), Y1, Y2
+	VSUBPS       word4b400000<>+0(SB), Y2, Y1
 	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y1, Y1, Y3
-	VXORPS       word80000000<>+0(SB), Y3, Y1
-	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
-	VMAXPS       Y2, Y4, Y2
-	VMINPS       Y2, Y3, Y2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVAPS      Y2, Y4
-	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
-	VSUBPS       word4b400000<>+0(SB), Y4, Y3
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VADDPS       Y1, Y2, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
-	VMULPS       Y1, Y1, Y3
+	VFNMADD231PS word3f317218<>+0(SB), Y1, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y3
+	VADDPS       Y4, Y3, Y1
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VMULPS       Y1, Y1, Y6
+	VFMADD231PS  Y4, Y6, Y3
+	VMULPS       Y6, Y6, Y4
+	VFMADD231PS  Y5, Y4, Y3
+	VMULPS       Y1, Y1, Y4
 	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y2, Y3, Y1
-	VPSUBD       word4b400000<>+0(SB), Y4, Y2
-	VPSRAD       $0x01, Y2, Y3
+	VFMADD231PS  Y3, Y4, Y1
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y3, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VPSUBD       Y3, Y2, Y2
+	VPSUBD       word4b400000<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y1, Y1
@@ -2059,44 +2086,37 @@ tail:
 	VMOVUPS      (SI)(BX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMASKMOVPS   (DX), Y0, Y2
-	VMOVUPS      word41a00000<>+0(SB), Y3
-	VMOVUPS      wordc1a00000<>+0(SB), Y4
+	VMOVUPS      word4116147b<>+0(SB), Y3
+	VMOVUPS      wordc116147b<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
-	VMULPS       Y2, Y2, Y3
-	VXORPS       word80000000<>+0(SB), Y3, Y4
+	VMULPS       wordbf800000<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y2, Y3, Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
+	VMOVAPS      Y4, Y3
+	VFMADD213PS  word4b400000<>+0(SB), Y2, Y3
+	VSUBPS       word4b400000<>+0(SB), Y3, Y2
 	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y2, Y2, Y4
-	VXORPS       word80000000<>+0(SB), Y4, Y2
-	VXORPS       word80000000<>+0(SB), Y3, Y3
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
-	VMAXPS       Y3, Y5, Y3
-	VMINPS       Y3, Y4, Y3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
-	VMOVAPS      Y3, Y5
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y5
-	VSUBPS       word4b400000<>+0(SB), Y5, Y4
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VADDPS       Y2, Y3, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y2, Y4
+	VFNMADD231PS word3f317218<>+0(SB), Y2, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y4
+	VADDPS       Y5, Y4, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y5, Y7, Y4
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y4
+	VMULPS       Y2, Y2, Y5
 	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y3, Y4, Y2
-	VPSUBD       word4b400000<>+0(SB), Y5, Y3
-	VPSRAD       $0x01, Y3, Y4
+	VFMADD231PS  Y4, Y5, Y2
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -2107,26 +2127,6 @@ tail:
 done:
 	VZEROUPPER
 	RET
-
-DATA word41a00000<>+0(SB)/4, $0x41a00000
-DATA word41a00000<>+4(SB)/4, $0x41a00000
-DATA word41a00000<>+8(SB)/4, $0x41a00000
-DATA word41a00000<>+12(SB)/4, $0x41a00000
-DATA word41a00000<>+16(SB)/4, $0x41a00000
-DATA word41a00000<>+20(SB)/4, $0x41a00000
-DATA word41a00000<>+24(SB)/4, $0x41a00000
-DATA word41a00000<>+28(SB)/4, $0x41a00000
-GLOBL word41a00000<>(SB), RODATA|NOPTR, $32
-
-DATA wordc1a00000<>+0(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+4(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+8(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+12(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+16(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+20(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+24(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+28(SB)/4, $0xc1a00000
-GLOBL wordc1a00000<>(SB), RODATA|NOPTR, $32
 
 DATA word3f906ebb<>+0(SB)/4, $0x3f906ebb
 DATA word3f906ebb<>+4(SB)/4, $0x3f906ebb
@@ -2583,11 +2583,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y3
 	VMULPS       Y2, Y2, Y5
 	VMOVAPS      Y2, Y2
 	VFMADD231PS  Y3, Y5, Y2
@@ -2624,11 +2628,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y4
 	VMULPS       Y3, Y3, Y6
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y6, Y3
@@ -2646,6 +2654,16 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+DATA wordc1a00000<>+0(SB)/4, $0xc1a00000
+DATA wordc1a00000<>+4(SB)/4, $0xc1a00000
+DATA wordc1a00000<>+8(SB)/4, $0xc1a00000
+DATA wordc1a00000<>+12(SB)/4, $0xc1a00000
+DATA wordc1a00000<>+16(SB)/4, $0xc1a00000
+DATA wordc1a00000<>+20(SB)/4, $0xc1a00000
+DATA wordc1a00000<>+24(SB)/4, $0xc1a00000
+DATA wordc1a00000<>+28(SB)/4, $0xc1a00000
+GLOBL wordc1a00000<>(SB), RODATA|NOPTR, $32
 
 // func EluGrad(dx []float32, dy []float32, x []float32, a float32)
 // Requires: AVX, AVX2, FMA3
@@ -2673,11 +2691,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y4
 	VMULPS       Y3, Y3, Y6
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y6, Y3
@@ -2721,11 +2743,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y5, Y4
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y5
 	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
+	VMOVUPS      word3c0905b1<>+0(SB), Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y7
+	VMOVUPS      word3ab6887e<>+0(SB), Y8
+	VMULPS       Y4, Y4, Y9
+	VFMADD231PS  Y7, Y9, Y5
+	VMULPS       Y9, Y9, Y7
+	VFMADD231PS  Y8, Y7, Y5
 	VMULPS       Y4, Y4, Y7
 	VMOVAPS      Y4, Y4
 	VFMADD231PS  Y5, Y7, Y4
@@ -2773,11 +2799,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y1, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y0
-	VMOVUPS      word3ab6887e<>+0(SB), Y1
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y1
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y1
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y1
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y1
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y1
+	VMOVUPS      word3c0905b1<>+0(SB), Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VMULPS       Y0, Y0, Y5
+	VFMADD231PS  Y3, Y5, Y1
+	VMULPS       Y5, Y5, Y3
+	VFMADD231PS  Y4, Y3, Y1
 	VMULPS       Y0, Y0, Y3
 	VMOVAPS      Y0, Y0
 	VFMADD231PS  Y1, Y3, Y0
@@ -2814,11 +2844,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VMULPS       Y1, Y1, Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VMULPS       Y6, Y6, Y4
+	VFMADD231PS  Y5, Y4, Y2
 	VMULPS       Y1, Y1, Y4
 	VMOVAPS      Y1, Y1
 	VFMADD231PS  Y2, Y4, Y1
@@ -2835,6 +2869,16 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+DATA word41a00000<>+0(SB)/4, $0x41a00000
+DATA word41a00000<>+4(SB)/4, $0x41a00000
+DATA word41a00000<>+8(SB)/4, $0x41a00000
+DATA word41a00000<>+12(SB)/4, $0x41a00000
+DATA word41a00000<>+16(SB)/4, $0x41a00000
+DATA word41a00000<>+20(SB)/4, $0x41a00000
+DATA word41a00000<>+24(SB)/4, $0x41a00000
+DATA word41a00000<>+28(SB)/4, $0x41a00000
+GLOBL word41a00000<>(SB), RODATA|NOPTR, $32
 
 DATA word40000000<>+0(SB)/4, $0x40000000
 DATA word40000000<>+4(SB)/4, $0x40000000
@@ -2939,8 +2983,8 @@ vectors:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      word3f800000<>+0(SB), Y1
 	VXORPS       word80000000<>+0(SB), Y0, Y0
-	VMOVUPS      word42b20000<>+0(SB), Y2
-	VMOVUPS      wordc2d00000<>+0(SB), Y3
+	VMOVUPS      word42b1999a<>+0(SB), Y2
+	VMOVUPS      wordc2b03333<>+0(SB), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
@@ -2951,21 +2995,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y0
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y2
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VMULPS       Y0, Y0, Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VMULPS       Y6, Y6, Y4
+	VFMADD231PS  Y5, Y4, Y2
 	VMULPS       Y0, Y0, Y4
 	VMOVAPS      Y0, Y0
 	VFMADD231PS  Y2, Y4, Y0
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
 	VADDPS       word3f800000<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y3, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y0, Y0
-	VPSUBD       Y3, Y2, Y2
+	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y0, Y0
@@ -2985,8 +3028,8 @@ tail:
 	VMASKMOVPS   (CX), Y0, Y1
 	VMOVUPS      word3f800000<>+0(SB), Y2
 	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
+	VMOVUPS      word42b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b03333<>+0(SB), Y4
 	VMAXPS       Y1, Y4, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
@@ -2997,21 +3040,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y1, Y1, Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y3
 	VMULPS       Y1, Y1, Y5
 	VMOVAPS      Y1, Y1
 	VFMADD231PS  Y3, Y5, Y1
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y1, Y1
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y1, Y1
@@ -3022,6 +3064,26 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+DATA word42b1999a<>+0(SB)/4, $0x42b1999a
+DATA word42b1999a<>+4(SB)/4, $0x42b1999a
+DATA word42b1999a<>+8(SB)/4, $0x42b1999a
+DATA word42b1999a<>+12(SB)/4, $0x42b1999a
+DATA word42b1999a<>+16(SB)/4, $0x42b1999a
+DATA word42b1999a<>+20(SB)/4, $0x42b1999a
+DATA word42b1999a<>+24(SB)/4, $0x42b1999a
+DATA word42b1999a<>+28(SB)/4, $0x42b1999a
+GLOBL word42b1999a<>(SB), RODATA|NOPTR, $32
+
+DATA wordc2b03333<>+0(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+4(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+8(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+12(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+16(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+20(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+24(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+28(SB)/4, $0xc2b03333
+GLOBL wordc2b03333<>(SB), RODATA|NOPTR, $32
 
 // func SigmoidGrad(dx []float32, dy []float32, y []float32)
 // Requires: AVX, FMA3
@@ -3108,44 +3170,37 @@ vectors:
 	SUBQ         $0x08, DX
 	JL           tail
 	VMOVUPS      (CX), Y0
-	VMOVUPS      word41a00000<>+0(SB), Y1
-	VMOVUPS      wordc1a00000<>+0(SB), Y2
+	VMOVUPS      word41543ec4<>+0(SB), Y1
+	VMOVUPS      wordc1543ec4<>+0(SB), Y2
 	VMAXPS       Y0, Y2, Y2
 	VMINPS       Y2, Y1, Y1
-	VMULPS       Y1, Y1, Y2
-	VXORPS       word80000000<>+0(SB), Y2, Y3
+	VMULPS       wordbf000000<>+0(SB), Y1, Y2
+	VMULPS       Y1, Y2, Y3
+	VMOVAPS      Y3, Y4
+	VFMSUB231PS  Y1, Y2, Y4
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
+	VMOVAPS      Y3, Y5
+	VFMADD213PS  word4b400000<>+0(SB), Y2, Y5
+	VSUBPS       word4b400000<>+0(SB), Y5, Y2
 	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y1, Y1, Y3
-	VMULPS       wordbf000000<>+0(SB), Y3, Y3
-	VMULPS       wordbf000000<>+0(SB), Y2, Y2
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
-	VMAXPS       Y2, Y5, Y2
-	VMINPS       Y2, Y4, Y2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
-	VMOVAPS      Y2, Y5
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y5
-	VSUBPS       word4b400000<>+0(SB), Y5, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y2
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y2
-	VADDPS       Y3, Y2, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VFNMADD231PS word3f317218<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y3
+	VADDPS       Y4, Y3, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y4, Y7, Y3
+	VMULPS       Y7, Y7, Y4
+	VFMADD231PS  Y6, Y4, Y3
 	VMULPS       Y2, Y2, Y4
 	VMOVAPS      Y2, Y2
 	VFMADD231PS  Y3, Y4, Y2
-	VPSUBD       word4b400000<>+0(SB), Y5, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y5, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -3155,25 +3210,31 @@ vectors:
 	VMOVAPS      Y4, Y4
 	VFMADD213PS  word3f800000<>+0(SB), Y5, Y4
 	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y4
-	VFMADD213PS  word3e134b12<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e165396<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y3, Y4
-	VFMADD213PS  word3db26c4e<>+0(SB), Y3, Y4
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e300415<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e549549<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e6717b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e671791<>+0(SB), Y3, Y4
+	VMOVUPS      word3de717b1<>+0(SB), Y4
+	VFMADD213PS  word3de71791<>+0(SB), Y3, Y4
+	VMOVUPS      word3db00415<>+0(SB), Y5
+	VFMADD213PS  word3dd49549<>+0(SB), Y3, Y5
+	VMOVUPS      word3d326c4e<>+0(SB), Y6
+	VFMADD213PS  word3d71dbdb<>+0(SB), Y3, Y6
+	VMOVUPS      word3d965396<>+0(SB), Y7
+	VFMADD213PS  wordbcdc5637<>+0(SB), Y3, Y7
+	VMOVUPS      word3d934b12<>+0(SB), Y8
+	VFMADD213PS  wordbdf8dfee<>+0(SB), Y3, Y8
+	VMOVUPS      wordbc74af0d<>+0(SB), Y9
+	VMULPS       Y3, Y3, Y10
+	VFMADD231PS  Y5, Y10, Y4
+	VFMADD231PS  Y7, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y8
+	VMULPS       Y10, Y10, Y5
+	VFMADD231PS  Y6, Y5, Y4
+	VMULPS       Y5, Y5, Y5
+	VFMADD231PS  Y8, Y5, Y4
 	VMULPS       Y3, Y4, Y3
 	VMULPS       Y2, Y3, Y2
-	VMULPS       word3f000000<>+0(SB), Y2, Y2
-	VCMPPS       $0x0d, word00000000<>+0(SB), Y1, Y1
 	VMOVUPS      word3f800000<>+0(SB), Y3
 	VSUBPS       Y2, Y3, Y3
-	VBLENDVPS    Y1, Y3, Y2, Y1
-	VMOVUPS      wordc1a00000<>+0(SB), Y2
+	VBLENDVPS    Y1, Y2, Y3, Y1
+	VMOVUPS      wordc1543ec4<>+0(SB), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
@@ -3188,44 +3249,37 @@ tail:
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VMOVUPS      word41a00000<>+0(SB), Y2
-	VMOVUPS      wordc1a00000<>+0(SB), Y3
+	VMOVUPS      word41543ec4<>+0(SB), Y2
+	VMOVUPS      wordc1543ec4<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y3
 	VMINPS       Y3, Y2, Y2
-	VMULPS       Y2, Y2, Y3
-	VXORPS       word80000000<>+0(SB), Y3, Y4
+	VMULPS       wordbf000000<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y2, Y3, Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVAPS      Y4, Y6
+	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
+	VSUBPS       word4b400000<>+0(SB), Y6, Y3
 	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y2, Y2, Y4
-	VMULPS       wordbf000000<>+0(SB), Y4, Y4
-	VMULPS       wordbf000000<>+0(SB), Y3, Y3
-	VMOVUPS      word42b20000<>+0(SB), Y5
-	VMOVUPS      wordc2d00000<>+0(SB), Y6
-	VMAXPS       Y3, Y6, Y3
-	VMINPS       Y3, Y5, Y3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
-	VMOVAPS      Y3, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y5, Y6
-	VSUBPS       word4b400000<>+0(SB), Y6, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f317218<>+0(SB), Y5, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y3
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VFNMADD231PS word3f317218<>+0(SB), Y3, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
+	VADDPS       Y5, Y4, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y5, Y8, Y4
+	VMULPS       Y8, Y8, Y5
+	VFMADD231PS  Y7, Y5, Y4
 	VMULPS       Y3, Y3, Y5
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y5, Y3
-	VPSUBD       word4b400000<>+0(SB), Y6, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y6, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -3235,25 +3289,31 @@ tail:
 	VMOVAPS      Y5, Y5
 	VFMADD213PS  word3f800000<>+0(SB), Y6, Y5
 	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y5
-	VFMADD213PS  word3e134b12<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e165396<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y4, Y5
-	VFMADD213PS  word3db26c4e<>+0(SB), Y4, Y5
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e300415<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e549549<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e6717b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e671791<>+0(SB), Y4, Y5
+	VMOVUPS      word3de717b1<>+0(SB), Y5
+	VFMADD213PS  word3de71791<>+0(SB), Y4, Y5
+	VMOVUPS      word3db00415<>+0(SB), Y6
+	VFMADD213PS  word3dd49549<>+0(SB), Y4, Y6
+	VMOVUPS      word3d326c4e<>+0(SB), Y7
+	VFMADD213PS  word3d71dbdb<>+0(SB), Y4, Y7
+	VMOVUPS      word3d965396<>+0(SB), Y8
+	VFMADD213PS  wordbcdc5637<>+0(SB), Y4, Y8
+	VMOVUPS      word3d934b12<>+0(SB), Y9
+	VFMADD213PS  wordbdf8dfee<>+0(SB), Y4, Y9
+	VMOVUPS      wordbc74af0d<>+0(SB), Y10
+	VMULPS       Y4, Y4, Y11
+	VFMADD231PS  Y6, Y11, Y5
+	VFMADD231PS  Y8, Y11, Y7
+	VFMADD231PS  Y10, Y11, Y9
+	VMULPS       Y11, Y11, Y6
+	VFMADD231PS  Y7, Y6, Y5
+	VMULPS       Y6, Y6, Y6
+	VFMADD231PS  Y9, Y6, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y3, Y4, Y3
-	VMULPS       word3f000000<>+0(SB), Y3, Y3
-	VCMPPS       $0x0d, word00000000<>+0(SB), Y2, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y4
 	VSUBPS       Y3, Y4, Y4
-	VBLENDVPS    Y2, Y4, Y3, Y2
-	VMOVUPS      wordc1a00000<>+0(SB), Y3
+	VBLENDVPS    Y2, Y3, Y4, Y2
+	VMOVUPS      wordc1543ec4<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMULPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
@@ -3261,6 +3321,26 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+DATA word41543ec4<>+0(SB)/4, $0x41543ec4
+DATA word41543ec4<>+4(SB)/4, $0x41543ec4
+DATA word41543ec4<>+8(SB)/4, $0x41543ec4
+DATA word41543ec4<>+12(SB)/4, $0x41543ec4
+DATA word41543ec4<>+16(SB)/4, $0x41543ec4
+DATA word41543ec4<>+20(SB)/4, $0x41543ec4
+DATA word41543ec4<>+24(SB)/4, $0x41543ec4
+DATA word41543ec4<>+28(SB)/4, $0x41543ec4
+GLOBL word41543ec4<>(SB), RODATA|NOPTR, $32
+
+DATA wordc1543ec4<>+0(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+4(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+8(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+12(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+16(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+20(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+24(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+28(SB)/4, $0xc1543ec4
+GLOBL wordc1543ec4<>(SB), RODATA|NOPTR, $32
 
 DATA wordbf000000<>+0(SB)/4, $0xbf000000
 DATA wordbf000000<>+4(SB)/4, $0xbf000000
@@ -3282,6 +3362,116 @@ DATA word3e90d0c3<>+24(SB)/4, $0x3e90d0c3
 DATA word3e90d0c3<>+28(SB)/4, $0x3e90d0c3
 GLOBL word3e90d0c3<>(SB), RODATA|NOPTR, $32
 
+DATA word3de717b1<>+0(SB)/4, $0x3de717b1
+DATA word3de717b1<>+4(SB)/4, $0x3de717b1
+DATA word3de717b1<>+8(SB)/4, $0x3de717b1
+DATA word3de717b1<>+12(SB)/4, $0x3de717b1
+DATA word3de717b1<>+16(SB)/4, $0x3de717b1
+DATA word3de717b1<>+20(SB)/4, $0x3de717b1
+DATA word3de717b1<>+24(SB)/4, $0x3de717b1
+DATA word3de717b1<>+28(SB)/4, $0x3de717b1
+GLOBL word3de717b1<>(SB), RODATA|NOPTR, $32
+
+DATA word3de71791<>+0(SB)/4, $0x3de71791
+DATA word3de71791<>+4(SB)/4, $0x3de71791
+DATA word3de71791<>+8(SB)/4, $0x3de71791
+DATA word3de71791<>+12(SB)/4, $0x3de71791
+DATA word3de71791<>+16(SB)/4, $0x3de71791
+DATA word3de71791<>+20(SB)/4, $0x3de71791
+DATA word3de71791<>+24(SB)/4, $0x3de71791
+DATA word3de71791<>+28(SB)/4, $0x3de71791
+GLOBL word3de71791<>(SB), RODATA|NOPTR, $32
+
+DATA word3db00415<>+0(SB)/4, $0x3db00415
+DATA word3db00415<>+4(SB)/4, $0x3db00415
+DATA word3db00415<>+8(SB)/4, $0x3db00415
+DATA word3db00415<>+12(SB)/4, $0x3db00415
+DATA word3db00415<>+16(SB)/4, $0x3db00415
+DATA word3db00415<>+20(SB)/4, $0x3db00415
+DATA word3db00415<>+24(SB)/4, $0x3db00415
+DATA word3db00415<>+28(SB)/4, $0x3db00415
+GLOBL word3db00415<>(SB), RODATA|NOPTR, $32
+
+DATA word3dd49549<>+0(SB)/4, $0x3dd49549
+DATA word3dd49549<>+4(SB)/4, $0x3dd49549
+DATA word3dd49549<>+8(SB)/4, $0x3dd49549
+DATA word3dd49549<>+12(SB)/4, $0x3dd49549
+DATA word3dd49549<>+16(SB)/4, $0x3dd49549
+DATA word3dd49549<>+20(SB)/4, $0x3dd49549
+DATA word3dd49549<>+24(SB)/4, $0x3dd49549
+DATA word3dd49549<>+28(SB)/4, $0x3dd49549
+GLOBL word3dd49549<>(SB), RODATA|NOPTR, $32
+
+DATA word3d326c4e<>+0(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+4(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+8(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+12(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+16(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+20(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+24(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+28(SB)/4, $0x3d326c4e
+GLOBL word3d326c4e<>(SB), RODATA|NOPTR, $32
+
+DATA word3d71dbdb<>+0(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+4(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+8(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+12(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+16(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+20(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+24(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+28(SB)/4, $0x3d71dbdb
+GLOBL word3d71dbdb<>(SB), RODATA|NOPTR, $32
+
+DATA word3d965396<>+0(SB)/4, $0x3d965396
+DATA word3d965396<>+4(SB)/4, $0x3d965396
+DATA word3d965396<>+8(SB)/4, $0x3d965396
+DATA word3d965396<>+12(SB)/4, $0x3d965396
+DATA word3d965396<>+16(SB)/4, $0x3d965396
+DATA word3d965396<>+20(SB)/4, $0x3d965396
+DATA word3d965396<>+24(SB)/4, $0x3d965396
+DATA word3d965396<>+28(SB)/4, $0x3d965396
+GLOBL word3d965396<>(SB), RODATA|NOPTR, $32
+
+DATA wordbcdc5637<>+0(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+4(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+8(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+12(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+16(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+20(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+24(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+28(SB)/4, $0xbcdc5637
+GLOBL wordbcdc5637<>(SB), RODATA|NOPTR, $32
+
+DATA word3d934b12<>+0(SB)/4, $0x3d934b12
+DATA word3d934b12<>+4(SB)/4, $0x3d934b12
+DATA word3d934b12<>+8(SB)/4, $0x3d934b12
+DATA word3d934b12<>+12(SB)/4, $0x3d934b12
+DATA word3d934b12<>+16(SB)/4, $0x3d934b12
+DATA word3d934b12<>+20(SB)/4, $0x3d934b12
+DATA word3d934b12<>+24(SB)/4, $0x3d934b12
+DATA word3d934b12<>+28(SB)/4, $0x3d934b12
+GLOBL word3d934b12<>(SB), RODATA|NOPTR, $32
+
+DATA wordbdf8dfee<>+0(SB)/4, $0xbdf8dfee
+DATA wordbdf8dfee<>+4(SB)/4, $0xbdf8dfee
+DATA wordbdf8dfee<>+8(SB)/4, $0xbdf8dfee
+DATA wordbdf8dfee<>+12(SB)/4, $0xbdf8dfee
+DATA wordbdf8dfee<>+16(SB)/4, $0xbdf8dfee
+DATA wordbdf8dfee<>+20(SB)/4, $0xbdf8dfee
+DATA wordbdf8dfee<>+24(SB)/4, $0xbdf8dfee
+DATA wordbdf8dfee<>+28(SB)/4, $0xbdf8dfee
+GLOBL wordbdf8dfee<>(SB), RODATA|NOPTR, $32
+
+DATA wordbc74af0d<>+0(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+4(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+8(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+12(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+16(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+20(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+24(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+28(SB)/4, $0xbc74af0d
+GLOBL wordbc74af0d<>(SB), RODATA|NOPTR, $32
+
 // func GeluGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·GeluGrad(SB), NOSPLIT, $0-72
@@ -3295,44 +3485,37 @@ vectors:
 	JL           tail
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
-	VMOVUPS      word41a00000<>+0(SB), Y2
-	VMOVUPS      wordc1a00000<>+0(SB), Y3
+	VMOVUPS      word41543ec4<>+0(SB), Y2
+	VMOVUPS      wordc1543ec4<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y2, Y1
-	VMULPS       Y1, Y1, Y2
-	VXORPS       word80000000<>+0(SB), Y2, Y3
+	VMULPS       wordbf000000<>+0(SB), Y1, Y2
+	VMULPS       Y1, Y2, Y3
+	VMOVAPS      Y3, Y4
+	VFMSUB231PS  Y1, Y2, Y4
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
+	VMOVAPS      Y3, Y5
+	VFMADD213PS  word4b400000<>+0(SB), Y2, Y5
+	VSUBPS       word4b400000<>+0(SB), Y5, Y2
 	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y1, Y1, Y3
-	VMULPS       wordbf000000<>+0(SB), Y3, Y3
-	VMULPS       wordbf000000<>+0(SB), Y2, Y2
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
-	VMAXPS       Y2, Y5, Y2
-	VMINPS       Y2, Y4, Y2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
-	VMOVAPS      Y2, Y5
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y5
-	VSUBPS       word4b400000<>+0(SB), Y5, Y4
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y2
-	VMOVAPS      Y2, Y2
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y2
-	VADDPS       Y3, Y2, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VFNMADD231PS word3f317218<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y3
+	VADDPS       Y4, Y3, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y4, Y7, Y3
+	VMULPS       Y7, Y7, Y4
+	VFMADD231PS  Y6, Y4, Y3
 	VMULPS       Y2, Y2, Y4
 	VMOVAPS      Y2, Y2
 	VFMADD231PS  Y3, Y4, Y2
-	VPSUBD       word4b400000<>+0(SB), Y5, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y5, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -3342,24 +3525,30 @@ vectors:
 	VMOVAPS      Y4, Y4
 	VFMADD213PS  word3f800000<>+0(SB), Y5, Y4
 	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y4
-	VFMADD213PS  word3e134b12<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e165396<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y3, Y4
-	VFMADD213PS  word3db26c4e<>+0(SB), Y3, Y4
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e300415<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e549549<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e6717b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e671791<>+0(SB), Y3, Y4
+	VMOVUPS      word3de717b1<>+0(SB), Y4
+	VFMADD213PS  word3de71791<>+0(SB), Y3, Y4
+	VMOVUPS      word3db00415<>+0(SB), Y5
+	VFMADD213PS  word3dd49549<>+0(SB), Y3, Y5
+	VMOVUPS      word3d326c4e<>+0(SB), Y6
+	VFMADD213PS  word3d71dbdb<>+0(SB), Y3, Y6
+	VMOVUPS      word3d965396<>+0(SB), Y7
+	VFMADD213PS  wordbcdc5637<>+0(SB), Y3, Y7
+	VMOVUPS      word3d934b12<>+0(SB), Y8
+	VFMADD213PS  wordbdf8dfee<>+0(SB), Y3, Y8
+	VMOVUPS      wordbc74af0d<>+0(SB), Y9
+	VMULPS       Y3, Y3, Y10
+	VFMADD231PS  Y5, Y10, Y4
+	VFMADD231PS  Y7, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y8
+	VMULPS       Y10, Y10, Y5
+	VFMADD231PS  Y6, Y5, Y4
+	VMULPS       Y5, Y5, Y5
+	VFMADD231PS  Y8, Y5, Y4
 	VMULPS       Y3, Y4, Y3
 	VMULPS       Y2, Y3, Y3
-	VMULPS       word3f000000<>+0(SB), Y3, Y3
-	VCMPPS       $0x0d, word00000000<>+0(SB), Y1, Y4
-	VMOVUPS      word3f800000<>+0(SB), Y5
-	VSUBPS       Y3, Y5, Y5
-	VBLENDVPS    Y4, Y5, Y3, Y3
+	VMOVUPS      word3f800000<>+0(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y1, Y3, Y4, Y3
 	VMULPS       word3ecc422a<>+0(SB), Y1, Y1
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y2, Y1, Y3
@@ -3378,44 +3567,37 @@ tail:
 	VMOVUPS      (SI)(BX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMASKMOVPS   (DX), Y0, Y2
-	VMOVUPS      word41a00000<>+0(SB), Y3
-	VMOVUPS      wordc1a00000<>+0(SB), Y4
+	VMOVUPS      word41543ec4<>+0(SB), Y3
+	VMOVUPS      wordc1543ec4<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
-	VMULPS       Y2, Y2, Y3
-	VXORPS       word80000000<>+0(SB), Y3, Y4
+	VMULPS       wordbf000000<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y2, Y3, Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVAPS      Y4, Y6
+	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
+	VSUBPS       word4b400000<>+0(SB), Y6, Y3
 	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y2, Y2, Y4
-	VMULPS       wordbf000000<>+0(SB), Y4, Y4
-	VMULPS       wordbf000000<>+0(SB), Y3, Y3
-	VMOVUPS      word42b20000<>+0(SB), Y5
-	VMOVUPS      wordc2d00000<>+0(SB), Y6
-	VMAXPS       Y3, Y6, Y3
-	VMINPS       Y3, Y5, Y3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
-	VMOVAPS      Y3, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y5, Y6
-	VSUBPS       word4b400000<>+0(SB), Y6, Y5
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f317218<>+0(SB), Y5, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y3
-	VADDPS       Y4, Y3, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VFNMADD231PS word3f317218<>+0(SB), Y3, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
+	VADDPS       Y5, Y4, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y5, Y8, Y4
+	VMULPS       Y8, Y8, Y5
+	VFMADD231PS  Y7, Y5, Y4
 	VMULPS       Y3, Y3, Y5
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y5, Y3
-	VPSUBD       word4b400000<>+0(SB), Y6, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y6, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -3425,24 +3607,30 @@ tail:
 	VMOVAPS      Y5, Y5
 	VFMADD213PS  word3f800000<>+0(SB), Y6, Y5
 	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y5
-	VFMADD213PS  word3e134b12<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e165396<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y4, Y5
-	VFMADD213PS  word3db26c4e<>+0(SB), Y4, Y5
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e300415<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e549549<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e6717b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e671791<>+0(SB), Y4, Y5
+	VMOVUPS      word3de717b1<>+0(SB), Y5
+	VFMADD213PS  word3de71791<>+0(SB), Y4, Y5
+	VMOVUPS      word3db00415<>+0(SB), Y6
+	VFMADD213PS  word3dd49549<>+0(SB), Y4, Y6
+	VMOVUPS      word3d326c4e<>+0(SB), Y7
+	VFMADD213PS  word3d71dbdb<>+0(SB), Y4, Y7
+	VMOVUPS      word3d965396<>+0(SB), Y8
+	VFMADD213PS  wordbcdc5637<>+0(SB), Y4, Y8
+	VMOVUPS      word3d934b12<>+0(SB), Y9
+	VFMADD213PS  wordbdf8dfee<>+0(SB), Y4, Y9
+	VMOVUPS      wordbc74af0d<>+0(SB), Y10
+	VMULPS       Y4, Y4, Y11
+	VFMADD231PS  Y6, Y11, Y5
+	VFMADD231PS  Y8, Y11, Y7
+	VFMADD231PS  Y10, Y11, Y9
+	VMULPS       Y11, Y11, Y6
+	VFMADD231PS  Y7, Y6, Y5
+	VMULPS       Y6, Y6, Y6
+	VFMADD231PS  Y9, Y6, Y5
 	VMULPS       Y4, Y5, Y4
 	VMULPS       Y3, Y4, Y4
-	VMULPS       word3f000000<>+0(SB), Y4, Y4
-	VCMPPS       $0x0d, word00000000<>+0(SB), Y2, Y5
-	VMOVUPS      word3f800000<>+0(SB), Y6
-	VSUBPS       Y4, Y6, Y6
-	VBLENDVPS    Y5, Y6, Y4, Y4
+	VMOVUPS      word3f800000<>+0(SB), Y5
+	VSUBPS       Y4, Y5, Y5
+	VBLENDVPS    Y2, Y4, Y5, Y4
 	VMULPS       word3ecc422a<>+0(SB), Y2, Y2
 	VMOVAPS      Y4, Y4
 	VFMADD231PS  Y3, Y2, Y4
@@ -3477,8 +3665,8 @@ vectors:
 	VMOVUPS      wordc3480000<>+0(SB), Y1
 	VMAXPS       Y0, Y1, Y1
 	VXORPS       word80000000<>+0(SB), Y0, Y0
-	VMOVUPS      word42b20000<>+0(SB), Y2
-	VMOVUPS      wordc2d00000<>+0(SB), Y3
+	VMOVUPS      word42b1999a<>+0(SB), Y2
+	VMOVUPS      wordc2b03333<>+0(SB), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y2, Y0
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
@@ -3489,21 +3677,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y0
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y2
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VMULPS       Y0, Y0, Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VMULPS       Y6, Y6, Y4
+	VFMADD231PS  Y5, Y4, Y2
 	VMULPS       Y0, Y0, Y4
 	VMOVAPS      Y0, Y0
 	VFMADD231PS  Y2, Y4, Y0
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
 	VADDPS       word3f800000<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y3, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y0, Y0
-	VPSUBD       Y3, Y2, Y2
+	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y0, Y0
@@ -3524,8 +3711,8 @@ tail:
 	VMOVUPS      wordc3480000<>+0(SB), Y2
 	VMAXPS       Y1, Y2, Y2
 	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
+	VMOVUPS      word42b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b03333<>+0(SB), Y4
 	VMAXPS       Y1, Y4, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
@@ -3536,21 +3723,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y1, Y1, Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y3
 	VMULPS       Y1, Y1, Y5
 	VMOVAPS      Y1, Y1
 	VFMADD231PS  Y3, Y5, Y1
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y1, Y1
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y1, Y1
@@ -3598,8 +3784,8 @@ vectors:
 	VMOVUPS      wordc3480000<>+0(SB), Y2
 	VMAXPS       Y0, Y2, Y0
 	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VMOVUPS      word42b20000<>+0(SB), Y2
-	VMOVUPS      wordc2d00000<>+0(SB), Y3
+	VMOVUPS      word42b1999a<>+0(SB), Y2
+	VMOVUPS      wordc2b03333<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y2, Y1
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
@@ -3610,21 +3796,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VMULPS       Y1, Y1, Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VMULPS       Y6, Y6, Y4
+	VFMADD231PS  Y5, Y4, Y2
 	VMULPS       Y1, Y1, Y4
 	VMOVAPS      Y1, Y1
 	VFMADD231PS  Y2, Y4, Y1
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y3, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VPSUBD       Y3, Y2, Y2
+	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y1, Y1
@@ -3657,8 +3842,8 @@ tail:
 	VMOVUPS      wordc3480000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
+	VMOVUPS      word42b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b03333<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
@@ -3669,21 +3854,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y3
 	VMULPS       Y2, Y2, Y5
 	VMOVAPS      Y2, Y2
 	VFMADD231PS  Y3, Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -3763,8 +3947,8 @@ vectors:
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y2, Y1
 	VXORPS       word80000000<>+0(SB), Y1, Y2
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
+	VMOVUPS      word42b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b03333<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
@@ -3775,21 +3959,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y3
 	VMULPS       Y2, Y2, Y5
 	VMOVAPS      Y2, Y2
 	VFMADD231PS  Y3, Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -3820,8 +4003,8 @@ tail:
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
 	VXORPS       word80000000<>+0(SB), Y2, Y3
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
+	VMOVUPS      word42b1999a<>+0(SB), Y4
+	VMOVUPS      wordc2b03333<>+0(SB), Y5
 	VMAXPS       Y3, Y5, Y3
 	VMINPS       Y3, Y4, Y3
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
@@ -3832,21 +4015,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y4
 	VMULPS       Y3, Y3, Y6
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -3910,8 +4092,8 @@ vectors:
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  word3fcc422a<>+0(SB), Y4, Y2
 	VXORPS       word80000000<>+0(SB), Y3, Y3
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
+	VMOVUPS      word42b1999a<>+0(SB), Y4
+	VMOVUPS      wordc2b03333<>+0(SB), Y5
 	VMAXPS       Y3, Y5, Y3
 	VMINPS       Y3, Y4, Y3
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
@@ -3922,21 +4104,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y4
 	VMULPS       Y3, Y3, Y6
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -3976,8 +4157,8 @@ tail:
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  word3fcc422a<>+0(SB), Y5, Y3
 	VXORPS       word80000000<>+0(SB), Y4, Y4
-	VMOVUPS      word42b20000<>+0(SB), Y5
-	VMOVUPS      wordc2d00000<>+0(SB), Y6
+	VMOVUPS      word42b1999a<>+0(SB), Y5
+	VMOVUPS      wordc2b03333<>+0(SB), Y6
 	VMAXPS       Y4, Y6, Y4
 	VMINPS       Y4, Y5, Y4
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
@@ -3988,21 +4169,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y5, Y4
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y5
 	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
+	VMOVUPS      word3c0905b1<>+0(SB), Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y7
+	VMOVUPS      word3ab6887e<>+0(SB), Y8
+	VMULPS       Y4, Y4, Y9
+	VFMADD231PS  Y7, Y9, Y5
+	VMULPS       Y9, Y9, Y7
+	VFMADD231PS  Y8, Y7, Y5
 	VMULPS       Y4, Y4, Y7
 	VMOVAPS      Y4, Y4
 	VFMADD231PS  Y5, Y7, Y4
-	VPSUBD       word4b400000<>+0(SB), Y6, Y5
-	VPSRAD       $0x01, Y5, Y6
 	VADDPS       word3f800000<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y6, Y7
-	VPADDD       word3f800000<>+0(SB), Y7, Y7
-	VMULPS       Y7, Y4, Y4
-	VPSUBD       Y6, Y5, Y5
+	VPSUBD       word4b400000<>+0(SB), Y6, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
@@ -4021,6 +4201,26 @@ done:
 	VZEROUPPER
 	RET
 
+DATA word41200000<>+0(SB)/4, $0x41200000
+DATA word41200000<>+4(SB)/4, $0x41200000
+DATA word41200000<>+8(SB)/4, $0x41200000
+DATA word41200000<>+12(SB)/4, $0x41200000
+DATA word41200000<>+16(SB)/4, $0x41200000
+DATA word41200000<>+20(SB)/4, $0x41200000
+DATA word41200000<>+24(SB)/4, $0x41200000
+DATA word41200000<>+28(SB)/4, $0x41200000
+GLOBL word41200000<>(SB), RODATA|NOPTR, $32
+
+DATA wordc1200000<>+0(SB)/4, $0xc1200000
+DATA wordc1200000<>+4(SB)/4, $0xc1200000
+DATA wordc1200000<>+8(SB)/4, $0xc1200000
+DATA wordc1200000<>+12(SB)/4, $0xc1200000
+DATA wordc1200000<>+16(SB)/4, $0xc1200000
+DATA wordc1200000<>+20(SB)/4, $0xc1200000
+DATA wordc1200000<>+24(SB)/4, $0xc1200000
+DATA wordc1200000<>+28(SB)/4, $0xc1200000
+GLOBL wordc1200000<>(SB), RODATA|NOPTR, $32
+
 // func Softplus(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·Softplus(SB), NOSPLIT, $0-48
@@ -4033,8 +4233,8 @@ vectors:
 	JL           tail
 	VMOVUPS      (CX), Y0
 	VORPS        word80000000<>+0(SB), Y0, Y1
-	VMOVUPS      word42b20000<>+0(SB), Y2
-	VMOVUPS      wordc2d00000<>+0(SB), Y3
+	VMOVUPS      word42b1999a<>+0(SB), Y2
+	VMOVUPS      wordc2b03333<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y2, Y1
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
@@ -4045,21 +4245,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
+	VMOVUPS      word3c0905b1<>+0(SB), Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VMULPS       Y1, Y1, Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VMULPS       Y6, Y6, Y4
+	VFMADD231PS  Y5, Y4, Y2
 	VMULPS       Y1, Y1, Y4
 	VMOVAPS      Y1, Y1
 	VFMADD231PS  Y2, Y4, Y1
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y3, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VPSUBD       Y3, Y2, Y2
+	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y1, Y1
@@ -4068,15 +4267,22 @@ vectors:
 	VMULPS       word3f000000<>+0(SB), Y3, Y3
 	VBLENDVPS    Y2, Y3, Y1, Y1
 	VANDPS       word3f800000<>+0(SB), Y2, Y2
-	VMOVUPS      word3d8ec753<>+0(SB), Y3
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Y1, Y3
-	VFMADD213PS  word3def5141<>+0(SB), Y1, Y3
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Y1, Y3
-	VFMADD213PS  word3e11e90d<>+0(SB), Y1, Y3
-	VFMADD213PS  wordbe2aada5<>+0(SB), Y1, Y3
-	VFMADD213PS  word3e4ccead<>+0(SB), Y1, Y3
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Y1, Y3
+	VMOVUPS      wordbe7ffffe<>+0(SB), Y3
 	VFMADD213PS  word3eaaaaaa<>+0(SB), Y1, Y3
+	VMOVUPS      wordbe2aada5<>+0(SB), Y4
+	VFMADD213PS  word3e4ccead<>+0(SB), Y1, Y4
+	VMOVUPS      wordbdfe7a63<>+0(SB), Y5
+	VFMADD213PS  word3e11e90d<>+0(SB), Y1, Y5
+	VMOVUPS      wordbdeb1ade<>+0(SB), Y6
+	VFMADD213PS  word3def5141<>+0(SB), Y1, Y6
+	VMOVUPS      word3d8ec753<>+0(SB), Y7
+	VMULPS       Y1, Y1, Y8
+	VFMADD231PS  Y4, Y8, Y3
+	VFMADD231PS  Y6, Y8, Y5
+	VMULPS       Y8, Y8, Y4
+	VFMADD231PS  Y5, Y4, Y3
+	VMULPS       Y4, Y4, Y4
+	VFMADD231PS  Y7, Y4, Y3
 	VMULPS       Y1, Y1, Y4
 	VMULPS       Y1, Y4, Y5
 	VMULPS       Y3, Y5, Y3
@@ -4103,8 +4309,8 @@ tail:
 	VMOVUPS      (BX)(DX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VORPS        word80000000<>+0(SB), Y1, Y2
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
+	VMOVUPS      word42b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b03333<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
@@ -4115,21 +4321,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y3
 	VMULPS       Y2, Y2, Y5
 	VMOVAPS      Y2, Y2
 	VFMADD231PS  Y3, Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -4138,15 +4343,22 @@ tail:
 	VMULPS       word3f000000<>+0(SB), Y4, Y4
 	VBLENDVPS    Y3, Y4, Y2, Y2
 	VANDPS       word3f800000<>+0(SB), Y3, Y3
-	VMOVUPS      word3d8ec753<>+0(SB), Y4
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Y2, Y4
-	VFMADD213PS  word3def5141<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Y2, Y4
-	VFMADD213PS  word3e11e90d<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbe2aada5<>+0(SB), Y2, Y4
-	VFMADD213PS  word3e4ccead<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Y2, Y4
+	VMOVUPS      wordbe7ffffe<>+0(SB), Y4
 	VFMADD213PS  word3eaaaaaa<>+0(SB), Y2, Y4
+	VMOVUPS      wordbe2aada5<>+0(SB), Y5
+	VFMADD213PS  word3e4ccead<>+0(SB), Y2, Y5
+	VMOVUPS      wordbdfe7a63<>+0(SB), Y6
+	VFMADD213PS  word3e11e90d<>+0(SB), Y2, Y6
+	VMOVUPS      wordbdeb1ade<>+0(SB), Y7
+	VFMADD213PS  word3def5141<>+0(SB), Y2, Y7
+	VMOVUPS      word3d8ec753<>+0(SB), Y8
+	VMULPS       Y2, Y2, Y9
+	VFMADD231PS  Y5, Y9, Y4
+	VFMADD231PS  Y7, Y9, Y6
+	VMULPS       Y9, Y9, Y5
+	VFMADD231PS  Y6, Y5, Y4
+	VMULPS       Y5, Y5, Y5
+	VFMADD231PS  Y8, Y5, Y4
 	VMULPS       Y2, Y2, Y5
 	VMULPS       Y2, Y5, Y6
 	VMULPS       Y4, Y6, Y4
@@ -4191,8 +4403,8 @@ vectors:
 	VMOVUPS      (DX), Y1
 	VMOVUPS      word3f800000<>+0(SB), Y2
 	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
+	VMOVUPS      word42b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b03333<>+0(SB), Y4
 	VMAXPS       Y1, Y4, Y1
 	VMINPS       Y1, Y3, Y1
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
@@ -4203,21 +4415,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y1, Y1, Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y3
 	VMULPS       Y1, Y1, Y5
 	VMOVAPS      Y1, Y1
 	VFMADD231PS  Y3, Y5, Y1
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y1, Y1
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y1, Y1
@@ -4240,8 +4451,8 @@ tail:
 	VMASKMOVPS   (DX), Y0, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y3
 	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
+	VMOVUPS      word42b1999a<>+0(SB), Y4
+	VMOVUPS      wordc2b03333<>+0(SB), Y5
 	VMAXPS       Y2, Y5, Y2
 	VMINPS       Y2, Y4, Y2
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
@@ -4252,21 +4463,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y2, Y2, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y4
 	VMULPS       Y2, Y2, Y6
 	VMOVAPS      Y2, Y2
 	VFMADD231PS  Y4, Y6, Y2
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y2, Y2
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y2, Y2
@@ -5091,8 +5301,8 @@ vectors:
 	JL           tail
 	VMOVUPS      (CX), Y3
 	VSUBPS       Y0, Y3, Y3
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
+	VMOVUPS      word42b1999a<>+0(SB), Y4
+	VMOVUPS      wordc2b03333<>+0(SB), Y5
 	VMAXPS       Y3, Y5, Y3
 	VMINPS       Y3, Y4, Y3
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
@@ -5103,21 +5313,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y4
 	VMULPS       Y3, Y3, Y6
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -5139,8 +5348,8 @@ tail:
 	VMOVUPS      (BX)(DX*4), Y3
 	VMASKMOVPS   (CX), Y3, Y4
 	VSUBPS       Y0, Y4, Y0
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
+	VMOVUPS      word42b1999a<>+0(SB), Y4
+	VMOVUPS      wordc2b03333<>+0(SB), Y5
 	VMAXPS       Y0, Y5, Y0
 	VMINPS       Y0, Y4, Y0
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
@@ -5151,21 +5360,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y0
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y0, Y0, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y4
 	VMULPS       Y0, Y0, Y6
 	VMOVAPS      Y0, Y0
 	VFMADD231PS  Y4, Y6, Y0
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y0, Y0
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y0, Y0
@@ -7111,8 +7319,8 @@ vectors:
 	JL           tail
 	VMOVUPS      (CX), Y1
 	VMOVUPS      (DX), Y2
-	VMOVUPS      word42b20000<>+0(SB), Y3
-	VMOVUPS      wordc2d00000<>+0(SB), Y4
+	VMOVUPS      word42b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b03333<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
@@ -7123,21 +7331,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMOVUPS      word3c0905b1<>+0(SB), Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMULPS       Y2, Y2, Y7
+	VFMADD231PS  Y5, Y7, Y3
+	VMULPS       Y7, Y7, Y5
+	VFMADD231PS  Y6, Y5, Y3
 	VMULPS       Y2, Y2, Y5
 	VMOVAPS      Y2, Y2
 	VFMADD231PS  Y3, Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSRAD       $0x01, Y3, Y4
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSLLD       $0x17, Y4, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y2, Y2
-	VPSUBD       Y4, Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -7157,8 +7364,8 @@ tail:
 	VMOVUPS      (SI)(BX*4), Y1
 	VMASKMOVPS   (CX), Y1, Y2
 	VMASKMOVPS   (DX), Y1, Y3
-	VMOVUPS      word42b20000<>+0(SB), Y4
-	VMOVUPS      wordc2d00000<>+0(SB), Y5
+	VMOVUPS      word42b1999a<>+0(SB), Y4
+	VMOVUPS      wordc2b03333<>+0(SB), Y5
 	VMAXPS       Y3, Y5, Y3
 	VMINPS       Y3, Y4, Y3
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
@@ -7169,21 +7376,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMOVUPS      word3c0905b1<>+0(SB), Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMULPS       Y3, Y3, Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VMULPS       Y8, Y8, Y6
+	VFMADD231PS  Y7, Y6, Y4
 	VMULPS       Y3, Y3, Y6
 	VMOVAPS      Y3, Y3
 	VFMADD231PS  Y4, Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSRAD       $0x01, Y4, Y5
 	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y5, Y6
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3

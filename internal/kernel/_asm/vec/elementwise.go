@@ -90,10 +90,8 @@ func arithmetic() {
 	unary("Log", "", 1, func(_ args, x vec) vec { return log(x) })
 	unary("Erf", "", 1, func(_ args, x vec) vec { return erf(x) })
 	gradient("ErfGrad", "x", "", 1, func(_ args, dy, x vec) vec {
-		x = clampTo(-20, 20, x)
-		s := mul(x, x)
-		low := neg(fma(x, x, neg(s)))
-		return mul(dy, mul(expOf(neg(s), &low), num(2/math.SqrtPi)))
+		x = clampTo(-gaussianEnd, gaussianEnd, x)
+		return mul(dy, mul(squareExp(x, 1), num(2/math.SqrtPi)))
 	})
 }
 
@@ -124,7 +122,7 @@ func activations() {
 	unary("Sigmoid", "", 1, func(_ args, x vec) vec { return sigmoid(x) })
 	gradient("SigmoidGrad", "y", "", 4, func(_ args, dy, y vec) vec { return mul(dy, fnma(y, y, y)) })
 	gelus()
-	silu := func(x, z vec) vec { return div(atLeast(-200, x), add(exp(neg(z)), one())) }
+	silu := func(x, z vec) vec { return div(atLeast(-200, x), add(expFlush(neg(z)), one())) }
 	unary("Silu", "", 1, func(_ args, x vec) vec { return silu(x, x) })
 	unary("GeluTanh", "", 1, func(_ args, x vec) vec { z, _ := geluTanhArg(clampTo(-16, 16, x)); return silu(x, z) })
 	gradient("SiluGrad", "x", "", 1, func(_ args, dy, x vec) vec {
@@ -137,7 +135,7 @@ func activations() {
 		return mul(dy, logisticGrad(x, z, &slope))
 	})
 	unary("Softplus", "", 1, func(_ args, x vec) vec {
-		rest := log1pOf(exp(or(x, word(0x80000000))))
+		rest := log1pOf(expFlush(or(x, word(0x80000000))))
 		return add(rest, relu(x))
 	})
 	gradient("SoftplusGrad", "x", "", 1, func(_ args, dy, x vec) vec { return mul(dy, sigmoid(x)) })
@@ -160,11 +158,11 @@ func gate(dy, y vec) vec { return and(dy, cmp(gt, y, num(0))) }
 
 func gelus() {
 	unary("Gelu", "", 1, func(_ args, x vec) vec {
-		phi, _ := normal(clampTo(-20, 20, x))
-		return mul(atLeast(-20, x), phi)
+		phi, _ := normal(clampTo(-normalEnd, normalEnd, x))
+		return mul(atLeast(-normalEnd, x), phi)
 	})
 	gradient("GeluGrad", "x", "", 1, func(_ args, dy, x vec) vec {
-		x = clampTo(-20, 20, x)
+		x = clampTo(-normalEnd, normalEnd, x)
 		phi, density := normal(x)
 		return mul(dy, fma(mul(x, num(1/math.Sqrt(2*math.Pi))), density, phi))
 	})
@@ -181,7 +179,7 @@ func geluTanhArg(x vec) (z, slope vec) {
 // logisticGrad is the derivative of x·s(z), s(z) + x·slope·s(z)·(1-s(z)), with
 // s = 1/(1 + exp(-z)); 1-s is computed as exp(-z)·s. slope is 1 if nil.
 func logisticGrad(x, z vec, slope *vec) vec {
-	e := exp(neg(z))
+	e := expFlush(neg(z))
 	s := div(load(one()), add(e, one()))
 	rest := mul(mul(e, s), x)
 	if slope != nil {

@@ -45,6 +45,17 @@ func expOf(x vec, low *vec) vec {
 
 func exp(x vec) vec { return expOf(x, nil) }
 
+// expFlush is exp(x) in one step, for what follows another operation: 0 below
+// 2^-126, +Inf from 2^127.5 on.
+func expFlush(x vec) vec { return expBounded(clampTo(-88.1, 88.8, x), nil) }
+
+// expBounded is exp(x + low) for x in [-88.1, 88.8], at whose ends n is -127 and
+// 128, with powers that come out as 0 and +Inf.
+func expBounded(x vec, low *vec) vec {
+	n, e := expReduced(x, low)
+	return mul(add(e, one()), power(integer(n)))
+}
+
 // expm1 is exp(x) - 1 for x in [-80, 80], without cancellation.
 func expm1(x vec) vec {
 	n, e := expReduced(x, nil)
@@ -89,20 +100,28 @@ func log1pOf(e vec) vec {
 	return logReduced(f, and(big, one()))
 }
 
-// gaussian returns exp(-c·x²) and exp(-c·x²)·g(t)·t = erfc(|x|·√c), for x in
-// [-20, 20] and c = 1 or 1/2, with t = 1/(1 + 0.4·|x|·√c). As a function of t,
+// squareExp is exp(-c·x²) for c = 1 or 1/2 and x·√c in [-9.38, 9.38]. What
+// rounding x² loses goes into the exponent again.
+func squareExp(x vec, c float64) vec {
+	scaled := mul(x, num(-c))
+	s := mul(scaled, x)
+	low := fms(scaled, x, s)
+	return expBounded(s, &low)
+}
+
+// gaussianEnd is where exp(-x²) has come to 0 for expBounded.
+const gaussianEnd = 9.38
+
+// gaussian returns exp(-c·x²) and c·erfc(|x|·√c) = exp(-c·x²)·t·g(t), where
+// t = 1/(1 + 0.4·|x|·√c); the domain is that of squareExp. As a function of t,
 // exp(a²)·erfc(a)/t is smooth on all of [0,1], which stands for every a >= 0; at
-// degree 10 it is good to 2^-26. What rounding x² loses goes into the exponent
-// again.
+// degree 10 it is good to 2^-26.
 func gaussian(x vec, c float64) (density, erfc vec) {
-	s := mul(x, x)
-	low := fma(x, x, neg(s))
-	scaledLow := mul(low, num(-c))
-	density = expOf(mul(s, num(-c)), &scaledLow)
+	density = squareExp(x, c)
 	const k = 0.4
 	t := div(load(one()), fmaTo(abs(x), load(num(k*math.Sqrt(c))), one()))
 	g := polynomial(fit(func(t float64) float64 {
-		return scaledErfc((1/t-1)/k) / t
+		return c * scaledErfc((1/t-1)/k) / t
 	}, 0, 1, 10), t)
 	return density, mul(mul(g, t), density)
 }
@@ -115,16 +134,18 @@ func erf(x vec) vec {
 		}
 		return math.Erf(math.Sqrt(x2))/math.Sqrt(x2) - 1
 	}, 0, 0.81, 6), x2), x, x)
-	_, erfc := gaussian(clampTo(-10, 10, x), 1)
+	_, erfc := gaussian(clampTo(-gaussianEnd, gaussianEnd, x), 1)
 	far := withSign(sub(load(one()), erfc), x)
 	return choose(cmp(lt, abs(x), num(0.9)), near, far)
 }
 
-// normal returns Φ(x) and exp(-x²/2) for x in [-20, 20].
+// normalEnd is where exp(-x²/2) has come to 0.
+const normalEnd = gaussianEnd * math.Sqrt2
+
+// normal returns Φ(x) and exp(-x²/2) for x in [-normalEnd, normalEnd].
 func normal(x vec) (phi, density vec) {
-	density, erfc := gaussian(x, 0.5)
-	half := mul(erfc, num(0.5))
-	return choose(cmp(ge, x, num(0)), sub(load(one()), half), half), density
+	density, tail := gaussian(x, 0.5)
+	return choose(x, tail, sub(load(one()), tail)), density
 }
 
 func tanh(x vec) vec {
@@ -132,8 +153,8 @@ func tanh(x vec) vec {
 	return div(e, add(e, num(2)))
 }
 
-// sigmoid is 1/(1 + exp(-x)); below -88.7 it is 0 rather than subnormal.
-func sigmoid(x vec) vec { return div(load(one()), add(exp(neg(x)), one())) }
+// sigmoid is 1/(1 + exp(-x)); 0 below -88.4.
+func sigmoid(x vec) vec { return div(load(one()), add(expFlush(neg(x)), one())) }
 
 // scaledErfc is exp(a²)·erfc(a).
 func scaledErfc(a float64) float64 {

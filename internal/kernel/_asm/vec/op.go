@@ -38,6 +38,9 @@ func fma(a vec, b Op, c vec) vec { r := copyOf(c); VFMADD231PS(b, a, r); return 
 // fnma is c - a·b.
 func fnma(a vec, b Op, c vec) vec { r := copyOf(c); VFNMADD231PS(b, a, r); return r }
 
+// fms is a·b - c.
+func fms(a vec, b Op, c vec) vec { r := copyOf(c); VFMSUB231PS(b, a, r); return r }
+
 // fmaTo is a·b + c for a constant c.
 func fmaTo(a, b vec, c Op) vec { r := copyOf(a); VFMADD213PS(c, b, r); return r }
 
@@ -64,7 +67,7 @@ func cmp(predicate uint8, a vec, b Op) vec {
 	return r
 }
 
-// choose is a where the mask is set, else b.
+// choose is a where the mask is set, else b; only the sign bits of it count.
 func choose(mask, a, b vec) vec {
 	r := YMM()
 	VBLENDVPS(mask, a, b, r)
@@ -82,12 +85,32 @@ func withSign(magnitude, sign vec) vec  { return or(magnitude, and(sign, word(0x
 func one() Mem                          { return num(1) }
 func clampTo(lo, hi float64, x vec) vec { return min(load(num(hi)), max(load(num(lo)), x)) }
 func atLeast(lo float64, x vec) vec     { return max(load(num(lo)), x) }
+
+// polynomial is Σ c[i]·xⁱ by Estrin's scheme: pairs of terms, then pairs of
+// pairs, whose latencies overlap as those of Horner's rule would not.
 func polynomial(c []float64, x vec) vec {
-	p := load(num(c[len(c)-1]))
-	for i := len(c) - 2; i >= 0; i-- {
-		VFMADD213PS(num(c[i]), x, p)
+	var terms []vec
+	for i := 0; i < len(c); i += 2 {
+		if i+1 == len(c) {
+			terms = append(terms, load(num(c[i])))
+			continue
+		}
+		t := load(num(c[i+1]))
+		VFMADD213PS(num(c[i]), x, t)
+		terms = append(terms, t)
 	}
-	return p
+	for power := x; len(terms) > 1; {
+		power = mul(power, power)
+		var next []vec
+		for i := 0; i < len(terms); i += 2 {
+			if i+1 < len(terms) {
+				VFMADD231PS(terms[i+1], power, terms[i])
+			}
+			next = append(next, terms[i])
+		}
+		terms = next
+	}
+	return terms[0]
 }
 
 // words are the constants in memory, one for all lanes each.

@@ -268,7 +268,7 @@ func expSum() {
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	m, t := broadcast("m"), newTotal(1)
 	sweep{dst: []string{"dst"}, src: []string{"x"}, unroll: 1}.reduceTail(p, n, func(x vec) vec {
-		return exp(sub(x, m))
+		return expFlush(sub(x, m))
 	}, t)
 	Store(t.value(), ReturnIndex(0))
 	VZEROUPPER()
