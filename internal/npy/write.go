@@ -1,6 +1,7 @@
 // Package npy writes float32 arrays in NumPy's format, alone (.npy) or in an
-// archive (.npz), and reads them. Reading goes through github.com/sbinet/npyio;
-// writing is here because that library keeps no shape beyond two dimensions.
+// archive (.npz), and reads arrays of numbers. Both are here because
+// github.com/sbinet/npyio, the oracle of the tests, writes no shape beyond two
+// dimensions, and trusts the head of what it reads.
 // Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 package npy
 

@@ -9,8 +9,9 @@ import (
 // bytes returns the content of a file: on the heap, or mapped where it is larger
 // than the set may be in memory.
 func (l *loader) bytes(f *os.File, size int64) ([]byte, error) {
-	if size > l.o.MaxMemory {
-		data, release, err := mapFile(f, size)
+	l.used += size
+	if l.used > l.o.MaxMemory {
+		data, release, err := mapFile(f, size, false)
 		if err != nil {
 			return nil, err
 		}

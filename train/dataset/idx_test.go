@@ -36,6 +36,15 @@ func writeFile(t testing.TB, path string, data []byte) {
 	}
 }
 
+func readFile(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
 // ramp is n bytes that all differ from their neighbours.
 func ramp(n int) []byte {
 	b := make([]byte, n)

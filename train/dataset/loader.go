@@ -33,6 +33,7 @@ type loader struct {
 	ctx     context.Context
 	o       Options
 	notes   []string
+	used    int64 // bytes of images so far
 	release []func() error
 }
 
@@ -66,6 +67,9 @@ func (l *loader) open(f *format, path string) (*Set, error) {
 	train, test := &c.train, &c.test
 	train.take(l.o.TrainLimit, len(c.classes), l.o.Seed, 0)
 	test.take(l.o.TestLimit, len(c.classes), l.o.Seed, 1)
+	if err := l.convert(train, test); err != nil {
+		return nil, err
+	}
 	set := &Set{Classes: c.classes, C: train.c, H: train.h, W: train.w}
 	set.Train, set.Test = train.split(), test.split()
 	set.Notes = l.notes

@@ -8,7 +8,7 @@ import (
 )
 
 // mapFile reads the first size bytes of a file, where files cannot be mapped.
-func mapFile(f *os.File, size int64) (data []byte, release func() error, err error) {
+func mapFile(f *os.File, size int64, write bool) (data []byte, release func() error, err error) {
 	data = make([]byte, size)
 	_, err = io.ReadFull(io.NewSectionReader(f, 0, size), data)
 	return data, func() error { return nil }, err

@@ -8,10 +8,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapFile maps the first size bytes of a file, shared and writable if the file
-// is.
-func mapFile(f *os.File, size int64) (data []byte, release func() error, err error) {
-	data, err = unix.Mmap(int(f.Fd()), 0, int(size), unix.PROT_READ, unix.MAP_SHARED)
+// mapFile maps the first size bytes of a file, to be written to or only read.
+func mapFile(f *os.File, size int64, write bool) (data []byte, release func() error, err error) {
+	prot := unix.PROT_READ
+	if write {
+		prot |= unix.PROT_WRITE
+	}
+	data, err = unix.Mmap(int(f.Fd()), 0, int(size), prot, unix.MAP_SHARED)
 	if err != nil {
 		return nil, nil, &os.PathError{Op: "mmap", Path: f.Name(), Err: err}
 	}

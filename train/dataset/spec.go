@@ -33,6 +33,7 @@ func formats() []format {
 		{name: "mnist", title: "MNIST digits, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(numbered(10)),
 			places: []string{"mnist", "MNIST/raw", "MNIST"}},
 		{name: "idx", title: "IDX files, plain or gzipped", path: "DIR", load: idxOf(nil)},
+		{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y", path: "FILE", load: (*loader).npz},
 	}
 }
 

@@ -1,0 +1,235 @@
+package npy
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"math/bits"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"memprobe/internal/half"
+)
+
+// Head says what an array holds. Input is not trusted: a damaged head is an
+// error, arrays of Python objects are refused, and memory grows with the data that
+// arrive, never with what a head claims.
+type Head struct {
+	Kind    byte // 'b' bool, 'i' and 'u' integers, 'f' floats
+	Size    int  // bytes a value
+	Fortran bool // the first index varies fastest
+	Shape   []int
+	Len     int // number of values
+
+	order binary.ByteOrder
+}
+
+// Type is the type of a value as NumPy calls it: "float32".
+func (h *Head) Type() string {
+	if h.Kind == 'b' {
+		return "bool"
+	}
+	return map[byte]string{'i': "int", 'u': "uint", 'f': "float"}[h.Kind] + strconv.Itoa(8*h.Size)
+}
+
+// maxHead is NumPy's own limit on what it parses as a head.
+const maxHead = 10_000
+
+// ReadHead reads the head of an array; the values follow in r.
+func ReadHead(r io.Reader) (*Head, error) {
+	var lead [8]byte
+	if _, err := io.ReadFull(r, lead[:]); err != nil {
+		return nil, errors.New("npy: truncated in the head")
+	}
+	if string(lead[:6]) != "\x93NUMPY" {
+		return nil, errors.New("npy: not a NumPy array")
+	}
+	var size [4]byte
+	field := size[:2]
+	switch lead[6] {
+	case 1:
+	case 2, 3:
+		field = size[:]
+	default:
+		return nil, fmt.Errorf("npy: format version %d, want 1 to 3", lead[6])
+	}
+	if _, err := io.ReadFull(r, field); err != nil {
+		return nil, errors.New("npy: truncated in the head")
+	}
+	n := binary.LittleEndian.Uint32(size[:])
+	if n > maxHead {
+		return nil, fmt.Errorf("npy: head of %d bytes, want at most %d", n, maxHead)
+	}
+	text := make([]byte, n)
+	if _, err := io.ReadFull(r, text); err != nil {
+		return nil, errors.New("npy: truncated in the head")
+	}
+	return parse(string(text))
+}
+
+// parse reads the Python dictionary of a head.
+func parse(text string) (*Head, error) {
+	descr := find(text, `'descr'\s*:\s*'([<>|=]?[a-zA-Z]\d*)'`)
+	fortran := find(text, `'fortran_order'\s*:\s*(True|False)`)
+	shape := find(text, `'shape'\s*:\s*(\([\d\s,L]*\))`)
+	if descr == "" || fortran == "" || shape == "" {
+		return nil, fmt.Errorf("npy: head %.80q, want 'descr' of a plain type, 'fortran_order' and 'shape'", text)
+	}
+	h := &Head{Fortran: fortran == "True", Len: 1, order: binary.LittleEndian}
+	if err := h.setType(descr); err != nil {
+		return nil, err
+	}
+	for _, word := range strings.FieldsFunc(shape, func(c rune) bool { return !('0' <= c && c <= '9') }) {
+		d, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, fmt.Errorf("npy: shape %s: %s is beyond reason", shape, word)
+		}
+		hi, lo := bits.Mul64(uint64(h.Len), uint64(d))
+		if hi != 0 || lo > math.MaxInt64/8 {
+			return nil, fmt.Errorf("npy: shape %s is beyond reason", shape)
+		}
+		h.Len = int(lo)
+		h.Shape = append(h.Shape, d)
+	}
+	return h, nil
+}
+
+func find(text, pattern string) string {
+	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	if m == nil {
+		return ""
+	}
+	return m[1]
+}
+
+func (h *Head) setType(descr string) error {
+	if descr[0] == '>' {
+		h.order = binary.BigEndian
+	}
+	t := strings.TrimLeft(descr, "<>|=")
+	switch t {
+	case "b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8":
+		h.Kind, h.Size = t[0], int(t[1]-'0')
+		return nil
+	}
+	if t[0] == 'O' {
+		return errors.New("npy: array of Python objects: unpickling runs code, so it is refused")
+	}
+	return fmt.Errorf("npy: type %q, want bool, integers or floats of up to 8 bytes", descr)
+}
+
+// step is how many bytes are read at a time.
+const step = 1 << 16
+
+// read passes the values to put as they arrive, in the order of the file.
+func (h *Head) read(r io.Reader, put func(value []byte)) error {
+	buf := make([]byte, min(step, h.Len*h.Size))
+	for left := h.Len; left > 0; {
+		n := min(left, step/h.Size)
+		got, err := io.ReadFull(r, buf[:n*h.Size])
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return fmt.Errorf("npy: truncated: %d of %d values", h.Len-left+got/h.Size, h.Len)
+		}
+		if err != nil {
+			return err
+		}
+		for i := range n {
+			put(buf[i*h.Size : (i+1)*h.Size])
+		}
+		left -= n
+	}
+	return nil
+}
+
+// Floats reads the values as float32, rounded where they are wider, in row-major
+// order.
+func (h *Head) Floats(r io.Reader) ([]float32, error) {
+	convert := h.float32
+	if h.Kind != 'f' {
+		convert = func(b []byte) float32 { return float32(h.int64(b)) }
+	}
+	var out []float32
+	err := h.read(r, func(b []byte) { out = append(out, convert(b)) })
+	if err != nil {
+		return nil, err
+	}
+	return rowMajor(h, out), nil
+}
+
+// Ints reads the values of an array of integers or bools, in row-major order.
+// Values beyond int64 saturate.
+func (h *Head) Ints(r io.Reader) ([]int64, error) {
+	if h.Kind == 'f' {
+		return nil, fmt.Errorf("npy: values of type %s, want integers", h.Type())
+	}
+	var out []int64
+	err := h.read(r, func(b []byte) { out = append(out, h.int64(b)) })
+	if err != nil {
+		return nil, err
+	}
+	return rowMajor(h, out), nil
+}
+
+func (h *Head) float32(b []byte) float32 {
+	switch h.Size {
+	case 2:
+		return half.FromF16(h.order.Uint16(b))
+	case 4:
+		return math.Float32frombits(h.order.Uint32(b))
+	}
+	return float32(math.Float64frombits(h.order.Uint64(b)))
+}
+
+func (h *Head) int64(b []byte) int64 {
+	signed := h.Kind == 'i'
+	switch h.Size {
+	case 1:
+		if signed {
+			return int64(int8(b[0]))
+		}
+		return int64(b[0])
+	case 2:
+		v := h.order.Uint16(b)
+		if signed {
+			return int64(int16(v))
+		}
+		return int64(v)
+	case 4:
+		v := h.order.Uint32(b)
+		if signed {
+			return int64(int32(v))
+		}
+		return int64(v)
+	}
+	v := h.order.Uint64(b)
+	if signed {
+		return int64(v)
+	}
+	return int64(min(v, math.MaxInt64))
+}
+
+// rowMajor brings values in Fortran order into row-major order.
+func rowMajor[T any](h *Head, in []T) []T {
+	if !h.Fortran || len(h.Shape) < 2 {
+		return in
+	}
+	out := make([]T, len(in))
+	index := make([]int, len(h.Shape))
+	for i := range out {
+		at := 0
+		for d := len(index) - 1; d >= 0; d-- {
+			at = at*h.Shape[d] + index[d]
+		}
+		out[i] = in[at]
+		for d := len(index) - 1; d >= 0; d-- {
+			if index[d]++; index[d] < h.Shape[d] {
+				break
+			}
+			index[d] = 0
+		}
+	}
+	return out
+}

@@ -1,0 +1,67 @@
+package dataset
+
+import (
+	"os"
+	"unsafe"
+)
+
+// chunk is how much an arena allocates at a time: what a file claims is paid for
+// only as far as its data have arrived.
+const chunk = 16 << 20
+
+// arena hands out the memory of images: heap up to a limit, mapped temporary
+// files beyond it.
+type arena struct {
+	loader *loader
+	free   []byte
+}
+
+// take returns n zero bytes, aligned for float32.
+func (a *arena) take(n int) ([]byte, error) {
+	const align = 64
+	need := (n + align - 1) / align * align
+	if need > len(a.free) {
+		size := max(need, chunk)
+		a.loader.used += int64(size)
+		if a.loader.used > a.loader.o.MaxMemory {
+			mapped, err := a.loader.scratch(int64(size))
+			if err != nil {
+				return nil, err
+			}
+			a.free = mapped
+		} else {
+			a.free = make([]byte, size)
+		}
+	}
+	b := a.free[:n:n]
+	a.free = a.free[need:]
+	return b, nil
+}
+
+// floats is take for n float32.
+func (a *arena) floats(n int) ([]float32, error) {
+	b, err := a.take(4 * n)
+	if err != nil || n == 0 {
+		return nil, err
+	}
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), n), nil
+}
+
+// scratch maps a temporary file that vanishes with the process.
+func (l *loader) scratch(size int64) ([]byte, error) {
+	f, err := os.CreateTemp("", "memprobe-images-*")
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	defer os.Remove(f.Name())
+	if err := f.Truncate(size); err != nil {
+		return nil, err
+	}
+	data, release, err := mapFile(f, size, true)
+	if err != nil {
+		return nil, err
+	}
+	l.release = append(l.release, release)
+	return data, nil
+}

@@ -1,0 +1,294 @@
+package dataset
+
+import (
+	"archive/zip"
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+	"strings"
+
+	"memprobe/internal/fault"
+	"memprobe/internal/npy"
+)
+
+// npzFile is an open .npz file.
+type npzFile struct {
+	path string
+	zip  *zip.ReadCloser
+}
+
+// npz reads x_train, y_train, x_test, y_test, or x and y, from a NumPy archive.
+// Images are uint8 NHWC or NCHW, or float32 NCHW; a leading axis of steps, in
+// both x and y, is flattened.
+func (l *loader) npz(path string) (*content, error) {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return nil, wrap(path, plain(err))
+	}
+	defer z.Close()
+	f := &npzFile{path, z}
+	var c content
+	x, y := "x_train", "y_train"
+	if !f.has(x) && f.has("x") {
+		x, y = "x", "y"
+	}
+	if err := f.split(l, &c.train, x, y); err != nil {
+		return nil, err
+	}
+	if x == "x" || !f.has("x_test") && !f.has("y_test") {
+		l.note("no test split in %s", path)
+	} else if err := f.split(l, &c.test, "x_test", "y_test"); err != nil {
+		return nil, err
+	}
+	if err := sameKind(path, &c); err != nil {
+		return nil, err
+	}
+	c.classes = numbered(1 + maxLabel(&c.train, &c.test))
+	return &c, nil
+}
+
+// sameKind wants the images of both splits to be of one size and type.
+func sameKind(path string, c *content) error {
+	a, b := &c.train, &c.test
+	if len(b.labels) > 0 && (a.c != b.c || a.h != b.h || a.w != b.w || (a.floats == nil) != (b.floats == nil)) {
+		return fault.Errorf(path, "test images are %s, those for training %s", b.kind(), a.kind())
+	}
+	return nil
+}
+
+func (s *source) kind() string {
+	t := "uint8"
+	if s.floats != nil {
+		t = "float32"
+	}
+	return fmt.Sprintf("%s %dx%dx%d", t, s.c, s.h, s.w)
+}
+
+// plain drops what an error of the file system says about the path.
+func plain(err error) error {
+	if p, ok := errors.AsType[*os.PathError](err); ok {
+		return p.Err
+	}
+	return err
+}
+
+func (f *npzFile) has(name string) bool { return f.find(name) != nil }
+
+func (f *npzFile) find(name string) *zip.File {
+	i := slices.IndexFunc(f.zip.File, func(e *zip.File) bool { return e.Name == name+".npy" })
+	if i < 0 {
+		return nil
+	}
+	return f.zip.File[i]
+}
+
+func (f *npzFile) fault(name, format string, args ...any) error {
+	return fault.Errorf(f.path, "%s: %w", name, fmt.Errorf(format, args...))
+}
+
+// open returns the head of an array and what follows it.
+func (f *npzFile) open(name string) (*npy.Head, io.ReadCloser, error) {
+	e := f.find(name)
+	if e == nil {
+		var names []string
+		for _, e := range f.zip.File {
+			names = append(names, strings.TrimSuffix(e.Name, ".npy"))
+		}
+		return nil, nil, fault.Errorf(f.path, "no array %s; it has %q, want x_train, y_train, x_test, y_test, or x, y", name, names)
+	}
+	r, err := e.Open()
+	if err != nil {
+		return nil, nil, f.fault(name, "%w", err)
+	}
+	b := bufio.NewReaderSize(r, 1<<16)
+	h, err := npy.ReadHead(b)
+	if err != nil {
+		r.Close()
+		return nil, nil, f.fault(name, "%w", err)
+	}
+	return h, struct {
+		io.Reader
+		io.Closer
+	}{b, r}, nil
+}
+
+func (f *npzFile) split(l *loader, s *source, xName, yName string) error {
+	yShape, err := f.labels(s, yName)
+	if err != nil {
+		return err
+	}
+	h, r, err := f.open(xName)
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	shape := h.Shape
+	steps := len(shape) == 5 && len(yShape) == 2 && shape[0] == yShape[0] && shape[1] == yShape[1]
+	if steps {
+		shape = append([]int{shape[0] * shape[1]}, shape[2:]...)
+	}
+	last, err := s.layout(h, shape)
+	if err != nil {
+		return f.fault(xName, "%w", err)
+	}
+	if !steps && len(yShape) == 2 && yShape[1] != 1 {
+		return f.fault(yName, "shape %v, want one label an image: [%d]", yShape, shape[0])
+	}
+	if len(s.labels) != shape[0] {
+		return f.fault(yName, "%d labels for the %d images of %s", len(s.labels), shape[0], xName)
+	}
+	s.where = func(i int) (string, int) { return f.path + ": " + yName, i }
+	if h.Kind == 'u' {
+		err = s.readBytes(l, r, last)
+	} else {
+		err = s.readFloats(l, r, h)
+	}
+	if err != nil {
+		return f.fault(xName, "%w", err)
+	}
+	return f.end(xName, r)
+}
+
+// end wants an array to end where its shape says, with the right checksum.
+func (f *npzFile) end(name string, r io.Reader) error {
+	if err := npy.End(r); err != nil {
+		return f.fault(name, "%w", err)
+	}
+	return nil
+}
+
+// labels reads an array of labels.
+func (f *npzFile) labels(s *source, name string) (shape []int, err error) {
+	h, r, err := f.open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	if len(h.Shape) != 1 && len(h.Shape) != 2 {
+		return nil, f.fault(name, "shape %v, want [images]", h.Shape)
+	}
+	ints, err := h.Ints(r)
+	if err != nil {
+		return nil, f.fault(name, "%w", err)
+	}
+	s.labels = make([]int, len(ints))
+	for i, y := range ints {
+		if y < 0 || y > maxClasses {
+			return nil, f.fault(name, "record %d: label %d, want 0 to %d", i, y, maxClasses)
+		}
+		s.labels[i] = int(y)
+	}
+	return h.Shape, f.end(name, r)
+}
+
+// maxClasses bounds what a label may say where nothing else does.
+const maxClasses = 1 << 20
+
+// layout tells NCHW from NHWC and says how many channels come last (0: NCHW).
+func (s *source) layout(h *npy.Head, shape []int) (last int, err error) {
+	if h.Fortran {
+		return 0, errors.New("in Fortran order; save numpy.ascontiguousarray of it")
+	}
+	float := h.Kind == 'f' && (h.Size == 4 || h.Size == 8)
+	if t := h.Type(); t != "uint8" && !float {
+		return 0, fmt.Errorf("values of type %s, want uint8 or float32", t)
+	}
+	grey := len(shape) == 3
+	if grey {
+		shape = []int{shape[0], 1, shape[1], shape[2]}
+	}
+	if len(shape) != 4 {
+		return 0, fmt.Errorf("shape %v, want [N,C,H,W], [N,H,W,C] of uint8, [N,H,W], or [steps,batch,C,H,W] with labels [steps,batch]", shape)
+	}
+	a, b, c := shape[1], shape[2], shape[3]
+	if min(a, b, c) < 1 || float64(a)*float64(b)*float64(c) > 1<<26 {
+		return 0, fmt.Errorf("shape %v: an image has no pixel, or too many", shape)
+	}
+	image := func(n int) bool { return n == 1 || n == 3 }
+	s.c, s.h, s.w = a, b, c
+	switch {
+	case float && image(c) && !image(a):
+		return 0, fmt.Errorf("float32 of shape %v looks like [N,H,W,C], want [N,C,H,W]", shape)
+	case float || grey || image(a) && !image(c):
+		return 0, nil
+	case image(a) && image(c):
+		return 0, fmt.Errorf("shape %v may be [N,C,H,W] as well as [N,H,W,C]", shape)
+	case image(c):
+		s.c, s.h, s.w = c, a, b
+		return c, nil
+	}
+	return 0, fmt.Errorf("shape %v has 1 or 3 channels neither in the second place nor in the last", shape)
+}
+
+func (s *source) readBytes(l *loader, r io.Reader, last int) error {
+	mem, size := arena{loader: l}, s.c*s.h*s.w
+	buf := make([]byte, size)
+	for i := range s.labels {
+		if err := l.ctx.Err(); err != nil {
+			return err
+		}
+		if _, err := io.ReadFull(r, buf); err != nil {
+			return truncated(i, len(s.labels), err)
+		}
+		image, err := mem.take(size)
+		if err != nil {
+			return err
+		}
+		if last > 1 {
+			planar(image, buf, last)
+		} else {
+			copy(image, buf)
+		}
+		s.pixels = append(s.pixels, image)
+	}
+	return nil
+}
+
+// planar turns interleaved pixels [H,W,c] into planes [c,H,W].
+func planar(dst, src []byte, c int) {
+	n := len(src) / c
+	for k := range c {
+		plane := dst[k*n : (k+1)*n]
+		for i := range plane {
+			plane[i] = src[i*c+k]
+		}
+	}
+}
+
+func (s *source) readFloats(l *loader, r io.Reader, h *npy.Head) error {
+	mem, size := arena{loader: l}, s.c*s.h*s.w
+	one := *h
+	one.Shape, one.Len = []int{size}, size
+	for i := range s.labels {
+		if err := l.ctx.Err(); err != nil {
+			return err
+		}
+		values, err := one.Floats(r)
+		if err != nil {
+			return truncated(i, len(s.labels), err)
+		}
+		for _, v := range values {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("record %d holds %v", i, v)
+			}
+		}
+		image, err := mem.floats(size)
+		if err != nil {
+			return err
+		}
+		copy(image, values)
+		s.floats = append(s.floats, image)
+	}
+	return nil
+}
+
+func truncated(i, n int, err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = errors.New("truncated")
+	}
+	return fmt.Errorf("record %d of %d: %w", i, n, err)
+}
