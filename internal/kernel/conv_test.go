@@ -190,11 +190,7 @@ func BenchmarkConv(b *testing.B) {
 			} {
 				name := fmt.Sprintf("n%d_%d-%d_%dx%d_k%ds%dg%d/%s/t%d/%s", s.N, s.C, s.M, s.H, s.W, s.KH, s.StrideH, s.Group, f.pass, threads, f.algo)
 				b.Run(name, func(b *testing.B) {
-					for b.Loop() {
-						f.run()
-					}
-					flops := 2 * float64(ny) * float64(s.C/s.Group*s.KH*s.KW)
-					b.ReportMetric(flops*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+					reportBest(b, 2*float64(ny)*float64(s.C/s.Group*s.KH*s.KW), f.run)
 				})
 			}
 			p.Close()

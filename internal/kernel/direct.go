@@ -19,86 +19,43 @@ type direct struct {
 	p      patches
 	phases []phase
 	gradX  bool
-	zeros  []float32 // a row of a phase that no tap reaches
-	places bool      // results go to a workspace first, and from there to their places
-	shares bool      // the copies of the input are made first, and shared by chunks
+	places bool // results go to a workspace first, and from there to their places
+	shares bool // the copies of the input are made first, and shared by chunks
 
 	// Output channels of a group, input channels of a group, of this pass.
 	outC, inC       int
 	outPlane        int // floats of an output channel
 	blockK          int
-	bands, groups   int      // along the rows of output, and of images
-	panels, mblocks int      // panels of output channels in a chunk, and chunks along them
-	whole, rest     []vector // columns of a band, and of the last band
-	last, lastRest  []vector // the same for the last group of images
+	bands, groups   int          // along the rows of output, and of images
+	panels, mblocks int          // panels of output channels in a chunk, and chunks along them
+	whole, rest     []ref.Vector // columns of a band, and of the last band
+	last, lastRest  []ref.Vector // the same for the last group of images
 
+	placer                        placer
 	packBody, copyBody, chunkBody func(worker, chunk int)
 	y, x, w, packed               []float32
 	bias, residual                []float32
 	copies, workspace             []float32
 }
 
-// phase is one of the products: the taps that reach the positions with one residue.
-type phase struct {
-	taps []int
-	off  []int32 // of its rows of B
-	at   int     // where its weights begin in those of a group
-}
-
 // newDirect makes the forward pass of s.
 func newDirect(p *parallel.Pool, s ConvSpec) *direct {
 	d := &direct{spec: s, pool: p, outC: s.M / s.Group, inC: s.C / s.Group, outPlane: s.OutH() * s.OutW()}
-	d.p = patches{channels: d.inC, inH: s.H, inW: s.W, outH: s.OutH(), outW: s.OutW(),
-		rows: newAxis(s.KH, s.StrideH, s.DilationH, s.PadTop),
-		cols: newAxis(s.KW, s.StrideW, s.DilationW, s.PadLeft)}
-	d.phases = []phase{{taps: upTo(s.KH * s.KW)}}
+	d.p, d.phases = convPatches(s)
+	d.p.channels = d.inC
 	d.plan()
 	return d
 }
 
-// newDirectGradX makes the data gradient of s. Position h = i·stride + r of dx
-// gets tap k from dy at (h+pad-k·dilation)/stride, where that is whole.
+// newDirectGradX makes the data gradient of s.
 func newDirectGradX(p *parallel.Pool, s ConvSpec) *direct {
 	d := &direct{spec: s, pool: p, gradX: true, outC: s.C / s.Group, inC: s.M / s.Group, outPlane: s.H * s.W}
-	d.p = patches{channels: d.inC, inH: s.OutH(), inW: s.OutW()}
-	d.p.outH, d.p.outW = parallel.Chunks(s.H, s.StrideH), parallel.Chunks(s.W, s.StrideW)
-	var residueH, residueW []int
-	d.p.rows, residueH = gradAxis(s.KH, s.StrideH, s.DilationH, s.PadTop)
-	d.p.cols, residueW = gradAxis(s.KW, s.StrideW, s.DilationW, s.PadLeft)
-	for row := range s.StrideH {
-		for col := range s.StrideW {
-			var ph phase
-			for t := range s.KH * s.KW {
-				if residueH[t/s.KW] == row && residueW[t%s.KW] == col {
-					ph.taps = append(ph.taps, t)
-				}
-			}
-			d.phases = append(d.phases, ph)
-		}
-	}
+	d.p, d.phases = gradPatches(s)
+	d.p.channels = d.inC
 	d.places = len(d.phases) > 1
-	d.zeros = make([]float32, d.p.outW)
 	d.plan()
+	d.placer = newPlacer(s, d.phases)
 	return d
-}
-
-// gradAxis describes the taps of a data gradient and the residue of the
-// positions that each reaches.
-func gradAxis(taps, stride, dilation, pad int) (a axis, residue []int) {
-	a.stride = 1
-	for k := range taps {
-		r := mod(k*dilation-pad, stride)
-		a.start, residue = append(a.start, (r+pad-k*dilation)/stride), append(residue, r)
-	}
-	return a, residue
-}
-
-func upTo(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
-	}
-	return list
 }
 
 // plan chooses layout and blocking and makes the tables.
@@ -338,7 +295,7 @@ func (d *direct) fill(xs []float32, j *job, c0, c1 int) {
 // job is a chunk: a range of images, a group, rows and panels of channels.
 type job struct {
 	n0, n1, g, r0, r1, p0, p1 int
-	cols                      []vector
+	cols                      []ref.Vector
 }
 
 func (d *direct) job(i int) job {
@@ -405,20 +362,20 @@ func (d *direct) sweep(ph *phase, j *job, xs, out []float32, base, ld int) {
 		}
 		for v := 0; v < len(j.cols); v += 2 {
 			v0 := j.cols[v]
-			v1 := vector{src: v0.src, dst: v0.dst}
+			v1 := ref.Vector{Src: v0.Src, Dst: v0.Dst}
 			if v+1 < len(j.cols) {
 				v1 = j.cols[v+1]
 			}
-			t.B0, t.B1 = at(xs, int(v0.src)), at(xs, int(v1.src))
-			t.N0, t.N1 = int(v0.n), int(v1.n)
+			t.B0, t.B1 = at(xs, int(v0.Src)), at(xs, int(v1.Src))
+			t.N0, t.N1 = int(v0.N), int(v1.N)
 			row := base + j.p0*mr*ld
 			t.A = at(a, panels*mr*k0+j.p0*mr*t.K)
-			t.C0, t.C1 = at(out, row+int(v0.dst)), at(out, row+int(v1.dst))
+			t.C0, t.C1 = at(out, row+int(v0.Dst)), at(out, row+int(v1.Dst))
 			if last && s.Bias {
 				t.BiasRow = at(d.bias, j.g*d.outC+j.p0*mr)
 			}
 			if last && s.Residual && !d.places {
-				t.Res0, t.Res1 = at(d.residual, row+int(v0.dst)), at(d.residual, row+int(v1.dst))
+				t.Res0, t.Res1 = at(d.residual, row+int(v0.Dst)), at(d.residual, row+int(v1.Dst))
 			}
 			tileOffset(&t, min(j.p1*mr, d.outC)-j.p0*mr)
 		}

@@ -54,9 +54,8 @@ func newOuter(p *parallel.Pool, s ConvSpec) *outer {
 	o.parts = parallel.Chunks(o.panels, o.perChunk)
 	o.divide()
 	if o.gather {
-		o.p = patches{channels: o.cg, inH: s.H, inW: s.W, outH: s.OutH(), outW: s.OutW(),
-			rows: newAxis(s.KH, s.StrideH, s.DilationH, s.PadTop),
-			cols: newAxis(s.KW, s.StrideW, s.DilationW, s.PadLeft)}
+		o.p, _ = convPatches(s)
+		o.p.channels = o.cg
 		o.p.size(flat, o.band, 1)
 		o.off = o.p.offsets()
 		for len(o.off) < o.panels*nr { // any pixels serve for columns that are not kept

@@ -40,15 +40,6 @@ func packGather(dst, src *float32, off *int32, k int) {
 	ref.PackGather(dst, src, off, k)
 }
 
-// pick is [ref.Pick].
-func pick(dst, src *float32, n, stride int) {
-	if useAVX2 && stride == 2 {
-		avx2.Pick2(dst, src, n)
-		return
-	}
-	ref.Pick(dst, src, n, stride)
-}
-
 // zip is [ref.Zip].
 func zip(dst, even, odd *float32, n int) {
 	if useAVX2 {

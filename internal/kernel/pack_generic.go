@@ -13,8 +13,5 @@ func packTranspose(dst, src *float32, ld, k, width int) { ref.PackTranspose(dst,
 // packGather is [ref.PackGather].
 func packGather(dst, src *float32, off *int32, k int) { ref.PackGather(dst, src, off, k) }
 
-// pick is [ref.Pick].
-func pick(dst, src *float32, n, stride int) { ref.Pick(dst, src, n, stride) }
-
 // zip is [ref.Zip].
 func zip(dst, even, odd *float32, n int) { ref.Zip(dst, even, odd, n) }

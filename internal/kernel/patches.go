@@ -1,6 +1,9 @@
 package kernel
 
-import "memprobe/internal/parallel"
+import (
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/parallel"
+)
 
 // patches lays a part of a padded image out so that the input of every tap is
 // made of whole vectors in memory: a convolution is then a product whose B is
@@ -146,22 +149,21 @@ func (p *patches) fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 // is no input.
 func (p *patches) fillVariant(dst, plane []float32, rs, cs, rows int) {
 	sh, sw := p.rows.stride, p.cols.stride
-	lo := min(max(parallel.Chunks(-cs, sw), 0), p.width)       // first column with input
-	hi := max(min(parallel.Chunks(p.inW-cs, sw), p.width), lo) // first column past it
-	for i := range rows {
-		row, h := dst[i*p.width:][:p.width], rs+i*sh
-		if h < 0 || h >= p.inH || hi == lo {
-			clear(row)
-			continue
-		}
-		clear(row[:lo])
-		if from := plane[h*p.inW+lo*sw+cs:]; sw == 1 {
-			copy(row[lo:hi], from)
-		} else {
-			pick(&row[lo], &from[0], hi-lo, sw)
-		}
-		clear(row[hi:])
+	top, bottom := inside(rs, sh, p.inH, rows)
+	lo, hi := inside(cs, sw, p.inW, p.width)
+	if top > 0 || bottom < rows || lo > 0 || hi < p.width {
+		clear(dst[:rows*p.width])
 	}
+	if top < bottom && lo < hi {
+		copyRows(&dst[top*p.width+lo], &plane[(rs+top*sh)*p.inW+cs+lo*sw], bottom-top, hi-lo, p.width, sh*p.inW, sw)
+	}
+}
+
+// inside is the range of i < n for which start + i·stride lies in [0, size).
+func inside(start, stride, size, n int) (lo, hi int) {
+	lo = min(max(parallel.Chunks(-start, stride), 0), n)
+	hi = max(min(parallel.Chunks(size-start, stride), n), lo)
+	return lo, hi
 }
 
 // fillTaps copies the small planes that every tap meets, by the table that says
@@ -197,27 +199,19 @@ func (p *patches) table() {
 	}
 }
 
-// vector is up to 8 neighbouring columns of the product: where they are read,
-// relative to the first output's place, and where they are written, relative to
-// the first output.
-type vector struct {
-	src, dst int32
-	n        int32
-}
-
 // vectors lists the columns of a band of the given number of rows.
-func (p *patches) vectors(rows, images int) []vector {
-	var list []vector
+func (p *patches) vectors(rows, images int) []ref.Vector {
+	var list []ref.Vector
 	if p.width == p.outW && (p.images == 1 || p.height == p.outH) {
 		total := images * rows * p.outW
 		for q := 0; q < total; q += vl {
-			list = append(list, vector{int32(q), int32(q), int32(min(vl, total-q))})
+			list = append(list, ref.Vector{Src: int32(q), Dst: int32(q), N: int32(min(vl, total-q))})
 		}
 		return list
 	}
 	for r := range rows {
 		for q := 0; q < p.outW; q += vl {
-			list = append(list, vector{int32(r*p.width + q), int32(r*p.outW + q), int32(min(vl, p.outW-q))})
+			list = append(list, ref.Vector{Src: int32(r*p.width + q), Dst: int32(r*p.outW + q), N: int32(min(vl, p.outW-q))})
 		}
 	}
 	return list

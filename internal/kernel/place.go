@@ -29,40 +29,57 @@ func (d *direct) placeImages(j *job, out []float32) {
 	}
 }
 
-// placeStrided interleaves the results of the phases in dx, row by row.
+// placeStrided interleaves the results of the phases in dx.
 func (d *direct) placeStrided(j *job, out []float32) {
 	s := &d.spec
 	for n := j.n0; n < j.n1; n++ {
 		for c := j.p0 * mr; c < min(j.p1*mr, d.outC); c++ {
 			plane := d.y[((n*s.Group+j.g)*d.outC+c)*d.outPlane:][:d.outPlane]
 			from := (c-j.p0*mr)*d.columns() + (n-j.n0)*d.p.outH*d.p.outW
-			for h := j.r0 * s.StrideH; h < min(j.r1*s.StrideH, s.H); h++ {
-				i := h/s.StrideH - j.r0
-				d.placeRow(plane[h*s.W:][:s.W], h%s.StrideH*s.StrideW, out, from+i*d.p.outW)
-			}
+			d.placer.place(plane, out[from:], d.panels*mr*d.columns(), j.r0, j.r1)
 		}
 	}
 }
 
-// placeRow interleaves a row of the phases from first on; each lies at from in
-// the results of its phase.
-func (d *direct) placeRow(row []float32, first int, out []float32, from int) {
-	if stride := d.spec.StrideW; stride == 2 {
-		zip(&row[0], &d.phaseRow(first, out, from)[0], &d.phaseRow(first+1, out, from)[0], len(row))
-	} else {
-		for b := range stride {
-			src := d.phaseRow(first+b, out, from)
-			for i, w := 0, b; w < len(row); i, w = i+1, w+stride {
+// placer interleaves the results of the phases of a data gradient in a plane.
+type placer struct {
+	strideH, strideW, h, w int
+	width                  int // of the results
+	empty                  []bool
+	zeros                  []float32 // a row of a phase that no tap reaches
+}
+
+func newPlacer(s ConvSpec, phases []phase) placer {
+	p := placer{strideH: s.StrideH, strideW: s.StrideW, h: s.H, w: s.W, width: (s.W + s.StrideW - 1) / s.StrideW}
+	for _, ph := range phases {
+		p.empty = append(p.empty, len(ph.taps) == 0)
+	}
+	p.zeros = make([]float32, p.width)
+	return p
+}
+
+// place writes the rows of the plane that rows [r0, r1) of the results make up.
+// Those of phase q begin at out[q·per].
+func (p *placer) place(plane, out []float32, per, r0, r1 int) {
+	for h := r0 * p.strideH; h < min(r1*p.strideH, p.h); h++ {
+		row, at := plane[h*p.w:][:p.w], (h/p.strideH-r0)*p.width
+		first := h % p.strideH * p.strideW
+		if p.strideW == 2 {
+			zip(&row[0], &p.row(first, out, per, at)[0], &p.row(first+1, out, per, at)[0], p.w)
+			continue
+		}
+		for b := range p.strideW {
+			src := p.row(first+b, out, per, at)
+			for i, w := 0, b; w < p.w; i, w = i+1, w+p.strideW {
 				row[w] = src[i]
 			}
 		}
 	}
 }
 
-// phaseRow is a row of the results of phase q, zeros where no tap reaches it.
-func (d *direct) phaseRow(q int, out []float32, from int) []float32 {
-	if len(d.phases[q].off) == 0 {
-		return d.zeros
+func (p *placer) row(q int, out []float32, per, at int) []float32 {
+	if p.empty[q] {
+		return p.zeros
 	}
-	return out[from+q*d.panels*mr*d.columns():]
+	return out[q*per+at:]
 }

@@ -29,11 +29,6 @@ func PackTranspose16(dst *float32, src *float32, ld int, k int)
 //go:noescape
 func PackGather16(dst *float32, src *float32, off *int32, k int)
 
-// Pick2 is ref.Pick(dst, src, n, 2).
-//
-//go:noescape
-func Pick2(dst *float32, src *float32, n int)
-
 // Zip2 is ref.Zip(dst, even, odd, n).
 //
 //go:noescape

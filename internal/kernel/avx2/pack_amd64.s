@@ -529,38 +529,6 @@ done:
 	VZEROUPPER
 	RET
 
-// func Pick2(dst *float32, src *float32, n int)
-// Requires: AVX, AVX2
-TEXT ·Pick2(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), AX
-	MOVQ src+8(FP), CX
-	MOVQ n+16(FP), DX
-
-blocks:
-	CMPQ    DX, $0x08
-	JLE     singles
-	VMOVUPS (CX), Y0
-	VSHUFPS $0x88, 32(CX), Y0, Y0
-	VPERMPD $0xd8, Y0, Y0
-	VMOVUPS Y0, (AX)
-	ADDQ    $0x40, CX
-	ADDQ    $0x20, AX
-	SUBQ    $0x08, DX
-	JMP     blocks
-
-singles:
-	DECQ   DX
-	JL     done
-	VMOVSS (CX), X0
-	VMOVSS X0, (AX)
-	ADDQ   $0x08, CX
-	ADDQ   $0x04, AX
-	JMP    singles
-
-done:
-	VZEROUPPER
-	RET
-
 // func Zip2(dst *float32, even *float32, odd *float32, n int)
 // Requires: AVX
 TEXT ·Zip2(SB), NOSPLIT, $0-32

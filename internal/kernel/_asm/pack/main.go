@@ -23,7 +23,6 @@ func main() {
 	packTranspose(strip)
 	packTranspose(2 * lanes)
 	packGather()
-	pick()
 	zip()
 	Generate()
 }
@@ -188,39 +187,6 @@ func transpose8() {
 	for i := range 4 {
 		VMOVAPS(ymm(8+i), ymm(4+i))
 	}
-}
-
-// pick generates the copy of every second element.
-func pick() {
-	TEXT("Pick2", NOSPLIT, "func(dst, src *float32, n int)")
-	Pragma("noescape")
-	Doc("Pick2 is ref.Pick(dst, src, n, 2).")
-	dst, src, n := GP64(), GP64(), GP64()
-	Load(Param("dst"), dst)
-	Load(Param("src"), src)
-	Load(Param("n"), n)
-	Label("blocks")
-	CMPQ(n, U8(lanes)) // one more than a block, whose last vector reads one element too much
-	JLE(LabelRef("singles"))
-	VMOVUPS(Mem{Base: src}, reg.Y0)
-	VSHUFPS(U8(0x88), Mem{Base: src, Disp: word * lanes}, reg.Y0, reg.Y0) // 0 2 8 10 | 4 6 12 14
-	VPERMPD(U8(0xd8), reg.Y0, reg.Y0)
-	VMOVUPS(reg.Y0, Mem{Base: dst})
-	ADDQ(U8(2*lanes*word), src)
-	ADDQ(U8(lanes*word), dst)
-	SUBQ(U8(lanes), n)
-	JMP(LabelRef("blocks"))
-	Label("singles")
-	DECQ(n)
-	JL(LabelRef("done"))
-	VMOVSS(Mem{Base: src}, reg.X0)
-	VMOVSS(reg.X0, Mem{Base: dst})
-	ADDQ(U8(2*word), src)
-	ADDQ(U8(word), dst)
-	JMP(LabelRef("singles"))
-	Label("done")
-	VZEROUPPER()
-	RET()
 }
 
 // zip generates the interleaving of two rows.

@@ -1,0 +1,16 @@
+//go:build !amd64 || purego
+
+package kernel
+
+import "memprobe/internal/kernel/ref"
+
+// depthConv is [ref.DepthConv].
+func depthConv(d *ref.Depth) { ref.DepthConv(d) }
+
+// depthGrad is [ref.DepthGrad].
+func depthGrad(d *ref.Depth) { ref.DepthGrad(d) }
+
+// copyRows is [ref.CopyRows]; n is positive.
+func copyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
+	ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
+}

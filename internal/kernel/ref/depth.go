@@ -1,0 +1,74 @@
+package ref
+
+import "unsafe"
+
+// Vector is up to VL neighbouring results: where their operands begin, relative
+// to the first result's, and where they lie, relative to the first, in elements.
+// Results past N are not stored.
+type Vector struct{ Src, Dst, N int32 }
+
+// Depth describes a depthwise convolution of one channel:
+//
+//	Y[v.Dst+i] = clamp(Σk W[k]·X[v.Src+i+Off[k]/4] + Bias + Residual[v.Dst+i]), i < v.N
+//
+// for all vectors v. All of X[v.Src:v.Src+VL] is read at every offset.
+type Depth struct {
+	Y, X, W  *float32
+	Residual *float32 // or nil
+	Off      *int32   // [K] byte offsets
+	K        int
+	Vectors  *Vector
+	Groups   int // of DepthGroup vectors
+	Bias     float32
+	Lo, Hi   float32
+	Clamp    bool
+}
+
+// DepthGroup is how many vectors a depthwise kernel computes at a time.
+const DepthGroup = 8
+
+// DepthConv computes d.
+func DepthConv(d *Depth) {
+	for _, v := range unsafe.Slice(d.Vectors, DepthGroup*d.Groups) {
+		for i := range int(v.N) {
+			sum := d.Bias
+			for k, off := range unsafe.Slice(d.Off, d.K) {
+				sum += *at(d.W, k) * *at(d.X, int(v.Src)+i+int(off)/4)
+			}
+			if d.Residual != nil {
+				sum += *at(d.Residual, int(v.Dst)+i)
+			}
+			if d.Clamp {
+				sum = clamp(sum, d.Lo, d.Hi)
+			}
+			*at(d.Y, int(v.Dst)+i) = sum
+		}
+	}
+}
+
+// DepthTaps is how many taps DepthGrad does at a time.
+const DepthTaps = 3
+
+// DepthGrad adds to the weight gradient of one channel, lane by lane,
+//
+//	Sum[k][i] += Σv DY[v.Dst+i]·X[v.Src+i+Off[k]/4], i < v.N
+//
+// for d.K taps, a multiple of DepthTaps. d.Y holds DY and d.W is Sum, [K][VL];
+// the vectors with N < VL come last, and d.Groups counts single vectors.
+func DepthGrad(d *Depth) {
+	for _, v := range unsafe.Slice(d.Vectors, d.Groups) {
+		for k, off := range unsafe.Slice(d.Off, d.K) {
+			for i := range int(v.N) {
+				*at(d.W, VL*k+i) += *at(d.Y, int(v.Dst)+i) * *at(d.X, int(v.Src)+i+int(off)/4)
+			}
+		}
+	}
+}
+
+// CopyRows copies rows of n elements, every stride-th of the source:
+// dst[r·dstLD+i] = src[r·srcLD+i·stride].
+func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
+	for r := range rows {
+		Pick(at(dst, r*dstLD), at(src, r*srcLD), n, stride)
+	}
+}
