@@ -19,6 +19,15 @@ type Features struct {
 // Row returns the features of sample i.
 func (f Features) Row(i int) []float32 { return f.Data[i*f.D : (i+1)*f.D] }
 
+// rows copies the given rows.
+func (f Features) rows(index []int) Features {
+	out := Features{len(index), f.D, make([]float32, 0, len(index)*f.D)}
+	for _, i := range index {
+		out.Data = append(out.Data, f.Row(i)...)
+	}
+	return out
+}
+
 // check reports what makes f unfit for a metric that wants at least n samples.
 func (f Features) check(metric string, n int) error {
 	if f.D < 1 || f.N < n || len(f.Data) != f.N*f.D {

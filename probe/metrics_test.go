@@ -175,8 +175,8 @@ func TestMemorizationScore(t *testing.T) {
 	}
 }
 
-// normal returns n standard normal samples of d elements.
-func normal(seed uint64, n, d int) Features {
+// gaussian returns n standard normal samples of d elements.
+func gaussian(seed uint64, n, d int) Features {
 	s := rng.New(seed, rng.Metric)
 	f := Features{n, d, make([]float32, n*d)}
 	for i := range f.Data {
@@ -186,7 +186,7 @@ func normal(seed uint64, n, d int) Features {
 }
 
 func TestCKAClosedForm(t *testing.T) {
-	x := normal(1, 50, 4)
+	x := gaussian(1, 50, 4)
 	// y is x rotated by 30° in two columns, mirrored, scaled and shifted.
 	y := Features{50, 4, make([]float32, 200)}
 	c, s := math.Cos(math.Pi/6), math.Sin(math.Pi/6)
@@ -196,8 +196,8 @@ func TestCKAClosedForm(t *testing.T) {
 		b[1] = float32(3 * (s*float64(a[1]) + c*float64(a[3])))
 		b[2], b[3] = -3*a[0], 3*a[2]-100
 	}
-	wide := normal(2, 50, 300) // independent of x, more columns than samples
-	narrow, few := normal(3, 50, 200), func(f Features) (a, b float64) {
+	wide := gaussian(2, 50, 300) // independent of x, more columns than samples
+	narrow, few := gaussian(3, 50, 200), func(f Features) (a, b float64) {
 		a, b, err := CKA(nil, f, wide)
 		if err != nil {
 			t.Fatal(err)
@@ -243,7 +243,7 @@ func TestRankMeClosedForm(t *testing.T) {
 func TestTwoNNFindsTheDimension(t *testing.T) {
 	// A plane, bent nowhere, in 6 dimensions. The estimate's standard error is
 	// about d/√n = 0.045.
-	plane := normal(4, 2000, 2)
+	plane := gaussian(4, 2000, 2)
 	f := Features{2000, 6, make([]float32, 12000)}
 	for i := range f.N {
 		a := plane.Row(i)
@@ -302,7 +302,7 @@ func TestMASCClosedForm(t *testing.T) {
 func TestLinearProbe(t *testing.T) {
 	ctx := context.Background()
 	// Three separable classes, more samples than a block, a constant column.
-	f, labels := normal(5, 3000, 4), make([]int, 3000)
+	f, labels := gaussian(5, 3000, 4), make([]int, 3000)
 	for i := range f.N {
 		labels[i] = i % 3
 		f.Row(i)[0] += 20 * float32(labels[i])

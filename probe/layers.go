@@ -1,0 +1,352 @@
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"gonum.org/v1/gonum/graph/simple"
+	"gonum.org/v1/gonum/graph/topo"
+
+	"memprobe/internal/tensor"
+	"memprobe/onnx"
+	"memprobe/onnx/engine"
+)
+
+// The roles of layers.
+const (
+	Input     = "input"     // what the network is given
+	Block     = "block"     // output of a block of the encoder
+	Embedding = "embedding" // output of the encoder
+	Projector = "projector" // hidden layer of the head after the embedding
+	Logits    = "logits"    // output of the network
+)
+
+// Layer is a tensor that can be probed: float, with the batch as its first
+// dimension.
+type Layer struct {
+	Name  string // of the tensor
+	Op    string // operator that computes it; "" for the graph's input
+	Index int    // place of that operator in the order of evaluation, from 1; 0 for the input
+	Shape []int  // of one sample
+	Role  string // "" for a layer inside a block
+}
+
+// Layers finds the layers of a network with one float input and names their
+// roles. batch is the size of the first dimension where the model leaves it
+// open, and image, if not nil, the shape [C,H,W] of one sample. logits names the
+// output; "" means the first one that is a row for each sample.
+//
+// A block ends where all data flows through one tensor: a tensor on every path
+// from the input to the output, as are the outputs of residual blocks but not
+// what lies beside a skip connection. Of such tensors with no convolution or
+// matrix product between them (a convolution's result, its normalisation,
+// activation and pooling) the last stands for all. The embedding is the first
+// block that is a vector for each sample and followed by such alone, or, in a
+// network of vectors from the start or one whose head is a convolution, the last
+// block before the logits. What comes between embedding and logits is the
+// projector.
+func Layers(m *onnx.Model, batch int, image []int, logits string) ([]Layer, error) {
+	f, err := newFlow(m, batch, image, logits)
+	if err != nil {
+		return nil, err
+	}
+	blocks := f.blocks()
+	if len(blocks) < 2 {
+		return nil, fmt.Errorf("probe: no convolution or matrix product lies between input %q and output %q", f.input, f.logits)
+	}
+	embedding := f.embedding(blocks)
+	role := map[string]string{}
+	for i, name := range blocks {
+		switch {
+		case i == len(blocks)-1:
+			role[name] = Logits
+		case i == embedding:
+			role[name] = Embedding
+		case name == f.input:
+			role[name] = Input
+		case i < embedding:
+			role[name] = Block
+		default:
+			role[name] = Projector
+		}
+	}
+	layers := []Layer{{Name: f.input, Shape: f.shape[f.input][1:], Role: role[f.input]}}
+	for i, n := range f.nodes {
+		for _, name := range n.Outputs {
+			if f.isLayer(name) {
+				layers = append(layers, Layer{Name: name, Op: n.Op, Index: i + 1, Shape: f.shape[name][1:], Role: role[name]})
+			}
+		}
+	}
+	return layers, nil
+}
+
+// Select keeps the layers that patterns ask for, in order: "blocks" the ones
+// with a role, "all" every one, anything else the tensors whose name matches,
+// with * for any characters and ? for one. The embedding and the logits are
+// always among them. A pattern that nothing matches is an error.
+func Select(layers []Layer, patterns []string) ([]Layer, error) {
+	keep := make([]bool, len(layers))
+	for _, p := range patterns {
+		matched := false
+		for i, l := range layers {
+			if p == "all" || p == "blocks" && l.Role != "" || match(p, l.Name) {
+				keep[i], matched = true, true
+			}
+		}
+		if !matched {
+			return nil, fmt.Errorf("probe: no layer is named %q", p)
+		}
+	}
+	var selected []Layer
+	for i, l := range layers {
+		if keep[i] || l.Role == Embedding || l.Role == Logits {
+			selected = append(selected, l)
+		}
+	}
+	return selected, nil
+}
+
+// match reports whether name matches pattern as a whole. Unlike in paths, * goes
+// past slashes, which tensor names are full of.
+func match(pattern, name string) bool {
+	head, rest, star := strings.Cut(pattern, "*")
+	if len(name) < len(head) || !equalButQuery(head, name[:len(head)]) {
+		return false
+	}
+	if !star {
+		return len(name) == len(head)
+	}
+	for i := len(head); i <= len(name); i++ {
+		if match(rest, name[i:]) {
+			return true
+		}
+	}
+	return false
+}
+
+func equalButQuery(pattern, s string) bool {
+	for i := range len(s) {
+		if pattern[i] != '?' && pattern[i] != s[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// flow is the part of a graph that lies between its input and its output.
+type flow struct {
+	input, logits string
+	batch         int
+	nodes         []onnx.Layer // all, in order of evaluation
+	on            []bool       // the node lies on a path
+	shape         map[string][]int
+	float         map[string]bool
+}
+
+func newFlow(m *onnx.Model, batch int, image []int, logits string) (*flow, error) {
+	input, shape, err := inputOf(m, batch, image)
+	if err != nil {
+		return nil, err
+	}
+	f := &flow{input: input, batch: shape[0],
+		shape: map[string][]int{input: shape}, float: map[string]bool{input: true}}
+	summary := m.Inspect(batch, map[string][]int{input: shape})
+	if len(summary.Problems) > 0 {
+		return nil, engine.Problems(summary.Problems)
+	}
+	if f.nodes, err = ordered(summary.Layers); err != nil {
+		return nil, err
+	}
+	for _, n := range f.nodes {
+		for i, name := range n.Outputs {
+			f.shape[name], f.float[name] = n.Shapes[i], n.DType.IsFloat() && !n.Constant
+		}
+	}
+	if err := f.chooseOutput(m, logits); err != nil {
+		return nil, err
+	}
+	f.mark()
+	return f, nil
+}
+
+// inputOf returns the name of the model's input and its shape for images of the
+// given shape, or of the model's own, if nil. A batch that the model fixes stays.
+func inputOf(m *onnx.Model, batch int, image []int) (string, []int, error) {
+	inputs := m.Inputs()
+	if len(inputs) != 1 || !inputs[0].DType().IsFloat() {
+		return "", nil, fmt.Errorf("probe: the model has inputs %v, want a single one of floats", inputs)
+	}
+	v := inputs[0]
+	given := map[string][]int{}
+	if image != nil {
+		given[v.Name] = slices.Concat([]int{batch}, image)
+		if v.Ranked && len(v.Shape) > 0 && v.Shape[0].Size > 0 {
+			given[v.Name][0] = v.Shape[0].Size
+		}
+	}
+	shapes, err := m.InputShapes(batch, given)
+	if err != nil {
+		return "", nil, err
+	}
+	if s := shapes[v.Name]; len(s) < 2 || tensor.Len(s) < 1 {
+		return "", nil, fmt.Errorf("probe: input %q has shape %v, want a batch of images", v.Name, s)
+	}
+	return v.Name, shapes[v.Name], nil
+}
+
+func (f *flow) chooseOutput(m *onnx.Model, logits string) error {
+	for _, v := range m.Outputs() {
+		if logits == v.Name || logits == "" && len(f.shape[v.Name]) == 2 && f.isLayer(v.Name) {
+			f.logits = v.Name
+			break
+		}
+	}
+	switch {
+	case f.logits == "" && logits != "":
+		return fmt.Errorf("probe: the model has outputs %v, none of them %q", m.Outputs(), logits)
+	case f.logits == "" || !f.isLayer(f.logits):
+		return fmt.Errorf("probe: outputs are %v, want one of floats with a row for each of the batch of %d", m.Outputs(), f.batch)
+	}
+	return nil
+}
+
+// ordered sorts nodes so that each comes after those that it needs; nodes that
+// are so already stay where they are.
+func ordered(nodes []onnx.Layer) ([]onnx.Layer, error) {
+	g := simple.NewDirectedGraph()
+	producer := map[string]int{}
+	for i, n := range nodes {
+		g.AddNode(simple.Node(i))
+		for _, name := range n.Outputs {
+			producer[name] = i
+		}
+	}
+	for i, n := range nodes {
+		for _, name := range n.Inputs {
+			if j, ok := producer[name]; ok && name != "" && j != i {
+				g.SetEdge(g.NewEdge(simple.Node(j), simple.Node(i)))
+			}
+		}
+	}
+	sorted, err := topo.SortStabilized(g, nil)
+	if err != nil {
+		return nil, errors.New("probe: the graph has a cycle")
+	}
+	out := make([]onnx.Layer, len(nodes))
+	for i, n := range sorted {
+		out[i] = nodes[n.ID()]
+	}
+	return out, nil
+}
+
+// isLayer reports whether a tensor can be probed.
+func (f *flow) isLayer(name string) bool {
+	s := f.shape[name]
+	return f.float[name] && len(s) > 0 && s[0] == f.batch && tensor.Len(s) > 0
+}
+
+// mark finds the nodes that lead from the input to the output. A shape that is
+// read and computed with is no data.
+func (f *flow) mark() {
+	forward := map[string]bool{f.input: true}
+	f.on = make([]bool, len(f.nodes))
+	for i, n := range f.nodes {
+		if n.Op == "Shape" || n.Op == "Size" || !slices.ContainsFunc(n.Inputs, func(s string) bool { return forward[s] }) {
+			continue
+		}
+		f.on[i] = true
+		for _, name := range n.Outputs {
+			forward[name] = name != ""
+		}
+	}
+	back := map[string]bool{f.logits: true}
+	for i := len(f.nodes) - 1; i >= 0; i-- {
+		n := f.nodes[i]
+		f.on[i] = f.on[i] && slices.ContainsFunc(n.Outputs, func(s string) bool { return back[s] })
+		if !f.on[i] {
+			continue
+		}
+		for _, name := range n.Inputs {
+			back[name] = name != ""
+		}
+	}
+}
+
+// blocks returns the tensors that end blocks, from the input to the logits.
+func (f *flow) blocks() []string {
+	last := map[string]int{f.logits: len(f.nodes)} // where a tensor is needed last
+	for i, n := range f.nodes {
+		for _, name := range n.Inputs {
+			if f.on[i] {
+				last[name] = max(last[name], i)
+			}
+		}
+	}
+	var ends []string
+	end := f.input // of the block in progress
+	open := last[f.input]
+	weighted := false
+	for i, n := range f.nodes {
+		if !f.on[i] {
+			continue
+		}
+		weighted = weighted || isWeighted(n.Op)
+		needed, out := 0, ""
+		for _, name := range n.Outputs {
+			if _, ok := last[name]; ok && name != "" {
+				needed++
+				out = name
+			}
+		}
+		if open <= i && needed == 1 && f.isLayer(out) {
+			if weighted {
+				ends, weighted = append(ends, end), false
+			}
+			if len(ends) > 0 { // what only reshapes the input does not stand for it
+				end = out
+			}
+		}
+		for _, name := range n.Outputs {
+			open = max(open, last[name])
+		}
+	}
+	if len(ends) == 0 || end != f.logits {
+		return nil
+	}
+	return append(ends, end)
+}
+
+// isWeighted reports whether an operator starts a new block.
+func isWeighted(op string) bool {
+	switch op {
+	case "Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN":
+		return true
+	}
+	return false
+}
+
+// embedding returns which of the blocks is the encoder's output.
+func (f *flow) embedding(blocks []string) int {
+	e := len(blocks) - 1
+	for e > 1 && len(f.shape[blocks[e-1]]) == 2 {
+		e--
+	}
+	if e == len(blocks)-1 || f.onlyVectors() {
+		return len(blocks) - 2
+	}
+	return e
+}
+
+// onlyVectors reports whether the first layer with weights already yields a
+// vector for each sample.
+func (f *flow) onlyVectors() bool {
+	for i, n := range f.nodes {
+		if f.on[i] && isWeighted(n.Op) {
+			return len(f.shape[n.Outputs[0]]) == 2
+		}
+	}
+	return false
+}

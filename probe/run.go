@@ -1,0 +1,316 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+	"memprobe/onnx"
+	"memprobe/probe/knn"
+	"memprobe/probe/result"
+)
+
+// Split is a sequence of labelled images, as a dataset holds them. Its methods
+// are called from several goroutines at once.
+type Split interface {
+	N() int
+	Label(i int) int
+	// Float32 writes image i [C,H,W], its pixels in [0,1], to dst.
+	Float32(dst []float32, i int)
+}
+
+// Data is what a model is probed on.
+type Data struct {
+	Train    Split // the bank
+	Test     Split // the queries; nil or empty: the bank's own, each left out once
+	Assigned []int // labels of Train that the model was trained on; nil if not known
+	Classes  []string
+	Shape    []int // of one image: [C,H,W]
+}
+
+// Options say how a model is probed. The zero value of a field is its default.
+type Options struct {
+	Layers      []string // names, patterns, "all", "blocks" (default); see Select
+	Logits      string   // name of the output; "": the first with a row for each image
+	Pooling     Pooling
+	K           []int // numbers of neighbours; default 20
+	Headline    int   // the k of summaries; default 20 if among K, else the last of K
+	Metric      knn.Metric
+	Vote        knn.Vote
+	Temperature float64   // of the softmax vote; default 0.07
+	Mean, Std   []float32 // normalisation of pixels, one a channel; default none
+	Batch       int       // default 64; a model of a fixed batch keeps its own
+	Seed        uint64
+	Workers     *parallel.Pool // nil: the caller's goroutine alone
+
+	NoUntrained bool // leave out the untrained network
+	// LeaveOneOut measures leave-one-out on the bank also where no assigned
+	// labels and test images make it unnecessary.
+	LeaveOneOut bool
+
+	// Augment writes view number view of an image (pixels in [0,1], [C,H,W]) to
+	// dst; with it the invariance of every layer is measured. It is called from
+	// several goroutines at once.
+	Augment func(dst, src []float32, image, view int)
+	Views   int // of an image; default 4
+	Images  int // of the bank that views are made of; default 256
+
+	Metrics []string // of MetricNames, for every layer
+	Samples int      // of the bank for cka, rankme, twonn and nc1; default 2000
+	Lambda  float64  // L2 penalty of the linear probe; default 1e-3
+
+	// MaxMemory bounds the features held at a time, in bytes; default 2 GiB.
+	// Layers beyond it take another pass over the data.
+	MaxMemory int64
+
+	// Progress, if not nil, is told how many of total images are through a
+	// stage.
+	Progress func(stage string, done, total int)
+}
+
+// MetricNames are the optional metrics of Options.Metrics.
+func MetricNames() []string { return []string{"linear", "cka", "rankme", "twonn", "nc1", "masc"} }
+
+// depthK is the number of neighbours of the prediction depth (Baldock et al.).
+const depthK = 30
+
+func (o Options) withDefaults() Options {
+	set := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	if len(o.Layers) == 0 {
+		o.Layers = []string{"blocks"}
+	}
+	if len(o.K) == 0 {
+		o.K = []int{20}
+	}
+	o.K = slices.Compact(slices.Sorted(slices.Values(o.K)))
+	if slices.Contains(o.K, 20) {
+		set(&o.Headline, 20)
+	}
+	set(&o.Headline, o.K[len(o.K)-1])
+	if o.Temperature == 0 {
+		o.Temperature = 0.07
+	}
+	if o.Lambda == 0 {
+		o.Lambda = 1e-3
+	}
+	if o.MaxMemory == 0 {
+		o.MaxMemory = 2 << 30
+	}
+	set(&o.Batch, 64)
+	set(&o.Views, 4)
+	set(&o.Images, 256)
+	set(&o.Samples, 2000)
+	return o
+}
+
+// runner probes one model.
+type runner struct {
+	Options
+	data        Data
+	trainLabels []int
+	testLabels  []int // nil without test images
+	input       string
+	shape       []int // of a batch
+	layers      []Layer
+	pooling     []Pooling
+	groups      [][]int  // of layers whose features are held at once
+	embedding   int      // among layers
+	sample      []int    // images of the bank that metrics look at
+	viewed      []int    // images of the bank that views are made of
+	pixels      Features // of sample
+}
+
+// Run streams the data through the model, probes every layer that o asks for,
+// and returns all but what only the caller knows: Tool, the model's Path and
+// SHA256, and where the data came from. The result is the same, bit for bit, for
+// any number of threads.
+//
+// Each layer's accuracy with the true labels is that of the test images against
+// the bank of training images (leave-one-out on the bank, if there are no test
+// images); with the assigned labels it is leave-one-out on the bank, since test
+// images have none. The features of the layers are held in memory a group at a
+// time, as Options.MaxMemory allows.
+func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Probe, error) {
+	r, err := newRunner(m, data, o.withDefaults())
+	if err != nil {
+		return nil, err
+	}
+	p := r.describe(m)
+	if err := r.pixelBaseline(ctx, p); err != nil {
+		return nil, err
+	}
+	trained, err := r.network(ctx, m, false)
+	if err != nil {
+		return nil, err
+	}
+	var untrained *network
+	if !r.NoUntrained {
+		fresh, err := Untrained(m, r.Seed)
+		if err != nil {
+			return nil, err
+		}
+		if untrained, err = r.network(ctx, fresh, true); err != nil {
+			return nil, fmt.Errorf("untrained network: %w", err)
+		}
+	}
+	return p, r.report(p, trained, untrained)
+}
+
+func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
+	r := &runner{Options: o, data: data}
+	if data.Test != nil && data.Test.N() == 0 {
+		r.data.Test = nil
+	}
+	if err := r.check(); err != nil {
+		return nil, err
+	}
+	r.trainLabels = labelsOf(data.Train)
+	if r.data.Test != nil {
+		r.testLabels = labelsOf(data.Test)
+	}
+	for what, labels := range map[string][]int{"training labels": r.trainLabels, "test labels": r.testLabels, "assigned labels": data.Assigned} {
+		if err := checkLabels(what, labels, len(labels), len(data.Classes)); err != nil {
+			return nil, err
+		}
+	}
+	all, err := Layers(m, o.Batch, data.Shape, o.Logits)
+	if err != nil {
+		return nil, err
+	}
+	if r.input, r.shape, err = inputOf(m, o.Batch, data.Shape); err != nil {
+		return nil, err
+	}
+	if r.layers, err = Select(all, o.Layers); err != nil {
+		return nil, err
+	}
+	return r, r.plan()
+}
+
+// check reports what is wrong with the data and the options before anything runs.
+func (r *runner) check() error {
+	n, channels := r.data.Train.N(), 0
+	if len(r.data.Shape) > 0 {
+		channels = r.data.Shape[0]
+	}
+	switch {
+	case n < 2:
+		return fmt.Errorf("probe: %d training images, want at least 2", n)
+	case len(r.data.Shape) == 0 || tensor.Len(r.data.Shape) < 1:
+		return fmt.Errorf("probe: images have shape %v", r.data.Shape)
+	case len(r.data.Classes) == 0:
+		return fmt.Errorf("probe: the data has no classes")
+	case r.data.Assigned != nil && len(r.data.Assigned) != n:
+		return fmt.Errorf("probe: %d assigned labels for %d training images", len(r.data.Assigned), n)
+	case len(r.Mean) != len(r.Std) || len(r.Mean) > 0 && len(r.Mean) != channels:
+		return fmt.Errorf("probe: normalisation by %d means and %d standard deviations for %d channels", len(r.Mean), len(r.Std), channels)
+	case slices.ContainsFunc(r.Std, func(s float32) bool { return !(s > 0) }):
+		return fmt.Errorf("probe: normalisation by standard deviations %v, want positive ones", r.Std)
+	case !slices.Contains(r.K, r.Headline):
+		return fmt.Errorf("probe: k = %d of the summaries is not among %v", r.Headline, r.K)
+	case r.K[0] < 1 || r.K[len(r.K)-1] > n-1:
+		return fmt.Errorf("probe: k is %v, want between 1 and %d, one less than there are training images", r.K, n-1)
+	case r.Vote == knn.Softmax && !(r.Temperature > 0):
+		return fmt.Errorf("probe: temperature %v, want above 0", r.Temperature)
+	case r.Batch < 1 || r.Augment != nil && (r.Views < 2 || r.Images < 2):
+		return fmt.Errorf("probe: batch %d, %d views of %d images; want at least 1, 2 and 2", r.Batch, r.Views, r.Images)
+	}
+	for _, name := range r.Metrics {
+		if !slices.Contains(MetricNames(), name) {
+			return fmt.Errorf("probe: metric %q, want one of %v", name, MetricNames())
+		}
+	}
+	return nil
+}
+
+func labelsOf(s Split) []int {
+	labels := make([]int, s.N())
+	for i := range labels {
+		labels[i] = s.Label(i)
+	}
+	return labels
+}
+
+// fill writes an image, normalised, to dst.
+func (r *runner) fill(s Split) func(dst []float32, i int) {
+	return func(dst []float32, i int) {
+		s.Float32(dst, i)
+		r.normalise(dst)
+	}
+}
+
+// normalise computes (pixel − mean) / std of each channel.
+func (r *runner) normalise(image []float32) {
+	if len(r.Mean) == 0 {
+		return
+	}
+	plane := len(image) / len(r.Mean)
+	for c := range r.Mean {
+		for i := c * plane; i < (c+1)*plane; i++ {
+			image[i] = (image[i] - r.Mean[c]) / r.Std[c]
+		}
+	}
+}
+
+// describe fills in what is known before anything runs.
+func (r *runner) describe(m *onnx.Model) *result.Probe {
+	p := &result.Probe{Schema: result.ProbeSchema}
+	summary := m.Inspect(r.shape[0], map[string][]int{r.input: r.shape})
+	p.Model = result.Model{
+		Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: producer(m), Parameters: summary.Parameters,
+		Input: r.input, InputShape: r.shape[1:], Embedding: r.layers[r.embedding].Name,
+		Logits: r.layers[len(r.layers)-1].Name, Metadata: m.MetadataAll(),
+	}
+	p.Data = result.Data{Train: r.data.Train.N(), Test: len(r.testLabels), Classes: r.data.Classes,
+		NumClasses: len(r.data.Classes), Shape: r.data.Shape}
+	if r.data.Assigned != nil {
+		p.Data.AssignedTrue = result.Some(knn.Accuracy(r.data.Assigned, r.trainLabels))
+	}
+	p.Settings = r.settings()
+	p.Baselines.Chance = result.Number(1 / float64(len(r.data.Classes)))
+	return p
+}
+
+func producer(m *onnx.Model) string {
+	name, version := m.Proto().GetProducerName(), m.Proto().GetProducerVersion()
+	if name != "" && version != "" {
+		return name + " " + version
+	}
+	return name + version
+}
+
+func (r *runner) settings() result.Settings {
+	s := result.Settings{
+		K: r.K, Headline: r.Headline, Metric: r.Metric.String(), Vote: r.Vote.String(), Pool: r.Pooling.String(),
+		Normalize: "none", Layers: r.Layers, Seed: r.Seed, Batch: r.shape[0], Threads: r.Workers.Threads(),
+		Queries: map[string]string{"true": "test against train"},
+	}
+	if r.data.Test == nil {
+		s.Queries["true"] = "train, leave-one-out"
+	}
+	if r.data.Assigned != nil {
+		s.Queries["assigned"] = "train, leave-one-out"
+	}
+	if r.Vote == knn.Softmax {
+		s.Temperature = r.Temperature
+	}
+	if len(r.Mean) > 0 {
+		s.Normalize = "mean/std"
+		for c := range r.Mean {
+			s.Mean, s.Std = append(s.Mean, float64(r.Mean[c])), append(s.Std, float64(r.Std[c]))
+		}
+	}
+	if !r.NoUntrained {
+		s.Untrained = UntrainedRule
+	}
+	if r.Augment != nil {
+		s.Views = r.Views
+	}
+	s.Metrics = r.metricSettings()
+	return s
+}

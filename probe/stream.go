@@ -1,0 +1,77 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+	"memprobe/onnx"
+	"memprobe/onnx/engine"
+)
+
+// stream runs images through a network and keeps the pooled activations of some
+// of its layers.
+type stream struct {
+	session *engine.Session
+	pool    *parallel.Pool
+	input   []float32
+	batch   int
+	image   []int // shape of one image
+	layers  []Layer
+	pooling []Pooling
+}
+
+// newStream compiles a model for batches of the given shape [batch,C,H,W] and
+// for the layers alone.
+func newStream(m *onnx.Model, pool *parallel.Pool, input string, shape []int, layers []Layer, pooling []Pooling) (*stream, error) {
+	inputs, err := m.InputTensors(shape[0], map[string][]int{input: shape})
+	if err != nil {
+		return nil, err
+	}
+	taps := make([]string, len(layers))
+	for i, l := range layers {
+		taps[i] = l.Name
+	}
+	session, err := m.Compile(engine.Options{Inputs: inputs, Outputs: []string{}, Taps: taps, Pool: pool})
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range session.Taps() {
+		if t.DType != tensor.Float32 || tensor.Len(t.Shape) != shape[0]*tensor.Len(layers[i].Shape) {
+			return nil, fmt.Errorf("probe: layer %q is %v %v, want float32 with a batch of %d", t.Name, t.DType, t.Shape, shape[0])
+		}
+	}
+	return &stream{session: session, pool: pool, input: session.Input(input).F32, batch: shape[0], image: shape[1:],
+		layers: layers, pooling: pooling}, nil
+}
+
+// run computes the features of n images, which fill writes. done, if not nil, is
+// told how many are finished. What a batch has beyond the last image repeats it.
+func (s *stream) run(ctx context.Context, n int, fill func(dst []float32, i int), done func(n int)) ([]Features, error) {
+	out := make([]Features, len(s.layers))
+	for l := range out {
+		d := s.pooling[l].Dim(s.layers[l].Shape)
+		out[l] = Features{N: n, D: d, Data: make([]float32, n*d)}
+	}
+	size := tensor.Len(s.image)
+	first := 0
+	load := func(_, i int) { fill(s.input[i*size:(i+1)*size], min(first+i, n-1)) }
+	keep := func(l int, t *tensor.Tensor) {
+		shape := s.layers[l].Shape
+		size := tensor.Len(shape)
+		s.pool.For(min(s.batch, n-first), func(_, i int) {
+			s.pooling[l].Apply(out[l].Row(first+i), t.F32[i*size:(i+1)*size], shape)
+		})
+	}
+	for ; first < n; first += s.batch {
+		s.pool.For(s.batch, load)
+		if err := s.session.Run(ctx, keep); err != nil {
+			return nil, err
+		}
+		if done != nil {
+			done(min(first+s.batch, n))
+		}
+	}
+	return out, nil
+}
