@@ -35,7 +35,7 @@ type command struct {
 // streams are where a command's result and its messages go.
 type streams struct{ out, err io.Writer }
 
-var commands = []command{extractCommand, inspectCommand, versionCommand}
+var commands = []command{analyzeCommand, extractCommand, inspectCommand, versionCommand}
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ msg string }

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/kernel"
+	"memprobe/internal/parallel"
+	"memprobe/onnx"
+	"memprobe/probe"
+	"memprobe/probe/knn"
+	"memprobe/probe/result"
+	"memprobe/report"
+)
+
+type analyzeOptions struct {
+	data    dataOptions
+	out     string
+	layers  []string
+	formats []string
+	k       []int
+	pool    string
+	metric  string
+	vote    string
+	temp    float64
+	batch   int
+	threads int
+	seed    uint64
+	metrics []string
+	asJSON  bool
+	quiet   bool
+}
+
+var analyzeCommand = command{
+	name: "analyze", args: "MODEL.onnx", about: "probes every layer and writes the report",
+	example: "memprobe analyze model.onnx --data cifar10 --k 1,5,20 --out report",
+	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+		var o analyzeOptions
+		o.data.flags(f)
+		f.StringVar(&o.out, "out", "", "folder of the report; default MODEL-report beside the current folder")
+		f.StringSliceVar(&o.layers, "layers", []string{"blocks"}, "tensor names as GLOB,…, all, or blocks")
+		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html")
+		f.IntSliceVar(&o.k, "k", []int{20}, "numbers of neighbours; the last, or 20 if listed, is drawn")
+		f.StringVar(&o.pool, "pool", "avg", "how convolution maps become vectors: avg, max, flatten, none")
+		f.StringVar(&o.metric, "metric", "cosine", "cosine or euclidean")
+		f.StringVar(&o.vote, "vote", "uniform", "uniform, distance or softmax")
+		f.Float64Var(&o.temp, "temperature", 0.07, "of the softmax vote")
+		f.StringSliceVar(&o.metrics, "metrics", nil, "further metrics of every layer: "+strings.Join(probe.MetricNames(), ", "))
+		f.IntVar(&o.batch, "batch", 64, "images a pass")
+		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
+		f.Uint64Var(&o.seed, "seed", 0, "of the untrained weights and of every sample")
+		f.BoolVar(&o.asJSON, "json", false, "print probe.json instead of the table")
+		f.BoolVar(&o.quiet, "quiet", false, "no progress")
+		return func(ctx context.Context, args []string, std streams) error {
+			if len(args) != 1 {
+				return usagef("want one MODEL.onnx, got %d arguments", len(args))
+			}
+			return analyze(ctx, args[0], o, std)
+		}
+	},
+}
+
+// options turns the flags into the probe's.
+func (o *analyzeOptions) options() (probe.Options, error) {
+	po := probe.Options{Layers: o.layers, K: o.k, Temperature: o.temp, Batch: o.batch, Seed: o.seed, Metrics: o.metrics, LeaveOneOut: true}
+	var err error
+	if po.Pooling, err = probe.ParsePooling(o.pool); err != nil {
+		return po, usagef("--pool: %v", err)
+	}
+	if po.Metric, err = knn.ParseMetric(o.metric); err != nil {
+		return po, usagef("--metric: %v", err)
+	}
+	if po.Vote, err = knn.ParseVote(o.vote); err != nil {
+		return po, usagef("--vote: %v", err)
+	}
+	for _, m := range o.metrics {
+		if !slices.Contains(probe.MetricNames(), m) {
+			return po, usagef("--metrics: %q is not one of %s", m, strings.Join(probe.MetricNames(), ", "))
+		}
+	}
+	for _, f := range o.formats {
+		if !slices.Contains([]string{"png", "pdf", "html"}, f) {
+			return po, usagef("--format: %q is not one of png, pdf, html", f)
+		}
+	}
+	for _, k := range o.k {
+		if k < 1 {
+			return po, usagef("--k is %v, want positive numbers", o.k)
+		}
+	}
+	if o.batch < 1 || o.threads < 0 || !(o.temp > 0) {
+		return po, usagef("--batch %d, --threads %d, --temperature %v: want positive numbers", o.batch, o.threads, o.temp)
+	}
+	return po, nil
+}
+
+func analyze(ctx context.Context, file string, o analyzeOptions, std streams) error {
+	po, err := o.options()
+	if err != nil {
+		return err
+	}
+	m, err := onnx.Load(file)
+	if err != nil {
+		return err
+	}
+	set, err := o.data.open(ctx, m)
+	if err != nil {
+		return err
+	}
+	defer set.Close()
+	if po.Mean, po.Std, err = set.normalization(); err != nil {
+		return err
+	}
+	po.Workers = parallel.New(o.threads)
+	defer po.Workers.Close()
+	bar := newProgress(std.err, o.quiet)
+	po.Progress = bar.report
+	p, err := probe.Run(ctx, m, set.probeData(), po)
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if p.Model.SHA256, err = digest(file); err != nil {
+		return err
+	}
+	p.Model.Path = file
+	p.Tool = result.Tool{Version: version(), Go: runtime.Version(), CPU: []string{kernel.ISA()}}
+	p.Settings.Normalize = set.normalize
+	set.describe(&p.Data)
+	dir := o.out
+	if dir == "" {
+		dir = strings.TrimSuffix(filepath.Base(file), ".onnx") + "-report"
+	}
+	files, err := report.Write(dir, p, o.formats)
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return p.Encode(std.out)
+	}
+	if err := printTable(std, p); err != nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "\nreport: %s\n", strings.Join(files, " "))
+	return nil
+}
+
+func digest(file string) (string, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), nil
+}
+
+func printTable(std streams, p *result.Probe) error {
+	for _, f := range report.Facts(p) {
+		if f[1] != "" {
+			fmt.Fprintf(std.out, "%-12s %s\n", f[0], f[1])
+		}
+	}
+	fmt.Fprintln(std.out)
+	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(w, "layer\trole\tdim\ttrue\tassigned\tuntrained\t\n")
+	for _, r := range report.Rows(p) {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t\n", r.Name, r.Role, r.Dim, cell(r.True), cell(r.Assigned), cell(r.Untrained))
+	}
+	return w.Flush()
+}
+
+func cell(v float64) string {
+	if v != v {
+		return "-"
+	}
+	return fmt.Sprintf("%.3f", v)
+}

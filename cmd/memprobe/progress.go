@@ -1,0 +1,51 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// progress tells how far a long command is: a line that rewrites itself on a
+// terminal, a plain line every few seconds elsewhere.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	last     time.Time
+	open     bool
+}
+
+func newProgress(w io.Writer, quiet bool) *progress {
+	if quiet {
+		return &progress{w: io.Discard}
+	}
+	f, ok := w.(*os.File)
+	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
+}
+
+func (p *progress) report(stage string, done, total int) {
+	every := 5 * time.Second
+	if p.terminal {
+		every = 100 * time.Millisecond
+	}
+	if time.Since(p.last) < every {
+		return
+	}
+	p.last = time.Now()
+	if p.terminal {
+		fmt.Fprintf(p.w, "\r\x1b[K%s %d/%d", stage, done, total)
+		p.open = true
+		return
+	}
+	fmt.Fprintf(p.w, "%s %d/%d\n", stage, done, total)
+}
+
+// done clears the line.
+func (p *progress) done() {
+	if p.open {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+}
