@@ -1,8 +1,6 @@
 package ops
 
 import (
-	"math"
-
 	"memprobe/internal/kernel"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
@@ -193,14 +191,37 @@ func (f arith) bind(n *Node, e *Env, a, b, dst *tensor.Tensor) (func(), error) {
 	return nil, n.Errorf("element type %v is not supported", dst.DType)
 }
 
-func binary(op string, since int, f arith) Def {
-	return Def{Op: op, Since: since, InPlace: true,
+// gradRule is Def.Grad.
+type gradRule = func(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error)
+
+// supports reports whether the operator is defined on an element type.
+func (f arith) supports(d tensor.DType) bool {
+	switch d {
+	case tensor.Float32:
+		return f.f32 != nil
+	case tensor.Float64:
+		return f.f64 != nil
+	case tensor.Int64:
+		return f.i64 != nil
+	case tensor.Int32:
+		return f.i32 != nil
+	case tensor.Uint8:
+		return f.u8 != nil
+	}
+	return f.bool != nil
+}
+
+func binary(op string, since int, f arith, grad gradRule) Def {
+	return Def{Op: op, Since: since, InPlace: true, Grad: grad,
 		Infer: func(n *Node) error {
 			if err := n.Want(2, 2); err != nil {
 				return err
 			}
 			if n.In[0].DType != n.In[1].DType {
 				return n.Errorf("inputs are %v and %v, want one type", n.In[0].DType, n.In[1].DType)
+			}
+			if !f.supports(n.In[0].DType) {
+				return n.Errorf("element type %v is not supported", n.In[0].DType)
 			}
 			shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape)
 			if err != nil {
@@ -240,26 +261,27 @@ func minOf[T number](a, b T) T {
 	return b
 }
 
-func pow[T number](a, b T) T { return T(math.Pow(float64(a), float64(b))) }
-
 func both(a, b bool) bool   { return a && b }
 func either(a, b bool) bool { return a || b }
 func differ(a, b bool) bool { return a != b }
 
 var binaries = []Def{
-	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[int32], plus[uint8], kernel.Add[float32], kernel.Add[float64], nil}),
-	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[int32], minus[uint8], kernel.Sub[float32], kernel.Sub[float64], nil}),
-	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], kernel.Mul[float32], kernel.Mul[float64], nil}),
-	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], kernel.Div[float32], kernel.Div[float64], nil}),
-	binary("And", 7, arith{bool: both}), binary("Or", 7, arith{bool: either}), binary("Xor", 7, arith{bool: differ}),
-	{Op: "Pow", Since: 7, Infer: inferPow, Bind: bindPow},
-	compare("Equal", 7, eq[float32], eq[float64], eq[int64], eq[int32], eq[bool]),
-	compare("Less", 7, lt[float32], lt[float64], lt[int64], lt[int32], nil),
-	compare("Greater", 7, gt[float32], gt[float64], gt[int64], gt[int32], nil),
-	compare("LessOrEqual", 12, le[float32], le[float64], le[int64], le[int32], nil),
-	compare("GreaterOrEqual", 12, ge[float32], ge[float64], ge[int64], ge[int32], nil),
-	variadic("Sum", 6, binaryAdd), variadic("Max", 6, binaryMax), variadic("Min", 6, binaryMin),
-	{Op: "Where", Since: 9, Infer: inferWhere, Bind: bindWhere},
+	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[int32], plus[uint8], kernel.Add[float32], kernel.Add[float64], nil}, gradAdd),
+	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[int32], minus[uint8], kernel.Sub[float32], kernel.Sub[float64], nil}, gradSub),
+	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], kernel.Mul[float32], kernel.Mul[float64], nil}, gradMul),
+	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], kernel.Div[float32], kernel.Div[float64], nil}, gradDiv),
+	logic("And", both), logic("Or", either), logic("Xor", differ),
+	{Op: "Mod", Since: 10, Infer: inferMod, Bind: bindMod, NotDifferentiable: "it jumps at multiples of the divisor"},
+	{Op: "Pow", Since: 7, Infer: inferPow, Bind: bindPow, Grad: gradPow},
+	internal(binary("PowGradBase", 1, arith{f32: powGradBase[float32], f64: powGradBase[float64]}, nil)),
+	internal(binary("PowGradExponent", 1, arith{f32: powGradExponent[float32], f64: powGradExponent[float64]}, nil)),
+	compare("Equal", 7, eq[float32], eq[float64], eq[int64], eq[int32], eq[uint8], eq[bool]),
+	compare("Less", 7, lt[float32], lt[float64], lt[int64], lt[int32], lt[uint8], nil),
+	compare("Greater", 7, gt[float32], gt[float64], gt[int64], gt[int32], gt[uint8], nil),
+	compare("LessOrEqual", 12, le[float32], le[float64], le[int64], le[int32], le[uint8], nil),
+	compare("GreaterOrEqual", 12, ge[float32], ge[float64], ge[int64], ge[int32], ge[uint8], nil),
+	variadic("Sum", 6, binaryAdd, gradAdd), variadic("Max", 6, binaryMax, gradExtreme), variadic("Min", 6, binaryMin, gradExtreme), variadic("Mean", 6, binaryAdd, gradMean),
+	{Op: "Where", Since: 9, Infer: inferWhere, Bind: bindWhere, Grad: gradWhere},
 }
 
 var (
@@ -267,33 +289,3 @@ var (
 	binaryMax = arith{maxOf[float32], maxOf[float64], maxOf[int64], maxOf[int32], maxOf[uint8], kernel.Max[float32], kernel.Max[float64], nil}
 	binaryMin = arith{minOf[float32], minOf[float64], minOf[int64], minOf[int32], minOf[uint8], kernel.Min[float32], kernel.Min[float64], nil}
 )
-
-func inferPow(n *Node) error {
-	if err := n.Want(2, 2); err != nil {
-		return err
-	}
-	shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape)
-	if err != nil {
-		return err
-	}
-	return n.SetOut(0, n.In[0].DType, shape)
-}
-
-// bindPow squares without a call of pow where the exponent is the constant 2,
-// the form in which exporters write a variance.
-func bindPow(n *Node, e *Env) (func(), error) {
-	if x := n.In[1]; x.Const != nil && x.Len() == 1 && n.In[0].DType == tensor.Float32 && x.DType == tensor.Float32 && x.Const.F32[0] == 2 && e.In[0].Len() == e.Out[0].Len() {
-		return mapLoop(e, func(y, x []float32) { kernel.Mul(y, x, x) }), nil
-	}
-	if n.In[0].DType != n.In[1].DType {
-		w := newWalk(e.Out[0].Shape, e.In[0].Shape, e.In[1].Shape)
-		switch {
-		case n.In[0].DType == tensor.Float32 && n.In[1].DType == tensor.Int64:
-			return rowOf(e, w, e.In[0], e.In[1], e.Out[0], func(a float32, b int64) float32 { return pow(a, float32(b)) }, nil), nil
-		case n.In[0].DType == tensor.Float32 && n.In[1].DType == tensor.Int32:
-			return rowOf(e, w, e.In[0], e.In[1], e.Out[0], func(a float32, b int32) float32 { return pow(a, float32(b)) }, nil), nil
-		}
-		return nil, n.Errorf("a power of %v with exponent %v is not supported", n.In[0].DType, n.In[1].DType)
-	}
-	return arith{f32: pow[float32], f64: pow[float64], i64: pow[int64], i32: pow[int32]}.bind(n, e, e.In[0], e.In[1], e.Out[0])
-}

@@ -21,13 +21,13 @@ var casts = []Def{
 			return n.Errorf("cast to element type number %d is not supported", n.Int("to", 0))
 		}
 		return n.SetOut(0, d, n.In[0].Shape)
-	}, Bind: bindCast},
+	}, Bind: bindCast, Grad: gradCast},
 	{Op: "CastLike", Since: 15, Infer: func(n *Node) error {
 		if err := n.Want(2, 2); err != nil {
 			return err
 		}
 		return n.SetOut(0, n.In[1].DType, n.In[0].Shape)
-	}, Bind: bindCast},
+	}, Bind: bindCast, Grad: gradCast},
 }
 
 func bindCast(n *Node, e *Env) (func(), error) {

@@ -1,6 +1,9 @@
 package ops
 
-import "memprobe/internal/tensor"
+import (
+	"memprobe/internal/kernel"
+	"memprobe/internal/tensor"
+)
 
 func eq[T tensor.Element](a, b T) bool { return a == b }
 func lt[T number](a, b T) bool         { return a < b }
@@ -9,7 +12,7 @@ func le[T number](a, b T) bool         { return a <= b }
 func ge[T number](a, b T) bool         { return a >= b }
 
 // compare is an operator with a bool result.
-func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b float64) bool, i64 func(a, b int64) bool, i32 func(a, b int32) bool, b func(a, b bool) bool) Def {
+func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b float64) bool, i64 func(a, b int64) bool, i32 func(a, b int32) bool, u8 func(a, b uint8) bool, b func(a, b bool) bool) Def {
 	return Def{Op: op, Since: since, NotDifferentiable: "its result is boolean",
 		Infer: func(n *Node) error {
 			if err := n.Want(2, 2); err != nil {
@@ -17,6 +20,9 @@ func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b fl
 			}
 			if n.In[0].DType != n.In[1].DType {
 				return n.Errorf("inputs are %v and %v, want one type", n.In[0].DType, n.In[1].DType)
+			}
+			if b == nil && n.In[0].DType == tensor.Bool {
+				return n.Errorf("element type %v is not supported", n.In[0].DType)
 			}
 			shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape)
 			if err != nil {
@@ -36,20 +42,36 @@ func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b fl
 				return rowOf(e, w, x, y, dst, i64, nil), nil
 			case x.DType == tensor.Int32:
 				return rowOf(e, w, x, y, dst, i32, nil), nil
-			case x.DType == tensor.Bool && b != nil:
-				return rowOf(e, w, x, y, dst, b, nil), nil
+			case x.DType == tensor.Uint8:
+				return rowOf(e, w, x, y, dst, u8, nil), nil
 			}
-			return nil, n.Errorf("element type %v is not supported", x.DType)
+			return rowOf(e, w, x, y, dst, b, nil), nil
 		},
 	}
 }
 
+// logic is an operator on booleans.
+func logic(op string, f func(a, b bool) bool) Def {
+	d := binary(op, 7, arith{bool: f}, nil)
+	d.NotDifferentiable = "its result is boolean"
+	return d
+}
+
+// internal moves an entry to the internal domain.
+func internal(d Def) Def {
+	d.Domain = Internal
+	return d
+}
+
 // variadic folds a binary operator over any number of inputs.
-func variadic(op string, since int, f arith) Def {
-	return Def{Op: op, Since: since,
+func variadic(op string, since int, f arith, grad gradRule) Def {
+	return Def{Op: op, Since: since, Grad: grad,
 		Infer: func(n *Node) error {
 			if err := n.Want(len(n.In), len(n.In)); err != nil || len(n.In) == 0 {
 				return n.Errorf("wants at least one input, and none absent")
+			}
+			if !f.supports(n.In[0].DType) {
+				return n.Errorf("element type %v is not supported", n.In[0].DType)
 			}
 			shapes := make([][]int, len(n.In))
 			for i, v := range n.In {
@@ -76,6 +98,13 @@ func variadic(op string, since int, f arith) Def {
 				}
 				runs, acc = append(runs, run), e.Out[0]
 			}
+			if n.Op == "Mean" {
+				run, err := scaleBy(n, e, 1/float64(len(n.In)))
+				if err != nil {
+					return nil, err
+				}
+				runs = append(runs, run)
+			}
 			return func() {
 				for _, run := range runs {
 					run()
@@ -83,6 +112,17 @@ func variadic(op string, since int, f arith) Def {
 			}, nil
 		},
 	}
+}
+
+// scaleBy multiplies the output by a number.
+func scaleBy(n *Node, e *Env, by float64) (func(), error) {
+	over := *e
+	over.In = e.Out
+	return floatLoop(n, &over, func() func() {
+		return mapLoop(&over, func(y, x []float32) { kernel.MulScalar(y, x, float32(by)) })
+	}, func() func() {
+		return mapLoop(&over, func(y, x []float64) { kernel.MulScalar(y, x, by) })
+	})
 }
 
 func inferWhere(n *Node) error {

@@ -2,6 +2,6 @@ package ops
 
 // families is the whole table: each file of operators contributes one list.
 var families = [][]Def{
-	activations, functions, identities,
+	defs(activations, functions), identities,
 	binaries, casts, shapes, movement, convolutions, pools, reductions, products, softmaxes, batchNorms, norms, sums, resampling,
 }

@@ -1,0 +1,118 @@
+package ops
+
+import (
+	"math"
+
+	"memprobe/internal/kernel"
+)
+
+var activations = []function{
+	simple("Relu", 1, maps{f32: kernel.Relu[float32], f64: kernel.Relu[float64], g32: kernel.ReluGrad[float32], g64: kernel.ReluGrad[float64], ofY: true,
+		whole: func(x int64) int64 { return max(x, 0) }}),
+	simple("Tanh", 1, maps{f32: kernel.Tanh[float32], f64: kernel.Tanh[float64], g32: kernel.TanhGrad[float32], g64: kernel.TanhGrad[float64], ofY: true}),
+	simple("Sigmoid", 1, maps{f32: kernel.Sigmoid[float32], f64: kernel.Sigmoid[float64], g32: kernel.SigmoidGrad[float32], g64: kernel.SigmoidGrad[float64], ofY: true}),
+	simple("Softplus", 1, maps{f32: kernel.Softplus[float32], f64: kernel.Softplus[float64], g32: kernel.SoftplusGrad[float32], g64: kernel.SoftplusGrad[float64]}),
+	simple("HardSwish", 14, maps{f32: kernel.HardSwish[float32], f64: kernel.HardSwish[float64], g32: kernel.HardSwishGrad[float32], g64: kernel.HardSwishGrad[float64]}),
+	{op: "LeakyRelu", since: 1, of: func(n *Node) maps {
+		a := n.Float("alpha", 0.01)
+		return maps{
+			f32: func(y, x []float32) { kernel.LeakyRelu(y, x, a) },
+			f64: func(y, x []float64) { kernel.LeakyRelu(y, x, float64(a)) },
+			g32: func(dx, dy, x []float32) { kernel.LeakyReluGrad(dx, dy, x, a) },
+			g64: func(dx, dy, x []float64) { kernel.LeakyReluGrad(dx, dy, x, float64(a)) },
+		}
+	}},
+	{op: "Elu", since: 1, of: func(n *Node) maps {
+		a := n.Float("alpha", 1)
+		return maps{
+			f32: func(y, x []float32) { kernel.Elu(y, x, a) },
+			f64: func(y, x []float64) { kernel.Elu(y, x, float64(a)) },
+			g32: func(dx, dy, x []float32) { kernel.EluGrad(dx, dy, x, a) },
+			g64: func(dx, dy, x []float64) { kernel.EluGrad(dx, dy, x, float64(a)) },
+		}
+	}},
+	{op: "HardSigmoid", since: 1, of: func(n *Node) maps {
+		a, b := n.Float("alpha", 0.2), n.Float("beta", 0.5)
+		return maps{
+			f32: func(y, x []float32) { kernel.HardSigmoid(y, x, a, b) },
+			f64: func(y, x []float64) { kernel.HardSigmoid(y, x, float64(a), float64(b)) },
+			g32: func(dx, dy, x []float32) { kernel.HardSigmoidGrad(dx, dy, x, a, b) },
+			g64: func(dx, dy, x []float64) { kernel.HardSigmoidGrad(dx, dy, x, float64(a), float64(b)) },
+		}
+	}},
+	{op: "Gelu", since: 20, of: func(n *Node) maps {
+		if n.Str("approximate", "none") == "tanh" {
+			return maps{f32: kernel.GeluTanh[float32], f64: kernel.GeluTanh[float64], g32: kernel.GeluTanhGrad[float32], g64: kernel.GeluTanhGrad[float64]}
+		}
+		return maps{f32: kernel.Gelu[float32], f64: kernel.Gelu[float64], g32: kernel.GeluGrad[float32], g64: kernel.GeluGrad[float64]}
+	}},
+	{op: "Selu", since: 1, of: func(n *Node) maps {
+		a, g := float64(n.Float("alpha", 1.6732632)), float64(n.Float("gamma", 1.050701))
+		return each(func(x float64) float64 {
+			if x <= 0 {
+				return g * a * math.Expm1(x)
+			}
+			return g * x
+		}, func(x float64) float64 {
+			if x <= 0 {
+				return g * a * math.Exp(x)
+			}
+			return g
+		})
+	}},
+	{op: "Celu", since: 12, of: func(n *Node) maps {
+		a := float64(n.Float("alpha", 1))
+		return each(func(x float64) float64 {
+			return math.Max(0, x) + math.Min(0, a*math.Expm1(x/a))
+		}, func(x float64) float64 { return math.Exp(math.Min(0, x/a)) })
+	}},
+	{op: "ThresholdedRelu", since: 10, of: func(n *Node) maps {
+		a := float64(n.Float("alpha", 1))
+		return each(func(x float64) float64 {
+			if x > a {
+				return x
+			}
+			return 0
+		}, func(x float64) float64 { return indicator(x > a) })
+	}},
+	{op: "Swish", since: 24, of: func(n *Node) maps {
+		a := float64(n.Float("alpha", 1))
+		return each(func(x float64) float64 {
+			return x * sigmoid(a*x)
+		}, func(x float64) float64 {
+			s := sigmoid(a * x)
+			return s + a*x*s*(1-s)
+		})
+	}},
+	simple("Mish", 18, each(func(x float64) float64 {
+		return x * math.Tanh(softplus(x))
+	}, func(x float64) float64 {
+		t := math.Tanh(softplus(x))
+		return t + x*(1-t*t)*sigmoid(x)
+	})),
+	simple("Softsign", 1, each(func(x float64) float64 {
+		return x / (1 + math.Abs(x))
+	}, func(x float64) float64 { return 1 / ((1 + math.Abs(x)) * (1 + math.Abs(x))) })),
+	{op: "Shrink", since: 9, of: func(n *Node) maps {
+		bias, lambda := float64(n.Float("bias", 0)), float64(n.Float("lambd", 0.5))
+		f := func(x float64) float64 {
+			switch {
+			case x < -lambda:
+				return x + bias
+			case x > lambda:
+				return x - bias
+			}
+			return 0
+		}
+		m := each(f, func(x float64) float64 { return indicator(math.Abs(x) > lambda) })
+		m.whole = func(x int64) int64 { return int64(f(float64(x))) }
+		return m
+	}},
+}
+
+func indicator(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
