@@ -235,7 +235,7 @@ func replaceData(p *onnxpb.TensorProto, t *tensor.Tensor) error {
 		return fmt.Errorf("new elements are %v, want %v", t.DType, DType(elem))
 	}
 	if typed, _ := typedLen(p, elem); typed != n || n == 0 {
-		p.RawData = encodeRaw(p.RawData[:0], elem, t)
+		p.RawData = encodeRaw(p.RawData, elem, t)
 		p.FloatData, p.DoubleData, p.Int64Data, p.Int32Data = nil, nil, nil, nil
 		p.DataLocation, p.ExternalData = nil, nil
 		return nil
