@@ -20,12 +20,13 @@ const maxProblems = 100
 // versions that memprobe does not read, malformed or unsupported initialisers,
 // inputs that are no tensors, names that are missing, undefined or computed
 // twice, attributes that are not what they claim, cycles. Subgraphs are checked
-// with the names that they see. Whether the operators exist and fit their
+// with the names that they see, local functions as they are called. Whether the operators exist and fit their
 // operands is for Inspect to say.
 func (m *Model) Check() []error {
 	c := &checker{m: m}
 	c.versions()
-	g := m.proto.Graph
+	g, errs := m.flat()
+	c.errs = append(c.errs, errs...)
 	if len(g.Node) == 0 {
 		c.addf("graph has no nodes")
 	}

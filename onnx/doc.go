@@ -9,6 +9,9 @@
 // Initialisers are constants whether or not the graph also lists them as inputs,
 // as files before IR version 4 must.
 //
+// Calls of a model's local functions run as the functions' nodes, named after the
+// call; the file keeps the functions.
+//
 // Limits: IR version 13, opset 26 of the default domain, 2 GiB a file (ONNX's
 // own; weights beyond that lie in external files).
 //

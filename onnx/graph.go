@@ -75,7 +75,8 @@ func (m *Model) graph() (*engine.Graph, []error) {
 		}
 		b.tensor(name).SetConstant(t, t.DType.IsFloat())
 	}
-	for _, n := range m.Nodes() {
+	flat, _ := m.flat()
+	for _, n := range flat.Node {
 		b.node(n)
 	}
 	for _, v := range m.Outputs() {

@@ -11,7 +11,7 @@ import (
 
 // Summary is what Inspect finds.
 type Summary struct {
-	Layers []Layer // the graph's nodes in the file's order
+	Layers []Layer // the graph's nodes in the file's order, functions expanded
 	// Parameters is the number of elements of the float initialisers, without
 	// the running statistics of BatchNormalization.
 	Parameters int64
@@ -51,7 +51,8 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 		s.missing(m)
 	}
 	counted := map[string]bool{}
-	for _, n := range m.Nodes() {
+	flat, _ := m.flat()
+	for _, n := range flat.Node {
 		l := layer(n, values)
 		for i, name := range n.Input {
 			if n.GetOpType() == "BatchNormalization" && i >= 3 { // running mean and variance
@@ -105,7 +106,8 @@ func (m *Model) infer(s *Summary, batch int, given map[string][]int) map[string]
 // missing reports the operators that the table lacks, where shapes cannot be
 // inferred.
 func (s *Summary) missing(m *Model) {
-	for _, n := range m.Nodes() {
+	flat, _ := m.flat()
+	for _, n := range flat.Node {
 		if n.GetOpType() == "" {
 			continue
 		}

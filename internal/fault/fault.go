@@ -6,13 +6,15 @@ package fault
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // Error is a fault in what the user gave. It prints as
 //
 //	FILE: node "conv1" (Conv): pads has 3 values, want 4
 //
-// without the parts that are empty.
+// without the parts that are empty, on one line: control characters, which names
+// in a corrupt file may have, print as U+FFFD.
 type Error struct {
 	File string // path of the file, or the format's name for data in memory
 	Node string // name of the graph's node
@@ -36,7 +38,13 @@ func (e *Error) Error() string {
 	case e.Node != "" || e.Op != "":
 		fmt.Fprintf(&b, "node %q: ", e.Node+e.Op)
 	}
-	return b.String() + e.Err.Error()
+	b.WriteString(e.Err.Error())
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, b.String())
 }
 
 // Unwrap returns the cause.

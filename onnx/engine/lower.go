@@ -215,7 +215,15 @@ func infer(n *ops.Node) (err error) {
 			err = n.Errorf("malformed: %v", r)
 		}
 	}()
-	return n.Def.Infer(n)
+	if err := n.Def.Infer(n); err != nil {
+		return err
+	}
+	for i, v := range n.Out {
+		if v != nil && v.DType == tensor.Invalid {
+			return n.Errorf("output %d, %q, is not one of the operator's", i, v.Name)
+		}
+	}
+	return nil
 }
 
 // fold computes a node whose operands are all constant.

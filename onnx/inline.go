@@ -1,0 +1,143 @@
+package onnx
+
+import (
+	"errors"
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"memprobe/internal/onnxpb"
+)
+
+const (
+	// maxCalls is how deep functions may call each other.
+	maxCalls = 32
+	// maxInlined bounds what the calls of a small hostile file can expand to.
+	maxInlined = 2 * maxNodes
+)
+
+// flat returns the graph with every call of a local function replaced by the
+// function's nodes, under names that start with the calling node's. Without
+// functions it is the graph itself.
+func (m *Model) flat() (*onnxpb.GraphProto, []error) {
+	if len(m.proto.Functions) == 0 {
+		return m.proto.Graph, nil
+	}
+	in := &inliner{m: m, functions: map[function]*onnxpb.FunctionProto{}}
+	for _, f := range m.proto.Functions {
+		in.functions[function{Domain(f.GetDomain()), f.GetName(), f.GetOverload()}] = f
+	}
+	g := m.proto.Graph
+	in.expand(g.Node, frame{})
+	return &onnxpb.GraphProto{
+		Node: in.nodes, Name: g.Name, Input: g.Input, Output: g.Output,
+		Initializer: g.Initializer, SparseInitializer: g.SparseInitializer,
+	}, in.errs
+}
+
+// function identifies a local function.
+type function struct{ domain, name, overload string }
+
+type inliner struct {
+	m         *Model
+	functions map[function]*onnxpb.FunctionProto
+	nodes     []*onnxpb.NodeProto
+	work      int // nodes and names made so far
+	errs      []error
+}
+
+// frame is what a function's body means at one call.
+type frame struct {
+	prefix string                            // of names that the body defines
+	names  map[string]string                 // formal to actual inputs and outputs
+	attrs  map[string]*onnxpb.AttributeProto // actual attributes
+	depth  int
+}
+
+func (f frame) name(formal string) string {
+	if actual, ok := f.names[formal]; ok || formal == "" {
+		return actual
+	}
+	return f.prefix + formal
+}
+
+func (in *inliner) expand(nodes []*onnxpb.NodeProto, f frame) {
+	for _, n := range nodes {
+		if f.depth > 0 {
+			n = f.instance(n)
+		}
+		body := in.functions[function{Domain(n.GetDomain()), n.GetOpType(), n.GetOverload()}]
+		if body == nil {
+			in.nodes = append(in.nodes, n)
+		} else if err := in.call(n, body, f.depth+1); err != nil {
+			in.errs = append(in.errs, &Error{File: in.m.name, Node: label(n), Op: n.GetOpType(), Err: err})
+		}
+	}
+}
+
+// call appends the nodes of a function's body for the node n that calls it.
+func (in *inliner) call(n *onnxpb.NodeProto, body *onnxpb.FunctionProto, depth int) error {
+	if depth > maxCalls {
+		return errors.New("functions call each other in a circle or too deep")
+	}
+	for _, inner := range body.Node {
+		in.work += 1 + len(inner.Input) + len(inner.Output)
+	}
+	if in.work++; in.work > maxInlined {
+		return errors.New("the model's functions are called too often")
+	}
+	if len(n.Input) > len(body.Input) || len(n.Output) > len(body.Output) {
+		return fmt.Errorf("has %d inputs and %d outputs, the function %d and %d", len(n.Input), len(n.Output), len(body.Input), len(body.Output))
+	}
+	for _, o := range body.OpsetImport {
+		if v := in.m.Opset(o.GetDomain()); v != 0 && v != o.GetVersion() {
+			return fmt.Errorf("the function uses opset %d of domain %q, the model %d", o.GetVersion(), o.GetDomain(), v)
+		}
+	}
+	f := frame{prefix: label(n) + "/", names: map[string]string{}, attrs: map[string]*onnxpb.AttributeProto{}, depth: depth}
+	for i, formal := range body.Input {
+		f.names[formal] = ""
+		if i < len(n.Input) {
+			f.names[formal] = n.Input[i]
+		}
+	}
+	for i, formal := range body.Output {
+		if i >= len(n.Output) || n.Output[i] == "" {
+			continue
+		}
+		if actual, ok := f.names[formal]; ok { // an input is handed through
+			in.nodes = append(in.nodes, &onnxpb.NodeProto{OpType: proto.String("Identity"), Input: []string{actual}, Output: n.Output[i : i+1]})
+			continue
+		}
+		f.names[formal] = n.Output[i]
+	}
+	for _, a := range append(body.AttributeProto[:len(body.AttributeProto):len(body.AttributeProto)], n.Attribute...) {
+		f.attrs[a.GetName()] = a // the call's come after the defaults
+	}
+	in.expand(body.Node, f)
+	return nil
+}
+
+// instance is a node of a function's body as one call has it.
+func (f frame) instance(n *onnxpb.NodeProto) *onnxpb.NodeProto {
+	c := &onnxpb.NodeProto{
+		Name: proto.String(f.prefix + label(n)), OpType: n.OpType, Domain: n.Domain, Overload: n.Overload,
+		Input: make([]string, len(n.Input)), Output: make([]string, len(n.Output)),
+	}
+	for i, name := range n.Input {
+		c.Input[i] = f.name(name)
+	}
+	for i, name := range n.Output {
+		c.Output[i] = f.name(name)
+	}
+	for _, a := range n.Attribute {
+		if a.GetRefAttrName() == "" {
+			c.Attribute = append(c.Attribute, a)
+		} else if actual := f.attrs[a.GetRefAttrName()]; actual != nil {
+			named := proto.Clone(actual).(*onnxpb.AttributeProto)
+			named.Name = a.Name
+			c.Attribute = append(c.Attribute, named)
+		}
+	}
+	return c
+}
