@@ -17,12 +17,14 @@ import (
 
 // LayerCurve draws k-NN accuracy against depth at the headline k: with the true
 // labels, with the assigned labels where they are known, and the references as
-// lines: the untrained network layer by layer, raw pixels, chance.
-func LayerCurve(p *result.Probe) (*plot.Plot, error) {
+// lines: the untrained network layer by layer, raw pixels, chance. The legend is
+// apart, so that it never covers a curve.
+func LayerCurve(p *result.Probe) (*plot.Plot, *plot.Legend, error) {
 	k := p.Settings.Headline
 	f := newPlot(fmt.Sprintf("k-NN accuracy by layer (%s)", settings(p)))
 	f.Y.Label.Text = "accuracy"
 	gridY(f)
+	legend := f.Legend
 	n := len(p.Layers)
 	names := make([]plot.Tick, n)
 	for i, l := range p.Layers {
@@ -39,7 +41,7 @@ func LayerCurve(p *result.Probe) (*plot.Plot, error) {
 		glyph draw.GlyphDrawer
 	}{
 		{"true labels, test set", func(l *result.Layer) float64 { return l.KNN.True.At(k) }, blue, nil, draw.CircleGlyph{}},
-		{"assigned labels, training set (leave-one-out)", assigned(k), vermillion, nil, draw.TriangleGlyph{}},
+		{"assigned labels, training set, leave-one-out", assigned(k), vermillion, nil, draw.TriangleGlyph{}},
 		{"true labels, untrained network", func(l *result.Layer) float64 {
 			if l.Untrained == nil {
 				return math.NaN()
@@ -59,18 +61,18 @@ func LayerCurve(p *result.Probe) (*plot.Plot, error) {
 		}
 		line, marks, err := plotter.NewLinePoints(pts)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		line.LineStyle = draw.LineStyle{Color: s.col, Width: vg.Points(1.5), Dashes: s.dash}
 		marks.GlyphStyle = draw.GlyphStyle{Color: s.col, Radius: vg.Points(2.5), Shape: s.glyph}
 		f.Add(line, marks)
-		f.Legend.Add(s.label, line, marks)
+		legend.Add(s.label, line, marks)
 	}
-	level(f, n, "raw pixels", p.Baselines.Pixels.Value(), green, dotted)
-	level(f, n, "chance", float64(p.Baselines.Chance), color.Black, dotted)
+	level(f, &legend, n, "raw pixels", p.Baselines.Pixels.Value(), green, dotted)
+	level(f, &legend, n, "chance", float64(p.Baselines.Chance), color.Black, dotted)
 	f.X.Min, f.X.Max, f.Y.Min, f.Y.Max = -0.3, float64(n)-0.7, 0, 1
-	f.Legend.Top = true
-	return f, nil
+	legend.Top, legend.Left, legend.YOffs = true, true, -vg.Points(34)
+	return f, &legend, nil
 }
 
 func assigned(k int) func(l *result.Layer) float64 {
@@ -83,7 +85,7 @@ func assigned(k int) func(l *result.Layer) float64 {
 }
 
 // level is a reference line across the whole figure.
-func level(f *plot.Plot, n int, label string, y float64, c color.Color, dash []vg.Length) {
+func level(f *plot.Plot, legend *plot.Legend, n int, label string, y float64, c color.Color, dash []vg.Length) {
 	if math.IsNaN(y) {
 		return
 	}
@@ -93,7 +95,7 @@ func level(f *plot.Plot, n int, label string, y float64, c color.Color, dash []v
 	}
 	line.LineStyle = draw.LineStyle{Color: c, Width: vg.Points(1.2), Dashes: dash}
 	f.Add(line)
-	f.Legend.Add(fmt.Sprintf("%s (%.3f)", label, y), line)
+	legend.Add(fmt.Sprintf("%s (%.3f)", label, y), line)
 }
 
 // settings is what must stand beside every accuracy.

@@ -24,6 +24,7 @@ import (
 type figure struct {
 	name          string
 	plot          *plot.Plot
+	legend        *plot.Legend // drawn to the right; nil for none
 	width, height vg.Length
 }
 
@@ -71,27 +72,38 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 }
 
 func figuresOf(p *result.Probe) ([]figure, error) {
-	layers, err := LayerCurve(p)
+	layers, legend, err := LayerCurve(p)
 	if err != nil {
 		return nil, err
 	}
-	wide := vg.Length(max(6, min(14, 2.5+0.35*float64(len(p.Layers))))) * vg.Inch
-	out := []figure{{"layers", layers, wide, 4 * vg.Inch}}
+	wide := legendWidth + vg.Length(max(5, min(12, 2+0.35*float64(len(p.Layers)))))*vg.Inch
+	out := []figure{{"layers", layers, legend, wide, 4 * vg.Inch}}
 	if p.Confusion != nil {
 		c, err := ConfusionMatrix(p)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, figure{"confusion", c, 5.2 * vg.Inch, 4.8 * vg.Inch})
+		out = append(out, figure{"confusion", c, nil, 5.2 * vg.Inch, 4.8 * vg.Inch})
 	}
 	return out, nil
 }
 
 func (f figure) png(w io.Writer) error {
 	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(200))
-	f.plot.Draw(margin(draw.New(c)))
+	f.draw(margin(draw.New(c)))
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
+}
+
+// legendWidth is the room for a legend beside a figure.
+const legendWidth = 3 * vg.Inch
+
+func (f figure) draw(c draw.Canvas) {
+	if f.legend != nil {
+		f.legend.Draw(draw.Crop(c, c.Max.X-c.Min.X-legendWidth+vg.Points(10), 0, 0, 0))
+		c = draw.Crop(c, 0, -legendWidth, 0, 0)
+	}
+	f.plot.Draw(c)
 }
 
 func margin(c draw.Canvas) draw.Canvas {
@@ -182,7 +194,7 @@ func writePDF(w io.Writer, p *result.Probe, figures []figure) error {
 		page := draw.New(c)
 		scale := min(1.4, float64((width-1.2*vg.Inch)/f.width), float64((height-1.2*vg.Inch)/f.height))
 		fw, fh := f.width*vg.Length(scale), f.height*vg.Length(scale)
-		f.plot.Draw(draw.Crop(page, (width-fw)/2, -(width-fw)/2, (height-fh)/2, -(height-fh)/2))
+		f.draw(draw.Crop(page, (width-fw)/2, -(width-fw)/2, (height-fh)/2, -(height-fh)/2))
 	}
 	_, err := c.WriteTo(w)
 	return err

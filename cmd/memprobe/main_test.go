@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func runMemprobe(args ...string) (code int, out, err string) {
+	var o, e bytes.Buffer
+	code = run(context.Background(), args, streams{&o, &e})
+	return code, o.String(), e.String()
+}
+
+func TestAnalyze(t *testing.T) {
+	dir := t.TempDir()
+	var outputs [2]string
+	for i, threads := range []string{"1", "2"} {
+		code, out, msg := runMemprobe("analyze", "../../testdata/malign.onnx", "--out", filepath.Join(dir, threads), "--threads", threads, "--json", "--quiet")
+		if code != 0 {
+			t.Fatalf("exit %d: %s", code, msg)
+		}
+		var p struct {
+			Layers []struct{ Name, Role string }
+			Fit    struct {
+				Assigned float64 `json:"assigned_clean"`
+			}
+			Verdict struct{ Word string }
+		}
+		if err := json.Unmarshal([]byte(out), &p); err != nil {
+			t.Fatal(err)
+		}
+		if p.Verdict.Word != "malign" || p.Fit.Assigned < 0.99 || len(p.Layers) < 5 {
+			t.Errorf("verdict %q, fit %v, %d layers", p.Verdict.Word, p.Fit.Assigned, len(p.Layers))
+		}
+		outputs[i] = strings.Replace(out, `"threads": `+threads, `"threads": n`, 1)
+	}
+	if outputs[0] != outputs[1] {
+		t.Error("results differ between one and two threads")
+	}
+}
+
+func TestExitCodes(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text.onnx")
+	whole, err := os.ReadFile("../../testdata/malign.onnx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := filepath.Join(dir, "cut.onnx")
+	os.WriteFile(text, []byte("hello"), 0o644)
+	os.WriteFile(cut, whole[:len(whole)/2], 0o644)
+	for _, c := range []struct {
+		code int
+		args []string
+	}{
+		{3, []string{"analyze", text}},
+		{3, []string{"analyze", cut}},
+		{3, []string{"inspect", filepath.Join(dir, "missing.onnx")}},
+		{2, []string{"analyze"}},
+		{2, []string{"analyze", "--bogus", text}},
+		{2, []string{"analyze", text, "--metric", "manhattan"}},
+		{2, []string{"nonsense"}},
+		{0, []string{"version"}},
+		{0, []string{"inspect", "../../testdata/malign.onnx"}},
+		{0, []string{"analyze", "--help"}},
+	} {
+		code, out, msg := runMemprobe(c.args...)
+		if code != c.code {
+			t.Errorf("%v: exit %d, want %d: %s", c.args, code, c.code, msg)
+		}
+		if c.code != 0 && (strings.Count(msg, "\n") != 1 || out != "") {
+			t.Errorf("%v: want one line on stderr and nothing on stdout, got %q and %q", c.args, msg, out)
+		}
+	}
+	if found, _ := filepath.Glob(filepath.Join(dir, "*-report")); found != nil {
+		t.Errorf("failed commands left %v", found)
+	}
+}
