@@ -1,187 +1,295 @@
 package ops
 
 import (
+	"slices"
+
 	"memprobe/internal/kernel"
-	"memprobe/internal/kernel/ref"
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
 var convolutions = []Def{
-	{Op: "Conv", Since: 1, Infer: inferConv, Bind: bindConv},
-	{Op: "ConvTranspose", Since: 1, Infer: inferConvTranspose, Bind: bindConvTranspose},
+	{Op: "Conv", Since: 1, Infer: inferConv, Bind: bindConv, Grad: gradConv},
+	{Op: "ConvTranspose", Since: 1, Infer: inferConvTranspose, Bind: bindConvTranspose, Grad: gradConvTranspose},
+	{Op: "ConvGradX", Domain: Internal, Since: 1, Infer: inferConvGradX, Bind: bindConvGradX},
+	{Op: "ConvGradW", Domain: Internal, Since: 1, Infer: inferConvGradW, Bind: bindConvGradW},
 }
 
-// conv resolves a convolution's attributes.
-func (n *Node) conv() (s kernel.ConvSpec, out []int, err error) {
-	if err := n.Want(2, 3); err != nil {
-		return s, nil, err
-	}
-	x, w := n.In[0], n.In[1]
-	if len(w.Shape) != len(x.Shape) || len(w.Shape) < 3 {
-		return s, nil, n.Errorf("weight has shape %v for input %v", w.Shape, x.Shape)
-	}
-	kw, kh := w.Shape[len(w.Shape)-1], 1
-	if len(w.Shape) == 4 {
-		kh = w.Shape[2]
-	}
-	if h, k, err := n.sized("kernel_shape", len(x.Shape)-2, kw); err != nil {
-		return s, nil, err
-	} else if n.Has("kernel_shape") && (h != kh || k != kw) {
-		return s, nil, n.Errorf("kernel_shape %v does not fit weight %v", n.Ints("kernel_shape", nil), w.Shape)
-	}
-	if kh < 1 || kw < 1 {
-		return s, nil, n.Errorf("weight has shape %v", w.Shape)
-	}
-	win, err := n.slide(x, kh, kw, false)
+// convolution is y[N,M,…] = conv(x[N,C,…], w[M,C/group,…]) + bias[M].
+type convolution struct {
+	*slide
+	m, group int
+	bias     bool
+}
+
+// conv resolves a convolution of an input and a weight of the given shapes.
+func (n *Node) conv(x, w []int) (*convolution, error) {
+	g, err := n.spatial(x)
 	if err != nil {
-		return s, nil, err
+		return nil, err
 	}
-	group := n.Int("group", 1)
-	m := w.Shape[0]
-	if group < 1 || m%group != 0 || win.c != w.Shape[1]*group {
-		return s, nil, n.Errorf("input %v and weight %v do not fit with group %d", x.Shape, w.Shape, group)
+	c := &convolution{slide: g, group: n.Int("group", 1)}
+	if err := c.weight(n, w); err != nil {
+		return nil, err
 	}
-	if b := n.Input(2); b != nil && b.Len() != m {
-		return s, nil, n.Errorf("bias has %d elements, want %d", b.Len(), m)
+	if c.m = w[0]; c.group < 1 || g.c != w[1]*c.group || c.m%c.group != 0 {
+		return nil, n.Errorf("input %v and weight %v do not fit with group %d", x, w, c.group)
 	}
-	s = kernel.ConvSpec{N: win.n, C: win.c, H: win.h, W: win.w, M: m, KH: kh, KW: kw,
-		StrideH: win.sh, StrideW: win.sw, DilationH: win.dh, DilationW: win.dw,
-		PadTop: win.top, PadLeft: win.left, PadBottom: win.bottom, PadRight: win.right,
-		Group: group, Bias: n.Input(2) != nil}
-	return s, win.shape(m), nil
+	return c, g.fit(n, false)
+}
+
+// weight reads the kernel's size from the weight's shape.
+func (c *convolution) weight(n *Node, w []int) error {
+	if len(w) != c.rank+2 || slices.Min(w) < 1 {
+		return n.Errorf("weight has shape %v, want rank %d and positive sizes", w, c.rank+2)
+	}
+	copy(c.kernel[axes-c.rank:], w[2:])
+	if k := n.Ints("kernel_shape", nil); k != nil && !slices.Equal(k, w[2:]) {
+		return n.Errorf("kernel_shape %v does not fit weight %v", k, w)
+	}
+	return nil
+}
+
+// biased checks the types of the inputs and the shape of the bias, if any.
+func (c *convolution) biased(n *Node, channels int) error {
+	if b := n.Input(2); b != nil {
+		if c.bias = true; !slices.Equal(b.Shape, []int{channels}) {
+			return n.Errorf("bias has shape %v, want [%d]", b.Shape, channels)
+		}
+	}
+	return n.sameFloat()
+}
+
+// spec is c for the kernels of two dimensions; ok tells whether it is one.
+func (c *convolution) spec() (s kernel.ConvSpec, ok bool) {
+	s = kernel.ConvSpec{N: c.n, C: c.c, H: c.in[1], W: c.in[2], M: c.m, KH: c.kernel[1], KW: c.kernel[2],
+		StrideH: c.stride[1], StrideW: c.stride[2], DilationH: c.dilation[1], DilationW: c.dilation[2],
+		PadTop: c.before[1], PadLeft: c.before[2], PadBottom: c.after[1], PadRight: c.after[2],
+		Group: c.group, Bias: c.bias}
+	return s, c.flat() && s.Validate() == nil && s.OutH() == c.out[1] && s.OutW() == c.out[2]
+}
+
+func (n *Node) convInputs() (*convolution, error) {
+	if err := n.Want(2, 3); err != nil {
+		return nil, err
+	}
+	c, err := n.conv(n.In[0].Shape, n.In[1].Shape)
+	if err != nil {
+		return nil, err
+	}
+	return c, c.biased(n, c.m)
 }
 
 func inferConv(n *Node) error {
-	_, out, err := n.conv()
+	c, err := n.convInputs()
 	if err != nil {
 		return err
 	}
-	return n.SetOut(0, n.In[0].DType, out)
+	return n.SetOut(0, n.In[0].DType, slices.Concat([]int{c.n, c.m}, c.own(c.out)))
 }
 
 func bindConv(n *Node, e *Env) (func(), error) {
-	s, _, err := n.conv()
+	c, err := n.convInputs()
 	if err != nil {
 		return nil, err
 	}
-	x, w, y := e.In[0], e.In[1], e.Out[0]
-	b := &tensor.Tensor{}
-	if s.Bias {
+	x, w, y, b := e.In[0], e.In[1], e.Out[0], &tensor.Tensor{}
+	if c.bias {
 		b = e.In[2]
 	}
+	s, flat := c.spec()
 	switch {
-	case y.Len() == 0 || x.Len() == 0:
+	case y.Len() == 0:
 		return func() {}, nil
 	case x.DType == tensor.Float64:
-		return func() { ref.Conv(s, y.F64, x.F64, w.F64, b.F64, nil) }, nil
-	case x.DType != tensor.Float32:
-		return nil, n.Errorf("input is %v, want float32", x.DType)
+		return convLoop[float64](e, c, y, x, w, b), nil
+	case !flat:
+		return convLoop[float32](e, c, y, x, w, b), nil
 	}
-	c := kernel.NewConv(e.Pool, s)
-	scratch := e.Scratch(c.Scratch())
+	p := kernel.NewConv(e.Pool, s)
+	scratch := e.Scratch(p.Scratch())
 	if v := n.In[1]; v.Const != nil && !v.Param {
-		packed := c.Prepack(w.F32)
-		return func() { c.RunPacked(y.F32, x.F32, packed, b.F32, nil, scratch()) }, nil
+		packed := p.Prepack(w.F32)
+		return func() { p.RunPacked(y.F32, x.F32, packed, b.F32, nil, scratch()) }, nil
 	}
-	return func() { c.Run(y.F32, x.F32, w.F32, b.F32, nil, scratch()) }, nil
+	return func() { p.Run(y.F32, x.F32, w.F32, b.F32, nil, scratch()) }, nil
 }
 
-// deconv resolves a transposed convolution as the convolution whose data
-// gradient it is: that one maps the output to the input.
-func (n *Node) deconv() (s kernel.ConvSpec, out []int, err error) {
-	if err := n.Want(2, 3); err != nil {
-		return s, nil, err
+// attrs describes c to the operators of its gradients.
+func (c *convolution) attrs(shape []int) Attrs {
+	return Attrs{"strides": int64s(c.own(c.stride)), "dilations": int64s(c.own(c.dilation)), "group": int64(c.group),
+		"pads": int64s(slices.Concat(c.own(c.before), c.own(c.after))), "shape": int64s(shape)}
+}
+
+func gradConv(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error) {
+	c, err := n.convInputs()
+	if err != nil {
+		return nil, err
 	}
-	x, w := n.In[0], n.In[1]
-	if len(x.Shape) != 4 || len(w.Shape) != 4 {
-		return s, nil, n.Errorf("input %v and weight %v; two spatial dimensions are supported", x.Shape, w.Shape)
+	out := make([]*Value, len(n.In))
+	if want[0] {
+		out[0] = b.Op("ConvGradX", c.attrs(n.In[0].Shape), dy[0], n.In[1])
 	}
-	group := n.Int("group", 1)
-	if group < 1 || x.Shape[1] != w.Shape[0] || w.Shape[0]%group != 0 || w.Shape[2] < 1 || w.Shape[3] < 1 {
-		return s, nil, n.Errorf("input %v and weight %v do not fit with group %d", x.Shape, w.Shape, group)
+	if want[1] {
+		out[1] = b.Op("ConvGradW", c.attrs(n.In[1].Shape), n.In[0], dy[0])
 	}
-	s = kernel.ConvSpec{N: x.Shape[0], C: w.Shape[1] * group, M: x.Shape[1], KH: w.Shape[2], KW: w.Shape[3], Group: group}
-	if b := n.Input(2); b != nil && b.Len() != s.C {
-		return s, nil, n.Errorf("bias has %d elements, want %d", b.Len(), s.C)
+	if c.bias && want[2] {
+		out[2] = b.channelSum(dy[0])
 	}
-	if s.StrideH, s.StrideW, err = n.sized("strides", 2, 1); err != nil {
-		return s, nil, err
+	return out, b.Err
+}
+
+// channelSum sums [N,C,…] to [C].
+func (b *Builder) channelSum(v *Value) *Value {
+	shape := make([]int, len(v.Shape)-1)
+	for i := range shape {
+		shape[i] = 1
 	}
-	if s.DilationH, s.DilationW, err = n.sized("dilations", 2, 1); err != nil {
-		return s, nil, err
+	shape[0] = v.Shape[1]
+	return b.Reshape(b.SumTo(v, shape), shape[:1])
+}
+
+// inferConvGradX: inputs dy and w; the attribute shape is that of x.
+func inferConvGradX(n *Node) error {
+	if err := n.Want(2, 2); err != nil {
+		return err
 	}
-	extra, pads, want := n.Ints("output_padding", []int{0, 0}), n.Ints("pads", []int{0, 0, 0, 0}), n.Ints("output_shape", nil)
-	if len(extra) != 2 || len(pads) != 4 || want != nil && len(want) < 2 {
-		return s, nil, n.Errorf("has %d values of output_padding, %d of pads and %d of output_shape, want 2, 4 and 2", len(extra), len(pads), len(want))
+	if _, err := n.conv(n.Ints("shape", nil), n.In[1].Shape); err != nil {
+		return err
 	}
-	for _, v := range append(append([]int{}, extra...), pads...) {
-		if v < 0 || v > 1<<20 {
-			return s, nil, n.Errorf("pads %v and output_padding %v must not be negative", pads, extra)
+	return n.SetOut(0, n.In[0].DType, n.Ints("shape", nil))
+}
+
+func bindConvGradX(n *Node, e *Env) (func(), error) {
+	c, err := n.conv(n.Ints("shape", nil), n.In[1].Shape)
+	if err != nil {
+		return nil, err
+	}
+	return c.gradX(e, e.Out[0], e.In[0], e.In[1]), nil
+}
+
+// gradX returns the function that computes the data gradient.
+func (c *convolution) gradX(e *Env, dx, dy, w *tensor.Tensor) func() {
+	s, flat := c.spec()
+	switch {
+	case dx.Len() == 0:
+		return func() {}
+	case dx.DType == tensor.Float64:
+		return convGradXLoop[float64](e, c, dx, dy, w)
+	case !flat:
+		return convGradXLoop[float32](e, c, dx, dy, w)
+	}
+	p := kernel.NewConvGradX(e.Pool, s)
+	scratch := e.Scratch(p.Scratch())
+	return func() { p.Run(dx.F32, dy.F32, w.F32, scratch()) }
+}
+
+// inferConvGradW: inputs x and dy; the attribute shape is that of w.
+func inferConvGradW(n *Node) error {
+	if err := n.Want(2, 2); err != nil {
+		return err
+	}
+	if _, err := n.conv(n.In[0].Shape, n.Ints("shape", nil)); err != nil {
+		return err
+	}
+	return n.SetOut(0, n.In[0].DType, n.Ints("shape", nil))
+}
+
+func bindConvGradW(n *Node, e *Env) (func(), error) {
+	c, err := n.conv(n.In[0].Shape, n.Ints("shape", nil))
+	if err != nil {
+		return nil, err
+	}
+	x, dy, dw := e.In[0], e.In[1], e.Out[0]
+	s, flat := c.spec()
+	switch {
+	case x.DType == tensor.Float64:
+		return convGradWLoop[float64](e, c, dw, x, dy), nil
+	case !flat || c.n == 0:
+		return convGradWLoop[float32](e, c, dw, x, dy), nil
+	}
+	p := kernel.NewConvGradW(e.Pool, s)
+	scratch := e.Scratch(p.Scratch())
+	return func() { p.Run(dw.F32, x.F32, dy.F32, scratch()) }, nil
+}
+
+// convLoop is the convolution in any number of dimensions, a chunk a plane of y.
+func convLoop[T tensor.Float](e *Env, c *convolution, y, x, w, bias *tensor.Tensor) func() {
+	px, pk, py := c.planes()
+	cg, mg := c.c/c.group, c.m/c.group
+	body := func(_, plane int) {
+		n, m := plane/c.m, plane%c.m
+		src := tensor.Data[T](x)[(n*c.c+m/mg*cg)*px:][:cg*px]
+		taps, dst := tensor.Data[T](w)[m*cg*pk:][:cg*pk], tensor.Data[T](y)[plane*py:][:py]
+		for o := range dst {
+			var sum T
+			if c.bias {
+				sum = tensor.Data[T](bias)[m]
+			}
+			c.at(o, func(i, k int) {
+				for ch := range cg {
+					sum += src[ch*px+i] * taps[ch*pk+k]
+				}
+			})
+			dst[o] = sum
 		}
 	}
-	full := [2]int{
-		s.StrideH*(x.Shape[2]-1) + extra[0] + s.DilationH*(s.KH-1) + 1,
-		s.StrideW*(x.Shape[3]-1) + extra[1] + s.DilationW*(s.KW-1) + 1,
-	}
-	stride := [2]int{s.StrideH, s.StrideW}
-	auto := n.Str("auto_pad", "NOTSET")
-	for i := range 2 {
-		total := -1
-		switch {
-		case want != nil:
-			full[i] = max(full[i], want[len(want)-2+i]) // what is beyond the windows is zero
-			total = full[i] - want[len(want)-2+i]
-		case auto == "SAME_UPPER" || auto == "SAME_LOWER":
-			total = max(0, full[i]-x.Shape[2+i]*stride[i])
-		case auto == "VALID":
-			total = 0
-		}
-		if total >= 0 {
-			pads[i], pads[2+i] = total/2, total-total/2
-			if want != nil && auto != "SAME_UPPER" || auto == "SAME_LOWER" {
-				pads[i], pads[2+i] = pads[2+i], pads[i]
+	return func() { e.Pool.For(c.n*c.m, body) }
+}
+
+// convGradXLoop is the data gradient, a chunk the channels of a group of an item.
+func convGradXLoop[T tensor.Float](e *Env, c *convolution, dx, dy, w *tensor.Tensor) func() {
+	px, pk, py := c.planes()
+	cg, mg := c.c/c.group, c.m/c.group
+	body := func(_, chunk int) {
+		dst := tensor.Data[T](dx)[chunk*cg*px:][:cg*px]
+		clear(dst)
+		for j := range mg {
+			m := chunk%c.group*mg + j
+			taps := tensor.Data[T](w)[m*cg*pk:][:cg*pk]
+			for o, d := range tensor.Data[T](dy)[(chunk*mg+j)*py:][:py] {
+				c.at(o, func(i, k int) {
+					for ch := range cg {
+						dst[ch*px+i] += d * taps[ch*pk+k]
+					}
+				})
 			}
 		}
 	}
-	s.PadTop, s.PadLeft, s.PadBottom, s.PadRight = pads[0], pads[1], pads[2], pads[3]
-	s.H, s.W = full[0]-pads[0]-pads[2], full[1]-pads[1]-pads[3]
-	if s.H < 1 || s.W < 1 {
-		return s, nil, n.Errorf("padding %v leaves nothing of the output", pads)
-	}
-	return s, []int{s.N, s.C, s.H, s.W}, nil
+	return func() { e.Pool.For(c.n*c.group, body) }
 }
 
-func inferConvTranspose(n *Node) error {
-	_, out, err := n.deconv()
-	if err != nil {
-		return err
+// convGradWLoop is the weight gradient, a chunk one output channel.
+func convGradWLoop[T tensor.Float](e *Env, c *convolution, dw, x, dy *tensor.Tensor) func() {
+	px, pk, py := c.planes()
+	cg, mg := c.c/c.group, c.m/c.group
+	body := func(_, m int) {
+		dst := tensor.Data[T](dw)[m*cg*pk:][:cg*pk]
+		clear(dst)
+		for n := range c.n {
+			src := tensor.Data[T](x)[(n*c.c+m/mg*cg)*px:][:cg*px]
+			for o, d := range tensor.Data[T](dy)[(n*c.m+m)*py:][:py] {
+				c.at(o, func(i, k int) {
+					for ch := range cg {
+						dst[ch*pk+k] += d * src[ch*px+i]
+					}
+				})
+			}
+		}
 	}
-	return n.SetOut(0, n.In[0].DType, out)
+	return func() { e.Pool.For(c.m, body) }
 }
 
-func bindConvTranspose(n *Node, e *Env) (func(), error) {
-	s, _, err := n.deconv()
-	if err != nil {
-		return nil, err
-	}
-	if err := s.Validate(); err != nil || s.OutH() != n.In[0].Shape[2] || s.OutW() != n.In[0].Shape[3] {
-		return nil, n.Errorf("padding and output_padding do not fit input %v", n.In[0].Shape)
-	}
-	x, w, y := e.In[0], e.In[1], e.Out[0]
-	plane := s.H * s.W
-	if x.DType != tensor.Float32 {
-		return nil, n.Errorf("input is %v, want float32", x.DType)
-	}
-	g := kernel.NewConvGradX(e.Pool, s)
-	scratch := e.Scratch(g.Scratch())
-	return func() {
-		g.Run(y.F32, x.F32, w.F32, scratch())
-		if n.Input(2) == nil {
-			return
+// addBias adds one value a channel to y [N,C,…].
+func addBias[T tensor.Float](e *Env, y, bias *tensor.Tensor) func() {
+	c, plane := y.Shape[1], tensor.Len(y.Shape[2:])
+	size := max(1, span/plane)
+	body := func(_, chunk int) {
+		lo, hi := parallel.Range(chunk, size, y.Shape[0]*c)
+		for i := lo; i < hi; i++ {
+			p := tensor.Data[T](y)[i*plane:][:plane]
+			kernel.AddScalar(p, p, tensor.Data[T](bias)[i%c])
 		}
-		for i := range s.N * s.C {
-			p := y.F32[i*plane : (i+1)*plane]
-			kernel.AddScalar(p, p, e.In[2].F32[i%s.C])
-		}
-	}, nil
+	}
+	return func() { e.Pool.For(parallel.Chunks(y.Shape[0]*c, size), body) }
 }

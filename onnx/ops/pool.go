@@ -2,229 +2,236 @@ package ops
 
 import (
 	"math"
+	"slices"
 
 	"memprobe/internal/kernel"
 	"memprobe/internal/tensor"
 )
 
 var pools = []Def{
-	{Op: "MaxPool", Since: 1, Infer: inferPool, Bind: bindPool},
-	{Op: "AveragePool", Since: 1, Infer: inferPool, Bind: bindPool},
-	{Op: "GlobalAveragePool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool},
-	{Op: "GlobalMaxPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool},
+	{Op: "MaxPool", Since: 1, Infer: inferMaxPool, Bind: bindMaxPool, Grad: gradPool},
+	{Op: "AveragePool", Since: 1, Infer: inferPool, Bind: bindAveragePool, Grad: gradPool},
+	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool},
+	{Op: "MaxPoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindMaxPoolGrad},
+	{Op: "AveragePoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindAveragePoolGrad},
 }
 
-func (n *Node) pool() (*window2, error) {
-	if err := n.Want(1, 1); err != nil {
+// poolVolume is the most elements of a pooling kernel.
+const poolVolume = 1 << 24
+
+// pool resolves a pooling of an input of the given shape.
+func (n *Node) pool(x []int) (*slide, error) {
+	g, err := n.spatial(x)
+	if err != nil {
 		return nil, err
 	}
 	if !n.Has("kernel_shape") {
 		return nil, n.Errorf("has no kernel_shape")
 	}
-	if len(n.Out) > 1 && n.Out[1] != nil {
-		return nil, n.Errorf("the indices output is not supported")
-	}
-	kh, kw, err := n.sized("kernel_shape", len(n.In[0].Shape)-2, 1)
-	if err != nil {
+	if g.kernel, err = n.perAxis("kernel_shape", g.rank, 1, 1); err != nil {
 		return nil, err
 	}
-	return n.slide(n.In[0], kh, kw, n.Int("ceil_mode", 0) != 0)
+	if err := g.fit(n, n.Int("ceil_mode", 0) != 0); err != nil {
+		return nil, err
+	}
+	if _, volume, _ := g.planes(); volume > poolVolume {
+		return nil, n.Errorf("kernel_shape is %v, want at most %d elements", g.own(g.kernel), poolVolume)
+	}
+	for i := range axes {
+		if g.before[i] >= g.extent(i) || g.after[i] >= g.extent(i) {
+			return nil, n.Errorf("pads %v and %v are not smaller than the kernel %v", g.own(g.before), g.own(g.after), g.own(g.kernel))
+		}
+	}
+	return g, nil
 }
 
 func inferPool(n *Node) error {
-	w, err := n.pool()
-	if err != nil {
-		return err
-	}
-	return n.SetOut(0, n.In[0].DType, w.shape(w.c))
-}
-
-func bindPool(n *Node, e *Env) (func(), error) {
-	w, err := n.pool()
-	if err != nil {
-		return nil, err
-	}
-	s := kernel.PoolSpec{N: w.n, C: w.c, H: w.h, W: w.w, KH: w.kh, KW: w.kw, StrideH: w.sh, StrideW: w.sw,
-		DilationH: w.dh, DilationW: w.dw, PadTop: w.top, PadLeft: w.left, PadBottom: w.bottom, PadRight: w.right,
-		Ceil: w.ceil, CountIncludePad: n.Int("count_include_pad", 0) != 0}
-	if s.OutH() != w.outH || s.OutW() != w.outW {
-		return nil, n.Errorf("window does not fit the input")
-	}
-	return floatLoop(n, e, func() func() { return poolLoop[float32](n, e, s) }, func() func() { return poolLoop[float64](n, e, s) })
-}
-
-// floatLoop picks the instance for the type of the first input.
-func floatLoop(n *Node, e *Env, f32, f64 func() func()) (func(), error) {
-	switch e.In[0].DType {
-	case tensor.Float32:
-		return f32(), nil
-	case tensor.Float64:
-		return f64(), nil
-	}
-	return nil, n.Errorf("input is %v, want float32", e.In[0].DType)
-}
-
-func poolLoop[T tensor.Float](n *Node, e *Env, s kernel.PoolSpec) func() {
-	p := kernel.NewPool[T](e.Pool, s)
-	x, y := e.In[0], e.Out[0]
-	if n.Op == "MaxPool" {
-		return func() { p.Max(tensor.Data[T](y), nil, tensor.Data[T](x)) }
-	}
-	return func() { p.Avg(tensor.Data[T](y), tensor.Data[T](x)) }
-}
-
-func inferGlobalPool(n *Node) error {
 	if err := n.Want(1, 1); err != nil {
 		return err
 	}
-	in := n.In[0].Shape
-	if len(in) < 2 {
-		return n.Errorf("input has shape %v, want at least [N,C]", in)
+	if !n.In[0].DType.IsFloat() {
+		return n.Errorf("input is %v, want float32", n.In[0].DType)
 	}
-	out := []int{in[0], in[1]}
-	for range in[2:] {
-		out = append(out, 1)
+	if p := n.Int("p", 2); p < 1 {
+		return n.Errorf("p is %d, want at least 1", p)
 	}
-	return n.SetOut(0, n.In[0].DType, out)
-}
-
-func bindGlobalPool(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return globalLoop[float32](n, e) }, func() func() { return globalLoop[float64](n, e) })
-}
-
-func globalLoop[T tensor.Float](n *Node, e *Env) func() {
-	x, y := e.In[0], e.Out[0]
-	p := kernel.NewGlobalPool[T](e.Pool, x.Shape[0]*x.Shape[1], tensor.Len(x.Shape[2:]))
-	if n.Op == "GlobalAveragePool" {
-		return func() { p.Avg(tensor.Data[T](y), tensor.Data[T](x)) }
+	g, err := n.pool(n.In[0].Shape)
+	if err != nil {
+		return err
 	}
-	index := make([]int32, y.Len())
-	return func() { p.Max(tensor.Data[T](y), index, tensor.Data[T](x)) }
+	return n.SetOut(0, n.In[0].DType, slices.Concat([]int{g.n, g.c}, g.own(g.out)))
 }
 
-// reductions fold axes away; each is a sum of f over them followed by g.
-var reductions = []Def{
-	reduce("ReduceSum", 1, 13, 0, func(a, x float64) float64 { return a + x }, nil),
-	reduce("ReduceMean", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, n int) float64 { return a / float64(n) }),
-	reduce("ReduceMax", 1, 18, math.Inf(-1), maxOf[float64], nil),
-	reduce("ReduceMin", 1, 18, math.Inf(1), minOf[float64], nil),
-	reduce("ReduceProd", 1, 18, 1, func(a, x float64) float64 { return a * x }, nil),
-	reduce("ReduceL1", 1, 18, 0, func(a, x float64) float64 { return a + math.Abs(x) }, nil),
-	reduce("ReduceL2", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, func(a float64, _ int) float64 { return math.Sqrt(a) }),
-	reduce("ReduceSumSquare", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, nil),
-	reduce("ReduceLogSum", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, _ int) float64 { return math.Log(a) }),
-}
-
-// reduce is a reduction whose axes are an attribute before the version asInput.
-// Sums run in float64, in the order of the elements.
-func reduce(op string, since, asInput int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64) Def {
-	resolve := func(n *Node) ([]int, error) { return n.reduced(asInput) }
-	return Def{Op: op, Since: since,
-		Infer: func(n *Node) error {
-			axes, err := resolve(n)
-			if err != nil {
-				return err
-			}
-			keep := n.Int("keepdims", 1) != 0
-			out := []int{}
-			for i, d := range n.In[0].Shape {
-				switch {
-				case !contains(axes, i):
-					out = append(out, d)
-				case keep:
-					out = append(out, 1)
-				}
-			}
-			return n.SetOut(0, n.In[0].DType, out)
-		},
-		Bind: func(n *Node, e *Env) (func(), error) {
-			axes, err := resolve(n)
-			if err != nil {
-				return nil, err
-			}
-			switch n.In[0].DType {
-			case tensor.Float32:
-				return reduceLoop[float32](e, axes, zero, f, g), nil
-			case tensor.Float64:
-				return reduceLoop[float64](e, axes, zero, f, g), nil
-			case tensor.Int64:
-				return reduceLoop[int64](e, axes, zero, f, g), nil
-			case tensor.Int32:
-				return reduceLoop[int32](e, axes, zero, f, g), nil
-			}
-			return nil, n.Errorf("element type %v is not supported", n.In[0].DType)
-		},
+// inferMaxPool: output 1 is where in the flattened input each maximum lies.
+func inferMaxPool(n *Node) error {
+	if err := inferPool(n); err != nil {
+		return err
 	}
-}
-
-func contains(axes []int, i int) bool {
-	for _, a := range axes {
-		if a == i {
-			return true
-		}
+	g, err := n.pool(n.In[0].Shape)
+	if err != nil {
+		return err
 	}
-	return false
+	return n.SetOut(1, tensor.Int64, slices.Concat([]int{g.n, g.c}, g.own(g.out)))
 }
 
-// reduced returns the axes to fold; all where none are given, unless
-// noop_with_empty_axes says to fold none.
-func (n *Node) reduced(asInput int) ([]int, error) {
-	if err := n.Want(1, 2); err != nil {
+// poolSpec is g for the kernels of two dimensions; ok tells whether it is one.
+func (n *Node) poolSpec(g *slide) (s kernel.PoolSpec, ok bool) {
+	s = kernel.PoolSpec{N: g.n, C: g.c, H: g.in[1], W: g.in[2], KH: g.kernel[1], KW: g.kernel[2],
+		StrideH: g.stride[1], StrideW: g.stride[2], DilationH: g.dilation[1], DilationW: g.dilation[2],
+		PadTop: g.before[1], PadLeft: g.before[2], PadBottom: g.after[1], PadRight: g.after[2],
+		Ceil: n.Int("ceil_mode", 0) != 0, CountIncludePad: n.Int("count_include_pad", 0) != 0}
+	return s, g.flat() && s.OutH() == g.out[1] && s.OutW() == g.out[2]
+}
+
+// poolPlan computes the four passes of pooling in any number of dimensions.
+type poolPlan[T tensor.Float] struct {
+	max, avg         func(y []T, index []int32, x []T)
+	maxGrad, avgGrad func(dx, dy []T, index []int32)
+}
+
+func newPoolPlan[T tensor.Float](n *Node, e *Env, x []int) (*poolPlan[T], error) {
+	g, err := n.pool(x)
+	if err != nil {
 		return nil, err
 	}
-	axes := n.Ints("axes", nil)
-	if n.Opset >= asInput && n.Input(1) != nil {
-		var err error
-		if axes, err = n.known(1, "axes"); err != nil {
+	s, flat := n.poolSpec(g)
+	if !flat {
+		return newSolidPool[T](e, g, s.CountIncludePad).plan(), nil
+	}
+	p := kernel.NewPool[T](e.Pool, s)
+	return &poolPlan[T]{max: p.Max, maxGrad: p.MaxGrad,
+		avg:     func(y []T, _ []int32, x []T) { p.Avg(y, x) },
+		avgGrad: func(dx, dy []T, _ []int32) { p.AvgGrad(dx, dy) }}, nil
+}
+
+// bindPool binds one pass for the type of the first input.
+func bindPool(n *Node, e *Env, x []int, f32 func(p *poolPlan[float32]) func(), f64 func(p *poolPlan[float64]) func()) (func(), error) {
+	if tensor.Len(x) == 0 {
+		return func() {}, nil
+	}
+	if e.In[0].DType == tensor.Float64 {
+		p, err := newPoolPlan[float64](n, e, x)
+		if err != nil {
 			return nil, err
 		}
+		return f64(p), nil
 	}
-	rank := len(n.In[0].Shape)
-	if len(axes) == 0 && n.Int("noop_with_empty_axes", 0) == 0 {
-		for i := range rank {
-			axes = append(axes, i)
-		}
+	p, err := newPoolPlan[float32](n, e, x)
+	if err != nil {
+		return nil, err
 	}
-	return n.Axes(axes, rank)
+	return f32(p), nil
 }
 
-func reduceLoop[T number](e *Env, axes []int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64) func() {
+func bindMaxPool(n *Node, e *Env) (func(), error) {
+	return bindPool(n, e, n.In[0].Shape,
+		func(p *poolPlan[float32]) func() { return maxPoolLoop(n, e, p) },
+		func(p *poolPlan[float64]) func() { return maxPoolLoop(n, e, p) })
+}
+
+func maxPoolLoop[T tensor.Float](n *Node, e *Env, p *poolPlan[T]) func() {
 	x, y := e.In[0], e.Out[0]
-	own := tensor.Strides(x.Shape)
-	var outer, inner, outerStride, innerStride []int
-	for i, d := range x.Shape {
-		if contains(axes, i) {
-			inner, innerStride = append(inner, d), append(innerStride, own[i])
-		} else {
-			outer, outerStride = append(outer, d), append(outerStride, own[i])
+	if !n.wanted(1) {
+		return func() { p.max(tensor.Data[T](y), nil, tensor.Data[T](x)) }
+	}
+	index, in, size := make([]int32, y.Len()), tensor.Len(x.Shape[2:]), tensor.Len(y.Shape[2:])
+	column := n.Int("storage_order", 0) != 0
+	spatial := x.Shape[2:]
+	return func() {
+		p.max(tensor.Data[T](y), index, tensor.Data[T](x))
+		for o, i := range index {
+			at := int(i)
+			if column {
+				at = columnMajor(at, spatial)
+			}
+			e.Out[1].I64[o] = int64(o/size*in + at)
 		}
 	}
-	count := tensor.Len(inner)
-	starts, offsets := offsetsOf(outer, outerStride), offsetsOf(inner, innerStride)
-	body := func(_, o int) {
-		src, acc := tensor.Data[T](x), zero
-		for _, at := range offsets {
-			acc = f(acc, float64(src[starts[o]+at]))
-		}
-		if g != nil {
-			acc = g(acc, count)
-		}
-		tensor.Data[T](y)[o] = T(acc)
-	}
-	return func() { e.Pool.For(len(starts), body) }
 }
 
-// offsetsOf lists the offsets of all elements of a strided array, row-major.
-func offsetsOf(shape, strides []int) []int {
-	out := []int{0}
-	for d, size := range shape {
-		next := make([]int, 0, len(out)*size)
-		for _, o := range out {
-			for i := range size {
-				next = append(next, o+i*strides[d])
-			}
-		}
-		out = next
+// columnMajor turns a row-major position in a plane into a column-major one.
+func columnMajor(at int, shape []int) int {
+	rest, stride, out := tensor.Len(shape), 1, 0
+	for _, d := range shape {
+		rest /= d
+		out += at / rest % d * stride
+		stride *= d
 	}
 	return out
+}
+
+func bindAveragePool(n *Node, e *Env) (func(), error) {
+	x, y := e.In[0], e.Out[0]
+	return bindPool(n, e, x.Shape,
+		func(p *poolPlan[float32]) func() { return func() { p.avg(y.F32, nil, x.F32) } },
+		func(p *poolPlan[float64]) func() { return func() { p.avg(y.F64, nil, x.F64) } })
+}
+
+func bindLpPool(n *Node, e *Env) (func(), error) {
+	g, err := n.pool(n.In[0].Shape)
+	if err != nil {
+		return nil, err
+	}
+	return floatLoop(n, e, func() func() { return lpPoolLoop[float32](n, e, g) }, func() func() { return lpPoolLoop[float64](n, e, g) })
+}
+
+// lpPoolLoop computes (Σ|x|^p)^(1/p) over each window.
+func lpPoolLoop[T tensor.Float](n *Node, e *Env, g *slide) func() {
+	x, y, p := e.In[0], e.Out[0], float64(n.Int("p", 2))
+	in, _, out := g.planes()
+	body := func(_, plane int) {
+		src := tensor.Data[T](x)[plane*in:][:in]
+		dst := tensor.Data[T](y)[plane*out:][:out]
+		for o := range dst {
+			sum := 0.0
+			g.at(o, func(i, _ int) { sum += math.Pow(math.Abs(float64(src[i])), p) })
+			dst[o] = T(math.Pow(sum, 1/p))
+		}
+	}
+	return func() { e.Pool.For(g.n*g.c, body) }
+}
+
+// gradPool hands the pooling's attributes to the gradient, which locates the
+// maxima of x again.
+func gradPool(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	attrs := Attrs{"shape": int64s(n.In[0].Shape)}
+	for k, v := range n.Attrs {
+		attrs[k] = v
+	}
+	in := []*Value{dy[0]}
+	if n.Op == "MaxPool" {
+		in = append(in, n.In[0])
+	}
+	return []*Value{b.Op(n.Op+"Grad", attrs, in...)}, b.Err
+}
+
+// inferPoolGrad: inputs dy and, for the maximum, x; the attribute shape is that
+// of x.
+func inferPoolGrad(n *Node) error {
+	if err := n.Want(1, 2); err != nil {
+		return err
+	}
+	return n.SetOut(0, n.In[0].DType, n.Ints("shape", nil))
+}
+
+func bindMaxPoolGrad(n *Node, e *Env) (func(), error) {
+	return bindPool(n, e, n.Ints("shape", nil),
+		func(p *poolPlan[float32]) func() { return maxPoolGradLoop(e, p) },
+		func(p *poolPlan[float64]) func() { return maxPoolGradLoop(e, p) })
+}
+
+func maxPoolGradLoop[T tensor.Float](e *Env, p *poolPlan[T]) func() {
+	dy, x, dx := e.In[0], e.In[1], e.Out[0]
+	index, y := make([]int32, dy.Len()), make([]T, dy.Len())
+	return func() {
+		p.max(y, index, tensor.Data[T](x))
+		p.maxGrad(tensor.Data[T](dx), tensor.Data[T](dy), index)
+	}
+}
+
+func bindAveragePoolGrad(n *Node, e *Env) (func(), error) {
+	dy, dx := e.In[0], e.Out[0]
+	return bindPool(n, e, n.Ints("shape", nil),
+		func(p *poolPlan[float32]) func() { return func() { p.avgGrad(dx.F32, dy.F32, nil) } },
+		func(p *poolPlan[float64]) func() { return func() { p.avgGrad(dx.F64, dy.F64, nil) } })
 }

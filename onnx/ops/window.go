@@ -1,124 +1,164 @@
 package ops
 
-// window2 is the sliding window of a convolution or pooling, in two dimensions;
-// a one-dimensional one has height 1.
-type window2 struct {
-	n, c, h, w               int
-	kh, kw, sh, sw, dh, dw   int
-	top, left, bottom, right int
-	outH, outW               int
-	ceil                     bool
-	spatial                  int // 1 or 2, as the model has it
+// axes is the most spatial dimensions of a convolution or pooling. One with
+// fewer has sizes of 1 in front.
+const axes = 3
+
+// slide describes how the kernel of a convolution or pooling slides over the
+// spatial dimensions of its input [N,C,…].
+type slide struct {
+	n, c, rank       int // rank is the number of spatial dimensions of the model
+	in, kernel, out  [axes]int
+	stride, dilation [axes]int
+	before, after    [axes]int // padding
 }
 
-// sized returns an attribute of one positive value a spatial dimension.
-func (n *Node) sized(name string, spatial, def int) (h, w int, err error) {
-	v := n.Ints(name, nil)
-	if v == nil {
-		return 1 + (def-1)*(spatial-1), def, nil
+// perAxis returns an attribute of one value a spatial dimension, at least low.
+func (n *Node) perAxis(name string, rank, low, def int) (v [axes]int, err error) {
+	for i := range v {
+		v[i] = def
 	}
-	if len(v) != spatial {
-		return 0, 0, n.Errorf("%s has %d values, want %d", name, len(v), spatial)
+	list := n.Ints(name, nil)
+	if list == nil {
+		return v, nil
 	}
-	for _, x := range v {
-		if x < 1 || x > 1<<20 {
-			return 0, 0, n.Errorf("%s is %v, want positive values", name, v)
+	if len(list) != rank {
+		return v, n.Errorf("%s has %d values, want %d", name, len(list), rank)
+	}
+	for i, x := range list {
+		if x < low || x > 1<<20 {
+			return v, n.Errorf("%s is %v, want values from %d to %d", name, list, low, 1<<20)
+		}
+		v[axes-rank+i] = x
+	}
+	return v, nil
+}
+
+// padded returns the attribute pads.
+func (n *Node) padded(rank int) (before, after [axes]int, err error) {
+	pads := n.Ints("pads", nil)
+	if pads == nil {
+		return before, after, nil
+	}
+	if len(pads) != 2*rank {
+		return before, after, n.Errorf("pads has %d values, want %d", len(pads), 2*rank)
+	}
+	for i, p := range pads {
+		if p < 0 || p > 1<<20 {
+			return before, after, n.Errorf("pads is %v, want values from 0 to %d", pads, 1<<20)
+		}
+		if i < rank {
+			before[axes-rank+i] = p
+		} else {
+			after[axes-2*rank+i] = p
 		}
 	}
-	if spatial == 1 {
-		return 1, v[0], nil
-	}
-	return v[0], v[1], nil
+	return before, after, nil
 }
 
-// slide resolves strides, dilations, padding and the output's size for an input
-// and a kernel. An attribute that does not fit is an error.
-func (n *Node) slide(in *Value, kh, kw int, ceil bool) (*window2, error) {
-	s := &window2{kh: kh, kw: kw, ceil: ceil, spatial: len(in.Shape) - 2}
-	if s.spatial < 1 || s.spatial > 2 {
-		return nil, n.Errorf("input has shape %v; one and two spatial dimensions are supported", in.Shape)
+// spatial reads the input's shape and the strides and dilations.
+func (n *Node) spatial(x []int) (*slide, error) {
+	g := &slide{rank: len(x) - 2, kernel: [axes]int{1, 1, 1}, in: [axes]int{1, 1, 1}}
+	if g.rank < 1 || g.rank > axes {
+		return nil, n.Errorf("input has shape %v, want [N,C] and 1 to %d spatial dimensions", x, axes)
 	}
-	s.n, s.c, s.h, s.w = in.Shape[0], in.Shape[1], 1, in.Shape[len(in.Shape)-1]
-	if s.spatial == 2 {
-		s.h = in.Shape[2]
+	g.n, g.c = x[0], x[1]
+	copy(g.in[axes-g.rank:], x[2:])
+	for _, d := range x[1:] {
+		if d < 1 {
+			return nil, n.Errorf("input has shape %v, want positive sizes", x)
+		}
 	}
 	var err error
-	if s.sh, s.sw, err = n.sized("strides", s.spatial, 1); err != nil {
+	if g.stride, err = n.perAxis("strides", g.rank, 1, 1); err != nil {
 		return nil, err
 	}
-	if s.dh, s.dw, err = n.sized("dilations", s.spatial, 1); err != nil {
-		return nil, err
-	}
-	if err := s.pad(n); err != nil {
-		return nil, err
-	}
-	s.outH = s.out(s.h+s.top+s.bottom, s.kh, s.sh, s.dh, s.h+s.top)
-	s.outW = s.out(s.w+s.left+s.right, s.kw, s.sw, s.dw, s.w+s.left)
-	if s.outH < 1 || s.outW < 1 {
-		return nil, n.Errorf("kernel %dx%d does not fit in the padded input %v", kh, kw, in.Shape)
-	}
-	return s, nil
+	g.dilation, err = n.perAxis("dilations", g.rank, 1, 1)
+	return g, err
 }
 
-// out is the output size; with ceil a window that would begin in the padding
-// after the image is left out.
-func (s *window2) out(padded, k, stride, dilation, end int) int {
-	span := padded - dilation*(k-1) - 1
-	if span < 0 {
-		return 0
-	}
-	o := span/stride + 1
-	if s.ceil && span%stride != 0 && o*stride < end {
-		o++
-	}
-	return o
-}
+// extent is the length that the kernel spans along axis i.
+func (g *slide) extent(i int) int { return g.dilation[i]*(g.kernel[i]-1) + 1 }
 
-func (s *window2) pad(n *Node) error {
-	switch auto := n.Str("auto_pad", "NOTSET"); auto {
+// fit resolves the padding and the output's size for the kernel. With ceil a
+// window may end outside of the padded input, but not begin in the padding
+// after the input.
+func (g *slide) fit(n *Node, ceil bool) error {
+	auto := n.Str("auto_pad", "NOTSET")
+	switch auto {
 	case "NOTSET", "":
-		pads := n.Ints("pads", nil)
-		if pads == nil {
-			return nil
-		}
-		if len(pads) != 2*s.spatial {
-			return n.Errorf("pads has %d values, want %d", len(pads), 2*s.spatial)
-		}
-		for _, p := range pads {
-			if p < 0 || p > 1<<20 {
-				return n.Errorf("pads are %v, want no negative ones", pads)
-			}
-		}
-		if s.spatial == 1 {
-			s.left, s.right = pads[0], pads[1]
-		} else {
-			s.top, s.left, s.bottom, s.right = pads[0], pads[1], pads[2], pads[3]
+		var err error
+		if g.before, g.after, err = n.padded(g.rank); err != nil {
+			return err
 		}
 	case "VALID":
 	case "SAME_UPPER", "SAME_LOWER":
-		lower := auto == "SAME_LOWER"
-		s.top, s.bottom = same(s.h, s.kh, s.sh, s.dh, lower)
-		s.left, s.right = same(s.w, s.kw, s.sw, s.dw, lower)
+		for i, size := range g.in {
+			outs := (size + g.stride[i] - 1) / g.stride[i]
+			total := max(0, (outs-1)*g.stride[i]+g.extent(i)-size)
+			g.before[i], g.after[i] = halves(total, auto == "SAME_LOWER")
+		}
 	default:
 		return n.Errorf("auto_pad is %q, want NOTSET, VALID, SAME_UPPER or SAME_LOWER", auto)
+	}
+	for i, size := range g.in {
+		room := size + g.before[i] + g.after[i] - g.extent(i)
+		if room < 0 {
+			return n.Errorf("kernel %v with dilations %v exceeds input %v with pads %v and %v",
+				g.own(g.kernel), g.own(g.dilation), g.own(g.in), g.own(g.before), g.own(g.after))
+		}
+		g.out[i] = room/g.stride[i] + 1
+		if ceil && room%g.stride[i] != 0 && g.out[i]*g.stride[i] < size+g.before[i] {
+			g.out[i]++
+		}
 	}
 	return nil
 }
 
-// same is the padding with which the output has ⌈size/stride⌉ elements.
-func same(size, k, stride, dilation int, lower bool) (before, after int) {
-	total := max(0, ((size+stride-1)/stride-1)*stride+dilation*(k-1)+1-size)
-	before, after = total/2, total-total/2
-	if lower {
-		before, after = after, before
+// halves splits padding; the odd element comes after, or before if so said.
+func halves(total int, before bool) (int, int) {
+	if before {
+		return total - total/2, total / 2
 	}
-	return before, after
+	return total / 2, total - total/2
 }
 
-// shape is the output's shape with c channels.
-func (s *window2) shape(c int) []int {
-	if s.spatial == 1 {
-		return []int{s.n, c, s.outW}
+// own are the values of the axes that the model has.
+func (g *slide) own(v [axes]int) []int { return v[axes-g.rank:] }
+
+// flat reports whether the window is one of two dimensions.
+func (g *slide) flat() bool {
+	return g.in[0] == 1 && g.kernel[0] == 1 && g.before[0] == 0 && g.after[0] == 0 && g.out[0] == 1
+}
+
+// planes are the sizes of a plane of the input, the kernel and the output.
+func (g *slide) planes() (x, k, y int) {
+	return g.in[0] * g.in[1] * g.in[2], g.kernel[0] * g.kernel[1] * g.kernel[2], g.out[0] * g.out[1] * g.out[2]
+}
+
+// at calls f with every element x of an input plane that output element o
+// covers, and the tap k of the kernel that meets it, in row-major order.
+func (g *slide) at(o int, f func(x, k int)) {
+	var first [axes]int
+	for i := axes - 1; i >= 0; i-- {
+		first[i] = o%g.out[i]*g.stride[i] - g.before[i]
+		o /= g.out[i]
 	}
-	return []int{s.n, c, s.outH, s.outW}
+	for a := range g.kernel[0] {
+		d := first[0] + a*g.dilation[0]
+		if d < 0 || d >= g.in[0] {
+			continue
+		}
+		for b := range g.kernel[1] {
+			h := first[1] + b*g.dilation[1]
+			if h < 0 || h >= g.in[1] {
+				continue
+			}
+			for c := range g.kernel[2] {
+				if w := first[2] + c*g.dilation[2]; w >= 0 && w < g.in[2] {
+					f((d*g.in[1]+h)*g.in[2]+w, (a*g.kernel[1]+b)*g.kernel[2]+c)
+				}
+			}
+		}
+	}
 }

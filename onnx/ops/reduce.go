@@ -1,0 +1,145 @@
+package ops
+
+import (
+	"math"
+
+	"memprobe/internal/tensor"
+)
+
+// floatLoop picks the instance for the type of the first input.
+func floatLoop(n *Node, e *Env, f32, f64 func() func()) (func(), error) {
+	switch e.In[0].DType {
+	case tensor.Float32:
+		return f32(), nil
+	case tensor.Float64:
+		return f64(), nil
+	}
+	return nil, n.Errorf("input is %v, want float32", e.In[0].DType)
+}
+
+// reductions fold axes away; each is a sum of f over them followed by g.
+var reductions = []Def{
+	reduce("ReduceSum", 1, 13, 0, func(a, x float64) float64 { return a + x }, nil),
+	reduce("ReduceMean", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, n int) float64 { return a / float64(n) }),
+	reduce("ReduceMax", 1, 18, math.Inf(-1), maxOf[float64], nil),
+	reduce("ReduceMin", 1, 18, math.Inf(1), minOf[float64], nil),
+	reduce("ReduceProd", 1, 18, 1, func(a, x float64) float64 { return a * x }, nil),
+	reduce("ReduceL1", 1, 18, 0, func(a, x float64) float64 { return a + math.Abs(x) }, nil),
+	reduce("ReduceL2", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, func(a float64, _ int) float64 { return math.Sqrt(a) }),
+	reduce("ReduceSumSquare", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, nil),
+	reduce("ReduceLogSum", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, _ int) float64 { return math.Log(a) }),
+}
+
+// reduce is a reduction whose axes are an attribute before the version asInput.
+// Sums run in float64, in the order of the elements.
+func reduce(op string, since, asInput int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64) Def {
+	resolve := func(n *Node) ([]int, error) { return n.reduced(asInput) }
+	return Def{Op: op, Since: since,
+		Infer: func(n *Node) error {
+			axes, err := resolve(n)
+			if err != nil {
+				return err
+			}
+			keep := n.Int("keepdims", 1) != 0
+			out := []int{}
+			for i, d := range n.In[0].Shape {
+				switch {
+				case !contains(axes, i):
+					out = append(out, d)
+				case keep:
+					out = append(out, 1)
+				}
+			}
+			return n.SetOut(0, n.In[0].DType, out)
+		},
+		Bind: func(n *Node, e *Env) (func(), error) {
+			axes, err := resolve(n)
+			if err != nil {
+				return nil, err
+			}
+			switch n.In[0].DType {
+			case tensor.Float32:
+				return reduceLoop[float32](e, axes, zero, f, g), nil
+			case tensor.Float64:
+				return reduceLoop[float64](e, axes, zero, f, g), nil
+			case tensor.Int64:
+				return reduceLoop[int64](e, axes, zero, f, g), nil
+			case tensor.Int32:
+				return reduceLoop[int32](e, axes, zero, f, g), nil
+			}
+			return nil, n.Errorf("element type %v is not supported", n.In[0].DType)
+		},
+	}
+}
+
+func contains(axes []int, i int) bool {
+	for _, a := range axes {
+		if a == i {
+			return true
+		}
+	}
+	return false
+}
+
+// reduced returns the axes to fold; all where none are given, unless
+// noop_with_empty_axes says to fold none.
+func (n *Node) reduced(asInput int) ([]int, error) {
+	if err := n.Want(1, 2); err != nil {
+		return nil, err
+	}
+	axes := n.Ints("axes", nil)
+	if n.Opset >= asInput && n.Input(1) != nil {
+		var err error
+		if axes, err = n.known(1, "axes"); err != nil {
+			return nil, err
+		}
+	}
+	rank := len(n.In[0].Shape)
+	if len(axes) == 0 && n.Int("noop_with_empty_axes", 0) == 0 {
+		for i := range rank {
+			axes = append(axes, i)
+		}
+	}
+	return n.Axes(axes, rank)
+}
+
+func reduceLoop[T number](e *Env, axes []int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64) func() {
+	x, y := e.In[0], e.Out[0]
+	own := tensor.Strides(x.Shape)
+	var outer, inner, outerStride, innerStride []int
+	for i, d := range x.Shape {
+		if contains(axes, i) {
+			inner, innerStride = append(inner, d), append(innerStride, own[i])
+		} else {
+			outer, outerStride = append(outer, d), append(outerStride, own[i])
+		}
+	}
+	count := tensor.Len(inner)
+	starts, offsets := offsetsOf(outer, outerStride), offsetsOf(inner, innerStride)
+	body := func(_, o int) {
+		src, acc := tensor.Data[T](x), zero
+		for _, at := range offsets {
+			acc = f(acc, float64(src[starts[o]+at]))
+		}
+		if g != nil {
+			acc = g(acc, count)
+		}
+		tensor.Data[T](y)[o] = T(acc)
+	}
+	return func() { e.Pool.For(len(starts), body) }
+}
+
+// offsetsOf lists the offsets of all elements of a strided array, row-major.
+func offsetsOf(shape, strides []int) []int {
+	out := []int{0}
+	for d, size := range shape {
+		next := make([]int, 0, len(out)*size)
+		for _, o := range out {
+			for i := range size {
+				next = append(next, o+i*strides[d])
+			}
+		}
+		out = next
+	}
+	return out
+}
