@@ -88,6 +88,11 @@ func TestNormGradients(t *testing.T) {
 	checkGrad(t, "BatchNormTrain", 1, nil, 5, three, f(3, 2, 4), f(2), f(2), f(2), positive(2))
 	checkGrad(t, "LayerNormalization", 17, nil, 1, three[:3], f(3, 5), f(5), f(5))
 	checkGrad(t, "LayerNormalization", 17, Attrs{"axis": int64(1)}, 1, three[:3], f(2, 3, 2), f(3, 2), f(3, 2))
+	groups := Attrs{"num_groups": int64(2)}
+	checkGrad(t, "GroupNormalization", 18, groups, 1, three[:3], f(2, 4, 3), f(2), f(2))
+	checkGrad(t, "GroupNormalization", 21, groups, 1, three[:3], f(2, 4, 3), f(4), f(4))
+	checkGrad(t, "InstanceNormalization", 6, nil, 1, three[:3], f(2, 3, 2, 2), f(3), f(3))
+	checkGrad(t, "PRelu", 16, nil, 1, three[:2], f(2, 3, 2), f(3, 1))
 	checkGrad(t, "RMSNormalization", 23, nil, 1, three[:2], f(3, 5), f(5))
 }
 

@@ -1,0 +1,65 @@
+package ops
+
+import "memprobe/internal/tensor"
+
+// gradGroupNorm normalises again, every group of every item as a channel of one
+// batch, and differentiates that under dy·scale.
+func gradGroupNorm(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error) {
+	groups, err := n.groupNorm()
+	if err != nil {
+		return nil, err
+	}
+	x, scale, out := n.In[0], n.In[1], make([]*Value, 3)
+	if x.Len() == 0 {
+		return nil, n.Errorf("input of shape %v has no gradient", x.Shape)
+	}
+	g, params := x.Shape[0]*groups, scale.Len()
+	batch := []int{1, g, x.Len() / g}
+	planes, column := []int{x.Shape[0], params, x.Len() / (x.Shape[0] * params)}, []int{params, 1}
+	one, zero := b.filled(x.DType, g, 1), b.filled(x.DType, g, 0)
+	eps, rows := Attrs{"epsilon": n.Float("epsilon", 1e-5)}, b.Reshape(x, batch)
+	stats := b.OpN("BatchNormTrain", eps, 5, rows, one, zero, zero, one)
+	if b.Err != nil {
+		return nil, b.Err
+	}
+	d := b.Reshape(dy[0], planes)
+	if want[0] {
+		dz := b.Reshape(b.Op("Mul", nil, d, b.Reshape(scale, column)), batch)
+		if dx := b.OpN("BatchNormGrad", eps, 3, dz, rows, one, zero, stats[1], stats[2]); b.Err == nil {
+			out[0] = b.Reshape(dx[0], x.Shape)
+		}
+	}
+	if want[1] {
+		out[1] = b.Reshape(b.SumTo(b.Op("Mul", nil, d, b.Reshape(stats[0], planes)), column), scale.Shape)
+	}
+	if want[2] {
+		out[2] = b.Reshape(b.SumTo(d, column), n.In[2].Shape)
+	}
+	return out, b.Err
+}
+
+// filled is a constant vector of n equal values.
+func (b *Builder) filled(d tensor.DType, n int, x float64) *Value {
+	t := tensor.New(d, n)
+	for i := range n {
+		if d == tensor.Float32 {
+			t.F32[i] = float32(x)
+		} else {
+			t.F64[i] = x
+		}
+	}
+	return b.Const(t)
+}
+
+// gradPRelu: dx = dy·(slope where x < 0, else 1), dslope = dy·min(x, 0).
+func gradPRelu(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error) {
+	x, slope, out := n.In[0], n.In[1], make([]*Value, 2)
+	if want[0] {
+		factor := b.Op("Where", nil, b.Op("Less", nil, x, b.Scalar(x, 0)), slope, b.Scalar(x, 1))
+		out[0] = b.Op("Mul", nil, dy[0], factor)
+	}
+	if want[1] {
+		out[1] = b.SumTo(b.Op("Mul", nil, dy[0], b.Op("Min", nil, x, b.Scalar(x, 0))), slope.Shape)
+	}
+	return out, b.Err
+}
