@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -150,4 +151,13 @@ func eachNodeTensor(nodes []*onnxpb.NodeProto, do func(*onnxpb.TensorProto) erro
 		}
 	}
 	return nil
+}
+
+// pathless drops the path from a file-system error that is told it already.
+func pathless(err error) error {
+	var p *os.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }

@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -29,7 +28,7 @@ func Load(path string) (*Model, error) {
 func readFile(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, &Error{File: path, Err: pathless(err)}
+		return nil, fault.Wrap(path, err)
 	}
 	switch {
 	case info.IsDir():
@@ -41,18 +40,9 @@ func readFile(path string) ([]byte, error) {
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
-		return nil, &Error{File: path, Err: pathless(err)}
+		return nil, fault.Wrap(path, err)
 	}
 	return data, nil
-}
-
-// pathless drops the path from a file-system error that names it already.
-func pathless(err error) error {
-	var p *os.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
 }
 
 // Save writes the model as one file, whole or not at all, external data moved

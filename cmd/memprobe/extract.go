@@ -1,9 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"path"
 	"slices"
@@ -11,7 +11,6 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"memprobe/internal/atomicfile"
 	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
@@ -90,34 +89,32 @@ func extract(ctx context.Context, file string, o extractOptions) error {
 			in.Copy(t)
 		}
 	}
-	return atomicfile.Write(o.out, func(w io.Writer) error { return writeTaps(ctx, w, s, strings.HasSuffix(o.out, ".npy")) })
+	return writeTaps(ctx, o.out, s)
 }
 
-// writeTaps runs the session and writes every float tap as soon as it exists.
-func writeTaps(ctx context.Context, w io.Writer, s *engine.Session, alone bool) error {
-	a := npy.NewArchive(w)
-	var failed error
-	err := s.Run(ctx, func(i int, t *tensor.Tensor) {
-		if failed != nil || t.DType != tensor.Float32 {
-			return
-		}
-		dst := w
-		if alone {
-			failed = npy.Header(w, t.Shape)
-		} else {
-			dst, failed = a.Create(s.Taps()[i].Name, t.Shape)
-		}
-		if failed == nil {
-			failed = npy.Data(dst, t.F32)
-		}
-	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil || alone {
+// writeTaps runs the session and writes every tap as soon as it exists.
+func writeTaps(ctx context.Context, path string, s *engine.Session) error {
+	w, err := npy.Create(path)
+	if err != nil {
 		return err
 	}
-	return a.Close()
+	defer w.Abort()
+	arrays := make([]*npy.Array, len(s.Taps()))
+	for i, t := range s.Taps() {
+		if arrays[i], err = w.Array(t.Name, t.DType, t.Shape...); err != nil {
+			return err
+		}
+	}
+	var failed error
+	err = s.Run(ctx, func(i int, t *tensor.Tensor) {
+		if failed == nil {
+			failed = arrays[i].Append(t)
+		}
+	})
+	if err := cmp.Or(err, failed); err != nil {
+		return err
+	}
+	return w.Close()
 }
 
 // chosen resolves --layers to tensor names, in the order of the graph.

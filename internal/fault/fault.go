@@ -4,7 +4,9 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"unicode"
 )
@@ -25,6 +27,16 @@ type Error struct {
 // Errorf returns an Error about a file.
 func Errorf(file, format string, args ...any) error {
 	return &Error{File: file, Err: fmt.Errorf(format, args...)}
+}
+
+// Wrap returns an Error about a file for one that the file system, or another
+// package, gave; the path is not named twice.
+func Wrap(file string, err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) && p.Path == file {
+		err = p.Err
+	}
+	return &Error{File: file, Err: err}
 }
 
 func (e *Error) Error() string {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"testing"
 )
 
@@ -29,5 +30,15 @@ func TestErrorIsFoundThroughWrapping(t *testing.T) {
 	}
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatalf("cause lost in %v", err)
+	}
+}
+
+func TestWrapNamesThePathOnce(t *testing.T) {
+	_, err := os.Open("/no/such/file")
+	if got := Wrap("/no/such/file", err).Error(); got != "/no/such/file: no such file or directory" {
+		t.Errorf("got %q", got)
+	}
+	if got := Wrap("m.onnx", io.EOF).Error(); got != "m.onnx: EOF" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -20,7 +20,7 @@ func Read(path string) (map[string]*tensor.Tensor, error) {
 	if !strings.HasSuffix(path, ".npz") {
 		f, err := os.Open(path)
 		if err != nil {
-			return nil, &fault.Error{File: path, Err: err}
+			return nil, fault.Wrap(path, err)
 		}
 		defer f.Close()
 		out[""], err = array(path, "", f)

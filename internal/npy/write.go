@@ -1,5 +1,5 @@
-// Package npy writes float32 arrays in NumPy's format, alone (.npy) or in an
-// archive (.npz), and reads arrays of numbers. Both are here because
+// Package npy writes tensors in NumPy's format, alone (.npy) or in an archive
+// (.npz), rows as they come, and reads arrays of numbers. Both are here because
 // github.com/sbinet/npyio, the oracle of the tests, writes no shape beyond two
 // dimensions, and trusts the head of what it reads.
 // Format: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
@@ -7,74 +7,204 @@ package npy
 
 import (
 	"archive/zip"
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
+
+	"memprobe/internal/atomicfile"
+	"memprobe/internal/tensor"
 )
 
-// Header writes the header of a little-endian float32 array in row-major order.
-func Header(w io.Writer, shape []int) error {
-	dims := make([]string, len(shape))
-	for i, d := range shape {
-		dims[i] = fmt.Sprint(d)
-	}
-	tuple := strings.Join(dims, ", ")
-	if len(shape) == 1 {
-		tuple += ","
-	}
-	dict := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", tuple)
-	// The data begin at a multiple of 64 bytes; the dictionary ends in a newline.
-	const prefix = 10
-	pad := (64 - (prefix+len(dict)+1)%64) % 64
-	dict += strings.Repeat(" ", pad) + "\n"
-	head := append([]byte("\x93NUMPY\x01\x00"), 0, 0)
-	binary.LittleEndian.PutUint16(head[8:], uint16(len(dict)))
-	_, err := w.Write(append(head, dict...))
-	return err
+// Writer makes a .npy or .npz file. Rows of several arrays may be appended in
+// any order: they wait in one unnamed temporary file beside the target, each at
+// the place that its shape reserves, until Close writes the file itself. It is
+// not safe for concurrent use.
+type Writer struct {
+	path   string
+	spool  *os.File
+	end    int64
+	arrays []*Array
 }
 
-// Write writes one array.
-func Write(w io.Writer, data []float32, shape []int) error {
-	if err := Header(w, shape); err != nil {
-		return err
+// Create starts a file, .npz or .npy by the path's extension. It must be ended
+// with Close or Abort.
+func Create(path string) (*Writer, error) {
+	if ext := filepath.Ext(path); ext != ".npz" && ext != ".npy" {
+		return nil, fmt.Errorf("%s: extension is %q, want .npz or .npy", path, ext)
 	}
-	return Data(w, data)
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	if err != nil {
+		return nil, err
+	}
+	os.Remove(f.Name()) // where the system allows it, so that a kill leaves nothing; else Abort does
+	return &Writer{path: path, spool: f}, nil
 }
 
-// Data writes elements, without a header.
-func Data(w io.Writer, data []float32) error {
-	buf := make([]byte, 0, 64<<10)
-	for len(data) > 0 {
-		n := min(len(data), cap(buf)/4)
-		buf = buf[:0]
-		for _, v := range data[:n] {
-			buf, _ = binary.Append(buf, binary.LittleEndian, v)
+// Array is one array of a Writer.
+type Array struct {
+	w      *Writer
+	name   string
+	dtype  tensor.DType
+	shape  []int
+	start  int64 // in the spool
+	filled int64 // bytes
+	size   int64 // bytes
+	buf    []byte
+}
+
+// Array adds an array of the given final shape. A .npy file has one, whose name
+// is not written.
+func (w *Writer) Array(name string, d tensor.DType, shape ...int) (*Array, error) {
+	if filepath.Ext(w.path) == ".npy" && len(w.arrays) == 1 {
+		return nil, fmt.Errorf("%s: a .npy file holds one array; want .npz for %q and %q", w.path, w.arrays[0].name, name)
+	}
+	for _, a := range w.arrays {
+		if a.name == name {
+			return nil, fmt.Errorf("%s: two arrays are called %q", w.path, name)
 		}
-		if _, err := w.Write(buf); err != nil {
+	}
+	a := &Array{w: w, name: name, dtype: d, shape: shape, start: w.end, size: int64(tensor.Len(shape)) * int64(d.Size())}
+	w.end += a.size
+	w.arrays = append(w.arrays, a)
+	return a, nil
+}
+
+// Append adds the elements of t, rows of the array.
+func (a *Array) Append(t *tensor.Tensor) error {
+	if t.DType != a.dtype {
+		return fmt.Errorf("%s: array %q is %v, rows are %v", a.w.path, a.name, a.dtype, t.DType)
+	}
+	if more := int64(t.Len()) * int64(t.DType.Size()); more > a.size-a.filled {
+		return fmt.Errorf("%s: array %q of shape %v has no room for %d more elements", a.w.path, a.name, a.shape, t.Len())
+	}
+	for lo := 0; lo < t.Len(); lo += step {
+		var err error
+		if a.buf, err = binary.Append(a.buf[:0], binary.LittleEndian, slice(t, lo, min(lo+step, t.Len()))); err != nil {
 			return err
 		}
-		data = data[n:]
+		if _, err := a.w.spool.WriteAt(a.buf, a.start+a.filled); err != nil {
+			return err
+		}
+		a.filled += int64(len(a.buf))
 	}
 	return nil
 }
 
-// Archive is an .npz under construction.
-type Archive struct{ z *zip.Writer }
-
-// NewArchive begins an .npz.
-func NewArchive(w io.Writer) *Archive { return &Archive{zip.NewWriter(w)} }
-
-// Create begins the next array; its elements are written to the result.
-func (a *Archive) Create(name string, shape []int) (io.Writer, error) {
-	// A fixed time keeps the bytes the same from run to run.
-	w, err := a.z.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store, Modified: time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)})
-	if err != nil {
-		return nil, err
+// slice returns elements [lo, hi) of t.
+func slice(t *tensor.Tensor, lo, hi int) any {
+	switch t.DType {
+	case tensor.Float32:
+		return t.F32[lo:hi]
+	case tensor.Float64:
+		return t.F64[lo:hi]
+	case tensor.Int64:
+		return t.I64[lo:hi]
+	case tensor.Int32:
+		return t.I32[lo:hi]
+	case tensor.Uint8:
+		return t.U8[lo:hi]
 	}
-	return w, Header(w, shape)
+	return t.Bool[lo:hi]
 }
 
-// Close ends the archive.
-func (a *Archive) Close() error { return a.z.Close() }
+// Close writes the file, whole or not at all. An array that is not full is an
+// error.
+func (w *Writer) Close() error {
+	defer w.Abort()
+	for _, a := range w.arrays {
+		if a.filled != a.size {
+			return fmt.Errorf("%s: array %q of shape %v has %d of %d bytes", w.path, a.name, a.shape, a.filled, a.size)
+		}
+	}
+	if filepath.Ext(w.path) == ".npz" {
+		return atomicfile.Write(w.path, w.archive)
+	}
+	if len(w.arrays) != 1 {
+		return fmt.Errorf("%s: a .npy file holds one array", w.path)
+	}
+	return atomicfile.Write(w.path, w.arrays[0].writeTo)
+}
+
+// epoch dates every entry, so that the bytes are the same from run to run. It is
+// the first day that the format knows.
+var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (w *Writer) archive(out io.Writer) error {
+	z := zip.NewWriter(out)
+	for _, a := range w.arrays {
+		item, err := z.CreateHeader(&zip.FileHeader{Name: a.name + ".npy", Method: zip.Store, Modified: epoch})
+		if err != nil {
+			return err
+		}
+		if err := a.writeTo(item); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+func (a *Array) writeTo(out io.Writer) error {
+	if _, err := out.Write(header(a.dtype, a.shape)); err != nil {
+		return err
+	}
+	_, err := io.Copy(out, io.NewSectionReader(a.w.spool, a.start, a.size))
+	return err
+}
+
+// Abort drops what was written; the target stays as it was. After Close it does
+// nothing.
+func (w *Writer) Abort() {
+	w.spool.Close()
+	os.Remove(w.spool.Name())
+}
+
+// Write writes one tensor as a .npy file.
+func Write(path string, t *tensor.Tensor) error {
+	if !strings.HasSuffix(path, ".npy") {
+		return fmt.Errorf("%s: extension is %q, want .npy", path, filepath.Ext(path))
+	}
+	w, err := Create(path)
+	if err != nil {
+		return err
+	}
+	a, err := w.Array("", t.DType, t.Shape...)
+	if err == nil {
+		err = a.Append(t)
+	}
+	if err != nil {
+		w.Abort()
+		return err
+	}
+	return w.Close()
+}
+
+// header returns the bytes before the first element of an array in row-major
+// order, padded so that the elements start at a multiple of 64.
+func header(d tensor.DType, shape []int) []byte {
+	code := map[tensor.DType]string{
+		tensor.Float32: "<f4", tensor.Float64: "<f8", tensor.Int64: "<i8", tensor.Int32: "<i4", tensor.Uint8: "|u1", tensor.Bool: "|b1",
+	}[d]
+	sizes := make([]string, len(shape))
+	for i, s := range shape {
+		sizes[i] = strconv.Itoa(s)
+	}
+	list := strings.Join(sizes, ", ")
+	if len(shape) == 1 {
+		list += ","
+	}
+	var b bytes.Buffer
+	b.WriteString("\x93NUMPY\x01\x00\x00\x00")
+	fmt.Fprintf(&b, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", code, list)
+	for b.Len()%64 != 63 {
+		b.WriteByte(' ')
+	}
+	b.WriteByte('\n')
+	binary.LittleEndian.PutUint16(b.Bytes()[8:], uint16(b.Len()-10))
+	return b.Bytes()
+}
