@@ -21,5 +21,5 @@ type Adam = ref.Adam
 func AdamStep[T Float](a Adam, w, g, m, v []T) {
 	covers(len(w), g, m, v)
 	c := ref.Coef[T](a)
-	of[T]().adam(&c, w, g, m, v)
+	of[T]().adam(c, w, g, m, v)
 }

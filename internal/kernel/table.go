@@ -52,7 +52,7 @@ type table[T Float] struct {
 	split            func(even, odd, src []T)
 	join             func(dst, even, odd []T)
 	sgd              func(s ref.SGD, w, g, buf []T)
-	adam             func(c *ref.AdamCoef[T], w, g, m, v []T)
+	adam             func(c ref.AdamCoef[T], w, g, m, v []T)
 	moments          func(sum, sumSq []float64, x []T, s int)
 	gradMoments      func(sum, dot []float64, dy, x []T, s int)
 	gatedGradMoments func(sum, dot []float64, dy, x, mean, a, b []T, s int)

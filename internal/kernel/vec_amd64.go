@@ -72,15 +72,15 @@ func sgd(s SGD, w, g, buf []float32) {
 	lr, momentum, decay, scale := float32(s.LR), float32(s.Momentum), float32(s.WeightDecay), float32(s.GradScale)
 	switch {
 	case s.Momentum == 0:
-		avx2.SGDPlain(w, g, lr, momentum, decay, scale)
+		avx2.SGDPlain(w, g, lr, decay, scale)
 	case s.Nesterov:
-		avx2.SGDNesterov(w, g, buf, lr, momentum, decay, scale)
+		avx2.SGDNesterov(w, g, buf, lr, decay, scale, momentum)
 	default:
-		avx2.SGDMomentum(w, g, buf, lr, momentum, decay, scale)
+		avx2.SGDMomentum(w, g, buf, lr, decay, scale, momentum)
 	}
 }
 
-func adam(c *ref.AdamCoef[float32], w, g, m, v []float32) {
+func adam(c ref.AdamCoef[float32], w, g, m, v []float32) {
 	avx2.AdamStep(w, g, m, v, c.GradScale, c.Coupled, c.Keep, c.Beta1, c.Rest1, c.Beta2, c.Rest2, c.RootScale, c.Eps, c.Rate)
 }
 

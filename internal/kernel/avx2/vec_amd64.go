@@ -342,17 +342,17 @@ func LogSoftmaxGrad(dx []float32, dy []float32, y []float32, s float32)
 // SGDPlain is ref.SGDStep without momentum.
 //
 //go:noescape
-func SGDPlain(w []float32, g []float32, lr float32, momentum float32, decay float32, scale float32)
+func SGDPlain(w []float32, g []float32, lr float32, decay float32, scale float32)
 
 // SGDMomentum is ref.SGDStep with momentum.
 //
 //go:noescape
-func SGDMomentum(w []float32, g []float32, buf []float32, lr float32, momentum float32, decay float32, scale float32)
+func SGDMomentum(w []float32, g []float32, buf []float32, lr float32, decay float32, scale float32, momentum float32)
 
 // SGDNesterov is ref.SGDStep with Nesterov's momentum.
 //
 //go:noescape
-func SGDNesterov(w []float32, g []float32, buf []float32, lr float32, momentum float32, decay float32, scale float32)
+func SGDNesterov(w []float32, g []float32, buf []float32, lr float32, decay float32, scale float32, momentum float32)
 
 // AdamStep is ref.AdamStep, the fields of AdamCoef one by one.
 //

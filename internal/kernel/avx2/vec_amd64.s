@@ -7401,16 +7401,15 @@ done:
 	VZEROUPPER
 	RET
 
-// func SGDPlain(w []float32, g []float32, lr float32, momentum float32, decay float32, scale float32)
+// func SGDPlain(w []float32, g []float32, lr float32, decay float32, scale float32)
 // Requires: AVX, FMA3
-TEXT ·SGDPlain(SB), NOSPLIT, $0-64
+TEXT ·SGDPlain(SB), NOSPLIT, $0-60
 	MOVQ         w_base+0(FP), AX
 	MOVQ         g_base+24(FP), CX
 	MOVQ         w_len+8(FP), DX
 	VBROADCASTSS lr+48(FP), Y0
-	VBROADCASTSS momentum+52(FP), Y1
-	VBROADCASTSS decay+56(FP), Y1
-	VBROADCASTSS scale+60(FP), Y2
+	VBROADCASTSS decay+52(FP), Y1
+	VBROADCASTSS scale+56(FP), Y2
 
 blocks:
 	SUBQ         $0x10, DX
@@ -7472,7 +7471,7 @@ done:
 	VZEROUPPER
 	RET
 
-// func SGDMomentum(w []float32, g []float32, buf []float32, lr float32, momentum float32, decay float32, scale float32)
+// func SGDMomentum(w []float32, g []float32, buf []float32, lr float32, decay float32, scale float32, momentum float32)
 // Requires: AVX, FMA3
 TEXT ·SGDMomentum(SB), NOSPLIT, $0-88
 	MOVQ         w_base+0(FP), AX
@@ -7480,9 +7479,9 @@ TEXT ·SGDMomentum(SB), NOSPLIT, $0-88
 	MOVQ         g_base+24(FP), DX
 	MOVQ         w_len+8(FP), BX
 	VBROADCASTSS lr+72(FP), Y0
-	VBROADCASTSS momentum+76(FP), Y1
-	VBROADCASTSS decay+80(FP), Y2
-	VBROADCASTSS scale+84(FP), Y3
+	VBROADCASTSS decay+76(FP), Y1
+	VBROADCASTSS scale+80(FP), Y2
+	VBROADCASTSS momentum+84(FP), Y3
 
 blocks:
 	SUBQ         $0x10, BX
@@ -7490,11 +7489,11 @@ blocks:
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (DX), Y5
 	VMOVUPS      (CX), Y6
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y2, Y5, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y2, Y4, Y5
+	VFMADD231PS  Y1, Y4, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y1, Y6, Y5
+	VFMADD231PS  Y3, Y6, Y5
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y0, Y5, Y4
 	VMOVUPS      Y4, (AX)
@@ -7502,11 +7501,11 @@ blocks:
 	VMOVUPS      32(AX), Y4
 	VMOVUPS      32(DX), Y5
 	VMOVUPS      32(CX), Y6
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y2, Y5, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y2, Y4, Y5
+	VFMADD231PS  Y1, Y4, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y1, Y6, Y5
+	VFMADD231PS  Y3, Y6, Y5
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y0, Y5, Y4
 	VMOVUPS      Y4, 32(AX)
@@ -7525,11 +7524,11 @@ vectors:
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (DX), Y5
 	VMOVUPS      (CX), Y6
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y2, Y5, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y2, Y4, Y5
+	VFMADD231PS  Y1, Y4, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y1, Y6, Y5
+	VFMADD231PS  Y3, Y6, Y5
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y0, Y5, Y4
 	VMOVUPS      Y4, (AX)
@@ -7548,21 +7547,21 @@ tail:
 	VMASKMOVPS   (AX), Y4, Y5
 	VMASKMOVPS   (DX), Y4, Y6
 	VMASKMOVPS   (CX), Y4, Y7
-	VMULPS       Y3, Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVAPS      Y3, Y2
-	VFMADD231PS  Y1, Y7, Y2
-	VMOVAPS      Y5, Y1
-	VFNMADD231PS Y0, Y2, Y1
-	VMASKMOVPS   Y1, Y4, (AX)
-	VMASKMOVPS   Y2, Y4, (CX)
+	VMULPS       Y2, Y6, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y5, Y2
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  Y3, Y7, Y1
+	VMOVAPS      Y5, Y2
+	VFNMADD231PS Y0, Y1, Y2
+	VMASKMOVPS   Y2, Y4, (AX)
+	VMASKMOVPS   Y1, Y4, (CX)
 
 done:
 	VZEROUPPER
 	RET
 
-// func SGDNesterov(w []float32, g []float32, buf []float32, lr float32, momentum float32, decay float32, scale float32)
+// func SGDNesterov(w []float32, g []float32, buf []float32, lr float32, decay float32, scale float32, momentum float32)
 // Requires: AVX, FMA3
 TEXT ·SGDNesterov(SB), NOSPLIT, $0-88
 	MOVQ         w_base+0(FP), AX
@@ -7570,9 +7569,9 @@ TEXT ·SGDNesterov(SB), NOSPLIT, $0-88
 	MOVQ         g_base+24(FP), DX
 	MOVQ         w_len+8(FP), BX
 	VBROADCASTSS lr+72(FP), Y0
-	VBROADCASTSS momentum+76(FP), Y1
-	VBROADCASTSS decay+80(FP), Y2
-	VBROADCASTSS scale+84(FP), Y3
+	VBROADCASTSS decay+76(FP), Y1
+	VBROADCASTSS scale+80(FP), Y2
+	VBROADCASTSS momentum+84(FP), Y3
 
 blocks:
 	SUBQ         $0x10, BX
@@ -7580,13 +7579,13 @@ blocks:
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (DX), Y5
 	VMOVUPS      (CX), Y6
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y2, Y5, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y2, Y4, Y5
+	VFMADD231PS  Y1, Y4, Y5
 	VMOVAPS      Y5, Y7
-	VFMADD231PS  Y1, Y6, Y7
+	VFMADD231PS  Y3, Y6, Y7
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y1, Y7, Y5
+	VFMADD231PS  Y3, Y7, Y5
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y0, Y5, Y4
 	VMOVUPS      Y4, (AX)
@@ -7594,13 +7593,13 @@ blocks:
 	VMOVUPS      32(AX), Y4
 	VMOVUPS      32(DX), Y5
 	VMOVUPS      32(CX), Y6
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y2, Y5, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y2, Y4, Y5
+	VFMADD231PS  Y1, Y4, Y5
 	VMOVAPS      Y5, Y7
-	VFMADD231PS  Y1, Y6, Y7
+	VFMADD231PS  Y3, Y6, Y7
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y1, Y7, Y5
+	VFMADD231PS  Y3, Y7, Y5
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y0, Y5, Y4
 	VMOVUPS      Y4, 32(AX)
@@ -7619,13 +7618,13 @@ vectors:
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (DX), Y5
 	VMOVUPS      (CX), Y6
-	VMULPS       Y3, Y5, Y5
+	VMULPS       Y2, Y5, Y5
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y2, Y4, Y5
+	VFMADD231PS  Y1, Y4, Y5
 	VMOVAPS      Y5, Y7
-	VFMADD231PS  Y1, Y6, Y7
+	VFMADD231PS  Y3, Y6, Y7
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y1, Y7, Y5
+	VFMADD231PS  Y3, Y7, Y5
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS Y0, Y5, Y4
 	VMOVUPS      Y4, (AX)
@@ -7644,17 +7643,17 @@ tail:
 	VMASKMOVPS   (AX), Y4, Y5
 	VMASKMOVPS   (DX), Y4, Y6
 	VMASKMOVPS   (CX), Y4, Y7
-	VMULPS       Y3, Y6, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMOVAPS      Y3, Y2
-	VFMADD231PS  Y1, Y7, Y2
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y1, Y2, Y3
-	VMOVAPS      Y5, Y1
-	VFNMADD231PS Y0, Y3, Y1
-	VMASKMOVPS   Y1, Y4, (AX)
-	VMASKMOVPS   Y2, Y4, (CX)
+	VMULPS       Y2, Y6, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y5, Y2
+	VMOVAPS      Y2, Y1
+	VFMADD231PS  Y3, Y7, Y1
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y3, Y1, Y2
+	VMOVAPS      Y5, Y3
+	VFNMADD231PS Y0, Y2, Y3
+	VMASKMOVPS   Y3, Y4, (AX)
+	VMASKMOVPS   Y1, Y4, (CX)
 
 done:
 	VZEROUPPER

@@ -70,7 +70,7 @@ func Coef[T Float](a Adam) AdamCoef[T] {
 }
 
 // AdamStep updates w, m and v.
-func AdamStep[T Float](c *AdamCoef[T], w, g, m, v []T) {
+func AdamStep[T Float](c AdamCoef[T], w, g, m, v []T) {
 	for i := range w {
 		d := fma(c.Coupled, w[i], c.GradScale*g[i])
 		m[i] = fma(c.Beta1, m[i], c.Rest1*d)

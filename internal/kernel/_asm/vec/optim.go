@@ -1,25 +1,24 @@
 package main
 
 func optimisers() {
-	scalars := []string{"lr", "momentum", "decay", "scale"}
-	signature := ", lr, momentum, decay, scale float32)"
-	direction := func(a args) vec { return fma(a.x[0], a.s[2], mul(a.x[1], a.s[3])) }
-	sweep{dst: []string{"w"}, src: []string{"w", "g"}, scalars: scalars, unroll: 2,
+	direction := func(a args) vec { return fma(a.x[0], a.s[1], mul(a.x[1], a.s[2])) }
+	sweep{dst: []string{"w"}, src: []string{"w", "g"}, scalars: []string{"lr", "decay", "scale"}, unroll: 2,
 		f: func(a args) []vec { return result(fnma(direction(a), a.s[0], a.x[0])) },
-	}.generate("SGDPlain", "(w, g []float32"+signature)
+	}.generate("SGDPlain", "(w, g []float32, lr, decay, scale float32)")
 	for _, name := range []string{"SGDMomentum", "SGDNesterov"} {
-		sweep{dst: []string{"w", "buf"}, src: []string{"w", "g", "buf"}, scalars: scalars, unroll: 2,
+		sweep{dst: []string{"w", "buf"}, src: []string{"w", "g", "buf"},
+			scalars: []string{"lr", "decay", "scale", "momentum"}, unroll: 2,
 			f: func(a args) []vec {
 				d := direction(a)
-				buf := fma(a.x[2], a.s[1], d)
+				buf := fma(a.x[2], a.s[3], d)
 				if name == "SGDNesterov" {
-					d = fma(buf, a.s[1], d)
+					d = fma(buf, a.s[3], d)
 				} else {
 					d = buf
 				}
 				return []vec{fnma(d, a.s[0], a.x[0]), buf}
 			},
-		}.generate(name, "(w, g, buf []float32"+signature)
+		}.generate(name, "(w, g, buf []float32, lr, decay, scale, momentum float32)")
 	}
 	adam()
 }
