@@ -64,7 +64,8 @@ func (n *LayerNorm[T]) Forward(y, x, scale, bias, mean, invstd []T) {
 	n.args = layerNormArgs[T]{}
 }
 
-// Backward computes the gradients of Σ dy·y from what Forward read and returned.
+// Backward computes the gradients of Σ dy·y from what Forward read and returned;
+// sums over a row and over rows are in the precision of T, by lanes and chunks.
 // dbias may be nil, dx may be dy or x.
 func (n *LayerNorm[T]) Backward(dx, dscale, dbias, dy, x, scale, mean, invstd []T) {
 	n.check(dx, x, scale, mean, invstd)

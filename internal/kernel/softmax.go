@@ -97,7 +97,7 @@ func (n *Softmax[T]) rowsBackward(_, chunk int) {
 		if n.spec.Log {
 			n.t.logSoftmaxGrad(dx, dy, y, T(n.t.sum(dy)))
 		} else {
-			n.t.softmaxGrad(dx, dy, y, T(n.t.dot(dy, y)))
+			n.t.softmaxGrad(dx, dy, y, T(n.t.shortDot(dy, y)))
 		}
 	}
 }

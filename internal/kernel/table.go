@@ -40,7 +40,7 @@ type table[T Float] struct {
 	clipGrad, hardSigmoidGrad                      binary2[T]
 
 	sum, sumSq       func(x []T) float64
-	dot              func(a, b []T) float64
+	dot, shortDot    func(a, b []T) float64
 	maxOf, minOf     func(x []T) T
 	argMax, argMin   func(x []T) int
 	expSum           func(dst, x []T, m T) float64
@@ -85,7 +85,7 @@ func plain[T Float]() table[T] {
 		leakyReluGrad: ref.LeakyReluGrad[T], eluGrad: ref.EluGrad[T],
 		clipGrad: ref.ClipGrad[T], hardSigmoidGrad: ref.HardSigmoidGrad[T],
 
-		sum: ref.Sum[T], sumSq: ref.SumSq[T], dot: ref.Dot[T], maxOf: ref.MaxOf[T], minOf: ref.MinOf[T],
+		sum: ref.Sum[T], sumSq: ref.SumSq[T], dot: ref.Dot[T], shortDot: ref.ShortDot[T], maxOf: ref.MaxOf[T], minOf: ref.MinOf[T],
 		argMax: ref.ArgMax[T], argMin: ref.ArgMin[T],
 		expSum: ref.ExpSum[T], softmaxGrad: ref.SoftmaxGrad[T], logSoftmaxGrad: ref.LogSoftmaxGrad[T],
 		fromUint8: ref.FromUint8[T], transpose: ref.Transpose[T], match: ref.Match[T], split: ref.Split[T], join: ref.Join[T], sgd: ref.SGDStep[T], adam: ref.AdamStep[T],

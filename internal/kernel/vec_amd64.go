@@ -27,7 +27,7 @@ func fastest() table[float32] {
 		leakyReluGrad: avx2.LeakyReluGrad, eluGrad: avx2.EluGrad,
 		clipGrad: avx2.ClipGrad, hardSigmoidGrad: avx2.HardSigmoidGrad,
 
-		sum: avx2.Sum, sumSq: avx2.SumSq, dot: avx2.Dot, maxOf: avx2.MaxOf, minOf: avx2.MinOf,
+		sum: avx2.Sum, sumSq: avx2.SumSq, dot: avx2.Dot, shortDot: avx2.ShortDot, maxOf: avx2.MaxOf, minOf: avx2.MinOf,
 		argMax: func(x []float32) int { return avx2.Index(x, avx2.MaxOf(x)) },
 		argMin: func(x []float32) int { return avx2.Index(x, avx2.MinOf(x)) },
 		expSum: avx2.ExpSum, softmaxGrad: avx2.SoftmaxGrad, logSoftmaxGrad: avx2.LogSoftmaxGrad,

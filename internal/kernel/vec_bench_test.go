@@ -24,7 +24,7 @@ func benchThreads(b *testing.B, f func(b *testing.B, p *parallel.Pool)) {
 func BenchmarkBatchNorm(b *testing.B) {
 	for _, s := range []BatchNormSpec{
 		{N: 64, C: 16, S: 1024}, {N: 32, C: 64, S: 1024}, {N: 32, C: 128, S: 256}, {N: 32, C: 256, S: 64}, {N: 32, C: 512, S: 16},
-		{N: 128, C: 512, S: 1}, {N: 32, C: 512, S: 49},
+		{N: 128, C: 512, S: 1}, {N: 64, C: 512, S: 4}, {N: 32, C: 512, S: 49},
 	} {
 		s.Relu, s.Eps = true, 1e-5
 		n := s.N * s.C * s.S

@@ -244,6 +244,11 @@ func SumSq(x []float32) float64
 //go:noescape
 func Dot(a []float32, b []float32) float64
 
+// ShortDot is ref.ShortDot(a, b).
+//
+//go:noescape
+func ShortDot(a []float32, b []float32) float64
+
 // MaxOf is ref.MaxOf(x).
 //
 //go:noescape

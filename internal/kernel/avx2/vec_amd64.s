@@ -4886,7 +4886,7 @@ TEXT ·Sum(SB), NOSPLIT, $0-32
 	VXORPD Y3, Y3, Y3
 
 blocks:
-	SUBQ         $0x10, CX
+	SUBQ         $0x20, CX
 	JL           rest
 	VMOVUPS      (AX), Y4
 	VEXTRACTF128 $0x01, Y4, X5
@@ -4900,11 +4900,23 @@ blocks:
 	VCVTPS2PD    X5, Y5
 	VADDPD       Y4, Y2, Y2
 	VADDPD       Y5, Y3, Y3
-	ADDQ         $0x00000040, AX
+	VMOVUPS      64(AX), Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VMOVUPS      96(AX), Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y5, Y3, Y3
+	ADDQ         $0x00000080, AX
 	JMP          blocks
 
 rest:
-	ADDQ $0x10, CX
+	ADDQ $0x20, CX
 
 vectors:
 	SUBQ         $0x08, CX
@@ -4954,7 +4966,7 @@ TEXT ·SumSq(SB), NOSPLIT, $0-32
 	VXORPD Y3, Y3, Y3
 
 blocks:
-	SUBQ         $0x10, CX
+	SUBQ         $0x20, CX
 	JL           rest
 	VMOVUPS      (AX), Y4
 	VEXTRACTF128 $0x01, Y4, X5
@@ -4968,11 +4980,23 @@ blocks:
 	VCVTPS2PD    X5, Y5
 	VFMADD231PD  Y4, Y4, Y2
 	VFMADD231PD  Y5, Y5, Y3
-	ADDQ         $0x00000040, AX
+	VMOVUPS      64(AX), Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VFMADD231PD  Y4, Y4, Y0
+	VFMADD231PD  Y5, Y5, Y1
+	VMOVUPS      96(AX), Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VFMADD231PD  Y4, Y4, Y2
+	VFMADD231PD  Y5, Y5, Y3
+	ADDQ         $0x00000080, AX
 	JMP          blocks
 
 rest:
-	ADDQ $0x10, CX
+	ADDQ $0x20, CX
 
 vectors:
 	SUBQ         $0x08, CX
@@ -5023,7 +5047,7 @@ TEXT ·Dot(SB), NOSPLIT, $0-56
 	VXORPD Y3, Y3, Y3
 
 blocks:
-	SUBQ         $0x10, DX
+	SUBQ         $0x20, DX
 	JL           rest
 	VMOVUPS      (AX), Y4
 	VMOVUPS      (CX), Y5
@@ -5045,12 +5069,32 @@ blocks:
 	VCVTPS2PD    X7, Y7
 	VFMADD231PD  Y4, Y5, Y2
 	VFMADD231PD  Y6, Y7, Y3
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
+	VMOVUPS      64(AX), Y4
+	VMOVUPS      64(CX), Y5
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X6, Y6
+	VEXTRACTF128 $0x01, Y5, X7
+	VCVTPS2PD    X5, Y5
+	VCVTPS2PD    X7, Y7
+	VFMADD231PD  Y4, Y5, Y0
+	VFMADD231PD  Y6, Y7, Y1
+	VMOVUPS      96(AX), Y4
+	VMOVUPS      96(CX), Y5
+	VEXTRACTF128 $0x01, Y4, X6
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X6, Y6
+	VEXTRACTF128 $0x01, Y5, X7
+	VCVTPS2PD    X5, Y5
+	VCVTPS2PD    X7, Y7
+	VFMADD231PD  Y4, Y5, Y2
+	VFMADD231PD  Y6, Y7, Y3
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
 	JMP          blocks
 
 rest:
-	ADDQ $0x10, DX
+	ADDQ $0x20, DX
 
 vectors:
 	SUBQ         $0x08, DX
@@ -5089,6 +5133,75 @@ tail:
 done:
 	VADDPD       Y1, Y0, Y0
 	VADDPD       Y3, Y2, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDSD       X1, X0, X0
+	MOVSD        X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
+// func ShortDot(a []float32, b []float32) float64
+// Requires: AVX, FMA3, SSE2
+TEXT ·ShortDot(SB), NOSPLIT, $0-56
+	MOVQ   a_base+0(FP), AX
+	MOVQ   b_base+24(FP), CX
+	MOVQ   a_len+8(FP), DX
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+
+blocks:
+	SUBQ        $0x20, DX
+	JL          rest
+	VMOVUPS     (AX), Y4
+	VMOVUPS     (CX), Y5
+	VFMADD231PS Y4, Y5, Y0
+	VMOVUPS     32(AX), Y4
+	VMOVUPS     32(CX), Y5
+	VFMADD231PS Y4, Y5, Y1
+	VMOVUPS     64(AX), Y4
+	VMOVUPS     64(CX), Y5
+	VFMADD231PS Y4, Y5, Y2
+	VMOVUPS     96(AX), Y4
+	VMOVUPS     96(CX), Y5
+	VFMADD231PS Y4, Y5, Y3
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	JMP         blocks
+
+rest:
+	ADDQ $0x20, DX
+
+vectors:
+	SUBQ        $0x08, DX
+	JL          tail
+	VMOVUPS     (AX), Y4
+	VMOVUPS     (CX), Y5
+	VFMADD231PS Y4, Y5, Y0
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	JMP         vectors
+
+tail:
+	ADDQ        $0x08, DX
+	JZ          done
+	LEAQ        laneMasks<>+32(SB), BX
+	NEGQ        DX
+	VMOVUPS     (BX)(DX*4), Y4
+	VMASKMOVPS  (AX), Y4, Y5
+	VMASKMOVPS  (CX), Y4, Y4
+	VFMADD231PS Y5, Y4, Y1
+
+done:
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X1, Y1
 	VADDPD       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X0, X1, X0
@@ -7052,107 +7165,99 @@ TEXT ·RowNormGradSums(SB), NOSPLIT, $0-96
 	VXORPD       Y9, Y9, Y9
 
 blocks:
-	SUBQ         $0x10, BX
-	JL           rest
-	VMOVUPS      (AX), Y10
-	VMOVUPS      (CX), Y11
-	VMOVUPS      (DX), Y12
-	VMULPS       Y12, Y10, Y10
-	VEXTRACTF128 $0x01, Y10, X12
-	VCVTPS2PD    X10, Y10
-	VCVTPS2PD    X12, Y12
-	VSUBPS       Y0, Y11, Y11
-	VMULPS       Y1, Y11, Y11
-	VEXTRACTF128 $0x01, Y11, X13
-	VCVTPS2PD    X11, Y11
-	VCVTPS2PD    X13, Y13
-	VADDPD       Y10, Y2, Y2
-	VADDPD       Y12, Y3, Y3
-	VFMADD231PD  Y10, Y11, Y6
-	VFMADD231PD  Y12, Y13, Y7
-	VMOVUPS      32(AX), Y10
-	VMOVUPS      32(CX), Y11
-	VMOVUPS      32(DX), Y12
-	VMULPS       Y12, Y10, Y10
-	VEXTRACTF128 $0x01, Y10, X12
-	VCVTPS2PD    X10, Y10
-	VCVTPS2PD    X12, Y12
-	VSUBPS       Y0, Y11, Y11
-	VMULPS       Y1, Y11, Y11
-	VEXTRACTF128 $0x01, Y11, X13
-	VCVTPS2PD    X11, Y11
-	VCVTPS2PD    X13, Y13
-	VADDPD       Y10, Y4, Y4
-	VADDPD       Y12, Y5, Y5
-	VFMADD231PD  Y10, Y11, Y8
-	VFMADD231PD  Y12, Y13, Y9
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	JMP          blocks
+	SUBQ        $0x20, BX
+	JL          rest
+	VMOVUPS     (AX), Y10
+	VMOVUPS     (CX), Y11
+	VMOVUPS     (DX), Y12
+	VMULPS      Y12, Y10, Y10
+	VADDPS      Y10, Y2, Y2
+	VSUBPS      Y0, Y11, Y11
+	VMULPS      Y1, Y11, Y11
+	VFMADD231PS Y10, Y11, Y6
+	VMOVUPS     32(AX), Y10
+	VMOVUPS     32(CX), Y11
+	VMOVUPS     32(DX), Y12
+	VMULPS      Y12, Y10, Y10
+	VADDPS      Y10, Y3, Y3
+	VSUBPS      Y0, Y11, Y11
+	VMULPS      Y1, Y11, Y11
+	VFMADD231PS Y10, Y11, Y7
+	VMOVUPS     64(AX), Y10
+	VMOVUPS     64(CX), Y11
+	VMOVUPS     64(DX), Y12
+	VMULPS      Y12, Y10, Y10
+	VADDPS      Y10, Y4, Y4
+	VSUBPS      Y0, Y11, Y11
+	VMULPS      Y1, Y11, Y11
+	VFMADD231PS Y10, Y11, Y8
+	VMOVUPS     96(AX), Y10
+	VMOVUPS     96(CX), Y11
+	VMOVUPS     96(DX), Y12
+	VMULPS      Y12, Y10, Y10
+	VADDPS      Y10, Y5, Y5
+	VSUBPS      Y0, Y11, Y11
+	VMULPS      Y1, Y11, Y11
+	VFMADD231PS Y10, Y11, Y9
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	JMP         blocks
 
 rest:
-	ADDQ $0x10, BX
+	ADDQ $0x20, BX
 
 vectors:
-	SUBQ         $0x08, BX
-	JL           tail
-	VMOVUPS      (AX), Y10
-	VMOVUPS      (CX), Y11
-	VMOVUPS      (DX), Y12
-	VMULPS       Y12, Y10, Y10
-	VEXTRACTF128 $0x01, Y10, X12
-	VCVTPS2PD    X10, Y10
-	VCVTPS2PD    X12, Y12
-	VSUBPS       Y0, Y11, Y11
-	VMULPS       Y1, Y11, Y11
-	VEXTRACTF128 $0x01, Y11, X13
-	VCVTPS2PD    X11, Y11
-	VCVTPS2PD    X13, Y13
-	VADDPD       Y10, Y2, Y2
-	VADDPD       Y12, Y3, Y3
-	VFMADD231PD  Y10, Y11, Y6
-	VFMADD231PD  Y12, Y13, Y7
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, CX
-	ADDQ         $0x00000020, DX
-	JMP          vectors
+	SUBQ        $0x08, BX
+	JL          tail
+	VMOVUPS     (AX), Y10
+	VMOVUPS     (CX), Y11
+	VMOVUPS     (DX), Y12
+	VMULPS      Y12, Y10, Y10
+	VADDPS      Y10, Y2, Y2
+	VSUBPS      Y0, Y11, Y11
+	VMULPS      Y1, Y11, Y11
+	VFMADD231PS Y10, Y11, Y6
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	JMP         vectors
 
 tail:
-	ADDQ         $0x08, BX
-	JZ           done
-	LEAQ         laneMasks<>+32(SB), SI
-	NEGQ         BX
-	VMOVUPS      (SI)(BX*4), Y10
-	VMASKMOVPS   (AX), Y10, Y11
-	VMASKMOVPS   (CX), Y10, Y12
-	VMASKMOVPS   (DX), Y10, Y10
-	VMULPS       Y10, Y11, Y10
-	VEXTRACTF128 $0x01, Y10, X11
-	VCVTPS2PD    X10, Y10
-	VCVTPS2PD    X11, Y11
-	VSUBPS       Y0, Y12, Y0
-	VMULPS       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VCVTPS2PD    X0, Y0
-	VCVTPS2PD    X1, Y1
-	VADDPD       Y10, Y4, Y4
-	VADDPD       Y11, Y5, Y5
-	VFMADD231PD  Y10, Y0, Y8
-	VFMADD231PD  Y11, Y1, Y9
+	ADDQ        $0x08, BX
+	JZ          done
+	LEAQ        laneMasks<>+32(SB), SI
+	NEGQ        BX
+	VMOVUPS     (SI)(BX*4), Y10
+	VMASKMOVPS  (AX), Y10, Y11
+	VMASKMOVPS  (CX), Y10, Y12
+	VMASKMOVPS  (DX), Y10, Y10
+	VMULPS      Y10, Y11, Y10
+	VADDPS      Y10, Y3, Y3
+	VSUBPS      Y0, Y12, Y0
+	VMULPS      Y1, Y0, Y0
+	VFMADD231PS Y10, Y0, Y7
 
 done:
-	VADDPD       Y3, Y2, Y0
-	VADDPD       Y5, Y4, Y1
-	VADDPD       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y4, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X0
+	VCVTPS2PD    X2, Y1
+	VCVTPS2PD    X0, Y0
+	VADDPD       Y0, Y1, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X0, X1, X0
 	VPERMILPD    $0x01, X0, X1
 	VADDSD       X1, X0, X0
 	MOVSD        X0, sum+80(FP)
-	VADDPD       Y7, Y6, Y0
-	VADDPD       Y9, Y8, Y1
-	VADDPD       Y1, Y0, Y0
+	VADDPS       Y7, Y6, Y6
+	VADDPS       Y9, Y8, Y8
+	VADDPS       Y8, Y6, Y6
+	VEXTRACTF128 $0x01, Y6, X0
+	VCVTPS2PD    X6, Y1
+	VCVTPS2PD    X0, Y0
+	VADDPD       Y0, Y1, Y0
 	VEXTRACTF128 $0x01, Y0, X1
 	VADDPD       X0, X1, X0
 	VPERMILPD    $0x01, X0, X1

@@ -23,6 +23,9 @@ func Dot[T Float](a, b []T) float64 {
 	return s
 }
 
+// ShortDot is Dot for rows that may be summed in the precision of T, by lanes.
+func ShortDot[T Float](a, b []T) float64 { return Dot(a, b) }
+
 // MaxOf is the largest element, NaN if any is; -Inf if x is empty.
 func MaxOf[T Float](x []T) T {
 	m := T(math.Inf(-1))

@@ -19,8 +19,9 @@ func widen(v vec) (lo, hi vec) {
 // total is a sum of float64s in progress. Vectors go in turn to the first and to
 // the second pair of accumulators, so that additions need not wait for each other.
 type total struct {
-	acc  []vec
-	turn int
+	acc    []vec
+	turn   int
+	narrow bool // the accumulators hold float32s
 }
 
 func newTotal(pairs int) *total {
@@ -67,9 +68,24 @@ func (t *total) addWideProduct(alo, ahi, blo, bhi vec) {
 	VFMADD231PD(ahi, bhi, b)
 }
 
-// value adds the lanes up.
+// next returns the accumulator of float32s whose turn it is.
+func (t *total) next() vec {
+	v := t.acc[t.turn]
+	t.turn = (t.turn + 1) % len(t.acc)
+	return v
+}
+
+// value adds the lanes up, in float64.
 func (t *total) value() reg.VecVirtual {
 	s, low, high := YMM(), XMM(), XMM()
+	if t.narrow {
+		a, b := t.acc[0], t.acc[2]
+		VADDPS(t.acc[1], a, a)
+		VADDPS(t.acc[3], b, b)
+		VADDPS(b, a, a)
+		lo, hi := widen(a)
+		t.acc = []vec{lo, hi}
+	}
 	VADDPD(t.acc[1], t.acc[0], s)
 	for i := 2; i < len(t.acc); i += 2 {
 		rest := YMM()
@@ -83,12 +99,15 @@ func (t *total) value() reg.VecVirtual {
 	return low
 }
 
-// fold is a reduction of one or two totals over the elements of src.
+// fold is a reduction of the elements of src to one or two totals. Each vector
+// calls f once; f adds to its totals by total.add and total.addProduct, or, where
+// narrow is set, to its float32 accumulators, two for each total in turn.
 type fold struct {
 	src     []string
 	scalars []string
 	results []string
 	f       func(a args, t []*total)
+	narrow  bool
 }
 
 func (f fold) generate(name, signature string) {
@@ -104,9 +123,11 @@ func (f fold) generate(name, signature string) {
 	}
 	var totals []*total
 	for range f.results {
-		totals = append(totals, newTotal(2))
+		t := newTotal(2)
+		t.narrow = f.narrow
+		totals = append(totals, t)
 	}
-	sweep{src: f.src, unroll: 2, f: func(a args) []vec { f.f(a, totals); return nil }}.loop("", p, n, s)
+	sweep{src: f.src, unroll: 4, f: func(a args) []vec { f.f(a, totals); return nil }}.loop("", p, n, s)
 	for i, r := range f.results {
 		v := totals[i].value()
 		if r == "" {
@@ -132,6 +153,9 @@ func reductions() {
 	fold{src: []string{"a", "b"}, results: []string{""},
 		f: func(a args, t []*total) { t[0].addProduct(a.x[0], a.x[1]) },
 	}.generate("Dot", "(a, b []float32) float64")
+	fold{src: []string{"a", "b"}, results: []string{""}, narrow: true,
+		f: func(a args, t []*total) { VFMADD231PS(a.x[0], a.x[1], t[0].next()) },
+	}.generate("ShortDot", "(a, b []float32) float64")
 	extremeOf("MaxOf", func(m, x vec) { VMAXPS(x, m, m) }, word(0xff800000))
 	extremeOf("MinOf", func(m, x vec) { VMINPS(x, m, m) }, word(0x7f800000))
 	index()

@@ -215,12 +215,11 @@ func rowPasses() {
 	sweep{dst: []string{"y"}, src: []string{"x", "scale", "bias"}, scalars: []string{"mean", "inv"}, unroll: 2,
 		f: func(a args) []vec { return result(fma(centred(a.x[0], a), a.x[1], a.x[2])) },
 	}.generate("RowNorm", "(y, x, scale, bias []float32, mean, inv float32)")
-	fold{src: []string{"dy", "x", "scale"}, scalars: []string{"mean", "inv"}, results: []string{"sum", "dot"},
+	fold{src: []string{"dy", "x", "scale"}, scalars: []string{"mean", "inv"}, results: []string{"sum", "dot"}, narrow: true,
 		f: func(a args, t []*total) {
-			lo, hi := widen(mul(a.x[0], a.x[2]))
-			zlo, zhi := widen(centred(a.x[1], a))
-			t[0].addWide(lo, hi)
-			t[1].addWideProduct(lo, hi, zlo, zhi)
+			g, sum := mul(a.x[0], a.x[2]), t[0].next()
+			VADDPS(g, sum, sum)
+			VFMADD231PS(g, centred(a.x[1], a), t[1].next())
 		},
 	}.generate("RowNormGradSums", "(dy, x, scale []float32, mean, inv float32) (sum, dot float64)")
 	sweep{dst: []string{"dx", "dscale", "dbias"}, src: []string{"dy", "x", "scale", "dscale", "dbias"},
