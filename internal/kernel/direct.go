@@ -209,6 +209,10 @@ func (d *direct) packGrad(weights []float32, g, panel int) {
 	var some [mr * gradTaps]float32
 	for m := range d.inC {
 		w := d.w[(g*d.inC+m)*d.outC*taps:]
+		if len(d.phases) == 1 { // all taps follow each other, within a block
+			rows.pack(weights[d.column(&d.phases[0], panel, m*taps):], w, panel, panel+1, 0, taps)
+			continue
+		}
 		for t0 := 0; t0 < taps; t0 += gradTaps {
 			t1 := min(t0+gradTaps, taps)
 			rows.pack(some[:], w, panel, panel+1, t0, t1-t0)
@@ -216,7 +220,8 @@ func (d *direct) packGrad(weights []float32, g, panel int) {
 				ph := &d.phases[q]
 				for i, t := range ph.taps {
 					if t >= t0 && t < t1 {
-						copy(weights[ph.at+d.column(ph, panel, m*len(ph.taps)+i):][:mr], some[mr*(t-t0):])
+						to := weights[ph.at+d.column(ph, panel, m*len(ph.taps)+i):]
+						*(*[mr]float32)(to) = [mr]float32(some[mr*(t-t0):])
 					}
 				}
 			}

@@ -251,36 +251,26 @@ func (o *outer) multiply(sum, xs, a []float32, st *step, accumulate bool) {
 	}
 }
 
-// sum adds the partial sums of one output channel and brings its weights into
-// their order [channel][tap].
+// sum adds the partial sums of one output channel, in the first of them, and
+// brings the weights into their order [channel][tap].
 func (o *outer) sum(_, m int) {
 	g, row := m/o.mg, m%o.mg
-	dw := o.dw[m*o.cg*o.taps:][:o.cg*o.taps]
-	for split := range o.splits {
-		from := o.sums[(split*o.spec.Group+g)*o.sumLen()+row*o.panels*nr:][:o.panels*nr]
-		switch {
-		case o.gather && split == 0:
-			copy(dw, from)
-		case o.gather:
-			for i := range dw {
-				dw[i] += from[i]
-			}
-		default:
-			o.untangle(dw, from, split == 0)
-		}
+	at := func(split int) []float32 {
+		return o.sums[(split*o.spec.Group+g)*o.sumLen()+row*o.panels*nr:][:o.panels*nr]
 	}
-}
-
-// untangle adds, or at first copies, [block][tap][16] to [channel][tap].
-func (o *outer) untangle(dw, from []float32, first bool) {
-	for c := range o.cg {
-		to, src := dw[c*o.taps:][:o.taps], from[c/nr*o.taps*nr+c%nr:]
+	total := at(0)
+	for split := 1; split < o.splits; split++ {
+		Add(total, total, at(split))
+	}
+	dw := o.dw[m*o.cg*o.taps:][:o.cg*o.taps]
+	if o.gather || o.taps == 1 {
+		copy(dw, total)
+		return
+	}
+	for c := range o.cg { // from [block][tap][16]
+		to, from := dw[c*o.taps:][:o.taps], total[c/nr*o.taps*nr+c%nr:]
 		for t := range to {
-			if first {
-				to[t] = src[t*nr]
-			} else {
-				to[t] += src[t*nr]
-			}
+			to[t] = from[t*nr]
 		}
 	}
 }

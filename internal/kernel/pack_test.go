@@ -79,3 +79,18 @@ func BenchmarkPack(b *testing.B) {
 		}
 	}
 }
+
+func TestCopyRows(t *testing.T) {
+	const rows, dstLD, srcLD = 3, 45, 90
+	for stride := 1; stride <= 3; stride++ {
+		for n := 1; n <= 29; n++ {
+			src := ramp((rows-1)*srcLD + (n-1)*stride + 1) // to the last element read
+			got, want := make([]float32, rows*dstLD), make([]float32, rows*dstLD)
+			copyRows(&got[1], &src[0], rows, n, dstLD, srcLD, stride)
+			ref.CopyRows(&want[1], &src[0], rows, n, dstLD, srcLD, stride)
+			if err := tol.Close(got, want, 0, 0); err != nil {
+				t.Fatalf("stride %d n %d: %v", stride, n, err)
+			}
+		}
+	}
+}

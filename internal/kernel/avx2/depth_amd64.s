@@ -597,59 +597,100 @@ next3:
 // func CopyRows1(dst *float32, src *float32, rows int, n int, dstLD int, srcLD int)
 // Requires: AVX
 TEXT ·CopyRows1(SB), NOSPLIT, $0-48
-	MOVQ    dst+0(FP), AX
-	MOVQ    src+8(FP), CX
-	MOVQ    rows+16(FP), DX
-	MOVQ    dstLD+32(FP), BX
-	MOVQ    srcLD+40(FP), SI
-	MOVQ    n+24(FP), DI
-	DECQ    DI
-	ANDQ    $0x07, DI
-	INCQ    DI
-	LEAQ    depthMasks<>+0(SB), R8
-	NEGQ    DI
-	VMOVUPS 32(R8)(DI*4), Y3
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ dstLD+32(FP), BX
+	MOVQ srcLD+40(FP), SI
+	MOVQ n+24(FP), DI
+	CMPQ DI, $0x08
+	JL   short
+	SUBQ $0x08, DI
 
 row:
 	DECQ DX
 	JL   done
-	MOVQ AX, R8
-	MOVQ CX, R9
-	MOVQ n+24(FP), DI
+	XORQ R8, R8
 
 vector:
-	CMPQ    DI, $0x08
-	JLE     last
-	VMOVUPS (R9), Y0
-	VMOVUPS Y0, (R8)
-	ADDQ    $0x20, R9
-	ADDQ    $0x20, R8
-	SUBQ    $0x08, DI
+	CMPQ    R8, DI
+	JGE     last
+	VMOVUPS (CX)(R8*4), Y0
+	VMOVUPS Y0, (AX)(R8*4)
+	ADDQ    $0x08, R8
 	JMP     vector
 
 last:
-	VMASKMOVPS (R9), Y3, Y0
-	VMASKMOVPS Y0, Y3, (R8)
-	LEAQ       (AX)(BX*4), AX
-	LEAQ       (CX)(SI*4), CX
-	JMP        row
+	VMOVUPS (CX)(DI*4), Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	JMP     row
 
 done:
+	VZEROUPPER
+	RET
+
+short:
+	LEAQ    depthMasks<>+0(SB), R8
+	NEGQ    DI
+	VMOVUPS 32(R8)(DI*4), Y3
+
+shortRow:
+	DECQ       DX
+	JL         shortDone
+	VMASKMOVPS (CX), Y3, Y0
+	VMASKMOVPS Y0, Y3, (AX)
+	LEAQ       (AX)(BX*4), AX
+	LEAQ       (CX)(SI*4), CX
+	JMP        shortRow
+
+shortDone:
 	VZEROUPPER
 	RET
 
 // func CopyRows2(dst *float32, src *float32, rows int, n int, dstLD int, srcLD int)
 // Requires: AVX, AVX2
 TEXT ·CopyRows2(SB), NOSPLIT, $0-48
-	MOVQ      dst+0(FP), AX
-	MOVQ      src+8(FP), CX
-	MOVQ      rows+16(FP), DX
-	MOVQ      dstLD+32(FP), BX
-	MOVQ      srcLD+40(FP), SI
-	MOVQ      n+24(FP), DI
-	DECQ      DI
-	ANDQ      $0x07, DI
-	INCQ      DI
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ rows+16(FP), DX
+	MOVQ dstLD+32(FP), BX
+	MOVQ srcLD+40(FP), SI
+	MOVQ n+24(FP), DI
+	CMPQ DI, $0x08
+	JL   short
+	SUBQ $0x08, DI
+
+row:
+	DECQ DX
+	JL   done
+	XORQ R8, R8
+
+vector:
+	CMPQ    R8, DI
+	JGE     last
+	VMOVUPS (CX)(R8*8), Y0
+	VSHUFPS $0x88, 32(CX)(R8*8), Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)(R8*4)
+	ADDQ    $0x08, R8
+	JMP     vector
+
+last:
+	VMOVUPS (CX)(DI*8), Y0
+	VSHUFPS $0xd8, 28(CX)(DI*8), Y0, Y0
+	VPERMPD $0xd8, Y0, Y0
+	VMOVUPS Y0, (AX)(DI*4)
+	LEAQ    (AX)(BX*4), AX
+	LEAQ    (CX)(SI*4), CX
+	JMP     row
+
+done:
+	VZEROUPPER
+	RET
+
+short:
 	LEAQ      depthMasks<>+0(SB), R8
 	NEGQ      DI
 	VMOVUPS   32(R8)(DI*4), Y3
@@ -659,35 +700,18 @@ TEXT ·CopyRows2(SB), NOSPLIT, $0-48
 	VUNPCKLPS Y0, Y4, Y4
 	VUNPCKLPS Y0, Y5, Y5
 
-row:
-	DECQ DX
-	JL   done
-	MOVQ AX, R8
-	MOVQ CX, R9
-	MOVQ n+24(FP), DI
-
-vector:
-	CMPQ    DI, $0x08
-	JLE     last
-	VMOVUPS (R9), Y0
-	VSHUFPS $0x88, 32(R9), Y0, Y0
-	VPERMPD $0xd8, Y0, Y0
-	VMOVUPS Y0, (R8)
-	ADDQ    $0x40, R9
-	ADDQ    $0x20, R8
-	SUBQ    $0x08, DI
-	JMP     vector
-
-last:
-	VMASKMOVPS (R9), Y4, Y0
-	VMASKMOVPS 32(R9), Y5, Y1
+shortRow:
+	DECQ       DX
+	JL         shortDone
+	VMASKMOVPS (CX), Y4, Y0
+	VMASKMOVPS 32(CX), Y5, Y1
 	VSHUFPS    $0x88, Y1, Y0, Y0
 	VPERMPD    $0xd8, Y0, Y0
-	VMASKMOVPS Y0, Y3, (R8)
+	VMASKMOVPS Y0, Y3, (AX)
 	LEAQ       (AX)(BX*4), AX
 	LEAQ       (CX)(SI*4), CX
-	JMP        row
+	JMP        shortRow
 
-done:
+shortDone:
 	VZEROUPPER
 	RET
