@@ -33,6 +33,10 @@ func formats() []format {
 		{name: "mnist", title: "MNIST digits, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(numbered(10)),
 			places: []string{"mnist", "MNIST/raw", "MNIST"}},
 		{name: "idx", title: "IDX files, plain or gzipped", path: "DIR", load: idxOf(nil)},
+		{name: "cifar10", title: "CIFAR-10, 50,000 + 10,000 RGB 32x32, binary or Python batches", path: "DIR|FILE.tar.gz",
+			load: cifar10().load, places: cifar10().places()},
+		{name: "cifar100", title: "CIFAR-100, 50,000 + 10,000 RGB 32x32, binary or Python batches", path: "DIR|FILE.tar.gz",
+			load: cifar100().load, places: cifar100().places()},
 		{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y", path: "FILE", load: (*loader).npz},
 	}
 }
