@@ -9,9 +9,9 @@ import (
 
 // movement are the operators that copy elements to other places.
 var movement = []Def{
-	{Op: "Transpose", Since: 1, Infer: inferTranspose, Bind: bindTranspose},
-	{Op: "Concat", Since: 1, Infer: inferConcat, Bind: bindConcat},
-	{Op: "Split", Since: 2, Infer: func(n *Node) error { return inferSplit(n, n.Ints("split", nil)) }, Bind: bindSplit},
+	{Op: "Transpose", Since: 1, Infer: inferTranspose, Bind: bindTranspose, Grad: gradTranspose},
+	{Op: "Concat", Since: 1, Infer: inferConcat, Bind: bindConcat, Grad: gradConcat},
+	{Op: "Split", Since: 2, Infer: func(n *Node) error { return inferSplit(n, n.Ints("split", nil)) }, Bind: bindSplit, Grad: gradSplit},
 	{Op: "Split", Since: 13, Infer: func(n *Node) error {
 		if n.Input(1) == nil {
 			return inferSplit(n, nil)
@@ -21,12 +21,12 @@ var movement = []Def{
 			return err
 		}
 		return inferSplit(n, sizes)
-	}, Bind: bindSplit},
-	{Op: "Slice", Since: 1, Infer: inferSlice, Bind: bindSlice},
-	{Op: "Slice", Since: 10, Infer: inferSlice, Bind: bindSlice},
-	{Op: "Gather", Since: 1, Infer: inferGather, Bind: bindGather},
-	{Op: "Expand", Since: 8, Infer: inferExpand, Bind: func(n *Node, e *Env) (func(), error) { return broadcastTo(n, e.Out[0], e.In[0]) }},
-	{Op: "Tile", Since: 6, Infer: inferTile, Bind: bindTile},
+	}, Bind: bindSplit, Grad: gradSplit},
+	{Op: "Slice", Since: 1, Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
+	{Op: "Slice", Since: 10, Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
+	{Op: "Gather", Since: 1, Infer: inferGather, Bind: bindGather, Grad: gradGather},
+	{Op: "Expand", Since: 8, Infer: inferExpand, Bind: func(n *Node, e *Env) (func(), error) { return broadcastTo(n, e.Out[0], e.In[0]) }, Grad: gradExpand},
+	{Op: "Tile", Since: 6, Infer: inferTile, Bind: bindTile, Grad: gradTile},
 }
 
 // view is a strided window on a tensor: element i,j,… lies at offset + Σ index·stride.

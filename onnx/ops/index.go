@@ -3,6 +3,7 @@ package ops
 import (
 	"slices"
 
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
@@ -118,45 +119,42 @@ func inferGather(n *Node) error {
 	return n.SetOut(0, x.DType, slices.Concat(x.Shape[:axis], ix.Shape, x.Shape[axis+1:]))
 }
 
-// bindGather copies, for every position before the axis and every index, the
-// run of elements after the axis.
 func bindGather(n *Node, e *Env) (func(), error) {
-	x, y := e.In[0], e.Out[0]
-	axis, _ := n.Axis(n.Int("axis", 0), len(x.Shape))
+	axis, _ := n.Axis(n.Int("axis", 0), len(e.In[0].Shape))
 	indices, _ := n.In[1].Ints()
+	switch e.Out[0].DType {
+	case tensor.Float32:
+		return gatherLoop[float32](e, axis, indices), nil
+	case tensor.Float64:
+		return gatherLoop[float64](e, axis, indices), nil
+	case tensor.Int64:
+		return gatherLoop[int64](e, axis, indices), nil
+	case tensor.Int32:
+		return gatherLoop[int32](e, axis, indices), nil
+	case tensor.Uint8:
+		return gatherLoop[uint8](e, axis, indices), nil
+	}
+	return gatherLoop[bool](e, axis, indices), nil
+}
+
+// gatherLoop copies, for every position before the axis and every index, the
+// run of elements after the axis.
+func gatherLoop[T tensor.Element](e *Env, axis int, indices []int) func() {
+	x, y := e.In[0], e.Out[0]
 	outer, run, d := tensor.Len(x.Shape[:axis]), tensor.Len(x.Shape[axis+1:]), x.Shape[axis]
-	var copies []func()
-	for o := range outer {
-		for k, i := range indices {
+	count, size := outer*len(indices), max(1, span/max(1, run))
+	body := func(_, chunk int) {
+		src, dst := tensor.Data[T](x), tensor.Data[T](y)
+		lo, hi := parallel.Range(chunk, size, count)
+		for k := lo; k < hi; k++ {
+			i := indices[k%len(indices)]
 			if i < 0 {
 				i += d
 			}
-			from, to := (o*d+i)*run, (o*len(indices)+k)*run
-			copies = append(copies, sub(y, to, x, from, run))
+			copy(dst[k*run:][:run], src[(k/len(indices)*d+i)*run:])
 		}
 	}
-	return func() {
-		for _, c := range copies {
-			c()
-		}
-	}, nil
-}
-
-// sub copies a run of elements.
-func sub(y *tensor.Tensor, to int, x *tensor.Tensor, from, n int) func() {
-	switch y.DType {
-	case tensor.Float32:
-		return func() { copy(y.F32[to:to+n], x.F32[from:from+n]) }
-	case tensor.Float64:
-		return func() { copy(y.F64[to:to+n], x.F64[from:from+n]) }
-	case tensor.Int64:
-		return func() { copy(y.I64[to:to+n], x.I64[from:from+n]) }
-	case tensor.Int32:
-		return func() { copy(y.I32[to:to+n], x.I32[from:from+n]) }
-	case tensor.Uint8:
-		return func() { copy(y.U8[to:to+n], x.U8[from:from+n]) }
-	}
-	return func() { copy(y.Bool[to:to+n], x.Bool[from:from+n]) }
+	return func() { e.Pool.For(parallel.Chunks(count, size), body) }
 }
 
 func inferExpand(n *Node) error {

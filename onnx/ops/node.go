@@ -51,7 +51,7 @@ type Node struct {
 }
 
 // Attrs holds attributes by name: int64, float32, string, []int64, []float32,
-// []string or *tensor.Tensor.
+// []string or *tensor.Tensor; and *Node, in gradients that need the forward node.
 type Attrs map[string]any
 
 // Errorf returns an error that names the node and its operator.

@@ -141,6 +141,12 @@ func rejects(t *testing.T, say, op string, opset int, attrs Attrs, shapes ...[]i
 // differences of Σ w·y. pick tells which inputs are differentiated.
 func checkGrad(t *testing.T, op string, opset int, attrs Attrs, outs int, pick []bool, in ...*tensor.Tensor) {
 	t.Helper()
+	checkGradWith(t, op, opset, attrs, outs, pick, nil, in...)
+}
+
+// checkGradWith is checkGrad for an operator with constants after its inputs.
+func checkGradWith(t *testing.T, op string, opset int, attrs Attrs, outs int, pick []bool, consts []*Value, in ...*tensor.Tensor) {
+	t.Helper()
 	given := map[*Value]*tensor.Tensor{}
 	var values []*Value
 	for _, x := range in {
@@ -148,6 +154,9 @@ func checkGrad(t *testing.T, op string, opset int, attrs Attrs, outs int, pick [
 		given[v] = x
 		values = append(values, v)
 	}
+	moving := values
+	values = append(slices.Clone(values), consts...)
+	pick = append(slices.Clone(pick), make([]bool, len(consts))...)
 	domain := ""
 	def, err := Lookup("", op, opset)
 	if err != nil {
@@ -173,7 +182,7 @@ func checkGrad(t *testing.T, op string, opset int, attrs Attrs, outs int, pick [
 	}
 	loss := func() float64 {
 		fresh := map[*Value]*tensor.Tensor{}
-		for i, v := range values {
+		for i, v := range moving {
 			fresh[v] = in[i]
 		}
 		y := evaluate(t, []*Node{n}, fresh)[n.Out[0]]
