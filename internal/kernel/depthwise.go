@@ -65,6 +65,7 @@ func depthLayout(p *patches) {
 	if 3*len(p.vectors(p.outH, 1)) > 2*wide {
 		p.size(split, p.outH, 1)
 	}
+	p.tabulate()
 }
 
 // depthParts divides the channels of an image so that there are chunks enough.

@@ -83,9 +83,7 @@ func (d *direct) plan() {
 	d.last, d.lastRest = d.p.vectors(d.p.band, lastGroup), d.p.vectors(lastBand, lastGroup)
 	d.packBody, d.copyBody, d.chunkBody = d.packPanel, d.copyInput, d.chunk
 	d.shares = d.mblocks > 1
-	if d.p.layout == full {
-		d.p.table()
-	}
+	d.p.tabulate()
 }
 
 // directK is about how many rows of B one pass over the output adds: as many as

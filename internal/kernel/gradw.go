@@ -57,6 +57,7 @@ func newOuter(p *parallel.Pool, s ConvSpec) *outer {
 		o.p, _ = convPatches(s)
 		o.p.channels = o.cg
 		o.p.size(flat, o.band, 1)
+		o.p.tabulate()
 		o.off = o.p.offsets()
 		for len(o.off) < o.panels*nr { // any pixels serve for columns that are not kept
 			o.off = append(o.off, o.off[0])

@@ -27,7 +27,7 @@ type patches struct {
 	pitch         int // floats of a channel
 	outH, outW    int
 	band          int     // rows of output in a band
-	from          []int32 // of the full layout: input element of each element of a channel's copy
+	from          []int32 // of each element of a channel's copy: its input element; see tabulate
 }
 
 type layout uint8
@@ -130,9 +130,9 @@ func (p *patches) fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 	inPlane := p.inH * p.inW
 	for c := c0; c < c1; c++ {
 		dst := xs[c*p.pitch:]
-		if p.layout == full {
+		if p.from != nil {
 			for n := range images {
-				p.fillTaps(dst[n*p.height*p.width:], x[n*stride+c*inPlane:][:inPlane], r1-r0)
+				p.fillByTable(dst[n*p.height*p.width:], x[n*stride+c*inPlane:][:inPlane])
 			}
 			continue
 		}
@@ -166,24 +166,28 @@ func inside(start, stride, size, n int) (lo, hi int) {
 	return lo, hi
 }
 
-// fillTaps copies the small planes that every tap meets, by the table that says
-// where their elements come from.
-func (p *patches) fillTaps(dst, plane []float32, rows int) {
-	for v := range len(p.rows.first) * len(p.cols.first) {
-		to, from := dst[v*p.variant():][:rows*p.width], p.from[v*p.height*p.width:]
-		for i := range to {
+// fillByTable copies a channel of an image, element by element.
+func (p *patches) fillByTable(dst, plane []float32) {
+	size := p.height * p.width
+	for v := range len(p.from) / size {
+		to, from := dst[v*p.variant():][:size], p.from[v*size:][:size]
+		for i, f := range from {
 			to[i] = 0
-			if f := from[i]; f >= 0 {
+			if f >= 0 {
 				to[i] = plane[f]
 			}
 		}
 	}
 }
 
-// table makes the table of fillTaps, -1 for padding; a copy with it is not cut
-// into bands.
-func (p *patches) table() {
+// tabulate makes the table of fillByTable, -1 for padding, where rows are so
+// short that copying them one by one costs more, or several images follow each
+// other. The copy must not be cut into bands then.
+func (p *patches) tabulate() {
 	p.from = nil
+	if p.layout != full && (p.width >= vl || p.band < p.outH) {
+		return
+	}
 	for _, rs := range p.rows.first {
 		for _, cs := range p.cols.first {
 			for r := range p.height {

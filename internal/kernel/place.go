@@ -1,5 +1,7 @@
 package kernel
 
+import "slices"
+
 // placeImages copies the results for several images to y, and adds the residual.
 func (d *direct) placeImages(j *job, out []float32) {
 	s := &d.spec
@@ -64,7 +66,11 @@ func (p *placer) place(plane, out []float32, per, r0, r1 int) {
 	for h := r0 * p.strideH; h < min(r1*p.strideH, p.h); h++ {
 		row, at := plane[h*p.w:][:p.w], (h/p.strideH-r0)*p.width
 		first := h % p.strideH * p.strideW
-		if p.strideW == 2 {
+		switch {
+		case !slices.Contains(p.empty[first:first+p.strideW], false):
+			clear(row)
+			continue
+		case p.strideW == 2:
 			zip(&row[0], &p.row(first, out, per, at)[0], &p.row(first+1, out, per, at)[0], p.w)
 			continue
 		}

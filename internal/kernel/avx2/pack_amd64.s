@@ -554,7 +554,19 @@ blocks:
 	JMP        blocks
 
 rest:
-	ADDQ $0x10, BX
+	ADDQ      $0x10, BX
+	CMPQ      BX, $0x08
+	JL        singles
+	VMOVUPS   (CX), X0
+	VMOVUPS   (DX), X1
+	VUNPCKLPS X1, X0, X2
+	VUNPCKHPS X1, X0, X3
+	VMOVUPS   X2, (AX)
+	VMOVUPS   X3, 16(AX)
+	ADDQ      $0x10, CX
+	ADDQ      $0x10, DX
+	ADDQ      $0x20, AX
+	SUBQ      $0x08, BX
 
 singles:
 	DECQ   BX
