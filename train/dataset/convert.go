@@ -10,7 +10,7 @@ import (
 func (l *loader) convert(splits ...*source) error {
 	first := splits[0]
 	c, h, w := first.c, first.h, first.w
-	to := l.target(c, h, w)
+	to := l.target(extent{c, h, w})
 	if to.c == c && to.h == h && to.w == w {
 		return nil
 	}
@@ -46,9 +46,8 @@ type extent struct{ c, h, w int }
 
 func (e extent) size() int { return e.c * e.h * e.w }
 
-// target is the size that images of c×h×w are wanted in.
-func (l *loader) target(c, h, w int) extent {
-	to := extent{c, h, w}
+// target is the size that images of a stored size are wanted in.
+func (l *loader) target(to extent) extent {
 	if l.o.Channels != 0 {
 		to.c = l.o.Channels
 	}

@@ -16,10 +16,11 @@ type source struct {
 	where  func(i int) (file string, record int) // record −1: the file is the record
 
 	// One of these has the images.
-	pixels [][]uint8   // planar [c,h,w]
-	floats [][]float32 // planar [c,h,w]
+	pixels  [][]uint8                   // planar [c,h,w]
+	floats  [][]float32                 // planar [c,h,w]
+	encoded func(i int) ([]byte, error) // files of pictures; safe for concurrent use
 
-	c, h, w int
+	c, h, w int // not of encoded pictures
 }
 
 // content is what a format's reader makes of a path.
@@ -65,8 +66,19 @@ func (l *loader) open(f *format, path string) (*Set, error) {
 		return nil, err
 	}
 	train, test := &c.train, &c.test
+	var to extent
+	if train.encoded != nil {
+		if to, err = l.survey(train, test); err != nil {
+			return nil, err
+		}
+	}
 	train.take(l.o.TrainLimit, len(c.classes), l.o.Seed, 0)
 	test.take(l.o.TestLimit, len(c.classes), l.o.Seed, 1)
+	if train.encoded != nil {
+		if err := l.decode(to, train, test); err != nil {
+			return nil, err
+		}
+	}
 	if err := l.convert(train, test); err != nil {
 		return nil, err
 	}
@@ -141,6 +153,9 @@ func (s *source) take(limit, classes int, seed, split uint64) {
 	s.labels = pick(s.labels, keep)
 	s.pixels = pick(s.pixels, keep)
 	s.floats = pick(s.floats, keep)
+	if s.encoded != nil {
+		s.encoded = func(i int) ([]byte, error) { return whole.encoded(keep[i]) }
+	}
 }
 
 func pick[T any](all []T, keep []int) []T {

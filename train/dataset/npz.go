@@ -129,6 +129,7 @@ func (f *npzFile) split(l *loader, s *source, xName, yName string) error {
 	shape := h.Shape
 	steps := len(shape) == 5 && len(yShape) == 2 && shape[0] == yShape[0] && shape[1] == yShape[1]
 	if steps {
+		l.note("%s: %d batches of %d images, one after another", xName, shape[0], shape[1])
 		shape = append([]int{shape[0] * shape[1]}, shape[2:]...)
 	}
 	last, err := s.layout(h, shape)

@@ -37,6 +37,9 @@ func formats() []format {
 			load: cifar10().load, places: cifar10().places()},
 		{name: "cifar100", title: "CIFAR-100, 50,000 + 10,000 RGB 32x32, binary or Python batches", path: "DIR|FILE.tar.gz",
 			load: cifar100().load, places: cifar100().places()},
+		{name: "tinyimagenet", title: "TinyImageNet, 100,000 + 10,000 RGB 64x64 of 200 classes", path: "DIR|FILE.zip", load: (*loader).tinyImageNet,
+			places: []string{"tiny-imagenet-200", "tiny-imagenet-200.zip"}},
+		{name: "images", title: "train/CLASS/*, test/CLASS/* or val/CLASS/*: PNG, JPEG, WebP", path: "DIR|FILE.zip", load: (*loader).images},
 		{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y", path: "FILE", load: (*loader).npz},
 	}
 }

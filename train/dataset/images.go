@@ -1,0 +1,77 @@
+package dataset
+
+import (
+	"path"
+	"slices"
+
+	"memprobe/internal/fault"
+)
+
+// images reads a folder, or a zip archive, of train/CLASS/… and test/CLASS/… or
+// val/CLASS/…, pictures in PNG, JPEG or WebP. The classes are train's folders in
+// lexical order, as in torchvision's ImageFolder.
+func (l *loader) images(at string) (*content, error) {
+	t, err := l.openTree(at, "train")
+	if err != nil {
+		return nil, err
+	}
+	c := &content{}
+	if c.classes, err = t.folders("train"); err != nil {
+		return nil, err
+	}
+	if len(c.classes) == 0 {
+		return nil, fault.Errorf(t.name("train"), "no folder of a class in it")
+	}
+	if c.train, err = l.classFolders(t, "train", c.classes, c.classes); err != nil {
+		return nil, err
+	}
+	for _, dir := range []string{"test", "val", "valid", "validation"} {
+		if !t.has(dir) {
+			continue
+		}
+		folders, err := t.folders(dir)
+		if err != nil {
+			return nil, err
+		}
+		if len(folders) == 0 {
+			l.note("%s has no folders of classes and is left out", t.name(dir))
+			continue
+		}
+		c.test, err = l.classFolders(t, dir, folders, c.classes)
+		return c, err
+	}
+	l.note("no test split in %s", t.path)
+	return c, nil
+}
+
+// classFolders makes a split of a folder of classes.
+func (l *loader) classFolders(t *tree, dir string, folders, classes []string) (source, error) {
+	var files []string
+	var labels []int
+	skipped := 0
+	for _, class := range folders {
+		if err := l.ctx.Err(); err != nil {
+			return source{}, err
+		}
+		folder := path.Join(dir, class)
+		label := slices.Index(classes, class)
+		if label < 0 {
+			return source{}, fault.Errorf(t.name(folder), "class %q is none of the %d of %s", class, len(classes), t.name("train"))
+		}
+		found, other, err := t.pictures(folder)
+		if err != nil {
+			return source{}, err
+		}
+		if len(found) == 0 {
+			return source{}, fault.Errorf(t.name(folder), "an empty class: no PNG, JPEG or WebP among its %d files", other)
+		}
+		skipped += other
+		for _, f := range found {
+			files, labels = append(files, f), append(labels, label)
+		}
+	}
+	if skipped > 0 {
+		l.note("%d files of other kinds in %s are left out", skipped, t.name(dir))
+	}
+	return t.source(files, labels), nil
+}

@@ -1,0 +1,293 @@
+package dataset
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"image/png"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// picture is a w×h image whose pixels depend on seed.
+func picture(w, h, seed int) image.Image {
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := range w * h {
+		m.Set(i%w, i/w, color.RGBA{uint8(3*i + seed), uint8(i/w*5 + 2*seed), uint8(200 - i%w), 255})
+	}
+	return m
+}
+
+func pngBytes(m image.Image) []byte {
+	var b bytes.Buffer
+	if err := png.Encode(&b, m); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+func jpegBytes(m image.Image) []byte {
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, nil); err != nil {
+		panic(err)
+	}
+	return b.Bytes()
+}
+
+// imageFiles are two classes of three and two test pictures, with what a desktop
+// leaves between them.
+func imageFiles() map[string][]byte {
+	files := map[string][]byte{"train/.DS_Store": {1}, "train/cat/notes.txt": {2}, "train/dog/.hidden.png": {3}}
+	for i, name := range []string{"train/cat/a.png", "train/cat/b.PNG", "train/cat/deep/c.jpg", "train/dog/a.jpeg", "train/dog/b.png", "train/dog/c.png", "val/cat/x.png", "val/dog/y.png"} {
+		if strings.Contains(name, ".j") {
+			files[name] = jpegBytes(picture(12, 8, i))
+		} else {
+			files[name] = pngBytes(picture(12, 8, i))
+		}
+	}
+	return files
+}
+
+func writeTree(t testing.TB, files map[string][]byte) string {
+	dir := t.TempDir()
+	for name, b := range files {
+		writeFile(t, filepath.Join(dir, filepath.FromSlash(name)), b)
+	}
+	return dir
+}
+
+// zipTree puts files into an archive, below one folder.
+func zipTree(t testing.TB, files map[string][]byte) string {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		w, err := z.Create("set/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(files[name])
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "set.zip")
+	writeFile(t, path, b.Bytes())
+	return path
+}
+
+func TestImages(t *testing.T) {
+	dir := writeTree(t, imageFiles())
+	s := open(t, "images:"+dir, Options{Threads: 1})
+	wantSize(t, s, 6, 2, 3, 8, 12, 2)
+	if !slices.Equal(s.Classes, []string{"cat", "dog"}) || !slices.Equal(s.Train.Labels(), []int32{0, 0, 0, 1, 1, 1}) {
+		t.Errorf("classes %v, labels %v", s.Classes, s.Train.Labels())
+	}
+	want := make([]byte, 3*8*12)
+	toPlanes(want, picture(12, 8, 1), extent{3, 8, 12}, false)
+	if !bytes.Equal(s.Train.Pixels(1), want) {
+		t.Error("a PNG's pixels differ")
+	}
+	if notes := strings.Join(s.Notes, "; "); notes != "1 files of other kinds in "+filepath.Join(dir, "train")+" are left out" {
+		t.Errorf("notes %q", notes)
+	}
+	many := open(t, "images:"+dir, Options{Threads: 5, MaxMemory: 1})
+	zipped := open(t, "images:"+zipTree(t, imageFiles()), Options{})
+	for _, o := range []*Set{many, zipped} {
+		if o.Fingerprint() != s.Fingerprint() {
+			t.Error("threads, mapped memory or a zip archive change the content")
+		}
+	}
+}
+
+// A resized picture is the same whether it is decoded to that size or converted
+// afterwards, and a subset is a part of the whole.
+func TestImagesResized(t *testing.T) {
+	spec := "images:" + writeTree(t, imageFiles())
+	whole := open(t, spec, Options{})
+	small := open(t, spec, Options{Channels: 1, Height: 5, Width: 5, TrainLimit: 4})
+	wantSize(t, small, 4, 2, 1, 5, 5, 2)
+	if len(small.Notes) != 3 || !strings.Contains(small.Notes[2], "8x12 to 5x5") {
+		t.Errorf("notes %q", small.Notes)
+	}
+	px, want := whole.Test.Pixels(1), make([]byte, 25)
+	resizeImage(want, px, extent{3, 8, 12}, extent{1, 5, 5}, newResizer(8, 12, 5, 5), &resizeScratch[uint8]{}, bytePixels{})
+	if !bytes.Equal(small.Test.Pixels(1), want) {
+		t.Error("decoded and converted pictures differ")
+	}
+}
+
+func TestImagesOfSeveralKinds(t *testing.T) {
+	grey := map[string][]byte{}
+	for _, name := range []string{"train/a/1.png", "train/b/2.png", "test/a/3.png"} {
+		m := image.NewGray(image.Rect(0, 0, 6, 6))
+		copy(m.Pix, ramp(36))
+		grey[name] = pngBytes(m)
+	}
+	s := open(t, "images:"+writeTree(t, grey), Options{})
+	wantSize(t, s, 2, 1, 1, 6, 6, 2)
+	if !bytes.Equal(s.Train.Pixels(0), ramp(36)) {
+		t.Error("grey pixels differ")
+	}
+	grey["train/b/4.png"] = pngBytes(picture(6, 6, 1))
+	mixed := open(t, "images:"+writeTree(t, grey), Options{TrainLimit: 2})
+	wantSize(t, mixed, 2, 1, 3, 6, 6, 2)
+	grey["train/b/5.png"] = pngBytes(picture(9, 7, 1))
+	dir := writeTree(t, grey)
+	wantFault(t, "images:"+dir, Options{}, filepath.Join("b", "5.png"), "7x9", "6x6")
+	sized := open(t, "images:"+dir, Options{Height: 4, Width: 4})
+	wantSize(t, sized, 4, 1, 3, 4, 4, 2)
+	if notes := strings.Join(sized.Notes, "; "); !strings.Contains(notes, "some grey images") || !strings.Contains(notes, "6–7 x 6–9 to 4x4") {
+		t.Errorf("notes %q", notes)
+	}
+}
+
+func TestImagesFaults(t *testing.T) {
+	whole := jpegBytes(picture(12, 8, 0))
+	bomb := pngBytes(picture(1, 1, 0))
+	copy(bomb[16:24], []byte{0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30}) // 30000 x 30000
+	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
+	for _, c := range []struct {
+		name, file string
+		data       []byte // nil: the file goes
+		words      []string
+	}{
+		{"corrupt JPEG", "train/dog/a.jpeg", append(bytes.Clone(whole[:200]), whole[260:]...), []string{"a.jpeg", "JPEG"}},
+		{"truncated JPEG", "train/dog/a.jpeg", whole[:len(whole)-80], []string{"a.jpeg", "truncated JPEG"}},
+		{"truncated PNG", "val/cat/x.png", pngBytes(picture(12, 8, 0))[:60], []string{"x.png", "corrupt PNG", "not enough pixel data"}},
+		{"no picture", "train/cat/b.PNG", []byte("GIF89a..."), []string{"b.PNG", "neither PNG"}},
+		{"empty file", "train/cat/b.PNG", []byte{}, []string{"b.PNG", "empty"}},
+		{"bomb", "train/cat/b.PNG", bomb, []string{"b.PNG", "30000x30000"}},
+		{"unknown class", "val/bird/x.png", pngBytes(picture(12, 8, 0)), []string{filepath.Join("val", "bird"), "none of the 2"}},
+		{"empty class", "train/bird/readme.md", []byte("x"), []string{filepath.Join("train", "bird"), "empty class"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := imageFiles()
+			files[c.file] = c.data
+			wantFault(t, "images:"+writeTree(t, files), Options{}, c.words...)
+			wantFault(t, "images:"+writeTree(t, files), Options{Channels: 3, Height: 8, Width: 8, Threads: 3}, c.words...)
+			wantFault(t, "images:"+zipTree(t, files), Options{}, strings.ReplaceAll(c.words[0], `\`, "/"))
+		})
+	}
+	wantFault(t, "images:"+t.TempDir(), Options{}, "no train in it")
+	wantFault(t, "images:"+writeTree(t, map[string][]byte{"train/x.png": whole}), Options{}, "no folder of a class")
+	wantFault(t, "images:"+filepath.Join(t.TempDir(), "none"), Options{}, "no such file")
+	zip := readFile(t, zipTree(t, imageFiles()))
+	cut := filepath.Join(t.TempDir(), "cut.zip")
+	writeFile(t, cut, zip[:len(zip)/2])
+	wantFault(t, "images:"+cut, Options{}, "cut.zip")
+}
+
+func TestImagesInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if _, err := Open(ctx, "images:"+writeTree(t, imageFiles()), Options{}); !errors.Is(err, context.Canceled) {
+		t.Errorf("error %v, want context.Canceled", err)
+	}
+}
+
+// Every form of picture decodes to what PIL makes of it. JPEG and WebP leave the
+// inverse transform's rounding and the interpolation of chroma to the decoder.
+func TestPicturesAsPIL(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join("testdata", "pictures", "*.*"))
+	n := 0
+	for _, file := range files {
+		tolerance := 0
+		switch filepath.Ext(file) {
+		case ".py":
+			continue
+		case ".jpg":
+			tolerance = 6
+		case ".webp":
+			if !strings.Contains(file, "lossless") {
+				tolerance = 6
+			}
+		}
+		n++
+		got, e, err := decodePicture(readFile(t, file), nil)
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+			continue
+		}
+		want, we, err := decodePicture(readFile(t, filepath.Join("testdata", "pictures", "want", filepath.Base(file)+".png")), nil)
+		if err != nil || e != we {
+			t.Errorf("%s: %v, %v of %v", file, err, e, we)
+			continue
+		}
+		worst := 0
+		for i := range got {
+			worst = max(worst, max(int(got[i])-int(want[i]), int(want[i])-int(got[i])))
+		}
+		if worst > tolerance {
+			t.Errorf("%s: differs by %d, want at most %d", file, worst, tolerance)
+		}
+	}
+	if n != 12 {
+		t.Errorf("%d pictures compared, want 12", n)
+	}
+}
+
+func tinyFiles() map[string][]byte {
+	files := map[string][]byte{
+		"wnids.txt":               []byte("n03\nn01\n"),
+		"words.txt":               []byte("n01\tgoldfish, Carassius auratus\nn02\tbear\nn03\tplane\n"),
+		"val/val_annotations.txt": []byte("val_0.JPEG\tn03\t0\t0\t9\t9\nval_1.JPEG\tn01\t0\t0\t9\t9\n"),
+	}
+	for i := range 2 {
+		files[fmt.Sprintf("val/images/val_%d.JPEG", i)] = jpegBytes(picture(16, 16, i))
+		for _, id := range []string{"n01", "n03"} {
+			files["train/"+id+"/"+id+"_boxes.txt"] = []byte("x")
+			files[fmt.Sprintf("train/%s/images/%s_%d.JPEG", id, id, i)] = jpegBytes(picture(16, 16, 7*i))
+		}
+	}
+	return files
+}
+
+func TestTinyImageNet(t *testing.T) {
+	s := open(t, "tinyimagenet:"+writeTree(t, tinyFiles()), Options{})
+	wantSize(t, s, 4, 2, 3, 16, 16, 2)
+	if !slices.Equal(s.Classes, []string{"goldfish", "plane"}) || !slices.Equal(s.Test.Labels(), []int32{1, 0}) {
+		t.Errorf("classes %q, test labels %v", s.Classes, s.Test.Labels())
+	}
+	if z := open(t, "tinyimagenet:"+zipTree(t, tinyFiles()), Options{}); z.Fingerprint() != s.Fingerprint() {
+		t.Error("the archive differs from the folder")
+	}
+	sorted := map[string][]byte{}
+	for name, data := range tinyFiles() {
+		sorted[name] = data
+	}
+	delete(sorted, annotations)
+	sorted["val/n03/val_0.JPEG"], sorted["val/n01/val_1.JPEG"] = sorted["val/images/val_0.JPEG"], sorted["val/images/val_1.JPEG"]
+	delete(sorted, "val/images/val_0.JPEG")
+	delete(sorted, "val/images/val_1.JPEG")
+	wantSize(t, open(t, "tinyimagenet:"+writeTree(t, sorted), Options{}), 4, 2, 3, 16, 16, 2)
+}
+
+func TestTinyImageNetFaults(t *testing.T) {
+	for _, c := range []struct {
+		name, file, data string
+		words            []string
+	}{
+		{"unknown class", annotations, "val_0.JPEG\tn03\nval_1.JPEG\tn77\n", []string{"val_annotations.txt", "record 1", "n77"}},
+		{"no class", annotations, "val_0.JPEG\n", []string{"val_annotations.txt", "record 0", "want a file and its class"}},
+		{"no picture", annotations, "val_9.JPEG\tn03\n", []string{"val_9.JPEG"}},
+		{"outside", annotations, "../../../../etc/passwd\tn03\n", []string{"passwd", "invalid"}},
+		{"empty", "wnids.txt", "", []string{"wnids.txt", "no class"}},
+		{"class without a folder", "wnids.txt", "n01\nn03\nn05", []string{"n05"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			files := tinyFiles()
+			files[c.file] = []byte(c.data)
+			wantFault(t, "tinyimagenet:"+writeTree(t, files), Options{}, c.words...)
+		})
+	}
+}
