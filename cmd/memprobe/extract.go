@@ -71,7 +71,7 @@ func extract(ctx context.Context, file string, o extractOptions) error {
 	if err != nil {
 		return err
 	}
-	names, err := chosen(m, o.layers)
+	names, err := chosen(m, "--layers", o.layers)
 	if err != nil {
 		return err
 	}
@@ -117,8 +117,8 @@ func writeTaps(ctx context.Context, path string, s *engine.Session) error {
 	return w.Close()
 }
 
-// chosen resolves --layers to tensor names, in the order of the graph.
-func chosen(m *onnx.Model, layers string) ([]string, error) {
+// chosen resolves what a flag says to tensor names, in the order of the graph.
+func chosen(m *onnx.Model, flag, layers string) ([]string, error) {
 	var all, out []string
 	for _, n := range m.Nodes() {
 		for _, name := range n.Output {
@@ -143,7 +143,7 @@ func chosen(m *onnx.Model, layers string) ([]string, error) {
 		for i, g := range globs {
 			ok, err := path.Match(g, name)
 			if err != nil {
-				return nil, usagef("--layers %q is no pattern: %v", g, err)
+				return nil, usagef("%s %q is no pattern: %v", flag, g, err)
 			}
 			if ok || g == name {
 				used[i], hit = true, true
@@ -154,7 +154,7 @@ func chosen(m *onnx.Model, layers string) ([]string, error) {
 		}
 	}
 	if i := slices.Index(used, false); i >= 0 {
-		return nil, usagef("--layers: no tensor matches %q; memprobe inspect lists them", globs[i])
+		return nil, usagef("%s: no tensor matches %q; memprobe inspect lists them", flag, globs[i])
 	}
 	return out, nil
 }

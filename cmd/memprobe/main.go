@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/pflag"
@@ -26,7 +28,8 @@ const (
 	exitInterrupted = 130
 )
 
-// command is a subcommand: it declares its flags, then runs on the arguments.
+// command is a subcommand, of a name in one word or more: it declares its flags,
+// then runs on the arguments.
 type command struct {
 	name, args, about, example string
 	setup                      func(f *pflag.FlagSet) func(ctx context.Context, args []string, std streams) error
@@ -35,7 +38,7 @@ type command struct {
 // streams are where a command's result and its messages go.
 type streams struct{ out, err io.Writer }
 
-var commands = []command{analyzeCommand, extractCommand, inspectCommand, versionCommand}
+var commands = slices.Concat([]command{analyzeCommand, extractCommand, inspectCommand}, benchmarks, []command{versionCommand})
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ msg string }
@@ -52,26 +55,42 @@ func main() {
 
 // run is the whole program: it returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
-	if len(args) == 0 || args[0] == "--help" || args[0] == "-h" || args[0] == "help" {
-		overview(std.out)
-		if len(args) == 0 {
-			return exitUsage
-		}
+	if len(args) == 0 {
+		overview(std.out, commands)
+		return exitUsage
+	}
+	if isHelp(args[0]) {
+		overview(std.out, commands)
 		return 0
 	}
+	var group []command // those whose first word is right
 	for _, c := range commands {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], std)
+		words := strings.Fields(c.name)
+		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
+			return c.run(ctx, args[len(words):], std)
+		}
+		if words[0] == args[0] {
+			group = append(group, c)
 		}
 	}
-	fmt.Fprintf(std.err, "memprobe: unknown command %q; memprobe --help lists them\n", args[0])
+	name := args[0]
+	if len(group) > 0 && len(args) > 1 {
+		if isHelp(args[1]) {
+			overview(std.out, group)
+			return 0
+		}
+		name += " " + args[1]
+	}
+	fmt.Fprintf(std.err, "memprobe: unknown command %q; memprobe --help lists them\n", name)
 	return exitUsage
 }
 
-func overview(w io.Writer) {
+func isHelp(arg string) bool { return arg == "--help" || arg == "-h" || arg == "help" }
+
+func overview(w io.Writer, list []command) {
 	fmt.Fprint(w, "memprobe probes every layer of a network for what it memorizes and what it learns.\n\n")
-	for _, c := range commands {
-		fmt.Fprintf(w, "  memprobe %-8s %-34s %s\n", c.name, c.args, c.about)
+	for _, c := range list {
+		fmt.Fprintf(w, "  memprobe %-13s %-34s %s\n", c.name, c.args, c.about)
 	}
 	fmt.Fprint(w, "\nmemprobe COMMAND --help shows a command's flags.\n")
 }

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+	"memprobe/onnx"
+	"memprobe/onnx/engine"
+)
+
+type benchInferOptions struct {
+	benchOptions
+	shape []int
+	taps  string
+}
+
+var benchInferCommand = command{
+	name: "bench infer", args: "MODEL.onnx", about: "times a model's forward pass",
+	example: "memprobe bench infer resnet18.onnx --shape 16,3,64,64 --taps all",
+	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+		var o benchInferOptions
+		f.IntSliceVar(&o.shape, "shape", nil, "N,C,H,W of the lone input; default: the model's, with one image")
+		f.StringVar(&o.taps, "taps", "", "tensors that are returned besides the outputs: all, or names as GLOB,…")
+		o.flags(f, 7)
+		return func(ctx context.Context, args []string, std streams) error {
+			if err := o.check(args, 1); err != nil {
+				return err
+			}
+			for _, d := range o.shape {
+				if d < 1 {
+					return usagef("--shape is %v, want positive numbers", o.shape)
+				}
+			}
+			return benchInfer(ctx, args[0], o, std)
+		}
+	},
+}
+
+func benchInfer(ctx context.Context, file string, o benchInferOptions, std streams) error {
+	m, err := onnx.Load(file)
+	if err != nil {
+		return err
+	}
+	inputs := m.Inputs()
+	if len(inputs) != 1 || !inputs[0].DType().IsFloat() {
+		return &onnx.Error{File: file, Err: fmt.Errorf("has the inputs %v, want one of floats", inputs)}
+	}
+	pool := parallel.New(o.threads)
+	defer pool.Close()
+	r, err := newReturning(m, o, pool)
+	if err != nil {
+		return err
+	}
+	in := r.session.Input(inputs[0].Name)
+	noise(in.F32, 0)
+	t, err := o.measure(ctx, pool, func() error { return r.session.Run(ctx, r.keep) })
+	if err != nil {
+		return err
+	}
+	return printLine(std, struct {
+		What  string `json:"what"`
+		Model string `json:"model"`
+		Shape []int  `json:"shape"`
+		Taps  int    `json:"taps"`
+		timing
+		Rate float64 `json:"images_per_second"`
+	}{"infer", filepath.Base(file), in.Shape, len(r.tensors), t, float64(in.Shape[0]) / t.Seconds})
+}
+
+// returning is a session whose taps are copied into tensors that outlive the
+// run, as a runtime returns them that has them among its outputs.
+type returning struct {
+	session *engine.Session
+	tensors []*tensor.Tensor
+}
+
+func newReturning(m *onnx.Model, o benchInferOptions, pool *parallel.Pool) (*returning, error) {
+	given := map[string][]int{}
+	if o.shape != nil {
+		given[m.Inputs()[0].Name] = o.shape
+	}
+	bound, err := m.InputTensors(1, given)
+	if err != nil {
+		return nil, err
+	}
+	var taps []string
+	if o.taps != "" {
+		if taps, err = chosen(m, "--taps", o.taps); err != nil {
+			return nil, err
+		}
+	}
+	s, err := m.Compile(engine.Options{Inputs: bound, Taps: taps, Pool: pool})
+	if err != nil {
+		return nil, err
+	}
+	r := &returning{session: s}
+	for _, t := range s.Taps() {
+		r.tensors = append(r.tensors, tensor.New(t.DType, t.Shape...))
+	}
+	return r, nil
+}
+
+func (r *returning) keep(i int, t *tensor.Tensor) { r.tensors[i].Copy(t) }
