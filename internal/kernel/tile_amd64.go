@@ -61,6 +61,33 @@ func tileOffset(t *ref.Tile, rows int) {
 	}
 }
 
+// tileStrided is [ref.TileStrided].
+func tileStrided(t *ref.Tile, rows int) {
+	if !useAVX2 {
+		ref.TileStrided(t, rows)
+		return
+	}
+	if t.Panels = rows / mr; t.Panels > 0 {
+		avx2.TileStrided6(t)
+		if rows%mr == 0 {
+			return
+		}
+		t.Skip(t.Panels)
+	}
+	switch rows % mr {
+	case 5:
+		avx2.TileStrided5(t)
+	case 4:
+		avx2.TileStrided4(t)
+	case 3:
+		avx2.TileStrided3(t)
+	case 2:
+		avx2.TileStrided2(t)
+	case 1:
+		avx2.TileStrided1(t)
+	}
+}
+
 // fmaLoop runs n rounds of independent multiply-adds and returns the operations
 // that it did.
 func fmaLoop(n int) float64 {

@@ -56,8 +56,16 @@ func TestTile(t *testing.T) {
 		}
 		want := append([]float32(nil), got...)
 		for name, f := range map[string][2]func(*ref.Tile, int){
-			"packed": {tilePacked, ref.TilePacked}, "offset": {tileOffset, ref.TileOffset}} {
+			"packed": {tilePacked, ref.TilePacked}, "offset": {tileOffset, ref.TileOffset},
+			"strided": {tileStrided, ref.TileStrided}} {
 			mine, plain := tile, tile
+			if name == "strided" { // rows apart by k, or columns by the number of rows
+				mine.RowA, mine.StepA = k, 1
+				if trial%3 == 0 && k > 0 {
+					mine.RowA, mine.StepA = 1, rows
+				}
+				plain.RowA, plain.StepA = mine.RowA, mine.StepA
+			}
 			mine.A, mine.C0, mine.C1 = &a[shift], &got[2], &got[20]
 			f[0](&mine, rows)
 			plain.A, plain.C0, plain.C1 = &a[shift], &want[2], &want[20]
@@ -99,8 +107,8 @@ func BenchmarkTile(b *testing.B) {
 			for i := range off {
 				off[i] = int32(64 * i)
 			}
-			tile := ref.Tile{K: k, B0: &bb[3], B1: &bb[11], Off: &off[0], LDC: 16, N0: 8, N1: 8}
-			for name, f := range map[string]func(*ref.Tile, int){"packed": tilePacked, "offset": tileOffset} {
+			tile := ref.Tile{K: k, RowA: k, StepA: 1, B0: &bb[3], B1: &bb[11], Off: &off[0], LDC: 16, N0: 8, N1: 8}
+			for name, f := range map[string]func(*ref.Tile, int){"packed": tilePacked, "offset": tileOffset, "strided": tileStrided} {
 				b.Run(fmt.Sprintf("%s/k%d/rows%d", name, k, rows), func(b *testing.B) {
 					for b.Loop() {
 						tile.A, tile.C0, tile.C1 = &a[0], &c[0], &c[8]

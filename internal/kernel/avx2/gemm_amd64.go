@@ -14,6 +14,11 @@ func TilePacked1(t *Tile)
 //go:noescape
 func TileOffset1(t *Tile)
 
+// TileStrided1 is ref.TileStrided(t, 1), t being left as it is.
+//
+//go:noescape
+func TileStrided1(t *Tile)
+
 // TilePacked2 is ref.TilePacked(t, 2), t being left as it is.
 //
 //go:noescape
@@ -23,6 +28,11 @@ func TilePacked2(t *Tile)
 //
 //go:noescape
 func TileOffset2(t *Tile)
+
+// TileStrided2 is ref.TileStrided(t, 2), t being left as it is.
+//
+//go:noescape
+func TileStrided2(t *Tile)
 
 // TilePacked3 is ref.TilePacked(t, 3), t being left as it is.
 //
@@ -34,6 +44,11 @@ func TilePacked3(t *Tile)
 //go:noescape
 func TileOffset3(t *Tile)
 
+// TileStrided3 is ref.TileStrided(t, 3), t being left as it is.
+//
+//go:noescape
+func TileStrided3(t *Tile)
+
 // TilePacked4 is ref.TilePacked(t, 4), t being left as it is.
 //
 //go:noescape
@@ -43,6 +58,11 @@ func TilePacked4(t *Tile)
 //
 //go:noescape
 func TileOffset4(t *Tile)
+
+// TileStrided4 is ref.TileStrided(t, 4), t being left as it is.
+//
+//go:noescape
+func TileStrided4(t *Tile)
 
 // TilePacked5 is ref.TilePacked(t, 5), t being left as it is.
 //
@@ -54,6 +74,11 @@ func TilePacked5(t *Tile)
 //go:noescape
 func TileOffset5(t *Tile)
 
+// TileStrided5 is ref.TileStrided(t, 5), t being left as it is.
+//
+//go:noescape
+func TileStrided5(t *Tile)
+
 // TilePacked6 is ref.TilePacked(t, 6*t.Panels), t being left as it is.
 //
 //go:noescape
@@ -63,6 +88,11 @@ func TilePacked6(t *Tile)
 //
 //go:noescape
 func TileOffset6(t *Tile)
+
+// TileStrided6 is ref.TileStrided(t, 6*t.Panels), t being left as it is.
+//
+//go:noescape
+func TileStrided6(t *Tile)
 
 // Peak does n times 12 fused multiply-adds of 8 lanes, on zeros.
 func Peak(n int)

@@ -28,11 +28,11 @@ TEXT ·TilePacked1(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
 
@@ -81,30 +81,30 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
+	MOVQ   56(AX), CX
+	MOVQ   64(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS (DX), Y1, Y1
 
 wholeFresh:
-	MOVQ         80(AX), CX
+	MOVQ         96(AX), CX
 	TESTQ        CX, CX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (CX), Y12
@@ -112,37 +112,37 @@ wholeFresh:
 	VADDPS       Y12, Y1, Y1
 
 wholeNoBiasRow:
-	MOVQ    88(AX), CX
+	MOVQ    104(AX), CX
 	TESTQ   CX, CX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), DX
+	MOVQ    112(AX), DX
 	VMOVUPS (CX), Y12
 	VMOVUPS (DX), Y13
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y13, Y1, Y1
 
 wholeNoBiasCol:
-	MOVQ   104(AX), CX
+	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), CX
-	MOVQ   112(AX), DX
+	MOVQ   120(AX), CX
+	MOVQ   128(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS (DX), Y1, Y1
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y0, Y13, Y0
 	VMINPS       Y1, Y13, Y1
 
 wholeNoClamp:
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), CX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, (AX)
 	JMP     finished
@@ -153,19 +153,19 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       64(AX), DX
 	VMASKMOVPS (CX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (DX), Y15, Y12
 	VADDPS     Y12, Y1, Y1
 
 maskedFresh:
-	MOVQ         80(AX), CX
+	MOVQ         96(AX), CX
 	TESTQ        CX, CX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (CX), Y12
@@ -173,39 +173,39 @@ maskedFresh:
 	VADDPS       Y12, Y1, Y1
 
 maskedNoBiasRow:
-	MOVQ       88(AX), CX
+	MOVQ       104(AX), CX
 	TESTQ      CX, CX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	VMASKMOVPS (CX), Y14, Y12
 	VMASKMOVPS (DX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y13, Y1, Y1
 
 maskedNoBiasCol:
-	MOVQ       104(AX), CX
+	MOVQ       120(AX), CX
 	TESTQ      CX, CX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), CX
-	MOVQ       112(AX), DX
+	MOVQ       120(AX), CX
+	MOVQ       128(AX), DX
 	VMASKMOVPS (CX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (DX), Y15, Y12
 	VADDPS     Y12, Y1, Y1
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y0, Y13, Y0
 	VMINPS       Y1, Y13, Y1
 
 maskedNoClamp:
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), CX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (CX)
 	VMASKMOVPS Y1, Y15, (AX)
 
@@ -219,15 +219,15 @@ TEXT ·TileOffset1(SB), NOSPLIT, $0-8
 	MOVQ       t+0(FP), AX
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
-	MOVQ       24(AX), SI
-	MOVQ       32(AX), DI
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -279,30 +279,30 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), CX
-	MOVQ   48(AX), DX
+	MOVQ   56(AX), CX
+	MOVQ   64(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS (DX), Y1, Y1
 
 wholeFresh:
-	MOVQ         80(AX), CX
+	MOVQ         96(AX), CX
 	TESTQ        CX, CX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (CX), Y12
@@ -310,37 +310,37 @@ wholeFresh:
 	VADDPS       Y12, Y1, Y1
 
 wholeNoBiasRow:
-	MOVQ    88(AX), CX
+	MOVQ    104(AX), CX
 	TESTQ   CX, CX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), DX
+	MOVQ    112(AX), DX
 	VMOVUPS (CX), Y12
 	VMOVUPS (DX), Y13
 	VADDPS  Y12, Y0, Y0
 	VADDPS  Y13, Y1, Y1
 
 wholeNoBiasCol:
-	MOVQ   104(AX), CX
+	MOVQ   120(AX), CX
 	TESTQ  CX, CX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), CX
-	MOVQ   112(AX), DX
+	MOVQ   120(AX), CX
+	MOVQ   128(AX), DX
 	VADDPS (CX), Y0, Y0
 	VADDPS (DX), Y1, Y1
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y0, Y13, Y0
 	VMINPS       Y1, Y13, Y1
 
 wholeNoClamp:
-	MOVQ    40(AX), CX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), CX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (CX)
 	VMOVUPS Y1, (AX)
 	JMP     finished
@@ -351,19 +351,19 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       64(AX), DX
 	VMASKMOVPS (CX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (DX), Y15, Y12
 	VADDPS     Y12, Y1, Y1
 
 maskedFresh:
-	MOVQ         80(AX), CX
+	MOVQ         96(AX), CX
 	TESTQ        CX, CX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (CX), Y12
@@ -371,39 +371,242 @@ maskedFresh:
 	VADDPS       Y12, Y1, Y1
 
 maskedNoBiasRow:
-	MOVQ       88(AX), CX
+	MOVQ       104(AX), CX
 	TESTQ      CX, CX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), DX
+	MOVQ       112(AX), DX
 	VMASKMOVPS (CX), Y14, Y12
 	VMASKMOVPS (DX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
 	VADDPS     Y13, Y1, Y1
 
 maskedNoBiasCol:
-	MOVQ       104(AX), CX
+	MOVQ       120(AX), CX
 	TESTQ      CX, CX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), CX
-	MOVQ       112(AX), DX
+	MOVQ       120(AX), CX
+	MOVQ       128(AX), DX
 	VMASKMOVPS (CX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	VMASKMOVPS (DX), Y15, Y12
 	VADDPS     Y12, Y1, Y1
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMINPS       Y0, Y13, Y0
 	VMINPS       Y1, Y13, Y1
 
 maskedNoClamp:
-	MOVQ       40(AX), CX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), CX
+	MOVQ       64(AX), AX
+	VMASKMOVPS Y0, Y14, (CX)
+	VMASKMOVPS Y1, Y15, (AX)
+
+finished:
+	VZEROUPPER
+	RET
+
+// func TileStrided1(t *Tile)
+// Requires: AVX, FMA3, MMX+
+TEXT ·TileStrided1(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       32(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), SI
+	MOVQ       24(AX), DI
+	SHLQ       $0x02, SI
+	SHLQ       $0x02, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+
+loop4:
+	SUBQ         $0x00000004, BX
+	JL           done4
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      64(DX), Y12
+	VMOVUPS      96(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      128(DX), Y12
+	VMOVUPS      160(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      192(DX), Y12
+	VMOVUPS      224(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000100, DX
+	JMP          loop4
+
+done4:
+	ADDQ $0x00000004, BX
+
+loop1:
+	SUBQ         $0x00000001, BX
+	JL           done1
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000040, DX
+	JMP          loop1
+
+done1:
+	CMPB         148(AX), $0x00
+	JEQ          unscaled
+	VBROADCASTSS 136(AX), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+
+unscaled:
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
+	MOVQ   CX, BX
+	ADDQ   DX, BX
+	CMPQ   BX, $0x00000010
+	JNE    partial
+	MOVQ   72(AX), CX
+	SHLQ   $0x02, CX
+	CMPB   149(AX), $0x00
+	JEQ    wholeFresh
+	MOVQ   56(AX), CX
+	MOVQ   64(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS (DX), Y1, Y1
+
+wholeFresh:
+	MOVQ         96(AX), CX
+	TESTQ        CX, CX
+	JEQ          wholeNoBiasRow
+	VBROADCASTSS (CX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+
+wholeNoBiasRow:
+	MOVQ    104(AX), CX
+	TESTQ   CX, CX
+	JEQ     wholeNoBiasCol
+	MOVQ    112(AX), DX
+	VMOVUPS (CX), Y12
+	VMOVUPS (DX), Y13
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y13, Y1, Y1
+
+wholeNoBiasCol:
+	MOVQ   120(AX), CX
+	TESTQ  CX, CX
+	JEQ    wholeNoResidual
+	MOVQ   120(AX), CX
+	MOVQ   128(AX), DX
+	VADDPS (CX), Y0, Y0
+	VADDPS (DX), Y1, Y1
+
+wholeNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          wholeNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+
+wholeNoClamp:
+	MOVQ    56(AX), CX
+	MOVQ    64(AX), AX
+	VMOVUPS Y0, (CX)
+	VMOVUPS Y1, (AX)
+	JMP     finished
+
+partial:
+	LEAQ       tileMasks<>+0(SB), BX
+	NEGQ       CX
+	VMOVUPS    32(BX)(CX*4), Y14
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*4), Y15
+	MOVQ       72(AX), CX
+	SHLQ       $0x02, CX
+	CMPB       149(AX), $0x00
+	JEQ        maskedFresh
+	MOVQ       56(AX), CX
+	MOVQ       64(AX), DX
+	VMASKMOVPS (CX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS (DX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+
+maskedFresh:
+	MOVQ         96(AX), CX
+	TESTQ        CX, CX
+	JEQ          maskedNoBiasRow
+	VBROADCASTSS (CX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+
+maskedNoBiasRow:
+	MOVQ       104(AX), CX
+	TESTQ      CX, CX
+	JEQ        maskedNoBiasCol
+	MOVQ       112(AX), DX
+	VMASKMOVPS (CX), Y14, Y12
+	VMASKMOVPS (DX), Y15, Y13
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y13, Y1, Y1
+
+maskedNoBiasCol:
+	MOVQ       120(AX), CX
+	TESTQ      CX, CX
+	JEQ        maskedNoResidual
+	MOVQ       120(AX), CX
+	MOVQ       128(AX), DX
+	VMASKMOVPS (CX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	VMASKMOVPS (DX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+
+maskedNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          maskedNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+
+maskedNoClamp:
+	MOVQ       56(AX), CX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (CX)
 	VMASKMOVPS Y1, Y15, (AX)
 
@@ -419,14 +622,14 @@ TEXT ·TilePacked2(SB), NOSPLIT, $0-8
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
 
@@ -490,27 +693,27 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
 	VMULPS       Y12, Y3, Y3
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
-	MOVQ   48(AX), BX
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -519,7 +722,7 @@ unscaled:
 	VADDPS (BX), Y3, Y3
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -530,10 +733,10 @@ wholeFresh:
 	VADDPS       Y12, Y3, Y3
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -542,11 +745,11 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y3, Y3
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
-	MOVQ   112(AX), BX
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -555,10 +758,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y3, Y3
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -569,8 +772,8 @@ wholeNoResidual:
 	VMINPS       Y3, Y13, Y3
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
 	VMOVUPS Y1, (AX)
@@ -585,12 +788,12 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), BX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -603,7 +806,7 @@ partial:
 	VADDPS     Y12, Y3, Y3
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -614,10 +817,10 @@ maskedFresh:
 	VADDPS       Y12, Y3, Y3
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -626,11 +829,11 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y3, Y3
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -643,10 +846,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y3, Y3
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -657,8 +860,8 @@ maskedNoResidual:
 	VMINPS       Y3, Y13, Y3
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
 	VMASKMOVPS Y1, Y15, (AX)
@@ -678,18 +881,18 @@ TEXT ·TileOffset2(SB), NOSPLIT, $0-8
 	VXORPS     Y1, Y1, Y1
 	VXORPS     Y2, Y2, Y2
 	VXORPS     Y3, Y3, Y3
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
-	MOVQ       24(AX), SI
-	MOVQ       32(AX), DI
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -756,27 +959,27 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
 	VMULPS       Y12, Y3, Y3
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
-	MOVQ   48(AX), BX
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -785,7 +988,7 @@ unscaled:
 	VADDPS (BX), Y3, Y3
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -796,10 +999,10 @@ wholeFresh:
 	VADDPS       Y12, Y3, Y3
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -808,11 +1011,11 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y3, Y3
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
-	MOVQ   112(AX), BX
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -821,10 +1024,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y3, Y3
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -835,8 +1038,8 @@ wholeNoResidual:
 	VMINPS       Y3, Y13, Y3
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
 	VMOVUPS Y1, (AX)
@@ -851,12 +1054,12 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), BX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -869,7 +1072,7 @@ partial:
 	VADDPS     Y12, Y3, Y3
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -880,10 +1083,10 @@ maskedFresh:
 	VADDPS       Y12, Y3, Y3
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -892,11 +1095,11 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y3, Y3
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -909,10 +1112,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y3, Y3
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -923,8 +1126,279 @@ maskedNoResidual:
 	VMINPS       Y3, Y13, Y3
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
+	VMASKMOVPS Y0, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y1, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y14, (DX)
+	VMASKMOVPS Y3, Y15, (AX)
+
+finished:
+	VZEROUPPER
+	RET
+
+// func TileStrided2(t *Tile)
+// Requires: AVX, FMA3, MMX+
+TEXT ·TileStrided2(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       32(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), SI
+	MOVQ       24(AX), DI
+	SHLQ       $0x02, SI
+	SHLQ       $0x02, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+
+loop4:
+	SUBQ         $0x00000004, BX
+	JL           done4
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      64(DX), Y12
+	VMOVUPS      96(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      128(DX), Y12
+	VMOVUPS      160(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      192(DX), Y12
+	VMOVUPS      224(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000100, DX
+	JMP          loop4
+
+done4:
+	ADDQ $0x00000004, BX
+
+loop1:
+	SUBQ         $0x00000001, BX
+	JL           done1
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000040, DX
+	JMP          loop1
+
+done1:
+	CMPB         148(AX), $0x00
+	JEQ          unscaled
+	VBROADCASTSS 136(AX), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+
+unscaled:
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
+	MOVQ   CX, BX
+	ADDQ   DX, BX
+	CMPQ   BX, $0x00000010
+	JNE    partial
+	MOVQ   72(AX), CX
+	SHLQ   $0x02, CX
+	CMPB   149(AX), $0x00
+	JEQ    wholeFresh
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	VADDPS (BX), Y3, Y3
+
+wholeFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          wholeNoBiasRow
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+
+wholeNoBiasRow:
+	MOVQ    104(AX), DX
+	TESTQ   DX, DX
+	JEQ     wholeNoBiasCol
+	MOVQ    112(AX), BX
+	VMOVUPS (DX), Y12
+	VMOVUPS (BX), Y13
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y13, Y1, Y1
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y13, Y3, Y3
+
+wholeNoBiasCol:
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
+	JEQ    wholeNoResidual
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	VADDPS (BX), Y3, Y3
+
+wholeNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          wholeNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+
+wholeNoClamp:
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
+	VMOVUPS Y0, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (DX)
+	VMOVUPS Y3, (AX)
+	JMP     finished
+
+partial:
+	LEAQ       tileMasks<>+0(SB), BX
+	NEGQ       CX
+	VMOVUPS    32(BX)(CX*4), Y14
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*4), Y15
+	MOVQ       72(AX), CX
+	SHLQ       $0x02, CX
+	CMPB       149(AX), $0x00
+	JEQ        maskedFresh
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+
+maskedFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          maskedNoBiasRow
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+
+maskedNoBiasRow:
+	MOVQ       104(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoBiasCol
+	MOVQ       112(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VMASKMOVPS (BX), Y15, Y13
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+
+maskedNoBiasCol:
+	MOVQ       120(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoResidual
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+
+maskedNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          maskedNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+
+maskedNoClamp:
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
 	VMASKMOVPS Y1, Y15, (AX)
@@ -946,8 +1420,8 @@ TEXT ·TilePacked3(SB), NOSPLIT, $0-8
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
@@ -956,7 +1430,7 @@ TEXT ·TilePacked3(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
 
@@ -1035,9 +1509,9 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -1046,18 +1520,18 @@ done1:
 	VMULPS       Y12, Y5, Y5
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
-	MOVQ   48(AX), BX
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -1070,7 +1544,7 @@ unscaled:
 	VADDPS (BX), Y5, Y5
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -1084,10 +1558,10 @@ wholeFresh:
 	VADDPS       Y12, Y5, Y5
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -1098,11 +1572,11 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y5, Y5
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
-	MOVQ   112(AX), BX
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -1115,10 +1589,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y5, Y5
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -1133,8 +1607,8 @@ wholeNoResidual:
 	VMINPS       Y5, Y13, Y5
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
 	VMOVUPS Y1, (AX)
@@ -1153,12 +1627,12 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), BX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -1177,7 +1651,7 @@ partial:
 	VADDPS     Y12, Y5, Y5
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -1191,10 +1665,10 @@ maskedFresh:
 	VADDPS       Y12, Y5, Y5
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -1205,11 +1679,11 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y5, Y5
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -1228,10 +1702,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y5, Y5
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -1246,8 +1720,8 @@ maskedNoResidual:
 	VMINPS       Y5, Y13, Y5
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
 	VMASKMOVPS Y1, Y15, (AX)
@@ -1273,8 +1747,8 @@ TEXT ·TileOffset3(SB), NOSPLIT, $0-8
 	VXORPS     Y3, Y3, Y3
 	VXORPS     Y4, Y4, Y4
 	VXORPS     Y5, Y5, Y5
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
@@ -1283,11 +1757,11 @@ TEXT ·TileOffset3(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
-	MOVQ       24(AX), SI
-	MOVQ       32(AX), DI
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -1369,9 +1843,9 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -1380,18 +1854,18 @@ done1:
 	VMULPS       Y12, Y5, Y5
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
-	MOVQ   48(AX), BX
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -1404,7 +1878,7 @@ unscaled:
 	VADDPS (BX), Y5, Y5
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -1418,10 +1892,10 @@ wholeFresh:
 	VADDPS       Y12, Y5, Y5
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -1432,11 +1906,11 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y5, Y5
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
-	MOVQ   112(AX), BX
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -1449,10 +1923,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y5, Y5
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -1467,8 +1941,8 @@ wholeNoResidual:
 	VMINPS       Y5, Y13, Y5
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
 	VMOVUPS Y1, (AX)
@@ -1487,12 +1961,12 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), BX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -1511,7 +1985,7 @@ partial:
 	VADDPS     Y12, Y5, Y5
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -1525,10 +1999,10 @@ maskedFresh:
 	VADDPS       Y12, Y5, Y5
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -1539,11 +2013,11 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y5, Y5
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -1562,10 +2036,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y5, Y5
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -1580,8 +2054,347 @@ maskedNoResidual:
 	VMINPS       Y5, Y13, Y5
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
+	VMASKMOVPS Y0, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y1, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y3, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y14, (DX)
+	VMASKMOVPS Y5, Y15, (AX)
+
+finished:
+	VZEROUPPER
+	RET
+
+// func TileStrided3(t *Tile)
+// Requires: AVX, FMA3, MMX+
+TEXT ·TileStrided3(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       32(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), SI
+	MOVQ       24(AX), DI
+	SHLQ       $0x02, SI
+	SHLQ       $0x02, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+
+loop4:
+	SUBQ         $0x00000004, BX
+	JL           done4
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      64(DX), Y12
+	VMOVUPS      96(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      128(DX), Y12
+	VMOVUPS      160(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      192(DX), Y12
+	VMOVUPS      224(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000100, DX
+	JMP          loop4
+
+done4:
+	ADDQ $0x00000004, BX
+
+loop1:
+	SUBQ         $0x00000001, BX
+	JL           done1
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000040, DX
+	JMP          loop1
+
+done1:
+	CMPB         148(AX), $0x00
+	JEQ          unscaled
+	VBROADCASTSS 136(AX), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+
+unscaled:
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
+	MOVQ   CX, BX
+	ADDQ   DX, BX
+	CMPQ   BX, $0x00000010
+	JNE    partial
+	MOVQ   72(AX), CX
+	SHLQ   $0x02, CX
+	CMPB   149(AX), $0x00
+	JEQ    wholeFresh
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (BX), Y3, Y3
+	ADDQ   CX, BX
+	VADDPS (DX), Y4, Y4
+	VADDPS (BX), Y5, Y5
+
+wholeFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          wholeNoBiasRow
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(DX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+
+wholeNoBiasRow:
+	MOVQ    104(AX), DX
+	TESTQ   DX, DX
+	JEQ     wholeNoBiasCol
+	MOVQ    112(AX), BX
+	VMOVUPS (DX), Y12
+	VMOVUPS (BX), Y13
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y13, Y1, Y1
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y13, Y3, Y3
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y13, Y5, Y5
+
+wholeNoBiasCol:
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
+	JEQ    wholeNoResidual
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (BX), Y3, Y3
+	ADDQ   CX, BX
+	VADDPS (DX), Y4, Y4
+	VADDPS (BX), Y5, Y5
+
+wholeNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          wholeNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+
+wholeNoClamp:
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
+	VMOVUPS Y0, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (DX)
+	VMOVUPS Y5, (AX)
+	JMP     finished
+
+partial:
+	LEAQ       tileMasks<>+0(SB), BX
+	NEGQ       CX
+	VMOVUPS    32(BX)(CX*4), Y14
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*4), Y15
+	MOVQ       72(AX), CX
+	SHLQ       $0x02, CX
+	CMPB       149(AX), $0x00
+	JEQ        maskedFresh
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y5, Y5
+
+maskedFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          maskedNoBiasRow
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(DX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+
+maskedNoBiasRow:
+	MOVQ       104(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoBiasCol
+	MOVQ       112(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VMASKMOVPS (BX), Y15, Y13
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y12, Y4, Y4
+	VADDPS     Y13, Y5, Y5
+
+maskedNoBiasCol:
+	MOVQ       120(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoResidual
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y5, Y5
+
+maskedNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          maskedNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+
+maskedNoClamp:
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
 	VMASKMOVPS Y1, Y15, (AX)
@@ -1609,8 +2422,8 @@ TEXT ·TilePacked4(SB), NOSPLIT, $0-8
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
@@ -1622,7 +2435,7 @@ TEXT ·TilePacked4(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
 
@@ -1716,9 +2529,9 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -1729,18 +2542,18 @@ done1:
 	VMULPS       Y12, Y7, Y7
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
-	MOVQ   48(AX), BX
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -1757,7 +2570,7 @@ unscaled:
 	VADDPS (BX), Y7, Y7
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -1774,10 +2587,10 @@ wholeFresh:
 	VADDPS       Y12, Y7, Y7
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -1790,11 +2603,11 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y7, Y7
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
-	MOVQ   112(AX), BX
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -1811,10 +2624,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y7, Y7
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -1833,8 +2646,8 @@ wholeNoResidual:
 	VMINPS       Y7, Y13, Y7
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
 	VMOVUPS Y1, (AX)
@@ -1857,12 +2670,12 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), BX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -1887,7 +2700,7 @@ partial:
 	VADDPS     Y12, Y7, Y7
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -1904,10 +2717,10 @@ maskedFresh:
 	VADDPS       Y12, Y7, Y7
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -1920,11 +2733,11 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y7, Y7
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -1949,10 +2762,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y7, Y7
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -1971,8 +2784,8 @@ maskedNoResidual:
 	VMINPS       Y7, Y13, Y7
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
 	VMASKMOVPS Y1, Y15, (AX)
@@ -2004,8 +2817,8 @@ TEXT ·TileOffset4(SB), NOSPLIT, $0-8
 	VXORPS     Y5, Y5, Y5
 	VXORPS     Y6, Y6, Y6
 	VXORPS     Y7, Y7, Y7
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
@@ -2017,11 +2830,11 @@ TEXT ·TileOffset4(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
-	MOVQ       24(AX), SI
-	MOVQ       32(AX), DI
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -2118,9 +2931,9 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -2131,18 +2944,18 @@ done1:
 	VMULPS       Y12, Y7, Y7
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
-	MOVQ   48(AX), BX
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -2159,7 +2972,7 @@ unscaled:
 	VADDPS (BX), Y7, Y7
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -2176,10 +2989,10 @@ wholeFresh:
 	VADDPS       Y12, Y7, Y7
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -2192,11 +3005,11 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y7, Y7
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
-	MOVQ   112(AX), BX
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -2213,10 +3026,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y7, Y7
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -2235,8 +3048,8 @@ wholeNoResidual:
 	VMINPS       Y7, Y13, Y7
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
 	VMOVUPS Y1, (AX)
@@ -2259,12 +3072,12 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), BX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -2289,7 +3102,7 @@ partial:
 	VADDPS     Y12, Y7, Y7
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -2306,10 +3119,10 @@ maskedFresh:
 	VADDPS       Y12, Y7, Y7
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -2322,11 +3135,11 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y7, Y7
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -2351,10 +3164,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y7, Y7
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -2373,8 +3186,415 @@ maskedNoResidual:
 	VMINPS       Y7, Y13, Y7
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
+	VMASKMOVPS Y0, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y1, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y3, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y5, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y6, Y14, (DX)
+	VMASKMOVPS Y7, Y15, (AX)
+
+finished:
+	VZEROUPPER
+	RET
+
+// func TileStrided4(t *Tile)
+// Requires: AVX, FMA3, MMX+
+TEXT ·TileStrided4(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       32(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), SI
+	MOVQ       24(AX), DI
+	SHLQ       $0x02, SI
+	SHLQ       $0x02, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+
+loop4:
+	SUBQ         $0x00000004, BX
+	JL           done4
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      64(DX), Y12
+	VMOVUPS      96(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      128(DX), Y12
+	VMOVUPS      160(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      192(DX), Y12
+	VMOVUPS      224(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000100, DX
+	JMP          loop4
+
+done4:
+	ADDQ $0x00000004, BX
+
+loop1:
+	SUBQ         $0x00000001, BX
+	JL           done1
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000040, DX
+	JMP          loop1
+
+done1:
+	CMPB         148(AX), $0x00
+	JEQ          unscaled
+	VBROADCASTSS 136(AX), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+
+unscaled:
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
+	MOVQ   CX, BX
+	ADDQ   DX, BX
+	CMPQ   BX, $0x00000010
+	JNE    partial
+	MOVQ   72(AX), CX
+	SHLQ   $0x02, CX
+	CMPB   149(AX), $0x00
+	JEQ    wholeFresh
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (BX), Y3, Y3
+	ADDQ   CX, BX
+	VADDPS (DX), Y4, Y4
+	ADDQ   CX, DX
+	VADDPS (BX), Y5, Y5
+	ADDQ   CX, BX
+	VADDPS (DX), Y6, Y6
+	VADDPS (BX), Y7, Y7
+
+wholeFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          wholeNoBiasRow
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(DX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 12(DX), Y12
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+
+wholeNoBiasRow:
+	MOVQ    104(AX), DX
+	TESTQ   DX, DX
+	JEQ     wholeNoBiasCol
+	MOVQ    112(AX), BX
+	VMOVUPS (DX), Y12
+	VMOVUPS (BX), Y13
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y13, Y1, Y1
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y13, Y3, Y3
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y13, Y5, Y5
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y13, Y7, Y7
+
+wholeNoBiasCol:
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
+	JEQ    wholeNoResidual
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (BX), Y3, Y3
+	ADDQ   CX, BX
+	VADDPS (DX), Y4, Y4
+	ADDQ   CX, DX
+	VADDPS (BX), Y5, Y5
+	ADDQ   CX, BX
+	VADDPS (DX), Y6, Y6
+	VADDPS (BX), Y7, Y7
+
+wholeNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          wholeNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+	VMINPS       Y6, Y13, Y6
+	VMINPS       Y7, Y13, Y7
+
+wholeNoClamp:
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
+	VMOVUPS Y0, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y5, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y6, (DX)
+	VMOVUPS Y7, (AX)
+	JMP     finished
+
+partial:
+	LEAQ       tileMasks<>+0(SB), BX
+	NEGQ       CX
+	VMOVUPS    32(BX)(CX*4), Y14
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*4), Y15
+	MOVQ       72(AX), CX
+	SHLQ       $0x02, CX
+	CMPB       149(AX), $0x00
+	JEQ        maskedFresh
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y7, Y7
+
+maskedFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          maskedNoBiasRow
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(DX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 12(DX), Y12
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+
+maskedNoBiasRow:
+	MOVQ       104(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoBiasCol
+	MOVQ       112(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VMASKMOVPS (BX), Y15, Y13
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y12, Y4, Y4
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y12, Y6, Y6
+	VADDPS     Y13, Y7, Y7
+
+maskedNoBiasCol:
+	MOVQ       120(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoResidual
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y7, Y7
+
+maskedNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          maskedNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+	VMINPS       Y6, Y13, Y6
+	VMINPS       Y7, Y13, Y7
+
+maskedNoClamp:
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
 	VMASKMOVPS Y1, Y15, (AX)
@@ -2408,8 +3628,8 @@ TEXT ·TilePacked5(SB), NOSPLIT, $0-8
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
@@ -2424,7 +3644,7 @@ TEXT ·TilePacked5(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
 
@@ -2533,9 +3753,9 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -2548,18 +3768,18 @@ done1:
 	VMULPS       Y12, Y9, Y9
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
-	MOVQ   48(AX), BX
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -2580,7 +3800,7 @@ unscaled:
 	VADDPS (BX), Y9, Y9
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -2600,10 +3820,10 @@ wholeFresh:
 	VADDPS       Y12, Y9, Y9
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -2618,11 +3838,11 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y9, Y9
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
-	MOVQ   112(AX), BX
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -2643,10 +3863,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y9, Y9
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -2669,8 +3889,8 @@ wholeNoResidual:
 	VMINPS       Y9, Y13, Y9
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
 	VMOVUPS Y1, (AX)
@@ -2697,12 +3917,12 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), BX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -2733,7 +3953,7 @@ partial:
 	VADDPS     Y12, Y9, Y9
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -2753,10 +3973,10 @@ maskedFresh:
 	VADDPS       Y12, Y9, Y9
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -2771,11 +3991,11 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y9, Y9
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -2806,10 +4026,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y9, Y9
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -2832,8 +4052,8 @@ maskedNoResidual:
 	VMINPS       Y9, Y13, Y9
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
 	VMASKMOVPS Y1, Y15, (AX)
@@ -2871,8 +4091,8 @@ TEXT ·TileOffset5(SB), NOSPLIT, $0-8
 	VXORPS     Y7, Y7, Y7
 	VXORPS     Y8, Y8, Y8
 	VXORPS     Y9, Y9, Y9
-	MOVQ       40(AX), CX
-	MOVQ       56(AX), DX
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
@@ -2887,11 +4107,11 @@ TEXT ·TileOffset5(SB), NOSPLIT, $0-8
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(AX), CX
-	MOVQ       24(AX), SI
-	MOVQ       32(AX), DI
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -3003,9 +4223,9 @@ loop1:
 	JMP          loop1
 
 done1:
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -3018,18 +4238,18 @@ done1:
 	VMULPS       Y12, Y9, Y9
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
-	MOVQ   48(AX), BX
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -3050,7 +4270,7 @@ unscaled:
 	VADDPS (BX), Y9, Y9
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -3070,10 +4290,10 @@ wholeFresh:
 	VADDPS       Y12, Y9, Y9
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -3088,11 +4308,11 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y9, Y9
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
-	MOVQ   112(AX), BX
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
 	VADDPS (BX), Y1, Y1
@@ -3113,10 +4333,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y9, Y9
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -3139,8 +4359,8 @@ wholeNoResidual:
 	VMINPS       Y9, Y13, Y9
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
-	MOVQ    48(AX), AX
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
 	VMOVUPS Y1, (AX)
@@ -3167,12 +4387,12 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), BX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -3203,7 +4423,7 @@ partial:
 	VADDPS     Y12, Y9, Y9
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	VBROADCASTSS (DX), Y12
@@ -3223,10 +4443,10 @@ maskedFresh:
 	VADDPS       Y12, Y9, Y9
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -3241,11 +4461,11 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y9, Y9
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
-	MOVQ       112(AX), BX
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
 	ADDQ       CX, DX
@@ -3276,10 +4496,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y9, Y9
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -3302,8 +4522,483 @@ maskedNoResidual:
 	VMINPS       Y9, Y13, Y9
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
-	MOVQ       48(AX), AX
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
+	VMASKMOVPS Y0, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y1, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y2, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y3, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y4, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y5, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y6, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y7, Y15, (AX)
+	ADDQ       CX, AX
+	VMASKMOVPS Y8, Y14, (DX)
+	VMASKMOVPS Y9, Y15, (AX)
+
+finished:
+	VZEROUPPER
+	RET
+
+// func TileStrided5(t *Tile)
+// Requires: AVX, FMA3, MMX+
+TEXT ·TileStrided5(SB), NOSPLIT, $0-8
+	MOVQ       t+0(FP), AX
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	MOVQ       56(AX), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       32(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       8(AX), CX
+	MOVQ       16(AX), SI
+	MOVQ       24(AX), DI
+	SHLQ       $0x02, SI
+	SHLQ       $0x02, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+
+loop4:
+	SUBQ         $0x00000004, BX
+	JL           done4
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      64(DX), Y12
+	VMOVUPS      96(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      128(DX), Y12
+	VMOVUPS      160(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      192(DX), Y12
+	VMOVUPS      224(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000100, DX
+	JMP          loop4
+
+done4:
+	ADDQ $0x00000004, BX
+
+loop1:
+	SUBQ         $0x00000001, BX
+	JL           done1
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000040, DX
+	JMP          loop1
+
+done1:
+	CMPB         148(AX), $0x00
+	JEQ          unscaled
+	VBROADCASTSS 136(AX), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+
+unscaled:
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
+	MOVQ   CX, BX
+	ADDQ   DX, BX
+	CMPQ   BX, $0x00000010
+	JNE    partial
+	MOVQ   72(AX), CX
+	SHLQ   $0x02, CX
+	CMPB   149(AX), $0x00
+	JEQ    wholeFresh
+	MOVQ   56(AX), DX
+	MOVQ   64(AX), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (BX), Y3, Y3
+	ADDQ   CX, BX
+	VADDPS (DX), Y4, Y4
+	ADDQ   CX, DX
+	VADDPS (BX), Y5, Y5
+	ADDQ   CX, BX
+	VADDPS (DX), Y6, Y6
+	ADDQ   CX, DX
+	VADDPS (BX), Y7, Y7
+	ADDQ   CX, BX
+	VADDPS (DX), Y8, Y8
+	VADDPS (BX), Y9, Y9
+
+wholeFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          wholeNoBiasRow
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(DX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 12(DX), Y12
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 16(DX), Y12
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+
+wholeNoBiasRow:
+	MOVQ    104(AX), DX
+	TESTQ   DX, DX
+	JEQ     wholeNoBiasCol
+	MOVQ    112(AX), BX
+	VMOVUPS (DX), Y12
+	VMOVUPS (BX), Y13
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y13, Y1, Y1
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y13, Y3, Y3
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y13, Y5, Y5
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y13, Y7, Y7
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y13, Y9, Y9
+
+wholeNoBiasCol:
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
+	JEQ    wholeNoResidual
+	MOVQ   120(AX), DX
+	MOVQ   128(AX), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (BX), Y3, Y3
+	ADDQ   CX, BX
+	VADDPS (DX), Y4, Y4
+	ADDQ   CX, DX
+	VADDPS (BX), Y5, Y5
+	ADDQ   CX, BX
+	VADDPS (DX), Y6, Y6
+	ADDQ   CX, DX
+	VADDPS (BX), Y7, Y7
+	ADDQ   CX, BX
+	VADDPS (DX), Y8, Y8
+	VADDPS (BX), Y9, Y9
+
+wholeNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          wholeNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+	VMINPS       Y6, Y13, Y6
+	VMINPS       Y7, Y13, Y7
+	VMINPS       Y8, Y13, Y8
+	VMINPS       Y9, Y13, Y9
+
+wholeNoClamp:
+	MOVQ    56(AX), DX
+	MOVQ    64(AX), AX
+	VMOVUPS Y0, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y1, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y2, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y3, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y4, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y5, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y6, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y7, (AX)
+	ADDQ    CX, AX
+	VMOVUPS Y8, (DX)
+	VMOVUPS Y9, (AX)
+	JMP     finished
+
+partial:
+	LEAQ       tileMasks<>+0(SB), BX
+	NEGQ       CX
+	VMOVUPS    32(BX)(CX*4), Y14
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*4), Y15
+	MOVQ       72(AX), CX
+	SHLQ       $0x02, CX
+	CMPB       149(AX), $0x00
+	JEQ        maskedFresh
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y7, Y7
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y9, Y9
+
+maskedFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          maskedNoBiasRow
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(DX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 12(DX), Y12
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 16(DX), Y12
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+
+maskedNoBiasRow:
+	MOVQ       104(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoBiasCol
+	MOVQ       112(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VMASKMOVPS (BX), Y15, Y13
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y12, Y4, Y4
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y12, Y6, Y6
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y12, Y8, Y8
+	VADDPS     Y13, Y9, Y9
+
+maskedNoBiasCol:
+	MOVQ       120(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoResidual
+	MOVQ       120(AX), DX
+	MOVQ       128(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y7, Y7
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y8, Y8
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y9, Y9
+
+maskedNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          maskedNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+	VMINPS       Y6, Y13, Y6
+	VMINPS       Y7, Y13, Y7
+	VMINPS       Y8, Y13, Y8
+	VMINPS       Y9, Y13, Y9
+
+maskedNoClamp:
+	MOVQ       56(AX), DX
+	MOVQ       64(AX), AX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
 	VMASKMOVPS Y1, Y15, (AX)
@@ -3331,7 +5026,7 @@ finished:
 // Requires: AVX, FMA3, MMX+
 TEXT ·TilePacked6(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
-	MOVQ 136(AX), CX
+	MOVQ 152(AX), CX
 	MOVQ CX, (SP)
 	MOVQ 8(AX), CX
 	MOVQ CX, 8(SP)
@@ -3351,9 +5046,9 @@ panel:
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       40(AX), CX
+	MOVQ       56(AX), CX
 	ADDQ       16(SP), CX
-	MOVQ       56(AX), DX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
@@ -3371,7 +5066,7 @@ panel:
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(SP), CX
 
@@ -3496,9 +5191,9 @@ loop1:
 
 done1:
 	MOVQ         CX, 8(SP)
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -3513,19 +5208,19 @@ done1:
 	VMULPS       Y12, Y11, Y11
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
+	MOVQ   56(AX), DX
 	ADDQ   16(SP), DX
-	MOVQ   48(AX), BX
+	MOVQ   64(AX), BX
 	ADDQ   16(SP), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -3551,7 +5246,7 @@ unscaled:
 	VADDPS (BX), Y11, Y11
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	ADDQ         24(SP), DX
@@ -3575,10 +5270,10 @@ wholeFresh:
 	VADDPS       Y12, Y11, Y11
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -3595,12 +5290,12 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y11, Y11
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	ADDQ   16(SP), DX
-	MOVQ   112(AX), BX
+	MOVQ   128(AX), BX
 	ADDQ   16(SP), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -3626,10 +5321,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y11, Y11
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -3656,9 +5351,9 @@ wholeNoResidual:
 	VMINPS       Y11, Y13, Y11
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
+	MOVQ    56(AX), DX
 	ADDQ    16(SP), DX
-	MOVQ    48(AX), BX
+	MOVQ    64(AX), BX
 	ADDQ    16(SP), BX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
@@ -3690,13 +5385,13 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
+	MOVQ       56(AX), DX
 	ADDQ       16(SP), DX
-	MOVQ       48(AX), BX
+	MOVQ       64(AX), BX
 	ADDQ       16(SP), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -3734,7 +5429,7 @@ partial:
 	VADDPS     Y12, Y11, Y11
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	ADDQ         24(SP), DX
@@ -3758,10 +5453,10 @@ maskedFresh:
 	VADDPS       Y12, Y11, Y11
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -3778,12 +5473,12 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y11, Y11
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	ADDQ       16(SP), DX
-	MOVQ       112(AX), BX
+	MOVQ       128(AX), BX
 	ADDQ       16(SP), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -3821,10 +5516,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y11, Y11
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -3851,9 +5546,9 @@ maskedNoResidual:
 	VMINPS       Y11, Y13, Y11
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
+	MOVQ       56(AX), DX
 	ADDQ       16(SP), DX
-	MOVQ       48(AX), BX
+	MOVQ       64(AX), BX
 	ADDQ       16(SP), BX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
@@ -3879,7 +5574,7 @@ maskedNoClamp:
 	VMASKMOVPS Y11, Y15, (BX)
 
 finished:
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	IMUL3Q $0x18, CX, CX
 	ADDQ   CX, 16(SP)
 	ADDQ   $0x18, 24(SP)
@@ -3892,7 +5587,7 @@ finished:
 // Requires: AVX, FMA3, MMX+
 TEXT ·TileOffset6(SB), NOSPLIT, $32-8
 	MOVQ t+0(FP), AX
-	MOVQ 136(AX), CX
+	MOVQ 152(AX), CX
 	MOVQ CX, (SP)
 	MOVQ 8(AX), CX
 	MOVQ CX, 8(SP)
@@ -3912,9 +5607,9 @@ panel:
 	VXORPS     Y9, Y9, Y9
 	VXORPS     Y10, Y10, Y10
 	VXORPS     Y11, Y11, Y11
-	MOVQ       40(AX), CX
+	MOVQ       56(AX), CX
 	ADDQ       16(SP), CX
-	MOVQ       56(AX), DX
+	MOVQ       72(AX), DX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
 	LEAQ       (CX)(DX*4), CX
@@ -3932,11 +5627,11 @@ panel:
 	LEAQ       (CX)(DX*4), CX
 	PREFETCHT0 (CX)
 	PREFETCHT0 60(CX)
-	MOVQ       16(AX), DX
+	MOVQ       32(AX), DX
 	MOVQ       (AX), BX
 	MOVQ       8(SP), CX
-	MOVQ       24(AX), SI
-	MOVQ       32(AX), DI
+	MOVQ       40(AX), SI
+	MOVQ       48(AX), DI
 
 loop4:
 	SUBQ         $0x00000004, BX
@@ -4064,9 +5759,9 @@ loop1:
 
 done1:
 	MOVQ         CX, 8(SP)
-	CMPB         132(AX), $0x00
+	CMPB         148(AX), $0x00
 	JEQ          unscaled
-	VBROADCASTSS 120(AX), Y12
+	VBROADCASTSS 136(AX), Y12
 	VMULPS       Y12, Y0, Y0
 	VMULPS       Y12, Y1, Y1
 	VMULPS       Y12, Y2, Y2
@@ -4081,19 +5776,19 @@ done1:
 	VMULPS       Y12, Y11, Y11
 
 unscaled:
-	MOVQ   64(AX), CX
-	MOVQ   72(AX), DX
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
 	MOVQ   CX, BX
 	ADDQ   DX, BX
 	CMPQ   BX, $0x00000010
 	JNE    partial
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
 	SHLQ   $0x02, CX
-	CMPB   133(AX), $0x00
+	CMPB   149(AX), $0x00
 	JEQ    wholeFresh
-	MOVQ   40(AX), DX
+	MOVQ   56(AX), DX
 	ADDQ   16(SP), DX
-	MOVQ   48(AX), BX
+	MOVQ   64(AX), BX
 	ADDQ   16(SP), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -4119,7 +5814,7 @@ unscaled:
 	VADDPS (BX), Y11, Y11
 
 wholeFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          wholeNoBiasRow
 	ADDQ         24(SP), DX
@@ -4143,10 +5838,10 @@ wholeFresh:
 	VADDPS       Y12, Y11, Y11
 
 wholeNoBiasRow:
-	MOVQ    88(AX), DX
+	MOVQ    104(AX), DX
 	TESTQ   DX, DX
 	JEQ     wholeNoBiasCol
-	MOVQ    96(AX), BX
+	MOVQ    112(AX), BX
 	VMOVUPS (DX), Y12
 	VMOVUPS (BX), Y13
 	VADDPS  Y12, Y0, Y0
@@ -4163,12 +5858,12 @@ wholeNoBiasRow:
 	VADDPS  Y13, Y11, Y11
 
 wholeNoBiasCol:
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	TESTQ  DX, DX
 	JEQ    wholeNoResidual
-	MOVQ   104(AX), DX
+	MOVQ   120(AX), DX
 	ADDQ   16(SP), DX
-	MOVQ   112(AX), BX
+	MOVQ   128(AX), BX
 	ADDQ   16(SP), BX
 	VADDPS (DX), Y0, Y0
 	ADDQ   CX, DX
@@ -4194,10 +5889,10 @@ wholeNoBiasCol:
 	VADDPS (BX), Y11, Y11
 
 wholeNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          wholeNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -4224,9 +5919,9 @@ wholeNoResidual:
 	VMINPS       Y11, Y13, Y11
 
 wholeNoClamp:
-	MOVQ    40(AX), DX
+	MOVQ    56(AX), DX
 	ADDQ    16(SP), DX
-	MOVQ    48(AX), BX
+	MOVQ    64(AX), BX
 	ADDQ    16(SP), BX
 	VMOVUPS Y0, (DX)
 	ADDQ    CX, DX
@@ -4258,13 +5953,13 @@ partial:
 	VMOVUPS    32(BX)(CX*4), Y14
 	NEGQ       DX
 	VMOVUPS    32(BX)(DX*4), Y15
-	MOVQ       56(AX), CX
+	MOVQ       72(AX), CX
 	SHLQ       $0x02, CX
-	CMPB       133(AX), $0x00
+	CMPB       149(AX), $0x00
 	JEQ        maskedFresh
-	MOVQ       40(AX), DX
+	MOVQ       56(AX), DX
 	ADDQ       16(SP), DX
-	MOVQ       48(AX), BX
+	MOVQ       64(AX), BX
 	ADDQ       16(SP), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -4302,7 +5997,7 @@ partial:
 	VADDPS     Y12, Y11, Y11
 
 maskedFresh:
-	MOVQ         80(AX), DX
+	MOVQ         96(AX), DX
 	TESTQ        DX, DX
 	JEQ          maskedNoBiasRow
 	ADDQ         24(SP), DX
@@ -4326,10 +6021,10 @@ maskedFresh:
 	VADDPS       Y12, Y11, Y11
 
 maskedNoBiasRow:
-	MOVQ       88(AX), DX
+	MOVQ       104(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoBiasCol
-	MOVQ       96(AX), BX
+	MOVQ       112(AX), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VMASKMOVPS (BX), Y15, Y13
 	VADDPS     Y12, Y0, Y0
@@ -4346,12 +6041,12 @@ maskedNoBiasRow:
 	VADDPS     Y13, Y11, Y11
 
 maskedNoBiasCol:
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	JEQ        maskedNoResidual
-	MOVQ       104(AX), DX
+	MOVQ       120(AX), DX
 	ADDQ       16(SP), DX
-	MOVQ       112(AX), BX
+	MOVQ       128(AX), BX
 	ADDQ       16(SP), BX
 	VMASKMOVPS (DX), Y14, Y12
 	VADDPS     Y12, Y0, Y0
@@ -4389,10 +6084,10 @@ maskedNoBiasCol:
 	VADDPS     Y12, Y11, Y11
 
 maskedNoResidual:
-	CMPB         134(AX), $0x00
+	CMPB         150(AX), $0x00
 	JEQ          maskedNoClamp
-	VBROADCASTSS 124(AX), Y12
-	VBROADCASTSS 128(AX), Y13
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -4419,9 +6114,9 @@ maskedNoResidual:
 	VMINPS       Y11, Y13, Y11
 
 maskedNoClamp:
-	MOVQ       40(AX), DX
+	MOVQ       56(AX), DX
 	ADDQ       16(SP), DX
-	MOVQ       48(AX), BX
+	MOVQ       64(AX), BX
 	ADDQ       16(SP), BX
 	VMASKMOVPS Y0, Y14, (DX)
 	ADDQ       CX, DX
@@ -4447,7 +6142,582 @@ maskedNoClamp:
 	VMASKMOVPS Y11, Y15, (BX)
 
 finished:
-	MOVQ   56(AX), CX
+	MOVQ   72(AX), CX
+	IMUL3Q $0x18, CX, CX
+	ADDQ   CX, 16(SP)
+	ADDQ   $0x18, 24(SP)
+	DECQ   (SP)
+	JNE    panel
+	VZEROUPPER
+	RET
+
+// func TileStrided6(t *Tile)
+// Requires: AVX, FMA3, MMX+
+TEXT ·TileStrided6(SB), NOSPLIT, $32-8
+	MOVQ t+0(FP), AX
+	MOVQ 152(AX), CX
+	MOVQ CX, (SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 8(SP)
+	MOVQ $0x00000000, 16(SP)
+	MOVQ $0x00000000, 24(SP)
+
+panel:
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	VXORPS     Y8, Y8, Y8
+	VXORPS     Y9, Y9, Y9
+	VXORPS     Y10, Y10, Y10
+	VXORPS     Y11, Y11, Y11
+	MOVQ       56(AX), CX
+	ADDQ       16(SP), CX
+	MOVQ       72(AX), DX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	LEAQ       (CX)(DX*4), CX
+	PREFETCHT0 (CX)
+	PREFETCHT0 60(CX)
+	MOVQ       32(AX), DX
+	MOVQ       (AX), BX
+	MOVQ       8(SP), CX
+	MOVQ       16(AX), SI
+	MOVQ       24(AX), DI
+	SHLQ       $0x02, SI
+	SHLQ       $0x02, DI
+	LEAQ       (CX)(SI*2), R8
+	ADDQ       SI, R8
+
+loop4:
+	SUBQ         $0x00000004, BX
+	JL           done4
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(SI*2), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      64(DX), Y12
+	VMOVUPS      96(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(SI*2), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      128(DX), Y12
+	VMOVUPS      160(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(SI*2), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	VMOVUPS      192(DX), Y12
+	VMOVUPS      224(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(SI*2), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000100, DX
+	JMP          loop4
+
+done4:
+	ADDQ $0x00000004, BX
+
+loop1:
+	SUBQ         $0x00000001, BX
+	JL           done1
+	VMOVUPS      (DX), Y12
+	VMOVUPS      32(DX), Y13
+	VBROADCASTSS (CX), Y14
+	VFMADD231PS  Y14, Y12, Y0
+	VFMADD231PS  Y14, Y13, Y1
+	VBROADCASTSS (CX)(SI*1), Y15
+	VFMADD231PS  Y15, Y12, Y2
+	VFMADD231PS  Y15, Y13, Y3
+	VBROADCASTSS (CX)(SI*2), Y14
+	VFMADD231PS  Y14, Y12, Y4
+	VFMADD231PS  Y14, Y13, Y5
+	VBROADCASTSS (R8), Y15
+	VFMADD231PS  Y15, Y12, Y6
+	VFMADD231PS  Y15, Y13, Y7
+	VBROADCASTSS (R8)(SI*1), Y14
+	VFMADD231PS  Y14, Y12, Y8
+	VFMADD231PS  Y14, Y13, Y9
+	VBROADCASTSS (R8)(SI*2), Y15
+	VFMADD231PS  Y15, Y12, Y10
+	VFMADD231PS  Y15, Y13, Y11
+	ADDQ         DI, CX
+	ADDQ         DI, R8
+	ADDQ         $0x00000040, DX
+	JMP          loop1
+
+done1:
+	CMPB         148(AX), $0x00
+	JEQ          unscaled
+	VBROADCASTSS 136(AX), Y12
+	VMULPS       Y12, Y0, Y0
+	VMULPS       Y12, Y1, Y1
+	VMULPS       Y12, Y2, Y2
+	VMULPS       Y12, Y3, Y3
+	VMULPS       Y12, Y4, Y4
+	VMULPS       Y12, Y5, Y5
+	VMULPS       Y12, Y6, Y6
+	VMULPS       Y12, Y7, Y7
+	VMULPS       Y12, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y12, Y10, Y10
+	VMULPS       Y12, Y11, Y11
+
+unscaled:
+	MOVQ   80(AX), CX
+	MOVQ   88(AX), DX
+	MOVQ   CX, BX
+	ADDQ   DX, BX
+	CMPQ   BX, $0x00000010
+	JNE    partial
+	MOVQ   72(AX), CX
+	SHLQ   $0x02, CX
+	CMPB   149(AX), $0x00
+	JEQ    wholeFresh
+	MOVQ   56(AX), DX
+	ADDQ   16(SP), DX
+	MOVQ   64(AX), BX
+	ADDQ   16(SP), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (BX), Y3, Y3
+	ADDQ   CX, BX
+	VADDPS (DX), Y4, Y4
+	ADDQ   CX, DX
+	VADDPS (BX), Y5, Y5
+	ADDQ   CX, BX
+	VADDPS (DX), Y6, Y6
+	ADDQ   CX, DX
+	VADDPS (BX), Y7, Y7
+	ADDQ   CX, BX
+	VADDPS (DX), Y8, Y8
+	ADDQ   CX, DX
+	VADDPS (BX), Y9, Y9
+	ADDQ   CX, BX
+	VADDPS (DX), Y10, Y10
+	VADDPS (BX), Y11, Y11
+
+wholeFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          wholeNoBiasRow
+	ADDQ         24(SP), DX
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(DX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 12(DX), Y12
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 16(DX), Y12
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS 20(DX), Y12
+	VADDPS       Y12, Y10, Y10
+	VADDPS       Y12, Y11, Y11
+
+wholeNoBiasRow:
+	MOVQ    104(AX), DX
+	TESTQ   DX, DX
+	JEQ     wholeNoBiasCol
+	MOVQ    112(AX), BX
+	VMOVUPS (DX), Y12
+	VMOVUPS (BX), Y13
+	VADDPS  Y12, Y0, Y0
+	VADDPS  Y13, Y1, Y1
+	VADDPS  Y12, Y2, Y2
+	VADDPS  Y13, Y3, Y3
+	VADDPS  Y12, Y4, Y4
+	VADDPS  Y13, Y5, Y5
+	VADDPS  Y12, Y6, Y6
+	VADDPS  Y13, Y7, Y7
+	VADDPS  Y12, Y8, Y8
+	VADDPS  Y13, Y9, Y9
+	VADDPS  Y12, Y10, Y10
+	VADDPS  Y13, Y11, Y11
+
+wholeNoBiasCol:
+	MOVQ   120(AX), DX
+	TESTQ  DX, DX
+	JEQ    wholeNoResidual
+	MOVQ   120(AX), DX
+	ADDQ   16(SP), DX
+	MOVQ   128(AX), BX
+	ADDQ   16(SP), BX
+	VADDPS (DX), Y0, Y0
+	ADDQ   CX, DX
+	VADDPS (BX), Y1, Y1
+	ADDQ   CX, BX
+	VADDPS (DX), Y2, Y2
+	ADDQ   CX, DX
+	VADDPS (BX), Y3, Y3
+	ADDQ   CX, BX
+	VADDPS (DX), Y4, Y4
+	ADDQ   CX, DX
+	VADDPS (BX), Y5, Y5
+	ADDQ   CX, BX
+	VADDPS (DX), Y6, Y6
+	ADDQ   CX, DX
+	VADDPS (BX), Y7, Y7
+	ADDQ   CX, BX
+	VADDPS (DX), Y8, Y8
+	ADDQ   CX, DX
+	VADDPS (BX), Y9, Y9
+	ADDQ   CX, BX
+	VADDPS (DX), Y10, Y10
+	VADDPS (BX), Y11, Y11
+
+wholeNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          wholeNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+	VMINPS       Y6, Y13, Y6
+	VMINPS       Y7, Y13, Y7
+	VMINPS       Y8, Y13, Y8
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
+
+wholeNoClamp:
+	MOVQ    56(AX), DX
+	ADDQ    16(SP), DX
+	MOVQ    64(AX), BX
+	ADDQ    16(SP), BX
+	VMOVUPS Y0, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y1, (BX)
+	ADDQ    CX, BX
+	VMOVUPS Y2, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y3, (BX)
+	ADDQ    CX, BX
+	VMOVUPS Y4, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y5, (BX)
+	ADDQ    CX, BX
+	VMOVUPS Y6, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y7, (BX)
+	ADDQ    CX, BX
+	VMOVUPS Y8, (DX)
+	ADDQ    CX, DX
+	VMOVUPS Y9, (BX)
+	ADDQ    CX, BX
+	VMOVUPS Y10, (DX)
+	VMOVUPS Y11, (BX)
+	JMP     finished
+
+partial:
+	LEAQ       tileMasks<>+0(SB), BX
+	NEGQ       CX
+	VMOVUPS    32(BX)(CX*4), Y14
+	NEGQ       DX
+	VMOVUPS    32(BX)(DX*4), Y15
+	MOVQ       72(AX), CX
+	SHLQ       $0x02, CX
+	CMPB       149(AX), $0x00
+	JEQ        maskedFresh
+	MOVQ       56(AX), DX
+	ADDQ       16(SP), DX
+	MOVQ       64(AX), BX
+	ADDQ       16(SP), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y7, Y7
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y8, Y8
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y9, Y9
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y10, Y10
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y11, Y11
+
+maskedFresh:
+	MOVQ         96(AX), DX
+	TESTQ        DX, DX
+	JEQ          maskedNoBiasRow
+	ADDQ         24(SP), DX
+	VBROADCASTSS (DX), Y12
+	VADDPS       Y12, Y0, Y0
+	VADDPS       Y12, Y1, Y1
+	VBROADCASTSS 4(DX), Y12
+	VADDPS       Y12, Y2, Y2
+	VADDPS       Y12, Y3, Y3
+	VBROADCASTSS 8(DX), Y12
+	VADDPS       Y12, Y4, Y4
+	VADDPS       Y12, Y5, Y5
+	VBROADCASTSS 12(DX), Y12
+	VADDPS       Y12, Y6, Y6
+	VADDPS       Y12, Y7, Y7
+	VBROADCASTSS 16(DX), Y12
+	VADDPS       Y12, Y8, Y8
+	VADDPS       Y12, Y9, Y9
+	VBROADCASTSS 20(DX), Y12
+	VADDPS       Y12, Y10, Y10
+	VADDPS       Y12, Y11, Y11
+
+maskedNoBiasRow:
+	MOVQ       104(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoBiasCol
+	MOVQ       112(AX), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VMASKMOVPS (BX), Y15, Y13
+	VADDPS     Y12, Y0, Y0
+	VADDPS     Y13, Y1, Y1
+	VADDPS     Y12, Y2, Y2
+	VADDPS     Y13, Y3, Y3
+	VADDPS     Y12, Y4, Y4
+	VADDPS     Y13, Y5, Y5
+	VADDPS     Y12, Y6, Y6
+	VADDPS     Y13, Y7, Y7
+	VADDPS     Y12, Y8, Y8
+	VADDPS     Y13, Y9, Y9
+	VADDPS     Y12, Y10, Y10
+	VADDPS     Y13, Y11, Y11
+
+maskedNoBiasCol:
+	MOVQ       120(AX), DX
+	TESTQ      DX, DX
+	JEQ        maskedNoResidual
+	MOVQ       120(AX), DX
+	ADDQ       16(SP), DX
+	MOVQ       128(AX), BX
+	ADDQ       16(SP), BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y0, Y0
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y1, Y1
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y2, Y2
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y3, Y3
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y4, Y4
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y5, Y5
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y6, Y6
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y7, Y7
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y8, Y8
+	ADDQ       CX, DX
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y9, Y9
+	ADDQ       CX, BX
+	VMASKMOVPS (DX), Y14, Y12
+	VADDPS     Y12, Y10, Y10
+	VMASKMOVPS (BX), Y15, Y12
+	VADDPS     Y12, Y11, Y11
+
+maskedNoResidual:
+	CMPB         150(AX), $0x00
+	JEQ          maskedNoClamp
+	VBROADCASTSS 140(AX), Y12
+	VBROADCASTSS 144(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y0, Y13, Y0
+	VMINPS       Y1, Y13, Y1
+	VMINPS       Y2, Y13, Y2
+	VMINPS       Y3, Y13, Y3
+	VMINPS       Y4, Y13, Y4
+	VMINPS       Y5, Y13, Y5
+	VMINPS       Y6, Y13, Y6
+	VMINPS       Y7, Y13, Y7
+	VMINPS       Y8, Y13, Y8
+	VMINPS       Y9, Y13, Y9
+	VMINPS       Y10, Y13, Y10
+	VMINPS       Y11, Y13, Y11
+
+maskedNoClamp:
+	MOVQ       56(AX), DX
+	ADDQ       16(SP), DX
+	MOVQ       64(AX), BX
+	ADDQ       16(SP), BX
+	VMASKMOVPS Y0, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y1, Y15, (BX)
+	ADDQ       CX, BX
+	VMASKMOVPS Y2, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y3, Y15, (BX)
+	ADDQ       CX, BX
+	VMASKMOVPS Y4, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y5, Y15, (BX)
+	ADDQ       CX, BX
+	VMASKMOVPS Y6, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y7, Y15, (BX)
+	ADDQ       CX, BX
+	VMASKMOVPS Y8, Y14, (DX)
+	ADDQ       CX, DX
+	VMASKMOVPS Y9, Y15, (BX)
+	ADDQ       CX, BX
+	VMASKMOVPS Y10, Y14, (DX)
+	VMASKMOVPS Y11, Y15, (BX)
+
+finished:
+	MOVQ   16(AX), CX
+	IMUL3Q $0x18, CX, CX
+	ADDQ   CX, 8(SP)
+	MOVQ   72(AX), CX
 	IMUL3Q $0x18, CX, CX
 	ADDQ   CX, 16(SP)
 	ADDQ   $0x18, 24(SP)

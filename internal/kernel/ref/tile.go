@@ -19,6 +19,8 @@ const (
 type Tile struct {
 	K int
 	A *float32 // packed, for each MR rows [K][MR]
+	// For the strided kernels, A[k][i] is at A + i·RowA + k·StepA elements instead.
+	RowA, StepA int
 	// B is packed [K][NR] from B0 on for the packed kernels. For the others, the
 	// halves of row k are the VL elements at B0+Off[k] and at B1+Off[k].
 	B0, B1 *float32
@@ -80,10 +82,31 @@ func TileOffset(t *Tile, rows int) {
 	}
 }
 
+// TileStrided computes rows of t from an A that is read in place and a packed B.
+func TileStrided(t *Tile, rows int) {
+	for ; rows > 0; rows -= MR {
+		var acc [MR][NR]float32
+		for k := range t.K {
+			b := (*[NR]float32)(unsafe.Pointer(at(t.B0, NR*k)))
+			for i := range min(rows, MR) {
+				a, row := *at(t.A, i*t.RowA+k*t.StepA), &acc[i]
+				for j := range row {
+					row[j] += a * b[j]
+				}
+			}
+		}
+		t.finish(&acc, rows)
+	}
+}
+
 // Skip moves t past whole panels; there must be rows after them.
 func (t *Tile) Skip(panels int) {
 	rows := panels * MR
-	t.A = at(t.A, rows*t.K)
+	if t.RowA != 0 {
+		t.A = at(t.A, rows*t.RowA)
+	} else {
+		t.A = at(t.A, rows*t.K)
+	}
 	t.C0, t.C1 = at(t.C0, rows*t.LDC), at(t.C1, rows*t.LDC)
 	if t.BiasRow != nil {
 		t.BiasRow = at(t.BiasRow, rows)

@@ -25,8 +25,9 @@ func main() {
 	Package("memprobe/internal/kernel/avx2")
 	masks := maskTable()
 	for rows := 1; rows <= mr; rows++ {
-		(&tile{rows: rows, masks: masks}).generate()
-		(&tile{rows: rows, masks: masks, offset: true}).generate()
+		(&tile{rows: rows, masks: masks, kind: packed}).generate()
+		(&tile{rows: rows, masks: masks, kind: offset}).generate()
+		(&tile{rows: rows, masks: masks, kind: strided}).generate()
 	}
 	peak()
 	Generate()
@@ -45,11 +46,20 @@ func maskTable() Mem {
 	return m
 }
 
-// tile is the kernel for one number of rows; offset reads B in place.
+// kind says which operands are packed.
+type kind string
+
+const (
+	packed  kind = "Packed"
+	offset  kind = "Offset"  // B is read in place
+	strided kind = "Strided" // A is read in place
+)
+
+// tile is the kernel for one number of rows.
 type tile struct {
-	rows   int
-	offset bool
-	masks  Mem
+	rows  int
+	kind  kind
+	masks Mem
 
 	// Of the kernels that go from panel to panel: what is left to do, the place
 	// in A, and the bytes by which the rows of C and of the bias have moved.
@@ -67,10 +77,7 @@ func ymm(i int) reg.VecPhysical {
 }
 
 func (t *tile) generate() {
-	name := "TilePacked"
-	if t.offset {
-		name = "TileOffset"
-	}
+	name := "Tile" + string(t.kind)
 	TEXT(fmt.Sprintf("%s%d", name, t.rows), NOSPLIT, "func(t *Tile)")
 	Pragma("noescape")
 	count := fmt.Sprint(t.rows)

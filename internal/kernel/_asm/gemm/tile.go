@@ -46,19 +46,23 @@ func (t *tile) loop(p gotypes.Component) {
 		Load(p.Field("A"), a)
 	}
 	b1, off := b0, b0
-	if t.offset {
+	if t.kind == offset {
 		b1, off = field(p, "B1"), field(p, "Off")
+	}
+	var s strides
+	if t.kind == strided {
+		s = newStrides(p, a)
 	}
 	for _, n := range []int{unroll, 1} {
 		loop, done := label("loop", n), label("done", n)
 		Label(loop)
 		SUBQ(U32(uint32(n)), k)
 		JL(LabelRef(done))
-		for line := 0; line < 4*mr*n && n > 1; line += 64 {
+		for line := 0; line < 4*mr*n && n > 1 && t.kind != strided; line += 64 {
 			PREFETCHT0(Mem{Base: a, Disp: aheadA + line})
 		}
 		for u := range n {
-			if t.offset {
+			if t.kind == offset {
 				o := GP64()
 				MOVLQSX(Mem{Base: off, Disp: 4 * u}, o)
 				VMOVUPS(Mem{Base: b0, Index: o, Scale: 1}, reg.Y12)
@@ -69,13 +73,23 @@ func (t *tile) loop(p gotypes.Component) {
 			}
 			for i := range t.rows {
 				x := ymm(14 + i%2)
-				VBROADCASTSS(Mem{Base: a, Disp: 4 * (mr*u + i)}, x)
+				if t.kind == strided {
+					VBROADCASTSS(s.row(a, i), x)
+				} else {
+					VBROADCASTSS(Mem{Base: a, Disp: 4 * (mr*u + i)}, x)
+				}
 				VFMADD231PS(x, reg.Y12, acc(i, 0))
 				VFMADD231PS(x, reg.Y13, acc(i, 1))
 			}
+			if t.kind == strided {
+				ADDQ(s.step, a)
+				ADDQ(s.step, s.low)
+			}
 		}
-		ADDQ(U32(uint32(4*mr*n)), a)
-		if t.offset {
+		if t.kind != strided {
+			ADDQ(U32(uint32(4*mr*n)), a)
+		}
+		if t.kind == offset {
 			ADDQ(U32(uint32(4*n)), off)
 		} else {
 			ADDQ(U32(uint32(vec*halves*n)), b0)
@@ -86,9 +100,33 @@ func (t *tile) loop(p gotypes.Component) {
 			ADDQ(U32(uint32(n)), k)
 		}
 	}
-	if t.rows == mr {
+	if t.rows == mr && t.kind != strided {
 		MOVQ(a, t.a) // the next panel follows
 	}
+}
+
+// strides address a column of an A that is read in place: rows 0 to 2 from a,
+// rows 3 to 5 from low.
+type strides struct{ ld, step, low reg.GPVirtual }
+
+func newStrides(p gotypes.Component, a reg.GPVirtual) strides {
+	s := strides{ld: field(p, "RowA"), step: field(p, "StepA"), low: GP64()}
+	SHLQ(Imm(2), s.ld)
+	SHLQ(Imm(2), s.step)
+	LEAQ(Mem{Base: a, Index: s.ld, Scale: 2}, s.low)
+	ADDQ(s.ld, s.low)
+	return s
+}
+
+func (s strides) row(a reg.GPVirtual, i int) Mem {
+	m := Mem{Base: a}
+	if i >= 3 {
+		m.Base, i = s.low, i-3
+	}
+	if i > 0 {
+		m.Index, m.Scale = s.ld, uint8(i)
+	}
+	return m
 }
 
 // epilogue finishes the sums and stores them, whole vectors where it can.
@@ -126,6 +164,11 @@ func (t *tile) begin(p gotypes.Component) {
 
 // next moves on to the panel below and goes back while there is one.
 func (t *tile) next(p gotypes.Component) {
+	if t.kind == strided {
+		ld := field(p, "RowA")
+		IMUL3Q(U8(4*mr), ld, ld)
+		ADDQ(ld, t.a)
+	}
 	step := field(p, "LDC")
 	IMUL3Q(U8(4*mr), step, step)
 	ADDQ(step, t.moved)
