@@ -9,6 +9,7 @@ import (
 	"gonum.org/v1/gonum/graph/simple"
 	"gonum.org/v1/gonum/graph/topo"
 
+	"memprobe/internal/meta"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
@@ -42,11 +43,11 @@ type Layer struct {
 // from the input to the output, as are the outputs of residual blocks but not
 // what lies beside a skip connection. Of such tensors with no convolution or
 // matrix product between them (a convolution's result, its normalisation,
-// activation and pooling) the last stands for all. The embedding is the first
-// block that is a vector for each sample and followed by such alone, or, in a
-// network of vectors from the start or one whose head is a convolution, the last
-// block before the logits. What comes between embedding and logits is the
-// projector.
+// activation and pooling) the last stands for all. The embedding is the block
+// that the metadata name; without that the first one that is a vector for each
+// sample and followed by such alone, or, in a network of vectors from the start or
+// one whose head is a convolution, the last block before the logits. What comes
+// between embedding and logits is the projector.
 func Layers(m *onnx.Model, batch int, image []int, logits string) ([]Layer, error) {
 	f, err := newFlow(m, batch, image, logits)
 	if err != nil {
@@ -57,6 +58,11 @@ func Layers(m *onnx.Model, batch int, image []int, logits string) ([]Layer, erro
 		return nil, fmt.Errorf("probe: no convolution or matrix product lies between input %q and output %q", f.input, f.logits)
 	}
 	embedding := f.embedding(blocks)
+	if name, ok := m.Metadata(meta.Embedding); ok {
+		if i := slices.Index(blocks[:len(blocks)-1], name); i > 0 {
+			embedding = i
+		}
+	}
 	role := map[string]string{}
 	for i, name := range blocks {
 		switch {

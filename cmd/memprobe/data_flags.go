@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/meta"
 	"memprobe/onnx"
 	"memprobe/probe"
 	"memprobe/probe/result"
@@ -19,17 +20,6 @@ import (
 
 // embedded is the set that is always there.
 const embedded = "fashion-mnist-mini"
-
-// The metadata that a trained model carries, so that it can be analysed without
-// a flag.
-const (
-	metaData       = "memprobe.data"
-	metaTrainLimit = "memprobe.train_limit"
-	metaSubsetSeed = "memprobe.subset_seed"
-	metaNormalize  = "memprobe.normalize"
-	metaLabels     = "memprobe.labels"
-	metaLabelSeed  = "memprobe.label_seed"
-)
 
 // dataOptions are the flags that say which images a model sees.
 type dataOptions struct {
@@ -65,24 +55,24 @@ type openedData struct {
 
 // open resolves the flags against the model's metadata and input shape.
 func (o *dataOptions) open(ctx context.Context, m *onnx.Model) (*openedData, error) {
-	meta := func(key, flag, value string) string {
+	recorded := func(key, flag, value string) string {
 		if v, ok := m.Metadata(key); ok && !o.f.Changed(flag) {
 			return v
 		}
 		return value
 	}
-	spec := meta(metaData, "data", o.spec)
+	spec := recorded(meta.Data, "data", o.spec)
 	guessed := spec == ""
 	if guessed {
 		spec = embedded
 	}
-	d := &openedData{normalize: meta(metaNormalize, "normalize", o.normalize), source: "metadata"}
+	d := &openedData{normalize: recorded(meta.Normalize, "normalize", o.normalize), source: "metadata"}
 	if d.normalize == "auto" {
 		d.normalize = "none"
 	}
-	limit, err1 := strconv.Atoi(meta(metaTrainLimit, "train-limit", strconv.Itoa(o.trainLimit)))
-	seed, err2 := strconv.ParseUint(meta(metaSubsetSeed, "subset-seed", strconv.FormatUint(o.seed, 10)), 10, 64)
-	labelSeed, err3 := strconv.ParseUint(meta(metaLabelSeed, "label-seed", strconv.FormatUint(o.labelSeed, 10)), 10, 64)
+	limit, err1 := strconv.Atoi(recorded(meta.TrainLimit, "train-limit", strconv.Itoa(o.trainLimit)))
+	seed, err2 := strconv.ParseUint(recorded(meta.SubsetSeed, "subset-seed", strconv.FormatUint(o.seed, 10)), 10, 64)
+	labelSeed, err3 := strconv.ParseUint(recorded(meta.LabelSeed, "label-seed", strconv.FormatUint(o.labelSeed, 10)), 10, 64)
 	if err := errors.Join(err1, err2, err3); err != nil {
 		return nil, &onnx.Error{Err: fmt.Errorf("the model's metadata are damaged: %w", err)}
 	}
@@ -107,7 +97,7 @@ func (o *dataOptions) open(ctx context.Context, m *onnx.Model) (*openedData, err
 		}
 	}
 	d.Set = set
-	d.scheme, d.labelSeed = meta(metaLabels, "labels", o.labels), labelSeed
+	d.scheme, d.labelSeed = recorded(meta.Labels, "labels", o.labels), labelSeed
 	if o.f.Changed("labels") {
 		d.source = "--labels"
 	}

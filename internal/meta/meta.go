@@ -1,0 +1,16 @@
+// Package meta has the keys of metadata_props under which a model records how it
+// was made, so that it can be analysed without a flag.
+package meta
+
+// The keys. Values are those of the command line's flags of the same name.
+const (
+	Data       = "memprobe.data"
+	TrainLimit = "memprobe.train_limit"
+	SubsetSeed = "memprobe.subset_seed"
+	Normalize  = "memprobe.normalize"
+	Labels     = "memprobe.labels"
+	LabelSeed  = "memprobe.label_seed"
+	Augment    = "memprobe.augment"
+	Epoch      = "memprobe.epoch"     // that the weights are of
+	Embedding  = "memprobe.embedding" // name of the encoder's output
+)

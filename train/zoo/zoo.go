@@ -1,0 +1,133 @@
+package zoo
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"memprobe/internal/meta"
+	"memprobe/onnx"
+)
+
+// Spec says which network to build.
+type Spec struct {
+	Arch      string // one of Archs
+	Stem      string // one of Stems; "" is "small"
+	Width     int    // channels of the first stage, or units of a layer; 0: the architecture's own
+	Projector int    // hidden units of the projector; 0: a linear classifier
+	Classes   int
+	C, H, W   int    // of an image
+	Seed      uint64 // of the initial weights
+}
+
+// The stems: how a network meets its images.
+const (
+	Small    = "small"    // 3x3 convolution of stride 1, for images of 32x32; patches of 4 for vit
+	Medium   = "medium"   // 3x3 convolution of stride 2, for 64x64; patches of 8 for vit
+	ImageNet = "imagenet" // 7x7 convolution of stride 2 and max-pooling, for 224x224; VGG's wide classifier; patches of 16 for vit
+)
+
+// part appends a part of a network, from a tensor to a tensor.
+type part func(b *builder, x value) value
+
+// arch is an encoder, from images to a vector each, with its usual classifier.
+type arch struct {
+	name          string
+	width         int // default
+	stems         []string
+	encoder, head part
+}
+
+func archs() []arch {
+	all := []string{Small, Medium, ImageNet}
+	return []arch{
+		{"resnet18", 64, all, resnet(basicBlock, 2, 2, 2, 2), linearHead("fc")},
+		{"resnet34", 64, all, resnet(basicBlock, 3, 4, 6, 3), linearHead("fc")},
+		{"resnet50", 64, all, resnet(bottleneck, 3, 4, 6, 3), linearHead("fc")},
+		{"vgg11", 64, []string{Small, ImageNet}, vgg(false, 1, 1, 2, 2, 2), vggHead},
+		{"vgg11_bn", 64, []string{Small, ImageNet}, vgg(true, 1, 1, 2, 2, 2), vggHead},
+		{"vgg16", 64, []string{Small, ImageNet}, vgg(false, 2, 2, 3, 3, 3), vggHead},
+		{"vgg16_bn", 64, []string{Small, ImageNet}, vgg(true, 2, 2, 3, 3, 3), vggHead},
+		{"mlp", 512, []string{Small}, mlp, linearHead("head")},
+		{"cnn", 32, []string{Small}, cnn, linearHead("head")},
+		{"vit", 192, all, vit(6), linearHead("head")},
+	}
+}
+
+// Archs are the names of the architectures.
+func Archs() []string {
+	var names []string
+	for _, a := range archs() {
+		names = append(names, a.name)
+	}
+	return names
+}
+
+// Stems are the stems that an architecture has; nil if there is no such one.
+func Stems(arch string) []string {
+	for _, a := range archs() {
+		if a.name == arch {
+			return a.stems
+		}
+	}
+	return nil
+}
+
+// Build returns the network with its initial weights. An error says which part
+// of the specification does not fit.
+func Build(s Spec) (*onnx.Model, error) {
+	i := slices.IndexFunc(archs(), func(a arch) bool { return a.name == s.Arch })
+	if i < 0 {
+		return nil, fmt.Errorf("arch %q, want one of %s", s.Arch, strings.Join(Archs(), ", "))
+	}
+	a := archs()[i]
+	if s.Stem == "" {
+		s.Stem = Small
+	}
+	if s.Width == 0 {
+		s.Width = a.width
+	}
+	switch {
+	case !slices.Contains(a.stems, s.Stem):
+		return nil, fmt.Errorf("stem %q of %s, want one of %s", s.Stem, a.name, strings.Join(a.stems, ", "))
+	case s.Width < 1 || s.Width > maxSize || s.Projector < 0 || s.Projector > maxSize:
+		return nil, fmt.Errorf("width %d and projector %d of %s, want at most %d units", s.Width, s.Projector, a.name, maxSize)
+	case s.Classes < 1 || min(s.C, s.H, s.W) < 1:
+		return nil, fmt.Errorf("%d classes of images [%d,%d,%d], want at least one of each", s.Classes, s.C, s.H, s.W)
+	}
+	b := newBuilder(s)
+	embedding := a.encoder(b, b.input())
+	if b.err != nil {
+		return nil, fmt.Errorf("arch %s: %w", a.name, b.err)
+	}
+	b.name(&embedding, "embedding")
+	b.classify(embedding, a.head)
+	m, err := onnx.FromProto(b.model)
+	if err != nil {
+		return nil, err
+	}
+	m.SetMetadata(meta.Embedding, "embedding")
+	return m, nil
+}
+
+// maxSize keeps a mistyped size from taking all memory.
+const maxSize = 1 << 20
+
+// classify appends the head, from the embedding to the logits.
+func (b *builder) classify(x value, head part) {
+	if b.spec.Projector > 0 {
+		head = projector
+	}
+	x = head(b, x)
+	b.name(&x, "logits")
+	b.output(x)
+}
+
+func projector(b *builder, x value) value {
+	x = b.relu("projector.1", b.linear("projector.0", x, b.spec.Projector, false))
+	return b.linear("projector.2", x, b.spec.Classes, false)
+}
+
+func linearHead(name string) part {
+	return func(b *builder, x value) value { return b.linear(name, x, b.spec.Classes, true) }
+}
