@@ -1,0 +1,194 @@
+// Package safetensors reads and writes files of named tensors in Hugging Face's
+// format: 8 bytes with the length of a JSON header (little-endian), the header,
+// then the elements, row-major and little-endian.
+// Format: https://huggingface.co/docs/safetensors
+package safetensors
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"slices"
+
+	"memprobe/internal/fault"
+	"memprobe/internal/tensor"
+)
+
+// maxHeader is the format's own limit.
+const maxHeader = 100 << 20
+
+// metadataKey is the one name that no tensor has.
+const metadataKey = "__metadata__"
+
+// entry is what the header says about a tensor.
+type entry struct {
+	DType   string `json:"dtype"`
+	Shape   []int  `json:"shape"`
+	Offsets [2]int `json:"data_offsets"` // from the end of the header
+}
+
+// codes are the names of the element types.
+func codes() map[tensor.DType]string {
+	return map[tensor.DType]string{tensor.Float32: "F32", tensor.Float64: "F64", tensor.Int64: "I64",
+		tensor.Int32: "I32", tensor.Uint8: "U8", tensor.Bool: "BOOL"}
+}
+
+// Write writes tensors in the order of their names. The same content gives the
+// same bytes.
+func Write(w io.Writer, metadata map[string]string, tensors map[string]*tensor.Tensor) error {
+	header := map[string]any{}
+	if len(metadata) > 0 {
+		header[metadataKey] = metadata
+	}
+	names := slices.Sorted(maps.Keys(tensors))
+	at := 0
+	for _, name := range names {
+		t := tensors[name]
+		size := t.Len() * t.DType.Size()
+		shape := t.Shape
+		if shape == nil {
+			shape = []int{}
+		}
+		header[name] = entry{codes()[t.DType], shape, [2]int{at, at + size}}
+		at += size
+	}
+	head, err := json.Marshal(header)
+	if err != nil {
+		return err
+	}
+	for len(head)%8 != 0 { // so that elements are aligned
+		head = append(head, ' ')
+	}
+	if err := binary.Write(w, binary.LittleEndian, uint64(len(head))); err != nil {
+		return err
+	}
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	for _, name := range names {
+		if err := each(tensors[name], func(part any) error { return binary.Write(w, binary.LittleEndian, part) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls f on slices of t's elements that are small beside the whole.
+func each(t *tensor.Tensor, f func(part any) error) error {
+	const step = 1 << 16
+	for lo := 0; lo < t.Len(); lo += step {
+		hi := min(lo+step, t.Len())
+		var part any
+		switch t.DType {
+		case tensor.Float32:
+			part = t.F32[lo:hi]
+		case tensor.Float64:
+			part = t.F64[lo:hi]
+		case tensor.Int64:
+			part = t.I64[lo:hi]
+		case tensor.Int32:
+			part = t.I32[lo:hi]
+		case tensor.Uint8:
+			part = t.U8[lo:hi]
+		case tensor.Bool:
+			part = t.Bool[lo:hi]
+		}
+		if err := f(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Read reads a file. Nothing is allocated that the file does not have.
+func Read(path string) (metadata map[string]string, tensors map[string]*tensor.Tensor, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	if metadata, tensors, err = read(f, info.Size()); err != nil {
+		return nil, nil, fault.Wrap(path, fmt.Errorf("not a whole safetensors file: %w", err))
+	}
+	return metadata, tensors, nil
+}
+
+func read(r io.ReaderAt, size int64) (map[string]string, map[string]*tensor.Tensor, error) {
+	var prefix [8]byte
+	if _, err := r.ReadAt(prefix[:], 0); err != nil {
+		return nil, nil, err
+	}
+	n := binary.LittleEndian.Uint64(prefix[:])
+	if n > maxHeader || int64(n) > size-8 {
+		return nil, nil, fmt.Errorf("a header of %d bytes in a file of %d", n, size)
+	}
+	head := make([]byte, n)
+	if _, err := r.ReadAt(head, 8); err != nil {
+		return nil, nil, err
+	}
+	var raw map[string]json.RawMessage
+	if err := json.Unmarshal(head, &raw); err != nil {
+		return nil, nil, fmt.Errorf("header: %w", err)
+	}
+	var metadata map[string]string
+	if m, ok := raw[metadataKey]; ok {
+		if err := json.Unmarshal(m, &metadata); err != nil {
+			return nil, nil, fmt.Errorf("metadata: %w", err)
+		}
+		delete(raw, metadataKey)
+	}
+	tensors := make(map[string]*tensor.Tensor, len(raw))
+	start := int64(8 + n)
+	for name, m := range raw {
+		t, err := one(io.NewSectionReader(r, start, size-start), m)
+		if err != nil {
+			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		tensors[name] = t
+	}
+	return metadata, tensors, nil
+}
+
+// one reads the tensor that an entry of the header describes.
+func one(data *io.SectionReader, head json.RawMessage) (*tensor.Tensor, error) {
+	var e entry
+	if err := json.Unmarshal(head, &e); err != nil {
+		return nil, err
+	}
+	dtype := tensor.Invalid
+	for d, code := range codes() {
+		if code == e.DType {
+			dtype = d
+		}
+	}
+	if dtype == tensor.Invalid {
+		return nil, fmt.Errorf("element type %q is not supported", e.DType)
+	}
+	count := 1
+	for _, d := range e.Shape {
+		if d < 0 || d > 0 && count > math.MaxInt32*dtype.Size()/d {
+			return nil, fmt.Errorf("shape %v", e.Shape)
+		}
+		count *= d
+	}
+	lo, hi := int64(e.Offsets[0]), int64(e.Offsets[1])
+	if lo < 0 || hi > data.Size() || hi-lo != int64(count)*int64(dtype.Size()) {
+		return nil, fmt.Errorf("shape %v of %s lies at %v of %d bytes", e.Shape, e.DType, e.Offsets, data.Size())
+	}
+	t := tensor.New(dtype, e.Shape...)
+	r := io.NewSectionReader(data, lo, hi-lo)
+	err := each(t, func(part any) error { return binary.Read(r, binary.LittleEndian, part) })
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		err = errors.New("truncated")
+	}
+	return t, err
+}
