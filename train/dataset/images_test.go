@@ -291,3 +291,31 @@ func TestTinyImageNetFaults(t *testing.T) {
 		})
 	}
 }
+
+// Damaged pictures decode, or the error says what is wrong.
+func FuzzPicture(f *testing.F) {
+	for _, pattern := range []string{"*.png", "*.jpg", "*.webp"} {
+		files, _ := filepath.Glob(filepath.Join("testdata", "pictures", pattern))
+		for _, file := range files {
+			f.Add(readFile(f, file))
+		}
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		planes, e, err := decodePicture(data, nil)
+		if err == nil && len(planes) != e.size() {
+			t.Fatalf("%d bytes for %v", len(planes), e)
+		}
+	})
+}
+
+// The text files of TinyImageNet may hold anything.
+func FuzzTinyImageNet(f *testing.F) {
+	f.Add(tinyFiles()["wnids.txt"], tinyFiles()["words.txt"], tinyFiles()[annotations])
+	f.Fuzz(func(t *testing.T, ids, words, lines []byte) {
+		files := tinyFiles()
+		files["wnids.txt"], files["words.txt"], files[annotations] = ids, words, lines
+		if s, err := Open(context.Background(), "tinyimagenet:"+writeTree(t, files), Options{}); err == nil {
+			s.Close()
+		}
+	})
+}

@@ -1,0 +1,235 @@
+package dataset
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"sort"
+	"strconv"
+
+	"memprobe/internal/fault"
+)
+
+// parquet reads a folder in the layout in which Hugging Face publishes sets of
+// images: train-00000-of-00002.parquet and so on, test-* or validation-*, in the
+// folder itself, in its data, or in one folder a configuration. A row has an
+// image, a struct of bytes and path, and an integer label.
+func (l *loader) parquet(at string) (*content, error) {
+	dir, train, err := parquetFolder(at)
+	if err != nil {
+		return nil, err
+	}
+	c := &content{}
+	set, err := l.shards(train)
+	if err != nil {
+		return nil, err
+	}
+	c.train, c.classes = set.source(), set.classes()
+	for _, split := range []string{"test", "validation", "valid", "val"} {
+		files, err := parquetFiles(dir, split)
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == 0 {
+			continue
+		}
+		test, err := l.shards(files)
+		if err != nil {
+			return nil, err
+		}
+		if test.unlabelled() {
+			l.note("%s has no labels and is left out", files[0])
+			continue
+		}
+		c.test = test.source()
+		break
+	}
+	if len(c.test.labels) == 0 {
+		l.note("no test split in %s", dir)
+	}
+	if c.classes == nil {
+		c.classes = numbered(1 + maxLabel(&c.train, &c.test))
+	}
+	return c, nil
+}
+
+// parquetFolder finds the folder that has the training files.
+func parquetFolder(at string) (dir string, train []string, err error) {
+	entries, err := os.ReadDir(at)
+	if err != nil {
+		return "", nil, fault.Wrap(at, err)
+	}
+	dirs := []string{at, filepath.Join(at, "data")}
+	for _, e := range entries {
+		if e.Name() != "data" && e.Name() != "train" && e.IsDir() {
+			dirs = append(dirs, filepath.Join(at, e.Name()))
+		}
+	}
+	for i, d := range dirs {
+		train, err := parquetFiles(d, "train")
+		if err != nil {
+			return "", nil, err
+		}
+		if len(train) == 0 {
+			continue
+		}
+		for _, other := range dirs[max(i+1, 2):] {
+			if files, _ := parquetFiles(other, "train"); i >= 2 && len(files) > 0 {
+				return "", nil, fault.Errorf(at, "several configurations: %s and %s; name one", d, other)
+			}
+		}
+		return d, train, nil
+	}
+	return "", nil, fault.Errorf(at, "no train-*.parquet in it, in its data, or in one of its folders")
+}
+
+// parquetFiles are the shards of a split in a folder: split.parquet,
+// split-00000-of-00002.parquet, or split/*.parquet, sorted. Where the names say
+// how many there are, all must be there.
+func parquetFiles(dir, split string) ([]string, error) {
+	name := regexp.MustCompile(`^` + split + `([-_.].*)?\.parquet$`)
+	var found []string
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if !e.IsDir() && name.MatchString(e.Name()) {
+			found = append(found, filepath.Join(dir, e.Name()))
+		}
+	}
+	if len(found) == 0 {
+		found, _ = filepath.Glob(filepath.Join(escapeGlob(filepath.Join(dir, split)), "*.parquet"))
+	}
+	for _, f := range found {
+		m := regexp.MustCompile(`-of-(\d+)\.parquet$`).FindStringSubmatch(f)
+		if m == nil {
+			continue
+		}
+		if n, err := strconv.Atoi(m[1]); err == nil && n != len(found) {
+			return nil, fault.Errorf(dir, "%d of the %d files %s-*.parquet", len(found), n, split)
+		}
+	}
+	return found, nil
+}
+
+// shards are the files of a split, one after another.
+type shards struct {
+	files  []*shard
+	starts []int // the first record of each
+}
+
+func (l *loader) shards(paths []string) (*shards, error) {
+	s, n := &shards{}, 0
+	for _, path := range paths {
+		if err := l.ctx.Err(); err != nil {
+			return nil, err
+		}
+		f, err := openShard(path)
+		if err != nil {
+			return nil, wrap(path, plain(err))
+		}
+		l.release = append(l.release, f.close)
+		s.files, s.starts = append(s.files, f), append(s.starts, n)
+		n += len(f.labels)
+	}
+	return s, nil
+}
+
+// find is the file that has record i, and its row there.
+func (s *shards) find(i int) (f *shard, row int) {
+	k := sort.SearchInts(s.starts, i+1) - 1
+	return s.files[k], i - s.starts[k]
+}
+
+func (s *shards) source() source {
+	var labels []int
+	for _, f := range s.files {
+		labels = append(labels, f.labels...)
+	}
+	return source{
+		labels: labels,
+		encoded: func(i int) ([]byte, error) {
+			f, row := s.find(i)
+			return f.row(row)
+		},
+		where: func(i int) (string, int) {
+			f, row := s.find(i)
+			return f.path, row
+		},
+	}
+}
+
+// unlabelled tells whether every label is −1, as in tests that are kept secret.
+func (s *shards) unlabelled() bool {
+	return !slices.ContainsFunc(s.files, func(f *shard) bool {
+		return slices.ContainsFunc(f.labels, func(y int) bool { return y != -1 })
+	})
+}
+
+// classes are the names that the files' metadata record, or nil.
+func (s *shards) classes() []string {
+	text, ok := s.files[0].parquet.Lookup("huggingface")
+	if !ok {
+		return nil
+	}
+	var meta struct {
+		Info struct {
+			Features map[string]json.RawMessage `json:"features"`
+		} `json:"info"`
+	}
+	var feature struct {
+		Names []string `json:"names"`
+	}
+	if json.Unmarshal([]byte(text), &meta) != nil || json.Unmarshal(meta.Info.Features[s.files[0].labelName], &feature) != nil {
+		return nil
+	}
+	return feature.Names
+}
+
+// columns finds the images and the labels among a file's columns, which are
+// listed by path: the bytes of image or img, or of the only struct that has
+// bytes; label, fine_label or another usual name, or the only integer.
+func columns(leaves []leaf) (image, label int, err error) {
+	image = choose(leaves, []string{"image", "img"}, func(l leaf) bool {
+		return l.bytes && (len(l.path) == 2 && l.path[1] == "bytes" || len(l.path) == 1)
+	})
+	label = choose(leaves, []string{"label", "labels", "fine_label", "fine_labels", "class", "target"}, func(l leaf) bool {
+		return l.integer && len(l.path) == 1
+	})
+	if image < 0 || label < 0 {
+		var all []string
+		for _, l := range leaves {
+			all = append(all, fmt.Sprint(l.path))
+		}
+		return 0, 0, fmt.Errorf("columns %v, want one [image bytes] and one integer [label]", all)
+	}
+	return image, label, nil
+}
+
+// leaf is a column of values.
+type leaf struct {
+	path           []string
+	bytes, integer bool
+}
+
+// choose returns the fitting leaf with the first of the names, or the only one.
+func choose(leaves []leaf, names []string, fits func(leaf) bool) int {
+	var fitting []int
+	for i, l := range leaves {
+		if fits(l) {
+			fitting = append(fitting, i)
+		}
+	}
+	for _, name := range names {
+		for _, i := range fitting {
+			if leaves[i].path[0] == name {
+				return i
+			}
+		}
+	}
+	if len(fitting) == 1 {
+		return fitting[0]
+	}
+	return -1
+}
