@@ -18,9 +18,6 @@ import (
 	"memprobe/train/labels"
 )
 
-// embedded is the set that is always there.
-const embedded = "fashion-mnist-mini"
-
 // dataOptions are the flags that say which images a model sees.
 type dataOptions struct {
 	spec                  string
@@ -33,7 +30,7 @@ type dataOptions struct {
 
 func (o *dataOptions) flags(f *pflag.FlagSet) {
 	o.f = f
-	f.StringVar(&o.spec, "data", "", "NAME[:PATH] of the images; default: what the model records, else "+embedded)
+	f.StringVar(&o.spec, "data", "", "NAME[:PATH] of the images; default: what the model records, else "+dataset.Embedded)
 	f.IntVar(&o.trainLimit, "train-limit", 0, "class-balanced subset of the training images; 0: all, or what the model records")
 	f.IntVar(&o.testLimit, "test-limit", 0, "class-balanced subset of the test images; 0: all")
 	f.Uint64Var(&o.seed, "subset-seed", 0, "of the subsets")
@@ -64,11 +61,11 @@ func (o *dataOptions) open(ctx context.Context, m *onnx.Model) (*openedData, err
 	spec := recorded(meta.Data, "data", o.spec)
 	guessed := spec == ""
 	if guessed {
-		spec = embedded
+		spec = dataset.Embedded
 	}
 	d := &openedData{normalize: recorded(meta.Normalize, "normalize", o.normalize), source: "metadata"}
 	if d.normalize == "auto" {
-		d.normalize = "none"
+		d.normalize = dataset.NoNormalization
 	}
 	limit, err1 := strconv.Atoi(recorded(meta.TrainLimit, "train-limit", strconv.Itoa(o.trainLimit)))
 	seed, err2 := strconv.ParseUint(recorded(meta.SubsetSeed, "subset-seed", strconv.FormatUint(o.seed, 10)), 10, 64)
@@ -129,46 +126,10 @@ func imageShape(m *onnx.Model) ([]int, error) {
 
 // normalization resolves --normalize to a mean and a deviation a channel.
 func (d *openedData) normalization() (mean, std []float32, err error) {
-	switch d.normalize {
-	case "none":
-		return nil, nil, nil
-	case "imagenet":
-		mean, std = []float32{0.485, 0.456, 0.406}, []float32{0.229, 0.224, 0.225}
-	case "cifar10":
-		mean, std = []float32{0.4914, 0.4822, 0.4465}, []float32{0.2470, 0.2435, 0.2616}
-	default:
-		m, s, ok := strings.Cut(d.normalize, "/")
-		if !ok {
-			return nil, nil, usagef("--normalize is %q, want auto, none, imagenet, cifar10 or MEAN/STD", d.normalize)
-		}
-		if mean, err = numbers(m); err == nil {
-			std, err = numbers(s)
-		}
-		if err != nil {
-			return nil, nil, usagef("--normalize %q: %v", d.normalize, err)
-		}
-	}
-	if len(mean) != d.C || len(std) != d.C {
-		return nil, nil, usagef("--normalize %q has %d and %d values, the images have %d channels", d.normalize, len(mean), len(std), d.C)
-	}
-	for _, s := range std {
-		if !(s > 0) {
-			return nil, nil, usagef("--normalize %q: a deviation is not positive", d.normalize)
-		}
+	if mean, std, err = dataset.Normalization(d.normalize, d.C); err != nil {
+		return nil, nil, usagef("--normalize %v", err)
 	}
 	return mean, std, nil
-}
-
-func numbers(s string) ([]float32, error) {
-	var out []float32
-	for _, part := range strings.Split(s, ",") {
-		v, err := strconv.ParseFloat(part, 32)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, float32(v))
-	}
-	return out, nil
 }
 
 func (d *openedData) probeData() probe.Data {

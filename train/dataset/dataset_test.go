@@ -89,10 +89,10 @@ func TestMini(t *testing.T) {
 }
 
 func TestLimits(t *testing.T) {
-	all := open(t, miniName, Options{})
-	large := open(t, miniName, Options{TrainLimit: 1003, TestLimit: 50, Seed: 3})
-	small := open(t, miniName, Options{TrainLimit: 100, TestLimit: 5000, Seed: 3})
-	other := open(t, miniName, Options{TrainLimit: 100, Seed: 4})
+	all := open(t, Embedded, Options{})
+	large := open(t, Embedded, Options{TrainLimit: 1003, TestLimit: 50, Seed: 3})
+	small := open(t, Embedded, Options{TrainLimit: 100, TestLimit: 5000, Seed: 3})
+	other := open(t, Embedded, Options{TrainLimit: 100, Seed: 4})
 	wantSize(t, large, 1003, 50, 1, 28, 28, 10)
 	wantSize(t, small, 100, 1000, 1, 28, 28, 10)
 	if n := counts(&large.Train, 10); slices.Min(n) != 100 || slices.Max(n) != 101 {
@@ -107,7 +107,7 @@ func TestLimits(t *testing.T) {
 	if small.Fingerprint() == other.Fingerprint() || small.Fingerprint() == all.Fingerprint() {
 		t.Error("different subsets have one fingerprint")
 	}
-	again := open(t, miniName, Options{TrainLimit: 100, TestLimit: 1000, Seed: 3})
+	again := open(t, Embedded, Options{TrainLimit: 100, TestLimit: 1000, Seed: 3})
 	if small.Fingerprint() != again.Fingerprint() {
 		t.Error("the same subset has two fingerprints")
 	}
@@ -159,7 +159,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestSpecErrors(t *testing.T) {
-	for _, spec := range []string{"", "nothing", "idx", "idx:", miniName + ":x"} {
+	for _, spec := range []string{"", "nothing", "idx", "idx:", Embedded + ":x"} {
 		_, err := Open(context.Background(), spec, Options{})
 		var s *SpecError
 		if !errors.As(err, &s) {

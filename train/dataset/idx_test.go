@@ -172,7 +172,7 @@ func TestFashionMNIST(t *testing.T) {
 			t.Errorf("class %d has %d images, want 6000", c, n)
 		}
 	}
-	mini := open(t, miniName, Options{})
+	mini := open(t, Embedded, Options{})
 	if !within(&mini.Train, &s.Train) || !within(&mini.Test, &s.Test) {
 		t.Error("the embedded set is no subset")
 	}

@@ -5,8 +5,8 @@ import (
 	"path"
 )
 
-// miniName is the set that is always there.
-const miniName = "fashion-mnist-mini"
+// Embedded is the set that is always there.
+const Embedded = "fashion-mnist-mini"
 
 // mini/ says where the images come from and under which licence.
 //

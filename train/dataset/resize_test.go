@@ -80,8 +80,8 @@ func TestResizeTorchvision(t *testing.T) {
 }
 
 func TestConvert(t *testing.T) {
-	grey := open(t, miniName, Options{TrainLimit: 20, TestLimit: 10})
-	rgb := open(t, miniName, Options{TrainLimit: 20, TestLimit: 10, Channels: 3, Height: 32, Width: 40, Threads: 3})
+	grey := open(t, Embedded, Options{TrainLimit: 20, TestLimit: 10})
+	rgb := open(t, Embedded, Options{TrainLimit: 20, TestLimit: 10, Channels: 3, Height: 32, Width: 40, Threads: 3})
 	wantSize(t, rgb, 20, 10, 3, 32, 40, 10)
 	if len(rgb.Notes) != 2 {
 		t.Errorf("notes %q, want one about channels and one about the size", rgb.Notes)
@@ -90,7 +90,7 @@ func TestConvert(t *testing.T) {
 	if !bytes.Equal(p[:n], p[n:2*n]) || !bytes.Equal(p[:n], p[2*n:]) {
 		t.Error("the channels of a grey image differ")
 	}
-	if again := open(t, miniName, Options{TrainLimit: 20, TestLimit: 10, Channels: 3, Height: 32, Width: 40, MaxMemory: 1}); again.Fingerprint() != rgb.Fingerprint() {
+	if again := open(t, Embedded, Options{TrainLimit: 20, TestLimit: 10, Channels: 3, Height: 32, Width: 40, MaxMemory: 1}); again.Fingerprint() != rgb.Fingerprint() {
 		t.Error("images in mapped files differ from those on the heap")
 	}
 	if grey.Fingerprint() == rgb.Fingerprint() || len(grey.Notes) != 0 {

@@ -27,7 +27,7 @@ type format struct {
 // formats is every NAME, in the order in which they are listed.
 func formats() []format {
 	return []format{
-		{name: miniName, title: "Fashion-MNIST, 5,000 + 1,000 of its images, embedded", load: (*loader).mini},
+		{name: Embedded, title: "Fashion-MNIST, 5,000 + 1,000 of its images, embedded", load: (*loader).mini},
 		{name: "fashion-mnist", title: "Fashion-MNIST, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(fashionNames()),
 			places: []string{"fashion-mnist", "FashionMNIST/raw", "FashionMNIST"}},
 		{name: "mnist", title: "MNIST digits, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(numbered(10)),
