@@ -355,7 +355,8 @@ func (d *direct) sweep(ph *phase, j *job, xs, out []float32, base, ld int) {
 	s := &d.spec
 	k, panels := len(ph.off), d.outPanels()
 	a := d.packed[j.g*d.groupWeights()+ph.at:]
-	t := ref.Tile{LDC: ld}
+	rows := min(j.p1*mr, d.outC) - j.p0*mr
+	t, u := ref.Tile{LDC: ld}, ref.Tile{}
 	for k0 := 0; k0 < k; k0 += d.blockK {
 		t.K, t.Accumulate = min(d.blockK, k-k0), k0 > 0
 		last := k0+t.K == k
@@ -363,24 +364,34 @@ func (d *direct) sweep(ph *phase, j *job, xs, out []float32, base, ld int) {
 		if last && !(d.places && s.Residual) {
 			t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 		}
-		for v := 0; v < len(j.cols); v += 2 {
-			v0 := j.cols[v]
-			v1 := ref.Vector{Src: v0.Src, Dst: v0.Dst}
-			if v+1 < len(j.cols) {
-				v1 = j.cols[v+1]
-			}
-			t.B0, t.B1 = at(xs, int(v0.Src)), at(xs, int(v1.Src))
-			t.N0, t.N1 = int(v0.N), int(v1.N)
-			row := base + j.p0*mr*ld
+		for v := 0; v < len(j.cols); v += 4 {
 			t.A = at(a, panels*mr*k0+j.p0*mr*t.K)
-			t.C0, t.C1 = at(out, row+int(v0.Dst)), at(out, row+int(v1.Dst))
 			if last && s.Bias {
 				t.BiasRow = at(d.bias, j.g*d.outC+j.p0*mr)
 			}
-			if last && s.Residual && !d.places {
-				t.Res0, t.Res1 = at(d.residual, row+int(v0.Dst)), at(d.residual, row+int(v1.Dst))
+			d.aim(&t, j, xs, out, base+j.p0*mr*ld, v, last)
+			var second *ref.Tile
+			if v+2 < len(j.cols) {
+				u, second = t, &u
+				d.aim(&u, j, xs, out, base+j.p0*mr*ld, v+2, last)
 			}
-			tileOffset(&t, min(j.p1*mr, d.outC)-j.p0*mr)
+			tileOffsetPair(&t, second, rows)
 		}
+	}
+}
+
+// aim sets t to two vectors of columns of a job, of results that begin at
+// out[row].
+func (d *direct) aim(t *ref.Tile, j *job, xs, out []float32, row, v int, last bool) {
+	v0 := j.cols[v]
+	v1 := ref.Vector{Src: v0.Src, Dst: v0.Dst}
+	if v+1 < len(j.cols) {
+		v1 = j.cols[v+1]
+	}
+	t.B0, t.B1 = at(xs, int(v0.Src)), at(xs, int(v1.Src))
+	t.N0, t.N1 = int(v0.N), int(v1.N)
+	t.C0, t.C1 = at(out, row+int(v0.Dst)), at(out, row+int(v1.Dst))
+	if last && d.spec.Residual && !d.places {
+		t.Res0, t.Res1 = at(d.residual, row+int(v0.Dst)), at(d.residual, row+int(v1.Dst))
 	}
 }

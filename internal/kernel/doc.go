@@ -2,7 +2,8 @@
 // and the passes over vectors, in float32, row-major, images [N,C,H,W].
 //
 // It only dispatches. Plain Go is in package ref, assembly for AVX2 and FMA in
-// package avx2; the choice is made once, when the program starts, from what the
+// package avx2, and what gains by AVX-512 in package avx512, which gives the same
+// bits as avx2; the choice is made once, when the program starts, from what the
 // CPU offers. The build tag purego leaves the assembly out.
 //
 // Products and convolutions are plans: New* looks at the shape, chooses the

@@ -240,20 +240,32 @@ func (g *Gemm) chunk(worker, i int) {
 // block adds the product over one block of k to the panels [p0,p1)x[q0,q1) of
 // the matrix C that begins at base; last tells that the sums are then complete.
 func (g *Gemm) block(t *ref.Tile, a, b []float32, base, p0, p1, q0, q1 int, last bool) {
+	var u ref.Tile
+	rows := min(p1*mr, g.spec.M) - p0*mr
+	for q := q0; q < q1; q += 2 {
+		g.aim(t, a, b, base, p0, q0, q, last)
+		var second *ref.Tile
+		if q+1 < q1 {
+			u, second = *t, &u
+			g.aim(&u, a, b, base, p0, q0, q+1, last)
+		}
+		tilePackedPair(t, second, rows)
+	}
+}
+
+// aim sets t to panel q of the columns, the first row being that of panel p0.
+func (g *Gemm) aim(t *ref.Tile, a, b []float32, base, p0, q0, q int, last bool) {
 	s, r := &g.spec, &g.run
-	for q := q0; q < q1; q++ {
-		n := min(nr, s.N-q*nr)
-		t.N0, t.N1 = min(n, vl), max(n-vl, 0)
-		half := min(vl, n-1) // no pointer past the end
-		t.B0 = at(b, (q-q0)*nr*t.K)
-		if last && s.BiasCol {
-			t.Bias0, t.Bias1 = at(r.bias, q*nr), at(r.bias, q*nr+half)
-		}
-		c := base + p0*mr*s.LDC + q*nr
-		t.A, t.C0, t.C1 = at(a, 0), at(r.c, c), at(r.c, c+half)
-		if last && s.BiasRow {
-			t.BiasRow = at(r.bias, p0*mr)
-		}
-		tilePacked(t, min(p1*mr, s.M)-p0*mr)
+	n := min(nr, s.N-q*nr)
+	t.N0, t.N1 = min(n, vl), max(n-vl, 0)
+	half := min(vl, n-1) // no pointer past the end
+	t.B0 = at(b, (q-q0)*nr*t.K)
+	if last && s.BiasCol {
+		t.Bias0, t.Bias1 = at(r.bias, q*nr), at(r.bias, q*nr+half)
+	}
+	c := base + p0*mr*s.LDC + q*nr
+	t.A, t.C0, t.C1 = at(a, 0), at(r.c, c), at(r.c, c+half)
+	if last && s.BiasRow {
+		t.BiasRow = at(r.bias, p0*mr)
 	}
 }

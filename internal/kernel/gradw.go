@@ -114,10 +114,10 @@ func (o *outer) name() string {
 // stepPixels is the most output pixels of a step.
 func (o *outer) stepPixels() int { return o.images * o.band * o.spec.OutW() }
 
-// copies is the length of the copy of the input and of a gathered panel.
+// copies is the length of the copy of the input and of two gathered panels.
 func (o *outer) copies() int {
 	if o.gather {
-		return o.p.len() + outerPixels*nr
+		return o.p.len() + 2*outerPixels*nr
 	}
 	return o.copyLen()
 }
@@ -227,29 +227,37 @@ func (o *outer) turn(xs []float32, st *step) {
 
 // multiply adds the step's product to the partial sum.
 func (o *outer) multiply(sum, xs, a []float32, st *step, accumulate bool) {
-	s := &o.spec
-	t := ref.Tile{LDC: o.panels * nr, N0: vl, N1: vl}
+	t, u := ref.Tile{LDC: o.panels * nr, N0: vl, N1: vl}, ref.Tile{}
 	for k0 := 0; k0 < st.pixels; k0 += outerPixels {
 		t.K, t.Accumulate = min(outerPixels, st.pixels-k0), accumulate || k0 > 0
-		for q := st.q0; q < st.q1; q++ {
-			if o.gather {
-				t.B0 = at(xs, o.p.len())
-				packGather(t.B0, at(xs, k0), &o.off[q*nr], t.K)
-			} else {
-				block, tap := q/o.taps-st.q0/o.taps, q%o.taps
-				shift := tap/s.KW*s.DilationH*o.wp + tap%s.KW*s.DilationW
-				t.Off, t.B0 = &o.off[k0], at(xs, (block*o.images*o.hp*o.wp+shift)*nr)
-				t.B1 = at(xs, (block*o.images*o.hp*o.wp+shift)*nr+vl)
-			}
+		for q := st.q0; q < st.q1; q += 2 {
 			t.A = at(a, k0*parallel.Chunks(o.mg, mr)*mr)
-			t.C0, t.C1 = at(sum, q*nr), at(sum, q*nr+vl)
+			o.aim(&t, sum, xs, st, q, k0)
+			var second *ref.Tile
+			if q+1 < st.q1 {
+				u, second = t, &u
+				o.aim(&u, sum, xs, st, q+1, k0)
+			}
 			if o.gather {
-				tilePacked(&t, o.mg)
+				tilePackedPair(&t, second, o.mg)
 			} else {
-				tileOffset(&t, o.mg)
+				tileOffsetPair(&t, second, o.mg)
 			}
 		}
 	}
+}
+
+// aim sets t to panel q of the step's pixels from k0 on.
+func (o *outer) aim(t *ref.Tile, sum, xs []float32, st *step, q, k0 int) {
+	t.C0, t.C1 = at(sum, q*nr), at(sum, q*nr+vl)
+	if o.gather {
+		t.B0 = at(xs, o.p.len()+(q-st.q0)%2*outerPixels*nr)
+		packGather(t.B0, at(xs, k0), &o.off[q*nr], t.K)
+		return
+	}
+	block, tap := q/o.taps-st.q0/o.taps, q%o.taps
+	first := block*o.images*o.hp*o.wp + tap/o.spec.KW*o.spec.DilationH*o.wp + tap%o.spec.KW*o.spec.DilationW
+	t.Off, t.B0, t.B1 = &o.off[k0], at(xs, first*nr), at(xs, first*nr+vl)
 }
 
 // sum adds the partial sums of one output channel, in the first of them, and

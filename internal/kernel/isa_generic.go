@@ -2,5 +2,6 @@
 
 package kernel
 
-// ISA names the instruction set of the kernels in use: "avx2" or "go".
+// ISA names the widest instruction set of the kernels in use: "avx512", "avx2"
+// or "go".
 func ISA() string { return "go" }

@@ -13,5 +13,29 @@ func tileOffset(t *ref.Tile, rows int) { ref.TileOffset(t, rows) }
 // tileStrided is [ref.TileStrided].
 func tileStrided(t *ref.Tile, rows int) { ref.TileStrided(t, rows) }
 
+// tilePackedPair is tilePacked of t and, if there is one, of u.
+func tilePackedPair(t, u *ref.Tile, rows int) {
+	ref.TilePacked(t, rows)
+	if u != nil {
+		ref.TilePacked(u, rows)
+	}
+}
+
+// tileOffsetPair is tileOffset of t and, if there is one, of u.
+func tileOffsetPair(t, u *ref.Tile, rows int) {
+	ref.TileOffset(t, rows)
+	if u != nil {
+		ref.TileOffset(u, rows)
+	}
+}
+
+// tileStridedPair is tileStrided of t and, if there is one, of u.
+func tileStridedPair(t, u *ref.Tile, rows int) {
+	ref.TileStrided(t, rows)
+	if u != nil {
+		ref.TileStrided(u, rows)
+	}
+}
+
 // fmaLoop is not available.
 func fmaLoop(int) float64 { return 0 }

@@ -1,3 +1,7 @@
 package asm
 
-import _ "memprobe/internal/kernel/avx2" // argument types of the kernels
+// Argument types of the kernels.
+import (
+	_ "memprobe/internal/kernel/avx2"
+	_ "memprobe/internal/kernel/avx512"
+)

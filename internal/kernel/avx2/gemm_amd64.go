@@ -94,5 +94,5 @@ func TileOffset6(t *Tile)
 //go:noescape
 func TileStrided6(t *Tile)
 
-// Peak does n times 12 fused multiply-adds of 8 lanes, on zeros.
+// Peak does n times 12 fused multiply-adds of whole vectors, on zeros.
 func Peak(n int)

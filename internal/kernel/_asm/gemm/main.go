@@ -7,6 +7,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"memprobe/internal/kernel/_asm/emit"
 )
 
 const (
@@ -29,7 +31,7 @@ func main() {
 		(&tile{rows: rows, masks: masks, kind: offset}).generate()
 		(&tile{rows: rows, masks: masks, kind: strided}).generate()
 	}
-	peak()
+	emit.Peak(ymm)
 	Generate()
 }
 
@@ -60,12 +62,7 @@ type tile struct {
 	rows  int
 	kind  kind
 	masks Mem
-
-	// Of the kernels that go from panel to panel: what is left to do, the place
-	// in A, and the bytes by which the rows of C and of the bias have moved.
-	// These are not kept in t, where a pointer past the end of its array would
-	// be an error to the garbage collector.
-	panels, a, moved, movedBias Mem
+	walk  *emit.Walk // of the kernels that go from panel to panel, else nil
 }
 
 // acc is the register that holds half h of row i. Y12 to Y15 stay free.
@@ -82,14 +79,14 @@ func (t *tile) generate() {
 	Pragma("noescape")
 	count := fmt.Sprint(t.rows)
 	if t.rows == mr {
+		t.walk = &emit.Walk{Rows: mr}
 		count += "*t.Panels"
 	}
 	Doc(fmt.Sprintf("%s%d is ref.%s(t, %s), t being left as it is.", name, t.rows, name, count))
 	p := Dereference(Param("t"))
-	if t.rows == mr {
-		t.begin(p)
+	if t.walk != nil {
+		t.walk.Begin(p)
 	}
-	Label("panel")
 	for i := range t.rows {
 		for h := range halves {
 			VXORPS(acc(i, h), acc(i, h), acc(i, h))
@@ -98,8 +95,13 @@ func (t *tile) generate() {
 	t.prefetchC(p)
 	t.loop(p)
 	t.epilogue(p)
-	if t.rows == mr {
-		t.next(p)
+	if t.walk != nil {
+		if t.kind == strided {
+			ld := emit.Field(p, "RowA")
+			IMUL3Q(U8(4*mr), ld, ld)
+			ADDQ(ld, t.walk.A)
+		}
+		t.walk.Next(p)
 	}
 	VZEROUPPER()
 	RET()

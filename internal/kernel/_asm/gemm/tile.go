@@ -1,33 +1,17 @@
 package main
 
 import (
-	"fmt"
-
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/gotypes"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"memprobe/internal/kernel/_asm/emit"
 )
-
-// field loads a pointer or an integer of the argument.
-func field(p gotypes.Component, name string) reg.GPVirtual {
-	r := GP64()
-	Load(p.Field(name), r)
-	return r
-}
-
-// addr is the address of a field of the argument.
-func addr(p gotypes.Component, name string) Mem {
-	b, err := p.Field(name).Resolve()
-	if err != nil {
-		panic(err)
-	}
-	return b.Addr
-}
 
 // prefetchC asks for the rows of C, which are far apart, before the sums need them.
 func (t *tile) prefetchC(p gotypes.Component) {
-	c, ld := t.place(p, "C0"), field(p, "LDC")
+	c, ld := t.walk.Place(p, "C0"), emit.Field(p, "LDC")
 	for i := range t.rows {
 		PREFETCHT0(Mem{Base: c})
 		PREFETCHT0(Mem{Base: c, Disp: vec*halves - 4})
@@ -39,22 +23,22 @@ func (t *tile) prefetchC(p gotypes.Component) {
 
 // loop accumulates the products over k.
 func (t *tile) loop(p gotypes.Component) {
-	a, b0, k := GP64(), field(p, "B0"), field(p, "K")
-	if t.rows == mr {
-		MOVQ(t.a, a)
+	a, b0, k := GP64(), emit.Field(p, "B0"), emit.Field(p, "K")
+	if t.walk != nil {
+		MOVQ(t.walk.A, a)
 	} else {
 		Load(p.Field("A"), a)
 	}
 	b1, off := b0, b0
 	if t.kind == offset {
-		b1, off = field(p, "B1"), field(p, "Off")
+		b1, off = emit.Field(p, "B1"), emit.Field(p, "Off")
 	}
 	var s strides
 	if t.kind == strided {
 		s = newStrides(p, a)
 	}
 	for _, n := range []int{unroll, 1} {
-		loop, done := label("loop", n), label("done", n)
+		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
 		Label(loop)
 		SUBQ(U32(uint32(n)), k)
 		JL(LabelRef(done))
@@ -100,8 +84,8 @@ func (t *tile) loop(p gotypes.Component) {
 			ADDQ(U32(uint32(n)), k)
 		}
 	}
-	if t.rows == mr && t.kind != strided {
-		MOVQ(a, t.a) // the next panel follows
+	if t.walk != nil && t.kind != strided {
+		MOVQ(a, t.walk.A) // the next panel follows
 	}
 }
 
@@ -110,7 +94,7 @@ func (t *tile) loop(p gotypes.Component) {
 type strides struct{ ld, step, low reg.GPVirtual }
 
 func newStrides(p gotypes.Component, a reg.GPVirtual) strides {
-	s := strides{ld: field(p, "RowA"), step: field(p, "StepA"), low: GP64()}
+	s := strides{ld: emit.Field(p, "RowA"), step: emit.Field(p, "StepA"), low: GP64()}
 	SHLQ(Imm(2), s.ld)
 	SHLQ(Imm(2), s.step)
 	LEAQ(Mem{Base: a, Index: s.ld, Scale: 2}, s.low)
@@ -132,7 +116,7 @@ func (s strides) row(a reg.GPVirtual, i int) Mem {
 // epilogue finishes the sums and stores them, whole vectors where it can.
 func (t *tile) epilogue(p gotypes.Component) {
 	t.scale(p)
-	n0, n1 := field(p, "N0"), field(p, "N1")
+	n0, n1 := emit.Field(p, "N0"), emit.Field(p, "N1")
 	n := GP64()
 	MOVQ(n0, n)
 	ADDQ(n1, n)
@@ -152,46 +136,12 @@ func (t *tile) epilogue(p gotypes.Component) {
 	Label("finished")
 }
 
-// begin sets the walk over the panels up.
-func (t *tile) begin(p gotypes.Component) {
-	local := AllocLocal(32)
-	t.panels, t.a, t.moved, t.movedBias = local, local.Offset(8), local.Offset(16), local.Offset(24)
-	MOVQ(field(p, "Panels"), t.panels)
-	MOVQ(field(p, "A"), t.a)
-	MOVQ(U32(0), t.moved)
-	MOVQ(U32(0), t.movedBias)
-}
-
-// next moves on to the panel below and goes back while there is one.
-func (t *tile) next(p gotypes.Component) {
-	if t.kind == strided {
-		ld := field(p, "RowA")
-		IMUL3Q(U8(4*mr), ld, ld)
-		ADDQ(ld, t.a)
-	}
-	step := field(p, "LDC")
-	IMUL3Q(U8(4*mr), step, step)
-	ADDQ(step, t.moved)
-	ADDQ(U8(4*mr), t.movedBias)
-	DECQ(t.panels)
-	JNE(LabelRef("panel"))
-}
-
-// place loads the pointer to a column of C or of the residual in this panel.
-func (t *tile) place(p gotypes.Component, name string) reg.GPVirtual {
-	r := field(p, name)
-	if t.rows == mr {
-		ADDQ(t.moved, r)
-	}
-	return r
-}
-
 func mask(h int) reg.VecPhysical { return ymm(14 + h) }
 
 // scale multiplies the sums by Alpha.
 func (t *tile) scale(p gotypes.Component) {
-	skip(addr(p, "Scale"), "unscaled", func() {
-		VBROADCASTSS(addr(p, "Alpha"), reg.Y12)
+	emit.Skip(emit.Addr(p, "Scale"), "unscaled", func() {
+		VBROADCASTSS(emit.Addr(p, "Alpha"), reg.Y12)
 		t.each(func(i, h int) { VMULPS(reg.Y12, acc(i, h), acc(i, h)) })
 	})
 }
@@ -199,15 +149,15 @@ func (t *tile) scale(p gotypes.Component) {
 // finish adds what is to be added, clamps and stores.
 func (t *tile) finish(p gotypes.Component, kind string) {
 	masked := kind == "masked"
-	ld := field(p, "LDC")
+	ld := emit.Field(p, "LDC")
 	SHLQ(Imm(2), ld)
-	skip(addr(p, "Accumulate"), kind+"Fresh", func() {
-		t.addRows(t.place(p, "C0"), t.place(p, "C1"), ld, masked)
+	emit.Skip(emit.Addr(p, "Accumulate"), kind+"Fresh", func() {
+		t.addRows(t.walk.Place(p, "C0"), t.walk.Place(p, "C1"), ld, masked)
 	})
-	bias := field(p, "BiasRow")
-	skipNil(bias, kind+"NoBiasRow", func() {
-		if t.rows == mr {
-			ADDQ(t.movedBias, bias)
+	bias := emit.Field(p, "BiasRow")
+	emit.SkipNil(bias, kind+"NoBiasRow", func() {
+		if t.walk != nil {
+			ADDQ(t.walk.MovedBias, bias)
 		}
 		for i := range t.rows {
 			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, reg.Y12)
@@ -216,9 +166,9 @@ func (t *tile) finish(p gotypes.Component, kind string) {
 			}
 		}
 	})
-	cols := field(p, "Bias0")
-	skipNil(cols, kind+"NoBiasCol", func() {
-		for h, b := range []reg.GPVirtual{cols, field(p, "Bias1")} {
+	cols := emit.Field(p, "Bias0")
+	emit.SkipNil(cols, kind+"NoBiasCol", func() {
+		for h, b := range []reg.GPVirtual{cols, emit.Field(p, "Bias1")} {
 			if masked {
 				VMASKMOVPS(Mem{Base: b}, mask(h), ymm(12+h))
 			} else {
@@ -227,16 +177,16 @@ func (t *tile) finish(p gotypes.Component, kind string) {
 		}
 		t.each(func(i, h int) { VADDPS(ymm(12+h), acc(i, h), acc(i, h)) })
 	})
-	res := field(p, "Res0")
-	skipNil(res, kind+"NoResidual", func() { t.addRows(t.place(p, "Res0"), t.place(p, "Res1"), ld, masked) })
-	skip(addr(p, "Clamp"), kind+"NoClamp", func() {
-		VBROADCASTSS(addr(p, "Lo"), reg.Y12)
-		VBROADCASTSS(addr(p, "Hi"), reg.Y13)
+	res := emit.Field(p, "Res0")
+	emit.SkipNil(res, kind+"NoResidual", func() { t.addRows(t.walk.Place(p, "Res0"), t.walk.Place(p, "Res1"), ld, masked) })
+	emit.Skip(emit.Addr(p, "Clamp"), kind+"NoClamp", func() {
+		VBROADCASTSS(emit.Addr(p, "Lo"), reg.Y12)
+		VBROADCASTSS(emit.Addr(p, "Hi"), reg.Y13)
 		// The sum is the operand that the instruction returns when it is NaN.
 		t.each(func(i, h int) { VMAXPS(acc(i, h), reg.Y12, acc(i, h)) })
 		t.each(func(i, h int) { VMINPS(acc(i, h), reg.Y13, acc(i, h)) })
 	})
-	c := []reg.GPVirtual{t.place(p, "C0"), t.place(p, "C1")}
+	c := []reg.GPVirtual{t.walk.Place(p, "C0"), t.walk.Place(p, "C1")}
 	for i := range t.rows {
 		for h := range halves {
 			if masked {
@@ -276,21 +226,3 @@ func (t *tile) each(f func(i, h int)) {
 		}
 	}
 }
-
-// skip emits body so that it runs where the flag is set.
-func skip(flag Mem, name string, body func()) {
-	CMPB(flag, Imm(0))
-	JEQ(LabelRef(name))
-	body()
-	Label(name)
-}
-
-// skipNil emits body so that it runs where the pointer is not nil.
-func skipNil(p reg.GPVirtual, name string, body func()) {
-	TESTQ(p, p)
-	JEQ(LabelRef(name))
-	body()
-	Label(name)
-}
-
-func label(name string, n int) string { return fmt.Sprintf("%s%d", name, n) }

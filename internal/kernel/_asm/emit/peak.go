@@ -1,25 +1,26 @@
-package main
+package emit
 
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
 
 // peakChains is the number of independent sums: enough to hide the latency of
 // an FMA on two units, few enough for the registers.
 const peakChains = 12
 
-// peak generates a loop that does nothing but fused multiply-adds.
-func peak() {
+// Peak generates a loop that does nothing but fused multiply-adds.
+func Peak(vector func(i int) reg.VecPhysical) {
 	TEXT("Peak", NOSPLIT, "func(n int)")
-	Doc("Peak does n times 12 fused multiply-adds of 8 lanes, on zeros.")
+	Doc("Peak does n times 12 fused multiply-adds of whole vectors, on zeros.")
 	n := Load(Param("n"), GP64())
 	for i := range peakChains + 1 {
-		VXORPS(ymm(i), ymm(i), ymm(i))
+		VXORPS(vector(i), vector(i), vector(i))
 	}
 	Label("loop")
 	for i := range peakChains {
-		VFMADD231PS(ymm(peakChains), ymm(peakChains), ymm(i))
+		VFMADD231PS(vector(peakChains), vector(peakChains), vector(i))
 	}
 	DECQ(n)
 	JNE(LabelRef("loop"))

@@ -1,0 +1,395 @@
+// Command pair generates the AVX-512 micro-kernels of the matrix product.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"memprobe/internal/kernel/_asm/emit"
+)
+
+const (
+	mr     = 6  // rows of a panel of A
+	tiles  = 2  // of a pair
+	halves = 2  // of a row of a tile
+	half   = 32 // bytes of a half
+	wide   = 64 // bytes of a vector: a row of a tile
+	unroll = 4
+
+	// How far ahead of its use A is fetched.
+	aheadA = 512
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	Package("memprobe/internal/kernel/avx512")
+	for _, rows := range []int{1, 2, 3, 4, 5, mr, 2 * mr} {
+		for _, k := range []kind{packed, offset, strided} {
+			(&pair{rows: rows, kind: k}).generate()
+		}
+	}
+	emit.Peak(zmm)
+	Generate()
+}
+
+// kind says which operands are packed.
+type kind string
+
+const (
+	packed  kind = "Packed"
+	offset  kind = "Offset"  // B is read in place
+	strided kind = "Strided" // A is read in place
+)
+
+// pair is the kernel for one number of rows of two tiles that share A. Twelve rows are two panels of A, whose 24 sums keep both
+// multiply-add units busy while the loads, 14 or 16 a step of k, stay well below
+// two a cycle.
+type pair struct {
+	rows int
+	kind kind
+	walk *emit.Walk // of the kernels that go from panel to panel, else nil
+}
+
+// sum is the register that holds row i of tile j. Z24 to Z31 stay free.
+func sum(i, j int) reg.VecPhysical { return zmm(tiles*i + j) }
+
+func zmm(i int) reg.VecPhysical {
+	return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
+		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
+		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
+		reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}[i]
+}
+
+// stored is the mask of the lanes of half h of tile j that are stored.
+func stored(j, h int) reg.OpmaskPhysical {
+	return []reg.OpmaskPhysical{reg.K1, reg.K2, reg.K3, reg.K4}[halves*j+h]
+}
+
+// upper masks the lanes of the second half.
+var upper = reg.K5
+
+func (t *pair) generate() {
+	TEXT(fmt.Sprintf("Pair%s%d", t.kind, t.rows), NOSPLIT, "func(t, u *Tile)")
+	Pragma("noescape")
+	count := fmt.Sprint(t.rows)
+	if t.rows == 2*mr {
+		t.walk = &emit.Walk{Rows: t.rows}
+		count += "*t.Panels"
+	}
+	Doc(fmt.Sprintf("Pair%s%d is ref.Tile%s(t, %s) and ref.Tile%s(u, %s), both being left as they are.",
+		t.kind, t.rows, t.kind, count, t.kind, count))
+	p := []gotypes.Component{Dereference(Param("t")), Dereference(Param("u"))}
+	if t.walk != nil {
+		t.walk.Begin(p[0])
+	}
+	for i := range t.rows {
+		for j := range tiles {
+			VPXORQ(sum(i, j), sum(i, j), sum(i, j))
+		}
+	}
+	t.loop(p)
+	t.epilogue(p)
+	if t.walk != nil {
+		if t.kind == strided {
+			ld := emit.Field(p[0], "RowA")
+			IMUL3Q(U8(4*2*mr), ld, ld)
+			ADDQ(ld, t.walk.A)
+		}
+		t.walk.Next(p[0])
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// loop accumulates the products over k.
+func (t *pair) loop(p []gotypes.Component) {
+	k := emit.Field(p[0], "K")
+	a, b := t.lines(p[0], k), t.columns(p)
+	for _, n := range []int{unroll, 1} {
+		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
+		Label(loop)
+		SUBQ(U32(uint32(n)), k)
+		JL(LabelRef(done))
+		if n > 1 {
+			a.prefetch(n)
+		}
+		for u := range n {
+			b.load(u)
+			for i := range t.rows {
+				x := zmm(26 + i%6)
+				VBROADCASTSS(a.at(i, u), x)
+				VFMADD231PS(x, zmm(24), sum(i, 0))
+				VFMADD231PS(x, zmm(25), sum(i, 1))
+			}
+			a.step()
+		}
+		a.advance(n)
+		b.advance(n)
+		JMP(LabelRef(loop))
+		Label(done)
+		if n > 1 {
+			ADDQ(U32(uint32(n)), k)
+		}
+	}
+	if t.walk != nil && t.kind != strided {
+		MOVQ(a.base[1], t.walk.A) // the next panels follow
+	}
+}
+
+// lines address the columns of A as they pass by. A packed one has a base for
+// each panel, one that is read in place for every three rows.
+type lines struct {
+	base     []reg.GPVirtual
+	row, one reg.GPVirtual // bytes from row to row and from step to step; nil if packed
+}
+
+func (t *pair) lines(p gotypes.Component, k reg.GPVirtual) *lines {
+	l := &lines{}
+	per := mr
+	if t.kind == strided {
+		per = 3
+		l.row, l.one = emit.Field(p, "RowA"), emit.Field(p, "StepA")
+		SHLQ(Imm(2), l.row)
+		SHLQ(Imm(2), l.one)
+	}
+	for i := 0; i < t.rows; i += per {
+		base := GP64()
+		switch {
+		case i == 0 && t.walk != nil:
+			MOVQ(t.walk.A, base)
+		case i == 0:
+			Load(p.Field("A"), base)
+		case t.kind == strided:
+			LEAQ(Mem{Base: l.base[i/per-1], Index: l.row, Scale: 2}, base)
+			ADDQ(l.row, base)
+		default:
+			IMUL3Q(U8(4*mr), k, base)
+			ADDQ(l.base[0], base)
+		}
+		l.base = append(l.base, base)
+	}
+	return l
+}
+
+// at is the address of row i, u steps ahead.
+func (l *lines) at(i, u int) Mem {
+	if l.row == nil {
+		return Mem{Base: l.base[i/mr], Disp: 4 * (mr*u + i%mr)}
+	}
+	m := Mem{Base: l.base[i/3]}
+	if i%3 > 0 {
+		m.Index, m.Scale = l.row, uint8(i%3)
+	}
+	return m
+}
+
+func (l *lines) prefetch(n int) {
+	for line := 0; line < 4*mr*n && l.row == nil; line += 64 {
+		for _, b := range l.base {
+			PREFETCHT0(Mem{Base: b, Disp: aheadA + line})
+		}
+	}
+}
+
+// step moves on to the next column where at cannot look ahead.
+func (l *lines) step() {
+	for _, b := range l.base {
+		if l.row != nil {
+			ADDQ(l.one, b)
+		}
+	}
+}
+
+func (l *lines) advance(n int) {
+	for _, b := range l.base {
+		if l.row == nil {
+			ADDQ(U32(uint32(4*mr*n)), b)
+		}
+	}
+}
+
+// columns are the rows of both B as they pass by: in Z24 and Z25.
+type columns struct {
+	b   [tiles][halves]reg.GPVirtual
+	off reg.GPVirtual // nil of packed ones
+}
+
+func (t *pair) columns(p []gotypes.Component) *columns {
+	c := &columns{}
+	for j := range tiles {
+		c.b[j][0] = emit.Field(p[j], "B0")
+		if t.kind == offset {
+			c.b[j][1] = emit.Field(p[j], "B1")
+		}
+	}
+	if t.kind == offset {
+		c.off = emit.Field(p[0], "Off")
+		m := GP32()
+		MOVL(U32(0xff00), m)
+		KMOVW(m, upper)
+	}
+	return c
+}
+
+// load loads the row that is u steps ahead.
+func (c *columns) load(u int) {
+	if c.off == nil {
+		for j := range tiles {
+			VMOVUPS(Mem{Base: c.b[j][0], Disp: wide * u}, zmm(24+j))
+		}
+		return
+	}
+	o := GP64()
+	MOVLQSX(Mem{Base: c.off, Disp: 4 * u}, o)
+	lower := []reg.VecPhysical{reg.Y24, reg.Y25}
+	for j := range tiles {
+		VMOVUPS(Mem{Base: c.b[j][0], Index: o, Scale: 1}, lower[j])
+		VMOVUPS(Mem{Base: c.b[j][1], Disp: -half, Index: o, Scale: 1}, upper, zmm(24+j))
+	}
+}
+
+func (c *columns) advance(n int) {
+	if c.off != nil {
+		ADDQ(U32(uint32(4*n)), c.off)
+		return
+	}
+	for j := range tiles {
+		ADDQ(U32(uint32(wide*n)), c.b[j][0])
+	}
+}
+
+// epilogue finishes the sums and stores them.
+func (t *pair) epilogue(p []gotypes.Component) {
+	t.masks(p)
+	whole := t.whole(p)
+	ld := emit.Field(p[0], "LDC")
+	SHLQ(U8(2), ld)
+	emit.Skip(emit.Addr(p[0], "Scale"), "unscaled", func() {
+		VBROADCASTSS(emit.Addr(p[0], "Alpha"), zmm(24))
+		t.each(func(i, j int) { VMULPS(zmm(24), sum(i, j), sum(i, j)) })
+	})
+	emit.Skip(emit.Addr(p[0], "Accumulate"), "fresh", func() {
+		TESTQ(whole, whole)
+		JEQ(LabelRef("addHalves"))
+		t.rowsOf(p, "C0", ld, func(i, j int, at Mem) { VADDPS(at, sum(i, j), sum(i, j)) })
+		JMP(LabelRef("fresh"))
+		Label("addHalves")
+		t.addHalves(p, "C", ld)
+	})
+	bias := emit.Field(p[0], "BiasRow")
+	emit.SkipNil(bias, "noBiasRow", func() {
+		if t.walk != nil {
+			ADDQ(t.walk.MovedBias, bias)
+		}
+		for i := range t.rows {
+			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, zmm(24))
+			for j := range tiles {
+				VADDPS(zmm(24), sum(i, j), sum(i, j))
+			}
+		}
+	})
+	emit.SkipNil(emit.Field(p[0], "Bias0"), "noBiasCol", func() {
+		for j := range tiles {
+			loadHalves(j, emit.Field(p[j], "Bias0"), emit.Field(p[j], "Bias1"), zmm(24+j))
+		}
+		t.each(func(i, j int) { VADDPS(zmm(24+j), sum(i, j), sum(i, j)) })
+	})
+	emit.SkipNil(emit.Field(p[0], "Res0"), "noResidual", func() { t.addHalves(p, "Res", ld) })
+	emit.Skip(emit.Addr(p[0], "Clamp"), "noClamp", func() {
+		VBROADCASTSS(emit.Addr(p[0], "Lo"), zmm(24))
+		VBROADCASTSS(emit.Addr(p[0], "Hi"), zmm(25))
+		// The sum is the operand that the instruction returns when it is NaN.
+		t.each(func(i, j int) { VMAXPS(sum(i, j), zmm(24), sum(i, j)) })
+		t.each(func(i, j int) { VMINPS(sum(i, j), zmm(25), sum(i, j)) })
+	})
+	TESTQ(whole, whole)
+	JEQ(LabelRef("storeHalves"))
+	t.rowsOf(p, "C0", ld, func(i, j int, at Mem) { VMOVUPS(sum(i, j), at) })
+	JMP(LabelRef("stored"))
+	Label("storeHalves")
+	for h := range halves {
+		t.rowsOf(p, emit.Numbered("C", h), ld, func(i, j int, at Mem) { VMOVUPS(sum(i, j), stored(j, h), at.Offset(-half*h)) })
+	}
+	Label("stored")
+}
+
+// masks fills the masks of the lanes that are stored.
+func (t *pair) masks(p []gotypes.Component) {
+	ones := GP32()
+	MOVL(U32(0xff), ones)
+	for j := range tiles {
+		for h := range halves {
+			m, n := GP32(), emit.Field(p[j], emit.Numbered("N", h))
+			BZHIL(n.As32(), ones, m)
+			if h == 1 {
+				SHLL(U8(8), m)
+			}
+			KMOVW(m, stored(j, h))
+		}
+	}
+}
+
+// whole tells whether all of both tiles is stored, in whole vectors.
+func (t *pair) whole(p []gotypes.Component) reg.GPVirtual {
+	whole := GP64()
+	XORQ(whole, whole)
+	for j := range tiles {
+		n, c := emit.Field(p[j], "N0"), emit.Field(p[j], "C1")
+		ADDQ(emit.Addr(p[j], "N1"), n)
+		CMPQ(n, U8(wide/4))
+		JNE(LabelRef("masked"))
+		SUBQ(emit.Addr(p[j], "C0"), c)
+		CMPQ(c, U8(half))
+		JNE(LabelRef("masked"))
+	}
+	INCQ(whole)
+	Label("masked")
+	return whole
+}
+
+// rowsOf calls f with the address of each row of both tiles at the pointer name.
+func (t *pair) rowsOf(p []gotypes.Component, name string, ld reg.GPVirtual, f func(i, j int, at Mem)) {
+	for j := range tiles {
+		at := t.walk.Place(p[j], name)
+		for i := range t.rows {
+			f(i, j, Mem{Base: at})
+			if i < t.rows-1 {
+				ADDQ(ld, at)
+			}
+		}
+	}
+}
+
+// addHalves adds the rows at the pointers name0 and name1 to the sums.
+func (t *pair) addHalves(p []gotypes.Component, name string, ld reg.GPVirtual) {
+	for j := range tiles {
+		p0, p1 := t.walk.Place(p[j], name+"0"), t.walk.Place(p[j], name+"1")
+		for i := range t.rows {
+			loadHalves(j, p0, p1, zmm(24+i%8))
+			VADDPS(zmm(24+i%8), sum(i, j), sum(i, j))
+			if i < t.rows-1 {
+				ADDQ(ld, p0)
+				ADDQ(ld, p1)
+			}
+		}
+	}
+}
+
+// loadHalves loads what is stored of a row of tile j. Lanes that are masked are
+// not touched in memory, so p1 may be read from a half before it.
+func loadHalves(j int, p0, p1 reg.GPVirtual, z reg.VecPhysical) {
+	VMOVUPS_Z(Mem{Base: p0}, stored(j, 0), z)
+	VMOVUPS(Mem{Base: p1, Disp: -half}, stored(j, 1), z)
+}
+
+func (t *pair) each(f func(i, j int)) {
+	for i := range t.rows {
+		for j := range tiles {
+			f(i, j)
+		}
+	}
+}

@@ -1,0 +1,13 @@
+// Package avx512 holds the kernels for x86-64 with AVX-512 (F, DQ, BW, VL) and
+// BMI2 where its wider vectors pay; everything else runs on package avx2. A sum
+// is made of the same operations in the same order as there, so both give the
+// same bits. The assembly is generated as for package avx2. Only package kernel
+// calls it, after it has asked the CPU.
+package avx512
+
+import "memprobe/internal/kernel/ref"
+
+//go:generate go run -C ../_asm ./pair -out ../avx512/pair_amd64.s -stubs ../avx512/pair_amd64.go -pkg avx512
+
+// Tile is the argument of the product kernels.
+type Tile = ref.Tile
