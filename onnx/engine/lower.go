@@ -34,6 +34,7 @@ type program struct {
 	nodes  []*ops.Node
 	values map[string]*ops.Value
 	inputs []*ops.Value
+	keep   []*ops.Value // results that are there after a run
 }
 
 // order sorts the calls so that every operand comes before its use and nodes

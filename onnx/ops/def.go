@@ -53,6 +53,13 @@ type Env struct {
 	Seed uint64
 }
 
+// For returns a node's environment with what e has in common for all nodes.
+func (e *Env) For(s *Scratch, in, out []*tensor.Tensor) *Env {
+	own := *e
+	own.scratch, own.In, own.Out = s, in, out
+	return &own
+}
+
 // Scratch is workspace that steps of a plan share, since they run one at a time.
 type Scratch struct {
 	need int

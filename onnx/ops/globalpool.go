@@ -12,7 +12,7 @@ import (
 var globalPools = []Def{
 	{Op: "GlobalAveragePool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalPool},
 	{Op: "GlobalMaxPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalPool},
-	{Op: "GlobalLpPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, NotDifferentiable: "its gradient is not supported"},
+	{Op: "GlobalLpPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool},
 	{Op: "GlobalPoolGrad", Domain: Internal, Since: 1, Infer: inferGlobalPoolGrad, Bind: bindGlobalPoolGrad},
 }
 

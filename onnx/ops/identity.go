@@ -12,7 +12,6 @@ import (
 // so within bounds.
 var identities = []Def{
 	{Op: "Identity", Since: 1, View: true, Infer: func(n *Node) error { return sameAs(n, 1, 1) }, Grad: gradView},
-	{Op: "Dropout", Since: 1, Infer: inferDropout, View: true, Grad: gradView},
 	{Op: "Clip", Since: 1, InPlace: true, Infer: inferClip, Bind: bindClip, Grad: gradClip},
 	{Op: "ClipGrad", Domain: Internal, Since: 1, InPlace: true, Infer: func(n *Node) error { return sameAs(n, 2, 4) }, Bind: bindClipGrad},
 	{Op: "Not", Since: 1, NotDifferentiable: "its result is boolean", Infer: inferNot, Bind: func(_ *Node, e *Env) (func(), error) {
@@ -36,36 +35,6 @@ func gradView(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 	out := make([]*Value, len(n.In))
 	out[0] = b.Reshape(dy[0], n.In[0].Shape)
 	return out, b.Err
-}
-
-// inferDropout is evaluation's: the output is the input, and the mask lets
-// everything pass.
-func inferDropout(n *Node) error {
-	if err := sameAs(n, 1, 3); err != nil {
-		return err
-	}
-	if len(n.Out) < 2 || n.Out[1] == nil {
-		return nil
-	}
-	d := tensor.Bool
-	if n.Opset < 10 {
-		d = n.In[0].DType
-	}
-	if err := n.SetOut(1, d, n.In[0].Shape); err != nil {
-		return err
-	}
-	mask := tensor.New(d, n.In[0].Shape...)
-	for i := range mask.Bool {
-		mask.Bool[i] = true
-	}
-	for i := range mask.F32 {
-		mask.F32[i] = 1
-	}
-	for i := range mask.F64 {
-		mask.F64[i] = 1
-	}
-	n.Out[1].Const = mask
-	return nil
 }
 
 // inferClip checks bounds: attributes before opset 11, inputs after.

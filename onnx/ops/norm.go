@@ -15,10 +15,10 @@ var norms = []Def{
 	{Op: "LayerNormGrad", Domain: Internal, Since: 1, Infer: inferLayerNormGrad, Bind: bindLayerNormGrad},
 	{Op: "InstanceNormalization", Since: 1, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
 	{Op: "GroupNormalization", Since: 18, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
-	{Op: "LpNormalization", Since: 1, Infer: inferLpNorm, Bind: bindLpNorm, NotDifferentiable: "its gradient is not supported"},
+	{Op: "LpNormalization", Since: 1, Infer: inferLpNorm, Bind: bindLpNorm},
 	{Op: "PRelu", Since: 1, Infer: inferPRelu, Bind: bindPRelu, Grad: gradPRelu},
-	{Op: "LRN", Since: 1, Infer: inferLRN, Bind: bindLRN, NotDifferentiable: "its gradient is not supported"},
-	{Op: "MeanVarianceNormalization", Since: 9, Infer: inferMVN, Bind: bindMVN, NotDifferentiable: "its gradient is not supported"},
+	{Op: "LRN", Since: 1, Infer: inferLRN, Bind: bindLRN},
+	{Op: "MeanVarianceNormalization", Since: 9, Infer: inferMVN, Bind: bindMVN},
 }
 
 // layerNorm resolves the axis from which on the elements of x make a row.

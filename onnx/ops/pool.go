@@ -11,7 +11,7 @@ import (
 var pools = []Def{
 	{Op: "MaxPool", Since: 1, Infer: inferMaxPool, Bind: bindMaxPool, Grad: gradPool},
 	{Op: "AveragePool", Since: 1, Infer: inferPool, Bind: bindAveragePool, Grad: gradPool},
-	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool, NotDifferentiable: "its gradient is not supported"},
+	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool},
 	{Op: "MaxPoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindMaxPoolGrad},
 	{Op: "AveragePoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindAveragePoolGrad},
 }

@@ -19,22 +19,23 @@ func floatLoop(n *Node, e *Env, f32, f64 func() func()) (func(), error) {
 
 // reductions fold axes away; each is a sum of f over them followed by g.
 var reductions = []Def{
-	reduce("ReduceSum", 1, 13, 0, func(a, x float64) float64 { return a + x }, nil),
-	reduce("ReduceMean", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, n int) float64 { return a / float64(n) }),
-	reduce("ReduceMax", 1, 18, math.Inf(-1), maxOf[float64], nil),
-	reduce("ReduceMin", 1, 18, math.Inf(1), minOf[float64], nil),
-	reduce("ReduceProd", 1, 18, 1, func(a, x float64) float64 { return a * x }, nil),
-	reduce("ReduceL1", 1, 18, 0, func(a, x float64) float64 { return a + math.Abs(x) }, nil),
-	reduce("ReduceL2", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, func(a float64, _ int) float64 { return math.Sqrt(a) }),
-	reduce("ReduceSumSquare", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, nil),
-	reduce("ReduceLogSum", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, _ int) float64 { return math.Log(a) }),
+	reduce("ReduceSum", 1, 13, 0, func(a, x float64) float64 { return a + x }, nil, gradReduceSum),
+	reduce("ReduceMean", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, n int) float64 { return a / float64(n) }, gradReduceMean),
+	reduce("ReduceMax", 1, 18, math.Inf(-1), maxOf[float64], nil, gradReduceExtreme),
+	reduce("ReduceMin", 1, 18, math.Inf(1), minOf[float64], nil, gradReduceExtreme),
+	reduce("ReduceProd", 1, 18, 1, func(a, x float64) float64 { return a * x }, nil, gradReduceProd),
+	reduce("ReduceL1", 1, 18, 0, func(a, x float64) float64 { return a + math.Abs(x) }, nil, gradReduceL1),
+	reduce("ReduceL2", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, func(a float64, _ int) float64 { return math.Sqrt(a) }, gradReduceL2),
+	reduce("ReduceSumSquare", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, nil, gradReduceSumSquare),
+	reduce("ReduceLogSum", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, _ int) float64 { return math.Log(a) }, gradReduceLogSum),
+	{Op: "ProductOfOthers", Domain: Internal, Since: 1, Infer: inferProductOfOthers, Bind: bindProductOfOthers},
 }
 
 // reduce is a reduction whose axes are an attribute before the version asInput.
 // Sums run in float64, in the order of the elements.
-func reduce(op string, since, asInput int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64) Def {
+func reduce(op string, since, asInput int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64, grad func(*Builder, folded) *Value) Def {
 	resolve := func(n *Node) ([]int, error) { return n.reduced(asInput) }
-	return Def{Op: op, Since: since,
+	return Def{Op: op, Since: since, Grad: gradReduce(asInput, grad),
 		Infer: func(n *Node) error {
 			axes, err := resolve(n)
 			if err != nil {

@@ -4,4 +4,5 @@ package ops
 var families = [][]Def{
 	defs(activations, functions), identities,
 	binaries, casts, shapes, movement, scatters, convolutions, pools, globalPools, reductions, products, softmaxes, batchNorms, norms, sums, resampling,
+	dropouts, losses,
 }

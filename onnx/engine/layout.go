@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"slices"
+
+	"memprobe/internal/tensor"
+	"memprobe/onnx/ops"
+)
+
+// layout says where every value of a program lives: constants where they are,
+// float32 results in one arena by liveness, everything else in memory of its
+// own.
+type layout struct {
+	root   map[*ops.Value]*ops.Value // the value whose memory a value uses
+	blocks map[*ops.Value]*block     // by root
+	size   int                       // of the arena, in float32s
+	arena  []float32
+	made   map[*ops.Value]*tensor.Tensor
+}
+
+// layout plans the memory.
+func (p *program) layout() *layout {
+	l := &layout{root: p.share(), blocks: map[*ops.Value]*block{}, made: map[*ops.Value]*tensor.Tensor{}}
+	var list []*block
+	touch := func(v *ops.Value, at int) {
+		if !l.inArena(v) {
+			return
+		}
+		r := l.rootOf(v)
+		b := l.blocks[r]
+		if b == nil {
+			b = &block{size: r.Len(), first: at, last: at}
+			l.blocks[r] = b
+			list = append(list, b)
+		}
+		b.first, b.last = min(b.first, at), max(b.last, at)
+	}
+	for _, v := range p.inputs { // a caller may keep its data in an input across runs
+		touch(v, -1)
+		touch(v, len(p.nodes))
+	}
+	for i, n := range p.nodes {
+		for _, v := range slices.Concat(n.In, n.Out) {
+			touch(v, i)
+		}
+	}
+	for _, v := range p.keep {
+		touch(v, len(p.nodes))
+	}
+	l.size = pack(list)
+	return l
+}
+
+func (l *layout) rootOf(v *ops.Value) *ops.Value {
+	if r := l.root[v]; r != nil {
+		return r
+	}
+	return v
+}
+
+func (l *layout) inArena(v *ops.Value) bool {
+	return v != nil && v.Const == nil && v.DType == tensor.Float32 && l.rootOf(v).Const == nil
+}
+
+// allocate makes the arena.
+func (l *layout) allocate() *layout {
+	l.arena = make([]float32, l.size)
+	return l
+}
+
+// tensor returns the tensor of a value; nil for none.
+func (l *layout) tensor(v *ops.Value) *tensor.Tensor {
+	if v == nil {
+		return nil
+	}
+	if t := l.made[v]; t != nil {
+		return t
+	}
+	var t *tensor.Tensor
+	switch r := l.rootOf(v); {
+	case v.Const != nil:
+		t = v.Const
+	case l.inArena(v) && l.blocks[r] != nil:
+		b := l.blocks[r]
+		t = tensor.From(l.arena[b.offset:b.offset+v.Len():b.offset+v.Len()], v.Shape...)
+	case r != v:
+		t = l.tensor(r).Reshape(v.Shape...)
+	default:
+		t = tensor.New(v.DType, v.Shape...)
+	}
+	l.made[v] = t
+	return t
+}
+
+func (l *layout) tensors(vs []*ops.Value) []*tensor.Tensor {
+	out := make([]*tensor.Tensor, len(vs))
+	for i, v := range vs {
+		out[i] = l.tensor(v)
+	}
+	return out
+}
+
+// share finds which values live in the memory of another: the results of views,
+// and results written over an operand that nobody reads afterwards.
+func (p *program) share() map[*ops.Value]*ops.Value {
+	root := map[*ops.Value]*ops.Value{}
+	last := map[*ops.Value]int{} // by root: last reading step
+	keep := map[*ops.Value]bool{}
+	for _, v := range p.values {
+		root[v] = v
+	}
+	for _, v := range p.inputs {
+		root[v], keep[v] = v, true
+	}
+	for i, n := range p.nodes {
+		for _, v := range n.Out {
+			if v != nil {
+				root[v] = v
+			}
+		}
+		for _, v := range n.In {
+			if v != nil && v.Const != nil {
+				root[v], keep[v] = v, true
+			}
+		}
+		if n.Def.View && n.Out[0] != nil {
+			root[n.Out[0]] = root[n.In[0]]
+		}
+		for _, v := range n.In {
+			if v != nil {
+				last[root[v]] = i
+			}
+		}
+	}
+	for _, v := range p.keep {
+		keep[root[v]] = true
+	}
+	for i, n := range p.nodes {
+		if !n.Def.InPlace || len(n.Out) == 0 || n.Out[0] == nil {
+			continue
+		}
+		a, out := n.In[0], n.Out[0]
+		if a == nil || a.Const != nil || a.DType != out.DType || !slices.Equal(a.Shape, out.Shape) {
+			continue
+		}
+		if r := root[a]; !keep[r] && last[r] == i && !keep[root[out]] && root[out] == out && once(n.In, a) {
+			p.merge(root, last, out, r)
+		}
+	}
+	return root
+}
+
+// merge moves everything that lives in from's memory to the root to.
+func (p *program) merge(root map[*ops.Value]*ops.Value, last map[*ops.Value]int, from, to *ops.Value) {
+	for v, r := range root {
+		if r == from {
+			root[v] = to
+		}
+	}
+	last[to] = max(last[to], last[from])
+}
+
+func once(vs []*ops.Value, v *ops.Value) bool {
+	count := 0
+	for _, x := range vs {
+		if x == v {
+			count++
+		}
+	}
+	return count == 1
+}

@@ -1,0 +1,102 @@
+package engine
+
+import (
+	"strings"
+
+	"memprobe/onnx/ops"
+)
+
+// trainable reports whether training may change an initialiser. Exporters turn
+// constants that they fold into initialisers named after the operator; of those,
+// single numbers are constants still, and arrays are transposed weights.
+func trainable(v *ops.Value) bool {
+	return v.Param && (v.Len() > 1 || !strings.HasPrefix(v.Name, "/") && !strings.HasPrefix(v.Name, "onnx::"))
+}
+
+// moving returns the values that change with a parameter.
+func (p *program) moving(nodes []*ops.Node) map[*ops.Value]bool {
+	m := map[*ops.Value]bool{}
+	for _, n := range nodes {
+		moves := false
+		for _, v := range operands(n.In) {
+			m[v] = m[v] || trainable(v)
+			moves = moves || m[v]
+		}
+		if !moves || n.Def.NotDifferentiable != "" {
+			continue
+		}
+		for _, v := range operands(n.Out) {
+			m[v] = v.DType.IsFloat() && v.Const == nil
+		}
+	}
+	return m
+}
+
+// reverse appends the nodes that compute the gradient of the loss with respect to
+// every parameter, given that of the logits, from the last of the forward nodes
+// to the first (Linnainmaa 1976). It returns the gradients by value.
+func (p *program) reverse(forward []*ops.Node, logits, dlogits *ops.Value) (map[*ops.Value]*ops.Value, error) {
+	grads := map[*ops.Value]*ops.Value{logits: dlogits}
+	moves := p.moving(forward)
+	var faults Problems
+	for i := len(forward) - 1; i >= 0; i-- {
+		n := forward[i]
+		dy, reached := make([]*ops.Value, len(n.Out)), false
+		for j, v := range n.Out {
+			if v != nil && moves[v] {
+				dy[j] = grads[v]
+				reached = reached || dy[j] != nil
+			}
+		}
+		if !reached {
+			continue
+		}
+		nodes, err := differentiate(n, dy, moves, grads)
+		if err != nil {
+			faults = append(faults, err)
+		}
+		p.nodes = append(p.nodes, nodes...)
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return grads, nil
+}
+
+// differentiate adds to grads what n contributes to the gradients of its moving
+// operands. Where it fails, operands count as reached, so that the faults of the
+// nodes before n are found too.
+func differentiate(n *ops.Node, dy []*ops.Value, moves map[*ops.Value]bool, grads map[*ops.Value]*ops.Value) (nodes []*ops.Node, err error) {
+	want := make([]bool, len(n.In))
+	for i, v := range n.In {
+		want[i] = v != nil && moves[v]
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = n.Errorf("its gradient cannot be computed: %v", r)
+		}
+		for i, v := range n.In {
+			if err != nil && want[i] && grads[v] == nil {
+				grads[v] = v
+			}
+		}
+	}()
+	if n.Def.Grad == nil {
+		return nil, n.Errorf("its gradient is not supported")
+	}
+	b := ops.NewBuilder(n.Name + "/grad")
+	dx, err := n.Def.Grad(b, n, dy, want)
+	if err != nil {
+		return nil, err
+	}
+	for i, d := range dx {
+		if d == nil || !want[i] {
+			continue
+		}
+		if sum := grads[n.In[i]]; sum != nil {
+			d = b.Op("Add", nil, sum, d)
+		}
+		grads[n.In[i]] = d
+	}
+	return b.Nodes, b.Err
+}

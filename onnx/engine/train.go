@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+	"memprobe/onnx/ops"
+)
+
+// Loss is what training minimises.
+type Loss uint8
+
+// The losses, of logits x against soft targets t of the same shape [N,classes].
+const (
+	CrossEntropy Loss = iota // the mean over N of -Σ t·ln softmax(x)
+	MSE                      // the mean over N and classes of (x-t)²
+)
+
+func (l Loss) op() string { return [...]string{"CrossEntropyLoss", "MSELoss"}[l] }
+
+// TrainOptions say for what training is compiled.
+type TrainOptions struct {
+	// Inputs is as in Options; the shapes are those of a batch.
+	Inputs map[string]*tensor.Tensor
+	// Logits names the tensor that is trained; "" means the graph's first
+	// output that is a float of shape [N,classes].
+	Logits string
+	Loss   Loss
+	// Pool runs the kernels; nil means the caller's goroutine alone.
+	Pool *parallel.Pool
+	// Seed is that of dropout.
+	Seed uint64
+	// Double computes in float64 throughout, on copies of the weights: the
+	// oracle of gradient checks.
+	Double bool
+}
+
+// Param is an initialiser that training changes.
+type Param struct {
+	Name string
+	// Value is the graph's own tensor, shared by all that is compiled from it.
+	Value *tensor.Tensor
+	// Grad is valid from a Step until the next, and not to be written; nil for
+	// a buffer.
+	Grad *tensor.Tensor
+}
+
+// Trainer computes losses and gradients. It is not safe for concurrent use, nor
+// while another Trainer of the same graph runs.
+type Trainer struct {
+	session *Session
+	step    uint64
+	input   *tensor.Tensor
+	target  *tensor.Tensor
+	logits  *tensor.Tensor
+	loss    *tensor.Tensor
+	params  []Param
+	buffers []Param
+	updated []*tensor.Tensor // what buffers become after a step
+}
+
+// CompileTraining plans one training step of the graph: the forward pass with
+// batch statistics and dropout, the loss, and the gradients of all parameters.
+// Parameters are the float initialisers from which a gradient path leads to the
+// loss. The error lists every fault of the graph, a line each.
+func (g *Graph) CompileTraining(o TrainOptions) (*Trainer, error) {
+	r, err := g.training(&o)
+	if err != nil {
+		return nil, err
+	}
+	l := r.layout()
+	if err := g.fits(&o, r, l); err != nil {
+		return nil, err
+	}
+	t := &Trainer{}
+	t.session, err = r.bind(l.allocate(), nil, &ops.Env{Pool: o.Pool, Seed: o.Seed, Step: &t.step})
+	if err != nil {
+		return nil, err
+	}
+	t.target, t.logits, t.loss = l.tensor(r.target), l.tensor(r.logits), l.tensor(r.loss)
+	for _, p := range r.params {
+		t.params = append(t.params, Param{Name: p.Name, Value: l.tensor(p), Grad: l.tensor(r.grads[p])})
+	}
+	for _, b := range r.buffers {
+		t.buffers = append(t.buffers, Param{Name: b.Name, Value: l.tensor(b)})
+		t.updated = append(t.updated, l.tensor(r.updated[b]))
+	}
+	return t, nil
+}
+
+// training is the program of a training step and the values in it that matter.
+type training struct {
+	*program
+	target, logits, loss *ops.Value
+	params               []*ops.Value // that have a gradient, in the graph's order
+	grads                map[*ops.Value]*ops.Value
+	buffers              []*ops.Value // running statistics, in the graph's order
+	updated              map[*ops.Value]*ops.Value
+}
+
+// training lowers the graph in training mode and appends the loss and the
+// reverse pass.
+func (g *Graph) training(o *TrainOptions) (*training, error) {
+	p, err := g.lower(&Options{Inputs: o.Inputs, Double: o.Double, KeepParams: true}, o.Pool)
+	if err != nil {
+		return nil, err
+	}
+	r := &training{program: p}
+	if r.logits, err = g.findLogits(p, o.Logits); err != nil {
+		return nil, err
+	}
+	p.prune([]*ops.Value{r.logits})
+	if r.updated, err = p.trainingMode(); err != nil {
+		return nil, err
+	}
+	r.target = &ops.Value{Name: "target", DType: r.logits.DType, Shape: r.logits.Shape}
+	p.inputs = append(p.inputs, r.target)
+	b := ops.NewBuilder("loss")
+	out := b.OpN(o.Loss.op(), nil, 2, r.logits, r.target)
+	if b.Err != nil {
+		return nil, b.Err
+	}
+	forward := p.nodes
+	p.nodes = append(p.nodes, b.Nodes...)
+	r.loss = out[0]
+	if r.grads, err = p.reverse(forward, r.logits, out[1]); err != nil {
+		return nil, err
+	}
+	for _, n := range g.nodes {
+		v := p.values[n.name]
+		switch {
+		case n.call != nil || v == nil:
+		case r.updated[v] != nil:
+			r.buffers = append(r.buffers, v)
+			p.keep = append(p.keep, r.updated[v])
+		case v.Param && r.grads[v] != nil:
+			r.params = append(r.params, v)
+			p.keep = append(p.keep, r.grads[v])
+		}
+	}
+	if len(r.params) == 0 {
+		return nil, fmt.Errorf("no parameter has a gradient path to %q", r.logits.Name)
+	}
+	p.keep = append(p.keep, r.logits, r.loss)
+	p.prune(p.keep)
+	return r, nil
+}
+
+// findLogits returns the tensor to train.
+func (g *Graph) findLogits(p *program, name string) (*ops.Value, error) {
+	if name != "" {
+		v := p.values[name]
+		switch {
+		case v == nil:
+			return nil, fmt.Errorf("the graph has no tensor %q", name)
+		case !v.DType.IsFloat() || len(v.Shape) != 2:
+			return nil, fmt.Errorf("tensor %q is %v%v, want float32 [N,classes]", name, v.DType, v.Shape)
+		}
+		return v, nil
+	}
+	for _, n := range g.outputs {
+		if v := p.values[n.name]; v != nil && v.DType.IsFloat() && len(v.Shape) == 2 {
+			return v, nil
+		}
+	}
+	return nil, fmt.Errorf("the graph has no float output of shape [N,classes]")
+}
+
+// Input returns the tensor of a float input, to be filled before Step. It keeps
+// its elements from step to step. An unknown name returns nil.
+func (t *Trainer) Input(name string) *tensor.Tensor { return t.session.inputs[name] }
+
+// Target returns the tensor of the soft targets, [N,classes], to be filled before
+// Step.
+func (t *Trainer) Target() *tensor.Tensor { return t.target }
+
+// Logits returns the tensor trained on, [N,classes], valid from a Step until the
+// next.
+func (t *Trainer) Logits() *tensor.Tensor { return t.logits }
+
+// Params returns the parameters in the order of the graph's initialisers.
+func (t *Trainer) Params() []Param { return t.params }
+
+// Buffers returns the initialisers that a step itself changes: running statistics.
+func (t *Trainer) Buffers() []Param { return t.buffers }
+
+// Memory returns what the trainer holds.
+func (t *Trainer) Memory() Memory { return t.session.memory }
+
+// Step runs the forward and the reverse pass on the inputs and the target: it
+// returns the loss, fills every Grad and, if the loss is finite, moves the
+// buffers. step numbers the draws of dropout.
+func (t *Trainer) Step(ctx context.Context, step uint64) (loss float64, err error) {
+	t.step = step
+	if err := t.session.Run(ctx, nil); err != nil {
+		return 0, err
+	}
+	loss = t.loss.F64[0]
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return loss, nil
+	}
+	for i, b := range t.buffers {
+		b.Value.Copy(t.updated[i])
+	}
+	return loss, nil
+}
+
+// Weights returns the graph's float initialisers by name; training changes their
+// elements.
+func (g *Graph) Weights() map[string]*tensor.Tensor {
+	w := map[string]*tensor.Tensor{}
+	for _, n := range g.nodes {
+		if n.param && n.call == nil {
+			w[n.name] = n.value
+		}
+	}
+	return w
+}
+
+// operands returns the values of vs that are there.
+func operands(vs []*ops.Value) []*ops.Value {
+	return slices.DeleteFunc(slices.Clone(vs), func(v *ops.Value) bool { return v == nil })
+}
