@@ -151,10 +151,3 @@ func (d *openedData) describe(r *result.Data) {
 		r.Labels, r.LabelSource, r.LabelSeed = d.scheme, d.source, &d.labelSeed
 	}
 }
-
-// dataFault tells a data set that is absent or does not fit from a failure.
-func dataFault(err error) bool {
-	_, missing := errors.AsType[*dataset.MissingError](err)
-	_, spec := errors.AsType[*dataset.SpecError](err)
-	return missing || spec
-}

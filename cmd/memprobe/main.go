@@ -18,6 +18,7 @@ import (
 	"memprobe/internal/fault"
 	"memprobe/onnx/engine"
 	"memprobe/onnx/ops"
+	"memprobe/train/dataset"
 )
 
 // The exit codes.
@@ -38,7 +39,7 @@ type command struct {
 // streams are where a command's result and its messages go.
 type streams struct{ out, err io.Writer }
 
-var commands = slices.Concat([]command{analyzeCommand, extractCommand, inspectCommand}, benchmarks, []command{versionCommand})
+var commands = slices.Concat([]command{analyzeCommand, extractCommand, inspectCommand}, dataCommands, benchmarks, []command{versionCommand})
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ msg string }
@@ -125,15 +126,17 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 
 func exitCode(ctx context.Context, err error) int {
 	_, usage := errors.AsType[usageError](err)
+	_, spec := errors.AsType[*dataset.SpecError](err)
 	_, file := errors.AsType[*fault.Error](err)
 	_, node := errors.AsType[*ops.Error](err)
 	_, many := errors.AsType[engine.Problems](err)
+	_, missing := errors.AsType[*dataset.MissingError](err)
 	switch {
-	case usage:
+	case usage, spec:
 		return exitUsage
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case file, node, many, dataFault(err):
+	case file, node, many, missing:
 		return exitInput
 	}
 	return exitFailed

@@ -1,0 +1,226 @@
+package dataset
+
+import (
+	"context"
+	"crypto/md5"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Download is a file of a set, where its publisher offers it.
+type Download struct {
+	URL  string
+	Path string // below the root, where the set is looked for
+	Size int64
+	Sum  string // "sha256:…", or "md5:…" where that is what the publisher gives
+}
+
+// published lists the files of the sets that may be downloaded.
+func published(name string) []Download {
+	const (
+		kriz    = "https://www.cs.toronto.edu/~kriz/"
+		mnist   = "https://ossci-datasets.s3.amazonaws.com/mnist/"
+		fashion = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+		images  = "train-images-idx3-ubyte.gz"
+		labels  = "train-labels-idx1-ubyte.gz"
+		images2 = "t10k-images-idx3-ubyte.gz"
+		labels2 = "t10k-labels-idx1-ubyte.gz"
+	)
+	switch name {
+	case "cifar10":
+		return []Download{{kriz + "cifar-10-binary.tar.gz", "cifar-10-binary.tar.gz", 170_052_171,
+			"sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"}}
+	case "cifar100":
+		return []Download{{kriz + "cifar-100-binary.tar.gz", "cifar-100-binary.tar.gz", 168_513_733,
+			"sha256:58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"}}
+	case "tinyimagenet":
+		return []Download{{"http://cs231n.stanford.edu/tiny-imagenet-200.zip", "tiny-imagenet-200.zip", 248_100_043,
+			"md5:90528d7ca1a48142e341f4ef8d21d0de"}}
+	case "mnist":
+		return []Download{
+			{mnist + images, "mnist/" + images, 9_912_422, "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873"},
+			{mnist + labels, "mnist/" + labels, 28_881, "md5:d53e105ee54ea40749a09fcbcd1e9432"},
+			{mnist + images2, "mnist/" + images2, 1_648_877, "md5:9fb629c4189551a2d022fa330f9573f3"},
+			{mnist + labels2, "mnist/" + labels2, 4_542, "md5:ec29112dd5afa0611ce80d1b7f02629c"},
+		}
+	case "fashion-mnist":
+		return []Download{
+			{fashion + images, "fashion-mnist/" + images, 26_421_880, "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d"},
+			{fashion + labels, "fashion-mnist/" + labels, 29_515, "md5:25c81989df183df01b3e8a0aad5dffbe"},
+			{fashion + images2, "fashion-mnist/" + images2, 4_422_102, "md5:bef4ecab320f06d8554ea6380940ec79"},
+			{fashion + labels2, "fashion-mnist/" + labels2, 5_148, "md5:bb300cfdad3c16e7a12a480ee83cd310"},
+		}
+	}
+	return nil
+}
+
+// FetchOptions say where to and how a set is downloaded.
+type FetchOptions struct {
+	Root     string                              // the folder of sets; "": memprobe/data in the user's cache folder
+	Client   *http.Client                        // nil: http.DefaultClient
+	Progress func(file string, done, size int64) // may be nil
+}
+
+// Fetch downloads a set from its publisher and returns the files' paths. What is
+// there with the right checksum stays; a download that broke goes on where it
+// ended. A file appears under its name only when its checksum is right.
+func Fetch(ctx context.Context, name string, o FetchOptions) ([]string, error) {
+	files := published(name)
+	if files == nil {
+		var can []string
+		for _, e := range List(nil) {
+			if e.Fetchable {
+				can = append(can, e.Name)
+			}
+		}
+		return nil, &SpecError{name, "is not offered for download; these are: " + strings.Join(can, ", ")}
+	}
+	if o.Root == "" {
+		var err error
+		if o.Root, err = cacheRoot(); err != nil {
+			return nil, err
+		}
+	}
+	if o.Client == nil {
+		o.Client = http.DefaultClient
+	}
+	if o.Progress == nil {
+		o.Progress = func(string, int64, int64) {}
+	}
+	var paths []string
+	for _, d := range files {
+		path := filepath.Join(o.Root, filepath.FromSlash(d.Path))
+		if err := d.fetch(ctx, path, o); err != nil {
+			if ctx.Err() != nil {
+				return nil, ctx.Err()
+			}
+			return nil, fmt.Errorf("%s: %w; get it by other means and put it at %s (%d bytes, %s)", d.URL, err, path, d.Size, d.Sum)
+		}
+		paths = append(paths, path)
+	}
+	return paths, nil
+}
+
+// fetchTries is how often a download that breaks is taken up again.
+const fetchTries = 4
+
+func (d Download) fetch(ctx context.Context, path string, o FetchOptions) error {
+	if d.verify(path) == nil {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return err
+	}
+	part := path + ".part"
+	var err error
+	for range fetchTries {
+		if err = d.resume(ctx, part, o); err == nil || ctx.Err() != nil {
+			break
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if err := d.verify(part); err != nil {
+		return errors.Join(fmt.Errorf("%w (the download was removed)", err), os.Remove(part))
+	}
+	return os.Rename(part, path)
+}
+
+// verify compares a file with its checksum.
+func (d Download) verify(path string) error {
+	kind, want, _ := strings.Cut(d.Sum, ":")
+	var h hash.Hash = sha256.New()
+	if kind == "md5" {
+		h = md5.New()
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := io.Copy(h, f); err != nil {
+		return err
+	}
+	if got := hex.EncodeToString(h.Sum(nil)); got != want {
+		return fmt.Errorf("its %s is %s, want %s", kind, got, want)
+	}
+	return nil
+}
+
+// resume downloads what a partial file lacks.
+func (d Download) resume(ctx context.Context, part string, o FetchOptions) (err error) {
+	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	at, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if at == d.Size {
+		return nil
+	}
+	if at > d.Size {
+		at = 0
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL, nil)
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Accept-Encoding", "identity") // or gzipped files arrive unpacked
+	if at > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", at))
+	}
+	r, err := o.Client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer r.Body.Close()
+	switch {
+	case r.StatusCode == http.StatusPartialContent && strings.HasPrefix(r.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", at)):
+	case r.StatusCode == http.StatusOK:
+		at = 0 // the server does not resume
+	default:
+		return fmt.Errorf("the server answers %s", r.Status)
+	}
+	if err := f.Truncate(at); err != nil {
+		return err
+	}
+	return d.copy(io.NewOffsetWriter(f, at), r.Body, at, o)
+}
+
+// copy writes the rest of the file, from byte at on, and wants it to be all.
+func (d Download) copy(w io.Writer, r io.Reader, at int64, o FetchOptions) error {
+	r = io.LimitReader(r, d.Size-at+1)
+	buf := make([]byte, 1<<16)
+	for {
+		n, err := r.Read(buf)
+		if at += int64(n); at > d.Size {
+			return fmt.Errorf("more than the %d bytes that it should have", d.Size)
+		}
+		if _, err := w.Write(buf[:n]); err != nil {
+			return err
+		}
+		o.Progress(filepath.Base(d.Path), at, d.Size)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if at < d.Size {
+		return fmt.Errorf("ended after %d of %d bytes", at, d.Size)
+	}
+	return nil
+}
