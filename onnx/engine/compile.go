@@ -66,6 +66,9 @@ func (g *Graph) Compile(o Options) (*Session, error) {
 	}
 	p.keep = wanted[:len(o.Outputs)]
 	p.prune(wanted)
+	if !o.KeepParams && !o.Double {
+		p.fuse(wanted)
+	}
 	l := p.layout()
 	s, err := p.bind(l.allocate(), o.Taps, &ops.Env{Pool: o.Pool})
 	if err != nil {

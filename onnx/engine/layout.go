@@ -136,15 +136,19 @@ func (p *program) share() map[*ops.Value]*ops.Value {
 		keep[root[v]] = true
 	}
 	for i, n := range p.nodes {
-		if !n.Def.InPlace || len(n.Out) == 0 || n.Out[0] == nil {
+		if len(n.Out) == 0 || n.Out[0] == nil {
 			continue
 		}
-		a, out := n.In[0], n.Out[0]
-		if a == nil || a.Const != nil || a.DType != out.DType || !slices.Equal(a.Shape, out.Shape) {
-			continue
-		}
-		if r := root[a]; !keep[r] && last[r] == i && !keep[root[out]] && root[out] == out && once(n.In, a) {
-			p.merge(root, last, out, r)
+		out := n.Out[0]
+		for _, k := range n.Def.Overwritable() {
+			a := n.Input(k)
+			if a == nil || a.Const != nil || a.DType != out.DType || !slices.Equal(a.Shape, out.Shape) {
+				continue
+			}
+			if r := root[a]; !keep[r] && last[r] == i && !keep[root[out]] && root[out] == out && readers(n, root, r) == 1 {
+				p.merge(root, last, out, r)
+				break
+			}
 		}
 	}
 	return root
@@ -160,12 +164,13 @@ func (p *program) merge(root map[*ops.Value]*ops.Value, last map[*ops.Value]int,
 	last[to] = max(last[to], last[from])
 }
 
-func once(vs []*ops.Value, v *ops.Value) bool {
+// readers counts the operands of n that live in the memory of r.
+func readers(n *ops.Node, root map[*ops.Value]*ops.Value, r *ops.Value) int {
 	count := 0
-	for _, x := range vs {
-		if x == v {
+	for _, v := range n.In {
+		if v != nil && root[v] == r {
 			count++
 		}
 	}
-	return count == 1
+	return count
 }

@@ -77,6 +77,9 @@ var activations = []function{
 	}},
 	{op: "Swish", since: 24, of: func(n *Node) maps {
 		a := float64(n.Float("alpha", 1))
+		if a == 1 {
+			return maps{f32: kernel.Silu[float32], f64: kernel.Silu[float64], g32: kernel.SiluGrad[float32], g64: kernel.SiluGrad[float64]}
+		}
 		return each(func(x float64) float64 {
 			return x * sigmoid(a*x)
 		}, func(x float64) float64 {

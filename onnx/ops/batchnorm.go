@@ -9,6 +9,7 @@ import (
 
 var batchNorms = []Def{
 	{Op: "BatchNormalization", Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, Grad: gradBatchNorm},
+	{Op: "BatchNormRelu", Domain: Internal, Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, NotDifferentiable: "it exists in inference alone"},
 	{Op: "BatchNormTrain", Domain: Internal, Since: 1, Infer: inferBatchNormTrain, Bind: bindBatchNormTrain, Grad: gradBatchNormTrain},
 	{Op: "BatchNormGrad", Domain: Internal, Since: 1, Infer: inferBatchNormGrad, Bind: bindBatchNormGrad},
 }
@@ -31,7 +32,7 @@ func (n *Node) batchNorm() (s kernel.BatchNormSpec, err error) {
 			return s, n.Errorf("%s has shape %v for input %v, want [%d]", what, v.Shape, x, x[1])
 		}
 	}
-	s = kernel.BatchNormSpec{N: x[0], C: x[1], S: tensor.Len(x[2:]), Eps: float64(n.Float("epsilon", 1e-5))}
+	s = kernel.BatchNormSpec{N: x[0], C: x[1], S: tensor.Len(x[2:]), Eps: float64(n.Float("epsilon", 1e-5)), Relu: n.Op == "BatchNormRelu"}
 	return s, n.sameFloat()
 }
 

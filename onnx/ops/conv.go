@@ -10,6 +10,7 @@ import (
 
 var convolutions = []Def{
 	{Op: "Conv", Since: 1, Infer: inferConv, Bind: bindConv, Grad: gradConv},
+	{Op: "FusedConv", Domain: Internal, Since: 1, Infer: inferConv, Bind: bindConv, NotDifferentiable: "it exists in inference alone"},
 	{Op: "ConvTranspose", Since: 1, Infer: inferConvTranspose, Bind: bindConvTranspose, Grad: gradConvTranspose},
 	{Op: "ConvGradX", Domain: Internal, Since: 1, Infer: inferConvGradX, Bind: bindConvGradX},
 	{Op: "ConvGradW", Domain: Internal, Since: 1, Infer: inferConvGradW, Bind: bindConvGradW},
@@ -18,8 +19,9 @@ var convolutions = []Def{
 // convolution is y[N,M,…] = conv(x[N,C,…], w[M,C/group,…]) + bias[M].
 type convolution struct {
 	*slide
-	m, group int
-	bias     bool
+	m, group       int
+	bias, residual bool
+	clamp          []float32 // FusedConv's bounds of the result, or nil
 }
 
 // conv resolves a convolution of an input and a weight of the given shapes.
@@ -65,19 +67,40 @@ func (c *convolution) spec() (s kernel.ConvSpec, ok bool) {
 	s = kernel.ConvSpec{N: c.n, C: c.c, H: c.in[1], W: c.in[2], M: c.m, KH: c.kernel[1], KW: c.kernel[2],
 		StrideH: c.stride[1], StrideW: c.stride[2], DilationH: c.dilation[1], DilationW: c.dilation[2],
 		PadTop: c.before[1], PadLeft: c.before[2], PadBottom: c.after[1], PadRight: c.after[2],
-		Group: c.group, Bias: c.bias}
+		Group: c.group, Bias: c.bias, Residual: c.residual}
+	if c.clamp != nil {
+		s.Act, s.Lo, s.Hi = kernel.ActClip, c.clamp[0], c.clamp[1]
+	}
 	return s, c.flat() && s.Validate() == nil && s.OutH() == c.out[1] && s.OutW() == c.out[2]
 }
 
+// convInputs resolves a Conv, or a FusedConv: y = clamp(conv(x, w) + bias +
+// residual), with the residual as input 3 and [lo, hi] as attribute clamp.
 func (n *Node) convInputs() (*convolution, error) {
-	if err := n.Want(2, 3); err != nil {
+	most := 3
+	if n.Op == "FusedConv" {
+		most = 4
+	}
+	if err := n.Want(2, most); err != nil {
 		return nil, err
 	}
 	c, err := n.conv(n.In[0].Shape, n.In[1].Shape)
 	if err != nil {
 		return nil, err
 	}
+	c.residual, c.clamp = n.Input(3) != nil, attr[[]float32](n, "clamp", nil)
 	return c, c.biased(n, c.m)
+}
+
+// Fusible reports whether a Conv can become a FusedConv, which is for float32 in
+// two dimensions.
+func (n *Node) Fusible() bool {
+	c, err := n.convInputs()
+	if err != nil || n.In[0].DType != tensor.Float32 {
+		return false
+	}
+	_, flat := c.spec()
+	return flat
 }
 
 func inferConv(n *Node) error {
@@ -93,9 +116,12 @@ func bindConv(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	x, w, y, b := e.In[0], e.In[1], e.Out[0], &tensor.Tensor{}
+	x, w, y, b, r := e.In[0], e.In[1], e.Out[0], &tensor.Tensor{}, &tensor.Tensor{}
 	if c.bias {
 		b = e.In[2]
+	}
+	if c.residual {
+		r = e.In[3]
 	}
 	s, flat := c.spec()
 	switch {
@@ -110,9 +136,9 @@ func bindConv(n *Node, e *Env) (func(), error) {
 	scratch := e.Scratch(p.Scratch())
 	if v := n.In[1]; v.Const != nil && !v.Param {
 		packed := p.Prepack(w.F32)
-		return func() { p.RunPacked(y.F32, x.F32, packed, b.F32, nil, scratch()) }, nil
+		return func() { p.RunPacked(y.F32, x.F32, packed, b.F32, r.F32, scratch()) }, nil
 	}
-	return func() { p.Run(y.F32, x.F32, w.F32, b.F32, nil, scratch()) }, nil
+	return func() { p.Run(y.F32, x.F32, w.F32, b.F32, r.F32, scratch()) }, nil
 }
 
 // attrs describes c to the operators of its gradients.

@@ -147,7 +147,7 @@ func gradTile(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 }
 
 func gradPad(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
-	before, _, err := n.pads()
+	before, _, err := n.Pads()
 	if err != nil {
 		return nil, err
 	}

@@ -36,8 +36,18 @@ type Def struct {
 	// InPlace marks an operator that may write output 0 over input 0 where
 	// element types and shapes agree and nobody needs the input afterwards.
 	InPlace bool
+	// Over lists further inputs that output 0 may be written over.
+	Over []int
 	// Random marks an operator that must not be folded into a constant.
 	Random bool
+}
+
+// Overwritable lists the inputs that output 0 may be written over.
+func (d *Def) Overwritable() []int {
+	if d.InPlace {
+		return append([]int{0}, d.Over...)
+	}
+	return d.Over
 }
 
 // Env is what a node is bound to: tensors, workers and scratch memory.

@@ -12,9 +12,9 @@ var resampling = []Def{
 	{Op: "Upsample", Since: 7, Infer: inferResize, Bind: bindResize, Grad: gradResize},
 }
 
-// pads returns how much to add before and after each axis; attributes before
+// Pads returns how much a Pad adds before and after each axis; attributes before
 // opset 11, inputs after.
-func (n *Node) pads() (before, after []int, err error) {
+func (n *Node) Pads() (before, after []int, err error) {
 	if err := n.Want(1, 4); err != nil {
 		return nil, nil, err
 	}
@@ -51,7 +51,7 @@ func (n *Node) pads() (before, after []int, err error) {
 }
 
 func inferPad(n *Node) error {
-	before, after, err := n.pads()
+	before, after, err := n.Pads()
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func source(mode string, i, d int) int {
 }
 
 func bindPad(n *Node, e *Env) (func(), error) {
-	before, _, err := n.pads()
+	before, _, err := n.Pads()
 	if err != nil {
 		return nil, err
 	}
