@@ -55,3 +55,46 @@ func drawErase(s *rng.Stream, h, w int, lo, hi, from, to float64) (b box, ok boo
 	}
 	return box{}, false
 }
+
+// drawShift is uniform on the integers of [−pad,pad].
+func drawShift(s *rng.Stream, pad int) int { return s.IntN(2*pad+1) - pad }
+
+// affineDraw is what RandomAffine draws: angles in degrees, pixels.
+type affineDraw struct {
+	degrees, scale, shear float64
+	translate             [2]float64
+}
+
+// drawAffine draws from the ranges v[0:2] of the angle, ±v[2] of the image's size,
+// rounded to pixels, v[3:5] of the scale and v[5:7] of the shear.
+func drawAffine(s *rng.Stream, h, w int, v []float64) affineDraw {
+	a := affineDraw{degrees: s.Uniform(v[0], v[1])}
+	for i, size := range [2]int{w, h} {
+		far := v[2] * float64(size)
+		a.translate[i] = math.RoundToEven(s.Uniform(-far, far))
+	}
+	a.scale, a.shear = s.Uniform(v[3], v[4]), s.Uniform(v[5], v[6])
+	return a
+}
+
+// drawJitter draws what ColorJitter does: an order of brightness, contrast,
+// saturation and hue, factors uniform on [max(0,1−v), 1+v] for the first three,
+// and a turn uniform on [−v,v] for the hue.
+func drawJitter(s *rng.Stream, v []float64) (order [4]int, f [4]float32) {
+	s.Perm(order[:])
+	for i := range 3 {
+		f[i] = float32(s.Uniform(max(0, 1-v[i]), 1+v[i]))
+	}
+	f[3] = float32(s.Uniform(-v[3], v[3]))
+	return order, f
+}
+
+// drawRand draws an operation of RandAugment, and the direction of those that
+// have two.
+func drawRand(s *rng.Stream) (op int, sign float64) {
+	op, sign = s.IntN(randOps), 1
+	if shearX <= op && op <= sharpen && s.IntN(2) == 1 {
+		sign = -1
+	}
+	return op, sign
+}

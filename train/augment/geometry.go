@@ -1,7 +1,5 @@
 package augment
 
-import "math"
-
 // image is planar, [c,h,w].
 type image struct {
 	pix     []float32
@@ -62,74 +60,6 @@ func erase(im image, b box, value float32) {
 			for x := range row {
 				row[x] = value
 			}
-		}
-	}
-}
-
-// matrix maps a point of the result to one of the source: x' = m₀x + m₁y + m₂,
-// y' = m₃x + m₄y + m₅, the origin at the centre of the image.
-type matrix [6]float64
-
-// inverseAffine is the inverse of T·C·R·S·C⁻¹: rotation by an angle (clockwise,
-// in degrees), shear (in degrees) and scale about a centre, then a translation;
-// as torchvision's affine.
-func inverseAffine(centre [2]float64, degrees float64, translate [2]float64, scale float64, shear [2]float64) matrix {
-	const radian = math.Pi / 180
-	rot, sx, sy := degrees*radian, shear[0]*radian, shear[1]*radian
-	a := math.Cos(rot-sy) / math.Cos(sy)
-	b := -math.Cos(rot-sy)*math.Tan(sx)/math.Cos(sy) - math.Sin(rot)
-	c := math.Sin(rot-sy) / math.Cos(sy)
-	d := -math.Sin(rot-sy)*math.Tan(sx)/math.Cos(sy) + math.Cos(rot)
-	m := matrix{d / scale, -b / scale, 0, -c / scale, a / scale, 0}
-	x, y := -centre[0]-translate[0], -centre[1]-translate[1]
-	m[2] = m[0]*x + m[1]*y + centre[0]
-	m[5] = m[3]*x + m[4]*y + centre[1]
-	return m
-}
-
-// sources writes, for each pixel of an image, the index of the nearest source
-// pixel in its plane, or −1 if that lies outside. The arithmetic is float32 as in
-// torchvision's affine grid, products fused in the order x, y, 1, so that ties
-// fall to the same pixel.
-func (m matrix) sources(at []int32, h, w int) {
-	var t [6]float32
-	for i, v := range m {
-		t[i] = float32(v) / (0.5 * float32([2]int{w, h}[i/3]))
-	}
-	x0, y0 := 0.5-0.5*float32(w), 0.5-0.5*float32(h)
-	for y := range h {
-		row := at[y*w : (y+1)*w]
-		yg := float64(y0 + float32(y))
-		rowX, rowY := yg*float64(t[1]), yg*float64(t[4])
-		for x := range row {
-			xg := x0 + float32(x)
-			gx := float32(rowX+float64(xg*t[0])) + t[2]
-			gy := float32(rowY+float64(xg*t[3])) + t[5]
-			sx := nearest(((gx+1)*float32(w) - 1) / 2)
-			sy := nearest(((gy+1)*float32(h) - 1) / 2)
-			row[x] = -1
-			if uint(sx) < uint(w) && uint(sy) < uint(h) {
-				row[x] = int32(sy*w + sx)
-			}
-		}
-	}
-}
-
-// nearest rounds half to even; what is far outside any image is −1.
-func nearest(v float32) int {
-	if !(v > -1 && v < 1<<30) {
-		return -1
-	}
-	return int(math.RoundToEven(float64(v)))
-}
-
-// gather takes each pixel from where it comes from.
-func gather(dst, src []float32, at []int32, outside float32) {
-	for i, j := range at {
-		if j >= 0 {
-			dst[i] = src[j]
-		} else {
-			dst[i] = outside
 		}
 	}
 }

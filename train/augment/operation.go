@@ -1,9 +1,6 @@
 package augment
 
-import (
-	"math"
-	"strings"
-)
+import "strings"
 
 // operation is a named transformation: its parameters, and what it does with
 // their values to a worker's image, drawing from the worker's stream.
@@ -41,7 +38,7 @@ func operations() []operation {
 		{name: "hflip", params: []param{chance(0.5)}, apply: (*Worker).flipH},
 		{name: "vflip", params: []param{chance(0.5)}, apply: (*Worker).flipV},
 		{name: "affine", params: []param{span("degrees", 0, 0, -360, 360), one("translate", 0, 0, 1), span("scale", 1, 1, 1/big, big),
-			span("shear", 0, 0, -89, 89)}, apply: (*Worker).randomAffine},
+			span("shear", 0, 0, -89, 89), whole("bilinear", 0, 0, 1)}, apply: (*Worker).randomAffine},
 		{name: "jitter", params: []param{one("brightness", 0, 0, big), one("contrast", 0, 0, big), one("saturation", 0, 0, big),
 			one("hue", 0, 0, 0.5), chance(1)}, colour: true, grey: "leaves out saturation and hue", apply: (*Worker).jitter},
 		{name: "grayscale", params: []param{chance(0.1)}, colour: true, grey: "does nothing", apply: (*Worker).randomGrey},
@@ -102,8 +99,7 @@ func (w *Worker) resizedCrop(v []float64) {
 }
 
 func (w *Worker) paddedCrop(v []float64) {
-	pad := int(v[0])
-	top, left := w.draw.IntN(2*pad+1)-pad, w.draw.IntN(2*pad+1)-pad
+	top, left := drawShift(&w.draw, int(v[0])), drawShift(&w.draw, int(v[0]))
 	src := w.image()
 	crop(w.next(), src, top, left)
 }
@@ -113,33 +109,27 @@ func (w *Worker) flipH([]float64) { mirror(w.mutable()) }
 func (w *Worker) flipV([]float64) { upend(w.mutable()) }
 
 func (w *Worker) randomAffine(v []float64) {
-	degrees := w.draw.Uniform(v[0], v[1])
-	dx, dy := v[2]*float64(w.w), v[2]*float64(w.h)
-	tx := math.RoundToEven(w.draw.Uniform(-dx, dx))
-	ty := math.RoundToEven(w.draw.Uniform(-dy, dy))
-	scale := w.draw.Uniform(v[3], v[4])
-	shear := w.draw.Uniform(v[5], v[6])
-	w.warp(inverseAffine([2]float64{}, degrees, [2]float64{tx, ty}, scale, [2]float64{shear, 0}))
+	a := drawAffine(&w.draw, w.h, w.w, v)
+	w.warp(inverseAffine([2]float64{}, a.degrees, a.translate, a.scale, [2]float64{a.shear, 0}), v[7] == 1)
 }
 
 // warp moves pixels by a matrix; what comes from outside is 0.
-func (w *Worker) warp(m matrix) {
+func (w *Worker) warp(m matrix, bilinear bool) {
 	src := w.image()
 	dst := w.next()
-	m.sources(w.at, w.h, w.w)
+	w.grid.set(m, w.h, w.w)
+	if bilinear {
+		w.grid.bilinear(dst, src)
+		return
+	}
+	w.grid.nearest(w.at, w.h, w.w)
 	for i := range w.c {
 		gather(dst.plane(i), src.plane(i), w.at, 0)
 	}
 }
 
 func (w *Worker) jitter(v []float64) {
-	var order [4]int
-	w.draw.Perm(order[:])
-	var f [4]float32
-	for i := range 3 {
-		f[i] = float32(w.draw.Uniform(max(0, 1-v[i]), 1+v[i]))
-	}
-	f[3] = float32(w.draw.Uniform(-v[3], v[3]))
+	order, f := drawJitter(&w.draw, v)
 	im := w.mutable()
 	for _, i := range order {
 		switch {

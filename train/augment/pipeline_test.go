@@ -41,7 +41,7 @@ func TestPrintedPipelineParsesToItself(t *testing.T) {
 		"none":                     "none",
 		"full":                     "resized-crop(scale=0.08:1,ratio=0.75:1.3333333333333333) hflip(p=0.5) jitter(brightness=0.8,contrast=0.8,saturation=0.8,hue=0.2,p=0.8) grayscale(p=0.2)",
 		"crop-flip":                "crop(pad=4) hflip(p=0.5)",
-		"isometry":                 "hflip(p=0.5) affine(degrees=0:180,translate=0.2,scale=1:1,shear=0:0)",
+		"isometry":                 "hflip(p=0.5) affine(degrees=0:180,translate=0.2,scale=1:1,shear=0:0,bilinear=0)",
 		"rand:0":                   "randaugment(ops=1,magnitude=0,bins=100)",
 		"rand:0.29":                "randaugment(ops=1,magnitude=29,bins=100)",
 		"rand:0.3":                 "randaugment(ops=2,magnitude=30,bins=100)",
@@ -101,7 +101,9 @@ func TestParseErrors(t *testing.T) {
 }
 
 // specs are the presets and rand:S.
-func specs() []string { return append(Presets(), "rand:0", "rand:0.5", "rand:1") }
+func specs() []string {
+	return append(Presets(), "rand:0", "rand:0.5", "rand:1", "affine(degrees=-90:90,translate=0.3,bilinear=1)")
+}
 
 // The result depends on the key alone, not on what the worker did before, stays
 // in [0,1], and leaves the source as it was. It takes no allocation.

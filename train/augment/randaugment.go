@@ -28,11 +28,7 @@ func (w *Worker) randAugment(v []float64) {
 	bins := v[2] - 1
 	bin := min(v[1], bins)
 	for range int(v[0]) {
-		op := w.draw.IntN(randOps)
-		sign := 1.0
-		if shearX <= op && op <= sharpen && w.draw.IntN(2) == 1 {
-			sign = -1
-		}
+		op, sign := drawRand(&w.draw)
 		w.randOp(op, bin/bins, sign)
 	}
 }
@@ -48,13 +44,13 @@ func (w *Worker) randOp(op int, level, sign float64) {
 	case shearX, shearY:
 		var shear [2]float64
 		shear[op-shearX] = math.Atan(sign*0.3*level) * 180 / math.Pi
-		w.warp(inverseAffine(corner, 0, zero, 1, shear))
+		w.warp(inverseAffine(corner, 0, zero, 1, shear), false)
 	case translateX:
-		w.warp(inverseAffine(zero, 0, [2]float64{math.Trunc(sign * level * share * float64(w.w))}, 1, zero))
+		w.warp(inverseAffine(zero, 0, [2]float64{math.Trunc(sign * level * share * float64(w.w))}, 1, zero), false)
 	case translateY:
-		w.warp(inverseAffine(zero, 0, [2]float64{0, math.Trunc(sign * level * share * float64(w.h))}, 1, zero))
+		w.warp(inverseAffine(zero, 0, [2]float64{0, math.Trunc(sign * level * share * float64(w.h))}, 1, zero), false)
 	case rotate: // counter-clockwise
-		w.warp(inverseAffine(zero, -sign*30*level, zero, 1, zero))
+		w.warp(inverseAffine(zero, -sign*30*level, zero, 1, zero), false)
 	case brighten:
 		brightness(w.mutable(), factor)
 	case saturate:

@@ -43,6 +43,7 @@ type Worker struct {
 	now  int // −1: in src
 
 	plane  []float32
+	grid   grid
 	at     []int32 // for each pixel, where it comes from; −1: outside
 	kernel []float32
 	taps   taps
@@ -54,7 +55,8 @@ func (p *Pipeline) Worker(c, h, w int) (*Worker, error) {
 	if c < 1 || h < 1 || w < 1 {
 		return nil, fmt.Errorf("augment: images of shape [%d,%d,%d]", c, h, w)
 	}
-	k := &Worker{c: c, h: h, w: w, plane: make([]float32, h*w), at: make([]int32, h*w), taps: newTaps(h, w)}
+	k := &Worker{c: c, h: h, w: w, plane: make([]float32, h*w), at: make([]int32, h*w),
+		grid: newGrid(h, w), taps: newTaps(h, w)}
 	k.bufs[1] = make([]float32, c*h*w)
 	if p == nil {
 		return k, nil
