@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,11 +41,10 @@ func loadFixture(t *testing.T, name string) *fixture {
 	}
 	var loadErr error
 	f.model, loadErr = onnx.Load(filepath.Join(f.dir, "init.onnx"))
-	z, openErr := npz.Open(filepath.Join(f.dir, "data.npz"))
-	if err := errors.Join(err, loadErr, openErr); err != nil {
+	if err := errors.Join(err, loadErr); err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close()
+	z := f.open(t, "data.npz")
 	if err := errors.Join(z.Read("x.npy", &f.x), z.Read("y.npy", &f.y)); err != nil {
 		t.Fatal(err)
 	}
@@ -52,14 +52,24 @@ func loadFixture(t *testing.T, name string) *fixture {
 	return f
 }
 
-// arrays reads the float32 arrays of a fixture's file.
-func (f *fixture) arrays(t *testing.T, file string) map[string][]float32 {
+// open reads an archive of arrays into memory: npz reads by the element.
+func (f *fixture) open(t *testing.T, file string) *npz.Reader {
 	t.Helper()
-	z, err := npz.Open(filepath.Join(f.dir, file))
+	data, err := os.ReadFile(filepath.Join(f.dir, file))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer z.Close()
+	z, err := npz.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return z
+}
+
+// arrays reads the float32 arrays of a fixture's file.
+func (f *fixture) arrays(t *testing.T, file string) map[string][]float32 {
+	t.Helper()
+	z := f.open(t, file)
 	all := map[string][]float32{}
 	for _, name := range z.Keys() {
 		var v []float32

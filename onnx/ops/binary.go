@@ -271,7 +271,7 @@ var binaries = []Def{
 	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], kernel.Mul[float32], kernel.Mul[float64], nil}, gradMul),
 	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], kernel.Div[float32], kernel.Div[float64], nil}, gradDiv),
 	logic("And", both), logic("Or", either), logic("Xor", differ),
-	{Op: "Mod", Since: 10, Infer: inferMod, Bind: bindMod, NotDifferentiable: "it jumps at multiples of the divisor"},
+	{Op: "Mod", Since: 10, Infer: inferMod, Bind: bindMod, Grad: gradMod},
 	{Op: "Pow", Since: 7, Infer: inferPow, Bind: bindPow, Grad: gradPow},
 	internal(binary("PowGradBase", 1, arith{f32: powGradBase[float32], f64: powGradBase[float64]}, nil)),
 	internal(binary("PowGradExponent", 1, arith{f32: powGradExponent[float32], f64: powGradExponent[float64]}, nil)),

@@ -35,6 +35,10 @@ var (
 		func(b *Builder, n *Node, dy *Value) *Value {
 			return b.Op("Neg", nil, b.Op("Div", nil, b.Op("Mul", nil, dy, n.Out[0]), n.In[1]))
 		})
+	// y = a - b·trunc(a/b), between its jumps
+	gradMod = gradOf(pass, func(b *Builder, n *Node, dy *Value) *Value {
+		return b.Op("Mul", nil, dy, b.Op("Div", nil, b.Op("Sub", nil, n.Out[0], n.In[0]), n.In[1]))
+	})
 	gradMean = gradOf(func(b *Builder, n *Node, dy *Value) *Value {
 		return b.Op("Mul", nil, dy, b.Scalar(dy, 1/float64(len(n.In))))
 	})

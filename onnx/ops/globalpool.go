@@ -12,7 +12,7 @@ import (
 var globalPools = []Def{
 	{Op: "GlobalAveragePool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalPool},
 	{Op: "GlobalMaxPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalPool},
-	{Op: "GlobalLpPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool},
+	{Op: "GlobalLpPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalLpPool},
 	{Op: "GlobalPoolGrad", Domain: Internal, Since: 1, Infer: inferGlobalPoolGrad, Bind: bindGlobalPoolGrad},
 }
 
@@ -71,6 +71,10 @@ func gradGlobalPool(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error
 		in = append(in, n.In[0])
 	}
 	return []*Value{b.Op("GlobalPoolGrad", Attrs{"shape": int64s(n.In[0].Shape)}, in...)}, b.Err
+}
+
+func gradGlobalLpPool(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	return []*Value{b.normSlope(n.In[0], n.Out[0], dy[0], n.Int("p", 2))}, b.Err
 }
 
 // inferGlobalPoolGrad: inputs dy and, where the pooling took the maximum and not

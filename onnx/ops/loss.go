@@ -8,14 +8,12 @@ import (
 )
 
 // losses compare logits [N,classes] with soft targets of the same shape. Outputs
-// are the loss, a float64 scalar, and its gradient with respect to the logits.
+// are the loss, a float64 scalar, and its gradient with respect to the logits, so
+// that they need no gradient rule.
 var losses = []Def{
-	{Op: "CrossEntropyLoss", Domain: Internal, Since: 1, Infer: inferLoss, Bind: bindCrossEntropy, NotDifferentiable: isGradient},
-	{Op: "MSELoss", Domain: Internal, Since: 1, Infer: inferLoss, Bind: bindMSE, NotDifferentiable: isGradient},
+	{Op: "CrossEntropyLoss", Domain: Internal, Since: 1, Infer: inferLoss, Bind: bindCrossEntropy},
+	{Op: "MSELoss", Domain: Internal, Since: 1, Infer: inferLoss, Bind: bindMSE},
 }
-
-// isGradient is why operators that yield gradients have none of their own.
-const isGradient = "it yields a gradient itself"
 
 func inferLoss(n *Node) error {
 	if err := n.Want(2, 2); err != nil {

@@ -45,47 +45,44 @@ func lrnLoop[T tensor.Float](n *Node, e *Env) func() {
 	return func() { e.Pool.For(x.Shape[0]*c, body) }
 }
 
-func inferMVN(n *Node) error {
-	if err := n.Want(1, 1); err != nil {
-		return err
-	}
-	if _, err := n.Axes(n.Ints("axes", []int{0, 2, 3}), len(n.In[0].Shape)); err != nil {
-		return err
-	}
-	return sameAs(n, 1, 1)
+func gradLRN(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	return []*Value{b.Op("LRNGrad", n.Attrs, dy[0], n.In[0])}, b.Err
 }
 
-func bindMVN(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return mvnLoop[float32](n, e) }, func() func() { return mvnLoop[float64](n, e) })
+func bindLRNGrad(n *Node, e *Env) (func(), error) {
+	return floatLoop(n, e, func() func() { return lrnGradLoop[float32](n, e) }, func() func() { return lrnGradLoop[float64](n, e) })
 }
 
-// mvnLoop computes (x - mean)/(std + 1e-9) over the axes.
-func mvnLoop[T tensor.Float](n *Node, e *Env) func() {
-	x, y := e.In[0], e.Out[0]
-	axes, _ := n.Axes(n.Ints("axes", []int{0, 2, 3}), len(x.Shape))
-	own := tensor.Strides(x.Shape)
-	var outer, inner, outerStride, innerStride []int
-	for i, d := range x.Shape {
-		if contains(axes, i) {
-			inner, innerStride = append(inner, d), append(innerStride, own[i])
-		} else {
-			outer, outerStride = append(outer, d), append(outerStride, own[i])
+// lrnGradLoop: with s_j = bias + alpha/size·Σx² around channel j and y = x·s^-beta,
+// dx_i = dy_i·s_i^-beta - 2·beta·alpha/size·x_i·Σ dy_j·x_j·s_j^(-beta-1) over the
+// channels j whose sum has i. A chunk is an item.
+func lrnGradLoop[T tensor.Float](n *Node, e *Env) func() {
+	dy, x, dx, size := e.In[0], e.In[1], e.Out[0], n.Int("size", 1)
+	alpha, beta, bias := float64(n.Float("alpha", 1e-4))/float64(size), float64(n.Float("beta", 0.75)), float64(n.Float("bias", 1))
+	c, plane := x.Shape[1], tensor.Len(x.Shape[2:])
+	spare := make([]float64, c*e.Pool.Threads())
+	body := func(worker, item int) {
+		at, slope := item*c*plane, spare[worker*c:][:c]
+		d, v, out := tensor.Data[T](dy)[at:], tensor.Data[T](x)[at:], tensor.Data[T](dx)[at:]
+		for j := range plane {
+			for k := range c {
+				s := bias
+				for q := max(0, k-(size-1)/2); q < min(c, k+size/2+1); q++ {
+					s += alpha * float64(v[q*plane+j]) * float64(v[q*plane+j])
+				}
+				i := k*plane + j
+				power := float64(d[i]) * math.Pow(s, -beta)
+				slope[k], out[i] = power/s*float64(v[i]), T(power)
+			}
+			for k := range c {
+				sum := 0.0
+				for q := max(0, k-size/2); q < min(c, k+(size-1)/2+1); q++ {
+					sum += slope[q]
+				}
+				i := k*plane + j
+				out[i] -= T(2 * alpha * beta * float64(v[i]) * sum)
+			}
 		}
 	}
-	starts, offsets := offsetsOf(outer, outerStride), offsetsOf(inner, innerStride)
-	body := func(_, o int) {
-		src, dst, count := tensor.Data[T](x), tensor.Data[T](y), float64(len(offsets))
-		mean, variance := 0.0, 0.0
-		for _, at := range offsets {
-			mean += float64(src[starts[o]+at]) / count
-		}
-		for _, at := range offsets {
-			d := float64(src[starts[o]+at]) - mean
-			variance += d * d / count
-		}
-		for _, at := range offsets {
-			dst[starts[o]+at] = T((float64(src[starts[o]+at]) - mean) / (math.Sqrt(variance) + 1e-9))
-		}
-	}
-	return func() { e.Pool.For(len(starts), body) }
+	return func() { e.Pool.For(x.Shape[0], body) }
 }

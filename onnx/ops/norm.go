@@ -15,10 +15,11 @@ var norms = []Def{
 	{Op: "LayerNormGrad", Domain: Internal, Since: 1, Infer: inferLayerNormGrad, Bind: bindLayerNormGrad},
 	{Op: "InstanceNormalization", Since: 1, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
 	{Op: "GroupNormalization", Since: 18, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
-	{Op: "LpNormalization", Since: 1, Infer: inferLpNorm, Bind: bindLpNorm},
+	{Op: "LpNormalization", Since: 1, Infer: inferLpNorm, Bind: bindLpNorm, Grad: gradLpNorm},
 	{Op: "PRelu", Since: 1, Infer: inferPRelu, Bind: bindPRelu, Grad: gradPRelu},
-	{Op: "LRN", Since: 1, Infer: inferLRN, Bind: bindLRN},
-	{Op: "MeanVarianceNormalization", Since: 9, Infer: inferMVN, Bind: bindMVN},
+	{Op: "LRN", Since: 1, Infer: inferLRN, Bind: bindLRN, Grad: gradLRN},
+	{Op: "LRNGrad", Domain: Internal, Since: 1, Infer: func(n *Node) error { return sameAs(n, 2, 2) }, Bind: bindLRNGrad},
+	{Op: "MeanVarianceNormalization", Since: 9, Infer: inferMVN, Bind: bindMVN, Grad: gradMVN},
 }
 
 // layerNorm resolves the axis from which on the elements of x make a row.

@@ -1,6 +1,10 @@
 package ops
 
-import "memprobe/internal/tensor"
+import (
+	"slices"
+
+	"memprobe/internal/tensor"
+)
 
 // gradGroupNorm normalises again, every group of every item as a channel of one
 // batch, and differentiates that under dy·scale.
@@ -62,4 +66,37 @@ func gradPRelu(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error) 
 		out[1] = b.SumTo(b.Op("Mul", nil, dy[0], b.Op("Min", nil, x, b.Scalar(x, 0))), slope.Shape)
 	}
 	return out, b.Err
+}
+
+// gradLpNorm: with y = x/‖x‖, dx = (dy - ∂‖x‖/∂x·Σ dy·y)/‖x‖ along the axis; a line
+// of zeros passes dy on.
+func gradLpNorm(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	x, y, p := n.In[0], n.Out[0], n.Int("p", 2)
+	axis, err := n.Axis(n.Int("axis", -1), len(x.Shape))
+	if err != nil {
+		return nil, err
+	}
+	line := slices.Clone(x.Shape)
+	line[axis] = 1
+	norm := b.Op([]string{"ReduceL1", "ReduceL2"}[p-1], nil, x, b.Ints(axis))
+	dot := b.SumTo(b.Op("Mul", nil, dy[0], y), line)
+	d := b.Op("Sub", nil, dy[0], b.normSlope(x, norm, dot, p))
+	zero, one := b.Scalar(x, 0), b.Scalar(x, 1)
+	return []*Value{b.Op("Div", nil, d, b.Op("Where", nil, b.Op("Equal", nil, norm, zero), one, norm))}, b.Err
+}
+
+// gradMVN: with y = (x-mean)/(std+1e-9) and means over the axes,
+// dx = (dy - mean(dy))/(std+1e-9) - (x-mean)·mean(dy·y)/(std·(std+1e-9)).
+func gradMVN(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	x := n.In[0]
+	axes, err := n.Axes(n.Ints("axes", []int{0, 2, 3}), len(x.Shape))
+	if err != nil {
+		return nil, err
+	}
+	mean := func(v *Value) *Value { return b.Op("ReduceMean", nil, v, b.Ints(axes...)) }
+	centred := b.Op("Sub", nil, x, mean(x))
+	std := b.Op("Sqrt", nil, mean(b.Op("Mul", nil, centred, centred)))
+	rest := b.Op("Div", nil, mean(b.Op("Mul", nil, dy[0], n.Out[0])), b.Op("Max", nil, std, b.Scalar(x, 1e-30)))
+	d := b.Op("Sub", nil, b.Op("Sub", nil, dy[0], mean(dy[0])), b.Op("Mul", nil, centred, rest))
+	return []*Value{b.Op("Div", nil, d, b.Op("Add", nil, std, b.Scalar(x, 1e-9)))}, b.Err
 }

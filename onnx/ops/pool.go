@@ -1,7 +1,6 @@
 package ops
 
 import (
-	"math"
 	"slices"
 
 	"memprobe/internal/kernel"
@@ -11,8 +10,9 @@ import (
 var pools = []Def{
 	{Op: "MaxPool", Since: 1, Infer: inferMaxPool, Bind: bindMaxPool, Grad: gradPool},
 	{Op: "AveragePool", Since: 1, Infer: inferPool, Bind: bindAveragePool, Grad: gradPool},
-	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool},
+	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool, Grad: gradLpPool},
 	{Op: "MaxPoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindMaxPoolGrad},
+	{Op: "LpPoolGrad", Domain: Internal, Since: 1, Infer: inferLpPoolGrad, Bind: bindLpPoolGrad},
 	{Op: "AveragePoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindAveragePoolGrad},
 }
 
@@ -165,30 +165,6 @@ func bindAveragePool(n *Node, e *Env) (func(), error) {
 	return bindPool(n, e, x.Shape,
 		func(p *poolPlan[float32]) func() { return func() { p.avg(y.F32, nil, x.F32) } },
 		func(p *poolPlan[float64]) func() { return func() { p.avg(y.F64, nil, x.F64) } })
-}
-
-func bindLpPool(n *Node, e *Env) (func(), error) {
-	g, err := n.pool(n.In[0].Shape)
-	if err != nil {
-		return nil, err
-	}
-	return floatLoop(n, e, func() func() { return lpPoolLoop[float32](n, e, g) }, func() func() { return lpPoolLoop[float64](n, e, g) })
-}
-
-// lpPoolLoop computes (Σ|x|^p)^(1/p) over each window.
-func lpPoolLoop[T tensor.Float](n *Node, e *Env, g *slide) func() {
-	x, y, p := e.In[0], e.Out[0], float64(n.Int("p", 2))
-	in, _, out := g.planes()
-	body := func(_, plane int) {
-		src := tensor.Data[T](x)[plane*in:][:in]
-		dst := tensor.Data[T](y)[plane*out:][:out]
-		for o := range dst {
-			sum := 0.0
-			g.at(o, func(i, _ int) { sum += math.Pow(math.Abs(float64(src[i])), p) })
-			dst[o] = T(math.Pow(sum, 1/p))
-		}
-	}
-	return func() { e.Pool.For(g.n*g.c, body) }
 }
 
 // gradPool hands the pooling's attributes to the gradient, which locates the

@@ -51,17 +51,6 @@ func TestSolidPoolingAgreesWithFlat(t *testing.T) {
 	}
 }
 
-func TestPoolGradients(t *testing.T) {
-	one := []bool{true}
-	for _, op := range []string{"MaxPool", "AveragePool"} {
-		checkGrad(t, op, 19, Attrs{"kernel_shape": []int64{3, 2}, "strides": []int64{2, 2}, "pads": []int64{1, 1, 1, 1}, "ceil_mode": int64(1)}, 1, one, f64(2, 2, 5, 4))
-		checkGrad(t, op, 19, Attrs{"kernel_shape": []int64{3}, "auto_pad": "SAME_UPPER"}, 1, one, f64(2, 2, 5))
-		checkGrad(t, op, 19, Attrs{"kernel_shape": []int64{2, 2, 2}, "pads": []int64{1, 0, 0, 0, 1, 1}}, 1, one, f64(1, 2, 3, 2, 2))
-	}
-	checkGrad(t, "GlobalAveragePool", 1, nil, 1, one, f64(2, 3, 2, 2))
-	checkGrad(t, "GlobalMaxPool", 1, nil, 1, one, f64(2, 3, 2, 2))
-}
-
 func TestGlobalPools(t *testing.T) {
 	x := from([]int{1, 2, 1, 2}, 3, -4, 1, 2)
 	expect(t, apply(t, "GlobalAveragePool", 1, nil, 1, x)[0], []int{1, 2, 1, 1}, -0.5, 1.5)

@@ -56,15 +56,23 @@ func gradReduceExtreme(b *Builder, f folded) *Value {
 	return b.Op("Mul", nil, hits, b.Op("Div", nil, f.dy, b.SumTo(hits, f.y.Shape)))
 }
 
-func gradReduceL1(b *Builder, f folded) *Value {
-	return b.Op("Mul", nil, b.Op("Sign", nil, f.x), f.dy)
-}
+func gradReduceL1(b *Builder, f folded) *Value { return b.normSlope(f.x, f.y, f.dy, 1) }
 
-// gradReduceL2: dx = x·dy/y, and 0 for a line of zeros.
-func gradReduceL2(b *Builder, f folded) *Value {
-	zero := b.Scalar(f.x, 0)
-	slope := b.Op("Where", nil, b.Op("Equal", nil, f.y, zero), zero, b.Op("Div", nil, f.dy, f.y))
-	return b.Op("Mul", nil, f.x, slope)
+func gradReduceL2(b *Builder, f folded) *Value { return b.normSlope(f.x, f.y, f.dy, 2) }
+
+// normSlope is the gradient of y = (Σ|x|^p)^(1/p) with respect to x, which is
+// dy·sign(x)·(|x|/y)^(p-1), and 0 where y is 0.
+func (b *Builder) normSlope(x, y, dy *Value, p int) *Value {
+	if p == 1 {
+		return b.Op("Mul", nil, b.Op("Sign", nil, x), dy)
+	}
+	zero, one := b.Scalar(x, 0), b.Scalar(x, 1)
+	ratio := b.Op("Div", nil, x, b.Op("Where", nil, b.Op("Equal", nil, y, zero), one, y))
+	if p > 2 {
+		power := b.Op("Pow", nil, b.Op("Abs", nil, ratio), b.Scalar(x, float64(p-1)))
+		ratio = b.Op("Mul", nil, b.Op("Sign", nil, ratio), power)
+	}
+	return b.Op("Mul", nil, ratio, dy)
 }
 
 func gradReduceSumSquare(b *Builder, f folded) *Value {

@@ -1,0 +1,37 @@
+package ops
+
+import (
+	"math"
+	"testing"
+
+	"memprobe/internal/tensor"
+)
+
+func TestBroadcastAndIntegers(t *testing.T) {
+	got := apply(t, "Sub", 14, nil, 1, from([]int{2, 1}, 10, 20), from([]int{3}, 1, 2, 3))[0]
+	expect(t, got, []int{2, 3}, 9, 8, 7, 19, 18, 17)
+	ints := func(v ...int64) *tensor.Tensor { return tensor.From(v, len(v)) }
+	for _, c := range []struct {
+		op    string
+		attrs Attrs
+		want  [3]int64
+	}{
+		{"Div", nil, [3]int64{-3, 0, -2}}, // toward zero; 0 for the divisor 0
+		{"Mod", nil, [3]int64{1, 0, -1}},
+		{"Mod", Attrs{"fmod": int64(1)}, [3]int64{-1, 0, 1}},
+	} {
+		got := apply(t, c.op, 14, c.attrs, 1, ints(-7, 5, 5), ints(2, 0, -2))[0]
+		for i := range c.want {
+			if got.I64[i] != c.want[i] {
+				t.Errorf("%s %v: element %d is %d, want %d", c.op, c.attrs, i, got.I64[i], c.want[i])
+			}
+		}
+	}
+	if y := apply(t, "Max", 13, nil, 1, from([]int{2}, float32(math.NaN()), 1), from([]int{2}, 1, float32(math.NaN())))[0]; y.F32[0] == y.F32[0] || y.F32[1] == y.F32[1] {
+		t.Errorf("Max of NaN is %v", y.F32)
+	}
+	rejects(t, "do not broadcast", "Add", 14, nil, []int{2, 3}, []int{2})
+	rejects(t, "at least 2", "Mul", 14, nil, []int{2, 3})
+	rejects(t, "not supported", "And", 14, nil, []int{2}, []int{2})
+	rejects(t, "fmod", "Mod", 14, nil, []int{2}, []int{2})
+}
