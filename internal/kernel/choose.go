@@ -1,20 +1,93 @@
 package kernel
 
-import "memprobe/internal/parallel"
+import (
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/parallel"
+)
+
+// A convolution is planned by each method that suits it, and the plan that should
+// take the fewest cycles on one thread is kept. The estimates add up the parts of
+// a run, from constants measured on one core (AVX2); what counts is their ratio.
+// BenchmarkChoice compares them with the clock.
+
+// Cycles of the parts of a Winograd convolution, each for one channel.
+const (
+	turnCycles   = 0.45 // per float brought among its channels
+	spreadCycles = 0.35 // per float brought back into its plane
+	startCycles  = 20.0 // per tile of a product, to begin and to store it
+)
+
+// changeCycles are those of a tile of F(m×m, 3×3), by change.
+func changeCycles(m int) [5]float64 {
+	if m == 2 {
+		return [...]float64{4.9, 3.2, 4.2, 3.7, 3.3}
+	}
+	return [...]float64{11.4, 6.8, 9.4, 9.8, 6.1}
+}
+
+// streamCycles are those of reading floats of weights, again for each block,
+// beyond what the product hides: from the third level of cache or from memory.
+func streamCycles(floats, blocks int) float64 {
+	const second, third = 1 << 18, 4 << 20 // floats
+	switch {
+	case floats <= second:
+		return 0
+	case floats <= third:
+		return 0.1 * float64(floats*blocks)
+	}
+	return 0.5 * float64(floats*blocks)
+}
+
+func (d *direct) cycles() float64 {
+	floats := d.packedLen()
+	return d.cost + streamCycles(floats, d.groups*d.bands) + float64(floats)
+}
+
+func (w *winograd) cycles() float64 {
+	s := &w.spec
+	of, square := changeCycles(w.m), float64(w.m*w.m)
+	tiles := float64(s.N * w.rows * w.cols)
+	read := tiles * float64(w.ld) * (of[ref.ChangeInput] + square*turnCycles)
+	write := tiles * float64(w.panels*nr) * (of[ref.ChangeOutput] + square*spreadCycles)
+	panels := float64(w.blocks()*parallel.Chunks(w.tiles(), mr)) * tiles / float64(w.blocks()*w.tiles())
+	products := panels * float64(w.elements()*w.panels) * (float64(s.C)*tileCycles + startCycles)
+	weights := float64(s.C*w.panels*nr)*of[ref.ChangeWeight] + float64(w.packedLen())
+	return read + products + write + streamCycles(w.packedLen(), w.blocks()) + weights
+}
 
 func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if isDepthwise(s) {
 		return newDepthwise(p, s, false)
 	}
-	return newDirect(p, s)
+	return fewestCycles(newDirect(p, s), func(m int) *winograd { return newWinograd(p, s, m) }, s)
 }
 
 func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if isDepthwise(s) {
 		return newDepthwise(p, s, true)
 	}
-	return newDirectGradX(p, s)
+	return fewestCycles(newDirectGradX(p, s), func(m int) *winograd { return newWinogradGradX(p, s, m) }, s)
 }
+
+// fewestCycles returns the plan of s that takes the fewest cycles, of methods in
+// the order of their rounding errors.
+func fewestCycles(d *direct, winograd func(m int) *winograd, s ConvSpec) convAlgo {
+	var best convAlgo = d
+	if !suitsWinograd(s) {
+		return best
+	}
+	cycles := d.cycles()
+	for _, m := range []int{2, 4} {
+		if w := winograd(m); w.cycles() < worthwhile*cycles {
+			best, cycles = w, w.cycles()
+		}
+	}
+	return best
+}
+
+// worthwhile is the part of the cycles that a method may take at most to be
+// preferred to one with less rounding error.
+const worthwhile = 0.85
 
 func newGradWAlgo(p *parallel.Pool, s ConvSpec) gradWAlgo {
 	if isDepthwise(s) {

@@ -26,6 +26,7 @@ type direct struct {
 	outC, inC       int
 	outPlane        int // floats of an output channel
 	blockK          int
+	cost            float64      // cycles of a run but for reading the weights
 	bands, groups   int          // along the rows of output, and of images
 	panels, mblocks int          // panels of output channels in a chunk, and chunks along them
 	whole, rest     []ref.Vector // columns of a band, and of the last band
@@ -127,6 +128,7 @@ func (d *direct) chooseLayout() {
 			best, chosen, images = cost, l, n
 		}
 	}
+	d.cost = best * float64(d.spec.N*d.spec.Group)
 	d.p.size(chosen, d.p.outH, images)
 	d.places = d.places || images > 1
 }

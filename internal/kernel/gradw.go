@@ -201,26 +201,16 @@ func (o *outer) packDY(a []float32, st *step) {
 func (o *outer) turn(xs []float32, st *step) {
 	s := &o.spec
 	plane := s.H * s.W
-	lo := min(s.PadLeft, o.wp)
-	hi := max(min(s.W+s.PadLeft, o.wp), lo)
+	first, rows, stride := st.r0*s.StrideH-s.PadTop, (st.r1-st.r0-1)*s.StrideH+(s.KH-1)*s.DilationH+1, 1
+	if s.KH == 1 {
+		stride = s.StrideH // no tap meets the rows between
+	}
 	for b := st.q0 / o.taps; b < st.q1/o.taps; b++ {
-		side := side{n: o.cg - b*nr, width: nr, ld: plane, kInner: true}
+		planes := inner{h: s.H, w: s.W, channels: min(nr, o.cg-b*nr), left: s.PadLeft, width: o.wp}
 		for n := st.n0; n < st.n1; n++ {
 			x := o.x[(n*s.C+st.g*o.cg+b*nr)*plane:]
-			for i := range (st.r1-st.r0-1)*s.StrideH + (s.KH-1)*s.DilationH + 1 {
-				at := (((b-st.q0/o.taps)*o.images+n-st.n0)*o.hp + i) * o.wp * nr
-				row, h := xs[at:][:o.wp*nr], st.r0*s.StrideH+i-s.PadTop
-				if s.KH == 1 && i%s.StrideH != 0 {
-					continue // no tap meets it
-				}
-				if h < 0 || h >= s.H {
-					clear(row)
-					continue
-				}
-				clear(row[:lo*nr])
-				side.pack(row[lo*nr:], x[h*s.W:], 0, 1, 0, hi-lo)
-				clear(row[hi*nr:])
-			}
+			at := ((b-st.q0/o.taps)*o.images + n - st.n0) * o.hp * o.wp * nr
+			planes.copy(xs[at:], x, first, rows, stride)
 		}
 	}
 }

@@ -1,0 +1,183 @@
+package ref
+
+import "fmt"
+
+// Change is one of the five changes of basis of Winograd's minimal filtering
+// F(m×m, 3×3), which works on tiles of n×n, n = m+2:
+//
+//	y  = Aᵀ[(G·w·Gᵀ) ⊙ (Bᵀ·x·B)]A
+//	dw = Gᵀ[(A·dy·Aᵀ) ⊙ (Bᵀ·x·B)]G
+//
+// Each is t ↦ L·t·Lᵀ for a matrix L.
+type Change uint8
+
+// The changes of basis, by what they are applied to.
+const (
+	ChangeInput      Change = iota // L = Bᵀ [n,n]
+	ChangeOutput                   // L = Aᵀ [m,n]
+	ChangeWeight                   // L = G  [n,3]
+	ChangeOutputGrad               // L = A  [n,m]
+	ChangeWeightGrad               // L = Gᵀ [3,n]
+)
+
+func (c Change) String() string {
+	return [...]string{"Input", "Output", "Weight", "OutputGrad", "WeightGrad"}[c]
+}
+
+// Points returns the positive points at which F(m×m, 3×3) interpolates, beside
+// their negatives, 0 and infinity. m is 2 or 4.
+//
+// The error grows with the spread of the powers of the points. ±5/8 and ±3/2
+// have a product near 1, and every constant of A and B is exact in float32; the
+// customary ±1 and ±2 double the error.
+// See Barabasz et al., Error Analysis and Improving the Accuracy of Winograd
+// Convolution for Deep Neural Networks, ACM TOMS 46 (2020).
+func Points(m int) []float64 {
+	switch m {
+	case 2:
+		return []float64{1}
+	case 4:
+		return []float64{5. / 8, 3. / 2}
+	}
+	panic(fmt.Sprintf("ref: no Winograd algorithm with tiles of %d", m))
+}
+
+// Matrix returns L of a change of basis, by the construction of Toom and Cook:
+// row p of A holds the powers of point p, row p of G the same divided by
+// N = Π (p−q) over the other points q, and row p of Bᵀ the coefficients of
+// Π (x−q). The points are in the order 0, a, −a, b, −b, …, ∞.
+func (c Change) Matrix(m int) [][]float64 {
+	points := []float64{0}
+	for _, p := range Points(m) {
+		points = append(points, p, -p)
+	}
+	n := m + 2
+	a, b, g := zeros(n, m), zeros(n, n), zeros(n, 3)
+	for i, p := range points {
+		scale, others := 1.0, []float64{1}
+		for j, q := range points {
+			if j != i {
+				scale *= p - q
+				others = timesRoot(others, q)
+			}
+		}
+		for k, power := 0, 1.0; k < max(m, 3); k, power = k+1, power*p {
+			if k < m {
+				a[i][k] = power
+			}
+			if k < 3 {
+				g[i][k] = power / scale
+			}
+		}
+		copy(b[i], others)
+	}
+	all := []float64{1}
+	for _, p := range points {
+		all = timesRoot(all, p)
+	}
+	copy(b[n-1], all)
+	a[n-1][m-1], g[n-1][2] = 1, 1
+	switch c {
+	case ChangeInput:
+		return b
+	case ChangeOutput:
+		return transposed(a)
+	case ChangeWeight:
+		return g
+	case ChangeOutputGrad:
+		return a
+	}
+	return transposed(g)
+}
+
+func zeros(rows, cols int) [][]float64 {
+	z := make([][]float64, rows)
+	for i := range z {
+		z[i] = make([]float64, cols)
+	}
+	return z
+}
+
+func transposed(a [][]float64) [][]float64 {
+	t := zeros(len(a[0]), len(a))
+	for i, row := range a {
+		for j, v := range row {
+			t[j][i] = v
+		}
+	}
+	return t
+}
+
+// timesRoot multiplies a polynomial, lowest power first, by x−q.
+func timesRoot(poly []float64, q float64) []float64 {
+	p := make([]float64, len(poly)+1)
+	for i, c := range poly {
+		p[i+1] += c
+		p[i] -= q * c
+	}
+	return p
+}
+
+// Tiles describes N tiles to change the basis of, for NR neighbouring channels
+// at a time. Element (i,j) of tile t is the NR floats at i·Row + j·Col + t·Tile.
+type Tiles struct {
+	Dst, Src                *float32
+	N                       int
+	DstRow, DstCol, DstTile int
+	SrcRow, SrcCol, SrcTile int
+}
+
+// Transform computes dst = L·src·Lᵀ for each tile and channel, tile after tile and
+// each in the order of its rows: where tiles of dst overlap the last one stays.
+func Transform(l [][]float64, t *Tiles) {
+	q, p := len(l), len(l[0])
+	var half [36]float32 // L·src
+	for n := range t.N {
+		for lane := range NR {
+			for i := range q {
+				for j := range p {
+					sum := float32(0)
+					for k, c := range l[i] {
+						sum += float32(c) * *at(t.Src, n*t.SrcTile+k*t.SrcRow+j*t.SrcCol+lane)
+					}
+					half[i*p+j] = sum
+				}
+			}
+			for i := range q {
+				for j := range q {
+					sum := float32(0)
+					for k, c := range l[j] {
+						sum += float32(c) * half[i*p+k]
+					}
+					*at(t.Dst, n*t.DstTile+i*t.DstRow+j*t.DstCol+lane) = sum
+				}
+			}
+		}
+	}
+}
+
+// Planes describes pixels whose NR channels lie side by side and that are to be
+// stored as rows of planes:
+//
+//	Dst[i·LD+k] = clamp(Src[k·NR+i] + Bias[i] + Residual[i·LD+k]), i < Rows, k < N
+type Planes struct {
+	Dst, Src, Bias, Residual *float32 // the last two may be nil
+	Rows, LD, N              int
+	Lo, Hi                   float32
+}
+
+// Spread computes p.
+func Spread(p *Planes) {
+	for i := range p.Rows {
+		for k := range p.N {
+			v := *at(p.Src, k*NR+i)
+			if p.Bias != nil {
+				v += *at(p.Bias, i)
+			}
+			if p.Residual != nil {
+				v += *at(p.Residual, i*p.LD+k)
+			}
+			*at(p.Dst, i*p.LD+k) = clamp(v, p.Lo, p.Hi)
+		}
+	}
+}

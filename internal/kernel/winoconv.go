@@ -1,0 +1,254 @@
+package kernel
+
+import (
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/parallel"
+)
+
+// winograd convolves with F(m×m, 3×3), forward or flipped.
+//
+// A chunk of the work takes a block of tiles through all three steps for some of
+// the output channels: the change of basis of the input, V[element][tile][C], for
+// each element of a tile the product V·U with the weights U[C][M], and the change
+// back with bias, residual and activation. Where several chunks need the same V
+// it is made first.
+type winograd struct {
+	spec    ConvSpec
+	pool    *parallel.Pool
+	flipped bool
+	tiling
+	source tileSource
+	weight change
+	output change
+
+	panels           int // of 16 output channels
+	inBlock          int // panels that a chunk multiplies at a time
+	perChunk, chunks int // panels in a chunk, and chunks of a block
+	shares           bool
+	ld, pitch        int // of V: between tiles and between elements
+	outPitch         int // of the products, between elements
+	weightPitch      int // of U, between elements
+
+	packBody, inputBody, chunkBody func(worker, chunk int)
+	y, x, w, packed                []float32
+	bias, residual                 []float32
+	inputs, workspace              []float32
+}
+
+const (
+	winoFloats   = 96 << 10 // of V and of the products in a chunk: a good part of a second-level cache
+	winoTiles    = 24       // least tiles in a block, so that reading the weights again pays
+	winoPanels   = 4        // panels of output channels that are multiplied at a time
+	winoChannels = 16       // channels in a chunk of packing
+	winoDepth    = 256      // channels in a pass over the weights: 16 KiB of the first-level cache
+
+	// Of U: more than this comes from memory for each block.
+	winoWeights   = 3 << 20
+	winoDeepTiles = 96
+)
+
+func newWinograd(p *parallel.Pool, s ConvSpec, m int) *winograd {
+	return planWinograd(p, s, m, false)
+}
+
+// newWinogradGradX makes the data gradient of s: a convolution of dy, padded the
+// other way, with the flipped weights.
+func newWinogradGradX(p *parallel.Pool, s ConvSpec, m int) *winograd {
+	g := s
+	g.C, g.M, g.H, g.W = s.M, s.C, s.OutH(), s.OutW()
+	g.PadTop, g.PadLeft, g.PadBottom, g.PadRight = 2-s.PadTop, 2-s.PadLeft, 2-s.PadBottom, 2-s.PadRight
+	return planWinograd(p, g, m, true)
+}
+
+func planWinograd(p *parallel.Pool, s ConvSpec, m int, flipped bool) *winograd {
+	w := &winograd{spec: s, pool: p, flipped: flipped, panels: parallel.Chunks(s.M, nr)}
+	w.inBlock = min(winoPanels, w.panels)
+	w.ld = parallel.Chunks(s.C, nr) * nr
+	w.divide(m)
+	w.source = tileSource{tiling: &w.tiling, change: newChange(m, ref.ChangeInput), size: m + 2,
+		channels: s.C, h: s.H, w: s.W, top: s.PadTop, left: s.PadLeft}
+	w.weight, w.output = newChange(m, ref.ChangeWeight), newChange(m, ref.ChangeOutput)
+	w.pitch, w.outPitch = oddLines(w.tiles()*w.ld), oddLines(w.tiles()*w.inBlock*nr)
+	w.weightPitch = oddLines(s.C * nr)
+	w.packBody, w.inputBody, w.chunkBody = w.packPart, w.shareInput, w.chunk
+	return w
+}
+
+// divide chooses the blocks, then parts of the output channels while there are
+// too few chunks.
+func (w *winograd) divide(m int) {
+	s := w.spec
+	least := winoTiles
+	if (m+2)*(m+2)*s.C*s.M > winoWeights {
+		least = winoDeepTiles
+	}
+	want := max(least, winoFloats/((m+2)*(m+2)*(w.ld+w.inBlock*nr)))
+	for {
+		w.tiling = newTiling(s, m, want)
+		if w.blocks() >= wantChunks || want <= least {
+			break
+		}
+		want = max(least, want/2)
+	}
+	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
+	parts := 1
+	for w.blocks()*parts < wantChunks && parts < w.panels && flops/(w.blocks()*parts) >= 2*chunkFlops {
+		parts *= 2
+	}
+	w.perChunk, w.chunks = evenly(w.panels, parts)
+	w.inBlock = min(w.inBlock, w.perChunk)
+	w.shares = w.chunks > 1
+}
+
+func (w *winograd) name() string {
+	if w.m == 2 {
+		return "winograd-2"
+	}
+	return "winograd-4"
+}
+
+func (w *winograd) packedLen() int { return w.panels * w.elements() * w.weightPitch }
+
+// pack changes the basis of the weights: U[panel][element][C][16].
+func (w *winograd) pack(packed, weights []float32) {
+	w.packed, w.w = packed, weights
+	w.pool.For(w.panels*parallel.Chunks(w.spec.C, winoChannels), w.packBody)
+	w.packed, w.w = nil, nil
+}
+
+func (w *winograd) packPart(_, i int) {
+	parts := parallel.Chunks(w.spec.C, winoChannels)
+	panel := i / parts
+	c0, c1 := parallel.Range(i%parts, winoChannels, w.spec.C)
+	const taps = 9
+	var turned [winoChannels * taps * nr]float32 // [channel][tap][16]
+	t := ref.Tiles{Src: &turned[0], N: c1 - c0, SrcRow: 3 * nr, SrcCol: nr, SrcTile: taps * nr}
+	if w.flipped { // weights [C][M][3][3]
+		rows := side{n: w.spec.M, width: nr, ld: taps, kInner: true}
+		for c := c0; c < c1; c++ {
+			rows.pack(turned[(c-c0)*taps*nr:], w.w[c*w.spec.M*taps:], panel, panel+1, 0, taps)
+		}
+		t.Src, t.SrcRow, t.SrcCol = &turned[(taps-1)*nr], -t.SrcRow, -t.SrcCol
+	} else {
+		rows := side{n: w.spec.M, width: nr, ld: w.spec.C * taps, kInner: true}
+		rows.pack(turned[:], w.w, panel, panel+1, c0*taps, (c1-c0)*taps)
+	}
+	t.Dst = at(w.packed, panel*w.elements()*w.weightPitch+c0*nr)
+	t.DstRow, t.DstCol, t.DstTile = (w.m+2)*w.weightPitch, w.weightPitch, nr
+	w.weight.apply(&t)
+}
+
+// inputLen is the length of V of a block.
+func (w *winograd) inputLen() int { return w.elements() * w.pitch }
+
+// pixelsLen is the length of the output of a block's image, its channels side by
+// side, with room for what the last tile has too much.
+func (w *winograd) pixelsLen() int { return (w.band*w.m*w.width + w.m) * nr }
+
+func (w *winograd) perWorker() int {
+	n := w.source.copyLen() + w.elements()*w.outPitch + w.pixelsLen()
+	if !w.shares {
+		n += w.inputLen()
+	}
+	return n
+}
+
+func (w *winograd) sharedLen() int {
+	if w.shares {
+		return w.blocks() * w.inputLen()
+	}
+	return 0
+}
+
+func (w *winograd) scratch() int { return w.sharedLen() + w.pool.Threads()*w.perWorker() }
+
+func (w *winograd) run(y, x, packed, bias, residual, scratch []float32) {
+	n := w.sharedLen()
+	w.y, w.x, w.packed, w.bias, w.residual, w.inputs, w.workspace = y, x, packed, bias, residual, scratch[:n], scratch[n:]
+	if w.shares {
+		w.pool.For(w.blocks()*w.source.panels(), w.inputBody)
+	}
+	w.pool.For(w.blocks()*w.chunks, w.chunkBody)
+	w.y, w.x, w.packed, w.bias, w.residual, w.inputs, w.workspace = nil, nil, nil, nil, nil, nil, nil
+}
+
+// shareInput makes a panel of channels of V of a block.
+func (w *winograd) shareInput(worker, i int) {
+	panel, i := i%w.source.panels(), i/w.source.panels()
+	xs := w.workspace[worker*w.perWorker():][:w.source.copyLen()]
+	w.source.tiles(w.inputs[i*w.inputLen()+panel*nr:], w.x, xs, w.block(i), panel, w.pitch, w.ld)
+}
+
+func (w *winograd) chunk(worker, i int) {
+	part, i := i%w.chunks, i/w.chunks
+	b := w.block(i)
+	ws := w.workspace[worker*w.perWorker():][:w.perWorker()]
+	xs, ws := ws[:w.source.copyLen()], ws[w.source.copyLen():]
+	products, ws := ws[:w.elements()*w.outPitch], ws[w.elements()*w.outPitch:]
+	pixels, v := ws[:w.pixelsLen()], ws[w.pixelsLen():]
+	if w.shares {
+		v = w.inputs[i*w.inputLen():][:w.inputLen()]
+	} else {
+		for panel := range w.source.panels() {
+			w.source.tiles(v[panel*nr:], w.x, xs, b, panel, w.pitch, w.ld)
+		}
+	}
+	p0, p1 := parallel.Range(part, w.perChunk, w.panels)
+	for q0 := p0; q0 < p1; q0 += w.inBlock {
+		q1 := min(q0+w.inBlock, p1)
+		w.multiply(products, v, &b, q0, q1)
+		for q := q0; q < q1; q++ {
+			w.finish(products[(q-q0)*nr:], pixels, &b, q)
+		}
+	}
+}
+
+// multiply computes the products of the panels [q0, q1), [element][tile][panel][16].
+func (w *winograd) multiply(products, v []float32, b *block, q0, q1 int) {
+	tiles := b.tiles(&w.tiling)
+	t := ref.Tile{RowA: w.ld, StepA: 1, LDC: w.inBlock * nr, N0: vl, N1: vl}
+	for e := range w.elements() {
+		for q := q0; q < q1; q++ {
+			u := (q*w.elements() + e) * w.weightPitch
+			c := e*w.outPitch + (q-q0)*nr
+			for k0 := 0; k0 < w.spec.C; k0 += winoDepth {
+				t.C0, t.C1 = at(products, c), at(products, c+vl)
+				t.K, t.Accumulate = min(winoDepth, w.spec.C-k0), k0 > 0
+				t.A, t.B0 = at(v, e*w.pitch+k0), at(w.packed, u+k0*nr)
+				tileStrided(&t, tiles)
+			}
+		}
+	}
+}
+
+// finish changes a panel of products back and stores it.
+func (w *winograd) finish(products, pixels []float32, b *block, q int) {
+	s := &w.spec
+	ld := w.inBlock * nr
+	// From the last tile of a row to the first: what a tile has too much at the
+	// end of a line belongs to the begin of the next, which comes later.
+	t := ref.Tiles{N: w.cols, SrcRow: (w.m + 2) * w.outPitch, SrcCol: w.outPitch, SrcTile: -ld,
+		DstRow: w.width * nr, DstCol: nr, DstTile: -w.m * nr}
+	m0, plane := q*nr, w.height*w.width
+	p := ref.Planes{Src: &pixels[0], Rows: min(nr, s.M-m0), LD: plane}
+	p.N = (min(b.r1*w.m, w.height) - b.r0*w.m) * w.width
+	p.Lo, p.Hi, _ = s.Act.Bounds(s.Lo, s.Hi)
+	if s.Bias {
+		p.Bias = &w.bias[m0]
+	}
+	tile := 0
+	for n := b.n0; n < b.n1; n++ {
+		for r := range b.r1 - b.r0 {
+			t.Src = at(products, (tile+w.cols-1)*ld)
+			t.Dst = at(pixels, (r*w.m*w.width+(w.cols-1)*w.m)*nr)
+			w.output.apply(&t)
+			tile += w.cols
+		}
+		first := (n*s.M+m0)*plane + b.r0*w.m*w.width
+		p.Dst = &w.y[first]
+		if s.Residual {
+			p.Residual = &w.residual[first]
+		}
+		spread(&p)
+	}
+}

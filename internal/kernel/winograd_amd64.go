@@ -1,0 +1,59 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/ref"
+)
+
+// apply changes the basis of t.
+func (c *change) apply(t *ref.Tiles) {
+	switch {
+	case !useAVX2:
+		ref.Transform(c.l, t)
+	case c.m == 2:
+		c.apply2(t)
+	default:
+		c.apply4(t)
+	}
+}
+
+func (c *change) apply2(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx2.Winograd2Input(t)
+	case ref.ChangeOutput:
+		avx2.Winograd2Output(t)
+	case ref.ChangeWeight:
+		avx2.Winograd2Weight(t)
+	case ref.ChangeOutputGrad:
+		avx2.Winograd2OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx2.Winograd2WeightGrad(t)
+	}
+}
+
+func (c *change) apply4(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx2.Winograd4Input(t)
+	case ref.ChangeOutput:
+		avx2.Winograd4Output(t)
+	case ref.ChangeWeight:
+		avx2.Winograd4Weight(t)
+	case ref.ChangeOutputGrad:
+		avx2.Winograd4OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx2.Winograd4WeightGrad(t)
+	}
+}
+
+// spread is [ref.Spread].
+func spread(p *ref.Planes) {
+	if useAVX2 && p.N >= vl {
+		avx2.Spread(p)
+		return
+	}
+	ref.Spread(p)
+}
