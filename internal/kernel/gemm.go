@@ -60,15 +60,17 @@ func NewGemm(p *parallel.Pool, s GemmSpec) *Gemm {
 }
 
 // divide chooses the size of the chunks: evenly below the limits of the caches,
-// then smaller while there are too few of them.
+// then smaller while there are too few of them. Columns go in pairs of panels.
 func (g *Gemm) divide() {
 	s := g.spec
 	pa, pb := g.a.panels(), g.b.panels()
 	g.nrows, g.ncols = parallel.Chunks(pa, blockRows), parallel.Chunks(pb, blockCols)
+	pairs := parallel.Chunks(pb, 2)
 	flops := 2 * s.M * s.N * s.K * s.Batch
 	for {
 		g.rows, g.nrows = evenly(pa, g.nrows)
-		g.cols, g.ncols = evenly(pb, g.ncols)
+		g.cols, g.ncols = evenly(pairs, g.ncols)
+		g.cols = min(2*g.cols, pb)
 		chunks := s.Batch * g.nrows * g.ncols
 		if chunks == 0 || chunks >= wantChunks || flops/chunks < 2*chunkFlops {
 			return
@@ -76,7 +78,7 @@ func (g *Gemm) divide() {
 		switch {
 		case g.rows*mr > g.cols*nr:
 			g.nrows *= 2
-		case g.cols > 1:
+		case g.cols > 2:
 			g.ncols *= 2
 		default:
 			return
