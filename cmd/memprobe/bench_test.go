@@ -12,6 +12,8 @@ func TestBench(t *testing.T) {
 	for _, c := range []struct{ args, keys string }{
 		{"gemm --m 30 --n 40 --k 50", "m n k gflops"},
 		{"knn --bank 300 --queries 20 --dim 16 --k 3", "bank queries dim k queries_per_second"},
+		{"augment --images 300", "images images_per_second"},
+		{"augment --augment rand:0.5 --shape 1,28,20 --images 10", "images images_per_second"},
 		{"infer ../../testdata/malign.onnx --taps all", "taps images_per_second"},
 	} {
 		args := append(append([]string{"bench"}, strings.Fields(c.args)...), "--steps", "2", "--threads", "2")
@@ -35,6 +37,7 @@ func TestBench(t *testing.T) {
 	for _, args := range [][]string{
 		{"bench"}, {"bench", "nonsense"}, {"bench", "gemm", "--m", "0"}, {"bench", "knn", "--bank", "3", "--k", "4"},
 		{"bench", "gemm", "--steps", "0"}, {"bench", "infer"}, {"bench", "infer", "x.onnx", "--shape", "1,-3"},
+		{"bench", "augment", "--augment", "fulll"}, {"bench", "augment", "--shape", "3,0,4"}, {"bench", "augment", "--shape", "4,8,8"},
 	} {
 		code, out, msg := runMemprobe(args...)
 		if code != exitUsage || out != "" || strings.Count(msg, "\n") != 1 {

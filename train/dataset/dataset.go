@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"memprobe/internal/kernel"
 )
 
 // Set is an image classification set, opened.
@@ -57,11 +59,14 @@ func (s *Split) Float32(dst []float32, i int) {
 		copy(dst[:len(s.floats[i])], s.floats[i])
 		return
 	}
-	src := s.pixels[i]
-	dst = dst[:len(src)]
-	for j, v := range src {
-		dst[j] = float32(v) / 255
-	}
+	Float32(dst, s.pixels[i])
+}
+
+// Float32 writes v/255 of each byte to dst. It panics if dst is shorter.
+func Float32(dst []float32, pixels []uint8) {
+	dst = dst[:len(pixels)]
+	kernel.FromUint8(dst, pixels, 1, 0)
+	kernel.DivScalar(dst, dst, 255)
 }
 
 // Options say how a set is opened. The zero value takes all of it as stored.
