@@ -206,19 +206,30 @@ func (w *winograd) chunk(worker, i int) {
 // multiply computes the products of the panels [q0, q1), [element][tile][panel][16].
 func (w *winograd) multiply(products, v []float32, b *block, q0, q1 int) {
 	tiles := b.tiles(&w.tiling)
-	t := ref.Tile{RowA: w.ld, StepA: 1, LDC: w.inBlock * nr, N0: vl, N1: vl}
+	t, u := ref.Tile{RowA: w.ld, StepA: 1, LDC: w.inBlock * nr, N0: vl, N1: vl}, ref.Tile{}
 	for e := range w.elements() {
-		for q := q0; q < q1; q++ {
-			u := (q*w.elements() + e) * w.weightPitch
-			c := e*w.outPitch + (q-q0)*nr
-			for k0 := 0; k0 < w.spec.C; k0 += winoDepth {
-				t.C0, t.C1 = at(products, c), at(products, c+vl)
-				t.K, t.Accumulate = min(winoDepth, w.spec.C-k0), k0 > 0
-				t.A, t.B0 = at(v, e*w.pitch+k0), at(w.packed, u+k0*nr)
-				tileStrided(&t, tiles)
+		for k0 := 0; k0 < w.spec.C; k0 += winoDepth {
+			t.K, t.Accumulate = min(winoDepth, w.spec.C-k0), k0 > 0
+			for q := q0; q < q1; q += 2 {
+				t.A = at(v, e*w.pitch+k0)
+				w.aim(&t, products, e, k0, q, q-q0)
+				var second *ref.Tile
+				if q+1 < q1 {
+					u, second = t, &u
+					w.aim(&u, products, e, k0, q+1, q+1-q0)
+				}
+				tileStridedPair(&t, second, tiles)
 			}
 		}
 	}
+}
+
+// aim sets t to the weights of panel q, from channel k0 on, and to the i-th panel
+// of the products.
+func (w *winograd) aim(t *ref.Tile, products []float32, e, k0, q, i int) {
+	t.B0 = at(w.packed, (q*w.elements()+e)*w.weightPitch+k0*nr)
+	c := e*w.outPitch + i*nr
+	t.C0, t.C1 = at(products, c), at(products, c+vl)
 }
 
 // finish changes a panel of products back and stores it.
