@@ -98,7 +98,7 @@ func Select(layers []Layer, patterns []string) ([]Layer, error) {
 	for _, p := range patterns {
 		matched := false
 		for i, l := range layers {
-			if p == "all" || p == "blocks" && l.Role != "" || match(p, l.Name) {
+			if p == "all" || p == "blocks" && l.Role != "" || Match(p, l.Name) {
 				keep[i], matched = true, true
 			}
 		}
@@ -115,9 +115,9 @@ func Select(layers []Layer, patterns []string) ([]Layer, error) {
 	return selected, nil
 }
 
-// match reports whether name matches pattern as a whole. Unlike in paths, * goes
+// Match reports whether name matches pattern as a whole. Unlike in paths, * goes
 // past slashes, which tensor names are full of.
-func match(pattern, name string) bool {
+func Match(pattern, name string) bool {
 	head, rest, star := strings.Cut(pattern, "*")
 	if len(name) < len(head) || !equalButQuery(head, name[:len(head)]) {
 		return false
@@ -126,7 +126,7 @@ func match(pattern, name string) bool {
 		return len(name) == len(head)
 	}
 	for i := len(head); i <= len(name); i++ {
-		if match(rest, name[i:]) {
+		if Match(rest, name[i:]) {
 			return true
 		}
 	}

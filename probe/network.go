@@ -179,7 +179,7 @@ func (r *runner) view(dst []float32, i int) {
 	src := make([]float32, len(dst))
 	r.data.Train.Float32(src, image)
 	r.Augment(dst, src, image, i%r.Views)
-	r.normalise(dst)
+	normalise(dst, r.Mean, r.Std)
 }
 
 // predict keeps the network's own predictions, if its output has a column a class.

@@ -240,19 +240,19 @@ func labelsOf(s Split) []int {
 func (r *runner) fill(s Split) func(dst []float32, i int) {
 	return func(dst []float32, i int) {
 		s.Float32(dst, i)
-		r.normalise(dst)
+		normalise(dst, r.Mean, r.Std)
 	}
 }
 
 // normalise computes (pixel − mean) / std of each channel.
-func (r *runner) normalise(image []float32) {
-	if len(r.Mean) == 0 {
+func normalise(image, mean, std []float32) {
+	if len(mean) == 0 {
 		return
 	}
-	plane := len(image) / len(r.Mean)
-	for c := range r.Mean {
+	plane := len(image) / len(mean)
+	for c := range mean {
 		for i := c * plane; i < (c+1)*plane; i++ {
-			image[i] = (image[i] - r.Mean[c]) / r.Std[c]
+			image[i] = (image[i] - mean[c]) / std[c]
 		}
 	}
 }

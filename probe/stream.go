@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -47,31 +48,52 @@ func newStream(m *onnx.Model, pool *parallel.Pool, input string, shape []int, la
 }
 
 // run computes the features of n images, which fill writes. done, if not nil, is
-// told how many are finished. What a batch has beyond the last image repeats it.
+// told how many are finished.
 func (s *stream) run(ctx context.Context, n int, fill func(dst []float32, i int), done func(n int)) ([]Features, error) {
 	out := make([]Features, len(s.layers))
 	for l := range out {
 		d := s.pooling[l].Dim(s.layers[l].Shape)
 		out[l] = Features{N: n, D: d, Data: make([]float32, n*d)}
 	}
+	err := s.each(ctx, n, fill, func(l, first, rows int, t *tensor.Tensor) error {
+		d := out[l].D
+		s.apply(Features{rows, d, out[l].Data[first*d : (first+rows)*d]}, l, t)
+		return nil
+	}, done)
+	return out, err
+}
+
+// apply pools the activations t of a batch, of layer l, into rows.
+func (s *stream) apply(rows Features, l int, t *tensor.Tensor) {
+	shape := s.layers[l].Shape
+	size := tensor.Len(shape)
+	s.pool.For(rows.N, func(_, i int) {
+		s.pooling[l].Apply(rows.Row(i), t.F32[i*size:(i+1)*size], shape)
+	})
+}
+
+// each runs n images, which fill writes, and calls keep with the activations of
+// each layer of each batch, of which the first rows are those of images first,
+// first+1, …; what a batch has beyond the last image repeats it.
+func (s *stream) each(ctx context.Context, n int, fill func(dst []float32, i int),
+	keep func(l, first, rows int, t *tensor.Tensor) error, done func(n int)) error {
 	size := tensor.Len(s.image)
 	first := 0
 	load := func(_, i int) { fill(s.input[i*size:(i+1)*size], min(first+i, n-1)) }
-	keep := func(l int, t *tensor.Tensor) {
-		shape := s.layers[l].Shape
-		size := tensor.Len(shape)
-		s.pool.For(min(s.batch, n-first), func(_, i int) {
-			s.pooling[l].Apply(out[l].Row(first+i), t.F32[i*size:(i+1)*size], shape)
-		})
+	var failed error
+	tap := func(l int, t *tensor.Tensor) {
+		if failed == nil {
+			failed = keep(l, first, min(s.batch, n-first), t)
+		}
 	}
 	for ; first < n; first += s.batch {
 		s.pool.For(s.batch, load)
-		if err := s.session.Run(ctx, keep); err != nil {
-			return nil, err
+		if err := cmp.Or(s.session.Run(ctx, tap), failed); err != nil {
+			return err
 		}
 		if done != nil {
 			done(min(first+s.batch, n))
 		}
 	}
-	return out, nil
+	return nil
 }

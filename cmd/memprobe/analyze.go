@@ -16,7 +16,6 @@ import (
 
 	"memprobe/internal/kernel"
 	"memprobe/internal/parallel"
-	"memprobe/onnx"
 	"memprobe/probe"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
@@ -42,12 +41,12 @@ type analyzeOptions struct {
 }
 
 var analyzeCommand = command{
-	name: "analyze", args: "MODEL.onnx", about: "probes every layer and writes the report",
+	name: "analyze", args: "MODEL.onnx | RUN", about: "probes every layer and writes the report",
 	example: "memprobe analyze model.onnx --data cifar10 --k 1,5,20 --out report",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		var o analyzeOptions
 		o.data.flags(f)
-		f.StringVar(&o.out, "out", "", "folder of the report; default MODEL-report beside the current folder")
+		f.StringVar(&o.out, "out", "", "folder of the report; default: MODEL-report in the current folder")
 		f.StringSliceVar(&o.layers, "layers", []string{"blocks"}, "tensor names as GLOB,…, all, or blocks")
 		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html")
 		f.IntSliceVar(&o.k, "k", []int{20}, "numbers of neighbours; the last, or 20 if listed, is drawn")
@@ -63,7 +62,7 @@ var analyzeCommand = command{
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
 		return func(ctx context.Context, args []string, std streams) error {
 			if len(args) != 1 {
-				return usagef("want one MODEL.onnx, got %d arguments", len(args))
+				return usagef("want one MODEL.onnx or run directory, got %d arguments", len(args))
 			}
 			return analyze(ctx, args[0], o, std)
 		}
@@ -104,12 +103,12 @@ func (o *analyzeOptions) options() (probe.Options, error) {
 	return po, nil
 }
 
-func analyze(ctx context.Context, file string, o analyzeOptions, std streams) error {
+func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) error {
 	po, err := o.options()
 	if err != nil {
 		return err
 	}
-	m, err := onnx.Load(file)
+	m, err := loadSubject(arg)
 	if err != nil {
 		return err
 	}
@@ -125,21 +124,21 @@ func analyze(ctx context.Context, file string, o analyzeOptions, std streams) er
 	defer po.Workers.Close()
 	bar := newProgress(std.err, o.quiet)
 	po.Progress = bar.report
-	p, err := probe.Run(ctx, m, set.probeData(), po)
+	p, err := probe.Run(ctx, m.Model, set.probeData(), po)
 	bar.done()
 	if err != nil {
 		return err
 	}
-	if p.Model.SHA256, err = digest(file); err != nil {
+	if p.Model.SHA256, err = digest(m.file); err != nil {
 		return err
 	}
-	p.Model.Path = file
+	p.Model.Path = m.file
 	p.Tool = result.Tool{Version: version(), Go: runtime.Version(), CPU: []string{kernel.ISA()}}
 	p.Settings.Normalize = set.normalize
 	set.describe(&p.Data)
 	dir := o.out
 	if dir == "" {
-		dir = strings.TrimSuffix(filepath.Base(file), ".onnx") + "-report"
+		dir = strings.TrimSuffix(filepath.Base(filepath.Clean(arg)), ".onnx") + "-report"
 	}
 	files, err := report.Write(dir, p, o.formats)
 	if err != nil {

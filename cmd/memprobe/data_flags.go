@@ -1,21 +1,20 @@
 package main
 
 import (
-	"context"
 	"errors"
-	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/meta"
 	"memprobe/onnx"
-	"memprobe/probe"
 	"memprobe/probe/result"
+	"memprobe/train"
 	"memprobe/train/dataset"
-	"memprobe/train/labels"
 )
 
 // dataOptions are the flags that say which images a model sees.
@@ -25,6 +24,7 @@ type dataOptions struct {
 	seed                  uint64
 	normalize, labels     string
 	labelSeed             uint64
+	assigned              string
 	f                     *pflag.FlagSet
 }
 
@@ -37,117 +37,83 @@ func (o *dataOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.normalize, "normalize", "auto", "auto (what the model records), none, imagenet, cifar10, MEAN/STD")
 	f.StringVar(&o.labels, "labels", "", "scheme of the assigned labels: true, random, noise:P; default: what the model records")
 	f.Uint64Var(&o.labelSeed, "label-seed", 0, "of the assigned labels")
+	f.StringVar(&o.assigned, "assigned", "", "FILE.npy of the assigned labels, an integer for each training image")
 }
 
-// openedData is a set brought to a model's input, with its assigned labels.
-type openedData struct {
-	*dataset.Set
-	options   dataset.Options
-	normalize string
-	scheme    string
-	labelSeed uint64
-	source    string
-	assigned  []int32
+// subject is a model and what is recorded of how it was made.
+type subject struct {
+	*onnx.Model
+	file   string
+	run    string // the run directory it is of, or ""
+	record map[string]string
 }
 
-// open resolves the flags against the model's metadata and input shape.
-func (o *dataOptions) open(ctx context.Context, m *onnx.Model) (*openedData, error) {
-	recorded := func(key, flag, value string) string {
-		if v, ok := m.Metadata(key); ok && !o.f.Changed(flag) {
-			return v
+// recordedFlags are the flags whose values a model records, by metadata key.
+func recordedFlags() map[string]string {
+	return map[string]string{"data": meta.Data, "train-limit": meta.TrainLimit, "subset-seed": meta.SubsetSeed,
+		"normalize": meta.Normalize, "labels": meta.Labels, "label-seed": meta.LabelSeed}
+}
+
+// loadSubject loads a model file, or a run directory's final model, or, while
+// that is not there, its last checkpoint.
+func loadSubject(arg string) (*subject, error) {
+	s := &subject{file: arg, record: map[string]string{}}
+	if info, err := os.Stat(arg); err == nil && info.IsDir() {
+		if err := s.ofRun(arg); err != nil {
+			return nil, err
 		}
-		return value
 	}
-	spec := recorded(meta.Data, "data", o.spec)
-	guessed := spec == ""
-	if guessed {
-		spec = dataset.Embedded
-	}
-	d := &openedData{normalize: recorded(meta.Normalize, "normalize", o.normalize), source: "metadata"}
-	if d.normalize == "auto" {
-		d.normalize = dataset.NoNormalization
-	}
-	limit, err1 := strconv.Atoi(recorded(meta.TrainLimit, "train-limit", strconv.Itoa(o.trainLimit)))
-	seed, err2 := strconv.ParseUint(recorded(meta.SubsetSeed, "subset-seed", strconv.FormatUint(o.seed, 10)), 10, 64)
-	labelSeed, err3 := strconv.ParseUint(recorded(meta.LabelSeed, "label-seed", strconv.FormatUint(o.labelSeed, 10)), 10, 64)
-	if err := errors.Join(err1, err2, err3); err != nil {
-		return nil, &onnx.Error{Err: fmt.Errorf("the model's metadata are damaged: %w", err)}
-	}
-	d.options = dataset.Options{TrainLimit: limit, TestLimit: o.testLimit, Seed: seed}
-	want, err := imageShape(m)
-	if err != nil {
+	var err error
+	if s.Model, err = onnx.Load(s.file); err != nil {
 		return nil, err
 	}
-	set, err := dataset.Open(ctx, spec, d.options)
+	for flag, key := range recordedFlags() {
+		if v, ok := s.Metadata(key); ok {
+			s.record[flag] = v
+		}
+	}
+	return s, nil
+}
+
+// ofRun finds a run's model, and takes from run.json what the model may not
+// record.
+func (s *subject) ofRun(dir string) error {
+	s.run = dir
+	file := filepath.Join(dir, "run.json")
+	run, err := result.ReadRun(file)
+	if errors.Is(err, os.ErrNotExist) {
+		return fault.Errorf(dir, "no run directory: it has no run.json")
+	}
 	if err != nil {
-		return nil, err
+		return fault.Wrap(file, err)
 	}
-	if !slices.Equal(want, []int{set.C, set.H, set.W}) {
-		stored := []int{set.C, set.H, set.W}
-		set.Close()
-		if guessed {
-			return nil, &onnx.Error{Err: fmt.Errorf("the model wants images of shape %v and records no data; name a set with --data", want)}
-		}
-		d.options.Channels, d.options.Height, d.options.Width = want[0], want[1], want[2]
-		if set, err = dataset.Open(ctx, spec, d.options); err != nil {
-			return nil, fmt.Errorf("images of shape %v for a model that wants %v: %w", stored, want, err)
+	c := train.Default()
+	for key, value := range run.Config {
+		if err := c.Set(key, value); err != nil {
+			return fault.Wrap(file, err)
 		}
 	}
-	d.Set = set
-	d.scheme, d.labelSeed = recorded(meta.Labels, "labels", o.labels), labelSeed
-	if o.f.Changed("labels") {
-		d.source = "--labels"
+	s.record = map[string]string{"data": c.Data, "labels": c.Labels, "label-seed": strconv.FormatUint(c.LabelSeed, 10),
+		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10)}
+	if c.Normalize != train.Auto {
+		s.record["normalize"] = c.Normalize
 	}
-	if d.scheme == "" {
-		return d, nil
+	s.file = filepath.Join(dir, "model.onnx")
+	if _, err := os.Stat(s.file); err == nil {
+		return nil
 	}
-	s, err := labels.Parse(d.scheme)
-	if err != nil {
-		return nil, usagef("--%v", err)
+	checkpoints, err := filepath.Glob(filepath.Join(dir, "checkpoints", "epoch-*.onnx"))
+	if err != nil || len(checkpoints) == 0 {
+		return fault.Errorf(dir, "neither a model.onnx nor a checkpoint in it")
 	}
-	d.assigned = s.Draw(labelSeed, set.Train.Labels(), len(set.Classes))
-	return d, nil
+	s.file = slices.Max(checkpoints) // epochs have leading zeros
+	return nil
 }
 
-// imageShape is the [C,H,W] that the model's input wants.
-func imageShape(m *onnx.Model) ([]int, error) {
-	inputs := m.Inputs()
-	if len(inputs) != 1 || len(inputs[0].Shape) != 4 {
-		return nil, &onnx.Error{Err: fmt.Errorf("the model has inputs %v, want one of images [N,C,H,W]", inputs)}
+// value is that of a flag: as given, else as recorded, else the flag's default.
+func (o *dataOptions) value(flag string, s *subject) string {
+	if v, ok := s.record[flag]; ok && !o.f.Changed(flag) {
+		return v
 	}
-	shape := make([]int, 3)
-	for i, d := range inputs[0].Shape[1:] {
-		if shape[i] = d.Size; d.Size < 1 {
-			return nil, &onnx.Error{Err: fmt.Errorf("input %v leaves the size of an image open", inputs[0])}
-		}
-	}
-	return shape, nil
-}
-
-// normalization resolves --normalize to a mean and a deviation a channel.
-func (d *openedData) normalization() (mean, std []float32, err error) {
-	if mean, std, err = dataset.Normalization(d.normalize, d.C); err != nil {
-		return nil, nil, usagef("--normalize %v", err)
-	}
-	return mean, std, nil
-}
-
-func (d *openedData) probeData() probe.Data {
-	data := probe.Data{Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: []int{d.C, d.H, d.W}}
-	for _, l := range d.assigned {
-		data.Assigned = append(data.Assigned, int(l))
-	}
-	return data
-}
-
-// describe writes where the images and labels came from into a result.
-func (d *openedData) describe(r *result.Data) {
-	r.Spec, r.Name, r.Fingerprint, r.Resize = d.Spec, d.Name, d.Fingerprint(), strings.Join(d.Notes, "; ")
-	r.TrainLimit, r.TestLimit = d.options.TrainLimit, d.options.TestLimit
-	if d.options.TrainLimit > 0 || d.options.TestLimit > 0 {
-		r.SubsetSeed = &d.options.Seed
-	}
-	if d.assigned != nil {
-		r.Labels, r.LabelSource, r.LabelSeed = d.scheme, d.source, &d.labelSeed
-	}
+	return o.f.Lookup(flag).Value.String()
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 
@@ -16,41 +15,62 @@ import (
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/probe"
 )
 
 type extractOptions struct {
-	input, layers, out string
-	threads            int
+	data                            dataOptions
+	input, layers, pool, split, out string
+	batch, threads                  int
+	quiet                           bool
 }
 
 var extractCommand = command{
 	name: "extract", args: "MODEL.onnx", about: "activations of chosen layers to .npz or .npy",
-	example: "memprobe extract model.onnx --input x.npy --layers all --out acts.npz",
+	example: "memprobe extract model.onnx --data cifar10 --layers blocks --pool avg --out acts.npz",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		var o extractOptions
-		f.StringVar(&o.input, "input", "", "raw float32 input tensors: .npz by input name, or .npy for a lone input")
-		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, or tensor names as GLOB,…")
+		f.StringVar(&o.input, "input", "", "raw float32 input tensors instead of --data: .npz by input name, or .npy for a lone input")
+		o.data.flags(f)
+		f.StringVar(&o.split, "split", "train", "images of --data: train or test")
+		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, blocks, or tensor names as GLOB,…")
+		f.StringVar(&o.pool, "pool", "none", "how the activations of an image are pooled: none, avg, max, flatten")
 		f.StringVar(&o.out, "out", "", "file to write: .npz, or .npy for a single tensor")
+		f.IntVar(&o.batch, "batch", 64, "images a pass")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
+		f.BoolVar(&o.quiet, "quiet", false, "no progress")
 		return func(ctx context.Context, args []string, std streams) error {
+			pooling, err := probe.ParsePooling(o.pool)
 			switch {
 			case len(args) != 1:
 				return usagef("want one MODEL.onnx, got %d arguments", len(args))
-			case o.input == "":
-				return usagef("--input is missing")
+			case err != nil:
+				return usagef("--pool: %v", err)
+			case o.split != "train" && o.split != "test":
+				return usagef("--split is %q, want train or test", o.split)
+			case o.batch < 1 || o.threads < 0:
+				return usagef("--batch %d, --threads %d: want positive numbers", o.batch, o.threads)
 			case !strings.HasSuffix(o.out, ".npz") && !strings.HasSuffix(o.out, ".npy"):
 				return usagef("--out is %q, want a file that ends in .npz or .npy", o.out)
+			case o.input != "" && f.Changed("data"):
+				return usagef("--input %s and --data %s: want one of them", o.input, o.data.spec)
+			case o.input != "" && pooling != probe.None:
+				return usagef("--pool %s wants images from --data, --input gives tensors", o.pool)
 			}
-			return extract(ctx, args[0], o)
+			m, err := loadSubject(args[0])
+			if err != nil {
+				return err
+			}
+			if o.input != "" {
+				return extract(ctx, m.Model, o)
+			}
+			return extractData(ctx, m, o, pooling, std)
 		}
 	},
 }
 
-func extract(ctx context.Context, file string, o extractOptions) error {
-	m, err := onnx.Load(file)
-	if err != nil {
-		return err
-	}
+// extract writes what given input tensors become.
+func extract(ctx context.Context, m *onnx.Model, o extractOptions) error {
 	given, err := npy.Read(o.input)
 	if err != nil {
 		return err
@@ -141,11 +161,7 @@ func chosen(m *onnx.Model, flag, layers string) ([]string, error) {
 	for _, name := range all {
 		hit := false
 		for i, g := range globs {
-			ok, err := path.Match(g, name)
-			if err != nil {
-				return nil, usagef("%s %q is no pattern: %v", flag, g, err)
-			}
-			if ok || g == name {
+			if probe.Match(g, name) {
 				used[i], hit = true, true
 			}
 		}

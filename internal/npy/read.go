@@ -46,6 +46,27 @@ func Read(path string) (map[string]*tensor.Tensor, error) {
 	return out, nil
 }
 
+// ReadInts returns the integers of an .npy file and their shape.
+func ReadInts(path string) (values []int64, shape []int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, nil, fault.Wrap(path, err)
+	}
+	defer f.Close()
+	r := bufio.NewReader(f)
+	h, err := ReadHead(r)
+	if err != nil {
+		return nil, nil, fault.Wrap(path, err)
+	}
+	if values, err = h.Ints(r); err == nil {
+		err = End(r)
+	}
+	if err != nil {
+		return nil, nil, fault.Wrap(path, err)
+	}
+	return values, h.Shape, nil
+}
+
 // array reads one array, which must be all that is in r.
 func array(path, name string, in io.Reader) (*tensor.Tensor, error) {
 	r := bufio.NewReader(in)

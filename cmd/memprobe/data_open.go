@@ -1,0 +1,191 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"memprobe/internal/fault"
+	"memprobe/internal/npy"
+	"memprobe/onnx"
+	"memprobe/probe"
+	"memprobe/probe/result"
+	"memprobe/train/dataset"
+	"memprobe/train/labels"
+)
+
+// openedData is a set brought to a model's input, with its assigned labels.
+type openedData struct {
+	*dataset.Set
+	options   dataset.Options
+	shape     []int // of an image, as the model takes it
+	normalize string
+	scheme    string
+	labelSeed *uint64
+	source    string // of the assigned labels
+	assigned  []int
+}
+
+// open resolves the flags against what is recorded of the model, opens the images
+// in the shape that its input wants, and finds the assigned labels.
+func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error) {
+	spec := o.value("data", m)
+	guessed := spec == ""
+	if guessed {
+		spec = dataset.Embedded
+	}
+	d := &openedData{normalize: o.value("normalize", m)}
+	if d.normalize == "auto" {
+		d.normalize = dataset.NoNormalization
+	}
+	var errs [3]error
+	d.options.TrainLimit, errs[0] = strconv.Atoi(o.value("train-limit", m))
+	d.options.TestLimit, errs[1] = strconv.Atoi(o.value("test-limit", m))
+	d.options.Seed, errs[2] = strconv.ParseUint(o.value("subset-seed", m), 10, 64)
+	if err := errors.Join(errs[:]...); err != nil {
+		return nil, fault.Errorf(m.file, "its metadata are damaged: %w", err)
+	}
+	if d.options.TrainLimit < 0 || d.options.TestLimit < 0 {
+		return nil, usagef("--train-limit %d, --test-limit %d: want 0 or more", d.options.TrainLimit, d.options.TestLimit)
+	}
+	if err := d.images(ctx, spec, m, guessed); err != nil {
+		return nil, err
+	}
+	if err := d.labels(o, m); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return d, nil
+}
+
+// images opens the set in the shape that the model's input wants.
+func (d *openedData) images(ctx context.Context, spec string, m *subject, guessed bool) error {
+	want, err := imageShape(m)
+	if err != nil {
+		return err
+	}
+	size := len(want) == 3 && want[1] > 0 && want[2] > 0
+	if size && !guessed {
+		d.options.Height, d.options.Width = want[1], want[2]
+	}
+	if len(want) == 3 && (want[0] == 1 || want[0] == 3) && !guessed {
+		d.options.Channels = want[0]
+	}
+	if d.Set, err = dataset.Open(ctx, spec, d.options); err != nil {
+		return err
+	}
+	stored := []int{d.C, d.H, d.W}
+	d.shape = stored
+	fits := slices.EqualFunc(want, stored, func(w, s int) bool { return w == s || w < 1 })
+	if len(want) == 1 { // a network of vectors
+		d.shape = []int{d.C * d.H * d.W}
+		fits = want[0] < 1 || want[0] == d.shape[0]
+	}
+	switch {
+	case fits:
+		return nil
+	case guessed:
+		err = fault.Errorf(m.file, "the model wants images of shape %v and records no data; name a set with --data", want)
+	default:
+		err = fault.Errorf(m.file, "the model wants images of shape %v, those of %s have %v", want, spec, stored)
+	}
+	return errors.Join(err, d.Close())
+}
+
+// imageShape is the shape of an image that the model's input wants, [C,H,W] or
+// [D], with 0 for what it leaves open.
+func imageShape(m *subject) ([]int, error) {
+	inputs := m.Inputs()
+	if len(inputs) != 1 || len(inputs[0].Shape) != 4 && len(inputs[0].Shape) != 2 {
+		return nil, &onnx.Error{File: m.file, Err: fmt.Errorf("the model has inputs %v, want one of images [N,C,H,W] or [N,D]", inputs)}
+	}
+	var shape []int
+	for _, d := range inputs[0].Shape[1:] {
+		shape = append(shape, max(d.Size, 0))
+	}
+	return shape, nil
+}
+
+// labels finds the labels that the model was trained on: in a file, in the run's
+// directory, or drawn by the scheme that is given or recorded.
+func (d *openedData) labels(o *dataOptions, m *subject) error {
+	d.scheme = o.value("labels", m)
+	file := o.assigned
+	if own := filepath.Join(m.run, "labels.npy"); file == "" && m.run != "" && !o.f.Changed("labels") {
+		if _, err := os.Stat(own); err == nil {
+			file = own
+		}
+	}
+	if file != "" {
+		if d.source = file; o.assigned != "" {
+			d.scheme = "file"
+		}
+		return d.readLabels(file)
+	}
+	if d.scheme == "" {
+		return nil
+	}
+	s, err := labels.Parse(d.scheme)
+	if err != nil {
+		return usagef("--%v", err)
+	}
+	d.source = "metadata"
+	if o.f.Changed("labels") {
+		d.source = "--labels"
+	}
+	seed, err := strconv.ParseUint(o.value("label-seed", m), 10, 64)
+	if err != nil {
+		return fault.Errorf(m.file, "its metadata are damaged: %w", err)
+	}
+	d.labelSeed = &seed
+	for _, y := range s.Draw(seed, d.Train.Labels(), len(d.Classes)) {
+		d.assigned = append(d.assigned, int(y))
+	}
+	return nil
+}
+
+// readLabels reads one integer a training image.
+func (d *openedData) readLabels(file string) error {
+	values, shape, err := npy.ReadInts(file)
+	if err != nil {
+		return err
+	}
+	if len(shape) != 1 || len(values) != d.Train.N() {
+		return fault.Errorf(file, "labels of shape %v, want [%d], one for each training image", shape, d.Train.N())
+	}
+	for i, y := range values {
+		if y < 0 || y >= int64(len(d.Classes)) {
+			return fault.Errorf(file, "record %d: label %d, want 0 to %d", i, y, len(d.Classes)-1)
+		}
+		d.assigned = append(d.assigned, int(y))
+	}
+	return nil
+}
+
+// normalization resolves --normalize to a mean and a deviation a channel.
+func (d *openedData) normalization() (mean, std []float32, err error) {
+	if mean, std, err = dataset.Normalization(d.normalize, d.C); err != nil {
+		return nil, nil, usagef("--normalize %v", err)
+	}
+	return mean, std, nil
+}
+
+func (d *openedData) probeData() probe.Data {
+	return probe.Data{Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned}
+}
+
+// describe writes where the images and labels came from into a result.
+func (d *openedData) describe(r *result.Data) {
+	r.Spec, r.Name, r.Fingerprint, r.Resize = d.Spec, d.Name, d.Fingerprint(), strings.Join(d.Notes, "; ")
+	r.TrainLimit, r.TestLimit = d.options.TrainLimit, d.options.TestLimit
+	if d.options.TrainLimit > 0 || d.options.TestLimit > 0 {
+		r.SubsetSeed = &d.options.Seed
+	}
+	if d.assigned != nil {
+		r.Labels, r.LabelSource, r.LabelSeed = d.scheme, d.source, d.labelSeed
+	}
+}

@@ -1,0 +1,46 @@
+package probe
+
+import (
+	"context"
+
+	"memprobe/internal/tensor"
+	"memprobe/onnx"
+)
+
+// Extract runs the images of a split through a model and hands emit the pooled
+// activations of each layer as they come, rows first, first+1, … of them, so that
+// memory does not grow with the number of images. Of the options it takes
+// Pooling, Mean, Std, Batch, Workers and Progress. image is the shape [C,H,W]; the
+// layers are tensors with a row for each image. emit must not keep the rows.
+func Extract(ctx context.Context, m *onnx.Model, images Split, image []int, layers []Layer, o Options,
+	emit func(layer, first int, rows Features) error) error {
+	o = o.withDefaults()
+	input, shape, err := inputOf(m, o.Batch, image)
+	if err != nil {
+		return err
+	}
+	pooling, rows := make([]Pooling, len(layers)), make([]Features, len(layers))
+	for i, l := range layers {
+		pooling[i] = o.Pooling
+		d := o.Pooling.Dim(l.Shape)
+		rows[i] = Features{D: d, Data: make([]float32, shape[0]*d)}
+	}
+	s, err := newStream(m, o.Workers, input, shape, layers, pooling)
+	if err != nil {
+		return err
+	}
+	fill := func(dst []float32, i int) {
+		images.Float32(dst, i)
+		normalise(dst, o.Mean, o.Std)
+	}
+	var done func(int)
+	if o.Progress != nil {
+		done = func(n int) { o.Progress("images", n, images.N()) }
+	}
+	return s.each(ctx, images.N(), fill, func(l, first, n int, t *tensor.Tensor) error {
+		r := rows[l]
+		r.N, r.Data = n, r.Data[:n*r.D]
+		s.apply(r, l, t)
+		return emit(l, first, r)
+	}, done)
+}
