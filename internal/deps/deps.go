@@ -2,7 +2,6 @@
 package deps
 
 import (
-	_ "github.com/goccy/go-yaml"
 	_ "github.com/nlpodyssey/gopickle/pickle"
 	_ "github.com/owulveryck/onnx-go"
 	_ "github.com/owulveryck/onnx-go/backend/testbackend/onnx"

@@ -1,0 +1,53 @@
+// Package filelock keeps two processes from working on the same thing.
+//
+// A lock is the operating system's, on a file; it ends with the process that
+// holds it, however that ends, so a lock is never stale. Where the system has no
+// such locks (neither Unix nor Windows), TryLock always succeeds.
+package filelock
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Lock is a lock that is held.
+type Lock struct{ f *os.File }
+
+// TryLock takes the lock on the file at path, which it creates with its folder if
+// need be. It returns nil without an error if another holder has it, in this
+// process or another.
+func TryLock(path string) (*Lock, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	held, err := tryLock(f)
+	if held || err != nil {
+		f.Close()
+		return nil, err
+	}
+	return &Lock{f}, nil
+}
+
+// Wait takes the lock as soon as it is free, or returns ctx's error.
+func Wait(ctx context.Context, path string) (*Lock, error) {
+	for {
+		l, err := TryLock(path)
+		if l != nil || err != nil {
+			return l, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// Unlock gives the lock back. The file stays, since another process may wait for it.
+func (l *Lock) Unlock() error { return l.f.Close() }

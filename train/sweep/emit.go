@@ -1,0 +1,68 @@
+package sweep
+
+import (
+	"embed"
+	"fmt"
+	"io"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template"
+)
+
+//go:embed jobs/*.tmpl
+var jobs embed.FS
+
+// Clusters are the systems that Emit writes job arrays for.
+func Clusters() []string { return []string{"slurm", "kubernetes", "shell"} }
+
+// Emit writes the job array that runs a plan's cells, an index each. words are the
+// command that runs the sweep in dir, without its index; cpus is what a cell is
+// given.
+func (p *Plan) Emit(w io.Writer, cluster string, words []string, dir string, cpus int) error {
+	if !slices.Contains(Clusters(), cluster) {
+		return fmt.Errorf("%q, want one of %s", cluster, strings.Join(Clusters(), ", "))
+	}
+	t, err := template.New(cluster+".tmpl").Funcs(template.FuncMap{"quote": quote}).ParseFS(jobs, "jobs/"+cluster+".tmpl")
+	if err != nil {
+		return err
+	}
+	quoted := make([]string, len(words))
+	for i, word := range words {
+		quoted[i] = quote(word)
+	}
+	return t.Execute(w, map[string]any{
+		"Plan": p.Name, "About": p.About, "Cells": p.Cells, "Last": len(p.Cells) - 1, "Job": jobName(p.Name), "CPUs": cpus,
+		"Dir": dir, "Logs": filepath.Join(dir, "slurm-%A_%a.out"), "Words": words, "Command": strings.Join(quoted, " "),
+	})
+}
+
+// jobName is a plan's name as clusters allow it: lower-case letters, digits and dashes.
+func jobName(name string) string {
+	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "-"), "-")
+}
+
+// quote makes a word of a shell's command line.
+func quote(s string) string {
+	if regexp.MustCompile(`^[A-Za-z0-9_./:=,@%+-]+$`).MatchString(s) {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Index is the cell that a task of a job array is to run: the value of
+// SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX. ok is false outside of one.
+func Index(getenv func(string) string) (index int, ok bool, err error) {
+	for _, v := range []string{"SLURM_ARRAY_TASK_ID", "JOB_COMPLETION_INDEX"} {
+		if s := getenv(v); s != "" {
+			index, err = strconv.Atoi(s)
+			if err != nil {
+				err = fmt.Errorf("%s is %q, want a number", v, s)
+			}
+			return index, err == nil, err
+		}
+	}
+	return 0, false, nil
+}
