@@ -59,12 +59,18 @@ func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if isDepthwise(s) {
 		return newDepthwise(p, s, false)
 	}
+	if isPointwise(s) {
+		return newPointwise(p, s)
+	}
 	return fewestCycles(newDirect(p, s), func(m int) *winograd { return newWinograd(p, s, m) }, s)
 }
 
 func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if isDepthwise(s) {
 		return newDepthwise(p, s, true)
+	}
+	if isPointwise(s) && s.StrideH == 1 && s.StrideW == 1 {
+		return newPointwiseGradX(p, s)
 	}
 	return fewestCycles(newDirectGradX(p, s), func(m int) *winograd { return newWinogradGradX(p, s, m) }, s)
 }
