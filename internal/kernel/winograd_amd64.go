@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/avx512"
 	"memprobe/internal/kernel/ref"
 )
 
@@ -12,6 +13,10 @@ func (c *change) apply(t *ref.Tiles) {
 	switch {
 	case !useAVX2:
 		ref.Transform(c.l, t)
+	case useAVX512 && c.m == 2:
+		c.wide2(t)
+	case useAVX512:
+		c.wide4(t)
 	case c.m == 2:
 		c.apply2(t)
 	default:
@@ -46,6 +51,37 @@ func (c *change) apply4(t *ref.Tiles) {
 		avx2.Winograd4OutputGrad(t)
 	case ref.ChangeWeightGrad:
 		avx2.Winograd4WeightGrad(t)
+	}
+}
+
+// wide2 and wide4 change the basis of 16 channels at once, by the same operations.
+func (c *change) wide2(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx512.Winograd2Input(t)
+	case ref.ChangeOutput:
+		avx512.Winograd2Output(t)
+	case ref.ChangeWeight:
+		avx512.Winograd2Weight(t)
+	case ref.ChangeOutputGrad:
+		avx512.Winograd2OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx512.Winograd2WeightGrad(t)
+	}
+}
+
+func (c *change) wide4(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx512.Winograd4Input(t)
+	case ref.ChangeOutput:
+		avx512.Winograd4Output(t)
+	case ref.ChangeWeight:
+		avx512.Winograd4Weight(t)
+	case ref.ChangeOutputGrad:
+		avx512.Winograd4OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx512.Winograd4WeightGrad(t)
 	}
 }
 

@@ -30,7 +30,7 @@ TEXT ·Winograd2Input(SB), $544-8
 	SUBQ $0x40, CX
 	ADDQ SI, SI
 
-half:
+vector:
 	DECQ    SI
 	JL      done
 	MOVQ    DX, R12
@@ -150,10 +150,10 @@ half:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	TESTQ   $0x00000001, SI
-	JNE     half
+	JNE     vector
 	ADDQ    R11, DX
 	ADDQ    CX, BX
-	JMP     half
+	JMP     vector
 
 done:
 	VZEROUPPER
@@ -185,7 +185,7 @@ TEXT ·Winograd2Output(SB), $288-8
 	SUBQ $0x40, CX
 	ADDQ SI, SI
 
-half:
+vector:
 	DECQ    SI
 	JL      done
 	MOVQ    DX, R12
@@ -262,10 +262,10 @@ half:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	TESTQ   $0x00000001, SI
-	JNE     half
+	JNE     vector
 	ADDQ    R11, DX
 	ADDQ    CX, BX
-	JMP     half
+	JMP     vector
 
 done:
 	VZEROUPPER
@@ -298,7 +298,7 @@ TEXT ·Winograd2Weight(SB), $416-8
 	ADDQ         SI, SI
 	VBROADCASTSS winograd0<>+0(SB), Y0
 
-half:
+vector:
 	DECQ         SI
 	JL           done
 	MOVQ         DX, R12
@@ -421,10 +421,10 @@ half:
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	TESTQ        $0x00000001, SI
-	JNE          half
+	JNE          vector
 	ADDQ         R11, DX
 	ADDQ         CX, BX
-	JMP          half
+	JMP          vector
 
 done:
 	VZEROUPPER
@@ -459,7 +459,7 @@ TEXT ·Winograd2OutputGrad(SB), $288-8
 	SUBQ $0x40, CX
 	ADDQ SI, SI
 
-half:
+vector:
 	DECQ    SI
 	JL      done
 	MOVQ    DX, R12
@@ -524,10 +524,10 @@ half:
 	ADDQ    $0x20, DX
 	ADDQ    $0x20, BX
 	TESTQ   $0x00000001, SI
-	JNE     half
+	JNE     vector
 	ADDQ    R11, DX
 	ADDQ    CX, BX
-	JMP     half
+	JMP     vector
 
 done:
 	VZEROUPPER
@@ -560,7 +560,7 @@ TEXT ·Winograd2WeightGrad(SB), $416-8
 	ADDQ         SI, SI
 	VBROADCASTSS winograd0<>+0(SB), Y0
 
-half:
+vector:
 	DECQ        SI
 	JL          done
 	MOVQ        DX, R12
@@ -683,10 +683,10 @@ half:
 	ADDQ        $0x20, DX
 	ADDQ        $0x20, BX
 	TESTQ       $0x00000001, SI
-	JNE         half
+	JNE         vector
 	ADDQ        R11, DX
 	ADDQ        CX, BX
-	JMP         half
+	JMP         vector
 
 done:
 	VZEROUPPER
@@ -724,7 +724,7 @@ TEXT ·Winograd4Input(SB), $1184-8
 	VBROADCASTSS winograd5<>+0(SB), Y4
 	VBROADCASTSS winograd6<>+0(SB), Y5
 
-half:
+vector:
 	DECQ         SI
 	JL           done
 	MOVQ         DX, R12
@@ -1164,10 +1164,10 @@ half:
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	TESTQ        $0x00000001, SI
-	JNE          half
+	JNE          vector
 	ADDQ         R11, DX
 	ADDQ         CX, BX
-	JMP          half
+	JMP          vector
 
 done:
 	VZEROUPPER
@@ -1223,7 +1223,7 @@ TEXT ·Winograd4Output(SB), $800-8
 	VBROADCASTSS winograd7<>+0(SB), Y4
 	VBROADCASTSS winograd8<>+0(SB), Y5
 
-half:
+vector:
 	DECQ        SI
 	JL          done
 	MOVQ        DX, R12
@@ -1481,10 +1481,10 @@ half:
 	ADDQ        $0x20, DX
 	ADDQ        $0x20, BX
 	TESTQ       $0x00000001, SI
-	JNE         half
+	JNE         vector
 	ADDQ        R11, DX
 	ADDQ        CX, BX
-	JMP         half
+	JMP         vector
 
 done:
 	VZEROUPPER
@@ -1528,7 +1528,7 @@ TEXT ·Winograd4Weight(SB), $608-8
 	VBROADCASTSS winograd13<>+0(SB), Y4
 	VBROADCASTSS winograd14<>+0(SB), Y5
 
-half:
+vector:
 	DECQ         SI
 	JL           done
 	MOVQ         DX, R12
@@ -1757,10 +1757,10 @@ half:
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	TESTQ        $0x00000001, SI
-	JNE          half
+	JNE          vector
 	ADDQ         R11, DX
 	ADDQ         CX, BX
-	JMP          half
+	JMP          vector
 
 done:
 	VZEROUPPER
@@ -1814,7 +1814,7 @@ TEXT ·Winograd4OutputGrad(SB), $800-8
 	VBROADCASTSS winograd3<>+0(SB), Y2
 	VBROADCASTSS winograd6<>+0(SB), Y3
 
-half:
+vector:
 	DECQ         SI
 	JL           done
 	MOVQ         DX, R12
@@ -2102,10 +2102,10 @@ half:
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	TESTQ        $0x00000001, SI
-	JNE          half
+	JNE          vector
 	ADDQ         R11, DX
 	ADDQ         CX, BX
-	JMP          half
+	JMP          vector
 
 done:
 	VZEROUPPER
@@ -2143,7 +2143,7 @@ TEXT ·Winograd4WeightGrad(SB), $608-8
 	VBROADCASTSS winograd14<>+0(SB), Y4
 	VBROADCASTSS winograd11<>+0(SB), Y5
 
-half:
+vector:
 	DECQ         SI
 	JL           done
 	MOVQ         DX, R12
@@ -2354,10 +2354,10 @@ half:
 	ADDQ         $0x20, DX
 	ADDQ         $0x20, BX
 	TESTQ        $0x00000001, SI
-	JNE          half
+	JNE          vector
 	ADDQ         R11, DX
 	ADDQ         CX, BX
-	JMP          half
+	JMP          vector
 
 done:
 	VZEROUPPER

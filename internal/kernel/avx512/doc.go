@@ -8,6 +8,10 @@ package avx512
 import "memprobe/internal/kernel/ref"
 
 //go:generate go run -C ../_asm ./pair -out ../avx512/pair_amd64.s -stubs ../avx512/pair_amd64.go -pkg avx512
+//go:generate go run -C ../_asm ./winograd -out ../avx512/winograd_amd64.s -stubs ../avx512/winograd_amd64.go -pkg avx512
 
-// Tile is the argument of the product kernels.
-type Tile = ref.Tile
+// Arguments of the kernels.
+type (
+	Tile  = ref.Tile
+	Tiles = ref.Tiles
+)

@@ -5,6 +5,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 
 	. "github.com/mmcloughlin/avo/build"
 	"github.com/mmcloughlin/avo/gotypes"
@@ -18,18 +19,28 @@ const (
 	word  = 4
 	lanes = 8
 	vec   = word * lanes
+	panel = 2 * vec // bytes of 16 channels
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	Package("memprobe/internal/kernel/avx2")
+	// The package is the last argument. Its flag cannot be parsed yet: that opens
+	// the files to be written, which belong to the package that is loaded here.
+	isa := os.Args[len(os.Args)-1]
+	Package("memprobe/internal/kernel/" + isa)
 	inMemory := pool{}
 	for _, m := range []int{2, 4} {
 		for c := ref.ChangeInput; c <= ref.ChangeWeightGrad; c++ {
-			transform(m, c, inMemory)
+			if isa == "avx512" {
+				transform(newMatrix(m, c, ZMM), panel, inMemory)
+			} else {
+				transform(newMatrix(m, c, YMM), vec, inMemory)
+			}
 		}
 	}
-	spread()
+	if isa == "avx2" {
+		spread()
+	}
 	Generate()
 }
 
@@ -87,38 +98,56 @@ func (w walk) advance(by reg.GPVirtual) {
 	}
 }
 
-// transform generates one change of basis. A tile is done for half of the
-// channels at a time: L·src by columns into the stack, then the rows of that
-// times Lᵀ.
-func transform(m int, c ref.Change, inMemory pool) {
-	name := fmt.Sprintf("Winograd%d%v", m, c)
+// transform generates one change of basis, on vectors of so many bytes. A tile is
+// done for a vector of the channels at a time: L·src by columns into the stack,
+// then the rows of that times Lᵀ.
+func transform(l *matrix, vec int, inMemory pool) {
+	name := fmt.Sprintf("Winograd%d%v", l.m, l.change)
 	TEXT(name, 0, "func(t *Tiles)") // the frame is too large for NOSPLIT
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is ref.Transform(ref.Change%v.Matrix(%d), t).", name, c, m))
-	l := newMatrix(m, c)
+	Doc(fmt.Sprintf("%s is ref.Transform(ref.Change%v.Matrix(%d), t).", name, l.change, l.m))
 	frame, half := AllocLocal(l.rows()*l.cols()*vec+vec), GP64()
 	LEAQ(frame, half)
-	ADDQ(U8(vec-1), half)
-	ANDQ(I8(-vec), half)
+	ADDQ(U8(uint8(vec-1)), half)
+	ANDQ(I8(int8(-vec)), half)
 
 	p := Dereference(Param("t"))
 	src, dst, n := field(p, "Src"), field(p, "Dst"), field(p, "N")
 	srcRow, srcCol := bytes(p, "SrcRow"), bytes(p, "SrcCol")
 	dstRow, dstCol := bytes(p, "DstRow"), bytes(p, "DstCol")
 	srcTile, dstTile := bytes(p, "SrcTile"), bytes(p, "DstTile")
-	SUBQ(U8(2*vec), srcTile) // what is left to go after both halves
-	SUBQ(U8(2*vec), dstTile)
-	ADDQ(n, n)
+	if vec < panel {
+		SUBQ(U8(panel), srcTile) // what is left to go after both halves
+		SUBQ(U8(panel), dstTile)
+		ADDQ(n, n)
+	}
 	l.loadConstants(inMemory)
 
-	Label("half")
+	Label("vector")
 	DECQ(n)
 	JL(LabelRef("done"))
+	l.tile(src, srcRow, srcCol, dst, dstRow, dstCol, half, vec)
+	if vec < panel {
+		ADDQ(U8(uint8(vec)), src)
+		ADDQ(U8(uint8(vec)), dst)
+		TESTQ(U32(1), n)
+		JNE(LabelRef("vector"))
+	}
+	ADDQ(srcTile, src)
+	ADDQ(dstTile, dst)
+	JMP(LabelRef("vector"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// tile changes the basis of a tile for a vector of channels.
+func (l *matrix) tile(src, srcRow, srcCol, dst, dstRow, dstCol, half reg.GPVirtual, vec int) {
+	x := make([]reg.VecVirtual, l.cols())
 	from := newWalk(src, srcRow, l.cols())
 	for j := range l.cols() {
-		x := make([]reg.VecVirtual, l.cols())
 		for i := range x {
-			x[i] = YMM()
+			x[i] = l.vector()
 			VMOVUPS(from.at(i), x[i])
 		}
 		l.apply(x, func(i int, y reg.VecVirtual) { VMOVAPS(y, Mem{Base: half, Disp: vec * (i*l.cols() + j)}) })
@@ -128,9 +157,8 @@ func transform(m int, c ref.Change, inMemory pool) {
 	}
 	to := newWalk(dst, dstCol, l.rows())
 	for i := range l.rows() {
-		x := make([]reg.VecVirtual, l.cols())
 		for j := range x {
-			x[j] = YMM()
+			x[j] = l.vector()
 			VMOVAPS(Mem{Base: half, Disp: vec * (i*l.cols() + j)}, x[j])
 		}
 		l.apply(x, func(j int, y reg.VecVirtual) { VMOVUPS(y, to.at(j)) })
@@ -138,14 +166,4 @@ func transform(m int, c ref.Change, inMemory pool) {
 			to.advance(dstRow)
 		}
 	}
-	ADDQ(U8(vec), src)
-	ADDQ(U8(vec), dst)
-	TESTQ(U32(1), n)
-	JNE(LabelRef("half"))
-	ADDQ(srcTile, src)
-	ADDQ(dstTile, dst)
-	JMP(LabelRef("half"))
-	Label("done")
-	VZEROUPPER()
-	RET()
 }

@@ -16,6 +16,9 @@ import (
 // come in pairs ±p; the rows of L that belong to a pair, or its columns, differ
 // in the sign of every second element, so what they share is computed once.
 type matrix struct {
+	m         int
+	change    ref.Change
+	vector    func() reg.VecVirtual // a new register
 	l         [][]float64
 	points    []float64
 	pairs     int
@@ -23,8 +26,9 @@ type matrix struct {
 	order     []float64 // of the constants
 }
 
-func newMatrix(m int, c ref.Change) *matrix {
-	x := &matrix{l: c.Matrix(m), points: ref.Points(m), pairs: len(ref.Points(m)), constants: map[float64]reg.VecVirtual{}}
+func newMatrix(m int, c ref.Change, vector func() reg.VecVirtual) *matrix {
+	x := &matrix{m: m, change: c, vector: vector, l: c.Matrix(m), points: ref.Points(m), pairs: len(ref.Points(m)),
+		constants: map[float64]reg.VecVirtual{}}
 	x.eachConstant()
 	return x
 }
@@ -131,7 +135,7 @@ func (p pool) at(c float64) Mem {
 
 func (x *matrix) loadConstants(p pool) {
 	for _, c := range x.order {
-		x.constants[c] = YMM()
+		x.constants[c] = x.vector()
 		VBROADCASTSS(p.at(c), x.constants[c])
 	}
 }
@@ -140,7 +144,7 @@ func (x *matrix) loadConstants(p pool) {
 func (x *matrix) apply(v []reg.VecVirtual, store func(i int, y reg.VecVirtual)) {
 	if !x.byRows() {
 		for k := range x.pairs {
-			plus, minus, sum := v[2*k+1], v[2*k+2], YMM()
+			plus, minus, sum := v[2*k+1], v[2*k+2], x.vector()
 			VADDPS(minus, plus, sum)
 			VSUBPS(minus, plus, minus)
 			v[2*k+1] = sum
@@ -155,14 +159,14 @@ func (x *matrix) apply(v []reg.VecVirtual, store func(i int, y reg.VecVirtual)) 
 		even, odd, factor := x.pairRows(k)
 		e, o := x.combine(even, v), x.combine(odd, v)
 		if math.Abs(factor) == 1 {
-			sum, difference := YMM(), YMM()
+			sum, difference := x.vector(), x.vector()
 			VADDPS(o, e, sum)
 			VSUBPS(o, e, difference)
 			store(2*k+1, sum)
 			store(2*k+2, difference)
 			continue
 		}
-		plus, minus := YMM(), YMM()
+		plus, minus := x.vector(), x.vector()
 		VMOVAPS(e, plus)
 		VMOVAPS(e, minus)
 		VFMADD231PS(o, x.constants[math.Abs(factor)], plus)
@@ -183,7 +187,7 @@ func (x *matrix) combine(terms []term, v []reg.VecVirtual) reg.VecVirtual {
 	if first.c == 1 && len(terms) == 1 {
 		return v[first.i]
 	}
-	sum := YMM()
+	sum := x.vector()
 	rest := terms[1:]
 	switch {
 	case first.c == 1 && math.Abs(rest[0].c) == 1:

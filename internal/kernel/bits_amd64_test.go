@@ -1,0 +1,97 @@
+//go:build amd64 && !purego
+
+package kernel
+
+import (
+	"slices"
+	"testing"
+
+	"memprobe/internal/kernel/ref"
+)
+
+// withoutAVX512 calls f on the kernels of package avx2.
+func withoutAVX512(f func()) {
+	saved := useAVX512
+	useAVX512 = false
+	defer func() { useAVX512 = saved }()
+	f()
+}
+
+// sameBits fails unless run gives the same bits with AVX-512 as without.
+func sameBits(t *testing.T, what any, run func() []float32) {
+	t.Helper()
+	got := run()
+	withoutAVX512(func() {
+		if !slices.Equal(got, run()) {
+			t.Fatalf("%+v: AVX-512 and AVX2 differ in bits", what)
+		}
+	})
+}
+
+func needAVX512(t *testing.T) {
+	if !useAVX512 {
+		t.Skip("no AVX-512")
+	}
+}
+
+func TestTileBits(t *testing.T) {
+	needAVX512(t)
+	for trial := range tileCases {
+		c := newTileCase(trial)
+		for _, f := range []func(t, u *ref.Tile, rows int){tilePackedPair, tileOffsetPair, c.inPlace(trial, tileStridedPair)} {
+			sameBits(t, c, func() []float32 { return c.run(trial, f) })
+		}
+	}
+}
+
+func TestGemmBits(t *testing.T) {
+	needAVX512(t)
+	for _, s := range []GemmSpec{
+		{M: 130, N: 150, K: 600}, {M: 1, N: 100, K: 70, TransB: true}, {M: 65, N: 65, K: 16, TransB: true, Batch: 5, StrideA: 65 * 16, StrideB: 65 * 16, StrideC: 65 * 65},
+	} {
+		na, nb, nc := s.Normal().Lengths()
+		g := NewGemm(nil, s)
+		a, b := noise(na, 1), noise(nb, 2)
+		sameBits(t, s, func() []float32 {
+			c := make([]float32, nc)
+			g.Run(c, a, b, nil, make([]float32, g.Scratch()))
+			return c
+		})
+	}
+}
+
+func TestConvBits(t *testing.T) {
+	needAVX512(t)
+	for _, s := range []ConvSpec{
+		squareConv(3, 20, 13, 37, 3, 1, 1), squareConv(2, 3, 19, 16, 7, 2, 1), squareConv(5, 40, 4, 70, 1, 1, 1), squareConv(2, 16, 9, 32, 3, 2, 2),
+	} {
+		nx, nw, ny := s.Lengths()
+		x, w, dy := noise(nx, 1), noise(nw, 2), noise(ny, 3)
+		forward := []convAlgo{newDirect(nil, s)}
+		backward := []convAlgo{newDirectGradX(nil, s)}
+		if suitsWinograd(s) {
+			forward = append(forward, newWinograd(nil, s, 2), newWinograd(nil, s, 4))
+			backward = append(backward, newWinogradGradX(nil, s, 2), newWinogradGradX(nil, s, 4))
+		}
+		run := func(a convAlgo, in []float32, n int) func() []float32 {
+			return func() []float32 {
+				out, packed := make([]float32, n), make([]float32, a.packedLen())
+				a.pack(packed, w)
+				a.run(out, in, packed, nil, nil, make([]float32, a.scratch()))
+				return out
+			}
+		}
+		for _, a := range forward {
+			sameBits(t, s, run(a, x, ny))
+		}
+		for _, a := range backward {
+			sameBits(t, s, run(a, dy, nx))
+		}
+		gradW := newGradWAlgo(nil, s)
+		sameBits(t, s, func() []float32 {
+			dw := make([]float32, nw)
+			gradW.run(dw, x, dy, make([]float32, gradW.scratch()))
+			return dw
+		})
+	}
+}
