@@ -14,7 +14,7 @@ import (
 
 // benchmarks are the subcommands of bench, one a kind of work. Each prints one
 // JSON line: what was measured, the median seconds of a step, and a rate.
-var benchmarks = []command{benchInferCommand, benchKNNCommand, benchAugmentCommand, benchGemmCommand}
+var benchmarks = []command{benchInferCommand, benchTrainCommand, benchKNNCommand, benchAugmentCommand, benchGemmCommand}
 
 // benchOptions are the flags that every benchmark has.
 type benchOptions struct{ threads, steps int }

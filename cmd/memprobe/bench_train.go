@@ -1,0 +1,112 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+	"memprobe/onnx/engine"
+	"memprobe/train/optim"
+	"memprobe/train/zoo"
+)
+
+type benchTrainOptions struct {
+	benchOptions
+	spec        zoo.Spec
+	batch, size int
+}
+
+var benchTrainCommand = command{
+	name: "bench train", about: "times a training step: forward, cross-entropy, backward, SGD with momentum",
+	example: "memprobe bench train --arch resnet18 --width 64 --batch 32",
+	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+		var o benchTrainOptions
+		f.StringVar(&o.spec.Arch, "arch", "resnet18", "architecture of the zoo")
+		f.StringVar(&o.spec.Stem, "stem", zoo.Small, "stem: small, medium or imagenet")
+		f.IntVar(&o.spec.Width, "width", 64, "channels of the first stage, or units of a layer")
+		f.IntVar(&o.spec.Projector, "projector", 0, "hidden units of the projector; 0: a linear classifier")
+		f.IntVar(&o.spec.C, "channels", 3, "channels of an image")
+		f.IntVar(&o.spec.Classes, "classes", 10, "classes")
+		f.IntVar(&o.size, "size", 32, "height and width of an image")
+		f.IntVar(&o.batch, "batch", 64, "images of a step")
+		o.flags(f, 5)
+		return func(ctx context.Context, args []string, std streams) error {
+			if err := o.check(args, 0); err != nil {
+				return err
+			}
+			if o.batch < 1 || o.size < 1 {
+				return usagef("--batch %d, --size %d: want positive numbers", o.batch, o.size)
+			}
+			o.spec.H, o.spec.W = o.size, o.size
+			return benchTrain(ctx, o, std)
+		}
+	},
+}
+
+func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
+	m, err := zoo.Build(o.spec)
+	if err != nil {
+		return usagef("%v", err)
+	}
+	pool := parallel.New(o.threads)
+	defer pool.Close()
+	in, err := m.InputTensors(o.batch, nil)
+	if err != nil {
+		return err
+	}
+	g, err := m.Graph()
+	if err != nil {
+		return err
+	}
+	m = nil // the graph has weights of its own
+	tr, err := g.CompileTraining(engine.TrainOptions{Inputs: in, Pool: pool})
+	if err != nil {
+		return err
+	}
+	step := trainingStep(ctx, tr, pool)
+	for name := range in {
+		noise(tr.Input(name).F32, 0)
+	}
+	t, err := o.measure(ctx, pool, step)
+	if err != nil {
+		return err
+	}
+	return printLine(std, struct {
+		What      string `json:"what"`
+		Arch      string `json:"arch"`
+		Width     int    `json:"width"`
+		Projector int    `json:"projector"`
+		Batch     int    `json:"batch"`
+		Size      int    `json:"size"`
+		timing
+		Rate float64 `json:"images_per_second"`
+	}{"train", o.spec.Arch, o.spec.Width, o.spec.Projector, o.batch, o.size, t, float64(o.batch) / t.Seconds})
+}
+
+// trainingStep returns a whole step on the trainer's inputs and targets of one
+// class an image.
+func trainingStep(ctx context.Context, tr *engine.Trainer, pool *parallel.Pool) func() error {
+	classes := tr.Target().Shape[1]
+	for i := range tr.Target().Shape[0] {
+		tr.Target().F32[i*classes+i%classes] = 1
+	}
+	var params []optim.Param
+	var grads []*tensor.Tensor
+	for _, p := range tr.Params() {
+		params, grads = append(params, optim.Param{Name: p.Name, Value: p.Value}), append(grads, p.Grad)
+	}
+	opt := optim.New(optim.Settings{Optimizer: optim.SGD, Momentum: 0.9, WeightDecay: 5e-4}, params, pool)
+	steps := uint64(0)
+	return func() error {
+		steps++
+		loss, err := tr.Step(ctx, steps)
+		if err == nil && loss != loss {
+			err = fmt.Errorf("the loss of step %d is NaN", steps)
+		}
+		opt.Step(0.1, grads)
+		return err
+	}
+}
