@@ -118,16 +118,15 @@ func (f Field) inRange(c *Config) error {
 	if f.span == "" {
 		return nil
 	}
-	var x float64
+	x, most := 0.0, math.MaxFloat64
 	switch v := c.Get(f.Key).(type) {
 	case int:
-		x = float64(v)
+		x, most = float64(v), math.MaxInt32
 	case float64:
 		x = v
 	}
 	low, high, _ := strings.Cut(f.span, ",")
 	least, _ := strconv.ParseFloat(low, 64)
-	most := math.MaxInt32 * 1.0
 	if high != "" {
 		most, _ = strconv.ParseFloat(high, 64)
 	}

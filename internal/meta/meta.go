@@ -10,6 +10,7 @@ const (
 	Normalize  = "memprobe.normalize"
 	Labels     = "memprobe.labels"
 	LabelSeed  = "memprobe.label_seed"
+	IdealViews = "memprobe.ideal_views"
 	Augment    = "memprobe.augment"
 	Epoch      = "memprobe.epoch"     // that the weights are of
 	Embedding  = "memprobe.embedding" // name of the encoder's output

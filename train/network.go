@@ -1,0 +1,196 @@
+package train
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"memprobe/internal/atomicfile"
+	"memprobe/internal/fault"
+	"memprobe/internal/kernel"
+	"memprobe/internal/meta"
+	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
+	"memprobe/onnx"
+	"memprobe/onnx/engine"
+	"memprobe/train/optim"
+)
+
+// network is a model in training. The graph's weights are the live ones; those of
+// the model are brought up to date by snapshot.
+type network struct {
+	model      *onnx.Model // evaluation mode
+	graph      *engine.Graph
+	input      string
+	logits     string
+	image      []int // [C,H,W]
+	classes    int   // of the logits
+	fixedBatch int   // 0 if the batch is open
+	batch      int
+	options    engine.TrainOptions
+	trainers   map[int]*trainer // by batch
+}
+
+// trainer is a plan for one size of batch.
+type trainer struct {
+	*engine.Trainer
+	input *tensor.Tensor
+	grads []*tensor.Tensor
+}
+
+// newNetwork prepares m, which it puts into evaluation mode, for images of the
+// given shape.
+func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOptions) (*network, error) {
+	m.EvaluationMode()
+	in := m.Inputs()
+	if len(in) != 1 || in[0].DType() != tensor.Float32 {
+		return nil, fault.Errorf("", "the model has inputs %v, want one of float32 images [N,C,H,W]", in)
+	}
+	n := &network{model: m, input: in[0].Name, image: image, batch: batch, options: o, trainers: map[int]*trainer{}}
+	if in[0].Ranked && len(in[0].Shape) > 0 {
+		n.fixedBatch = max(in[0].Shape[0].Size, 0)
+	}
+	var err error
+	if n.graph, err = m.Graph(); err != nil {
+		return nil, err
+	}
+	if err := n.findLogits(); err != nil {
+		return nil, err
+	}
+	if n.classes < classes {
+		return nil, fault.Errorf("", "output %q has %d classes, the data have %d", n.logits, n.classes, classes)
+	}
+	return n, nil
+}
+
+// findLogits looks for the first output that is a row for each image.
+func (n *network) findLogits() error {
+	rows := max(n.fixedBatch, 2)
+	in, err := n.inputs(rows)
+	if err != nil {
+		return err
+	}
+	values, err := n.graph.Infer(in)
+	if err != nil {
+		return err
+	}
+	for _, v := range n.model.Outputs() {
+		if t := values[v.Name]; t != nil && t.DType == tensor.Float32 && len(t.Shape) == 2 && t.Shape[0] == rows {
+			n.logits, n.classes = v.Name, t.Shape[1]
+			return nil
+		}
+	}
+	return fault.Errorf("", "the model has outputs %v, want one of float32 [N,classes]", n.model.Outputs())
+}
+
+func (n *network) inputs(batch int) (map[string]*tensor.Tensor, error) {
+	return n.model.InputTensors(batch, map[string][]int{n.input: slices.Concat([]int{batch}, n.image)})
+}
+
+// trainer returns the plan for a batch of that many images.
+func (n *network) trainer(batch int) (*trainer, error) {
+	if t := n.trainers[batch]; t != nil {
+		return t, nil
+	}
+	in, err := n.inputs(batch)
+	if err != nil {
+		return nil, err
+	}
+	o := n.options
+	o.Inputs, o.Logits = in, n.logits
+	t := new(trainer)
+	if t.Trainer, err = n.graph.CompileTraining(o); err != nil {
+		return nil, err
+	}
+	t.input = t.Input(n.input)
+	for _, p := range t.Params() {
+		t.grads = append(t.grads, p.Grad)
+	}
+	n.trainers[batch] = t
+	return t, nil
+}
+
+// optimizer returns one for the network's parameters.
+func (n *network) optimizer(s optim.Settings, pool *parallel.Pool) (*optim.Optimizer, error) {
+	t, err := n.trainer(n.batch)
+	if err != nil {
+		return nil, err
+	}
+	var params []optim.Param
+	for _, p := range t.Params() {
+		if p.Value.DType != tensor.Float32 {
+			return nil, fault.Errorf("", "parameter %q is %v, want float32", p.Name, p.Value.DType)
+		}
+		params = append(params, optim.Param{Name: p.Name, Value: p.Value})
+	}
+	return optim.New(s, params, pool), nil
+}
+
+// weights returns the live tensors that training changes: parameters and running
+// statistics.
+func (n *network) weights() map[string]*tensor.Tensor {
+	w := map[string]*tensor.Tensor{}
+	for _, t := range n.trainers {
+		for _, p := range slices.Concat(t.Params(), t.Buffers()) {
+			w[p.Name] = p.Value
+		}
+	}
+	return w
+}
+
+// finite reports whether all weights are finite numbers.
+func (n *network) finite() bool {
+	for _, t := range n.weights() {
+		if s := kernel.SumSq(t.F32); s-s != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// snapshot returns the model with the weights as they are, at the end of an
+// epoch. It is valid until the next.
+func (n *network) snapshot(epoch int) (*onnx.Model, error) {
+	n.model.SetMetadata(meta.Epoch, strconv.Itoa(epoch))
+	return n.model, n.model.SetWeights(n.weights())
+}
+
+// saveModel writes a model and returns the file's SHA-256.
+func saveModel(m *onnx.Model, path string) (string, error) {
+	b, err := m.Bytes()
+	if err != nil {
+		return "", err
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:]), atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
+}
+
+// agreement counts the rows whose largest logit is that of the largest target.
+func agreement(logits, target *tensor.Tensor) int {
+	classes := logits.Shape[1]
+	right := 0
+	for i := range logits.Shape[0] {
+		lo, hi := i*classes, (i+1)*classes
+		if kernel.ArgMax(logits.F32[lo:hi]) == kernel.ArgMax(target.F32[lo:hi]) {
+			right++
+		}
+	}
+	return right
+}
+
+// lossOf is the engine's loss of a configuration.
+func lossOf(name string) (engine.Loss, error) {
+	switch name {
+	case CE:
+		return engine.CrossEntropy, nil
+	case MSE:
+		return engine.MSE, nil
+	}
+	return 0, fmt.Errorf("train: no loss %q", name)
+}

@@ -1,0 +1,163 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"memprobe/internal/fault"
+	"memprobe/internal/meta"
+	"memprobe/internal/npy"
+	"memprobe/onnx"
+	"memprobe/onnx/engine"
+	"memprobe/probe/result"
+	"memprobe/train/augment"
+	"memprobe/train/zoo"
+)
+
+// ReadConfig returns the configuration of the run in a folder.
+func ReadConfig(dir string) (Config, error) {
+	path := folder(dir).run()
+	f, err := os.Open(path)
+	if err != nil {
+		return Config{}, err
+	}
+	defer f.Close()
+	var doc struct{ Config map[string]any }
+	d := json.NewDecoder(f)
+	d.UseNumber() // seeds have 64 bits
+	if err := d.Decode(&doc); err != nil {
+		return Config{}, fault.Errorf(path, "not a run's record: %w", err)
+	}
+	c, err := FromMap(doc.Config)
+	if err != nil {
+		return c, fault.Errorf(path, "config: %w", err)
+	}
+	return c, nil
+}
+
+// readRecord reads run.json, if there is one, and holds it to the configuration
+// and the data.
+func (r *runner) readRecord() (begun bool, err error) {
+	old, err := ReadConfig(string(r.dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	for _, key := range Keys() {
+		if a, b := old.Get(key), r.config.Get(key); a != b {
+			return false, fmt.Errorf("%s holds another run: %s is %v there, %v here", r.dir, key, a, b)
+		}
+	}
+	if r.record, err = result.ReadRun(r.dir.run()); err != nil {
+		return false, err
+	}
+	if a, b := r.record.Data.Fingerprint, r.options.Set.Fingerprint(); a != b {
+		return false, fault.Errorf(r.options.Set.Spec, "the data have changed since %s was begun: fingerprint %s, was %s", r.dir, b, a)
+	}
+	return true, nil
+}
+
+// begin writes what a run starts from. run.json comes last: with it, the run has
+// begun.
+func (r *runner) begin() error {
+	for _, old := range []string{r.dir.state(), r.dir.model(), r.dir.metrics(), r.dir.steps()} {
+		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	if err := npy.Write(r.dir.labels(), r.batches.table()); err != nil {
+		return err
+	}
+	m, err := r.net.snapshot(0)
+	if err != nil {
+		return err
+	}
+	if err := m.Save(r.dir.checkpoint(0)); err != nil {
+		return err
+	}
+	r.record = r.describe()
+	return r.record.WriteFile(r.dir.run())
+}
+
+// openNetwork returns the network before its first step: the first checkpoint's,
+// or that of the configuration.
+func (r *runner) openNetwork() (*network, error) {
+	m := r.options.Init
+	var err error
+	switch {
+	case r.record != nil:
+		m, err = onnx.Load(r.dir.checkpoint(0))
+	case r.config.Init == "":
+		m, err = zoo.Build(r.spec())
+	case m == nil:
+		err = errors.New("train: the model of init is not given")
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := r.mark(m); err != nil {
+		return nil, err
+	}
+	loss, err := lossOf(r.config.Loss)
+	if err != nil {
+		return nil, err
+	}
+	image := []int{r.options.Set.C, r.options.Set.H, r.options.Set.W}
+	return newNetwork(m, image, len(r.options.Set.Classes), r.config.Batch, engine.TrainOptions{Loss: loss, Pool: r.options.Pool, Seed: r.config.Seed})
+}
+
+func (r *runner) spec() zoo.Spec {
+	return zoo.Spec{Arch: r.config.Arch, Stem: r.config.Stem, Width: r.config.Width, Projector: r.config.Projector, Classes: len(r.options.Set.Classes),
+		C: r.options.Set.C, H: r.options.Set.H, W: r.options.Set.W, Seed: r.config.Seed}
+}
+
+// mark records in a model what analysing it needs.
+func (r *runner) mark(m *onnx.Model) error {
+	p, err := augment.Parse(r.config.Augment)
+	if err != nil {
+		return err
+	}
+	m.SetMetadata(meta.Data, r.config.Data)
+	m.SetMetadata(meta.TrainLimit, strconv.Itoa(r.config.TrainLimit))
+	m.SetMetadata(meta.SubsetSeed, strconv.FormatUint(r.config.SubsetSeed, 10))
+	m.SetMetadata(meta.Normalize, r.config.Normalize)
+	m.SetMetadata(meta.Labels, r.config.Labels)
+	m.SetMetadata(meta.LabelSeed, strconv.FormatUint(r.config.LabelSeed, 10))
+	m.SetMetadata(meta.IdealViews, strconv.Itoa(r.config.IdealViews))
+	m.SetMetadata(meta.Augment, p.String())
+	return nil
+}
+
+// describe is the record of a run that begins.
+func (r *runner) describe() *result.Run {
+	m, set := r.net.model, r.options.Set
+	summary := m.Inspect(r.config.Batch, map[string][]int{r.net.input: slices.Concat([]int{r.config.Batch}, r.net.image)})
+	right := 0
+	for i, y := range r.batches.assigned {
+		if int(y) == set.Train.Label(i) {
+			right++
+		}
+	}
+	embedding, _ := m.Metadata(meta.Embedding)
+	return &result.Run{
+		Tool: r.options.Tool, Config: r.config.Map(),
+		Model: result.Model{
+			Path: r.dir.model(), Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: m.Proto().GetProducerName(),
+			Parameters: summary.Parameters, Input: r.net.input, InputShape: r.net.image, Embedding: embedding, Logits: r.net.logits,
+		},
+		Data: result.Data{
+			Spec: r.config.Data, Name: set.Name, Fingerprint: set.Fingerprint(), Train: set.Train.N(), Test: set.Test.N(),
+			Classes: set.Classes, NumClasses: len(set.Classes), Shape: r.net.image, Resize: strings.Join(set.Notes, "; "),
+			TrainLimit: r.config.TrainLimit, TestLimit: r.config.TestLimit, SubsetSeed: &r.config.SubsetSeed,
+			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed, AssignedTrue: result.Some(ratio(right, set.Train.N())),
+		},
+	}
+}

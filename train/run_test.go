@@ -1,0 +1,399 @@
+package train
+
+import (
+	"context"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"memprobe/internal/dirlock"
+	"memprobe/internal/fault"
+	"memprobe/internal/npy"
+	"memprobe/internal/parallel"
+	"memprobe/internal/shared"
+	"memprobe/internal/tol"
+	"memprobe/onnx"
+	"memprobe/probe/result"
+	"memprobe/train/dataset"
+)
+
+// small is a run of a moment that uses every draw there is: augmentation, mixing,
+// order, and a short last batch.
+func small() Config {
+	c := Default()
+	c.Arch, c.Width, c.TrainLimit, c.TestLimit, c.Labels = "cnn", 4, 50, 20, "random"
+	c.Normalize = "none"
+	c.Augment, c.Mixup, c.CutMix, c.Batch, c.Epochs, c.LR = "crop-flip", 0.3, 0.3, 16, 3, 0.01
+	c.LogSteps, c.Seed, c.CheckpointEvery = true, 5, 1
+	return c
+}
+
+func open(t *testing.T, c Config) *dataset.Set {
+	t.Helper()
+	set, err := dataset.Open(t.Context(), c.Data, dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { set.Close() })
+	return set
+}
+
+func finish(t *testing.T, dir string, c Config, o Options) *result.Run {
+	t.Helper()
+	if o.Set == nil {
+		o.Set = open(t, c)
+	}
+	run, err := Run(t.Context(), dir, c, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !run.Finished {
+		t.Fatal("the run is not finished")
+	}
+	return run
+}
+
+func contents(t *testing.T, elem ...string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join(elem...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestRunDirectory(t *testing.T) {
+	dir := t.TempDir()
+	var told []int
+	run := finish(t, dir, small(), Options{Epoch: func(e result.Epoch) { told = append(told, e.Epoch) }})
+	if fmt.Sprint(told) != "[0 1 2 3]" {
+		t.Errorf("told of epochs %v", told)
+	}
+	rows, err := result.ReadEpochsFile(filepath.Join(dir, "metrics.csv"))
+	if err != nil || len(rows) != 4 {
+		t.Fatalf("%d rows in metrics.csv, %v", len(rows), err)
+	}
+	for i, r := range rows {
+		for what, v := range map[string]float64{"fit": r.FitClean, "true": r.TrueClean, "test": r.Test} {
+			if !(v >= 0 && v <= 1) {
+				t.Errorf("epoch %d: %s %v", i, what, v)
+			}
+		}
+		if (i > 0) != (r.Loss > 0 && r.FitAugmented >= 0 && r.LR >= 0) {
+			t.Errorf("epoch %d: loss %v, fit %v, lr %v", i, r.Loss, r.FitAugmented, r.LR)
+		}
+	}
+	if rows[3].Loss >= rows[1].Loss {
+		t.Errorf("the loss went from %v to %v", rows[1].Loss, rows[3].Loss)
+	}
+	f := strings.NewReader(contents(t, dir, "labels.npy"))
+	head, err := npy.ReadHead(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if labels, err := head.Ints(f); err != nil || len(labels) != 50 || slices.Max(labels) > 9 {
+		t.Errorf("labels.npy: %v, %v", labels, err)
+	}
+	for epoch := range 4 {
+		m, err := onnx.Load(filepath.Join(dir, "checkpoints", fmt.Sprintf("epoch-%06d.onnx", epoch)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if errs := m.Check(); len(errs) > 0 {
+			t.Errorf("checkpoint %d: %v", epoch, errs)
+		}
+	}
+	m, err := onnx.Load(filepath.Join(dir, "model.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]string{"memprobe.data": dataset.Embedded, "memprobe.train_limit": "50", "memprobe.labels": "random",
+		"memprobe.normalize": "none", "memprobe.epoch": "3", "memprobe.embedding": "embedding", "memprobe.augment": "crop(pad=4) hflip(p=0.5)"} {
+		if got, _ := m.Metadata(key); got != want {
+			t.Errorf("metadata %s is %q, want %q", key, got, want)
+		}
+	}
+	if run.Config["arch"] != "cnn" || run.Data.Train != 50 || run.Data.Test != 20 || run.Model.SHA256 == "" || run.Model.Logits != "logits" {
+		t.Errorf("run.json holds %+v", run)
+	}
+	if again := finish(t, dir, small(), Options{}); again.Model.SHA256 != run.Model.SHA256 {
+		t.Error("a finished run was run again")
+	}
+}
+
+// A run that is interrupted at every second step, with another number of threads
+// each time, and one that is cut down without warning end in the same bits as one
+// that is not.
+func TestInterruptionsDoNotShow(t *testing.T) {
+	c := small()
+	c.Optimizer, c.Warmup, c.ClipNorm = "lars", 0.5, 1
+	set := open(t, c)
+	whole, parts := t.TempDir(), t.TempDir()
+	finish(t, whole, c, Options{Set: set})
+	tries := 0
+	for {
+		tries++
+		pool := parallel.New(1 + tries%3)
+		ctx, stop := context.WithCancel(t.Context())
+		steps := 0
+		run, err := Run(ctx, parts, c, Options{Set: set, Pool: pool, Progress: func(Progress) {
+			if steps++; steps == 2 {
+				stop()
+			}
+		}})
+		stop()
+		pool.Close()
+		if err == nil && run.Finished {
+			break
+		}
+		if !errors.Is(err, context.Canceled) || tries > 20 {
+			t.Fatalf("try %d: %v", tries, err)
+		}
+	}
+	if tries < 5 {
+		t.Errorf("finished after %d tries", tries)
+	}
+	same(t, whole, parts)
+
+	killed := t.TempDir()
+	finish(t, killed, c, Options{Set: set})
+	back := filepath.Join(t.TempDir(), "state")
+	for _, epoch := range []int{1, 2} { // the disk as a kill in the next epoch would leave it
+		rewind(t, killed, c, set, epoch, back)
+		finish(t, killed, c, Options{Set: set})
+		same(t, whole, killed)
+	}
+}
+
+// same compares what two runs left behind.
+func same(t *testing.T, a, b string) {
+	t.Helper()
+	for _, file := range []string{"model.onnx", "steps.csv", "labels.npy", "checkpoints/epoch-000002.onnx"} {
+		if contents(t, a, file) != contents(t, b, file) {
+			t.Errorf("%s differs", file)
+		}
+	}
+	ra, _ := result.ReadEpochsFile(filepath.Join(a, "metrics.csv"))
+	rb, _ := result.ReadEpochsFile(filepath.Join(b, "metrics.csv"))
+	if len(ra) != len(rb) {
+		t.Fatalf("%d epochs and %d", len(ra), len(rb))
+	}
+	for i := range ra {
+		ra[i].Seconds, rb[i].Seconds, ra[i].ImagesPerSecond, rb[i].ImagesPerSecond = 0, 0, 0, 0
+		if fmt.Sprint(ra[i]) != fmt.Sprint(rb[i]) {
+			t.Errorf("epoch %d: %v and %v", i, ra[i], rb[i])
+		}
+	}
+}
+
+// rewind puts the state back to the end of an epoch while later files stay.
+func rewind(t *testing.T, dir string, c Config, set *dataset.Set, epoch int, keep string) {
+	t.Helper()
+	early := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	_, err := Run(ctx, early, c, Options{Set: set, Progress: func(p Progress) {
+		if p.Epoch == epoch+1 {
+			os.WriteFile(keep, []byte(contents(t, early, "checkpoints/state.safetensors")), 0o644)
+			stop()
+		}
+	}})
+	if !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err := os.Rename(keep, filepath.Join(dir, "checkpoints/state.safetensors")); err != nil {
+		t.Fatal(err)
+	}
+	run, err := result.ReadRun(filepath.Join(dir, "run.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	run.Finished = false
+	if err := run.WriteFile(filepath.Join(dir, "run.json")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	c := small()
+	set := open(t, c)
+	dir := t.TempDir()
+	ctx, stop := context.WithCancel(t.Context())
+	if _, err := Run(ctx, dir, c, Options{Set: set, Progress: func(Progress) { stop() }}); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	other := c
+	other.LR = 0.5
+	if _, err := Run(t.Context(), dir, other, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "lr is 0.01 there, 0.5 here") {
+		t.Errorf("another configuration: %v", err)
+	}
+	more := c
+	more.TrainLimit = 60
+	if _, err := Run(t.Context(), dir, c, Options{Set: open(t, more)}); err == nil || !strings.Contains(err.Error(), "the data have changed") {
+		t.Errorf("other data: %v", err)
+	}
+	release, err := dirlock.Acquire(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), dir, c, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "another process") {
+		t.Errorf("a folder in use: %v", err)
+	}
+	release()
+	state := filepath.Join(dir, "checkpoints", "state.safetensors")
+	if err := os.WriteFile(state, []byte(contents(t, state)[:1000]), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = Run(t.Context(), dir, c, Options{Set: set})
+	if _, ok := errors.AsType[*fault.Error](err); !ok || !strings.Contains(err.Error(), "state.safetensors") {
+		t.Errorf("a damaged state: %v", err)
+	}
+}
+
+// A loss that is no number stops the run, names the step, and leaves the last good
+// checkpoint as it was.
+func TestDivergence(t *testing.T) {
+	c := small()
+	c.Arch, c.Optimizer, c.LR, c.Momentum, c.Schedule, c.Epochs = "mlp", "sgd", 1e18, 0, "constant", 9
+	c.Loss = MSE
+	dir := t.TempDir()
+	_, err := Run(t.Context(), dir, c, Options{Set: open(t, c)})
+	d, ok := errors.AsType[*DivergedError](err)
+	if !ok {
+		t.Fatalf("error %v, want a DivergedError", err)
+	}
+	if !strings.Contains(err.Error(), fmt.Sprintf("at step %d", d.Step)) || d.Step < 2 {
+		t.Errorf("error %v", err)
+	}
+	m, err := onnx.Load(d.Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := m.Initializer("fc1.weight")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range w.F32 {
+		if v-v != 0 {
+			t.Fatal("the last good checkpoint is not good")
+		}
+	}
+}
+
+// What cannot be written is an error and leaves what was there.
+func TestFullDisk(t *testing.T) {
+	c := small()
+	dir := t.TempDir()
+	blocked := filepath.Join(dir, "checkpoints", "epoch-000002.onnx")
+	if err := os.MkdirAll(filepath.Join(blocked, "x"), 0o755); err != nil { // no file can take this name
+		t.Fatal(err)
+	}
+	set := open(t, c)
+	if _, err := Run(t.Context(), dir, c, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "epoch-000002.onnx") {
+		t.Fatalf("error %v, want one that names the file", err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "checkpoints", ".*")); left != nil {
+		t.Errorf("left behind: %v", left)
+	}
+	os.RemoveAll(blocked)
+	finish(t, dir, c, Options{Set: set})
+	whole := t.TempDir()
+	finish(t, whole, c, Options{Set: set})
+	same(t, whole, dir)
+}
+
+func TestStopAtFit(t *testing.T) {
+	c := small()
+	c.Augment, c.Mixup, c.CutMix, c.Epochs, c.StopAtFit, c.Schedule = "none", 0, 0, 200, 0.6, "constant"
+	dir := t.TempDir()
+	finish(t, dir, c, Options{})
+	rows, _ := result.ReadEpochsFile(filepath.Join(dir, "metrics.csv"))
+	last := rows[len(rows)-1]
+	if last.FitClean < 0.6 || last.Epoch == 200 || rows[len(rows)-2].FitClean >= 0.6 {
+		t.Errorf("stopped at epoch %d with fit %v", last.Epoch, last.FitClean)
+	}
+}
+
+func TestProbeEpochs(t *testing.T) {
+	c := small()
+	c.ProbeEvery = 2
+	var at []int
+	finish(t, t.TempDir(), c, Options{Probe: func(_ context.Context, epoch int, m *onnx.Model, fit result.Fit) error {
+		at = append(at, epoch)
+		if fit.AssignedClean == nil || (fit.Augmented == nil) != (epoch == 0) {
+			t.Errorf("epoch %d: fit %+v", epoch, fit)
+		}
+		return nil
+	}})
+	if fmt.Sprint(at) != "[0 2 3]" {
+		t.Errorf("probed at %v, want 0, every 2, and the end", at)
+	}
+}
+
+// The trajectories of PyTorch: each loss to 1e-4, as float32 sums in another order
+// leave it.
+func TestTrajectories(t *testing.T) {
+	for _, name := range []string{"cnn-sgd", "cnn-nesterov", "cnn-adam", "cnn-adamw", "vit-adamw"} {
+		t.Run(name, func(t *testing.T) {
+			from := shared.Path(t, "fixtures", "train", name)
+			var want struct {
+				Schedule       *string
+				LabelSmoothing float64 `json:"label_smoothing"`
+				LR, Loss       []float64
+			}
+			if err := json.Unmarshal([]byte(contents(t, from, "expected.json")), &want); err != nil {
+				t.Fatal(err)
+			}
+			c := Default()
+			c.Init, c.Data = filepath.Join(from, "init.onnx"), "npz:"+filepath.Join(from, "data.npz")
+			c.Shuffle, c.Normalize, c.Epochs, c.Batch, c.LogSteps = false, "none", 1, 16, true
+			c.LR, c.LabelSmoothing, c.Schedule = want.LR[0], want.LabelSmoothing, "constant"
+			if want.Schedule != nil {
+				c.Schedule = *want.Schedule
+			}
+			switch _, kind, _ := strings.Cut(name, "-"); kind {
+			case "adamw":
+				c.Optimizer, c.WeightDecay = kind, 0.05
+			case "sgd", "nesterov":
+				c.Optimizer, c.WeightDecay, c.Nesterov = "sgd", 5e-4, kind == "nesterov"
+			}
+			m, err := onnx.Load(c.Init)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir := t.TempDir()
+			finish(t, dir, c, Options{Init: m})
+			rows, err := csv.NewReader(strings.NewReader(contents(t, dir, "steps.csv"))).ReadAll()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var loss, lr []float64
+			for _, r := range rows[1:] {
+				loss, lr = append(loss, number(t, r[1])), append(lr, number(t, r[2]))
+			}
+			if err := tol.Close(loss, want.Loss, 1e-4, 0); err != nil {
+				t.Errorf("loss: %v", err)
+			}
+			if err := tol.Close(lr, want.LR, 1e-9, 0); err != nil {
+				t.Errorf("lr: %v", err)
+			}
+		})
+	}
+}
+
+func number(t *testing.T, s string) float64 {
+	t.Helper()
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil {
+		return math.NaN()
+	}
+	return v
+}
