@@ -26,7 +26,7 @@ type network struct {
 	graph      *engine.Graph
 	input      string
 	logits     string
-	image      []int // [C,H,W]
+	image      []int // [C,H,W], or [D]
 	classes    int   // of the logits
 	fixedBatch int   // 0 if the batch is open
 	batch      int
@@ -47,11 +47,14 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 	m.EvaluationMode()
 	in := m.Inputs()
 	if len(in) != 1 || in[0].DType() != tensor.Float32 {
-		return nil, fault.Errorf("", "the model has inputs %v, want one of float32 images [N,C,H,W]", in)
+		return nil, fault.Errorf("", "the model has inputs %v, want one of float32 images [N,C,H,W] or [N,D]", in)
 	}
 	n := &network{model: m, input: in[0].Name, image: image, batch: batch, options: o, trainers: map[int]*trainer{}}
 	if in[0].Ranked && len(in[0].Shape) > 0 {
 		n.fixedBatch = max(in[0].Shape[0].Size, 0)
+		if len(in[0].Shape) == 2 { // a network of vectors
+			n.image = []int{tensor.Len(image)}
+		}
 	}
 	var err error
 	if n.graph, err = m.Graph(); err != nil {

@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"memprobe/internal/dirlock"
+	"memprobe/internal/filelock"
 	"memprobe/internal/meta"
 	"memprobe/internal/parallel"
 	"memprobe/onnx"
@@ -66,11 +66,14 @@ func Run(ctx context.Context, dir string, c Config, o Options) (*result.Run, err
 	if err := os.MkdirAll(filepath.Join(dir, checkpointDir), 0o755); err != nil {
 		return nil, err
 	}
-	release, err := dirlock.Acquire(dir)
+	lock, err := filelock.TryLock(filepath.Join(dir, ".lock"))
 	if err != nil {
 		return nil, err
 	}
-	defer release()
+	if lock == nil {
+		return nil, fmt.Errorf("%s: another process is training there", dir)
+	}
+	defer lock.Unlock()
 	r := &runner{config: c, options: o, dir: folder(dir)}
 	if err := r.open(); err != nil || r.record.Finished {
 		return r.record, err

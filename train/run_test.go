@@ -14,8 +14,8 @@ import (
 	"strings"
 	"testing"
 
-	"memprobe/internal/dirlock"
 	"memprobe/internal/fault"
+	"memprobe/internal/filelock"
 	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
 	"memprobe/internal/shared"
@@ -240,14 +240,14 @@ func TestRefusals(t *testing.T) {
 	if _, err := Run(t.Context(), dir, c, Options{Set: open(t, more)}); err == nil || !strings.Contains(err.Error(), "the data have changed") {
 		t.Errorf("other data: %v", err)
 	}
-	release, err := dirlock.Acquire(dir)
+	lock, err := filelock.TryLock(filepath.Join(dir, ".lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := Run(t.Context(), dir, c, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "another process") {
 		t.Errorf("a folder in use: %v", err)
 	}
-	release()
+	lock.Unlock()
 	state := filepath.Join(dir, "checkpoints", "state.safetensors")
 	if err := os.WriteFile(state, []byte(contents(t, state)[:1000]), 0o644); err != nil {
 		t.Fatal(err)

@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 
-	"memprobe/internal/kernel"
 	"memprobe/internal/parallel"
 	"memprobe/probe"
 	"memprobe/probe/knn"
@@ -133,7 +131,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 		return err
 	}
 	p.Model.Path = m.file
-	p.Tool = result.Tool{Version: version(), Go: runtime.Version(), CPU: []string{kernel.ISA()}}
+	p.Tool = tool()
 	p.Settings.Normalize = set.normalize
 	set.describe(&p.Data)
 	dir := o.out

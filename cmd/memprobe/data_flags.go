@@ -48,10 +48,11 @@ type subject struct {
 	record map[string]string
 }
 
-// recordedFlags are the flags whose values a model records, by metadata key.
+// recordedFlags are the flags, of this command or of train, whose values a model
+// records, by metadata key.
 func recordedFlags() map[string]string {
 	return map[string]string{"data": meta.Data, "train-limit": meta.TrainLimit, "subset-seed": meta.SubsetSeed,
-		"normalize": meta.Normalize, "labels": meta.Labels, "label-seed": meta.LabelSeed}
+		"normalize": meta.Normalize, "labels": meta.Labels, "label-seed": meta.LabelSeed, "ideal-views": meta.IdealViews}
 }
 
 // loadSubject loads a model file, or a run directory's final model, or, while
@@ -87,14 +88,13 @@ func (s *subject) ofRun(dir string) error {
 	if err != nil {
 		return fault.Wrap(file, err)
 	}
-	c := train.Default()
-	for key, value := range run.Config {
-		if err := c.Set(key, value); err != nil {
-			return fault.Wrap(file, err)
-		}
+	c, err := train.FromMap(run.Config)
+	if err != nil {
+		return fault.Wrap(file, err)
 	}
 	s.record = map[string]string{"data": c.Data, "labels": c.Labels, "label-seed": strconv.FormatUint(c.LabelSeed, 10),
-		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10)}
+		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10),
+		"ideal-views": strconv.Itoa(c.IdealViews)}
 	if c.Normalize != train.Auto {
 		s.record["normalize"] = c.Normalize
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +12,12 @@ import (
 	"strings"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/meta"
 	"memprobe/internal/npy"
 	"memprobe/onnx"
 	"memprobe/probe"
 	"memprobe/probe/result"
+	"memprobe/train"
 	"memprobe/train/dataset"
 	"memprobe/train/labels"
 )
@@ -141,23 +144,35 @@ func (d *openedData) labels(o *dataOptions, m *subject) error {
 	if err != nil {
 		return fault.Errorf(m.file, "its metadata are damaged: %w", err)
 	}
-	d.labelSeed = &seed
-	for _, y := range s.Draw(seed, d.Train.Labels(), len(d.Classes)) {
-		d.assigned = append(d.assigned, int(y))
+	ideal, err := strconv.Atoi(cmp.Or(m.record["ideal-views"], "0"))
+	if err != nil || ideal < 0 {
+		return fault.Errorf(m.file, "its metadata are damaged: %s is %q", meta.IdealViews, m.record["ideal-views"])
 	}
+	d.draw(s, seed, ideal)
 	return nil
 }
 
-// readLabels reads one integer a training image.
+// draw assigns labels as a training run does.
+func (d *openedData) draw(s labels.Scheme, seed uint64, idealViews int) {
+	d.labelSeed = &seed
+	for _, y := range train.Assigned(d.Set, s, seed, idealViews) {
+		d.assigned = append(d.assigned, int(y))
+	}
+}
+
+// readLabels reads one integer a training image, the first in its row if there is
+// one for each view.
 func (d *openedData) readLabels(file string) error {
 	values, shape, err := npy.ReadInts(file)
 	if err != nil {
 		return err
 	}
-	if len(shape) != 1 || len(values) != d.Train.N() {
-		return fault.Errorf(file, "labels of shape %v, want [%d], one for each training image", shape, d.Train.N())
+	n := d.Train.N()
+	if len(shape) < 1 || len(shape) > 2 || shape[0] != n || len(values) == 0 {
+		return fault.Errorf(file, "labels of shape %v, want [%d], one for each training image", shape, n)
 	}
-	for i, y := range values {
+	for i := range n {
+		y := values[i*(len(values)/n)]
 		if y < 0 || y >= int64(len(d.Classes)) {
 			return fault.Errorf(file, "record %d: label %d, want 0 to %d", i, y, len(d.Classes)-1)
 		}

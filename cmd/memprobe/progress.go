@@ -27,20 +27,28 @@ func newProgress(w io.Writer, quiet bool) *progress {
 }
 
 func (p *progress) report(stage string, done, total int) {
-	every := 5 * time.Second
-	if p.terminal {
-		every = 100 * time.Millisecond
-	}
-	if time.Since(p.last) < every {
+	if !p.due() {
 		return
 	}
-	p.last = time.Now()
 	if p.terminal {
 		fmt.Fprintf(p.w, "\r\x1b[K%s %d/%d", stage, done, total)
 		p.open = true
 		return
 	}
 	fmt.Fprintf(p.w, "%s %d/%d\n", stage, done, total)
+}
+
+// due reports whether it is time to say something again.
+func (p *progress) due() bool {
+	every := 5 * time.Second
+	if p.terminal {
+		every = 100 * time.Millisecond
+	}
+	if time.Since(p.last) < every {
+		return false
+	}
+	p.last = time.Now()
+	return true
 }
 
 // done clears the line.

@@ -7,7 +7,6 @@ import (
 	_ "github.com/owulveryck/onnx-go/backend/testbackend/onnx"
 	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/sbinet/npyio/npz"
-	_ "github.com/schollz/progressbar/v3"
 	_ "github.com/spf13/pflag"
 	_ "golang.org/x/image/draw"
 	_ "golang.org/x/sync/errgroup"

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/kernel"
+	"memprobe/internal/meta"
+	"memprobe/internal/parallel"
+	"memprobe/onnx"
+	"memprobe/probe"
+	"memprobe/probe/result"
+	"memprobe/train"
+	"memprobe/train/dataset"
+	"memprobe/train/labels"
+)
+
+var trainCommand = command{
+	name: "train", about: "trains a network on true, noisy or random labels; writes a run directory",
+	example: "memprobe train --arch resnet18 --width 16 --train-limit 1000 --labels random --augment crop-flip --epochs 150 --out run",
+	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+		config := train.Default()
+		for _, field := range train.Fields() {
+			flag := f.VarPF(&configFlag{&config, field}, field.Key, "", field.Help)
+			if field.Type == "bool" {
+				flag.NoOptDefVal = "true"
+			}
+		}
+		out := f.String("out", "run", "folder of the run; one that was interrupted goes on")
+		resume := f.String("resume", "", "folder of an interrupted run, to go on with its own settings")
+		threads := f.Int("threads", 0, "threads; 0 means one a CPU")
+		asJSON := f.Bool("json", false, "print run.json instead of a summary")
+		quiet := f.Bool("quiet", false, "no progress")
+		return func(ctx context.Context, args []string, std streams) error {
+			if len(args) != 0 {
+				return usagef("want no arguments, got %q", args)
+			}
+			if *threads < 0 {
+				return usagef("--threads is %d, want 0 or more", *threads)
+			}
+			dir := *out
+			if *resume != "" {
+				var err error
+				if config, err = resumed(*resume, f); err != nil {
+					return err
+				}
+				dir = *resume
+			}
+			pool := parallel.New(*threads)
+			defer pool.Close()
+			bar := newTrainProgress(std.err, *quiet)
+			run, err := runTraining(ctx, dir, config, pool, bar)
+			bar.done()
+			if err != nil {
+				return err
+			}
+			if *asJSON {
+				return run.Encode(std.out)
+			}
+			return printRun(std, dir, run)
+		}
+	},
+}
+
+// configFlag is a flag that sets a field of a configuration.
+type configFlag struct {
+	c     *train.Config
+	field train.Field
+}
+
+func (v *configFlag) String() string {
+	if v.c == nil {
+		return ""
+	}
+	return fmt.Sprint(v.c.Get(v.field.Key))
+}
+
+func (v *configFlag) Set(s string) error {
+	err := v.c.Set(v.field.Key, s)
+	if e, ok := errors.AsType[*train.ConfigError](err); ok {
+		return e.Err // pflag names the flag itself
+	}
+	return err
+}
+
+func (v *configFlag) Type() string { return v.field.Type }
+
+// resumed returns the configuration of the run in dir. Flags that would make it
+// another run are refused.
+func resumed(dir string, f *pflag.FlagSet) (train.Config, error) {
+	for _, key := range append(train.Keys(), "out") {
+		if f.Changed(key) {
+			return train.Config{}, usagef("--%s does not go with --resume, which keeps the run's own settings", key)
+		}
+	}
+	c, err := train.ReadConfig(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return c, usagef("--resume %s: no run.json there", dir)
+	}
+	return c, err
+}
+
+// runTraining trains, or goes on, in the folder dir. bar may be nil.
+func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar *trainProgress) (*result.Run, error) {
+	if err := c.Check(); err != nil {
+		return nil, usagef("--%v", err)
+	}
+	init, err := initialModel(dir, c)
+	if err != nil {
+		return nil, err
+	}
+	d, err := trainingData(ctx, c, init)
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	t := &training{dir: dir, config: c, data: d, pool: pool}
+	run, err := train.Run(ctx, dir, c, train.Options{
+		Set: d.Set, Init: init, Pool: pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step,
+	})
+	if e, ok := errors.AsType[*train.ConfigError](err); ok {
+		return nil, usagef("--%v", e)
+	}
+	return run, err
+}
+
+// initialModel loads the model that is trained further: that of a run which has
+// begun, else --init; nil if the zoo makes it.
+func initialModel(dir string, c train.Config) (*onnx.Model, error) {
+	if c.Init == "" {
+		return nil, nil
+	}
+	file := train.FirstCheckpoint(dir)
+	if _, err := os.Stat(file); err != nil {
+		file = c.Init
+	}
+	return onnx.Load(file)
+}
+
+// trainingData opens the images in the shape that the model to be trained further
+// wants, or as they are.
+func trainingData(ctx context.Context, c train.Config, m *onnx.Model) (*openedData, error) {
+	d := &openedData{options: dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed},
+		scheme: c.Labels, source: "run"}
+	if m != nil {
+		return d, d.images(ctx, c.Data, &subject{Model: m, file: c.Init}, false)
+	}
+	var err error
+	if d.Set, err = dataset.Open(ctx, c.Data, d.options); err != nil {
+		return nil, err
+	}
+	d.shape = []int{d.C, d.H, d.W}
+	return d, nil
+}
+
+// training is what probing a run in progress needs.
+type training struct {
+	dir    string
+	config train.Config
+	data   *openedData
+	pool   *parallel.Pool
+}
+
+// probe measures all blocks of the model at the end of an epoch.
+func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit result.Fit) error {
+	c, d := t.config, t.data
+	d.normalize, _ = m.Metadata(meta.Normalize)
+	if d.assigned == nil {
+		scheme, err := labels.Parse(c.Labels)
+		if err != nil {
+			return err
+		}
+		d.draw(scheme, c.LabelSeed, c.IdealViews)
+	}
+	const k = 20
+	po := probe.Options{K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true}
+	var err error
+	if po.Mean, po.Std, err = d.normalization(); err != nil {
+		return err
+	}
+	p, err := probe.Run(ctx, m, d.probeData(), po)
+	if err != nil {
+		return err
+	}
+	p.Epoch, p.Tool, p.Settings.Normalize, p.Fit.Augmented = &epoch, tool(), d.normalize, fit.Augmented
+	d.describe(&p.Data)
+	file := train.ProbeFile(t.dir, epoch)
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return err
+	}
+	return p.WriteFile(file)
+}
+
+func tool() result.Tool {
+	return result.Tool{Version: version(), Go: runtime.Version(), CPU: []string{kernel.ISA()}}
+}
+
+func printRun(std streams, dir string, run *result.Run) error {
+	rows, err := result.ReadEpochsFile(filepath.Join(dir, "metrics.csv"))
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	last := rows[len(rows)-1]
+	for _, line := range [][2]string{
+		{"network", fmt.Sprintf("%s, %d parameters", run.Model.Name, run.Model.Parameters)},
+		{"data", fmt.Sprintf("%s, %d training and %d test images", run.Data.Spec, run.Data.Train, run.Data.Test)},
+		{"labels", fmt.Sprintf("%s, %.1f %% of them true", run.Data.Labels, 100*run.Data.AssignedTrue.Value())},
+		{"epochs", fmt.Sprint(last.Epoch)},
+		{"loss", cell(last.Loss)},
+		{"fit", fmt.Sprintf("%s augmented, %s clean", cell(last.FitAugmented), cell(last.FitClean))},
+		{"test", cell(last.Test)},
+		{"model", run.Model.Path},
+	} {
+		fmt.Fprintf(std.out, "%-8s %s\n", line[0], line[1])
+	}
+	return nil
+}
