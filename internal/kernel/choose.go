@@ -55,6 +55,30 @@ func (w *winograd) cycles() float64 {
 	return read + products + write + streamCycles(w.packedLen(), w.blocks()) + weights
 }
 
+func (o *outer) cycles() float64 {
+	s := &o.spec
+	pixels := float64(s.N * s.OutH() * s.OutW() * s.Group)
+	copies := float64(s.N*s.H*s.W*s.C*o.parts) * turnCycles
+	products := pixels * float64(o.panels*parallel.Chunks(o.mg, mr)) * tileCycles * outerSlack
+	return copies + pixels*float64(o.mg*o.parts)*turnCycles + products + float64(o.splits*s.Group*o.sumLen())
+}
+
+// outerSlack is how much longer a pass of the product takes than its
+// multiplications, for the input is read with strides.
+const outerSlack = 1.1
+
+func (w *winogradW) cycles() float64 {
+	s := &w.spec
+	of, square := changeCycles(w.m), float64(w.m*w.m)
+	tiles := float64(s.N * w.tiling.rows * w.tiling.cols)
+	rows, cols := float64(w.grad.panels()*nr), float64(w.input.panels()*nr)
+	changes := tiles * (cols*(of[ref.ChangeInput]+square*turnCycles) + rows*(of[ref.ChangeOutputGrad]+square*turnCycles))
+	passes := float64(w.steps * parallel.Chunks(min(w.stepTiles, s.N*w.tiling.rows*w.tiling.cols), winoDepth))
+	products := float64(w.elements()) * rows / mr * cols / nr * (tiles*tileCycles + passes*startCycles)
+	sums := float64(max(w.shares, 1) * w.nrows * w.ncols * w.sumLen())
+	return changes + products + sums + float64(s.M)*cols*(of[ref.ChangeWeightGrad]+9*spreadCycles)
+}
+
 func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if isDepthwise(s) {
 		return newDepthwise(p, s, false)
@@ -99,5 +123,16 @@ func newGradWAlgo(p *parallel.Pool, s ConvSpec) gradWAlgo {
 	if isDepthwise(s) {
 		return newDepthGradW(p, s)
 	}
-	return newOuter(p, s)
+	o := newOuter(p, s)
+	var best gradWAlgo = o
+	if !suitsWinograd(s) {
+		return best
+	}
+	cycles := o.cycles()
+	for _, m := range []int{2, 4} {
+		if w := newWinogradW(p, s, m); w.cycles() < worthwhile*cycles {
+			best, cycles = w, w.cycles()
+		}
+	}
+	return best
 }

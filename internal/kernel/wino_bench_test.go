@@ -37,6 +37,14 @@ func BenchmarkWino(b *testing.B) {
 					}
 				})
 			}
+			out := make([]float32, nw)
+			for _, a := range []gradWAlgo{newOuter(p, s), newWinogradW(p, s, 2), newWinogradW(p, s, 4)} {
+				scratch := make([]float32, a.scratch())
+				b.Run(fmt.Sprintf("n%d_%d-%d_%dx%d/t%d/gradw/%s", s.N, s.C, s.M, s.H, s.W, threads, a.name()), func(b *testing.B) {
+					flops := 2 * float64(ny) * float64(s.C*9)
+					reportBest(b, flops, func() { a.run(out, x, y, scratch) })
+				})
+			}
 			p.Close()
 		}
 	}

@@ -100,12 +100,7 @@ func (w *winograd) divide(m int) {
 	w.shares = w.chunks > 1
 }
 
-func (w *winograd) name() string {
-	if w.m == 2 {
-		return "winograd-2"
-	}
-	return "winograd-4"
-}
+func (w *winograd) name() string { return winogradName(w.m) }
 
 func (w *winograd) packedLen() int { return w.panels * w.elements() * w.weightPitch }
 

@@ -1,6 +1,8 @@
 package kernel
 
 import (
+	"fmt"
+
 	"memprobe/internal/kernel/ref"
 	"memprobe/internal/parallel"
 )
@@ -25,6 +27,8 @@ func suitsWinograd(s ConvSpec) bool {
 	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 && s.DilationH == 1 && s.DilationW == 1 &&
 		s.Group == 1 && s.N > 0 && max(s.PadTop, s.PadLeft, s.PadBottom, s.PadRight) <= 2
 }
+
+func winogradName(m int) string { return fmt.Sprint("winograd-", m) }
 
 // tiling cuts the output into tiles of m×m, and these into blocks of work: some
 // rows of tiles of an image, or some images.

@@ -88,7 +88,8 @@ func winogradConvs() []ConvSpec {
 		s.PadTop, s.PadLeft, s.PadBottom, s.PadRight = i%3, i/3%3, i/9%3, (i+1)%3
 		list = append(list, s)
 	}
-	return append(list, squareConv(7, 300, 6, 40, 3, 1, 1), squareConv(1, 40, 40, 130, 3, 1, 1))
+	return append(list, squareConv(7, 300, 6, 40, 3, 1, 1), squareConv(1, 40, 40, 130, 3, 1, 1),
+		squareConv(49, 20, 16, 33, 3, 1, 1))
 }
 
 // TestWinograd holds the passes by Winograd against the definition, whether or
@@ -99,6 +100,8 @@ func TestWinograd(t *testing.T) {
 		x, w, bias, res, dy := noise(nx, 1), noise(nw, 2), noise(s.M, 3), noise(ny, 4), noise(ny, 5)
 		y, dx := make([]float64, ny), make([]float64, nx)
 		ref.Conv(s, y, wide(x), wide(w), wide(bias), wide(res))
+		dw := make([]float64, nw)
+		ref.ConvGradW(s, dw, wide(x), wide(dy))
 		plain := s
 		plain.Bias, plain.Residual, plain.Act = false, false, ActNone
 		ref.ConvGradX(plain, dx, wide(dy), wide(w))
@@ -108,6 +111,10 @@ func TestWinograd(t *testing.T) {
 			})
 			convLike(t, plain, s.M*9, dx, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 				return runAlgo(newWinogradGradX(p, plain, m), dy, w, nil, nil)
+			})
+			convLike(t, plain, s.N*s.OutH()*s.OutW(), dw, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+				g := planWinogradW(p, plain, m, 1<<15) // several steps
+				return g.name(), g.scratch(), func(out, scratch []float32) { g.run(out, x, dy, scratch) }
 			})
 		}
 	}
