@@ -14,6 +14,14 @@ func tilePacked(t *ref.Tile, rows int) {
 		ref.TilePacked(t, rows)
 		return
 	}
+	if useAVX512 && rows >= 2*mr {
+		t.Panels = rows / (2 * mr)
+		avx512.TilePacked12(t)
+		if rows %= 2 * mr; rows == 0 {
+			return
+		}
+		t.Skip(2 * t.Panels)
+	}
 	if t.Panels = rows / mr; t.Panels > 0 {
 		avx2.TilePacked6(t)
 		if rows%mr == 0 {
@@ -41,6 +49,14 @@ func tileOffset(t *ref.Tile, rows int) {
 		ref.TileOffset(t, rows)
 		return
 	}
+	if useAVX512 && rows >= 2*mr {
+		t.Panels = rows / (2 * mr)
+		avx512.TileOffset12(t)
+		if rows %= 2 * mr; rows == 0 {
+			return
+		}
+		t.Skip(2 * t.Panels)
+	}
 	if t.Panels = rows / mr; t.Panels > 0 {
 		avx2.TileOffset6(t)
 		if rows%mr == 0 {
@@ -67,6 +83,14 @@ func tileStrided(t *ref.Tile, rows int) {
 	if !useAVX2 {
 		ref.TileStrided(t, rows)
 		return
+	}
+	if useAVX512 && rows >= 2*mr {
+		t.Panels = rows / (2 * mr)
+		avx512.TileStrided12(t)
+		if rows %= 2 * mr; rows == 0 {
+			return
+		}
+		t.Skip(2 * t.Panels)
 	}
 	if t.Panels = rows / mr; t.Panels > 0 {
 		avx2.TileStrided6(t)

@@ -87,26 +87,28 @@ func (c tileCase) inPlace(trial int, f func(t, u *ref.Tile, rows int)) func(t, u
 	}
 }
 
+// each calls f for both tiles.
+func each(f func(*ref.Tile, int)) func(t, u *ref.Tile, rows int) {
+	return func(t, u *ref.Tile, rows int) {
+		f(t, rows)
+		f(u, rows)
+	}
+}
+
 // TestTile holds each micro-kernel against the plain one.
 func TestTile(t *testing.T) {
-	one := func(f func(*ref.Tile, int)) func(t, u *ref.Tile, rows int) {
-		return func(t, u *ref.Tile, rows int) {
-			f(t, rows)
-			f(u, rows)
-		}
-	}
 	for trial := range tileCases {
 		c := newTileCase(trial)
-		packed, offset := c.run(trial, one(ref.TilePacked)), c.run(trial, one(ref.TileOffset))
-		strided := c.run(trial, c.inPlace(trial, one(ref.TileStrided)))
+		packed, offset := c.run(trial, each(ref.TilePacked)), c.run(trial, each(ref.TileOffset))
+		strided := c.run(trial, c.inPlace(trial, each(ref.TileStrided)))
 		for _, f := range []struct {
 			name string
 			f    func(t, u *ref.Tile, rows int)
 			want []float32
 		}{
-			{"packed", one(tilePacked), packed}, {"offset", one(tileOffset), offset},
+			{"packed", each(tilePacked), packed}, {"offset", each(tileOffset), offset},
 			{"packed pair", tilePackedPair, packed}, {"offset pair", tileOffsetPair, offset},
-			{"strided", c.inPlace(trial, one(tileStrided)), strided}, {"strided pair", c.inPlace(trial, tileStridedPair), strided},
+			{"strided", c.inPlace(trial, each(tileStrided)), strided}, {"strided pair", c.inPlace(trial, tileStridedPair), strided},
 		} {
 			// k ≤ 22 products of at most 1, and terms of at most 3.
 			if err := tol.Close(c.run(trial, f.f), f.want, 1e-5, 1e-6); err != nil {

@@ -1,4 +1,5 @@
-// Command pair generates the AVX-512 micro-kernels of the matrix product.
+// Command wide generates the AVX-512 micro-kernels of the matrix product: of
+// tiles, and of pairs of tiles.
 package main
 
 import (
@@ -14,7 +15,6 @@ import (
 
 const (
 	mr     = 6  // rows of a panel of A
-	tiles  = 2  // of a pair
 	halves = 2  // of a row of a tile
 	half   = 32 // bytes of a half
 	wide   = 64 // bytes of a vector: a row of a tile
@@ -27,10 +27,11 @@ const (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	Package("memprobe/internal/kernel/avx512")
-	for _, rows := range []int{1, 2, 3, 4, 5, mr, 2 * mr} {
-		for _, k := range []kind{packed, offset, strided} {
-			(&pair{rows: rows, kind: k}).generate()
+	for _, k := range []kind{packed, offset, strided} {
+		for _, rows := range []int{1, 2, 3, 4, 5, mr, 2 * mr} {
+			(&tiles{n: 2, rows: rows, kind: k}).generate()
 		}
+		(&tiles{n: 1, rows: 2 * mr, kind: k}).generate()
 	}
 	emit.Peak(zmm)
 	Generate()
@@ -45,17 +46,19 @@ const (
 	strided kind = "Strided" // A is read in place
 )
 
-// pair is the kernel for one number of rows of two tiles that share A. Twelve rows are two panels of A, whose 24 sums keep both
-// multiply-add units busy while the loads, 14 or 16 a step of k, stay well below
-// two a cycle.
-type pair struct {
+// tiles is the kernel for one number of rows of a tile or of two that share A.
+// Twelve rows are two panels of A. The 24 sums of a pair keep both multiply-add
+// units busy while the loads, 14 or 16 a step of k, stay well below two a cycle; a
+// lone tile loads 13 or 14 times for 12 sums.
+type tiles struct {
+	n    int
 	rows int
 	kind kind
 	walk *emit.Walk // of the kernels that go from panel to panel, else nil
 }
 
 // sum is the register that holds row i of tile j. Z24 to Z31 stay free.
-func sum(i, j int) reg.VecPhysical { return zmm(tiles*i + j) }
+func (t *tiles) sum(i, j int) reg.VecPhysical { return zmm(t.n*i + j) }
 
 func zmm(i int) reg.VecPhysical {
 	return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
@@ -72,23 +75,29 @@ func stored(j, h int) reg.OpmaskPhysical {
 // upper masks the lanes of the second half.
 var upper = reg.K5
 
-func (t *pair) generate() {
-	TEXT(fmt.Sprintf("Pair%s%d", t.kind, t.rows), NOSPLIT, "func(t, u *Tile)")
+func (t *tiles) generate() {
+	name, args, params := "Tile", "t", []string{"t"}
+	if t.n == 2 {
+		name, args, params = "Pair", "t, u", []string{"t", "u"}
+	}
+	TEXT(fmt.Sprintf("%s%s%d", name, t.kind, t.rows), NOSPLIT, fmt.Sprintf("func(%s *Tile)", args))
 	Pragma("noescape")
 	count := fmt.Sprint(t.rows)
 	if t.rows == 2*mr {
 		t.walk = &emit.Walk{Rows: t.rows}
 		count += "*t.Panels"
 	}
-	Doc(fmt.Sprintf("Pair%s%d is ref.Tile%s(t, %s) and ref.Tile%s(u, %s), both being left as they are.",
-		t.kind, t.rows, t.kind, count, t.kind, count))
-	p := []gotypes.Component{Dereference(Param("t")), Dereference(Param("u"))}
+	Doc(fmt.Sprintf("%s%s%d is ref.Tile%s(…, %s) of %s, which it leaves as they are.", name, t.kind, t.rows, t.kind, count, args))
+	var p []gotypes.Component
+	for _, param := range params {
+		p = append(p, Dereference(Param(param)))
+	}
 	if t.walk != nil {
 		t.walk.Begin(p[0])
 	}
 	for i := range t.rows {
-		for j := range tiles {
-			VPXORQ(sum(i, j), sum(i, j), sum(i, j))
+		for j := range t.n {
+			VPXORQ(t.sum(i, j), t.sum(i, j), t.sum(i, j))
 		}
 	}
 	t.loop(p)
@@ -106,7 +115,7 @@ func (t *pair) generate() {
 }
 
 // loop accumulates the products over k.
-func (t *pair) loop(p []gotypes.Component) {
+func (t *tiles) loop(p []gotypes.Component) {
 	k := emit.Field(p[0], "K")
 	a, b := t.lines(p[0], k), t.columns(p)
 	for _, n := range []int{unroll, 1} {
@@ -122,8 +131,9 @@ func (t *pair) loop(p []gotypes.Component) {
 			for i := range t.rows {
 				x := zmm(26 + i%6)
 				VBROADCASTSS(a.at(i, u), x)
-				VFMADD231PS(x, zmm(24), sum(i, 0))
-				VFMADD231PS(x, zmm(25), sum(i, 1))
+				for j := range t.n {
+					VFMADD231PS(x, zmm(24+j), t.sum(i, j))
+				}
 			}
 			a.step()
 		}
@@ -147,7 +157,7 @@ type lines struct {
 	row, one reg.GPVirtual // bytes from row to row and from step to step; nil if packed
 }
 
-func (t *pair) lines(p gotypes.Component, k reg.GPVirtual) *lines {
+func (t *tiles) lines(p gotypes.Component, k reg.GPVirtual) *lines {
 	l := &lines{}
 	per := mr
 	if t.kind == strided {
@@ -212,15 +222,15 @@ func (l *lines) advance(n int) {
 	}
 }
 
-// columns are the rows of both B as they pass by: in Z24 and Z25.
+// columns are the rows of each B as they pass by: in Z24 and Z25.
 type columns struct {
-	b   [tiles][halves]reg.GPVirtual
+	b   [][halves]reg.GPVirtual
 	off reg.GPVirtual // nil of packed ones
 }
 
-func (t *pair) columns(p []gotypes.Component) *columns {
-	c := &columns{}
-	for j := range tiles {
+func (t *tiles) columns(p []gotypes.Component) *columns {
+	c := &columns{b: make([][halves]reg.GPVirtual, t.n)}
+	for j := range t.n {
 		c.b[j][0] = emit.Field(p[j], "B0")
 		if t.kind == offset {
 			c.b[j][1] = emit.Field(p[j], "B1")
@@ -238,7 +248,7 @@ func (t *pair) columns(p []gotypes.Component) *columns {
 // load loads the row that is u steps ahead.
 func (c *columns) load(u int) {
 	if c.off == nil {
-		for j := range tiles {
+		for j := range c.b {
 			VMOVUPS(Mem{Base: c.b[j][0], Disp: wide * u}, zmm(24+j))
 		}
 		return
@@ -246,7 +256,7 @@ func (c *columns) load(u int) {
 	o := GP64()
 	MOVLQSX(Mem{Base: c.off, Disp: 4 * u}, o)
 	lower := []reg.VecPhysical{reg.Y24, reg.Y25}
-	for j := range tiles {
+	for j := range c.b {
 		VMOVUPS(Mem{Base: c.b[j][0], Index: o, Scale: 1}, lower[j])
 		VMOVUPS(Mem{Base: c.b[j][1], Disp: -half, Index: o, Scale: 1}, upper, zmm(24+j))
 	}
@@ -257,25 +267,25 @@ func (c *columns) advance(n int) {
 		ADDQ(U32(uint32(4*n)), c.off)
 		return
 	}
-	for j := range tiles {
+	for j := range c.b {
 		ADDQ(U32(uint32(wide*n)), c.b[j][0])
 	}
 }
 
 // epilogue finishes the sums and stores them.
-func (t *pair) epilogue(p []gotypes.Component) {
+func (t *tiles) epilogue(p []gotypes.Component) {
 	t.masks(p)
 	whole := t.whole(p)
 	ld := emit.Field(p[0], "LDC")
 	SHLQ(U8(2), ld)
 	emit.Skip(emit.Addr(p[0], "Scale"), "unscaled", func() {
 		VBROADCASTSS(emit.Addr(p[0], "Alpha"), zmm(24))
-		t.each(func(i, j int) { VMULPS(zmm(24), sum(i, j), sum(i, j)) })
+		t.each(func(i, j int) { VMULPS(zmm(24), t.sum(i, j), t.sum(i, j)) })
 	})
 	emit.Skip(emit.Addr(p[0], "Accumulate"), "fresh", func() {
 		TESTQ(whole, whole)
 		JEQ(LabelRef("addHalves"))
-		t.rowsOf(p, "C0", ld, func(i, j int, at Mem) { VADDPS(at, sum(i, j), sum(i, j)) })
+		t.rowsOf(p, "C0", ld, func(i, j int, at Mem) { VADDPS(at, t.sum(i, j), t.sum(i, j)) })
 		JMP(LabelRef("fresh"))
 		Label("addHalves")
 		t.addHalves(p, "C", ld)
@@ -287,41 +297,41 @@ func (t *pair) epilogue(p []gotypes.Component) {
 		}
 		for i := range t.rows {
 			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, zmm(24))
-			for j := range tiles {
-				VADDPS(zmm(24), sum(i, j), sum(i, j))
+			for j := range t.n {
+				VADDPS(zmm(24), t.sum(i, j), t.sum(i, j))
 			}
 		}
 	})
 	emit.SkipNil(emit.Field(p[0], "Bias0"), "noBiasCol", func() {
-		for j := range tiles {
+		for j := range t.n {
 			loadHalves(j, emit.Field(p[j], "Bias0"), emit.Field(p[j], "Bias1"), zmm(24+j))
 		}
-		t.each(func(i, j int) { VADDPS(zmm(24+j), sum(i, j), sum(i, j)) })
+		t.each(func(i, j int) { VADDPS(zmm(24+j), t.sum(i, j), t.sum(i, j)) })
 	})
 	emit.SkipNil(emit.Field(p[0], "Res0"), "noResidual", func() { t.addHalves(p, "Res", ld) })
 	emit.Skip(emit.Addr(p[0], "Clamp"), "noClamp", func() {
 		VBROADCASTSS(emit.Addr(p[0], "Lo"), zmm(24))
 		VBROADCASTSS(emit.Addr(p[0], "Hi"), zmm(25))
 		// The sum is the operand that the instruction returns when it is NaN.
-		t.each(func(i, j int) { VMAXPS(sum(i, j), zmm(24), sum(i, j)) })
-		t.each(func(i, j int) { VMINPS(sum(i, j), zmm(25), sum(i, j)) })
+		t.each(func(i, j int) { VMAXPS(t.sum(i, j), zmm(24), t.sum(i, j)) })
+		t.each(func(i, j int) { VMINPS(t.sum(i, j), zmm(25), t.sum(i, j)) })
 	})
 	TESTQ(whole, whole)
 	JEQ(LabelRef("storeHalves"))
-	t.rowsOf(p, "C0", ld, func(i, j int, at Mem) { VMOVUPS(sum(i, j), at) })
+	t.rowsOf(p, "C0", ld, func(i, j int, at Mem) { VMOVUPS(t.sum(i, j), at) })
 	JMP(LabelRef("stored"))
 	Label("storeHalves")
 	for h := range halves {
-		t.rowsOf(p, emit.Numbered("C", h), ld, func(i, j int, at Mem) { VMOVUPS(sum(i, j), stored(j, h), at.Offset(-half*h)) })
+		t.rowsOf(p, emit.Numbered("C", h), ld, func(i, j int, at Mem) { VMOVUPS(t.sum(i, j), stored(j, h), at.Offset(-half*h)) })
 	}
 	Label("stored")
 }
 
 // masks fills the masks of the lanes that are stored.
-func (t *pair) masks(p []gotypes.Component) {
+func (t *tiles) masks(p []gotypes.Component) {
 	ones := GP32()
 	MOVL(U32(0xff), ones)
-	for j := range tiles {
+	for j := range t.n {
 		for h := range halves {
 			m, n := GP32(), emit.Field(p[j], emit.Numbered("N", h))
 			BZHIL(n.As32(), ones, m)
@@ -333,11 +343,11 @@ func (t *pair) masks(p []gotypes.Component) {
 	}
 }
 
-// whole tells whether all of both tiles is stored, in whole vectors.
-func (t *pair) whole(p []gotypes.Component) reg.GPVirtual {
+// whole tells whether all of the tiles is stored, in whole vectors.
+func (t *tiles) whole(p []gotypes.Component) reg.GPVirtual {
 	whole := GP64()
 	XORQ(whole, whole)
-	for j := range tiles {
+	for j := range t.n {
 		n, c := emit.Field(p[j], "N0"), emit.Field(p[j], "C1")
 		ADDQ(emit.Addr(p[j], "N1"), n)
 		CMPQ(n, U8(wide/4))
@@ -351,9 +361,9 @@ func (t *pair) whole(p []gotypes.Component) reg.GPVirtual {
 	return whole
 }
 
-// rowsOf calls f with the address of each row of both tiles at the pointer name.
-func (t *pair) rowsOf(p []gotypes.Component, name string, ld reg.GPVirtual, f func(i, j int, at Mem)) {
-	for j := range tiles {
+// rowsOf calls f with the address of each row of each tile at the pointer name.
+func (t *tiles) rowsOf(p []gotypes.Component, name string, ld reg.GPVirtual, f func(i, j int, at Mem)) {
+	for j := range t.n {
 		at := t.walk.Place(p[j], name)
 		for i := range t.rows {
 			f(i, j, Mem{Base: at})
@@ -365,12 +375,12 @@ func (t *pair) rowsOf(p []gotypes.Component, name string, ld reg.GPVirtual, f fu
 }
 
 // addHalves adds the rows at the pointers name0 and name1 to the sums.
-func (t *pair) addHalves(p []gotypes.Component, name string, ld reg.GPVirtual) {
-	for j := range tiles {
+func (t *tiles) addHalves(p []gotypes.Component, name string, ld reg.GPVirtual) {
+	for j := range t.n {
 		p0, p1 := t.walk.Place(p[j], name+"0"), t.walk.Place(p[j], name+"1")
 		for i := range t.rows {
 			loadHalves(j, p0, p1, zmm(24+i%8))
-			VADDPS(zmm(24+i%8), sum(i, j), sum(i, j))
+			VADDPS(zmm(24+i%8), t.sum(i, j), t.sum(i, j))
 			if i < t.rows-1 {
 				ADDQ(ld, p0)
 				ADDQ(ld, p1)
@@ -386,9 +396,9 @@ func loadHalves(j int, p0, p1 reg.GPVirtual, z reg.VecPhysical) {
 	VMOVUPS(Mem{Base: p1, Disp: -half}, stored(j, 1), z)
 }
 
-func (t *pair) each(f func(i, j int)) {
+func (t *tiles) each(f func(i, j int)) {
 	for i := range t.rows {
-		for j := range tiles {
+		for j := range t.n {
 			f(i, j)
 		}
 	}
