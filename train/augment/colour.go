@@ -63,48 +63,8 @@ func luma(dst []float32, im image) {
 // hue turns the hue by a fraction of the circle; nothing on one channel.
 func hue(im image, turn float32) {
 	if im.c == 3 {
-		hueShift(im.plane(0), im.plane(1), im.plane(2), turn)
+		kernel.TurnHue(im.plane(0), im.plane(1), im.plane(2), 6*(turn-float32(math.Floor(float64(turn)))))
 	}
-}
-
-// hueShift turns the hue of the HSV colour model. With V = max(R,G,B) and
-// C = V − min(R,G,B), a hue h in sixths of the circle has the channels
-//
-//	V − C·clip(min(k, 4−k), 0, 1),  k = (n + h) mod 6,  n = 5, 3, 1 for R, G, B.
-func hueShift(r, g, b []float32, turn float32) {
-	shift := 6 * (turn - float32(math.Floor(float64(turn))))
-	for i := range r {
-		x, y, z := r[i], g[i], b[i]
-		v := max(x, y, z)
-		c := v - min(x, y, z)
-		if c == 0 {
-			continue
-		}
-		var h float32
-		switch v {
-		case x:
-			h = (y - z) / c
-		case y:
-			h = 2 + (z-x)/c
-		default:
-			h = 4 + (x-y)/c
-		}
-		h += shift
-		r[i] = v - c*hat(5+h)
-		g[i] = v - c*hat(3+h)
-		b[i] = v - c*hat(1+h)
-	}
-}
-
-// hat is clip(min(k, 4−k), 0, 1) of k mod 6, for k in [0,18).
-func hat(k float32) float32 {
-	if k >= 12 {
-		k -= 12
-	}
-	if k >= 6 {
-		k -= 6
-	}
-	return max(0, min(k, 4-k, 1))
 }
 
 // solarize inverts what is not below a threshold.

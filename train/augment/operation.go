@@ -1,6 +1,10 @@
 package augment
 
-import "strings"
+import (
+	"strings"
+
+	"memprobe/internal/kernel"
+)
 
 // operation is a named transformation: its parameters, and what it does with
 // their values to a worker's image, drawing from the worker's stream.
@@ -124,7 +128,7 @@ func (w *Worker) warp(m matrix, bilinear bool) {
 	}
 	w.grid.nearest(w.at, w.h, w.w)
 	for i := range w.c {
-		gather(dst.plane(i), src.plane(i), w.at, 0)
+		kernel.GatherInside(dst.plane(i), src.plane(i), w.at)
 	}
 }
 

@@ -1,68 +1,64 @@
 package augment
 
-// taps are the two neighbours and the weight of the second for each position of
-// an axis, and room for rows that are scaled along x.
+import "memprobe/internal/kernel"
+
+// taps are the neighbours of each position along both axes, and room for rows
+// that are scaled along x.
 type taps struct {
 	x, y axis
 	rows []float32
 }
 
+// axis holds, for each position, its first neighbour and the weight of the second,
+// which is the next.
 type axis struct {
-	first, second []int32
-	weight        []float32
+	at     []int32
+	weight []float32
 }
 
 // newTaps has room for sources and results of up to h×w.
 func newTaps(h, w int) taps {
-	return taps{newAxis(w), newAxis(h), make([]float32, h*w)}
+	axis := func(n int) axis { return axis{make([]int32, n), make([]float32, n)} }
+	return taps{axis(w), axis(h), make([]float32, max(h, 2)*w)}
 }
 
-func newAxis(n int) axis {
-	return axis{make([]int32, n), make([]int32, n), make([]float32, n)}
-}
-
-// set scales in pixels to out: position i lies at (i+½)·in/out − ½, not below 0.
-func (a *axis) set(in, out int) {
+// scale returns the axis that maps in pixels to out: position i lies at
+// (i+½)·in/out − ½, brought into [0,in−1].
+func (a axis) scale(in, out int) axis {
+	a.at, a.weight = a.at[:out], a.weight[:out]
 	scale := float32(in) / float32(out)
-	for i := range out {
-		at := max(0, (float32(i)+0.5)*scale-0.5)
-		lo := min(int(at), in-1)
-		a.first[i], a.second[i] = int32(lo), int32(min(lo+1, in-1))
-		a.weight[i] = at - float32(lo)
+	for i := range a.at {
+		at := min(max(0, (float32(i)+0.5)*scale-0.5), float32(in-1))
+		lo := max(0, min(int(at), in-2))
+		a.at[i], a.weight[i] = int32(lo), at-float32(lo)
 	}
+	return a
 }
 
 // resample scales a rectangle of src to the size of dst, bilinearly, without
 // antialiasing: the neighbours of a position are the pixels of the rectangle
 // around it. Rows are scaled first, then columns.
 func resample(dst, src image, b box, t *taps) {
-	t.x.set(b.w, dst.w)
-	t.y.set(b.h, dst.h)
+	x, y := t.x.scale(b.w, dst.w), t.y.scale(b.h, dst.h)
 	for i := range dst.c {
-		p := src.plane(i)
-		for y := range b.h {
-			lerpRow(t.rows[y*dst.w:(y+1)*dst.w], p[(b.top+y)*src.w+b.left:][:b.w], &t.x)
+		from := src.plane(i)[b.top*src.w+b.left:]
+		if b.w == 1 {
+			widen(t.rows, from, b.h, dst.w, src.w)
+		} else {
+			kernel.ScaleRows(t.rows, from, b.h, dst.w, src.w, x.at, x.weight)
 		}
-		to := dst.plane(i)
-		for y := range dst.h {
-			upper := t.rows[int(t.y.first[y])*dst.w:][:dst.w]
-			lower := t.rows[int(t.y.second[y])*dst.w:][:dst.w]
-			lerp(to[y*dst.w:(y+1)*dst.w], upper, lower, t.y.weight[y])
+		if b.h == 1 { // its own neighbour
+			copy(t.rows[dst.w:2*dst.w], t.rows)
 		}
+		kernel.ScaleColumns(dst.plane(i), t.rows, dst.w, dst.w, y.at, y.weight)
 	}
 }
 
-// lerpRow is src[first]·(1−weight) + src[second]·weight.
-func lerpRow(dst, src []float32, a *axis) {
-	for i := range dst {
-		v := src[a.first[i]]
-		dst[i] = v + a.weight[i]*(src[a.second[i]]-v)
-	}
-}
-
-// lerp is a·(1−f) + b·f.
-func lerp(dst, a, b []float32, f float32) {
-	for i := range dst {
-		dst[i] = a[i] + f*(b[i]-a[i])
+// widen repeats the first pixel of each row of src w times.
+func widen(dst, src []float32, rows, w, lds int) {
+	for y := range rows {
+		for x := range w {
+			dst[y*w+x] = src[y*lds]
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"testing"
 
+	"memprobe/internal/kernel"
 	"memprobe/internal/npy"
 	"memprobe/internal/shared"
 	"memprobe/internal/tensor"
@@ -355,7 +356,12 @@ func warpRun(a arguments, x *tensor.Tensor, m matrix, interpolation string) (run
 		}
 		for c := range src.c {
 			if p := dst.plane(c); interpolation == "nearest" {
-				gather(p, src.plane(c), at, float32(fill[c]))
+				kernel.GatherInside(p, src.plane(c), at)
+				for i, j := range at {
+					if j < 0 {
+						p[i] = float32(fill[c])
+					}
+				}
 			} else if fill[c] != 0 {
 				for i, in := range inside.pix {
 					p[i] = p[i]*in + (1-in)*float32(fill[c])

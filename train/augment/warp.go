@@ -71,17 +71,6 @@ func round(v float32) int {
 	return int(math.RoundToEven(float64(v)))
 }
 
-// gather takes each pixel from where it comes from.
-func gather(dst, src []float32, at []int32, outside float32) {
-	for i, j := range at {
-		if j >= 0 {
-			dst[i] = src[j]
-		} else {
-			dst[i] = outside
-		}
-	}
-}
-
 // bilinear interpolates between the four source pixels around each point; those
 // outside count as 0.
 func (g grid) bilinear(dst, src image) {
