@@ -1,0 +1,99 @@
+package onnxtest
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"memprobe/internal/shared"
+)
+
+// lines reads a list: a line an entry, # begins a comment.
+func lines(t *testing.T, name string) []string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for line := range strings.Lines(string(data)) {
+		if line = strings.TrimSpace(line); line != "" && line[0] != '#' {
+			out = append(out, line)
+		}
+	}
+	return out
+}
+
+// ONNX's backend tests by an allow list: what passing.txt lists passes; what it
+// does not list fails, for a reason in excluded.txt. A case that newly passes is
+// to be added. With MEMPROBE_UPDATE=1 passing.txt is written anew.
+func TestONNXBackendCases(t *testing.T) {
+	var cases []NodeCase
+	for _, kind := range []string{"node", "simple"} {
+		found, err := NodeCases(shared.Path(t, "onnx-backend-tests", kind))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cases = append(cases, found...)
+	}
+	listed := lines(t, "passing.txt")
+	var reasons []*exclusion
+	for _, line := range lines(t, "excluded.txt") {
+		text, reason, ok := strings.Cut(line, " => ")
+		if !ok || reason == "" {
+			t.Fatalf("excluded.txt: %q gives no reason", line)
+		}
+		reasons = append(reasons, &exclusion{text: text})
+	}
+	var passing []string
+	for _, c := range cases {
+		err := c.Run()
+		switch allowed := slices.Contains(listed, c.String()); {
+		case err == nil:
+			passing = append(passing, c.String())
+			if !allowed {
+				t.Errorf("%s passes: list it in passing.txt", c)
+			}
+		case allowed:
+			t.Errorf("%s: %v", c, err)
+		default:
+			if !excluded(reasons, fmt.Sprintf("%s: %v", c, err)) {
+				t.Errorf("%s fails for none of the reasons in excluded.txt: %v", c, err)
+			}
+		}
+	}
+	for _, r := range reasons {
+		if !r.used {
+			t.Errorf("excluded.txt: no case fails with %q that no earlier line has", r.text)
+		}
+	}
+	if len(passing) < len(listed) {
+		t.Errorf("passing.txt lists %d cases, %d pass", len(listed), len(passing))
+	}
+	if os.Getenv("MEMPROBE_UPDATE") != "" {
+		slices.Sort(passing)
+		if err := os.WriteFile(filepath.Join("testdata", "passing.txt"), []byte(strings.Join(passing, "\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// exclusion is a line of excluded.txt.
+type exclusion struct {
+	text string
+	used bool
+}
+
+// excluded tells whether a failure is one of those that are known.
+func excluded(reasons []*exclusion, failure string) bool {
+	for _, r := range reasons {
+		if strings.Contains(failure, r.text) {
+			r.used = true
+			return true
+		}
+	}
+	return false
+}
