@@ -114,6 +114,10 @@ func (n *Pool[T]) maxChunk(worker, chunk int) {
 	lo, hi := n.planes(chunk)
 	for p := lo; p < hi; p++ {
 		x, y := n.in(n.x, p), n.out(n.y, p)
+		if n.ow <= shortRow && n.index == nil {
+			n.maxShort(y, x)
+			continue
+		}
 		for oh := range n.oh {
 			row := y[oh*n.ow:][:n.ow]
 			n.gather(r, oh, row, x, n.t.max, T(math.Inf(-1)))
@@ -129,6 +133,10 @@ func (n *Pool[T]) avgChunk(worker, chunk int) {
 	lo, hi := n.planes(chunk)
 	for p := lo; p < hi; p++ {
 		x, y := n.in(n.x, p), n.out(n.y, p)
+		if n.ow <= shortRow {
+			n.avgShort(y, x)
+			continue
+		}
 		for oh := range n.oh {
 			row := y[oh*n.ow:][:n.ow]
 			n.gather(r, oh, row, x, n.t.add, 0)

@@ -19,6 +19,8 @@ type rewrite struct {
 // Each is anchored at the last node of its pattern: by the order of the program
 // everything before that is fused already.
 var rewrites = []rewrite{
+	{"nothing", (*fuser).nothing},
+	{"GlobalAveragePool", (*fuser).globalAverage},
 	{"Gelu", (*fuser).gelu},
 	{"GeluTanh", (*fuser).geluTanh},
 	{"Silu", (*fuser).silu},

@@ -136,6 +136,33 @@ func (f *fuser) affine(n *ops.Node) *ops.Node {
 		return nil
 	}
 	p := f.sole(a.x)
+	if is(p, "Transpose") {
+		return f.affineBefore(a, n, p)
+	}
+	return f.fold(a, p)
+}
+
+// affineBefore folds a into what computes the operand of the Transpose t, which
+// then takes n's place.
+func (f *fuser) affineBefore(a *affine, n, t *ops.Node) *ops.Node {
+	before := *a
+	if before.x = t.In[0]; a.axis >= 0 {
+		before.axis = t.Perm()[a.axis]
+	}
+	p := f.sole(before.x)
+	by := f.fold(&before, p)
+	if by == nil {
+		return nil
+	}
+	f.replace(p, by)
+	*p = *by
+	p.Out[0].Producer = p
+	return f.node("", "Transpose", t, t.Attrs, t.In[0])
+}
+
+// fold folds a into the constants of p, which computes a.x for it alone; nil
+// where it cannot.
+func (f *fuser) fold(a *affine, p *ops.Node) *ops.Node {
 	switch {
 	case p == nil || p.Has("clamp") || p.Input(2) != nil && p.In[2].Const == nil:
 	case isConv(p) && p.Input(3) == nil && p.Fusible():

@@ -148,6 +148,21 @@ var fusions = []fusion{
 		y = s.Op("Mul", nil, s.weights(3, 1, 1), transpose(s, y, 0, 3, 1, 2))
 		return s.Op("Add", nil, y, s.x[1])
 	}, "Product"},
+	{"scale behind a transpose that stays", [][]int{{2, 2, 3, 8}}, func(s sketch) *ops.Value {
+		y := transpose(s, s.Op("MatMul", nil, s.x[0], s.weights(8, 3)), 0, 3, 1, 2)
+		return s.Op("Mul", nil, s.weights(3, 1, 1), y)
+	}, "Product Transpose"},
+	{"nothing done", [][]int{{2, 1, 5, 4}}, func(s sketch) *ops.Value {
+		y := s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 0, 0, 0, 0, 0, 0))
+		y = s.Op("Slice", nil, y, s.Ints(0), s.Ints(9), s.Ints(2))
+		return s.Op("Relu", nil, s.Op("Expand", nil, transpose(s, y, 0, 2, 1, 3), s.Ints(2, 5, 1, 4)))
+	}, "Relu"},
+	{"a reversal is not nothing", [][]int{{2, 3, 4}}, func(s sketch) *ops.Value {
+		return s.Op("Slice", nil, s.x[0], s.Ints(-1), s.Ints(-9), s.Ints(2), s.Ints(-1))
+	}, "Slice"},
+	{"mean over space", [][]int{{2, 3, 4, 5}}, func(s sketch) *ops.Value {
+		return s.Op("ReduceMean", ops.Attrs{"keepdims": int64(0)}, s.x[0], s.Ints(-2, -1))
+	}, "GlobalAveragePool"},
 	{"few rows are not moved", [][]int{{2, 2, 3, 8}}, func(s sketch) *ops.Value {
 		return transpose(s, s.Op("MatMul", nil, s.x[0], s.weights(8, 3)), 0, 3, 1, 2)
 	}, "Product Transpose"},

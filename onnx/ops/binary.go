@@ -132,16 +132,25 @@ func (w *walk) loop(p *parallel.Pool, row func(lo, n, a, b int)) func() {
 	return func() { p.For(parallel.Chunks(w.rows, size), body) }
 }
 
+// vectors are kernels of an operator: on two rows, on a row and a number, and
+// on a number and a row. Each may be nil.
+type vectors[T tensor.Element] struct {
+	rows             func(dst, a, b []T)
+	scalar, reversed func(dst, x []T, a T)
+}
+
 // rowOf applies f along rows whose operands advance by their steps.
-func rowOf[A, B, D tensor.Element](e *Env, w *walk, a, b, dst *tensor.Tensor, f func(A, B) D, fast func(dst, a, b []D)) func() {
+func rowOf[A, B, D tensor.Element](e *Env, w *walk, a, b, dst *tensor.Tensor, f func(A, B) D, fast vectors[D]) func() {
 	return w.loop(e.Pool, func(lo, n, ia, ib int) {
 		y, x, z := tensor.Data[D](dst)[lo:lo+n], tensor.Data[A](a)[ia:], tensor.Data[B](b)[ib:]
 		sa, sb := w.step[0], w.step[1]
-		if fast != nil && sa == 1 && sb == 1 {
-			fast(y, any(x[:n]).([]D), any(z[:n]).([]D))
-			return
-		}
 		switch {
+		case fast.rows != nil && sa == 1 && sb == 1:
+			fast.rows(y, any(x[:n]).([]D), any(z[:n]).([]D))
+		case fast.scalar != nil && sa == 1 && sb == 0:
+			fast.scalar(y, any(x[:n]).([]D), any(z[0]).(D))
+		case fast.reversed != nil && sa == 0 && sb == 1:
+			fast.reversed(y, any(z[:n]).([]D), any(x[0]).(D))
 		case sa == 1 && sb == 0:
 			v := z[0]
 			for i := range y {
@@ -167,8 +176,8 @@ type arith struct {
 	i64  func(a, b int64) int64
 	i32  func(a, b int32) int32
 	u8   func(a, b uint8) uint8
-	v32  func(dst, a, b []float32)
-	v64  func(dst, a, b []float64)
+	v32  vectors[float32]
+	v64  vectors[float64]
 	bool func(a, b bool) bool
 }
 
@@ -180,13 +189,13 @@ func (f arith) bind(n *Node, e *Env, a, b, dst *tensor.Tensor) (func(), error) {
 	case dst.DType == tensor.Float64 && f.f64 != nil:
 		return rowOf(e, w, a, b, dst, f.f64, f.v64), nil
 	case dst.DType == tensor.Int64 && f.i64 != nil:
-		return rowOf(e, w, a, b, dst, f.i64, nil), nil
+		return rowOf(e, w, a, b, dst, f.i64, vectors[int64]{}), nil
 	case dst.DType == tensor.Int32 && f.i32 != nil:
-		return rowOf(e, w, a, b, dst, f.i32, nil), nil
+		return rowOf(e, w, a, b, dst, f.i32, vectors[int32]{}), nil
 	case dst.DType == tensor.Uint8 && f.u8 != nil:
-		return rowOf(e, w, a, b, dst, f.u8, nil), nil
+		return rowOf(e, w, a, b, dst, f.u8, vectors[uint8]{}), nil
 	case dst.DType == tensor.Bool && f.bool != nil:
-		return rowOf(e, w, a, b, dst, f.bool, nil), nil
+		return rowOf(e, w, a, b, dst, f.bool, vectors[bool]{}), nil
 	}
 	return nil, n.Errorf("element type %v is not supported", dst.DType)
 }
@@ -266,10 +275,10 @@ func either(a, b bool) bool { return a || b }
 func differ(a, b bool) bool { return a != b }
 
 var binaries = []Def{
-	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[int32], plus[uint8], kernel.Add[float32], kernel.Add[float64], nil}, gradAdd),
-	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[int32], minus[uint8], kernel.Sub[float32], kernel.Sub[float64], nil}, gradSub),
-	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], kernel.Mul[float32], kernel.Mul[float64], nil}, gradMul),
-	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], kernel.Div[float32], kernel.Div[float64], nil}, gradDiv),
+	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[int32], plus[uint8], vectors[float32]{kernel.Add[float32], kernel.AddScalar[float32], kernel.AddScalar[float32]}, vectors[float64]{kernel.Add[float64], kernel.AddScalar[float64], kernel.AddScalar[float64]}, nil}, gradAdd),
+	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[int32], minus[uint8], vectors[float32]{rows: kernel.Sub[float32]}, vectors[float64]{rows: kernel.Sub[float64]}, nil}, gradSub),
+	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], vectors[float32]{kernel.Mul[float32], kernel.MulScalar[float32], kernel.MulScalar[float32]}, vectors[float64]{kernel.Mul[float64], kernel.MulScalar[float64], kernel.MulScalar[float64]}, nil}, gradMul),
+	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], vectors[float32]{kernel.Div[float32], kernel.DivScalar[float32], kernel.ScalarDiv[float32]}, vectors[float64]{kernel.Div[float64], kernel.DivScalar[float64], kernel.ScalarDiv[float64]}, nil}, gradDiv),
 	logic("And", both), logic("Or", either), logic("Xor", differ),
 	{Op: "Mod", Since: 10, Infer: inferMod, Bind: bindMod, Grad: gradMod},
 	{Op: "Pow", Since: 7, Infer: inferPow, Bind: bindPow, Grad: gradPow},
@@ -285,7 +294,7 @@ var binaries = []Def{
 }
 
 var (
-	binaryAdd = arith{f32: plus[float32], f64: plus[float64], v32: kernel.Add[float32], v64: kernel.Add[float64]}
-	binaryMax = arith{maxOf[float32], maxOf[float64], maxOf[int64], maxOf[int32], maxOf[uint8], kernel.Max[float32], kernel.Max[float64], nil}
-	binaryMin = arith{minOf[float32], minOf[float64], minOf[int64], minOf[int32], minOf[uint8], kernel.Min[float32], kernel.Min[float64], nil}
+	binaryAdd = arith{f32: plus[float32], f64: plus[float64], v32: vectors[float32]{kernel.Add[float32], kernel.AddScalar[float32], kernel.AddScalar[float32]}, v64: vectors[float64]{kernel.Add[float64], kernel.AddScalar[float64], kernel.AddScalar[float64]}}
+	binaryMax = arith{maxOf[float32], maxOf[float64], maxOf[int64], maxOf[int32], maxOf[uint8], vectors[float32]{rows: kernel.Max[float32]}, vectors[float64]{rows: kernel.Max[float64]}, nil}
+	binaryMin = arith{minOf[float32], minOf[float64], minOf[int64], minOf[int32], minOf[uint8], vectors[float32]{rows: kernel.Min[float32]}, vectors[float64]{rows: kernel.Min[float64]}, nil}
 )

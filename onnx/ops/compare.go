@@ -35,17 +35,17 @@ func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b fl
 			w := newWalk(dst.Shape, x.Shape, y.Shape)
 			switch {
 			case x.DType == tensor.Float32:
-				return rowOf(e, w, x, y, dst, f32, nil), nil
+				return rowOf(e, w, x, y, dst, f32, vectors[bool]{}), nil
 			case x.DType == tensor.Float64:
-				return rowOf(e, w, x, y, dst, f64, nil), nil
+				return rowOf(e, w, x, y, dst, f64, vectors[bool]{}), nil
 			case x.DType == tensor.Int64:
-				return rowOf(e, w, x, y, dst, i64, nil), nil
+				return rowOf(e, w, x, y, dst, i64, vectors[bool]{}), nil
 			case x.DType == tensor.Int32:
-				return rowOf(e, w, x, y, dst, i32, nil), nil
+				return rowOf(e, w, x, y, dst, i32, vectors[bool]{}), nil
 			case x.DType == tensor.Uint8:
-				return rowOf(e, w, x, y, dst, u8, nil), nil
+				return rowOf(e, w, x, y, dst, u8, vectors[bool]{}), nil
 			}
-			return rowOf(e, w, x, y, dst, b, nil), nil
+			return rowOf(e, w, x, y, dst, b, vectors[bool]{}), nil
 		},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"memprobe/internal/kernel"
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
@@ -25,7 +26,7 @@ var movement = []Def{
 	{Op: "Slice", Since: 1, Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
 	{Op: "Slice", Since: 10, Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
 	{Op: "Gather", Since: 1, Infer: inferGather, Bind: bindGather, Grad: gradGather},
-	{Op: "Expand", Since: 8, Infer: inferExpand, Bind: func(n *Node, e *Env) (func(), error) { return broadcastTo(n, e.Out[0], e.In[0]) }, Grad: gradExpand},
+	{Op: "Expand", Since: 8, Infer: inferExpand, Bind: func(n *Node, e *Env) (func(), error) { return broadcastTo(e, e.Out[0], e.In[0]), nil }, Grad: gradExpand},
 	{Op: "Tile", Since: 6, Infer: inferTile, Bind: bindTile, Grad: gradTile},
 }
 
@@ -35,61 +36,82 @@ type view struct {
 	strides []int
 }
 
-// gather copies the window's elements, of the given shape, into dst in row-major order.
-func gatherView[T tensor.Element](dst, src []T, shape []int, v view) {
-	if len(dst) == 0 {
-		return
-	}
-	if len(shape) == 0 {
-		dst[0] = src[v.offset]
-		return
-	}
-	last := len(shape) - 1
-	inner, step := shape[last], v.strides[last]
-	index := make([]int, last)
-	at := v.offset
-	for lo := 0; lo < len(dst); lo += inner {
-		if step == 1 {
-			copy(dst[lo:lo+inner], src[at:at+inner])
-		} else {
-			for i := range inner {
-				dst[lo+i] = src[at+i*step]
-			}
-		}
-		for d := last - 1; d >= 0; d-- {
-			index[d]++
-			at += v.strides[d]
-			if index[d] < shape[d] {
-				break
-			}
-			at -= index[d] * v.strides[d]
-			index[d] = 0
-		}
-	}
-}
-
 // bindView copies a window of src into dst, whatever their element type.
-func bindView(dst, src *tensor.Tensor, v view) func() {
+func bindView(e *Env, dst, src *tensor.Tensor, v view) func() {
 	switch dst.DType {
 	case tensor.Float32:
-		return func() { gatherView(dst.F32, src.F32, dst.Shape, v) }
+		return viewLoop[float32](e, dst, src, v)
 	case tensor.Float64:
-		return func() { gatherView(dst.F64, src.F64, dst.Shape, v) }
+		return viewLoop[float64](e, dst, src, v)
 	case tensor.Int64:
-		return func() { gatherView(dst.I64, src.I64, dst.Shape, v) }
+		return viewLoop[int64](e, dst, src, v)
 	case tensor.Int32:
-		return func() { gatherView(dst.I32, src.I32, dst.Shape, v) }
+		return viewLoop[int32](e, dst, src, v)
 	case tensor.Uint8:
-		return func() { gatherView(dst.U8, src.U8, dst.Shape, v) }
+		return viewLoop[uint8](e, dst, src, v)
 	}
-	return func() { gatherView(dst.Bool, src.Bool, dst.Shape, v) }
+	return viewLoop[bool](e, dst, src, v)
 }
 
-func broadcastTo(n *Node, dst, src *tensor.Tensor) (func(), error) {
+// viewLoop copies rows: runs of the window's last axis, after axes that follow
+// each other in src are merged.
+func viewLoop[T tensor.Element](e *Env, dst, src *tensor.Tensor, v view) func() {
+	shape, strides := []int{1}, []int{1}
+	for i := len(dst.Shape) - 1; i >= 0; i-- {
+		d, s := dst.Shape[i], v.strides[i]
+		switch {
+		case d == 1:
+		case s == strides[0]*shape[0] || shape[0] == 1:
+			if shape[0] == 1 {
+				strides[0] = s
+			}
+			shape[0] *= d
+		default:
+			shape, strides = slices.Insert(shape, 0, d), slices.Insert(strides, 0, s)
+		}
+	}
+	last := len(shape) - 1
+	inner, step, rows := shape[last], strides[last], tensor.Len(shape[:last])
+	size := max(1, span/max(inner, 1))
+	body := func(_, chunk int) {
+		to, from := tensor.Data[T](dst), tensor.Data[T](src)
+		lo, hi := parallel.Range(chunk, size, rows)
+		for r := lo; r < hi; r++ {
+			at := v.offset
+			for d, rest := last-1, r; d >= 0; d-- {
+				at += rest % shape[d] * strides[d]
+				rest /= shape[d]
+			}
+			copyStrided(to[r*inner:][:inner], from, at, step)
+		}
+	}
+	if inner == 0 {
+		rows = 0
+	}
+	return func() { e.Pool.For(parallel.Chunks(rows, size), body) }
+}
+
+// copyStrided copies every step-th element of src from at on.
+func copyStrided[T tensor.Element](dst, src []T, at, step int) {
+	switch step {
+	case 1:
+		copy(dst, src[at:])
+	case 0:
+		for i := range dst {
+			dst[i] = src[at]
+		}
+	default:
+		for i := range dst {
+			dst[i] = src[at+i*step]
+		}
+	}
+}
+
+func broadcastTo(e *Env, dst, src *tensor.Tensor) func() {
 	if len(src.Shape) > len(dst.Shape) {
 		src = src.Reshape(src.Shape[len(src.Shape)-len(dst.Shape):]...)
 	}
-	return bindView(dst, src, view{0, broadcastStrides(src.Shape, dst.Shape)}), nil
+	return bindView(e, dst, src, view{0, broadcastStrides(src.Shape, dst.Shape)})
 }
 
 func inferTranspose(n *Node) error {
@@ -97,7 +119,7 @@ func inferTranspose(n *Node) error {
 		return err
 	}
 	in := n.In[0]
-	perm := n.perm()
+	perm := n.Perm()
 	if p := slices.Sorted(slices.Values(perm)); len(p) != len(in.Shape) {
 		return n.Errorf("perm %v does not fit shape %v", perm, in.Shape)
 	} else {
@@ -114,8 +136,8 @@ func inferTranspose(n *Node) error {
 	return n.SetOut(0, in.DType, out)
 }
 
-// perm is Transpose's attribute, by default the reversal of the axes.
-func (n *Node) perm() []int {
+// Perm is Transpose's attribute, by default the reversal of the axes.
+func (n *Node) Perm() []int {
 	if n.Has("perm") {
 		return n.Ints("perm", nil)
 	}
@@ -127,7 +149,7 @@ func (n *Node) perm() []int {
 }
 
 func bindTranspose(n *Node, e *Env) (func(), error) {
-	x, y, perm := e.In[0], e.Out[0], n.perm()
+	x, y, perm := e.In[0], e.Out[0], n.Perm()
 	if x.DType == tensor.Float32 && x.Len() > 0 {
 		p := kernel.NewPermute[float32](e.Pool, x.Shape, perm)
 		return func() { p.Run(y.F32, x.F32) }, nil
@@ -137,7 +159,7 @@ func bindTranspose(n *Node, e *Env) (func(), error) {
 	for i, p := range perm {
 		strides[i] = own[p]
 	}
-	return bindView(y, x, view{0, strides}), nil
+	return bindView(e, y, x, view{0, strides}), nil
 }
 
 func inferConcat(n *Node) error {
@@ -253,7 +275,7 @@ func bindSplit(n *Node, e *Env) (func(), error) {
 		if v == nil || e.Out[i] == nil {
 			continue
 		}
-		runs = append(runs, bindView(e.Out[i], e.In[0], view{at * strides[axis], strides}))
+		runs = append(runs, bindView(e, e.Out[i], e.In[0], view{at * strides[axis], strides}))
 		at += v.Shape[axis]
 	}
 	return func() {

@@ -26,7 +26,7 @@ func inferScatter(inputs int) func(n *Node) error {
 }
 
 func gradTranspose(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
-	perm := n.perm()
+	perm := n.Perm()
 	inverse := make([]int, len(perm))
 	for i, p := range perm {
 		inverse[p] = i

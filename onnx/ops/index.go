@@ -82,6 +82,15 @@ func (n *Node) slice() (*window, error) {
 	return w, nil
 }
 
+// Reverses reports whether a Slice walks along an axis backwards.
+func (n *Node) Reverses() bool {
+	if n.Op != "Slice" {
+		return false
+	}
+	w, err := n.slice()
+	return err != nil || slices.Min(append(w.strides, 0)) < 0
+}
+
 func inferSlice(n *Node) error {
 	w, err := n.slice()
 	if err != nil {
@@ -95,7 +104,7 @@ func bindSlice(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return bindView(e.Out[0], e.In[0], w.view), nil
+	return bindView(e, e.Out[0], e.In[0], w.view), nil
 }
 
 func inferGather(n *Node) error {
@@ -205,6 +214,6 @@ func bindTile(n *Node, e *Env) (func(), error) {
 	wide := *e.Out[0]
 	wide.Shape = shape
 	out := e.Out[0]
-	run := bindView(&wide, e.In[0], view{0, strides})
+	run := bindView(e, &wide, e.In[0], view{0, strides})
 	return func() { wide.Alias(out); run() }, nil
 }

@@ -88,10 +88,7 @@ func bindGemm(n *Node, e *Env) (func(), error) {
 			s.BiasRow = true
 		default:
 			s.Accumulate = true
-			spread, err := broadcastTo(n, y, c)
-			if err != nil {
-				return nil, err
-			}
+			spread := broadcastTo(e, y, c)
 			fill = func() { spread(); scale(y, y, beta) }
 		}
 	}

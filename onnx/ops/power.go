@@ -46,15 +46,15 @@ func powLoop[A number](n *Node, e *Env) func() {
 	w := newWalk(e.Out[0].Shape, e.In[0].Shape, e.In[1].Shape)
 	switch n.In[1].DType {
 	case tensor.Float32:
-		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, float32], nil)
+		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, float32], vectors[A]{})
 	case tensor.Float64:
-		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, float64], nil)
+		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, float64], vectors[A]{})
 	case tensor.Int64:
-		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, int64], nil)
+		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, int64], vectors[A]{})
 	case tensor.Int32:
-		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, int32], nil)
+		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, int32], vectors[A]{})
 	}
-	return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, uint8], nil)
+	return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, uint8], vectors[A]{})
 }
 
 func pow[A, B number](a A, b B) A { return A(math.Pow(float64(a), float64(b))) }

@@ -228,7 +228,7 @@ func bindConstantOfShape(n *Node, e *Env) (func(), error) {
 	if !ok {
 		return func() {}, nil // tensors are made zero
 	}
-	return broadcastTo(n, e.Out[0], v)
+	return broadcastTo(e, e.Out[0], v), nil
 }
 
 func inferRange(n *Node) error {

@@ -43,7 +43,7 @@ func View(v *Value) *Strided {
 	case n.Op == "Transpose":
 		out = View(n.In[0])
 		axes := make([][]Loop, len(out.Axes))
-		for i, p := range n.perm() {
+		for i, p := range n.Perm() {
 			axes[i] = out.Axes[p]
 		}
 		out.Axes = axes

@@ -1,0 +1,56 @@
+package engine
+
+import (
+	"slices"
+
+	"memprobe/onnx/ops"
+)
+
+// nothing makes a view of what only copies its operand: a Pad by nothing, a
+// Slice or Expand of the whole, and a Transpose that moves axes of size 1.
+func (f *fuser) nothing(n *ops.Node) *ops.Node {
+	if !float(n) || len(n.In) == 0 || n.Out[0].Len() != n.In[0].Len() {
+		return nil
+	}
+	switch {
+	case is(n, "Pad", "Slice", "Expand") && slices.Equal(n.Out[0].Shape, n.In[0].Shape) && !n.Reverses():
+	case is(n, "Transpose") && keepsOrder(n):
+	default:
+		return nil
+	}
+	return f.node("", "Identity", n, nil, n.In[0])
+}
+
+// keepsOrder reports whether a Transpose leaves the axes that are longer than 1
+// in their order.
+func keepsOrder(n *ops.Node) bool {
+	last := -1
+	for _, p := range n.Perm() {
+		if n.In[0].Shape[p] == 1 {
+			continue
+		}
+		if p < last {
+			return false
+		}
+		last = p
+	}
+	return true
+}
+
+// globalAverage: the mean over all of space, of two axes or more, whether or not
+// they stay. Over one axis it may be a part of a layer normalisation.
+func (f *fuser) globalAverage(n *ops.Node) *ops.Node {
+	if !is(n, "ReduceMean") || !float(n) || len(n.In[0].Shape) < 4 {
+		return nil
+	}
+	axes := n.Ints("axes", nil)
+	if v := n.Input(1); v != nil {
+		axes, _ = v.Ints()
+	}
+	rank := len(n.In[0].Shape)
+	axes, err := n.Axes(axes, rank)
+	if err != nil || len(axes) != rank-2 || axes[0] != 2 || n.In[0].Len() == 0 {
+		return nil
+	}
+	return f.node("", "GlobalAveragePool", n, nil, n.In[0])
+}
