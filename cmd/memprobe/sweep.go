@@ -1,0 +1,312 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/fault"
+	"memprobe/internal/parallel"
+	"memprobe/train"
+	"memprobe/train/sweep"
+)
+
+var sweepCommand = command{
+	name: "sweep", args: "PLAN.yaml | PRESET", about: "trains and probes a grid of runs; what is finished is skipped, what is half done goes on",
+	example: "memprobe sweep benign --scale small --data cifar10 --out runs && memprobe compare runs",
+	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+		o := &sweepOptions{settings: map[string]*string{}}
+		f.StringVar(&o.scale, "scale", sweep.Small, "of a preset: "+strings.Join(sweep.Scales(), " or "))
+		f.StringVar(&o.out, "out", "", "folder of the runs, one a cell (default PLAN-runs)")
+		f.IntVarP(&o.jobs, "jobs", "j", 1, "cells at a time on this machine")
+		f.IntVar(&o.threads, "threads", 0, "threads of all cells together; 0 means one a CPU")
+		f.IntVar(&o.index, "index", -1, "run this cell alone (default $SLURM_ARRAY_TASK_ID or $JOB_COMPLETION_INDEX; without them all)")
+		f.StringVar(&o.emit, "emit", "", "print a job array instead: "+strings.Join(sweep.Clusters(), ", "))
+		f.BoolVar(&o.dry, "dry-run", false, "list the cells and the time that they may take")
+		f.BoolVar(&o.json, "json", false, "print the cells as JSON instead of a table")
+		f.BoolVar(&o.quiet, "quiet", false, "no progress")
+		for _, field := range train.Fields() {
+			o.settings[field.Key] = f.String(field.Key, "", "instead of the plan's: "+field.Help)
+			if field.Type == "bool" {
+				f.Lookup(field.Key).NoOptDefVal = "true"
+			}
+		}
+		return func(ctx context.Context, args []string, std streams) error {
+			if len(args) != 1 {
+				return usagef("want one PLAN.yaml or PRESET (%s), got %q", strings.Join(sweep.Presets(), ", "), args)
+			}
+			return o.run(ctx, f, args[0], std)
+		}
+	},
+}
+
+// sweepOptions are the flags of sweep.
+type sweepOptions struct {
+	scale, out, emit     string
+	jobs, threads, index int
+	dry, json, quiet     bool
+	settings             map[string]*string // by key of train.Config
+
+	plan  *sweep.Plan
+	cells []sweep.Cell // those to run
+	std   streams
+}
+
+func (o *sweepOptions) run(ctx context.Context, f *pflag.FlagSet, arg string, std streams) (err error) {
+	o.std = std
+	if o.jobs < 1 || o.threads < 0 {
+		return usagef("--jobs %d, --threads %d: want at least 1 and 0", o.jobs, o.threads)
+	}
+	if o.plan, err = o.open(f, arg); err != nil {
+		return err
+	}
+	if o.out == "" {
+		o.out = o.plan.Name + "-runs"
+	}
+	if o.emit != "" {
+		return o.writeJobs(f, arg)
+	}
+	if err := o.choose(); err != nil {
+		return err
+	}
+	if o.dry {
+		return o.list(ctx)
+	}
+	return o.runCells(ctx)
+}
+
+// open reads the plan: a preset's name, or a file.
+func (o *sweepOptions) open(f *pflag.FlagSet, arg string) (*sweep.Plan, error) {
+	var settings []sweep.Setting
+	for _, key := range train.Keys() {
+		if f.Changed(key) {
+			settings = append(settings, sweep.Setting{Key: key, Value: *o.settings[key]})
+		}
+	}
+	plan, err := o.parse(f, arg, settings)
+	if e, ok := errors.AsType[*train.ConfigError](err); ok {
+		if _, inPlan := errors.AsType[*sweep.PlanError](err); !inPlan {
+			return nil, usagef("--%v", e)
+		}
+	}
+	if e, ok := errors.AsType[*sweep.PlanError](err); ok {
+		return nil, usagef("%v", e)
+	}
+	return plan, err
+}
+
+func (o *sweepOptions) parse(f *pflag.FlagSet, arg string, settings []sweep.Setting) (*sweep.Plan, error) {
+	if slices.Contains(sweep.Presets(), arg) {
+		if !slices.Contains(sweep.Scales(), o.scale) {
+			return nil, usagef("--scale is %q, want %s", o.scale, strings.Join(sweep.Scales(), " or "))
+		}
+		return sweep.Preset(arg, o.scale, settings...)
+	}
+	if f.Changed("scale") {
+		return nil, usagef("--scale goes with a preset (%s), not with the plan %s", strings.Join(sweep.Presets(), ", "), arg)
+	}
+	text, err := os.ReadFile(arg)
+	if err != nil {
+		if !strings.ContainsAny(arg, "./") {
+			return nil, usagef("%q is neither a file nor a preset (%s)", arg, strings.Join(sweep.Presets(), ", "))
+		}
+		return nil, fault.Wrap(arg, err)
+	}
+	name := strings.TrimSuffix(filepath.Base(arg), filepath.Ext(arg))
+	return sweep.Parse(arg, name, text, settings...)
+}
+
+// choose takes all cells, or the one that --index or a job array's task asks for.
+func (o *sweepOptions) choose() error {
+	o.cells = o.plan.Cells
+	index, one, err := o.index, o.index >= 0, error(nil)
+	if !one {
+		index, one, err = sweep.Index(os.Getenv)
+	}
+	switch {
+	case err != nil:
+		return usageError{err.Error()}
+	case !one:
+		return nil
+	case index < 0 || index >= len(o.cells):
+		return usagef("--index is %d, want 0 to %d", index, len(o.cells)-1)
+	}
+	o.cells = o.cells[index : index+1]
+	return nil
+}
+
+// writeJobs prints the job array that runs this very sweep.
+func (o *sweepOptions) writeJobs(f *pflag.FlagSet, arg string) error {
+	dir, err := filepath.Abs(o.out)
+	if err != nil {
+		return err
+	}
+	threads := o.threads
+	if threads == 0 {
+		threads = 2
+	}
+	words := []string{"memprobe", "sweep", arg, "--out", dir, "--threads", fmt.Sprint(threads)}
+	f.Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "emit", "out", "threads", "index", "jobs":
+		default:
+			words = append(words, "--"+flag.Name+"="+flag.Value.String())
+		}
+	})
+	if err := o.plan.Emit(o.std.out, o.emit, words, dir, threads); err != nil {
+		return usagef("--emit %v", err)
+	}
+	return nil
+}
+
+// outcome is what is said of a cell.
+type outcome struct {
+	Index  int      `json:"index"`
+	Name   string   `json:"name"`
+	Label  string   `json:"label"`
+	Dir    string   `json:"dir"`
+	State  string   `json:"state"`
+	Error  string   `json:"error,omitempty"`
+	Time   *float64 `json:"estimated_seconds,omitempty"`
+	Epochs int      `json:"epochs"`
+}
+
+func (o *sweepOptions) outcomes() []outcome {
+	var out []outcome
+	for _, c := range o.cells {
+		dir := filepath.Join(o.out, c.Name)
+		state := "new"
+		if sweep.Finished(dir) {
+			state = string(sweep.Skipped)
+		} else if _, err := os.Stat(filepath.Join(dir, "run.json")); err == nil {
+			state = "begun"
+		}
+		index := slices.IndexFunc(o.plan.Cells, func(p sweep.Cell) bool { return p.Name == c.Name })
+		out = append(out, outcome{Index: index, Name: c.Name, Label: c.Label(), Dir: dir, State: state, Epochs: c.Config.Epochs})
+	}
+	return out
+}
+
+func (o *sweepOptions) print(rows []outcome) error {
+	if o.json {
+		e := json.NewEncoder(o.std.out)
+		e.SetIndent("", "  ")
+		return e.Encode(rows)
+	}
+	w := tabwriter.NewWriter(o.std.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "index\tcell\tname\tepochs\tstate\tabout")
+	for _, r := range rows {
+		about := r.Error
+		if r.Time != nil {
+			about = duration(*r.Time)
+		}
+		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%s\n", r.Index, r.Label, r.Name, r.Epochs, r.State, about)
+	}
+	return w.Flush()
+}
+
+func duration(seconds float64) string {
+	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
+}
+
+// list prints the cells and how long they may take.
+func (o *sweepOptions) list(ctx context.Context) error {
+	rows, err := o.estimate(ctx)
+	if err != nil {
+		return err
+	}
+	return o.print(rows)
+}
+
+// estimate returns the cells with the time that each may take on all threads,
+// from a few steps of each kind, and says the sum.
+func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
+	pool := parallel.New(o.threads)
+	defer pool.Close()
+	rows, clock, total := o.outcomes(), stopwatch{pool: pool, known: map[train.Config]float64{}}, 0.0
+	for i := range rows {
+		if rows[i].State == string(sweep.Skipped) {
+			continue
+		}
+		t, err := clock.cell(ctx, o.cells[i].Config)
+		if err != nil {
+			return nil, err
+		}
+		rows[i].Time = &t
+		total += t
+	}
+	if !o.quiet {
+		fmt.Fprintf(o.std.err, "%s: %d cells, about %s on %d threads\n", o.plan.Name, len(rows), duration(total), pool.Threads())
+	}
+	return rows, nil
+}
+
+// runCells runs the cells and prints what became of them.
+func (o *sweepOptions) runCells(ctx context.Context) error {
+	rows := o.outcomes()
+	if len(o.cells) > 1 && !o.quiet {
+		var err error
+		if rows, err = o.estimate(ctx); err != nil {
+			return err
+		}
+	}
+	if err := o.plan.WriteList(ctx, o.out); err != nil {
+		return err
+	}
+	threads := o.threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	threads = max(1, threads/o.jobs)
+	failed := 0
+	err := sweep.Run(ctx, o.out, o.cells, sweep.Options{
+		Jobs: o.jobs,
+		Run: func(ctx context.Context, c *sweep.Cell, dir string) error {
+			pool := parallel.New(threads)
+			defer pool.Close()
+			bar := newTrainProgress(o.std.err, o.quiet || o.jobs > 1)
+			defer bar.done()
+			_, err := runTraining(ctx, dir, c.Config, pool, bar)
+			return err
+		},
+		Event: func(e sweep.Event) {
+			i := slices.IndexFunc(rows, func(r outcome) bool { return r.Name == e.Cell.Name })
+			rows[i].State = string(e.State)
+			line := fmt.Sprintf("cell %d, %s: %s", rows[i].Index, e.Cell.Label(), e.State)
+			if e.Err != nil {
+				failed++
+				rows[i].Error = e.Err.Error()
+				line += ": " + rows[i].Error
+			}
+			if !o.quiet || e.Err != nil {
+				fmt.Fprintln(o.std.err, line)
+			}
+		},
+	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	for i := range rows {
+		rows[i].Time = nil
+	}
+	if err := o.print(rows); err != nil {
+		return err
+	}
+	switch {
+	case len(rows) == 1:
+		return err // with its own exit code
+	case failed > 0:
+		return fmt.Errorf("%d of %d cells failed; the others are in %s", failed, len(rows), o.out)
+	}
+	return err
+}

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+const smallPlan = `
+about: an example
+base: {arch: mlp, width: 16, train-limit: 200, test-limit: 100, batch: 50, labels: random, epochs: 4, eval-every: 0}
+grid: {seed: [0, 1]}
+`
+
+// A sweep that is interrupted and started again, in as many pieces as it takes,
+// ends with the models of one that is not.
+func TestSweepInterrupted(t *testing.T) {
+	dir := t.TempDir()
+	plan := filepath.Join(dir, "plan.yaml")
+	if err := os.WriteFile(plan, []byte(smallPlan), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	whole, pieces := filepath.Join(dir, "whole"), filepath.Join(dir, "pieces")
+	code, out, msg := runMemprobe("sweep", plan, "--out", whole, "--json", "--quiet")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, msg)
+	}
+	var cells []outcome
+	if err := json.Unmarshal([]byte(out), &cells); err != nil || len(cells) != 2 || cells[1].State != "done" {
+		t.Fatalf("cells %+v, %v", cells, err)
+	}
+	interrupted := 0
+	for range 200 {
+		ctx, stop := context.WithTimeout(t.Context(), 60*time.Millisecond)
+		var o, e bytes.Buffer
+		code := run(ctx, []string{"sweep", plan, "--out", pieces, "--quiet", "--threads", "1"}, streams{&o, &e})
+		stop()
+		if code == 0 {
+			break
+		}
+		if code != exitInterrupted {
+			t.Fatalf("exit %d: %s", code, e.String())
+		}
+		interrupted++
+	}
+	if code, _, msg := runMemprobe("sweep", plan, "--out", pieces, "--quiet", "-j", "2"); code != 0 {
+		t.Fatalf("exit %d after %d interruptions: %s", code, interrupted, msg)
+	}
+	if interrupted == 0 {
+		t.Log("nothing was interrupted: the machine is too fast for this test")
+	}
+	for _, c := range cells {
+		if a, b := sumOf(t, filepath.Join(whole, c.Name)), sumOf(t, filepath.Join(pieces, c.Name)); a != b {
+			t.Errorf("%s: SHA-256 of the model is %s, and %s after %d interruptions", c.Label, a, b, interrupted)
+		}
+	}
+	code, out, _ = runMemprobe("sweep", plan, "--out", whole, "--dry-run", "--quiet")
+	if code != 0 || strings.Count(out, "finished") != 2 {
+		t.Errorf("exit %d: a finished sweep lists\n%s", code, out)
+	}
+}
+
+func TestSweepFailures(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	plan := write("plan.yaml", smallPlan)
+	bad := write("bad.yaml", "base:\n  arch: mlp\n  epoch: 3\n")
+	for _, c := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"nothing"}, 2, "neither a file nor a preset (benign, capacity, ideal, noise, strength, views)"},
+		{[]string{filepath.Join(dir, "absent.yaml")}, 3, "absent.yaml: no such file"},
+		{[]string{bad}, 2, "bad.yaml:3: epoch: unknown, want one of arch, stem"},
+		{[]string{plan, "--seed", "3"}, 2, "--seed 3, but the plan plan varies it: leave it out"},
+		{[]string{plan, "--lr", "x"}, 2, `--lr "x", want a number`},
+		{[]string{plan, "--scale", "paper"}, 2, "--scale goes with a preset"},
+		{[]string{"benign", "--scale", "huge"}, 2, "want small or paper"},
+		{[]string{plan, "--index", "2"}, 2, "--index is 2, want 0 to 1"},
+		{[]string{plan, "--emit", "pbs"}, 2, `--emit "pbs", want one of slurm, kubernetes, shell`},
+		{[]string{plan, "-j", "0"}, 2, "--jobs 0"},
+		{[]string{plan, "--index", "0", "--data", "images:/nonexistent", "--out", filepath.Join(dir, "x")}, 3, "/nonexistent"},
+	} {
+		code, _, msg := runMemprobe(append([]string{"sweep", "--quiet"}, c.args...)...)
+		if code != c.code || !strings.Contains(msg, c.want) {
+			t.Errorf("%q: exit %d, %q; want %d, %q", c.args, code, msg, c.code, c.want)
+		}
+	}
+	// One cell's failure does not stop the others.
+	mixed := write("mixed.yaml", strings.Replace(smallPlan, "grid: {seed: [0, 1]}", "grid: {lr: [1.0e+30, 0.001]}", 1)+"variants: [{name: sgd, optimizer: sgd}]\n")
+	code, out, msg := runMemprobe("sweep", mixed, "--quiet", "--out", filepath.Join(dir, "mixed"))
+	if code != 1 || !strings.Contains(out, "done") || !strings.Contains(out, "failed") || !strings.Contains(msg, "1 of 2 cells failed") {
+		t.Errorf("exit %d: %s%s", code, out, msg)
+	}
+}
+
+func TestSweepEmitsItself(t *testing.T) {
+	dir := t.TempDir()
+	plan := filepath.Join(dir, "plan.yaml")
+	if err := os.WriteFile(plan, []byte(smallPlan), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, msg := runMemprobe("sweep", plan, "--out", filepath.Join(dir, "runs"), "--epochs=2", "--emit", "shell")
+	if code != 0 || !strings.Contains(out, "--epochs=2 --index 1 # ") {
+		t.Fatalf("exit %d: %s%s", code, out, msg)
+	}
+	t.Setenv("JOB_COMPLETION_INDEX", "1")
+	code, out, msg = runMemprobe("sweep", plan, "--out", filepath.Join(dir, "runs"), "--quiet")
+	if code != 0 || strings.Contains(out, "seed=0") || !strings.Contains(out, "seed=1") {
+		t.Errorf("exit %d: %s%s", code, out, msg)
+	}
+}

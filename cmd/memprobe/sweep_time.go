@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"math"
+	"os"
+	"time"
+
+	"memprobe/internal/parallel"
+	"memprobe/onnx"
+	"memprobe/train"
+)
+
+// stopwatch estimates how long runs take by taking a few steps of each kind.
+type stopwatch struct {
+	pool  *parallel.Pool
+	known map[train.Config]float64 // seconds a step, by kind
+}
+
+// timedSteps are taken of each kind. The first does not count, and of the others
+// the shortest does, since nothing else on the machine can have helped it.
+const timedSteps = 4
+
+// errTimed ends a run that has been timed.
+var errTimed = errors.New("timed")
+
+// cell is about how many seconds a run takes: its steps, and its measurements of
+// fit and probes, a third of a step for each batch of images, since they need the
+// forward pass alone.
+func (s *stopwatch) cell(ctx context.Context, c train.Config) (float64, error) {
+	var init *onnx.Model
+	if c.Init != "" {
+		var err error
+		if init, err = onnx.Load(c.Init); err != nil {
+			return 0, err
+		}
+	}
+	set, err := trainingData(ctx, c, init)
+	if err != nil {
+		return 0, err
+	}
+	defer set.Close()
+	step, err := s.step(ctx, c, train.Options{Set: set.Set, Init: init, Pool: s.pool})
+	if err != nil {
+		return 0, err
+	}
+	batches := func(n int) float64 { return float64((n + c.Batch - 1) / c.Batch) }
+	pass := (batches(set.Train.N()) + batches(set.Test.N())) / 3
+	times := func(every int) float64 {
+		if every == 0 {
+			return 0
+		}
+		return float64(c.Epochs/every + 1)
+	}
+	measured := pass * (times(c.EvalEvery) + 2*times(c.ProbeEvery)) // a probe also runs the untrained network
+	return step * (float64(c.Epochs)*batches(set.Train.N()) + measured), nil
+}
+
+// step is the seconds that a step of a run takes.
+func (s *stopwatch) step(ctx context.Context, c train.Config, o train.Options) (float64, error) {
+	c = kindOf(c)
+	if t, ok := s.known[c]; ok {
+		return t, nil
+	}
+	dir, err := os.MkdirTemp("", "memprobe-*")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	best, last, taken := math.Inf(1), time.Now(), 0
+	o.Progress = func(train.Progress) {
+		if taken++; taken > 1 {
+			best = min(best, time.Since(last).Seconds())
+		}
+		if last = time.Now(); taken == timedSteps {
+			stop(errTimed)
+		}
+	}
+	_, err = train.Run(ctx, dir, c, o)
+	if errors.Is(context.Cause(ctx), errTimed) {
+		s.known[c] = best
+		return best, nil
+	}
+	return 0, err
+}
+
+// kindOf leaves of a configuration what decides how long a step takes, and makes
+// a short run of it.
+func kindOf(c train.Config) train.Config {
+	d := train.Default()
+	d.Arch, d.Stem, d.Width, d.Projector, d.Init = c.Arch, c.Stem, c.Width, c.Projector, c.Init
+	d.Data, d.Batch, d.DropLast, d.Augment, d.Mixup, d.CutMix = c.Data, c.Batch, c.DropLast, c.Augment, c.Mixup, c.CutMix
+	d.TrainLimit, d.TestLimit, d.SubsetSeed, d.Normalize = c.TrainLimit, c.TestLimit, c.SubsetSeed, c.Normalize
+	d.Optimizer, d.Epochs, d.EvalEvery = c.Optimizer, timedSteps+1, timedSteps+1
+	return d
+}
