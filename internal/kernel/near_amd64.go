@@ -4,15 +4,19 @@ package kernel
 
 import (
 	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/avx512"
 	"memprobe/internal/kernel/ref"
 )
 
 func tileI16(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
-	if useAVX2 {
+	switch {
+	case useAVX512:
+		avx512.TileI16(c, ldc, a, b, pairs, accumulate)
+	case useAVX2:
 		avx2.TileI16(c, ldc, a, b, pairs, accumulate)
-		return
+	default:
+		ref.TileI16(c, ldc, a, b, pairs, accumulate)
 	}
-	ref.TileI16(c, ldc, a, b, pairs, accumulate)
 }
 
 func above(dst, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {

@@ -2,6 +2,8 @@
 package main
 
 import (
+	"os"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -10,16 +12,26 @@ import (
 const (
 	rows   = 6
 	cols   = 16
-	halves = 2 // vectors of a row
 	unroll = 2 // pairs of k a turn
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	tile()
-	above()
-	squaredDistance()
+	if os.Args[len(os.Args)-1] == "avx512" { // the package; parsing the flag would open the files
+		(&tile{vectors: 1, bytes: 64, reg: zmm, move: func(from, to Op) { VMOVDQU32(from, to) }}).generate()
+	} else {
+		(&tile{vectors: 2, bytes: 32, reg: ymm, move: func(from, to Op) { VMOVDQU(from, to) }}).generate()
+		above()
+		squaredDistance()
+	}
 	Generate()
+}
+
+// tile is the kernel of the product; a row of it is so many vectors.
+type tile struct {
+	vectors, bytes int
+	reg            func(i int) reg.VecPhysical
+	move           func(from, to Op)
 }
 
 func ymm(i int) reg.VecPhysical {
@@ -27,10 +39,15 @@ func ymm(i int) reg.VecPhysical {
 		reg.Y8, reg.Y9, reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}[i]
 }
 
-// acc is the register that holds half h of row i.
-func acc(i, h int) reg.VecPhysical { return ymm(halves*i + h) }
+func zmm(i int) reg.VecPhysical {
+	return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
+		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15}[i]
+}
 
-func tile() {
+// acc is the register that holds vector v of row i.
+func (t *tile) acc(i, v int) reg.VecPhysical { return t.reg(t.vectors*i + v) }
+
+func (t *tile) generate() {
 	TEXT("TileI16", NOSPLIT, "func(c *int32, ldc int, a, b *int16, pairs int, accumulate bool)")
 	Pragma("noescape")
 	Doc("TileI16 is ref.TileI16(c, ldc, a, b, pairs, accumulate).")
@@ -45,8 +62,8 @@ func tile() {
 		p := GP64()
 		MOVQ(c, p)
 		for i := range rows {
-			for h := range halves {
-				f(Mem{Base: p, Disp: 32 * h}, acc(i, h))
+			for v := range t.vectors {
+				f(Mem{Base: p, Disp: t.bytes * v}, t.acc(i, v))
 			}
 			if i < rows-1 {
 				ADDQ(ldc, p)
@@ -55,17 +72,17 @@ func tile() {
 	}
 	TESTB(flag, flag)
 	JZ(LabelRef("zero"))
-	each(func(at Mem, r reg.VecPhysical) { VMOVDQU(at, r) })
+	each(func(at Mem, r reg.VecPhysical) { t.move(at, r) })
 	JMP(LabelRef("loop"))
 	Label("zero")
-	for i := range rows * halves {
-		VPXOR(ymm(i), ymm(i), ymm(i))
+	for i := range rows * t.vectors {
+		VXORPS(t.reg(i), t.reg(i), t.reg(i))
 	}
 	Label("loop")
 	SUBQ(U8(unroll), pairs)
 	JL(LabelRef("last"))
 	for u := range unroll {
-		pair(a, b, u)
+		t.pair(a, b, u)
 	}
 	ADDQ(U8(4*rows*unroll), a)
 	ADDQ(U32(4*cols*unroll), b)
@@ -73,24 +90,24 @@ func tile() {
 	Label("last")
 	ADDQ(U8(unroll), pairs)
 	JZ(LabelRef("store"))
-	pair(a, b, 0)
+	t.pair(a, b, 0)
 	Label("store")
-	each(func(at Mem, r reg.VecPhysical) { VMOVDQU(r, at) })
+	each(func(at Mem, r reg.VecPhysical) { t.move(r, at) })
 	VZEROUPPER()
 	RET()
 }
 
-// pair adds the products of one pair of k. B is in Y12 and Y13, a pair of A,
-// repeated, in Y14, and products pass through Y15.
-func pair(a, b reg.Register, u int) {
-	for h := range halves {
-		VMOVDQU(Mem{Base: b, Disp: 4*cols*u + 32*h}, ymm(12+h))
+// pair adds the products of one pair of k. B is in the registers 12 and 13, a pair
+// of A, repeated, in 14, and products pass through 15.
+func (t *tile) pair(a, b reg.Register, u int) {
+	for v := range t.vectors {
+		t.move(Mem{Base: b, Disp: 4*cols*u + t.bytes*v}, t.reg(12+v))
 	}
 	for i := range rows {
-		VPBROADCASTD(Mem{Base: a, Disp: 4*rows*u + 4*i}, reg.Y14)
-		for h := range halves {
-			VPMADDWD(ymm(12+h), reg.Y14, reg.Y15)
-			VPADDD(reg.Y15, acc(i, h), acc(i, h))
+		VPBROADCASTD(Mem{Base: a, Disp: 4*rows*u + 4*i}, t.reg(14))
+		for v := range t.vectors {
+			VPMADDWD(t.reg(12+v), t.reg(14), t.reg(15))
+			VPADDD(t.reg(15), t.acc(i, v), t.acc(i, v))
 		}
 	}
 }
