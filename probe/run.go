@@ -309,7 +309,7 @@ func (r *runner) settings() result.Settings {
 		s.Untrained = UntrainedRule
 	}
 	if r.Augment != nil {
-		s.Views = r.Views
+		s.Views, s.Viewed = r.Views, len(r.viewed)
 	}
 	s.Metrics = r.metricSettings()
 	return s

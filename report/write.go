@@ -155,6 +155,9 @@ func Facts(p *result.Probe) [][2]string {
 	if p.Data.Labels != "" {
 		facts = append(facts, [2]string{"labels", fmt.Sprintf("%s, from %s", p.Data.Labels, p.Data.LabelSource)})
 	}
+	if s.Augment != "" {
+		facts = append(facts, [2]string{"invariance", fmt.Sprintf("E|g(Tx) - g(T'x)|² / E|g(x) - g(x')|²; %d views of %d training images by %s", s.Views, s.Viewed, s.Augment)})
+	}
 	if v := p.Verdict; v != nil {
 		facts = append(facts, [2]string{"verdict", fmt.Sprintf("%s: %s", v.Word, v.Reason)})
 	}

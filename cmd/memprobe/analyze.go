@@ -18,6 +18,7 @@ import (
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
 	"memprobe/report"
+	"memprobe/train/augment"
 )
 
 type analyzeOptions struct {
@@ -34,6 +35,9 @@ type analyzeOptions struct {
 	threads int
 	seed    uint64
 	metrics []string
+	augment string
+	views   int
+	viewed  int
 	asJSON  bool
 	quiet   bool
 }
@@ -53,6 +57,9 @@ var analyzeCommand = command{
 		f.StringVar(&o.vote, "vote", "uniform", "uniform, distance or softmax")
 		f.Float64Var(&o.temp, "temperature", 0.07, "of the softmax vote")
 		f.StringSliceVar(&o.metrics, "metrics", nil, "further metrics of every layer: "+strings.Join(probe.MetricNames(), ", "))
+		f.StringVar(&o.augment, "augment", "", "measure every layer's invariance to views by this: "+augmentHelp())
+		f.IntVar(&o.views, "views", 4, "of an image, for the invariance")
+		f.IntVar(&o.viewed, "view-images", 256, "training images that views are made of")
 		f.IntVar(&o.batch, "batch", 64, "images a pass")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
 		f.Uint64Var(&o.seed, "seed", 0, "of the untrained weights and of every sample")
@@ -69,7 +76,8 @@ var analyzeCommand = command{
 
 // options turns the flags into the probe's.
 func (o *analyzeOptions) options() (probe.Options, error) {
-	po := probe.Options{Layers: o.layers, K: o.k, Temperature: o.temp, Batch: o.batch, Seed: o.seed, Metrics: o.metrics, LeaveOneOut: true}
+	po := probe.Options{Layers: o.layers, K: o.k, Temperature: o.temp, Batch: o.batch, Seed: o.seed, Metrics: o.metrics, LeaveOneOut: true,
+		Views: o.views, Images: o.viewed}
 	var err error
 	if po.Pooling, err = probe.ParsePooling(o.pool); err != nil {
 		return po, usagef("--pool: %v", err)
@@ -95,6 +103,9 @@ func (o *analyzeOptions) options() (probe.Options, error) {
 			return po, usagef("--k is %v, want positive numbers", o.k)
 		}
 	}
+	if o.views < 2 || o.viewed < 2 {
+		return po, usagef("--views %d, --view-images %d: want at least 2", o.views, o.viewed)
+	}
 	if o.batch < 1 || o.threads < 0 || !(o.temp > 0) {
 		return po, usagef("--batch %d, --threads %d, --temperature %v: want positive numbers", o.batch, o.threads, o.temp)
 	}
@@ -118,6 +129,10 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if po.Mean, po.Std, err = set.normalization(); err != nil {
 		return err
 	}
+	pipeline, err := o.invariance(set, &po)
+	if err != nil {
+		return err
+	}
 	po.Workers = parallel.New(o.threads)
 	defer po.Workers.Close()
 	bar := newProgress(std.err, o.quiet)
@@ -133,6 +148,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	p.Model.Path = m.file
 	p.Tool = tool()
 	p.Settings.Normalize = set.normalize
+	p.Settings.Augment = pipeline
 	set.describe(&p.Data)
 	dir := o.out
 	if dir == "" {
@@ -152,6 +168,22 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	return nil
 }
 
+// invariance has views of the set's images measured, if --augment asks for them,
+// and returns the pipeline as it is printed.
+func (o *analyzeOptions) invariance(set *openedData, po *probe.Options) (string, error) {
+	if o.augment == "" {
+		return "", nil
+	}
+	p, err := augment.Parse(o.augment)
+	if err == nil {
+		po.Augment, err = viewer(p, []int{set.C, set.H, set.W}, o.seed)
+	}
+	if err != nil {
+		return "", usagef("--augment: %v", err)
+	}
+	return p.String(), nil
+}
+
 func digest(file string) (string, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
@@ -169,9 +201,18 @@ func printTable(std streams, p *result.Probe) error {
 	}
 	fmt.Fprintln(std.out)
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "layer\trole\tdim\ttrue\tassigned\tuntrained\t\n")
-	for _, r := range report.Rows(p) {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t\n", r.Name, r.Role, r.Dim, cell(r.True), cell(r.Assigned), cell(r.Untrained))
+	fmt.Fprintf(w, "layer\trole\tdim\ttrue\tassigned\tuntrained\t")
+	viewed := p.Settings.Augment != ""
+	if viewed {
+		fmt.Fprint(w, "invariance\t")
+	}
+	fmt.Fprintln(w)
+	for i, r := range report.Rows(p) {
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t", r.Name, r.Role, r.Dim, cell(r.True), cell(r.Assigned), cell(r.Untrained))
+		if viewed {
+			fmt.Fprintf(w, "%s\t", cell(p.Layers[i].Invariance.Value()))
+		}
+		fmt.Fprintln(w)
 	}
 	return w.Flush()
 }

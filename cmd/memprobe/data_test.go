@@ -2,7 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"image/png"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -45,6 +48,32 @@ func TestDataInfo(t *testing.T) {
 		code, out, msg := runMemprobe(c.args...)
 		if code != c.code || out != "" || strings.Count(msg, "\n") != 1 {
 			t.Errorf("%q: exit %d, want %d: %q %q", c.args, code, c.code, out, msg)
+		}
+	}
+}
+
+func TestDataPreview(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "grid.png")
+	code, stdout, msg := runMemprobe("data", "preview", "--augment", "full", "--out", out, "--images", "3", "--views", "4", "--zoom", "1")
+	if code != 0 || !strings.Contains(stdout, "jitter(brightness=0.8") || !strings.Contains(stdout, "greyscale images: jitter leaves out saturation and hue") {
+		t.Fatalf("exit %d: %s%s", code, stdout, msg)
+	}
+	f, err := os.Open(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	picture, err := png.Decode(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := picture.Bounds(); b.Dx() != 5*32+8 || b.Dy() != 3*32+4 {
+		t.Errorf("a sheet of %v", b)
+	}
+	for _, args := range [][]string{{"--augment", "fulll"}, {"--views", "0"}, {"--zoom", "100000"}, {"--data", "nonsense"}, {"x"}} {
+		code, stdout, msg := runMemprobe(append([]string{"data", "preview", "--out", out}, args...)...)
+		if code != exitUsage || stdout != "" || strings.Count(msg, "\n") != 1 {
+			t.Errorf("%v: exit %d, want %d and one line: %q %q", args, code, exitUsage, stdout, msg)
 		}
 	}
 }

@@ -83,6 +83,7 @@ type Settings struct {
 	Untrained string            `json:"untrained,omitempty"`
 	Augment   string            `json:"augment,omitempty"` // views of the invariance
 	Views     int               `json:"views,omitempty"`
+	Viewed    int               `json:"viewed_images,omitempty"` // training images that views were made of
 	Seed      uint64            `json:"seed"`
 	Batch     int               `json:"batch"`
 	Threads   int               `json:"threads"`
