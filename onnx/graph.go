@@ -37,6 +37,13 @@ func (m *Model) Compile(o engine.Options) (*engine.Session, error) {
 	return s, m.fault(err)
 }
 
+// CompileTraining plans a training step of g, a graph of this model; see
+// engine.Graph.CompileTraining. Faults name the model's file.
+func (m *Model) CompileTraining(g *engine.Graph, o engine.TrainOptions) (*engine.Trainer, error) {
+	t, err := g.CompileTraining(o)
+	return t, m.fault(err)
+}
+
 // fault names the model's file in the engine's errors.
 func (m *Model) fault(err error) error {
 	var many engine.Problems

@@ -61,8 +61,7 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 	if err != nil {
 		return err
 	}
-	m = nil // the graph has weights of its own
-	tr, err := g.CompileTraining(engine.TrainOptions{Inputs: in, Pool: pool})
+	tr, err := m.CompileTraining(g, engine.TrainOptions{Inputs: in, Pool: pool})
 	if err != nil {
 		return err
 	}

@@ -34,6 +34,9 @@ type TrainOptions struct {
 	Pool *parallel.Pool
 	// Seed is that of dropout.
 	Seed uint64
+	// Memory is how many bytes a step may take besides the weights; 0 means
+	// what the machine has free.
+	Memory int64
 	// Double computes in float64 throughout, on copies of the weights: the
 	// oracle of gradient checks.
 	Double bool
@@ -143,7 +146,7 @@ func (g *Graph) training(o *TrainOptions) (*training, error) {
 		}
 	}
 	if len(r.params) == 0 {
-		return nil, fmt.Errorf("no parameter has a gradient path to %q", r.logits.Name)
+		return nil, Problems{fmt.Errorf("no parameter has a gradient path to %q", r.logits.Name)}
 	}
 	p.keep = append(p.keep, r.logits, r.loss)
 	p.prune(p.keep)
@@ -156,9 +159,9 @@ func (g *Graph) findLogits(p *program, name string) (*ops.Value, error) {
 		v := p.values[name]
 		switch {
 		case v == nil:
-			return nil, fmt.Errorf("the graph has no tensor %q", name)
+			return nil, Problems{fmt.Errorf("the graph has no tensor %q", name)}
 		case !v.DType.IsFloat() || len(v.Shape) != 2:
-			return nil, fmt.Errorf("tensor %q is %v%v, want float32 [N,classes]", name, v.DType, v.Shape)
+			return nil, Problems{fmt.Errorf("tensor %q is %v%v, want float32 [N,classes]", name, v.DType, v.Shape)}
 		}
 		return v, nil
 	}
@@ -167,7 +170,7 @@ func (g *Graph) findLogits(p *program, name string) (*ops.Value, error) {
 			return v, nil
 		}
 	}
-	return nil, fmt.Errorf("the graph has no float output of shape [N,classes]")
+	return nil, Problems{fmt.Errorf("the graph has no float output of shape [N,classes]")}
 }
 
 // Input returns the tensor of a float input, to be filled before Step. It keeps

@@ -3,6 +3,7 @@ package engine_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -211,5 +212,29 @@ func TestCancelledStep(t *testing.T) {
 	cancel()
 	if _, err := residual().train(t, engine.TrainOptions{}).Step(ctx, 0); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
+	}
+}
+
+func TestModelThatDoesNotFit(t *testing.T) {
+	in := func(batch int) map[string]*tensor.Tensor {
+		return map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{batch, 2, 6, 6}}}
+	}
+	_, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(64), Memory: 100_000})
+	if err == nil {
+		t.Fatal("64 images fit in 100 kB")
+	}
+	var batch int
+	_, said, _ := strings.Cut(err.Error(), "free; a batch of ")
+	if _, scan := fmt.Sscan(said, &batch); scan != nil || !strings.Contains(err.Error(), "batch 64 needs 0.3 MiB and 0.1 MiB are free") {
+		t.Fatalf("error %q", err)
+	}
+	if _, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(batch), Memory: 100_000}); err != nil {
+		t.Errorf("batch %d: %v", batch, err)
+	}
+	if _, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(batch + 1), Memory: 100_000}); err == nil {
+		t.Errorf("batch %d fits too", batch+1)
+	}
+	if _, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(8), Memory: 100}); err == nil || !strings.Contains(err.Error(), "not even") {
+		t.Errorf("error %v", err)
 	}
 }
