@@ -67,7 +67,7 @@ func (g *Graph) Compile(o Options) (*Session, error) {
 	p.keep = wanted[:len(o.Outputs)]
 	p.prune(wanted)
 	if !o.KeepParams && !o.Double {
-		p.fuse(wanted)
+		p.fuse(rewrites, wanted)
 	}
 	l := p.layout()
 	s, err := p.bind(l.allocate(), o.Taps, &ops.Env{Pool: o.Pool})

@@ -15,7 +15,7 @@ type rewrite struct {
 	apply func(f *fuser, n *ops.Node) *ops.Node
 }
 
-// rewrites are tried on every node in this order, and again on what they return.
+// rewrites are those for inference, tried on every node in this order, and again on what they return.
 // Each is anchored at the last node of its pattern: by the order of the program
 // everything before that is fused already.
 var rewrites = []rewrite{
@@ -41,8 +41,8 @@ type fuser struct {
 	fired   map[string]int     // by name of the rewrite
 }
 
-// fuse rewrites the program for inference. Only the values wanted keep existing.
-func (p *program) fuse(wanted []*ops.Value) *fuser {
+// fuse applies rules to the program. Only the values wanted keep existing.
+func (p *program) fuse(rules []rewrite, wanted []*ops.Value) *fuser {
 	f := &fuser{ops.NewBuilder("fused"), map[*ops.Value]int{}, map[string]int{}}
 	for _, v := range wanted {
 		f.reads[v]++
@@ -53,7 +53,7 @@ func (p *program) fuse(wanted []*ops.Value) *fuser {
 	for i := range p.nodes {
 		for changed := true; changed; {
 			changed = false
-			for _, r := range rewrites {
+			for _, r := range rules {
 				if by := r.apply(f, p.nodes[i]); by != nil {
 					f.replace(p.nodes[i], by)
 					p.nodes[i] = by
@@ -147,8 +147,9 @@ func float(n *ops.Node) bool {
 }
 
 // constant returns the one element that a constant float32 value has throughout.
+// A weight in training is not constant.
 func constant(v *ops.Value) (float64, bool) {
-	if v == nil || v.Const == nil || v.DType != tensor.Float32 || v.Len() == 0 {
+	if v == nil || v.Const == nil || v.Param || v.DType != tensor.Float32 || v.Len() == 0 {
 		return 0, false
 	}
 	first := v.Const.F32[0]

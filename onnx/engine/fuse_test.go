@@ -279,7 +279,7 @@ func TestFusions(t *testing.T) {
 			want := plain.run(t, all...)
 
 			fused, _ := c.program(t)
-			fused.fuse(fused.named([]string{out}))
+			fused.fuse(rewrites, fused.named([]string{out}))
 			if got := fused.operators(); got != c.want {
 				t.Errorf("%q run, want %q", got, c.want)
 			}
@@ -288,7 +288,7 @@ func TestFusions(t *testing.T) {
 			}
 
 			tapped, _ := c.program(t)
-			tapped.fuse(tapped.named(all))
+			tapped.fuse(rewrites, tapped.named(all))
 			for name, got := range tapped.run(t, all...) {
 				if err := tol.Scaled(got, want[name], 2e-6); err != nil {
 					t.Errorf("%s, with all wanted: %v", name, err)
@@ -303,7 +303,7 @@ func TestEveryRewriteFires(t *testing.T) {
 	fired := map[string]int{}
 	for _, c := range fusions {
 		p, out := c.program(t)
-		for name, n := range p.fuse(p.named([]string{out})).fired {
+		for name, n := range p.fuse(rewrites, p.named([]string{out})).fired {
 			fired[name] += n
 		}
 	}

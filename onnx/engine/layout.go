@@ -136,18 +136,18 @@ func (p *program) share() map[*ops.Value]*ops.Value {
 		keep[root[v]] = true
 	}
 	for i, n := range p.nodes {
-		if len(n.Out) == 0 || n.Out[0] == nil {
-			continue
-		}
-		out := n.Out[0]
-		for _, k := range n.Def.Overwritable() {
-			a := n.Input(k)
+		for _, pair := range n.Def.Overwrites() {
+			if pair[0] >= len(n.Out) || n.Out[pair[0]] == nil {
+				continue
+			}
+			out, a := n.Out[pair[0]], n.Input(pair[1])
 			if a == nil || a.Const != nil || a.DType != out.DType || !slices.Equal(a.Shape, out.Shape) {
 				continue
 			}
-			if r := root[a]; !keep[r] && last[r] == i && !keep[root[out]] && root[out] == out && readers(n, root, r) == 1 {
+			r := root[a]
+			free := !keep[r] && last[r] == i && living(n.In, root, r) == 1 && living(n.Out, root, r) == 0
+			if free && !keep[root[out]] && root[out] == out {
 				p.merge(root, last, out, r)
-				break
 			}
 		}
 	}
@@ -164,10 +164,10 @@ func (p *program) merge(root map[*ops.Value]*ops.Value, last map[*ops.Value]int,
 	last[to] = max(last[to], last[from])
 }
 
-// readers counts the operands of n that live in the memory of r.
-func readers(n *ops.Node, root map[*ops.Value]*ops.Value, r *ops.Value) int {
+// living counts the values that live in the memory of r.
+func living(vs []*ops.Value, root map[*ops.Value]*ops.Value, r *ops.Value) int {
 	count := 0
-	for _, v := range n.In {
+	for _, v := range vs {
 		if v != nil && root[v] == r {
 			count++
 		}

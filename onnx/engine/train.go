@@ -117,6 +117,7 @@ func (g *Graph) training(o *TrainOptions) (*training, error) {
 		return nil, err
 	}
 	p.prune([]*ops.Value{r.logits})
+	p.fuse(trainingRewrites, []*ops.Value{r.logits})
 	if r.updated, err = p.trainingMode(); err != nil {
 		return nil, err
 	}

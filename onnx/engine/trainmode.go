@@ -23,10 +23,9 @@ func (p *program) trainingMode() (map[*ops.Value]*ops.Value, error) {
 	for i, n := range p.nodes {
 		var err error
 		switch {
-		case n.Domain != "":
-		case n.Op == "BatchNormalization":
+		case n.Op == "BatchNormTrain", is(n, "BatchNormalization"):
 			p.nodes[i], err = trainBatchNorm(n, read, updated)
-		case n.Op == "Dropout":
+		case is(n, "Dropout"):
 			p.nodes[i], err = trainDropout(n, dropouts)
 			dropouts++
 		}
@@ -73,7 +72,8 @@ func trainBatchNorm(n *ops.Node, read map[*ops.Value]bool, updated map[*ops.Valu
 	for _, what := range []string{"mean", "invstd", "running_mean", "running_var"} {
 		out = append(out, &ops.Value{Name: n.Name + "/" + what})
 	}
-	t, err := internal(n, "BatchNormTrain", ops.Attrs{"epsilon": n.Float("epsilon", 1e-5), "momentum": n.Float("momentum", 0.9)}, in, out)
+	attrs := ops.Attrs{"epsilon": n.Float("epsilon", 1e-5), "momentum": n.Float("momentum", 0.9), "relu": int64(n.Int("relu", 0))}
+	t, err := internal(n, "BatchNormTrain", attrs, in, out)
 	for i := 3; i < 5; i++ {
 		if n.In[i].Param {
 			updated[n.In[i]] = out[i]

@@ -10,14 +10,16 @@ import (
 var batchNorms = []Def{
 	{Op: "BatchNormalization", Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, Grad: gradBatchNorm},
 	{Op: "BatchNormRelu", Domain: Internal, Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, NotDifferentiable: "it exists in inference alone"},
-	{Op: "BatchNormTrain", Domain: Internal, Since: 1, Infer: inferBatchNormTrain, Bind: bindBatchNormTrain, Grad: gradBatchNormTrain},
-	{Op: "BatchNormGrad", Domain: Internal, Since: 1, Infer: inferBatchNormGrad, Bind: bindBatchNormGrad},
+	{Op: "BatchNormTrain", Domain: Internal, Since: 1, Infer: inferBatchNormTrain, Bind: bindBatchNormTrain, Grad: gradBatchNormTrain,
+		Over: [][2]int{{0, 5}}},
+	{Op: "BatchNormGrad", Domain: Internal, Since: 1, Infer: inferBatchNormGrad, Bind: bindBatchNormGrad,
+		Over: [][2]int{{0, 1}, {3, 0}, {0, 0}}},
 }
 
-// batchNorm checks the inputs x, scale, bias, mean and variance and returns x as
-// [N,C,S].
-func (n *Node) batchNorm() (s kernel.BatchNormSpec, err error) {
-	if err := n.Want(5, 5); err != nil {
+// batchNorm checks the inputs x, scale, bias, mean and variance, and a residual
+// where most allows six, and returns x as [N,C,S].
+func (n *Node) batchNorm(most int) (s kernel.BatchNormSpec, err error) {
+	if err := n.Want(5, most); err != nil {
 		return s, err
 	}
 	x := n.In[0].Shape
@@ -52,7 +54,7 @@ func (n *Node) batchStatistics() bool {
 // inferBatchNorm: outputs y and, in training mode, the running mean and variance
 // after the step and, before opset 14, the mean and variance of the input.
 func inferBatchNorm(n *Node) error {
-	s, err := n.batchNorm()
+	s, err := n.batchNorm(5)
 	if err != nil {
 		return err
 	}
@@ -68,7 +70,7 @@ func inferBatchNorm(n *Node) error {
 }
 
 func bindBatchNorm(n *Node, e *Env) (func(), error) {
-	s, err := n.batchNorm()
+	s, err := n.batchNorm(5)
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +117,7 @@ func blend[T tensor.Float](dst, old, seen []T, keep, factor T) {
 // gradBatchNorm differentiates evaluation, in which the node is an affine map of
 // each channel: dx = dy·scale/√(var+ε).
 func gradBatchNorm(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error) {
-	s, err := n.batchNorm()
+	s, err := n.batchNorm(5)
 	if err != nil {
 		return nil, err
 	}
@@ -143,85 +145,4 @@ func gradBatchNorm(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, err
 		out[2] = b.Reshape(b.SumTo(dy[0], column), n.In[2].Shape)
 	}
 	return out, b.Err
-}
-
-// inferBatchNormTrain: inputs as of BatchNormalization; outputs y, the mean and
-// 1/√(var+ε) of the batch, and the running mean and variance after the step. The
-// running variance takes the unbiased variance of the batch, as PyTorch does:
-// running = momentum·running + (1-momentum)·batch.
-func inferBatchNormTrain(n *Node) error {
-	s, err := n.batchNorm()
-	if err != nil {
-		return err
-	}
-	if s.N*s.S < 2 {
-		return n.Errorf("input has shape %v: a variance needs more than one value a channel", n.In[0].Shape)
-	}
-	for i := range 4 {
-		if err := n.SetOut(i+1, n.In[0].DType, []int{s.C}); err != nil {
-			return err
-		}
-	}
-	return n.SetOut(0, n.In[0].DType, n.In[0].Shape)
-}
-
-func bindBatchNormTrain(n *Node, e *Env) (func(), error) {
-	s, err := n.batchNorm()
-	if err != nil {
-		return nil, err
-	}
-	return floatLoop(n, e, func() func() { return batchNormTrainLoop[float32](n, e, s) }, func() func() { return batchNormTrainLoop[float64](n, e, s) })
-}
-
-func batchNormTrainLoop[T tensor.Float](n *Node, e *Env, s kernel.BatchNormSpec) func() {
-	p := kernel.NewBatchNorm[T](e.Pool, s)
-	x, scale, bias, mean, variance, y := e.In[0], e.In[1], e.In[2], e.In[3], e.In[4], e.Out[0]
-	out := func(i int) *tensor.Tensor { return outOrSpare(e, i, x.DType, s.C) }
-	batchMean, invstd, newMean, newVar := out(1), out(2), out(3), out(4)
-	batchVar, keep := make([]T, s.C), T(n.Float("momentum", 0.9))
-	count := float64(s.N * s.S)
-	unbiased := T(count / (count - 1))
-	return func() {
-		m := tensor.Data[T](batchMean)
-		p.Forward(tensor.Data[T](y), tensor.Data[T](x), nil, tensor.Data[T](scale), tensor.Data[T](bias), m, batchVar, tensor.Data[T](invstd))
-		blend(tensor.Data[T](newMean), tensor.Data[T](mean), m, keep, 1)
-		blend(tensor.Data[T](newVar), tensor.Data[T](variance), batchVar, keep, unbiased)
-	}
-}
-
-func gradBatchNormTrain(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error) {
-	d := b.OpN("BatchNormGrad", Attrs{"epsilon": n.Float("epsilon", 1e-5)}, 3, dy[0], n.In[0], n.In[1], n.In[2], n.Out[1], n.Out[2])
-	if b.Err != nil {
-		return nil, b.Err
-	}
-	return []*Value{d[0], d[1], d[2], nil, nil}, nil
-}
-
-// inferBatchNormGrad: inputs dy, x, scale, bias, mean and 1/√(var+ε); outputs
-// dx, dscale and dbias.
-func inferBatchNormGrad(n *Node) error {
-	if err := n.Want(6, 6); err != nil {
-		return err
-	}
-	for i := range 2 {
-		if err := n.SetOut(i+1, n.In[0].DType, n.In[2].Shape); err != nil {
-			return err
-		}
-	}
-	return n.SetOut(0, n.In[0].DType, n.In[1].Shape)
-}
-
-func bindBatchNormGrad(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return batchNormGradLoop[float32](n, e) }, func() func() { return batchNormGradLoop[float64](n, e) })
-}
-
-func batchNormGradLoop[T tensor.Float](n *Node, e *Env) func() {
-	dy, x, scale, bias, mean, invstd := e.In[0], e.In[1], e.In[2], e.In[3], e.In[4], e.In[5]
-	p := kernel.NewBatchNorm[T](e.Pool, kernel.BatchNormSpec{N: x.Shape[0], C: x.Shape[1], S: tensor.Len(x.Shape[2:]), Eps: float64(n.Float("epsilon", 1e-5))})
-	out := func(i int) *tensor.Tensor { return outOrSpare(e, i, x.DType, n.In[[]int{1, 2, 2}[i]].Shape...) }
-	dx, dscale, dbias := out(0), out(1), out(2)
-	return func() {
-		p.Backward(tensor.Data[T](dx), nil, tensor.Data[T](dscale), tensor.Data[T](dbias), tensor.Data[T](dy), tensor.Data[T](x), nil,
-			tensor.Data[T](scale), tensor.Data[T](bias), tensor.Data[T](mean), tensor.Data[T](invstd))
-	}
 }

@@ -221,7 +221,7 @@ func (f arith) supports(d tensor.DType) bool {
 }
 
 func binary(op string, since int, f arith, grad gradRule) Def {
-	return Def{Op: op, Since: since, InPlace: true, Over: []int{1}, Grad: grad,
+	return Def{Op: op, Since: since, InPlace: true, Over: [][2]int{{0, 1}}, Grad: grad,
 		Infer: func(n *Node) error {
 			if err := n.Want(2, 2); err != nil {
 				return err

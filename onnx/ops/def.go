@@ -36,16 +36,19 @@ type Def struct {
 	// InPlace marks an operator that may write output 0 over input 0 where
 	// element types and shapes agree and nobody needs the input afterwards.
 	InPlace bool
-	// Over lists further inputs that output 0 may be written over.
-	Over []int
+	// Over lists further pairs of an output and an input that it may be written
+	// over, the best first. Several outputs may be in pairs, but each is written
+	// over an input of its own.
+	Over [][2]int
 	// Random marks an operator that must not be folded into a constant.
 	Random bool
 }
 
-// Overwritable lists the inputs that output 0 may be written over.
-func (d *Def) Overwritable() []int {
+// Overwrites lists the pairs of an output and an input that it may be written
+// over.
+func (d *Def) Overwrites() [][2]int {
 	if d.InPlace {
-		return append([]int{0}, d.Over...)
+		return append([][2]int{{0, 0}}, d.Over...)
 	}
 	return d.Over
 }

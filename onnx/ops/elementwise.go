@@ -75,7 +75,7 @@ func defs(list ...[]function) []Def {
 			forward := Def{Op: f.op, Since: f.since, InPlace: true, Infer: f.infer, Bind: f.bind, NotDifferentiable: f.flat}
 			if f.flat == "" {
 				forward.Grad = f.grad
-				out = append(out, Def{Op: f.op + "Grad", Domain: Internal, Since: 1, InPlace: true,
+				out = append(out, Def{Op: f.op + "Grad", Domain: Internal, Since: 1, InPlace: true, Over: [][2]int{{0, 1}},
 					Infer: func(n *Node) error { return sameAs(n, 2, 2) }, Bind: f.bindGrad})
 			}
 			out = append(out, forward)

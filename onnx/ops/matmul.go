@@ -12,7 +12,7 @@ var products = []Def{
 	{Op: "Gemm", Since: 1, Infer: inferGemm, Bind: bindGemm, Grad: gradGemm},
 	{Op: "MatMul", Since: 1, Infer: inferMatMul, Bind: bindMatMul, Grad: gradMatMul},
 	{Op: "MatMulT", Domain: Internal, Since: 1, Infer: inferMatMul, Bind: bindMatMul},
-	{Op: "Product", Domain: Internal, Since: 1, Infer: func(n *Node) error { return n.Want(2, 4) }, Bind: bindFusedProduct, Over: []int{3}, NotDifferentiable: "it exists in inference alone"},
+	{Op: "Product", Domain: Internal, Since: 1, Infer: func(n *Node) error { return n.Want(2, 4) }, Bind: bindFusedProduct, Over: [][2]int{{0, 3}}, NotDifferentiable: "it exists in inference alone"},
 }
 
 // gemm resolves Y = alpha·op(A)·op(B) + beta·C; C broadcasts to Y.

@@ -15,7 +15,7 @@ var softmaxes = []Def{
 	{Op: "LogSoftmax", Since: 13, InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
 	{Op: "Hardmax", Since: 1, Infer: inferSoftmax, Bind: bindHardmax, NotDifferentiable: "its derivative is 0 almost everywhere"},
 	{Op: "Hardmax", Since: 13, Infer: inferSoftmax, Bind: bindHardmax, NotDifferentiable: "its derivative is 0 almost everywhere"},
-	{Op: "SoftmaxGrad", Domain: Internal, Since: 1, Infer: inferSoftmaxGrad, Bind: bindSoftmaxGrad},
+	{Op: "SoftmaxGrad", Domain: Internal, Since: 1, InPlace: true, Over: [][2]int{{0, 1}}, Infer: inferSoftmaxGrad, Bind: bindSoftmaxGrad},
 }
 
 // softmax resolves the axis into [Outer,D,Inner].
