@@ -1,0 +1,93 @@
+package onnx
+
+import (
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"memprobe/internal/onnxpb"
+	"memprobe/internal/shared"
+	"memprobe/internal/tensor"
+)
+
+// trainingNodes is a graph as exporters write it for training.
+func trainingNodes(opset int64) *onnxpb.ModelProto {
+	one := func(name string) *onnxpb.AttributeProto {
+		return &onnxpb.AttributeProto{Name: proto.String(name), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(1)}
+	}
+	p := &onnxpb.ModelProto{IrVersion: proto.Int64(8), OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: &opset}}, Graph: &onnxpb.GraphProto{
+		Node: []*onnxpb.NodeProto{
+			{OpType: proto.String("BatchNormalization"), Input: []string{"x", "s", "b", "m", "v"}, Output: []string{"y", "m1", "v1"},
+				Attribute: []*onnxpb.AttributeProto{one("training_mode"), one("momentum")}},
+			{OpType: proto.String("Dropout"), Input: []string{"y", "ratio", "training"}, Output: []string{"z"}},
+		},
+		Output:    []*onnxpb.ValueInfoProto{{Name: proto.String("z")}, {Name: proto.String("m1")}},
+		ValueInfo: []*onnxpb.ValueInfoProto{{Name: proto.String("v1")}, {Name: proto.String("y")}},
+	}}
+	p.Graph.ProtoReflect().SetUnknown([]byte{0xfa, 0x3f, 0x01, 'u'})
+	return p
+}
+
+func TestEvaluationMode(t *testing.T) {
+	m, err := FromProto(trainingNodes(17))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.SetMetadata("key", "value")
+	m.EvaluationMode()
+	norm, drop := m.Nodes()[0], m.Nodes()[1]
+	if !slices.Equal(norm.Output, []string{"y"}) || len(norm.Attribute) != 1 || norm.Attribute[0].GetName() != "momentum" {
+		t.Errorf("BatchNormalization is %v", norm)
+	}
+	if !slices.Equal(drop.Input, []string{"y", "ratio"}) {
+		t.Errorf("Dropout is %v", drop)
+	}
+	if out, info := m.Outputs(), m.ValueInfo(); len(out) != 1 || out[0].Name != "z" || len(info) != 1 || info[0].Name != "y" {
+		t.Errorf("outputs are %v, annotated are %v", out, info)
+	}
+	if v, _ := m.Metadata("key"); v != "value" || len(m.Proto().Graph.ProtoReflect().GetUnknown()) != 4 {
+		t.Error("metadata or unknown fields are lost")
+	}
+	again := m.Clone()
+	again.EvaluationMode()
+	if !proto.Equal(m.Proto(), again.Proto()) {
+		t.Error("a graph of evaluation changed")
+	}
+}
+
+// Before opset 7 an attribute says so, and its default is training.
+func TestEvaluationModeOfOldOpsets(t *testing.T) {
+	m, err := FromProto(trainingNodes(6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.EvaluationMode()
+	for _, n := range m.Nodes() {
+		last := n.Attribute[len(n.Attribute)-1]
+		if last.GetName() != "is_test" || last.GetI() != 1 {
+			t.Errorf("%s: last attribute is %v, want is_test=1", n.GetOpType(), last)
+		}
+	}
+}
+
+func TestSetWeights(t *testing.T) {
+	m, err := Load(filepath.Join(shared.Path(t, "fixtures", "train", "cnn-sgd"), "init.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, names := m.Clone(), m.Initializers()
+	bias := tensor.From([]float32{1, 2, 3, 4, 5, 6, 7, 8}, 8)
+	if err := c.SetWeights(map[string]*tensor.Tensor{"b1.bias": bias}); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := c.Initializer("b1.bias"); !slices.Equal(got.F32, bias.F32) || !slices.Equal(c.Initializers(), names) {
+		t.Errorf("weight is %v", got.F32)
+	}
+	if old, _ := m.Initializer("b1.bias"); slices.Equal(old.F32, bias.F32) {
+		t.Error("the copy shares weights with the original")
+	}
+	fails(t, c.SetWeights(map[string]*tensor.Tensor{"nonsense": bias}), `no initializer "nonsense"`)
+	fails(t, c.SetWeights(map[string]*tensor.Tensor{"f1.bias": bias}), "shape")
+}
