@@ -161,20 +161,15 @@ func TestConvDoesNotAllocate(t *testing.T) {
 // BenchmarkConv measures the layers of ResNet-18 at two widths, as images are
 // trained: the name has channels in and out, size, kernel and stride.
 func BenchmarkConv(b *testing.B) {
-	conv := func(n, c, h, m, k, stride, group int) ConvSpec {
-		pad := k / 2
-		return ConvSpec{N: n, C: c, H: h, W: h, M: m, KH: k, KW: k, StrideH: stride, StrideW: stride,
-			DilationH: 1, DilationW: 1, PadTop: pad, PadLeft: pad, PadBottom: pad, PadRight: pad, Group: group}
-	}
 	for _, s := range []ConvSpec{
-		conv(32, 3, 32, 64, 3, 1, 1), conv(32, 64, 32, 64, 3, 1, 1), conv(32, 64, 32, 128, 3, 2, 1), conv(32, 64, 32, 128, 1, 2, 1),
-		conv(32, 128, 16, 128, 3, 1, 1), conv(32, 128, 16, 256, 3, 2, 1), conv(32, 128, 16, 256, 1, 2, 1),
-		conv(32, 256, 8, 256, 3, 1, 1), conv(32, 256, 8, 512, 3, 2, 1), conv(32, 256, 8, 512, 1, 2, 1), conv(32, 512, 4, 512, 3, 1, 1),
-		conv(64, 3, 32, 16, 3, 1, 1), conv(64, 16, 32, 16, 3, 1, 1), conv(64, 16, 32, 32, 3, 2, 1), conv(64, 16, 32, 32, 1, 2, 1), conv(64, 32, 16, 32, 3, 1, 1),
-		conv(64, 32, 16, 64, 3, 2, 1), conv(64, 64, 8, 64, 3, 1, 1), conv(64, 64, 8, 128, 3, 2, 1), conv(64, 128, 4, 128, 3, 1, 1),
-		conv(16, 3, 64, 64, 7, 2, 1), conv(16, 256, 4, 512, 3, 2, 1), conv(16, 256, 4, 512, 1, 2, 1), conv(16, 512, 2, 512, 3, 1, 1),
-		conv(8, 96, 32, 24, 1, 1, 1), conv(8, 24, 16, 144, 1, 1, 1), conv(8, 320, 2, 1280, 1, 1, 1),
-		conv(8, 144, 16, 144, 3, 1, 144), conv(8, 96, 32, 96, 3, 2, 96), conv(8, 96, 16, 96, 7, 1, 96),
+		squareConv(32, 3, 32, 64, 3, 1, 1), squareConv(32, 64, 32, 64, 3, 1, 1), squareConv(32, 64, 32, 128, 3, 2, 1), squareConv(32, 64, 32, 128, 1, 2, 1),
+		squareConv(32, 128, 16, 128, 3, 1, 1), squareConv(32, 128, 16, 256, 3, 2, 1), squareConv(32, 128, 16, 256, 1, 2, 1),
+		squareConv(32, 256, 8, 256, 3, 1, 1), squareConv(32, 256, 8, 512, 3, 2, 1), squareConv(32, 256, 8, 512, 1, 2, 1), squareConv(32, 512, 4, 512, 3, 1, 1),
+		squareConv(64, 3, 32, 16, 3, 1, 1), squareConv(64, 16, 32, 16, 3, 1, 1), squareConv(64, 16, 32, 32, 3, 2, 1), squareConv(64, 16, 32, 32, 1, 2, 1), squareConv(64, 32, 16, 32, 3, 1, 1),
+		squareConv(64, 32, 16, 64, 3, 2, 1), squareConv(64, 64, 8, 64, 3, 1, 1), squareConv(64, 64, 8, 128, 3, 2, 1), squareConv(64, 128, 4, 128, 3, 1, 1),
+		squareConv(16, 3, 64, 64, 7, 2, 1), squareConv(16, 256, 4, 512, 3, 2, 1), squareConv(16, 256, 4, 512, 1, 2, 1), squareConv(16, 512, 2, 512, 3, 1, 1),
+		squareConv(8, 96, 32, 24, 1, 1, 1), squareConv(8, 24, 16, 144, 1, 1, 1), squareConv(8, 320, 2, 1280, 1, 1, 1),
+		squareConv(8, 144, 16, 144, 3, 1, 144), squareConv(8, 96, 32, 96, 3, 2, 96), squareConv(8, 96, 16, 96, 7, 1, 96),
 	} {
 		nx, nw, ny := s.Lengths()
 		x, w, y := noise(nx, 1), noise(nw, 2), noise(ny, 3)

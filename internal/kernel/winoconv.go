@@ -92,7 +92,7 @@ func (w *winograd) divide(m int) {
 	}
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
 	parts := 1
-	for w.blocks()*parts < wantChunks && parts < w.panels && flops/(w.blocks()*parts) >= 2*chunkFlops {
+	for w.blocks()*parts < wantChunks && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*chunkFlops {
 		parts *= 2
 	}
 	w.perChunk, w.chunks = evenly(w.panels, parts)

@@ -46,8 +46,8 @@ func newTiling(s ConvSpec, m, want int) tiling {
 	t := tiling{m: m, n: s.N, height: s.OutH(), width: s.OutW(), images: 1, bands: 1}
 	t.rows, t.cols = parallel.Chunks(t.height, m), parallel.Chunks(t.width, m)
 	t.band, t.groups = t.rows, s.N
-	if per := t.rows * t.cols; 2*per <= want {
-		t.images, t.groups = evenly(s.N, parallel.Chunks(s.N, want/per))
+	if per := t.rows * t.cols; per <= want {
+		t.images, t.groups = evenly(s.N, parallel.Chunks(s.N, (want+per/2)/per))
 	} else {
 		t.band, t.bands = evenly(t.rows, parallel.Chunks(per, want))
 	}

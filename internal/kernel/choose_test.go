@@ -1,0 +1,89 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+)
+
+// squareConv is a convolution as networks have them: padded to keep the size.
+func squareConv(n, c, h, m, k, stride, group int) ConvSpec {
+	pad := k / 2
+	return ConvSpec{N: n, C: c, H: h, W: h, M: m, KH: k, KW: k, StrideH: stride, StrideW: stride,
+		DilationH: 1, DilationW: 1, PadTop: pad, PadLeft: pad, PadBottom: pad, PadRight: pad, Group: group}
+}
+
+// choices lists 3x3 convolutions by the networks that have them.
+func choices() []ConvSpec {
+	var list []ConvSpec
+	layers := func(n, width, size int) {
+		for ; size >= 2 && width <= 512; size, width = size/2, 2*width {
+			list = append(list, squareConv(n, width, size, width, 3, 1, 1))
+		}
+	}
+	layers(32, 64, 32) // ResNet-18, small stem
+	layers(64, 16, 32)
+	layers(16, 64, 16) // torchvision's ResNet-18 at 64x64
+	layers(8, 64, 64)  // VGG at 64x64
+	layers(1, 64, 32)
+	layers(128, 32, 32)
+	return append(list, squareConv(32, 3, 32, 64, 3, 1, 1), squareConv(32, 8, 32, 8, 3, 1, 1), squareConv(16, 512, 4, 512, 3, 1, 1))
+}
+
+// BenchmarkChoice measures every method that suits a shape, in turn on one thread:
+// GFLOP/s of the definition at the best of the rounds, and how many times the best
+// method's time the chosen one took.
+func BenchmarkChoice(b *testing.B) {
+	type method struct {
+		name string
+		run  func()
+		best time.Duration
+	}
+	for _, s := range choices() {
+		nx, nw, ny := s.Lengths()
+		x, w, y := noise(nx, 1), noise(nw, 2), noise(ny, 3)
+		forward := func(a convAlgo, out, in []float32) method {
+			_, n, run := runAlgo(a, in, w, nil, nil)
+			scratch := noise(n, 4)
+			return method{a.name(), func() { run(out, scratch) }, math.MaxInt64}
+		}
+		weights := func(a gradWAlgo) method {
+			dw, scratch := noise(nw, 5), noise(a.scratch(), 4)
+			return method{a.name(), func() { a.run(dw, x, y, scratch) }, math.MaxInt64}
+		}
+		for _, pass := range []struct {
+			name, chosen string
+			methods      func() []method
+		}{
+			{"fwd", NewConv(nil, s).Algorithm(), func() []method {
+				return []method{forward(newDirect(nil, s), y, x), forward(newWinograd(nil, s, 2), y, x), forward(newWinograd(nil, s, 4), y, x)}
+			}},
+			{"gradx", NewConvGradX(nil, s).Algorithm(), func() []method {
+				return []method{forward(newDirectGradX(nil, s), x, y), forward(newWinogradGradX(nil, s, 2), x, y), forward(newWinogradGradX(nil, s, 4), x, y)}
+			}},
+			{"gradw", NewConvGradW(nil, s).Algorithm(), func() []method {
+				return []method{weights(newOuter(nil, s)), weights(newWinogradW(nil, s, 2)), weights(newWinogradW(nil, s, 4))}
+			}},
+		} {
+			b.Run(fmt.Sprintf("n%d_%d-%d_%dx%d/%s/%s", s.N, s.C, s.M, s.H, s.W, pass.name, pass.chosen), func(b *testing.B) {
+				methods := pass.methods()
+				for b.Loop() {
+					for i := range methods {
+						start := time.Now()
+						methods[i].run()
+						methods[i].best = min(methods[i].best, time.Since(start))
+					}
+				}
+				best, chosen := time.Duration(math.MaxInt64), time.Duration(0)
+				for _, m := range methods {
+					b.ReportMetric(2*float64(ny)*float64(s.C*9)/float64(m.best), m.name+"-GFLOP/s")
+					if best = min(best, m.best); m.name == pass.chosen {
+						chosen = m.best
+					}
+				}
+				b.ReportMetric(float64(chosen)/float64(best), "chosen/best")
+			})
+		}
+	}
+}
