@@ -80,6 +80,9 @@ func (w *winogradW) cycles() float64 {
 }
 
 func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
+	if suitsDepthPlane(s) {
+		return newDepthPlane(p, s, false)
+	}
 	if isDepthwise(s) {
 		return newDepthwise(p, s, false)
 	}
@@ -90,6 +93,9 @@ func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 }
 
 func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
+	if suitsDepthPlane(s) && s.H*s.W <= depthPlaneOut {
+		return newDepthPlane(p, s, true)
+	}
 	if isDepthwise(s) {
 		return newDepthwise(p, s, true)
 	}

@@ -50,6 +50,9 @@ var usualConv = []ConvSpec{
 	{N: 9, C: 256, H: 2, W: 2, M: 64, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
 	{N: 2, C: 40, H: 15, W: 15, M: 40, KH: 7, KW: 7, StrideH: 1, StrideW: 1, PadTop: 3, PadLeft: 3, PadBottom: 3, PadRight: 3, Group: 40},
 	{N: 2, C: 40, H: 16, W: 16, M: 40, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1, Group: 40},
+	{N: 9, C: 40, H: 4, W: 4, M: 40, KH: 7, KW: 7, StrideH: 1, StrideW: 1, PadTop: 3, PadLeft: 3, PadBottom: 3, PadRight: 3, Group: 40},
+	{N: 14, C: 70, H: 5, W: 6, M: 70, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1, Group: 70},
+	{N: 1, C: 30, H: 2, W: 2, M: 30, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1, Group: 30},
 	{N: 1, C: 3, H: 64, W: 64, M: 192, KH: 16, KW: 16, StrideH: 16, StrideW: 16},
 }
 
