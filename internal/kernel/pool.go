@@ -114,10 +114,6 @@ func (n *Pool[T]) maxChunk(worker, chunk int) {
 	lo, hi := n.planes(chunk)
 	for p := lo; p < hi; p++ {
 		x, y := n.in(n.x, p), n.out(n.y, p)
-		if n.ow <= shortRow && n.index == nil {
-			n.maxShort(y, x)
-			continue
-		}
 		for oh := range n.oh {
 			row := y[oh*n.ow:][:n.ow]
 			n.gather(r, oh, row, x, n.t.max, T(math.Inf(-1)))

@@ -1,9 +1,7 @@
 package kernel
 
-import "math"
-
-// shortRow is the longest row of outputs for which windows are walked element by
-// element: vectors of so few cost more to begin than they save.
+// shortRow is the longest row of outputs for which sums walk their windows element
+// by element: vectors of so few cost more to begin than they save.
 const shortRow = 8
 
 // extent is the part [lo, hi) of the taps of a window from start that lie in an
@@ -13,24 +11,6 @@ func extent(start, dilation, taps, size int) (lo, hi int) {
 		lo = (-start + dilation - 1) / dilation
 	}
 	return lo, min(taps, (size-1-start+dilation)/dilation)
-}
-
-// maxShort pools one plane; a NaN wins.
-func (n *Pool[T]) maxShort(y, x []T) {
-	s := &n.spec
-	for o := range y {
-		h, w := o/n.ow*s.StrideH-s.PadTop, o%n.ow*s.StrideW-s.PadLeft
-		h0, h1 := extent(h, s.DilationH, s.KH, s.H)
-		w0, w1 := extent(w, s.DilationW, s.KW, s.W)
-		best := T(math.Inf(-1))
-		for kh := h0; kh < h1; kh++ {
-			row := x[(h+kh*s.DilationH)*s.W:][:s.W]
-			for kw := w0; kw < w1; kw++ {
-				best = max(best, row[w+kw*s.DilationW])
-			}
-		}
-		y[o] = best
-	}
 }
 
 // avgShort pools one plane.
