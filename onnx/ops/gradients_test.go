@@ -22,6 +22,9 @@ func on(op string, opset int, a attrs, in ...*tensor.Tensor) onnxtest.Case {
 	return onnxtest.Case{Op: op, Opset: opset, Attrs: a, In: in}
 }
 
+// grid is a matrix of indices.
+func grid(rows, cols int, v ...int64) *tensor.Tensor { return tensor.From(v, rows, cols) }
+
 func fixed(c onnxtest.Case, operands ...int) onnxtest.Case { c.Fixed = operands; return c }
 
 func outputs(c onnxtest.Case, n int, through ...int) onnxtest.Case {
@@ -140,6 +143,19 @@ func movementCases() []onnxtest.Case {
 		on("Expand", 13, nil, wave(3, 1), ints(2, 3, 4)),
 		on("Tile", 13, nil, wave(2, 3), ints(2, 3)),
 		on("Concat", 13, attrs{"axis": int64(1)}, wave(2, 3), wave(2, 2)),
+		on("CumSum", 14, attrs{"reverse": int64(1)}, wave(2, 3, 2), ints(1)),
+		on("CumSum", 14, attrs{"exclusive": int64(1)}, wave(2, 3, 2), ints(1)),
+		on("Trilu", 14, attrs{"upper": int64(0)}, wave(2, 3, 4), ints(1)),
+		on("DepthToSpace", 13, attrs{"blocksize": int64(2)}, wave(1, 8, 2, 3)),
+		on("DepthToSpace", 13, attrs{"blocksize": int64(2), "mode": "CRD"}, wave(1, 8, 2, 3)),
+		on("SpaceToDepth", 13, attrs{"blocksize": int64(2)}, wave(1, 2, 4, 6)),
+		on("GatherElements", 13, attrs{"axis": int64(1)}, wave(2, 4), grid(2, 3, 0, -1, 0, 2, 1, 2)),
+		on("GatherND", 13, nil, wave(2, 4, 3), grid(3, 2, 0, 1, 1, -1, 0, 1)),
+		on("ScatterElements", 18, attrs{"axis": int64(1)}, wave(2, 4), grid(2, 2, 0, -1, 2, 1), within(1, 2, 2, 2)),
+		on("ScatterElements", 18, attrs{"axis": int64(1), "reduction": "add"}, wave(2, 4), grid(2, 2, 1, 1, 2, 1), within(1, 2, 2, 2)),
+		on("Scatter", 10, nil, wave(3, 2), grid(1, 2, 2, 0), within(1, 2, 1, 2)),
+		on("ScatterND", 18, nil, wave(4, 3), grid(2, 1, 3, 0), within(1, 2, 2, 3)),
+		on("ScatterND", 18, attrs{"reduction": "add"}, wave(4, 3), grid(2, 1, 3, 3), within(1, 2, 2, 3)),
 		internal(on("SumTo", 1, attrs{"shape": []int64{3, 1}}, wave(2, 3, 4))))
 }
 
@@ -167,7 +183,7 @@ func windowCases() []onnxtest.Case {
 
 func reductionCases() []onnxtest.Case {
 	var cases []onnxtest.Case
-	for _, op := range []string{"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum"} {
+	for _, op := range []string{"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"} {
 		x := wave(2, 3, 4)
 		if op == "ReduceLogSum" {
 			x = within(0.5, 2, 2, 3, 4)

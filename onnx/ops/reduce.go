@@ -28,6 +28,8 @@ var reductions = []Def{
 	reduce("ReduceL2", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, func(a float64, _ int) float64 { return math.Sqrt(a) }, gradReduceL2),
 	reduce("ReduceSumSquare", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, nil, gradReduceSumSquare),
 	reduce("ReduceLogSum", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, _ int) float64 { return math.Log(a) }, gradReduceLogSum),
+	// exp is finite in float64 up to x = 709.
+	reduce("ReduceLogSumExp", 1, 18, 0, func(a, x float64) float64 { return a + math.Exp(x) }, func(a float64, _ int) float64 { return math.Log(a) }, gradReduceLogSumExp),
 	{Op: "ProductOfOthers", Domain: Internal, Since: 1, Infer: inferProductOfOthers, Bind: bindProductOfOthers},
 }
 

@@ -83,6 +83,11 @@ func gradReduceLogSum(b *Builder, f folded) *Value {
 	return b.Op("Div", nil, f.dy, b.Op("Exp", nil, f.y))
 }
 
+// gradReduceLogSumExp is dy·exp(x−y), dy times softmax.
+func gradReduceLogSumExp(b *Builder, f folded) *Value {
+	return b.Op("Mul", nil, f.dy, b.Op("Exp", nil, b.Op("Sub", nil, f.x, f.y)))
+}
+
 func gradReduceProd(b *Builder, f folded) *Value {
 	return b.Op("Mul", nil, b.Op("ProductOfOthers", Attrs{"shape": int64s(f.y.Shape)}, f.x), f.dy)
 }

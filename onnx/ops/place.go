@@ -1,0 +1,274 @@
+package ops
+
+import (
+	"slices"
+
+	"memprobe/internal/tensor"
+)
+
+// places are operators whose indices name single elements, or runs of them.
+var places = []Def{
+	{Op: "GatherElements", Since: 11, Infer: inferGatherElements, Bind: bindPlaces, Grad: gradGatherElements},
+	{Op: "GatherND", Since: 11, Infer: inferGatherND, Bind: bindPlaces, Grad: gradGatherND},
+	{Op: "Scatter", Since: 9, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
+	{Op: "ScatterElements", Since: 11, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
+	{Op: "ScatterND", Since: 11, Infer: inferScatterND, Bind: bindPlaces, Grad: gradScatterND},
+	{Op: "Trilu", Since: 14, Infer: inferTrilu, Bind: bindTrilu, Grad: gradTrilu},
+	{Op: "DepthToSpace", Since: 1, Infer: inferBlocks, Bind: bindBlocks, Grad: gradBlocks},
+	{Op: "SpaceToDepth", Since: 1, Infer: inferBlocks, Bind: bindBlocks, Grad: gradBlocks},
+}
+
+// placement says where the runs of an operator's indices lie in the data. A run that
+// an index puts outside of it is left out: gathering gives 0 there.
+type placement struct {
+	run   int // elements that lie together
+	count int // runs
+	find  func(ix []int64, i int) (at int, ok bool)
+	fold  string // how scattered elements join those that are there
+}
+
+// within resolves an index that may count from the end.
+func within(i int64, d int) (int, bool) {
+	if i < 0 {
+		i += int64(d)
+	}
+	return int(i), i >= 0 && i < int64(d)
+}
+
+// checkPlaces holds indices that are known to the data.
+func (n *Node) checkPlaces(p placement) error {
+	if c := n.In[1].Const; c != nil && c.DType == tensor.Int64 {
+		for i := range p.count {
+			if _, ok := p.find(c.I64, i); !ok {
+				return n.Errorf("index %d is out of range for shape %v", i, n.In[0].Shape)
+			}
+		}
+	}
+	return nil
+}
+
+// elements is the placement of GatherElements and ScatterElements: element i of
+// the indices replaces its own position along the axis.
+func (n *Node) elements() (placement, error) {
+	x, ix := n.In[0].Shape, n.In[1].Shape
+	axis, err := n.axisAttr(0)
+	if err != nil {
+		return placement{}, err
+	}
+	if len(x) != len(ix) || n.In[1].DType != tensor.Int64 && n.In[1].DType != tensor.Int32 {
+		return placement{}, n.Errorf("indices are %v of shape %v, want integers of the rank of %v", n.In[1].DType, ix, x)
+	}
+	for d := range x {
+		if d != axis && ix[d] > x[d] {
+			return placement{}, n.Errorf("indices of shape %v do not fit data of shape %v", ix, x)
+		}
+	}
+	own := tensor.Strides(x)
+	beside := slices.Clone(own)
+	beside[axis] = 0
+	offsets := offsetsOf(ix, beside)
+	p := placement{run: 1, count: tensor.Len(ix), fold: n.Str("reduction", "none")}
+	p.find = func(ix []int64, i int) (int, bool) {
+		k, ok := within(ix[i], x[axis])
+		return offsets[i] + k*own[axis], ok
+	}
+	return p, n.checkPlaces(p)
+}
+
+// vectors is the placement of GatherND and ScatterND: the last axis of the
+// indices is a position in the first axes of the data, after batch of them.
+func (n *Node) vectors(batch int) (placement, error) {
+	x, ix := n.In[0].Shape, n.In[1].Shape
+	if len(ix) == 0 || len(ix) <= batch || n.In[1].DType != tensor.Int64 {
+		return placement{}, n.Errorf("indices are %v of shape %v, want int64 vectors", n.In[1].DType, ix)
+	}
+	depth := ix[len(ix)-1]
+	if batch < 0 || batch+depth > len(x) || !slices.Equal(ix[:batch], x[:batch]) {
+		return placement{}, n.Errorf("indices of shape %v do not fit data of shape %v", ix, x)
+	}
+	own, whole := tensor.Strides(x), tensor.Len(x[batch:])
+	p := placement{run: tensor.Len(x[batch+depth:]), count: tensor.Len(ix[:len(ix)-1]), fold: n.Str("reduction", "none")}
+	group := tensor.Len(ix[batch : len(ix)-1])
+	p.find = func(ix []int64, i int) (int, bool) {
+		at := i / max(1, group) * whole
+		for d := range depth {
+			k, ok := within(ix[i*depth+d], x[batch+d])
+			if !ok {
+				return 0, false
+			}
+			at += k * own[batch+d]
+		}
+		return at, true
+	}
+	return p, n.checkPlaces(p)
+}
+
+func inferGatherElements(n *Node) error {
+	if err := n.Want(2, 2); err != nil {
+		return err
+	}
+	if _, err := n.elements(); err != nil {
+		return err
+	}
+	return n.SetOut(0, n.In[0].DType, n.In[1].Shape)
+}
+
+func inferGatherND(n *Node) error {
+	if err := n.Want(2, 2); err != nil {
+		return err
+	}
+	batch := n.Int("batch_dims", 0)
+	if _, err := n.vectors(batch); err != nil {
+		return err
+	}
+	ix := n.In[1].Shape
+	last := len(ix) - 1
+	return n.SetOut(0, n.In[0].DType, slices.Concat(ix[:last], n.In[0].Shape[batch+ix[last]:]))
+}
+
+func inferScatterElements(n *Node) error {
+	return n.inferScattered(n.elements, func() []int { return n.In[1].Shape })
+}
+
+func inferScatterND(n *Node) error {
+	return n.inferScattered(func() (placement, error) { return n.vectors(0) }, func() []int {
+		ix := n.In[1].Shape
+		return slices.Concat(ix[:len(ix)-1], n.In[0].Shape[ix[len(ix)-1]:])
+	})
+}
+
+func (n *Node) inferScattered(place func() (placement, error), updates func() []int) error {
+	if err := n.Want(3, 3); err != nil {
+		return err
+	}
+	p, err := place()
+	if err != nil {
+		return err
+	}
+	if want := updates(); !slices.Equal(n.In[2].Shape, want) || n.In[2].DType != n.In[0].DType {
+		return n.Errorf("updates are %v of shape %v, want %v of %v", n.In[2].DType, n.In[2].Shape, n.In[0].DType, want)
+	}
+	if !slices.Contains([]string{"none", "add", "mul", "max", "min"}, p.fold) || p.fold != "none" && n.In[0].DType == tensor.Bool {
+		return n.Errorf("reduction %q of %v is not supported", p.fold, n.In[0].DType)
+	}
+	return n.SetOut(0, n.In[0].DType, n.In[0].Shape)
+}
+
+// bindPlaces gathers or, with a third input, scatters.
+func bindPlaces(n *Node, e *Env) (func(), error) {
+	var p placement
+	var err error
+	switch n.Op {
+	case "GatherND", "ScatterND":
+		p, err = n.vectors(n.Int("batch_dims", 0))
+	default:
+		p, err = n.elements()
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch e.In[0].DType {
+	case tensor.Float32:
+		return placesLoop(e, p, folds[float32]()), nil
+	case tensor.Float64:
+		return placesLoop(e, p, folds[float64]()), nil
+	case tensor.Int64:
+		return placesLoop(e, p, folds[int64]()), nil
+	case tensor.Int32:
+		return placesLoop(e, p, folds[int32]()), nil
+	case tensor.Uint8:
+		return placesLoop(e, p, folds[uint8]()), nil
+	}
+	return placesLoop[bool](e, p, nil), nil
+}
+
+func folds[T number]() map[string]func(a, b T) T {
+	return map[string]func(a, b T) T{"add": func(a, b T) T { return a + b }, "mul": func(a, b T) T { return a * b },
+		"max": func(a, b T) T { return max(a, b) }, "min": func(a, b T) T { return min(a, b) }}
+}
+
+// placesLoop works in the order of the indices on one goroutine, so that those
+// that repeat give the same bits every time.
+func placesLoop[T tensor.Element](e *Env, p placement, folds map[string]func(a, b T) T) func() {
+	x, ix, y, fold := e.In[0], e.In[1], e.Out[0], folds[p.fold]
+	var wide []int64
+	indices := func() []int64 {
+		if ix.DType == tensor.Int64 {
+			return ix.I64
+		}
+		wide = wide[:0]
+		for _, v := range ix.I32 {
+			wide = append(wide, int64(v))
+		}
+		return wide
+	}
+	if len(e.In) < 3 {
+		return func() {
+			src, dst, at := tensor.Data[T](x), tensor.Data[T](y), indices()
+			for i := range p.count {
+				run := dst[i*p.run:][:p.run]
+				if from, ok := p.find(at, i); ok {
+					copy(run, src[from:])
+				} else {
+					clear(run)
+				}
+			}
+		}
+	}
+	return func() {
+		dst, updates, at := tensor.Data[T](y), tensor.Data[T](e.In[2]), indices()
+		copy(dst, tensor.Data[T](x))
+		for i := range p.count {
+			to, ok := p.find(at, i)
+			if !ok {
+				continue
+			}
+			run := updates[i*p.run:][:p.run]
+			if fold == nil {
+				copy(dst[to:], run)
+				continue
+			}
+			for j, v := range run {
+				dst[to+j] = fold(dst[to+j], v)
+			}
+		}
+	}
+}
+
+// zeros is a tensor of zeros of v's type and shape.
+func (b *Builder) zeros(v *Value) *Value {
+	return b.Op("Expand", nil, b.Scalar(v, 0), b.Ints(v.Shape...))
+}
+
+func gradGatherElements(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	dx := b.Op("ScatterElements", Attrs{"axis": int64(n.Int("axis", 0)), "reduction": "add"}, b.zeros(n.In[0]), n.In[1], dy[0])
+	return []*Value{dx, nil}, b.Err
+}
+
+func gradGatherND(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	if n.Int("batch_dims", 0) != 0 {
+		return nil, n.Errorf("has no gradient with batch_dims")
+	}
+	return []*Value{b.Op("ScatterND", Attrs{"reduction": "add"}, b.zeros(n.In[0]), n.In[1], dy[0]), nil}, b.Err
+}
+
+func gradScatterElements(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	return n.gradScattered(b, dy[0], "ScatterElements", "GatherElements", Attrs{"axis": int64(n.Int("axis", 0))})
+}
+
+func gradScatterND(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	return n.gradScattered(b, dy[0], "ScatterND", "GatherND", nil)
+}
+
+// gradScattered is the gradient of a scattering whose indices do not repeat, or
+// that adds: elements that were replaced get none.
+func (n *Node) gradScattered(b *Builder, dy *Value, scatter, gather string, a Attrs) ([]*Value, error) {
+	updates := b.Op(gather, a, dy, n.In[1])
+	switch n.Str("reduction", "none") {
+	case "add":
+		return []*Value{dy, nil, updates}, b.Err
+	case "none":
+		return []*Value{b.Op(scatter, a, dy, n.In[1], b.zeros(n.In[2])), nil, updates}, b.Err
+	}
+	return nil, n.Errorf("has no gradient with reduction %q", n.Str("reduction", ""))
+}
