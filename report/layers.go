@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"image/color"
 	"math"
@@ -9,7 +10,6 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/text"
-	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
 	"memprobe/probe/result"
@@ -21,58 +21,53 @@ import (
 // apart, so that it never covers a curve.
 func LayerCurve(p *result.Probe) (*plot.Plot, *plot.Legend, error) {
 	k := p.Settings.Headline
-	f := newPlot(fmt.Sprintf("k-NN accuracy by layer (%s)", settings(p)))
-	f.Y.Label.Text = "accuracy"
-	gridY(f)
-	legend := f.Legend
-	n := len(p.Layers)
-	names := make([]plot.Tick, n)
+	f := accuracyPlot(fmt.Sprintf("k-NN accuracy by layer (%s)", settings(p)), "", "accuracy")
+	legend := besideLegend(f)
+	layerAxis(f, p)
+	for _, s := range []struct {
+		series
+		of func(l *result.Layer) float64
+	}{
+		{series{label: "true labels, test set", colour: blue, glyph: draw.CircleGlyph{}}, truth(k)},
+		{series{label: "assigned labels, training set, leave-one-out", colour: vermillion, glyph: draw.TriangleGlyph{}}, assigned(k)},
+		{series{label: "true labels, untrained network", colour: grey, dash: dashed, glyph: draw.SquareGlyph{}}, untrained(k)},
+	} {
+		for i := range p.Layers {
+			s.points = append(s.points, point{x: float64(i), y: s.of(&p.Layers[i])})
+		}
+		if err := s.add(f, legend); err != nil {
+			return nil, nil, err
+		}
+	}
+	err := errors.Join(
+		level(f, legend, "raw pixels", p.Baselines.Pixels.Value(), green, dotted),
+		level(f, legend, "chance", float64(p.Baselines.Chance), black, dotted))
+	return f, legend, err
+}
+
+// layerAxis names the layers of p below a figure.
+func layerAxis(f *plot.Plot, p *result.Probe) {
+	names := make([]plot.Tick, len(p.Layers))
 	for i, l := range p.Layers {
 		names[i] = plot.Tick{Value: float64(i), Label: shorten(l.Name, 26)}
 	}
 	f.X.Tick.Marker = plot.ConstantTicks(names)
 	f.X.Tick.Label.Rotation = math.Pi / 5
 	f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = draw.XRight, draw.YTop
-	series := []struct {
-		label string
-		of    func(l *result.Layer) float64
-		col   color.Color
-		dash  []vg.Length
-		glyph draw.GlyphDrawer
-	}{
-		{"true labels, test set", func(l *result.Layer) float64 { return l.KNN.True.At(k) }, blue, nil, draw.CircleGlyph{}},
-		{"assigned labels, training set, leave-one-out", assigned(k), vermillion, nil, draw.TriangleGlyph{}},
-		{"true labels, untrained network", func(l *result.Layer) float64 {
-			if l.Untrained == nil {
-				return math.NaN()
-			}
-			return l.Untrained.True.At(k)
-		}, grey, dashed, draw.SquareGlyph{}},
+	f.X.Min, f.X.Max = -0.3, float64(len(names))-0.7
+}
+
+func truth(k int) func(l *result.Layer) float64 {
+	return func(l *result.Layer) float64 { return l.KNN.True.At(k) }
+}
+
+func untrained(k int) func(l *result.Layer) float64 {
+	return func(l *result.Layer) float64 {
+		if l.Untrained == nil {
+			return math.NaN()
+		}
+		return l.Untrained.True.At(k)
 	}
-	for _, s := range series {
-		var pts plotter.XYs
-		for i := range p.Layers {
-			if y := s.of(&p.Layers[i]); !math.IsNaN(y) {
-				pts = append(pts, plotter.XY{X: float64(i), Y: y})
-			}
-		}
-		if len(pts) == 0 {
-			continue
-		}
-		line, marks, err := plotter.NewLinePoints(pts)
-		if err != nil {
-			return nil, nil, err
-		}
-		line.LineStyle = draw.LineStyle{Color: s.col, Width: vg.Points(1.5), Dashes: s.dash}
-		marks.GlyphStyle = draw.GlyphStyle{Color: s.col, Radius: vg.Points(2.5), Shape: s.glyph}
-		f.Add(line, marks)
-		legend.Add(s.label, line, marks)
-	}
-	level(f, &legend, n, "raw pixels", p.Baselines.Pixels.Value(), green, dotted)
-	level(f, &legend, n, "chance", float64(p.Baselines.Chance), color.Black, dotted)
-	f.X.Min, f.X.Max, f.Y.Min, f.Y.Max = -0.3, float64(n)-0.7, 0, 1
-	legend.Top, legend.Left, legend.YOffs = true, true, -vg.Points(34)
-	return f, &legend, nil
 }
 
 func assigned(k int) func(l *result.Layer) float64 {
@@ -82,20 +77,6 @@ func assigned(k int) func(l *result.Layer) float64 {
 		}
 		return l.LeaveOneOut.Assigned.At(k)
 	}
-}
-
-// level is a reference line across the whole figure.
-func level(f *plot.Plot, legend *plot.Legend, n int, label string, y float64, c color.Color, dash []vg.Length) {
-	if math.IsNaN(y) {
-		return
-	}
-	line, err := plotter.NewLine(plotter.XYs{{X: -0.3, Y: y}, {X: float64(n) - 0.7, Y: y}})
-	if err != nil {
-		return
-	}
-	line.LineStyle = draw.LineStyle{Color: c, Width: vg.Points(1.2), Dashes: dash}
-	f.Add(line)
-	legend.Add(fmt.Sprintf("%s (%.3f)", label, y), line)
 }
 
 // settings is what must stand beside every accuracy.

@@ -23,7 +23,7 @@ import (
 // figure is a plot with the size at which it is legible on a page.
 type figure struct {
 	name          string
-	plot          *plot.Plot
+	panels        []*plot.Plot // side by side
 	legend        *plot.Legend // drawn to the right; nil for none
 	width, height vg.Length
 }
@@ -56,7 +56,9 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 		}
 	}
 	if slices.Contains(formats, "pdf") {
-		if err := write("report.pdf", func(w io.Writer) error { return writePDF(w, p, figures) }); err != nil {
+		if err := write("report.pdf", func(w io.Writer) error {
+			return writePDF(w, "memprobe: where the network memorizes", Facts(p), figures)
+		}); err != nil {
 			return files, err
 		}
 	}
@@ -77,19 +79,22 @@ func figuresOf(p *result.Probe) ([]figure, error) {
 		return nil, err
 	}
 	wide := legendWidth + vg.Length(max(5, min(12, 2+0.35*float64(len(p.Layers)))))*vg.Inch
-	out := []figure{{"layers", layers, legend, wide, 4 * vg.Inch}}
+	out := []figure{{"layers", []*plot.Plot{layers}, legend, wide, 4 * vg.Inch}}
 	if p.Confusion != nil {
 		c, err := ConfusionMatrix(p)
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, figure{"confusion", c, nil, 5.2 * vg.Inch, 4.8 * vg.Inch})
+		out = append(out, figure{"confusion", []*plot.Plot{c}, nil, 5.2 * vg.Inch, 4.8 * vg.Inch})
 	}
 	return out, nil
 }
 
-func (f figure) png(w io.Writer) error {
-	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(200))
+func (f figure) png(w io.Writer) error { return f.raster(w, 200) }
+
+// raster draws f as PNG with so many dots an inch.
+func (f figure) raster(w io.Writer, dpi int) error {
+	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi))
 	f.draw(margin(draw.New(c)))
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
@@ -103,7 +108,12 @@ func (f figure) draw(c draw.Canvas) {
 		f.legend.Draw(draw.Crop(c, c.Max.X-c.Min.X-legendWidth+vg.Points(10), 0, 0, 0))
 		c = draw.Crop(c, 0, -legendWidth, 0, 0)
 	}
-	f.plot.Draw(c)
+	const gap = 14 // points between panels
+	all := c.Max.X - c.Min.X + gap
+	wide := all / vg.Length(len(f.panels))
+	for i, p := range f.panels {
+		p.Draw(draw.Crop(c, vg.Length(i)*wide, vg.Length(i+1)*wide-all, 0, 0))
+	}
 }
 
 func margin(c draw.Canvas) draw.Canvas {
@@ -171,16 +181,19 @@ func show(v float64) string {
 	return fmt.Sprintf("%.3f", v)
 }
 
-// writePDF writes a summary page and a page a figure, A4 landscape.
-func writePDF(w io.Writer, p *result.Probe, figures []figure) error {
+// writePDF writes a summary page with a line a fact, as many as there is room for,
+// and a page a figure, A4 landscape.
+func writePDF(w io.Writer, title string, facts [][2]string, figures []figure) error {
 	const width, height = 11.69 * vg.Inch, 8.27 * vg.Inch
 	c := vgpdf.New(width, height)
 	page := draw.New(c)
 	st := draw.TextStyle{Font: face(16), Handler: plot.DefaultTextHandler}
 	y := height - vg.Inch
-	page.FillText(st, vg.Point{X: 0.8 * vg.Inch, Y: y}, "memprobe: where the network memorizes")
-	for _, f := range Facts(p) {
-		y -= vg.Points(22)
+	page.FillText(st, vg.Point{X: 0.8 * vg.Inch, Y: y}, title)
+	for i, f := range facts {
+		if y -= vg.Points(22); y < vg.Inch && i+1 < len(facts) {
+			f = [2]string{"…", fmt.Sprintf("and %d more", len(facts)-i)}
+		}
 		st.Font = face(10)
 		st.Color = grey
 		page.FillText(st, vg.Point{X: 0.8 * vg.Inch, Y: y}, f[0])
@@ -190,6 +203,9 @@ func writePDF(w io.Writer, p *result.Probe, figures []figure) error {
 				y -= vg.Points(13)
 			}
 			page.FillText(st, vg.Point{X: 1.9 * vg.Inch, Y: y}, line)
+		}
+		if y < vg.Inch {
+			break
 		}
 	}
 	for _, f := range figures {

@@ -39,7 +39,7 @@ type command struct {
 // streams are where a command's result and its messages go.
 type streams struct{ out, err io.Writer }
 
-var commands = slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, extractCommand, inspectCommand}, dataCommands, benchmarks, []command{versionCommand})
+var commands = slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, compareCommand, extractCommand, inspectCommand}, dataCommands, benchmarks, []command{versionCommand})
 
 // usageError is a command line that cannot be understood.
 type usageError struct{ msg string }

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/report"
+)
+
+type compareOptions struct {
+	out     string
+	formats []string
+	table   string
+	sort    string
+	each    bool
+	asJSON  bool
+}
+
+var compareCommand = command{
+	name: "compare", args: "RUN|DIR…", about: "lays runs side by side: what differs, trade-off, layer curves, verdicts",
+	example: "memprobe compare sweep --sort -probe --out comparison",
+	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
+		var o compareOptions
+		f.StringVar(&o.out, "out", "comparison", "folder of the figures and tables")
+		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf"}, "of the figures: png, pdf, none")
+		f.StringVar(&o.table, "table", "text", "form of the table on stdout: "+strings.Join(report.TableFormats(), ", "))
+		f.StringVar(&o.sort, "sort", "", "column by which the rows are ordered; a minus before it reverses")
+		f.BoolVar(&o.each, "each", false, "a row a run, also where runs differ in seeds alone")
+		f.BoolVar(&o.asJSON, "json", false, "the same as --table json")
+		return func(_ context.Context, args []string, std streams) error {
+			if len(args) == 0 {
+				return usagef("want runs, reports or folders of them, got none")
+			}
+			return o.run(args, std)
+		}
+	},
+}
+
+func (o *compareOptions) check() error {
+	if o.asJSON {
+		o.table = "json"
+	}
+	if !slices.Contains(report.TableFormats(), o.table) {
+		return usagef("--table %q, want one of %s", o.table, strings.Join(report.TableFormats(), ", "))
+	}
+	for _, f := range o.formats {
+		if !slices.Contains([]string{"png", "pdf", "none"}, f) {
+			return usagef("--format: %q is not one of png, pdf, none", f)
+		}
+	}
+	return nil
+}
+
+func (o *compareOptions) run(paths []string, std streams) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	c, err := report.Collect(paths...)
+	if err != nil {
+		return err
+	}
+	for _, note := range c.Notes {
+		fmt.Fprintf(std.err, "left out: %s\n", note)
+	}
+	for _, e := range c.Unfinished() {
+		fmt.Fprintf(std.err, "%s: %s\n", e.Path, e.State())
+	}
+	t := c.Table(o.each)
+	if o.sort != "" {
+		if err := t.Sort(o.sort); err != nil {
+			return usagef("--sort: %v", err)
+		}
+	}
+	files, err := c.Write(o.out, t, o.formats)
+	if err != nil {
+		return err
+	}
+	if err := t.Write(std.out, o.table); err != nil || o.table != "text" {
+		return err
+	}
+	fmt.Fprintln(std.out)
+	for _, e := range c.Entries {
+		fmt.Fprintln(std.out, e.Sentence())
+	}
+	_, err = fmt.Fprintf(std.out, "\nfiles: %s\n", strings.Join(files, " "))
+	return err
+}

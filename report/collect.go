@@ -1,0 +1,220 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"memprobe/internal/fault"
+	"memprobe/probe/result"
+)
+
+// Entry is one thing that is compared: a training run, or the probe of a single
+// model.
+type Entry struct {
+	Path   string // the run's folder, or the probe's file
+	Label  string // tells it from the others in a few words; its seeds are left out
+	Run    *result.Run
+	Epochs []result.Epoch
+	Probes []*result.Probe // in the order of their epochs
+	// Config is the run's configuration and the settings of its last probe, which
+	// have keys that begin with "probe.".
+	Config map[string]any
+}
+
+// Comparison lays entries side by side.
+type Comparison struct {
+	Entries []*Entry
+	// Differs are the keys of Config in which entries differ, most telling first.
+	Differs []string
+	// Notes name what was left out and why: files that cannot be read, runs that
+	// have not begun.
+	Notes []string
+}
+
+// Collect reads runs (folders with run.json), reports (probe.json, or folders with
+// one) and folders of them, such as a sweep's, at any depth. Unfinished runs are
+// taken as far as they are. What cannot be read is left out with a note; the error
+// is a fault.Error where a path does not exist or nothing is found.
+func Collect(paths ...string) (*Comparison, error) {
+	c := &Comparison{}
+	for _, p := range paths {
+		if err := c.walk(filepath.Clean(p)); err != nil {
+			return nil, err
+		}
+	}
+	if len(c.Entries) == 0 {
+		found := "no run (a folder with run.json) and no report (probe.json) in it"
+		return nil, fault.Errorf(strings.Join(paths, ", "), "%s", strings.Join(append([]string{found}, c.Notes...), "; "))
+	}
+	for _, e := range c.Entries {
+		e.Config = e.settings()
+	}
+	c.Differs = differing(c.Entries)
+	for i, l := range labels(c.Entries, experiment(c.Differs)) {
+		c.Entries[i].Label = l
+	}
+	return c, nil
+}
+
+const (
+	runFile   = "run.json"
+	probeFile = "probe.json"
+)
+
+func (c *Comparison) walk(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return fault.Wrap(path, err)
+	case !info.IsDir() && filepath.Base(path) == runFile:
+		c.run(filepath.Dir(path))
+	case !info.IsDir():
+		c.report(path)
+	case exists(path, runFile):
+		c.run(path)
+	case exists(path, probeFile):
+		c.report(filepath.Join(path, probeFile))
+	case exists(path, "checkpoints"):
+		c.note(path, errors.New("a run that has not begun"))
+	default:
+		inside, err := os.ReadDir(path)
+		if err != nil {
+			return fault.Wrap(path, err)
+		}
+		for _, d := range inside {
+			if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
+				if err := c.walk(filepath.Join(path, d.Name())); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+func exists(dir, name string) bool {
+	_, err := os.Stat(filepath.Join(dir, name))
+	return err == nil
+}
+
+func (c *Comparison) note(path string, err error) {
+	if n := fault.Wrap(path, err).Error(); !slices.Contains(c.Notes, n) {
+		c.Notes = append(c.Notes, n)
+	}
+}
+
+func (c *Comparison) add(e *Entry) {
+	if !slices.ContainsFunc(c.Entries, func(o *Entry) bool { return o.Path == e.Path }) {
+		c.Entries = append(c.Entries, e)
+	}
+}
+
+func (c *Comparison) report(path string) {
+	p, err := result.ReadProbe(path)
+	if err != nil {
+		c.note(path, unnamed(path, err))
+		return
+	}
+	c.add(&Entry{Path: path, Probes: []*result.Probe{p}})
+}
+
+// run reads a run's folder. A run without metrics or probes is an entry all the
+// same.
+func (c *Comparison) run(dir string) {
+	e := &Entry{Path: dir}
+	path := filepath.Join(dir, runFile)
+	var err error
+	if e.Run, err = result.ReadRun(path); err != nil {
+		c.note(path, unnamed(path, err))
+		return
+	}
+	path = filepath.Join(dir, "metrics.csv")
+	if e.Epochs, err = result.ReadEpochsFile(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.note(path, unnamed(path, err))
+	}
+	files, _ := filepath.Glob(filepath.Join(dir, "probe", "epoch-*.json")) // sorted; the pattern is sound
+	for _, path := range files {
+		p, err := result.ReadProbe(path)
+		if err != nil {
+			c.note(path, unnamed(path, err))
+			continue
+		}
+		if p.Epoch == nil { // an old or foreign probe: the file's name tells
+			n := 0
+			fmt.Sscanf(filepath.Base(path), "epoch-%d.json", &n)
+			p.Epoch = &n
+		}
+		e.Probes = append(e.Probes, p)
+	}
+	slices.SortStableFunc(e.Probes, func(a, b *result.Probe) int { return *a.Epoch - *b.Epoch })
+	c.add(e)
+}
+
+// unnamed takes from an error the path that its message begins with.
+func unnamed(path string, err error) error {
+	if rest, ok := strings.CutPrefix(err.Error(), path+": "); ok {
+		return errors.New(rest)
+	}
+	return err
+}
+
+// Unfinished returns the entries of runs that are not at their end.
+func (c *Comparison) Unfinished() []*Entry {
+	var out []*Entry
+	for _, e := range c.Entries {
+		if e.Run != nil && !e.Run.Finished {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// State says how far an entry is: finished, report, or unfinished with its place.
+func (e *Entry) State() string {
+	switch {
+	case e.Run == nil:
+		return "report"
+	case e.Run.Finished:
+		return "finished"
+	case len(e.Epochs) == 0:
+		return "unfinished, no epoch yet"
+	}
+	return fmt.Sprintf("unfinished, epoch %d of %s", e.Epochs[len(e.Epochs)-1].Epoch, printed(e.Config["epochs"]))
+}
+
+// settings is what an entry was made with, by key.
+func (e *Entry) settings() map[string]any {
+	out := map[string]any{}
+	if e.Run != nil {
+		for k, v := range e.Run.Config {
+			out[k] = v
+		}
+	}
+	p := e.last()
+	if p == nil {
+		return out
+	}
+	s := p.Settings
+	for k, v := range map[string]any{"k": float64(s.Headline), "metric": s.Metric, "vote": s.Vote, "pool": s.Pool} {
+		out["probe."+k] = v
+	}
+	if e.Run == nil {
+		d := p.Data
+		out["model"], out["data"], out["labels"], out["normalize"] = p.Model.Path, d.Spec, d.Labels, s.Normalize
+		out["train-limit"], out["test-limit"] = float64(d.TrainLimit), float64(d.TestLimit)
+	}
+	return out
+}
+
+// last is the latest probe, or nil.
+func (e *Entry) last() *result.Probe {
+	if len(e.Probes) == 0 {
+		return nil
+	}
+	return e.Probes[len(e.Probes)-1]
+}

@@ -1,0 +1,111 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"memprobe/internal/atomicfile"
+)
+
+// Write writes a comparison into dir, made if need be: the table as
+// comparison.csv, .md and .json, and, as formats asks, a PNG a figure and
+// comparison.pdf. It returns the paths of the files. Every file appears whole or
+// not at all.
+func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	figures, err := c.figures()
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	write := func(name string, fill func(io.Writer) error) {
+		path := filepath.Join(dir, name)
+		if err == nil {
+			if err = atomicfile.Write(path, fill); err == nil {
+				files = append(files, path)
+			}
+		}
+	}
+	if slices.Contains(formats, "png") {
+		for _, f := range figures {
+			write(f.name+".png", f.png)
+		}
+	}
+	if slices.Contains(formats, "pdf") {
+		write("comparison.pdf", func(w io.Writer) error { return writePDF(w, "memprobe: comparison", c.facts(), figures) })
+	}
+	for ext, format := range map[string]string{".csv": "csv", ".md": "markdown", ".json": "json"} {
+		write("comparison"+ext, func(w io.Writer) error { return t.Write(w, format) })
+	}
+	slices.Sort(files)
+	return files, err
+}
+
+// figures draws what the entries give.
+func (c *Comparison) figures() ([]figure, error) {
+	var out []figure
+	var failed error
+	add := func(f figure, err error) {
+		failed = errors.Join(failed, err)
+		out = append(out, f)
+	}
+	for _, a := range c.axes() {
+		s, ok := c.along(a)
+		if !ok {
+			continue
+		}
+		add(s.tradeoff())
+		if f, ok, err := s.byLayer(); ok && a.name == "noise" {
+			add(f, err)
+		}
+	}
+	gs := groups(c.Entries, c.Differs)
+	var few []group // as many as can be told apart
+	for _, i := range spaced(len(gs), maxSeries) {
+		few = append(few, gs[i])
+	}
+	if probed := slices.DeleteFunc(slices.Clone(few), func(g group) bool { return g.entries[0].last() == nil }); len(probed) > 0 {
+		add(layerCurves(probed))
+	}
+	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return len(e.Epochs) > 1 }) {
+		add(overEpochs(few))
+	}
+	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return !math.IsNaN(e.Outcome().Probe) }) {
+		add(scatter(c.Entries, gs))
+	}
+	return out, failed
+}
+
+// facts are the verdicts in words, a line an entry.
+func (c *Comparison) facts() [][2]string {
+	var out [][2]string
+	for i, e := range c.Entries {
+		out = append(out, [2]string{fmt.Sprint(i + 1), e.Sentence()})
+	}
+	return out
+}
+
+// Sentence is what came of an entry in words, with the numbers that say so.
+func (e *Entry) Sentence() string {
+	o := e.Outcome()
+	s := e.Label + ": "
+	switch {
+	case o.Verdict != nil:
+		s += o.Verdict.Word + ": " + o.Verdict.Reason
+	case !math.IsNaN(o.Probe):
+		s += fmt.Sprintf("no verdict: fit %s, probe %s, untrained %s", show(o.Fit), show(o.Probe), show(o.Untrained))
+	default:
+		s += "no verdict: not probed"
+	}
+	if e.Run != nil && !e.Run.Finished {
+		s += " (" + e.State() + ")"
+	}
+	return s
+}

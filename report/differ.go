@@ -1,0 +1,179 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"math"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// telling are the keys of a configuration that say most about a run, in the order
+// in which labels and tables name them.
+var telling = []string{"model", "arch", "stem", "width", "projector", "init", "data", "train-limit", "labels", "augment",
+	"views", "ideal-views", "mixup", "cutmix", "loss", "optimizer", "lr", "weight-decay", "schedule", "epochs", "batch"}
+
+// seedKeys draw a run anew without making it another experiment.
+var seedKeys = []string{"seed", "label-seed", "subset-seed"}
+
+// idleKeys say what is written down, and change no result.
+var idleKeys = []string{"eval-every", "probe-every", "checkpoint-every", "log-steps"}
+
+// differing returns the keys in which entries differ, the telling ones first, then
+// by name. A key that an entry lacks differs from any value.
+func differing(entries []*Entry) []string {
+	var keys []string
+	for _, e := range entries {
+		keys = append(keys, slices.Collect(maps.Keys(e.Config))...)
+	}
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
+	keys = slices.Compact(keys)
+	return slices.DeleteFunc(keys, func(k string) bool {
+		return !slices.ContainsFunc(entries, func(e *Entry) bool { return printed(e.Config[k]) != printed(entries[0].Config[k]) })
+	})
+}
+
+func rank(key string) int {
+	if i := slices.Index(telling, key); i >= 0 {
+		return i
+	}
+	return len(telling)
+}
+
+// printed is a value of a configuration as text.
+func printed(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case float64:
+		return strconv.FormatFloat(v, 'g', -1, 64)
+	}
+	return fmt.Sprint(v)
+}
+
+// labels describes every entry by the keys that tell the entries apart, as few as
+// do. Entries that differ in seeds alone have the same label.
+func labels(entries []*Entry, keys []string) []string {
+	out := make([]string, len(entries))
+	for _, key := range keys {
+		before, after := map[string]bool{}, map[string]bool{}
+		for i, e := range entries {
+			before[out[i]] = true
+			after[out[i]+"\x00"+printed(e.Config[key])] = true
+		}
+		if len(after) == len(before) {
+			continue
+		}
+		for i, e := range entries {
+			if w := words(key, e.Config[key]); w != "" && out[i] != "" {
+				out[i] += ", " + w
+			} else {
+				out[i] += w
+			}
+		}
+	}
+	for i, e := range entries {
+		switch {
+		case out[i] != "":
+		case e.Run != nil && len(entries) > 1:
+			out[i] = words("labels", e.Config["labels"]) + ", " + words("augment", e.Config["augment"])
+		default:
+			out[i] = filepath.Base(strings.TrimSuffix(e.Path, string(filepath.Separator)+probeFile))
+		}
+	}
+	return out
+}
+
+// words names the value of a key; "" where it is that nothing is done.
+func words(key string, v any) string {
+	s := printed(v)
+	switch {
+	case s == "":
+		return ""
+	case key == "labels":
+		return s + " labels"
+	case key == "augment" && s == "none":
+		return "no augmentation"
+	case key == "views" && s == "0":
+		return "fresh views"
+	case s == "0" && slices.Contains([]string{"mixup", "cutmix", "ideal-views", "weight-decay"}, key):
+		return ""
+	case key == "model":
+		return strings.TrimSuffix(filepath.Base(s), ".onnx")
+	case key == "views" && s == "1":
+		return "1 view"
+	case key == "views" || key == "ideal-views":
+		return s + " " + strings.ReplaceAll(key, "-", " ")
+	case slices.Contains([]string{"arch", "augment", "data", "optimizer", "loss"}, key):
+		return s
+	}
+	return strings.TrimPrefix(key, "probe.") + " " + s
+}
+
+// group is the entries of one experiment, which differ in seeds alone.
+type group struct {
+	label   string
+	entries []*Entry
+}
+
+// groups folds entries that agree in every key but seeds, those that only say what
+// is written down, and the keys given.
+func groups(entries []*Entry, differs []string, but ...string) []group {
+	keys := experiment(differs, but...)
+	names := labels(entries, keys)
+	var out []group
+	at := map[string]int{}
+	for i, e := range entries {
+		id := ""
+		for _, k := range keys {
+			id += printed(e.Config[k]) + "\x00"
+		}
+		if e.Run == nil {
+			id += e.Path // of a model that stands alone no seed is known
+		}
+		j, ok := at[id]
+		if !ok {
+			j = len(out)
+			at[id] = j
+			out = append(out, group{label: names[i]})
+		}
+		out[j].entries = append(out[j].entries, e)
+	}
+	return out
+}
+
+// experiment returns the keys that make another experiment: not seeds, nor what is
+// written down, nor the keys given.
+func experiment(keys []string, but ...string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool {
+		return slices.Contains(seedKeys, k) || slices.Contains(idleKeys, k) || slices.Contains(but, k)
+	})
+}
+
+// mean returns the mean of the values that are numbers, their sample standard
+// deviation (0 for fewer than two), and how many there are.
+func mean(values []float64) (m, sd float64, n int) {
+	sum := 0.0
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			sum += v
+			n++
+		}
+	}
+	if n == 0 {
+		return math.NaN(), 0, 0
+	}
+	m = sum / float64(n)
+	for _, v := range values {
+		if !math.IsNaN(v) {
+			sd += (v - m) * (v - m)
+		}
+	}
+	if n < 2 {
+		return m, 0, n
+	}
+	return m, math.Sqrt(sd / float64(n-1)), n
+}

@@ -1,0 +1,160 @@
+package report
+
+import (
+	"fmt"
+	"image/color"
+	"math"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// series is a curve with marks, and bars of one standard deviation where points
+// are means over seeds.
+type series struct {
+	label  string
+	points []point
+	colour color.Color
+	dash   []vg.Length
+	glyph  draw.GlyphDrawer
+	bare   bool // no marks: there are too many points
+}
+
+// point is a mean with its sample standard deviation over seeds.
+type point struct{ x, y, sd float64 }
+
+// marks are the colours and glyphs by which the nth of several series is told from
+// the others: Okabe and Ito's colours, and shapes that stay apart in print.
+var marks = []struct {
+	colour color.RGBA
+	glyph  draw.GlyphDrawer
+}{
+	{blue, draw.CircleGlyph{}}, {vermillion, draw.TriangleGlyph{}}, {green, draw.SquareGlyph{}}, {purple, draw.PyramidGlyph{}},
+	{orange, draw.BoxGlyph{}}, {sky, draw.RingGlyph{}}, {black, draw.PlusGlyph{}}, {grey, draw.CrossGlyph{}},
+}
+
+// maxSeries is how many series a figure can hold and stay legible.
+var maxSeries = len(marks)
+
+// XY, Len and YError are what gonum's plotters ask for.
+func (s series) Len() int                      { return len(s.points) }
+func (s series) XY(i int) (x, y float64)       { return s.points[i].x, s.points[i].y }
+func (s series) YError(i int) (lo, hi float64) { return s.points[i].sd, s.points[i].sd }
+
+// add draws s, leaving out points that were not measured, and names it in the
+// legend, unless that is nil or s has no name.
+func (s series) add(p *plot.Plot, legend *plot.Legend) error {
+	var kept []point
+	spread := false
+	for _, pt := range s.points {
+		if !math.IsNaN(pt.x) && !math.IsNaN(pt.y) {
+			kept = append(kept, pt)
+			spread = spread || pt.sd > 0
+		}
+	}
+	if s.points = kept; len(kept) == 0 {
+		return nil
+	}
+	line, glyphs, err := plotter.NewLinePoints(s)
+	if err != nil {
+		return err
+	}
+	line.LineStyle = draw.LineStyle{Color: s.colour, Width: vg.Points(1.5), Dashes: s.dash}
+	glyphs.GlyphStyle = draw.GlyphStyle{Color: s.colour, Radius: vg.Points(2.5), Shape: s.glyph}
+	if spread {
+		bars, err := plotter.NewYErrorBars(s)
+		if err != nil {
+			return err
+		}
+		bars.LineStyle = draw.LineStyle{Color: s.colour, Width: vg.Points(0.8)}
+		bars.CapWidth = vg.Points(4)
+		p.Add(bars)
+	}
+	named := []plot.Thumbnailer{line, glyphs}
+	p.Add(line)
+	if s.bare {
+		named = named[:1]
+	} else {
+		p.Add(glyphs)
+	}
+	if legend != nil && s.label != "" {
+		legend.Add(shortenEnd(s.label, 46), named...)
+	}
+	return nil
+}
+
+// level is a reference line across the whole of a figure whose x axis is set.
+func level(p *plot.Plot, legend *plot.Legend, label string, y float64, c color.Color, dash []vg.Length) error {
+	if math.IsNaN(y) {
+		return nil
+	}
+	line, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: y}, {X: p.X.Max, Y: y}})
+	if err != nil {
+		return err
+	}
+	line.LineStyle = draw.LineStyle{Color: c, Width: vg.Points(1.2), Dashes: dash}
+	p.Add(line)
+	if legend != nil {
+		legend.Add(fmt.Sprintf("%s (%.3f)", label, y), line)
+	}
+	return nil
+}
+
+// shortenEnd keeps the beginning of a long label.
+func shortenEnd(s string, n int) string {
+	if r := []rune(s); len(r) > n {
+		return string(r[:n-1]) + "…"
+	}
+	return s
+}
+
+// accuracyPlot is an empty plot of accuracies.
+func accuracyPlot(title, x, y string) *plot.Plot {
+	p := newPlot(title)
+	p.X.Label.Text, p.Y.Label.Text = x, y
+	p.Y.Min, p.Y.Max = 0, 1
+	p.Y.Tick.Marker = plot.TickerFunc(accuracyTicks)
+	gridY(p)
+	return p
+}
+
+// accuracyTicks are a fifth apart, or a tenth in the lower half.
+func accuracyTicks(low, high float64) []plot.Tick {
+	step := 2
+	if high <= 0.6 {
+		step = 1
+	}
+	var ticks []plot.Tick
+	for i := 0; float64(i) <= 10*high+1e-9; i++ {
+		t := plot.Tick{Value: float64(i) / 10}
+		if i%step == 0 {
+			t.Label = fmt.Sprintf("%.1f", t.Value)
+		}
+		ticks = append(ticks, t)
+	}
+	return ticks
+}
+
+// crop lowers the top of y to the tenth above the greatest value that is drawn.
+func crop(p *plot.Plot, values ...[]point) {
+	top := 0.0
+	for _, points := range values {
+		for _, v := range points {
+			if !math.IsNaN(v.y) {
+				top = max(top, v.y+v.sd)
+			}
+		}
+	}
+	if top > 0 {
+		p.Y.Max = min(1, math.Ceil(10*top+0.3)/10)
+	}
+}
+
+// besideLegend is the legend of a figure, at its right.
+func besideLegend(p *plot.Plot) *plot.Legend {
+	l := p.Legend
+	l.Top, l.Left, l.YOffs = true, true, -vg.Points(34)
+	return &l
+}

@@ -1,0 +1,313 @@
+package report
+
+import (
+	"cmp"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"memprobe/probe/result"
+)
+
+// Table has a row an entry, or a row for all entries that differ in seeds alone,
+// and columns for what differs and what came of it.
+type Table struct {
+	Columns []string
+	rows    [][]value
+}
+
+// value is a cell: text, or a mean with the sample standard deviation over n seeds.
+type value struct {
+	text     string
+	mean, sd float64
+	n        int
+}
+
+func textual(s string) value { return value{text: s, mean: math.NaN()} }
+
+func (v value) String() string {
+	switch {
+	case v.text != "" || math.IsNaN(v.mean):
+		return v.text
+	case v.n > 1:
+		return fmt.Sprintf("%.3f ± %.3f", v.mean, v.sd)
+	}
+	return fmt.Sprintf("%.3f", v.mean)
+}
+
+// deviation prints v's spread, "" where it has none.
+func (v value) deviation() string {
+	if v.n < 2 {
+		return ""
+	}
+	return printed(v.sd)
+}
+
+// measures are the numbers of a table, by their columns.
+var measures = []struct {
+	column string
+	of     func(o *Outcome) float64
+}{
+	{"fit", func(o *Outcome) float64 { return o.Fit }},
+	{"fit augmented", func(o *Outcome) float64 { return o.FitAugmented }},
+	{"test", func(o *Outcome) float64 { return o.Test }},
+	{"probe", func(o *Outcome) float64 { return o.Probe }},
+	{"assigned", func(o *Outcome) float64 { return o.Assigned }},
+	{"untrained", func(o *Outcome) float64 { return o.Untrained }},
+	{"pixels", func(o *Outcome) float64 { return o.Pixels }},
+	{"margin", func(o *Outcome) float64 { return o.Probe - o.Untrained }},
+}
+
+// Table returns the table of c. With each, entries that differ in seeds alone have
+// rows of their own.
+func (c *Comparison) Table(each bool) *Table {
+	var rows []group
+	if each {
+		for _, e := range c.Entries {
+			rows = append(rows, group{e.Label, []*Entry{e}})
+		}
+	} else {
+		rows = groups(c.Entries, c.Differs)
+	}
+	folded := slices.ContainsFunc(rows, func(g group) bool { return len(g.entries) > 1 })
+	t := &Table{Columns: []string{"run"}}
+	var keys []string
+	for _, k := range c.Differs {
+		if !folded || !slices.Contains(seedKeys, k) {
+			keys = append(keys, k)
+		}
+	}
+	t.Columns = append(t.Columns, keys...)
+	for _, m := range measures {
+		t.Columns = append(t.Columns, m.column)
+	}
+	t.Columns = append(t.Columns, "margin 95 %", "verdict")
+	if folded {
+		t.Columns = append(t.Columns, "seeds")
+	}
+	t.Columns = append(t.Columns, "state")
+	for _, g := range rows {
+		t.rows = append(t.rows, g.row(keys, folded))
+	}
+	t.dropEmpty()
+	return t
+}
+
+func (g group) row(keys []string, folded bool) []value {
+	row := []value{textual(g.label)}
+	for _, k := range keys {
+		v := g.entries[0].Config[k]
+		cell := textual(printed(v))
+		if x, ok := v.(float64); ok {
+			cell.mean = x
+		}
+		row = append(row, cell)
+	}
+	outcomes := make([]Outcome, len(g.entries))
+	var verdicts, states []string
+	interval := ""
+	for i, e := range g.entries {
+		outcomes[i] = e.Outcome()
+		if v := outcomes[i].Verdict; v != nil {
+			verdicts = append(verdicts, v.Word)
+			if len(g.entries) == 1 {
+				interval = fmt.Sprintf("%+.3f to %+.3f", v.CI.Low(), v.CI.High())
+			}
+		}
+		states = append(states, e.State())
+	}
+	for _, m := range measures {
+		var values []float64
+		for i := range outcomes {
+			values = append(values, m.of(&outcomes[i]))
+		}
+		var v value
+		v.mean, v.sd, v.n = mean(values)
+		row = append(row, v)
+	}
+	row = append(row, textual(interval), textual(tally(verdicts)))
+	if folded {
+		row = append(row, value{text: strconv.Itoa(len(g.entries)), mean: float64(len(g.entries))})
+	}
+	return append(row, textual(tally(states)))
+}
+
+// tally prints words with how often each stands, where there is more than one.
+func tally(words []string) string {
+	var kinds []string
+	count := map[string]int{}
+	for _, w := range words {
+		if count[w]++; count[w] == 1 {
+			kinds = append(kinds, w)
+		}
+	}
+	if len(kinds) == 1 {
+		return kinds[0]
+	}
+	for i, w := range kinds {
+		kinds[i] = fmt.Sprintf("%d %s", count[w], w)
+	}
+	return strings.Join(kinds, ", ")
+}
+
+// dropEmpty takes out the columns in which nothing stands, and that of the states
+// where all is finished.
+func (t *Table) dropEmpty() {
+	for i := len(t.Columns) - 1; i > 0; i-- {
+		idle := func(r []value) bool {
+			s := r[i].String()
+			return s == "" || t.Columns[i] == "state" && s == "finished"
+		}
+		if !slices.ContainsFunc(t.rows, func(r []value) bool { return !idle(r) }) {
+			t.Columns = slices.Delete(t.Columns, i, i+1)
+			for j := range t.rows {
+				t.rows[j] = slices.Delete(t.rows[j], i, i+1)
+			}
+		}
+	}
+}
+
+// Sort orders the rows by a column, numbers by size; a minus before its name
+// reverses the order. What was not measured comes last either way. The error says
+// which columns there are.
+func (t *Table) Sort(by string) error {
+	name, down := strings.CutPrefix(by, "-")
+	i := slices.Index(t.Columns, name)
+	if i < 0 {
+		return fmt.Errorf("%q, want one of %s, with a minus before it for the reverse", by, strings.Join(t.Columns, ", "))
+	}
+	slices.SortStableFunc(t.rows, func(a, b []value) int {
+		x, y := a[i], b[i]
+		if x.String() == "" || y.String() == "" {
+			return cmp.Compare(one(x.String() == ""), one(y.String() == ""))
+		}
+		order := cmp.Compare(x.text, y.text)
+		if !math.IsNaN(x.mean) && !math.IsNaN(y.mean) {
+			order = cmp.Compare(x.mean, y.mean)
+		}
+		if down {
+			return -order
+		}
+		return order
+	})
+	return nil
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TableFormats are the formats of Write.
+func TableFormats() []string { return []string{"text", "csv", "markdown", "json"} }
+
+// Write writes the table in one of TableFormats.
+func (t *Table) Write(w io.Writer, format string) error {
+	switch format {
+	case "csv":
+		return t.csv(w)
+	case "markdown":
+		return t.markdown(w)
+	case "json":
+		return t.json(w)
+	}
+	return t.text(w)
+}
+
+func (t *Table) text(w io.Writer) error {
+	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(tw, strings.Join(t.Columns, "\t"))
+	for _, r := range t.rows {
+		fmt.Fprintln(tw, strings.Join(cells(r, "-"), "\t"))
+	}
+	return tw.Flush()
+}
+
+func (t *Table) markdown(w io.Writer) error {
+	fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(t.Columns, " | "), strings.Repeat("---|", len(t.Columns)))
+	var err error
+	for _, r := range t.rows {
+		row := cells(r, "")
+		for i := range row {
+			row[i] = strings.ReplaceAll(row[i], "|", `\|`)
+		}
+		_, err = fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+	}
+	return err
+}
+
+func cells(row []value, empty string) []string {
+	out := make([]string, len(row))
+	for i, v := range row {
+		out[i] = cmp.Or(v.String(), empty)
+	}
+	return out
+}
+
+// spread tells which columns need one more for the deviation.
+func (t *Table) spread(i int) bool {
+	return slices.ContainsFunc(t.rows, func(r []value) bool { return r[i].n > 1 })
+}
+
+// csv writes numbers in full; a column over seeds is followed by its deviation,
+// "NAME sd".
+func (t *Table) csv(w io.Writer) error {
+	c := csv.NewWriter(w)
+	var header []string
+	for i, name := range t.Columns {
+		header = append(header, name)
+		if t.spread(i) {
+			header = append(header, name+" sd")
+		}
+	}
+	lines := [][]string{header}
+	for _, r := range t.rows {
+		var line []string
+		for i, v := range r {
+			if v.text == "" && !math.IsNaN(v.mean) {
+				v.text = printed(v.mean)
+			}
+			line = append(line, v.text)
+			if t.spread(i) {
+				line = append(line, v.deviation())
+			}
+		}
+		lines = append(lines, line)
+	}
+	return c.WriteAll(lines)
+}
+
+// TableSchema names the format of the table as JSON.
+const TableSchema = "memprobe.compare/1"
+
+// json writes an object a row, by column; a number over seeds is an object of
+// mean, sd and n.
+func (t *Table) json(w io.Writer) error {
+	rows := make([]map[string]any, len(t.rows))
+	for j, r := range t.rows {
+		rows[j] = map[string]any{}
+		for i, v := range r {
+			switch {
+			case v.String() == "":
+			case v.n > 1:
+				rows[j][t.Columns[i]] = map[string]any{"mean": result.Number(v.mean), "sd": result.Number(v.sd), "n": v.n}
+			case !math.IsNaN(v.mean):
+				rows[j][t.Columns[i]] = result.Number(v.mean)
+			default:
+				rows[j][t.Columns[i]] = v.text
+			}
+		}
+	}
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(map[string]any{"schema": TableSchema, "columns": t.Columns, "rows": rows})
+}
