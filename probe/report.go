@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -108,8 +109,9 @@ func (r *runner) report(p *result.Probe, trained, untrained *network) error {
 	if untrained != nil {
 		p.Baselines.UntrainedKNN = untrained.layers[r.embedding].KNN.True
 		p.Baselines.Untrained = result.Some(p.Baselines.UntrainedKNN.At(r.Headline))
-		if u := untrained.layers[r.embedding]; u.called != nil && p.Fit.AssignedClean != nil {
-			p.Verdict = verdict(e.Name, p.Fit.AssignedClean.Value(), p.Data.AssignedTrue.Value(), hits(e.called, truth), hits(u.called, truth), r.Seed)
+		fit := cmp.Or(p.Fit.AssignedClean, p.Fit.Augmented)
+		if u := untrained.layers[r.embedding]; u.called != nil && fit != nil {
+			p.Verdict = verdict(e.Name, fit.Value(), p.Data.AssignedTrue.Value(), hits(e.called, truth), hits(u.called, truth), r.Seed)
 		}
 	}
 	return r.depth(p, trained)
@@ -117,6 +119,7 @@ func (r *runner) report(p *result.Probe, trained, untrained *network) error {
 
 // fit compares the network's own predictions with the labels.
 func (r *runner) fit(p *result.Probe, n *network) {
+	p.Fit.Augmented = r.FitAugmented
 	if n.train != nil {
 		p.Fit.TrueClean = result.Some(knn.Accuracy(n.train, r.trainLabels))
 		if r.data.Assigned != nil {

@@ -49,6 +49,10 @@ type Options struct {
 	// LeaveOneOut measures leave-one-out on the bank also where no assigned
 	// labels and test images make it unnecessary.
 	LeaveOneOut bool
+	// FitAugmented is the fit on augmented batches, if it was measured. It decides
+	// the verdict where images as they are have no assigned labels, since each view
+	// has one of its own.
+	FitAugmented *result.Number
 
 	// Augment writes view number view of an image (pixels in [0,1], [C,H,W]) to
 	// dst; with it the invariance of every layer is measured. It is called from

@@ -167,6 +167,10 @@ func TestRunWithoutTestImages(t *testing.T) {
 	if p.Fit.Test != nil || p.Fit.AssignedClean != nil || p.Verdict != nil || p.PredictionDepth != nil {
 		t.Error("something was measured that cannot be")
 	}
+	q := run(t, residual(t), d, Options{K: []int{3}, FitAugmented: result.Some(0.4)})
+	if v := q.Verdict; v == nil || v.Word != result.NotMemorized || v.Fit != 0.4 || q.Fit.AssignedClean != nil {
+		t.Errorf("with a fit to augmented batches alone: verdict %+v", v)
+	}
 	// The part-wise search of the pixels leaves each image out once, too.
 	parts := run(t, residual(t), d, Options{K: []int{3}, MaxMemory: 36 * 10 * 50, Pooling: Avg, Layers: []string{"logits"}, NoUntrained: true})
 	if parts.Baselines.Pixels.Value() != p.Baselines.Pixels.Value() {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -16,11 +17,13 @@ import (
 // Entry is one thing that is compared: a training run, or the probe of a single
 // model.
 type Entry struct {
-	Path   string // the run's folder, or the probe's file
-	Label  string // tells it from the others in a few words; its seeds are left out
-	Run    *result.Run
-	Epochs []result.Epoch
-	Probes []*result.Probe // in the order of their epochs
+	Path  string // the run's folder, or the probe's file
+	Label string // tells it from the others in a few words; its seeds are left out
+	// Variant is the name that a sweep's plan gives the entry; "" where it has none.
+	Variant string
+	Run     *result.Run
+	Epochs  []result.Epoch
+	Probes  []*result.Probe // in the order of their epochs
 	// Config is the run's configuration and the settings of its last probe, which
 	// have keys that begin with "probe.".
 	Config map[string]any
@@ -55,8 +58,10 @@ func Collect(paths ...string) (*Comparison, error) {
 		e.Config = e.settings()
 	}
 	c.Differs = differing(c.Entries)
-	for i, l := range labels(c.Entries, experiment(c.Differs)) {
-		c.Entries[i].Label = l
+	for _, g := range groups(c.Entries, c.Differs) {
+		for _, e := range g.entries {
+			e.Label = g.label
+		}
 	}
 	return c, nil
 }
@@ -64,6 +69,7 @@ func Collect(paths ...string) (*Comparison, error) {
 const (
 	runFile   = "run.json"
 	probeFile = "probe.json"
+	sweepFile = "sweep.json"
 )
 
 func (c *Comparison) walk(path string) error {
@@ -82,16 +88,39 @@ func (c *Comparison) walk(path string) error {
 	case exists(path, "checkpoints"):
 		c.note(path, errors.New("a run that has not begun"))
 	default:
-		inside, err := os.ReadDir(path)
-		if err != nil {
-			return fault.Wrap(path, err)
-		}
-		for _, d := range inside {
-			if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
-				if err := c.walk(filepath.Join(path, d.Name())); err != nil {
-					return err
-				}
+		return c.folder(path)
+	}
+	return nil
+}
+
+// folder looks for entries in a folder that is none itself, and names them as the
+// list of the sweep does whose folder it may be.
+func (c *Comparison) folder(path string) error {
+	inside, err := os.ReadDir(path)
+	if err != nil {
+		return fault.Wrap(path, err)
+	}
+	first := len(c.Entries)
+	for _, d := range inside {
+		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
+			if err := c.walk(filepath.Join(path, d.Name())); err != nil {
+				return err
 			}
+		}
+	}
+	var list struct {
+		Cells map[string]struct{ Variant string }
+	}
+	b, err := os.ReadFile(filepath.Join(path, sweepFile))
+	if err == nil {
+		err = json.Unmarshal(b, &list)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		c.note(filepath.Join(path, sweepFile), err)
+	}
+	for _, e := range c.Entries[first:] {
+		if filepath.Dir(e.Path) == path {
+			e.Variant = list.Cells[filepath.Base(e.Path)].Variant
 		}
 	}
 	return nil

@@ -342,3 +342,27 @@ func TestCollectTakesWhatIsThere(t *testing.T) {
 		}
 	}
 }
+
+func TestVariantsNameRuns(t *testing.T) {
+	root := t.TempDir()
+	for dir, augment := range map[string]string{"a": "none", "b": "crop-flip"} {
+		outline{dir, map[string]any{"augment": augment}, 10, 10, 1, 0.2, result.Malign, false, false}.write(t, root)
+	}
+	list := filepath.Join(root, "sweep.json")
+	for text, want := range map[string]string{
+		`{"schema":"memprobe.sweep/1","cells":{"a":{"variant":"plain"},"b":{"variant":"moved"}}}`: "[plain moved]",
+		`{"schema":"memprobe.sweep/1","cells":{"a":{"variant":"plain"}}}`:                         "[no augmentation crop-flip]",
+		`{"cells":{"a":{"variant":"same"},"b":{"variant":"same"}}}`:                               "[no augmentation crop-flip]",
+	} {
+		if err := os.WriteFile(list, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, e := range collect(t, root).Entries {
+			names = append(names, e.Label)
+		}
+		if got := fmt.Sprint(names); got != want {
+			t.Errorf("%s: labels %s, want %s", text, got, want)
+		}
+	}
+}

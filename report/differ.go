@@ -142,7 +142,23 @@ func groups(entries []*Entry, differs []string, but ...string) []group {
 		}
 		out[j].entries = append(out[j].entries, e)
 	}
-	return out
+	return named(out)
+}
+
+// named gives groups the names of the plan's variants, where each has its own.
+func named(gs []group) []group {
+	names := map[string]bool{}
+	for _, g := range gs {
+		v := g.entries[0].Variant
+		if v == "" || names[v] || slices.ContainsFunc(g.entries, func(e *Entry) bool { return e.Variant != v }) {
+			return gs
+		}
+		names[v] = true
+	}
+	for i := range gs {
+		gs[i].label = gs[i].entries[0].Variant
+	}
+	return gs
 }
 
 // experiment returns the keys that make another experiment: not seeds, nor what is

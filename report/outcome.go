@@ -35,6 +35,9 @@ func (e *Entry) Outcome() Outcome {
 		o.Untrained, o.Pixels, o.Chance = p.Baselines.Untrained.Value(), p.Baselines.Pixels.Value(), float64(p.Baselines.Chance)
 		o.Verdict = p.Verdict
 	}
+	if e.perView() { // images as they are have no label of their own
+		o.Fit = nan
+	}
 	for i := range e.Epochs { // newer than the last probe, or as new
 		r := &e.Epochs[i]
 		for _, v := range []struct {
@@ -48,6 +51,9 @@ func (e *Entry) Outcome() Outcome {
 	}
 	return o
 }
+
+// perView tells that each view of an image has a label of its own.
+func (e *Entry) perView() bool { return e.Config["labels"] == "per-view" }
 
 // embedding returns the k-NN accuracies at the embedding with true labels, and
 // with assigned labels by leave-one-out.

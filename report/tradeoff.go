@@ -224,8 +224,7 @@ func (s sweep) tradeoff() (figure, error) {
 
 // file names the figure: that of independent labels is one of capacity.
 func (s sweep) file() string {
-	perView := func(e *Entry) bool { return e.Config["labels"] == "per-view" }
-	if s.key == "views" && slices.ContainsFunc(s.all(), perView) {
+	if s.key == "views" && slices.ContainsFunc(s.all(), (*Entry).perView) {
 		return "capacity"
 	}
 	return "tradeoff-" + s.name

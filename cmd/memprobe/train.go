@@ -172,16 +172,15 @@ type training struct {
 func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit result.Fit) error {
 	c, d := t.config, t.data
 	d.normalize, _ = m.Metadata(meta.Normalize)
-	if d.assigned == nil {
-		scheme, err := labels.Parse(c.Labels)
-		if err != nil {
-			return err
-		}
+	scheme, err := labels.Parse(c.Labels)
+	if err != nil {
+		return err
+	}
+	if d.assigned == nil && !scheme.PerView { // else images as they are have no label
 		d.draw(scheme, c.LabelSeed, c.IdealViews)
 	}
 	const k = 20
-	po := probe.Options{K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true}
-	var err error
+	po := probe.Options{K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented}
 	if po.Mean, po.Std, err = d.normalization(); err != nil {
 		return err
 	}
@@ -189,7 +188,7 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 	if err != nil {
 		return err
 	}
-	p.Epoch, p.Tool, p.Settings.Normalize, p.Fit.Augmented = &epoch, tool(), d.normalize, fit.Augmented
+	p.Epoch, p.Tool, p.Settings.Normalize = &epoch, tool(), d.normalize
 	d.describe(&p.Data)
 	file := train.ProbeFile(t.dir, epoch)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
