@@ -1,0 +1,185 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"memprobe/probe/result"
+)
+
+// TestMain lets the test binary stand for the program in another process.
+func TestMain(m *testing.M) {
+	if os.Getenv("MEMPROBE_TEST_AS_PROGRAM") != "" {
+		main()
+	}
+	os.Exit(m.Run())
+}
+
+// smallRun are the flags of a run of about a second.
+var smallRun = []string{"--arch", "cnn", "--width", "4", "--train-limit", "300", "--test-limit", "50", "--labels", "random",
+	"--augment", "crop-flip", "--mixup", "0.5", "--batch", "32", "--epochs", "12", "--lr", "0.01", "--checkpoint-every", "1", "--quiet"}
+
+func trainArgs(dir string, more ...string) []string {
+	return append(append([]string{"train", "--out", dir}, smallRun...), more...)
+}
+
+func mustTrain(t *testing.T, args ...string) string {
+	t.Helper()
+	code, out, msg := runMemprobe(args...)
+	if code != 0 {
+		t.Fatalf("%v: exit %d: %s", args, code, msg)
+	}
+	return out
+}
+
+// The final model is the same file with one thread and with two, after kill -9,
+// and after an interrupt, which ends with 130.
+func TestTrainSurvivesKills(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	dir := t.TempDir()
+	one, two := filepath.Join(dir, "1"), filepath.Join(dir, "2")
+	mustTrain(t, trainArgs(one, "--threads", "1")...)
+	mustTrain(t, trainArgs(two, "--threads", "2")...)
+	want := sum(t, one)
+	if sum(t, two) != want {
+		t.Error("one thread and two give different models")
+	}
+	for name, sig := range map[string]os.Signal{"killed": os.Kill, "interrupted": os.Interrupt, "terminated": syscall.SIGTERM} {
+		out := filepath.Join(dir, name)
+		code := stopped(t, sig, out)
+		if sig != os.Kill && code != 130 {
+			t.Errorf("%s: exit %d, want 130", name, code)
+		}
+		if _, err := os.Stat(filepath.Join(out, "model.onnx")); err == nil {
+			t.Fatalf("%s: the run was over before the signal", name)
+		}
+		mustTrain(t, "train", "--resume", out, "--quiet")
+		if sum(t, out) != want {
+			t.Errorf("%s and resumed: another model", name)
+		}
+		if left, _ := filepath.Glob(filepath.Join(out, "*", ".*tmp")); left != nil && sig != os.Kill {
+			t.Errorf("%s: left behind %v", name, left)
+		}
+	}
+}
+
+func sum(t *testing.T, dir string) string {
+	t.Helper()
+	s, err := digest(filepath.Join(dir, "model.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// stopped trains in another process, sends it a signal in the middle, and returns
+// its exit code.
+func stopped(t *testing.T, sig os.Signal, dir string) int {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := exec.Command(self, trainArgs(dir)...)
+	c.Env = append(os.Environ(), "MEMPROBE_TEST_AS_PROGRAM=1")
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
+		if _, err := os.Stat(filepath.Join(dir, "checkpoints", "epoch-000002.onnx")); err == nil {
+			break
+		}
+		if time.Now().After(deadline) {
+			c.Process.Kill()
+			t.Fatal("no checkpoint in a minute")
+		}
+	}
+	c.Process.Signal(sig)
+	err = c.Wait()
+	exit, ok := errors.AsType[*exec.ExitError](err)
+	if !ok {
+		t.Fatalf("the program ended with %v", err)
+	}
+	return exit.ExitCode()
+}
+
+// What train writes, analyze reads without a flag, and the probes of the run show
+// what it shows.
+func TestTrainThenAnalyze(t *testing.T) {
+	dir := t.TempDir()
+	run := filepath.Join(dir, "run")
+	out := mustTrain(t, trainArgs(run, "--json", "--epochs", "2", "--probe-every", "1", "--projector", "16", "--normalize", "0.3/0.4")...)
+	var record result.Run
+	if err := json.Unmarshal([]byte(out), &record); err != nil || !record.Finished || record.Config["width"] != 4.0 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	for _, epoch := range []string{"0", "1", "2"} {
+		if _, err := os.Stat(filepath.Join(run, "probe", "epoch-00000"+epoch+".json")); err != nil {
+			t.Error(err)
+		}
+	}
+	during, err := result.ReadProbe(filepath.Join(run, "probe", "epoch-000002.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, out, msg := runMemprobe("analyze", filepath.Join(run, "model.onnx"), "--test-limit", "50", "--out", filepath.Join(dir, "report"), "--json", "--quiet", "--format", "html")
+	if code != 0 {
+		t.Fatal(msg)
+	}
+	after, err := result.DecodeProbe(strings.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if during.Model.Embedding != "embedding" || after.Model.Embedding != "embedding" {
+		t.Errorf("embedding is %q and %q", during.Model.Embedding, after.Model.Embedding)
+	}
+	for i, l := range during.Layers {
+		if a := after.Layers[i]; a.Name != l.Name || a.KNN.True.At(20) != l.KNN.True.At(20) || a.KNN.Assigned.At(20) != l.KNN.Assigned.At(20) {
+			t.Errorf("layer %s: %v while training, %v afterwards", l.Name, l.KNN, a.KNN)
+		}
+	}
+	if a, b := after.Fit.AssignedClean.Value(), during.Fit.AssignedClean.Value(); a != b {
+		t.Errorf("fit %v while training, %v afterwards", b, a)
+	}
+}
+
+func TestTrainErrors(t *testing.T) {
+	dir := t.TempDir()
+	done := filepath.Join(dir, "done")
+	mustTrain(t, trainArgs(done, "--epochs", "1")...)
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{2, `"alexnet", want one of resnet18`, []string{"--arch", "alexnet"}},
+		{2, "0, want 1 or more", []string{"--epochs", "0"}},
+		{2, "does not go with --resume", []string{"--resume", done, "--lr", "1"}},
+		{2, "no run.json there", []string{"--resume", dir}},
+		{2, "--batch 900, want at most", []string{"--batch", "900", "--train-limit", "100", "--drop-last"}},
+		{3, "no such file", []string{"--init", filepath.Join(dir, "none.onnx")}},
+		{3, "no such file", []string{"--data", "npz:" + filepath.Join(dir, "none.npz")}},
+		{1, "epochs is 1 there, 2 here", trainArgs(done, "--epochs", "2")[1:]},
+	} {
+		args := append([]string{"train", "--quiet"}, c.args...)
+		if !strings.Contains(strings.Join(args, " "), "--out") && !strings.Contains(strings.Join(args, " "), "--resume") {
+			args = append(args, "--out", filepath.Join(dir, "never"))
+		}
+		code, out, msg := runMemprobe(args...)
+		if code != c.code || !strings.Contains(msg, c.want) || strings.Count(msg, "\n") != 1 || out != "" {
+			t.Errorf("%v: exit %d, %q, %q; want %d and %q", c.args, code, out, msg, c.code, c.want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "never", "run.json")); err == nil {
+		t.Error("a refused run left a record")
+	}
+}
