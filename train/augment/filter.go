@@ -1,6 +1,10 @@
 package augment
 
-import "math"
+import (
+	"math"
+
+	"memprobe/internal/kernel"
+)
 
 // gaussian fills k, whose length is odd, with exp(−x²/2σ²) about its centre,
 // scaled to sum to 1.
@@ -22,40 +26,55 @@ func gaussian(k []float32, sigma float64) {
 func blur(im image, kx, ky, plane []float32) {
 	for i := range im.c {
 		p := im.plane(i)
-		for y := range im.h {
-			filterRow(plane[y*im.w:(y+1)*im.w], p[y*im.w:(y+1)*im.w], kx)
-		}
+		filterRows(plane, p, im.w, kx)
 		filterColumns(p, plane, im.h, im.w, ky)
 	}
 }
 
-func filterRow(dst, src, k []float32) {
+// filterRows filters the plane as if it were one row, then the ends of each row
+// again.
+func filterRows(dst, src []float32, w int, k []float32) {
 	half := len(k) / 2
-	for x := range dst {
+	if n := len(src) - 2*half; n > 0 {
+		kernel.MulScalar(dst[half:half+n], src[:n], k[0])
+		for j, f := range k[1:] {
+			kernel.Axpy(dst[half:half+n], src[j+1:j+1+n], f)
+		}
+	}
+	for row := 0; row < len(src); row += w {
+		filterEnds(dst[row:row+w], src[row:row+w], 0, min(half, w), k)
+		filterEnds(dst[row:row+w], src[row:row+w], max(half, w-half), w, k)
+	}
+}
+
+// filterEnds filters positions [lo,hi) of a row.
+func filterEnds(dst, src []float32, lo, hi int, k []float32) {
+	for x := lo; x < hi; x++ {
 		sum := float32(0)
-		if x >= half && x+half < len(src) {
-			for j, v := range src[x-half : x+half+1] {
-				sum += k[j] * v
-			}
-		} else {
-			for j, f := range k {
-				sum += f * src[reflect(x+j-half, len(src))]
-			}
+		for j, f := range k {
+			sum += f * src[reflect(x+j-len(k)/2, len(src))]
 		}
 		dst[x] = sum
 	}
 }
 
+// filterColumns filters all rows whose neighbours lie in the plane at once, the
+// others one by one.
 func filterColumns(dst, src []float32, h, w int, k []float32) {
 	half := len(k) / 2
+	sum := func(y, rows int, from func(j int) int) {
+		to := dst[y*w : (y+rows)*w]
+		kernel.MulScalar(to, src[from(0)*w:][:len(to)], k[0])
+		for j := 1; j < len(k); j++ {
+			kernel.Axpy(to, src[from(j)*w:][:len(to)], k[j])
+		}
+	}
+	if h > 2*half {
+		sum(half, h-2*half, func(j int) int { return j })
+	}
 	for y := range h {
-		row := dst[y*w : (y+1)*w]
-		clear(row)
-		for j, f := range k {
-			from := src[reflect(y+j-half, h)*w:][:w]
-			for x, v := range from {
-				row[x] += f * v
-			}
+		if y < half || y >= h-half {
+			sum(y, 1, func(j int) int { return reflect(y+j-half, h) })
 		}
 	}
 }

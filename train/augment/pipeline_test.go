@@ -100,6 +100,35 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
+// What parses prints as text that parses to the same text, and works.
+func FuzzParse(f *testing.F) {
+	for _, spec := range specs() {
+		f.Add(spec)
+		f.Add(parse(f, spec).String())
+	}
+	f.Add("affine(degrees=-360:360,translate=1,scale=1e-06:1e+06,shear=-89:89) crop(pad=1e+06)")
+	f.Add("resized-crop(scale=0:0,ratio=1e-06:1e+06) erase(scale=0:1,p=1) jitter(brightness=1e6,hue=.5)")
+	src := noise(1, 3*6*5)
+	f.Fuzz(func(t *testing.T, spec string) {
+		p, err := Parse(spec)
+		if err != nil {
+			return
+		}
+		again, err := Parse(p.String())
+		if err != nil || again.String() != p.String() {
+			t.Fatalf("%q prints %q, which parses to %q: %v", spec, p, again, err)
+		}
+		k, err := p.Worker(3, 6, 5)
+		if err != nil {
+			return
+		}
+		dst := make([]float32, len(src))
+		for i := range uint64(4) {
+			k.Apply(dst, src, Key{Image: i})
+		}
+	})
+}
+
 // specs are the presets and rand:S.
 func specs() []string {
 	return append(Presets(), "rand:0", "rand:0.5", "rand:1", "affine(degrees=-90:90,translate=0.3,bilinear=1)")
