@@ -49,9 +49,8 @@ type Options struct {
 	// LeaveOneOut measures leave-one-out on the bank also where no assigned
 	// labels and test images make it unnecessary.
 	LeaveOneOut bool
-	// FitAugmented is the fit on augmented batches, if it was measured. It decides
-	// the verdict where images as they are have no assigned labels, since each view
-	// has one of its own.
+	// FitAugmented is the fit on augmented batches, if it was measured; the verdict
+	// counts the better of it and of the fit to images as they are.
 	FitAugmented *result.Number
 
 	// Augment writes view number view of an image (pixels in [0,1], [C,H,W]) to

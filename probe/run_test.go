@@ -171,6 +171,12 @@ func TestRunWithoutTestImages(t *testing.T) {
 	if v := q.Verdict; v == nil || v.Word != result.NotMemorized || v.Fit != 0.4 || q.Fit.AssignedClean != nil {
 		t.Errorf("with a fit to augmented batches alone: verdict %+v", v)
 	}
+	d.Assigned = labelsOf(d.Train)
+	for given, want := range map[result.Number]result.Number{0: *p.Fit.TrueClean, 1: 1} {
+		if v := run(t, residual(t), d, Options{K: []int{3}, FitAugmented: &given}).Verdict; v == nil || v.Fit != want {
+			t.Errorf("with a fit of %v to augmented batches and %v to images: verdict %+v, want the better", given, *p.Fit.TrueClean, v)
+		}
+	}
 	// The part-wise search of the pixels leaves each image out once, too.
 	parts := run(t, residual(t), d, Options{K: []int{3}, MaxMemory: 36 * 10 * 50, Pooling: Avg, Layers: []string{"logits"}, NoUntrained: true})
 	if parts.Baselines.Pixels.Value() != p.Baselines.Pixels.Value() {

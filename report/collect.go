@@ -58,6 +58,7 @@ func Collect(paths ...string) (*Comparison, error) {
 		e.Config = e.settings()
 	}
 	c.Differs = differing(c.Entries)
+	slices.SortStableFunc(c.Entries, func(a, b *Entry) int { return order(a, b, c.Differs) })
 	for _, g := range groups(c.Entries, c.Differs) {
 		for _, e := range g.entries {
 			e.Label = g.label

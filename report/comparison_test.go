@@ -318,7 +318,7 @@ func TestCollectTakesWhatIsThere(t *testing.T) {
 	for _, e := range c.Entries {
 		states = append(states, filepath.Base(e.Path)+" "+e.State())
 	}
-	if want := "[half unfinished, epoch 12 of 40 probe.json report old finished unprobed finished]"; fmt.Sprint(states) != want {
+	if want := "[probe.json report unprobed finished old finished half unfinished, epoch 12 of 40]"; fmt.Sprint(states) != want {
 		t.Errorf("entries %v, want %v", states, want)
 	}
 	notes := strings.Join(c.Notes, "\n")
@@ -350,9 +350,9 @@ func TestVariantsNameRuns(t *testing.T) {
 	}
 	list := filepath.Join(root, "sweep.json")
 	for text, want := range map[string]string{
-		`{"schema":"memprobe.sweep/1","cells":{"a":{"variant":"plain"},"b":{"variant":"moved"}}}`: "[plain moved]",
-		`{"schema":"memprobe.sweep/1","cells":{"a":{"variant":"plain"}}}`:                         "[no augmentation crop-flip]",
-		`{"cells":{"a":{"variant":"same"},"b":{"variant":"same"}}}`:                               "[no augmentation crop-flip]",
+		`{"schema":"memprobe.sweep/1","cells":{"a":{"variant":"plain"},"b":{"variant":"moved"}}}`: "[moved plain]",
+		`{"schema":"memprobe.sweep/1","cells":{"a":{"variant":"plain"}}}`:                         "[crop-flip no augmentation]",
+		`{"cells":{"a":{"variant":"same"},"b":{"variant":"same"}}}`:                               "[crop-flip no augmentation]",
 	} {
 		if err := os.WriteFile(list, []byte(text), 0o644); err != nil {
 			t.Fatal(err)

@@ -36,6 +36,22 @@ func differing(entries []*Entry) []string {
 	})
 }
 
+// order compares entries by what differs: numbers by size, the rest by name.
+func order(a, b *Entry, differs []string) int {
+	for _, k := range differs {
+		x, xNumber := a.Config[k].(float64)
+		y, yNumber := b.Config[k].(float64)
+		c := cmp.Compare(x, y)
+		if !xNumber || !yNumber {
+			c = cmp.Compare(printed(a.Config[k]), printed(b.Config[k]))
+		}
+		if c != 0 {
+			return c
+		}
+	}
+	return 0
+}
+
 func rank(key string) int {
 	if i := slices.Index(telling, key); i >= 0 {
 		return i

@@ -177,17 +177,24 @@ func (s sweep) all() []*Entry {
 func fitOf(entries []*Entry) (name string, of func(e *Entry) float64) {
 	for _, e := range entries {
 		if o := e.Outcome(); math.IsNaN(o.Fit) && !math.IsNaN(o.FitAugmented) {
-			return "fit on augmented batches", func(e *Entry) float64 { return e.Outcome().FitAugmented }
+			return augmentedFit, onAugmented
 		}
 	}
 	return "fit", func(e *Entry) float64 { return e.Outcome().Fit }
 }
+
+const augmentedFit = "fit on augmented batches"
+
+func onAugmented(e *Entry) float64 { return e.Outcome().FitAugmented }
 
 // tradeoff draws fit and probe against an axis: in one panel for one group of runs,
 // in two for several.
 func (s sweep) tradeoff() (figure, error) {
 	all := s.all()
 	name, fit := fitOf(all)
+	if s.key == "views" {
+		name, fit = augmentedFit, onAugmented // what was learnt are the views
+	}
 	probe := func(e *Entry) float64 { return e.Outcome().Probe }
 	if len(s.groups) == 1 {
 		f := accuracyPlot("Memorization and generalization", s.label, "accuracy")
