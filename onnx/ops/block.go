@@ -131,7 +131,7 @@ func bindBlocks(n *Node, e *Env) (func(), error) {
 	}
 	wide, out := *e.Out[0], e.Out[0]
 	wide.Shape = shape
-	run := bindView(&wide, e.In[0], view{0, strides})
+	run := bindView(e, &wide, e.In[0], view{0, strides})
 	return func() { wide.Alias(out); run() }, nil
 }
 
