@@ -10,7 +10,11 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
+// TestMain lets the test binary stand for the program in another process.
 func TestMain(m *testing.M) {
+	if os.Getenv("MEMPROBE_TEST_AS_PROGRAM") != "" {
+		main()
+	}
 	testscript.Main(m, map[string]func(){"memprobe": main})
 }
 

@@ -14,14 +14,6 @@ import (
 	"memprobe/probe/result"
 )
 
-// TestMain lets the test binary stand for the program in another process.
-func TestMain(m *testing.M) {
-	if os.Getenv("MEMPROBE_TEST_AS_PROGRAM") != "" {
-		main()
-	}
-	os.Exit(m.Run())
-}
-
 // smallRun are the flags of a run of about a second.
 var smallRun = []string{"--arch", "cnn", "--width", "4", "--train-limit", "300", "--test-limit", "50", "--labels", "random",
 	"--augment", "crop-flip", "--mixup", "0.5", "--batch", "32", "--epochs", "12", "--lr", "0.01", "--checkpoint-every", "1", "--quiet"}
