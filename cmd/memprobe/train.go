@@ -59,6 +59,9 @@ var trainCommand = command{
 			run, err := runTraining(ctx, dir, config, pool, bar)
 			bar.done()
 			if err != nil {
+				if _, begun := train.ReadConfig(dir); begun == nil && ctx.Err() != nil {
+					fmt.Fprintf(std.err, "memprobe train --resume %s goes on\n", dir)
+				}
 				return err
 			}
 			if *asJSON {

@@ -77,12 +77,7 @@ func sum(t *testing.T, dir string) string {
 // its exit code.
 func stopped(t *testing.T, sig os.Signal, dir string) int {
 	t.Helper()
-	self, err := os.Executable()
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := exec.Command(self, trainArgs(dir)...)
-	c.Env = append(os.Environ(), "MEMPROBE_TEST_AS_PROGRAM=1")
+	c := exec.Command("memprobe", trainArgs(dir)...) // TestMain puts it into PATH
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +91,7 @@ func stopped(t *testing.T, sig os.Signal, dir string) int {
 		}
 	}
 	c.Process.Signal(sig)
-	err = c.Wait()
+	err := c.Wait()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok {
 		t.Fatalf("the program ended with %v", err)
