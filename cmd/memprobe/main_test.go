@@ -20,13 +20,22 @@ func TestAnalyze(t *testing.T) {
 	dir := t.TempDir()
 	var outputs [2]string
 	for i, threads := range []string{"1", "2"} {
-		code, out, msg := runMemprobe("analyze", "../../testdata/malign.onnx", "--out", filepath.Join(dir, threads), "--threads", threads, "--json", "--quiet")
+		code, out, msg := runMemprobe("analyze", "../../testdata/malign.onnx", "--out", filepath.Join(dir, threads), "--threads", threads, "--json", "--quiet",
+			"--augment", "crop-flip", "--views", "3", "--view-images", "20")
 		if code != 0 {
 			t.Fatalf("exit %d: %s", code, msg)
 		}
 		var p struct {
-			Layers []struct{ Name, Role string }
-			Fit    struct {
+			Settings struct {
+				Augment string
+				Views   int
+				Viewed  int `json:"viewed_images"`
+			}
+			Layers []struct {
+				Name, Role string
+				Invariance float64
+			}
+			Fit struct {
 				Assigned float64 `json:"assigned_clean"`
 			}
 			Verdict struct{ Word string }
@@ -36,6 +45,14 @@ func TestAnalyze(t *testing.T) {
 		}
 		if p.Verdict.Word != "malign" || p.Fit.Assigned < 0.99 || len(p.Layers) < 5 {
 			t.Errorf("verdict %q, fit %v, %d layers", p.Verdict.Word, p.Fit.Assigned, len(p.Layers))
+		}
+		if s := p.Settings; s.Augment != "crop(pad=4) hflip(p=0.5)" || s.Views != 3 || s.Viewed != 20 {
+			t.Errorf("views by %+v", s)
+		}
+		for _, l := range p.Layers {
+			if !(l.Invariance > 0 && l.Invariance < 2) {
+				t.Errorf("layer %s: invariance %v", l.Name, l.Invariance)
+			}
 		}
 		outputs[i] = strings.Replace(out, `"threads": `+threads, `"threads": n`, 1)
 	}
