@@ -45,16 +45,29 @@ func LayerCurve(p *result.Probe) (*plot.Plot, *plot.Legend, error) {
 	return f, legend, err
 }
 
-// layerAxis names the layers of p below a figure.
+// layerAxis names the layers of p below a figure: all, or as many as are legible.
 func layerAxis(f *plot.Plot, p *result.Probe) {
-	names := make([]plot.Tick, len(p.Layers))
+	names := make([]string, len(p.Layers))
 	for i, l := range p.Layers {
-		names[i] = plot.Tick{Value: float64(i), Label: shorten(l.Name, 26)}
+		names[i] = shorten(l.Name, 26)
 	}
-	f.X.Tick.Marker = plot.ConstantTicks(names)
+	f.X.Tick.Marker = nameTicks(names, 30)
 	f.X.Tick.Label.Rotation = math.Pi / 5
 	f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = draw.XRight, draw.YTop
 	f.X.Min, f.X.Max = -0.3, float64(len(names))-0.7
+}
+
+// nameTicks puts names at 0, 1, 2, …; of more than most of them, every second, third,
+// …, counted from the last.
+func nameTicks(names []string, most int) plot.ConstantTicks {
+	step := (len(names) + most - 1) / most
+	ticks := make(plot.ConstantTicks, len(names))
+	for i, name := range names {
+		if ticks[i].Value = float64(i); (len(names)-1-i)%step == 0 {
+			ticks[i].Label = name
+		}
+	}
+	return ticks
 }
 
 func truth(k int) func(l *result.Layer) float64 {
@@ -95,21 +108,20 @@ func shorten(name string, n int) string {
 }
 
 // ConfusionMatrix draws what the probe answers at the embedding, a row a true
-// class, as fractions of the row.
+// class, in percent of the row.
 func ConfusionMatrix(p *result.Probe) (*plot.Plot, error) {
 	c := p.Confusion
-	f := newPlot(fmt.Sprintf("k-NN answers at %s (k = %d)", shorten(c.Layer, 30), c.K))
+	f := newPlot(fmt.Sprintf("k-NN answers at %s (k = %d), %% of the true class", shorten(c.Layer, 24), c.K))
 	f.X.Label.Text, f.Y.Label.Text = "answer", "true class"
 	n := len(c.Classes)
-	xs, ys := make([]plot.Tick, n), make([]plot.Tick, n)
+	xs := make([]string, n)
 	var labels plotter.XYLabels
 	for t, row := range c.Counts {
 		total := 0
 		for _, v := range row {
 			total += v
 		}
-		xs[t] = plot.Tick{Value: float64(t), Label: shorten(c.Classes[t], 14)}
-		ys[t] = plot.Tick{Value: float64(n - 1 - t), Label: shorten(c.Classes[t], 14)}
+		xs[t] = shorten(c.Classes[t], 14)
 		for a, v := range row {
 			share := float64(v) / max(1, float64(total))
 			box, err := plotter.NewPolygon(square(float64(a), float64(n-1-t)))
@@ -139,7 +151,11 @@ func ConfusionMatrix(p *result.Probe) (*plot.Plot, error) {
 		}
 		f.Add(marks)
 	}
-	f.X.Tick.Marker, f.Y.Tick.Marker = plot.ConstantTicks(xs), plot.ConstantTicks(ys)
+	across, down := nameTicks(xs, 25), nameTicks(xs, 40)
+	for i := range down {
+		down[i].Value = float64(n - 1 - i)
+	}
+	f.X.Tick.Marker, f.Y.Tick.Marker = across, down
 	f.X.Tick.Label.Rotation = math.Pi / 4
 	f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = text.XRight, text.YTop
 	f.X.Min, f.X.Max, f.Y.Min, f.Y.Max = -0.5, float64(n)-0.5, -0.5, float64(n)-0.5

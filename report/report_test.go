@@ -2,7 +2,9 @@ package report
 
 import (
 	"bytes"
+	"fmt"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -58,4 +60,86 @@ func TestCSVHasARowALayer(t *testing.T) {
 	if len(lines) != 4 || !strings.Contains(lines[3], ",b,") || !strings.Contains(lines[3], "0.7") {
 		t.Errorf("CSV is\n%s", b.String())
 	}
+}
+
+// probed is a probe as of a network that memorizes benignly, of so many layers
+// and classes.
+func probed(layers, classes int) *result.Probe {
+	acc := func(v float64) result.Accuracy { return result.Accuracy{20: result.Number(v)} }
+	p := sample()
+	p.Layers = nil
+	for i := range layers {
+		depth := float64(i) / float64(layers-1)
+		name := fmt.Sprintf("/layer%d/block.%d/Relu_output_0", i/4+1, i%4)
+		switch i {
+		case 0:
+			name = "input"
+		case layers - 1:
+			name = "logits"
+		}
+		l := result.Layer{Name: name, Index: i, Dim: 64, KNN: result.KNN{True: acc(0.6 - 0.3*(depth-0.6)*(depth-0.6))},
+			LeaveOneOut: &result.KNN{Assigned: acc(0.1 + 0.85*math.Pow(depth, 6))}, Untrained: &result.KNN{True: acc(0.5 - 0.1*depth)}}
+		p.Layers = append(p.Layers, l)
+	}
+	p.Baselines = result.Baselines{Chance: 0.1, Pixels: result.Some(0.55)}
+	c := &result.Confusion{Layer: "/Flatten_output_0", K: 20}
+	for i := range classes {
+		c.Classes = append(c.Classes, fmt.Sprintf("class %d", i))
+		row := make([]int, classes)
+		for j := range row {
+			row[j] = 40 / (1 + 3*(i-j)*(i-j))
+		}
+		c.Counts = append(c.Counts, row)
+	}
+	p.Confusion = c
+	return p
+}
+
+func TestFiguresOfAProbe(t *testing.T) {
+	for name, p := range map[string]*result.Probe{"probe": probed(8, 10), "deep": probed(90, 100)} {
+		figures, err := figuresOf(p)
+		if err != nil || len(figures) != 2 {
+			t.Fatalf("%d figures: %v", len(figures), err)
+		}
+		for _, f := range figures {
+			golden(t, name+"-"+f.name, f)
+		}
+	}
+}
+
+// The summary page has the facts and, below them, the first figure.
+func TestPDFPages(t *testing.T) {
+	figures, err := figuresOf(probed(8, 10))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n, want := range map[int]int{5: 2, 30: 3} {
+		var b bytes.Buffer
+		if err := writePDF(&b, "title", make([][2]string, n), figures); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Count(b.String(), "/Type /Page\n"); got != want {
+			t.Errorf("%d facts: %d pages, want %d", n, got, want)
+		}
+	}
+}
+
+func ExampleWrite() {
+	dir, err := os.MkdirTemp("", "report")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	files, err := Write(dir, probed(8, 10), []string{"png", "html"})
+	for _, f := range files {
+		fmt.Println(filepath.Base(f))
+	}
+	fmt.Println(err)
+	// Output:
+	// layers.png
+	// confusion.png
+	// report.html
+	// layers.csv
+	// probe.json
+	// <nil>
 }

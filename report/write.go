@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -182,7 +183,8 @@ func show(v float64) string {
 }
 
 // writePDF writes a summary page with a line a fact, as many as there is room for,
-// and a page a figure, A4 landscape.
+// the first figure below them if it is legible there, and a page for each other
+// figure, A4 landscape.
 func writePDF(w io.Writer, title string, facts [][2]string, figures []figure) error {
 	const width, height = 11.69 * vg.Inch, 8.27 * vg.Inch
 	c := vgpdf.New(width, height)
@@ -202,18 +204,22 @@ func writePDF(w io.Writer, title string, facts [][2]string, figures []figure) er
 			if i > 0 {
 				y -= vg.Points(13)
 			}
-			page.FillText(st, vg.Point{X: 1.9 * vg.Inch, Y: y}, line)
+			page.FillText(st, vg.Point{X: 1.9 * vg.Inch, Y: y}, strings.TrimSpace(line))
 		}
 		if y < vg.Inch {
 			break
 		}
 	}
-	for _, f := range figures {
-		c.NextPage()
-		page := draw.New(c)
-		scale := min(1.4, float64((width-1.2*vg.Inch)/f.width), float64((height-1.2*vg.Inch)/f.height))
-		fw, fh := f.width*vg.Length(scale), f.height*vg.Length(scale)
-		f.draw(draw.Crop(page, (width-fw)/2, -(width-fw)/2, (height-fh)/2, -(height-fh)/2))
+	const edge = 0.6 * vg.Inch
+	for i, f := range figures {
+		room := y - vg.Points(14) - edge // below the facts
+		if i > 0 || room < 0.8*f.height {
+			c.NextPage()
+			page, room = draw.New(c), height-2*edge
+		}
+		scale := vg.Length(min(1.4, (width-2*edge)/f.width, room/f.height))
+		x, low := (width-scale*f.width)/2, edge+(room-scale*f.height)/2
+		f.draw(draw.Crop(page, x, -x, low, low+scale*f.height-height))
 	}
 	_, err := c.WriteTo(w)
 	return err
