@@ -199,7 +199,7 @@ func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) 
 func (g *Graph) configures(n *Node) bool {
 	for _, c := range g.calls {
 		switch c.op {
-		case "Resize", "Upsample", "Clip", "Pad", "Range":
+		case "Resize", "Upsample", "Clip", "Pad", "Range", "OneHot":
 			if slices.Contains(c.outs[0].args[min(1, len(c.outs[0].args)):], n) || c.op == "Range" && slices.Contains(c.outs[0].args, n) {
 				return true
 			}
