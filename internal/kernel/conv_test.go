@@ -143,7 +143,7 @@ func TestConvGradW(t *testing.T) {
 func TestConvDoesNotAllocate(t *testing.T) {
 	p := parallel.New(2)
 	defer p.Close()
-	for _, s := range allConvs()[:12] {
+	for _, s := range append(allConvs()[:12], squareConv(13, 16, 32, 16, 3, 1, 1)) {
 		nx, nw, ny := s.Lengths()
 		x, w, y, bias := noise(nx, 1), noise(nw, 2), noise(ny, 3), noise(s.M, 4)
 		c, gx, gw := NewConv(p, s), NewConvGradX(p, s), NewConvGradW(p, s)
