@@ -10,11 +10,8 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets the test binary stand for the program in another process.
+// TestMain lets the test binary stand for the program, memprobe in PATH.
 func TestMain(m *testing.M) {
-	if os.Getenv("MEMPROBE_TEST_AS_PROGRAM") != "" {
-		main()
-	}
 	testscript.Main(m, map[string]func(){"memprobe": main})
 }
 
