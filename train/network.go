@@ -105,7 +105,7 @@ func (n *network) trainer(batch int) (*trainer, error) {
 	o := n.options
 	o.Inputs, o.Logits = in, n.logits
 	t := new(trainer)
-	if t.Trainer, err = n.graph.CompileTraining(o); err != nil {
+	if t.Trainer, err = n.model.CompileTraining(n.graph, o); err != nil {
 		return nil, err
 	}
 	t.input = t.Input(n.input)

@@ -5,5 +5,7 @@
 // this engine. Compile turns a graph and concrete input shapes into a Session: it
 // infers every shape, folds constants, fuses, and plans one arena of memory by
 // liveness. A Session computes the outputs and shows chosen tensors (taps) as
-// soon as they exist. Results are the same bits for any number of threads.
+// soon as they exist. CompileTraining turns the same graph into a Trainer, whose
+// step computes the loss and the gradients on the graph's own weights. Results
+// are the same bits for any number of threads.
 package engine
