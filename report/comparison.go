@@ -105,6 +105,9 @@ func (e *Entry) Sentence() string {
 		s += "no verdict: not probed"
 	}
 	if e.Run != nil && !e.Run.Finished {
+		if o.Epoch >= 0 {
+			s += fmt.Sprintf(", at epoch %d", o.Epoch)
+		}
 		s += " (" + e.State() + ")"
 	}
 	return s
