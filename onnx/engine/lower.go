@@ -219,6 +219,9 @@ func infer(n *ops.Node) (err error) {
 	if err := n.Def.Infer(n); err != nil {
 		return err
 	}
+	if n.Mistyped != nil {
+		return n.Mistyped
+	}
 	for i, v := range n.Out {
 		if v != nil && v.DType == tensor.Invalid {
 			return n.Errorf("output %d, %q, is not one of the operator's", i, v.Name)

@@ -48,6 +48,9 @@ type Node struct {
 	In     []*Value
 	Out    []*Value
 	Def    *Def
+	// Mistyped is set when a rule asks for an attribute that is there with
+	// another type.
+	Mistyped error
 }
 
 // Attrs holds attributes by name: int64, float32, string, []int64, []float32,
@@ -75,11 +78,15 @@ func (n *Node) Input(i int) *Value {
 // Has reports whether the attribute is present.
 func (n *Node) Has(name string) bool { _, ok := n.Attrs[name]; return ok }
 
-// attr returns an attribute as a T, or def where it is absent. The compiler
-// calls CheckAttrs before any rule, so that a type assertion here cannot fail.
+// attr returns an attribute as a T, or def where it is absent; one of another type
+// becomes the node's Mistyped.
 func attr[T any](n *Node, name string, def T) T {
-	if v, ok := n.Attrs[name].(T); ok {
+	switch v := n.Attrs[name].(type) {
+	case nil:
+	case T:
 		return v
+	default:
+		n.Mistyped = n.Errorf("attribute %s is %T, want %T", name, v, def)
 	}
 	return def
 }
@@ -104,6 +111,9 @@ func (n *Node) Ints(name string, def []int) []int {
 		return out
 	case int64:
 		return []int{int(v)}
+	case nil:
+	default:
+		n.Mistyped = n.Errorf("attribute %s is %T, want []int64", name, v)
 	}
 	return def
 }
