@@ -17,7 +17,7 @@ import (
 // name of its flag without the dashes, and its name in plans and in run.json; the
 // range tag holds the least and, after a comma, the greatest number allowed.
 type Config struct {
-	Arch      string `json:"arch" help:"architecture: resnet18, resnet34, resnet50, vgg11[_bn], vgg16[_bn], mlp, cnn, vit"`
+	Arch      string `json:"arch" help:"architecture: resnet8, resnet20, resnet18, resnet34, resnet50, vgg11[_bn], vgg16[_bn], mlp, cnn, vit"`
 	Stem      string `json:"stem" help:"small, medium or imagenet: for images of about 32, 64 or 224 pixels"`
 	Width     int    `json:"width" range:"0,1048576" help:"channels of the first stage, or units of a layer; 0: the architecture's own"`
 	Projector int    `json:"projector" range:"0,1048576" help:"hidden units of a projector after the embedding; 0: a linear classifier"`

@@ -3,7 +3,8 @@ package zoo
 import "fmt"
 
 // resnet is He et al. 2016, with torchvision's stride in the 3x3 convolution of a
-// bottleneck. counts are the blocks of each stage; stage i has Width·2ⁱ channels.
+// bottleneck; with three stages of width 16 it is their network for CIFAR-10, whose
+// shortcuts have a projection here. counts are the blocks of each stage; stage i has Width·2ⁱ channels.
 func resnet(block func(b *builder, name string, x value, width, stride int) value, counts ...int) part {
 	return func(b *builder, x value) value {
 		stem := window{3, 1, 1}

@@ -26,6 +26,7 @@ func TestParameters(t *testing.T) {
 		{"resnet18", ImageNet, 1000, 11_689_512, 0},
 		{"resnet34", ImageNet, 1000, 21_797_672, 0},
 		{"resnet50", ImageNet, 1000, 25_557_032, 0},
+		{"resnet20", Small, 10, 272_474, 0}, // with projections as shortcuts
 		{"vgg11", Small, 10, 132_863_336 - vggHead, 512*10 + 10},
 		{"vgg11_bn", Small, 10, 132_868_840 - vggHead, 512*10 + 10},
 		{"vgg16", Small, 10, 138_357_544 - vggHead, 512*10 + 10},
