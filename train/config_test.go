@@ -39,7 +39,7 @@ func TestSet(t *testing.T) {
 		want string
 	}{
 		{"learning-rate", 1, "learning-rate unknown, want one of arch, stem"},
-		{"arch", "alexnet", `arch "alexnet", want one of resnet18`},
+		{"arch", "alexnet", `arch "alexnet", want one of resnet8`},
 		{"epochs", 1.5, `epochs "1.5", want a whole number`},
 		{"epochs", 0, "epochs 0, want 1 or more"},
 		{"lr", "NaN", "lr NaN, want 0 or more"},

@@ -148,7 +148,7 @@ func TestTrainErrors(t *testing.T) {
 		want string
 		args []string
 	}{
-		{2, `"alexnet", want one of resnet18`, []string{"--arch", "alexnet"}},
+		{2, `"alexnet", want one of resnet8`, []string{"--arch", "alexnet"}},
 		{2, "0, want 1 or more", []string{"--epochs", "0"}},
 		{2, "does not go with --resume", []string{"--resume", done, "--lr", "1"}},
 		{2, "no run.json there", []string{"--resume", dir}},
