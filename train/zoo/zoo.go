@@ -41,8 +41,8 @@ type arch struct {
 func archs() []arch {
 	all := []string{Small, Medium, ImageNet}
 	return []arch{
-		{"resnet8", 16, all, resnet(basicBlock, 1, 1, 1), linearHead("fc")},
-		{"resnet20", 16, all, resnet(basicBlock, 3, 3, 3), linearHead("fc")},
+		{"resnet8", 16, all[:2], resnet(basicBlock, 1, 1, 1), linearHead("fc")},
+		{"resnet20", 16, all[:2], resnet(basicBlock, 3, 3, 3), linearHead("fc")},
 		{"resnet18", 64, all, resnet(basicBlock, 2, 2, 2, 2), linearHead("fc")},
 		{"resnet34", 64, all, resnet(basicBlock, 3, 4, 6, 3), linearHead("fc")},
 		{"resnet50", 64, all, resnet(bottleneck, 3, 4, 6, 3), linearHead("fc")},

@@ -85,7 +85,7 @@ func TestForward(t *testing.T) {
 				width = 32 * s.Width
 			case "mlp", "vit":
 				width = s.Width
-			case "cnn":
+			case "cnn", "resnet8", "resnet20":
 				width = 4 * s.Width
 			}
 			if stem == ImageNet && strings.HasPrefix(arch, "vgg") {
@@ -203,7 +203,7 @@ func bytesOf(t *testing.T, m *onnx.Model) []byte {
 
 func TestSpecErrors(t *testing.T) {
 	for want, s := range map[string]Spec{
-		"one of resnet18":           {Arch: "alexnet"},
+		"one of resnet8":            {Arch: "alexnet"},
 		"one of small, imagenet":    {Arch: "vgg11", Stem: Medium},
 		"patches of 4x4":            {Arch: "vit", H: 30, W: 32},
 		"stem small takes any":      {Arch: "vgg11", Stem: ImageNet, H: 32, W: 32},
