@@ -21,20 +21,30 @@ type Pool struct {
 	body    func(worker, chunk int)
 	chunks  int64
 	next    atomic.Int64
-	pending atomic.Int32
-	epoch   atomic.Uint32
+	state   atomic.Uint64 // epoch<<32 | open | number of workers inside
 	closed  atomic.Bool
+	waiting atomic.Bool // the caller sleeps until the last worker is out
+	done    chan struct{}
 	workers []*worker
 }
+
+// open is set in the state while workers may join the loop. A worker that has not
+// joined when the chunks run out need not: the caller waits for those inside
+// alone, and not for a thread that another process keeps from its CPU.
+const open = 1 << 31
+
+func epochOf(state uint64) uint32 { return uint32(state >> 32) }
+
+func inside(state uint64) uint64 { return state & (open - 1) }
 
 type worker struct {
 	parked atomic.Bool
 	wake   chan struct{}
 }
 
-// spins is how often an idle worker looks for work before it sleeps: about
-// 20 µs, longer than the gap between two steps of a plan, shorter than any
-// wait that another process would notice.
+// spins is how often an idle worker looks for work, and a caller for the end of
+// others' chunks, before it sleeps: about 20 µs, longer than the gap between two
+// steps of a plan, shorter than any wait that another process would notice.
 const spins = 4000
 
 // New starts a pool of the given number of threads, the caller's included;
@@ -43,7 +53,7 @@ func New(threads int) *Pool {
 	if threads < 1 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads}
+	p := &Pool{threads: threads, done: make(chan struct{}, 1)}
 	for i := 1; i < threads; i++ {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
@@ -65,7 +75,7 @@ func (p *Pool) Close() {
 	if p == nil || p.closed.Swap(true) {
 		return
 	}
-	p.epoch.Add(1)
+	p.state.Add(1 << 32)
 	p.wakeAll()
 }
 
@@ -88,16 +98,31 @@ func (p *Pool) For(chunks int, body func(worker, chunk int)) {
 	defer p.mu.Unlock()
 	p.body, p.chunks = body, int64(chunks)
 	p.next.Store(0)
-	p.pending.Store(int32(len(p.workers)))
-	p.epoch.Add(1)
+	p.state.Add(1<<32 | open)
 	p.wakeAll()
 	p.drain(0)
-	for i := 0; p.pending.Load() != 0; i++ {
-		if i&63 == 63 {
-			runtime.Gosched()
-		}
-	}
+	p.state.Add(^uint64(open - 1)) // no longer open
+	p.wait()
 	p.body = nil
+}
+
+// wait returns when no worker is inside the loop.
+func (p *Pool) wait() {
+	for i := 0; inside(p.state.Load()) != 0; i++ {
+		if i < spins {
+			if i&255 == 255 {
+				runtime.Gosched()
+			}
+			continue
+		}
+		p.waiting.Store(true)
+		// The last worker may have left before the flag was up; whoever
+		// lowers the flag first decides whether a token is on its way.
+		if inside(p.state.Load()) == 0 && p.waiting.CompareAndSwap(true, false) {
+			return
+		}
+		<-p.done
+	}
 }
 
 func (p *Pool) drain(worker int) {
@@ -121,29 +146,43 @@ func (p *Pool) wakeAll() {
 
 func (p *Pool) serve(w *worker, id int) {
 	var seen uint32
-	for {
-		for i := 0; p.epoch.Load() == seen; i++ {
-			if i < spins {
-				if i&255 == 255 {
-					runtime.Gosched()
-				}
-				continue
-			}
-			w.parked.Store(true)
-			// The epoch may have moved before the flag was up; whoever
-			// lowers the flag first decides whether a token is on its way.
-			if p.epoch.Load() != seen && w.parked.CompareAndSwap(true, false) {
-				break
-			}
-			<-w.wake
-		}
-		seen++
-		if p.closed.Load() {
+	for i := 0; ; i++ {
+		state := p.state.Load()
+		switch {
+		case p.closed.Load():
 			return
+		case epochOf(state) != seen && state&open != 0:
+			if p.state.CompareAndSwap(state, state+1) {
+				p.drain(id)
+				p.leave()
+				seen, i = epochOf(state), 0
+			}
+		case i < spins:
+			if i&255 == 255 {
+				runtime.Gosched()
+			}
+		default:
+			p.park(w, state)
+			i = 0
 		}
-		p.drain(id)
-		p.pending.Add(-1)
 	}
+}
+
+// leave takes a worker out of the loop.
+func (p *Pool) leave() {
+	if inside(p.state.Add(^uint64(0))) == 0 && p.waiting.CompareAndSwap(true, false) {
+		p.done <- struct{}{}
+	}
+}
+
+// park sleeps until the state is no longer the one given.
+func (p *Pool) park(w *worker, state uint64) {
+	w.parked.Store(true)
+	// A loop may have begun before the flag was up; as in wait.
+	if s := p.state.Load(); epochOf(s) != epochOf(state) && w.parked.CompareAndSwap(true, false) {
+		return
+	}
+	<-w.wake
 }
 
 // Chunks returns the number of chunks of the given size that cover n items.
