@@ -108,13 +108,13 @@ func TestSlurm(t *testing.T) {
 		t.Fatalf("%d cells: %v", len(cells), err)
 	}
 	half := filepath.Join(remote, cells[0].Name)
-	s.within(time.Minute, "the first cell's second checkpoint", func() bool {
+	s.within(3*time.Minute, "the first cell's second checkpoint", func() bool {
 		list, _ := filepath.Glob(filepath.Join(half, "checkpoints", "*.onnx"))
 		return len(list) > 1
 	})
 	task := id + "_0"
 	s.run("scontrol", "requeue", task)
-	s.within(time.Minute, "the first cell to leave", func() bool { return !strings.Contains(s.run("squeue", "-h", "-o", "%i %t"), task+" R") })
+	s.within(3*time.Minute, "the first cell to leave", func() bool { return !strings.Contains(s.run("squeue", "-h", "-o", "%i %t"), task+" R") })
 	if state := readFinished(t, half); state {
 		t.Fatal("the cell was finished before it could be put back; the test tests nothing")
 	}
@@ -122,7 +122,7 @@ func TestSlurm(t *testing.T) {
 	if code, _, msg := runMemprobe("sweep", plan, "--out", local, "--quiet"); code != 0 {
 		t.Fatalf("exit %d: %s", code, msg)
 	}
-	s.within(2*time.Minute, "the end of all cells", func() bool { return s.run("squeue", "-h") == "" })
+	s.within(8*time.Minute, "the end of all cells", func() bool { return s.run("squeue", "-h") == "" })
 	for _, c := range cells {
 		a, b := sumOf(t, filepath.Join(local, c.Name)), sumOf(t, filepath.Join(remote, c.Name))
 		if a != b {
