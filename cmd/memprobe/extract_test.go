@@ -53,7 +53,7 @@ func writeInts(t *testing.T, file string, values []int64) {
 // batch, and pooling is the mean over the map.
 func TestExtractData(t *testing.T) {
 	dir := t.TempDir()
-	const layer, n = "/layer1/Relu_1_output_0", 70
+	const layer, n = "layer1.0.relu_1", 70
 	set, err := dataset.Open(t.Context(), dataset.Embedded, dataset.Options{TestLimit: n})
 	if err != nil {
 		t.Fatal(err)
