@@ -109,22 +109,11 @@ func (r *runner) report(p *result.Probe, trained, untrained *network) error {
 	if untrained != nil {
 		p.Baselines.UntrainedKNN = untrained.layers[r.embedding].KNN.True
 		p.Baselines.Untrained = result.Some(p.Baselines.UntrainedKNN.At(r.Headline))
-		if u, fit := untrained.layers[r.embedding], memorized(p.Fit); u.called != nil && !math.IsNaN(fit) {
+		if u, fit := untrained.layers[r.embedding], result.BestFit(p.Fit.AssignedClean.Value(), p.Fit.Augmented.Value()); u.called != nil && !math.IsNaN(fit) {
 			p.Verdict = verdict(e.Name, fit, p.Data.AssignedTrue.Value(), hits(e.called, truth), hits(u.called, truth), r.Seed)
 		}
 	}
 	return r.depth(p, trained)
-}
-
-// memorized is the fit that counts: the better of that to images as they are and
-// to augmented batches. A network that has seen a few fixed views of each image
-// knows those alone; NaN if neither was measured.
-func memorized(f result.Fit) float64 {
-	clean, augmented := f.AssignedClean.Value(), f.Augmented.Value()
-	if math.IsNaN(clean) || augmented > clean {
-		return augmented
-	}
-	return clean
 }
 
 // fit compares the network's own predictions with the labels.

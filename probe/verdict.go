@@ -1,7 +1,6 @@
 package probe
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -28,19 +27,19 @@ func verdict(layer string, fit, assignedTrue float64, trained, untrained []bool,
 	v := &result.Verdict{Layer: layer, Fit: result.Number(fit),
 		Probe: result.Number(share(trained)), Untrained: result.Number(share(untrained)),
 		Margin: result.Number(margin), CI: ci, Resamples: resamples, MinFit: minFit, MinMargin: minMargin}
-	between := fmt.Sprintf("the probe is %+.3f [%.3f, %.3f] from the untrained network's", margin, ci.Low(), ci.High())
 	switch {
 	case !(fit >= minFit):
-		v.Word, v.Reason = result.NotMemorized, fmt.Sprintf("the fit to the assigned labels, %.3f, is below %v", fit, minFit)
+		v.Word = result.NotMemorized
 	case assignedTrue == 1:
-		v.Word, v.Reason = result.TrueLabels, "the assigned labels are the true ones; "+between
+		v.Word = result.TrueLabels
 	case ci.Low() > minMargin:
-		v.Word, v.Reason = result.Benign, "the assigned labels are fitted, and "+between
+		v.Word = result.Benign
 	case ci.High() <= minMargin:
-		v.Word, v.Reason = result.Malign, "the assigned labels are fitted, and "+between
+		v.Word = result.Malign
 	default:
-		v.Word, v.Reason = result.Unclear, "the assigned labels are fitted, but "+between
+		v.Word = result.Unclear
 	}
+	v.Reason = v.Why()
 	return v
 }
 

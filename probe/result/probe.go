@@ -183,27 +183,3 @@ type PredictionDepth struct {
 	Mean   Number   `json:"mean"` // in layers, from 0
 	Median Number   `json:"median"`
 }
-
-// The verdicts.
-const (
-	Benign       = "benign"        // fits its labels, and the probe is above the untrained network's
-	Malign       = "malign"        // fits its labels, and the probe is not above
-	NotMemorized = "not memorized" // does not fit its labels
-	TrueLabels   = "true labels"   // there was nothing to memorize: the labels are the true ones
-	Unclear      = "unclear"       // the interval of the margin contains the threshold
-)
-
-// Verdict says in a word what the numbers mean, and gives the numbers.
-type Verdict struct {
-	Word      string   `json:"word"`
-	Layer     string   `json:"layer"` // the embedding
-	Fit       Number   `json:"fit"`
-	Probe     Number   `json:"probe"`
-	Untrained Number   `json:"untrained"`
-	Margin    Number   `json:"margin"` // Probe − Untrained
-	CI        Interval `json:"ci"`     // of Margin, 95 %, paired bootstrap over the queries
-	Resamples int      `json:"resamples,omitempty"`
-	MinFit    Number   `json:"min_fit"`    // the fit that counts as memorized
-	MinMargin Number   `json:"min_margin"` // the margin that counts as clearly above
-	Reason    string   `json:"reason"`     // the rule that decided, as a sentence
-}

@@ -170,3 +170,33 @@ func TestRunRoundTrip(t *testing.T) {
 		t.Errorf("a run read as a probe: error %v, want one that names the file", err)
 	}
 }
+
+func TestVerdictInWords(t *testing.T) {
+	for _, c := range []struct {
+		word            string
+		fit             Number
+		margin, low, hi Number
+		want            string
+	}{
+		{Malign, 1, -0.102, -0.137, -0.069, "the assigned labels are fitted (1.000), and the probe is 0.102 below the untrained network's (95 % interval 0.069 to 0.137 below)"},
+		{Malign, 0.98, -0.02, -0.04, 0, "the assigned labels are fitted (0.980), and the probe is 0.020 below the untrained network's (95 % interval 0.040 below to 0.000 above)"},
+		{Benign, 0.95, 0.05, 0.0304, 0.07, "the assigned labels are fitted (0.950), and the probe is 0.050 above the untrained network's (95 % interval 0.030 to 0.070 above)"},
+		{Unclear, 1, -0.018, -0.043, 0.006, "the assigned labels are fitted (1.000), but the probe is 0.018 below the untrained network's (95 % interval 0.043 below to 0.006 above)"},
+		{TrueLabels, 1, 0.2, 0.1, 0.3, "the assigned labels are the true ones; the probe is 0.200 above the untrained network's (95 % interval 0.100 to 0.300 above)"},
+		{NotMemorized, 0.386, 0, 0, 0, "the fit to the assigned labels, 0.386, is less than 0.9"},
+	} {
+		v := &Verdict{Word: c.word, Fit: c.fit, Margin: c.margin, CI: Interval{c.low, c.hi}, MinFit: 0.9}
+		if got := v.Why(); got != c.want {
+			t.Errorf("%s:\n%s, want\n%s", c.word, got, c.want)
+		}
+	}
+}
+
+func TestBestFit(t *testing.T) {
+	nan := math.NaN()
+	for _, c := range [][3]float64{{0.2, 1, 1}, {1, 0.9, 1}, {nan, 0.5, 0.5}, {0.5, nan, 0.5}, {nan, nan, nan}} {
+		if got := BestFit(c[0], c[1]); got != c[2] && !(math.IsNaN(got) && math.IsNaN(c[2])) {
+			t.Errorf("of %v clean and %v augmented: %v, want %v", c[0], c[1], got, c[2])
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package result
+
+import (
+	"fmt"
+	"math"
+)
+
+// The verdicts.
+const (
+	Benign       = "benign"        // fits its labels, and the probe is above the untrained network's
+	Malign       = "malign"        // fits its labels, and the probe is not above
+	NotMemorized = "not memorized" // does not fit its labels
+	TrueLabels   = "true labels"   // there was nothing to memorize: the labels are the true ones
+	Unclear      = "unclear"       // the interval of the margin contains the threshold
+)
+
+// Verdict says in a word what the numbers mean, and gives the numbers.
+type Verdict struct {
+	Word      string   `json:"word"`
+	Layer     string   `json:"layer"` // the embedding
+	Fit       Number   `json:"fit"`
+	Probe     Number   `json:"probe"`
+	Untrained Number   `json:"untrained"`
+	Margin    Number   `json:"margin"` // Probe − Untrained
+	CI        Interval `json:"ci"`     // of Margin, 95 %, paired bootstrap over the queries
+	Resamples int      `json:"resamples,omitempty"`
+	MinFit    Number   `json:"min_fit"`    // the fit that counts as memorized
+	MinMargin Number   `json:"min_margin"` // the margin that counts as clearly above
+	Reason    string   `json:"reason"`     // the rule that decided, as a sentence: Why
+}
+
+// BestFit is the fit that counts, the better of that to images as they are and to
+// augmented batches: a network that has seen a few fixed views of each image knows
+// those alone. What was not measured is NaN, and NaN if neither was.
+func BestFit(clean, augmented float64) float64 {
+	if math.IsNaN(clean) || augmented > clean {
+		return augmented
+	}
+	return clean
+}
+
+// Why is the rule that decided, as a sentence with its numbers.
+func (v *Verdict) Why() string {
+	between := fmt.Sprintf("the probe is %s the untrained network's (95 %% interval %s)", beside(float64(v.Margin)), v.CI.beside())
+	switch v.Word {
+	case NotMemorized:
+		return fmt.Sprintf("the fit to the assigned labels, %.3f, is less than %v", float64(v.Fit), float64(v.MinFit))
+	case TrueLabels:
+		return "the assigned labels are the true ones; " + between
+	case Unclear:
+		return fmt.Sprintf("the assigned labels are fitted (%.3f), but %s", float64(v.Fit), between)
+	}
+	return fmt.Sprintf("the assigned labels are fitted (%.3f), and %s", float64(v.Fit), between)
+}
+
+// beside is a difference in words: "0.102 below".
+func beside(v float64) string {
+	if v < 0 {
+		return fmt.Sprintf("%.3f below", -v)
+	}
+	return fmt.Sprintf("%.3f above", v)
+}
+
+// beside is an interval of a difference in words, the end next to 0 first where
+// both lie on one side: "0.069 to 0.137 below", "0.043 below to 0.006 above".
+func (i Interval) beside() string {
+	low, high := i.Low(), i.High()
+	switch {
+	case high < 0:
+		return fmt.Sprintf("%.3f to %s", -high, beside(low))
+	case low >= 0:
+		return fmt.Sprintf("%.3f to %s", low, beside(high))
+	}
+	return beside(low) + " to " + beside(high)
+}
