@@ -8,14 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"memprobe/internal/atomicfile"
 )
 
 // Write writes a comparison into dir, made if need be: the table as
-// comparison.csv, .md and .json, and, as formats asks, a PNG a figure and
-// comparison.pdf. It returns the paths of the files. Every file appears whole or
-// not at all.
+// comparison.csv, .md and .json, and, as formats asks, a PNG a figure,
+// comparison.pdf and comparison.html. It returns the paths of the files. Every file
+// appears whole or not at all.
 func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -40,6 +41,9 @@ func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, er
 	}
 	if slices.Contains(formats, "pdf") {
 		write("comparison.pdf", func(w io.Writer) error { return writePDF(w, "memprobe: comparison", c.facts(), figures) })
+	}
+	if slices.Contains(formats, "html") {
+		write("comparison.html", func(w io.Writer) error { return c.html(w, t, figures) })
 	}
 	for ext, format := range map[string]string{".csv": "csv", ".md": "markdown", ".json": "json"} {
 		write("comparison"+ext, func(w io.Writer) error { return t.Write(w, format) })
@@ -67,15 +71,11 @@ func (c *Comparison) figures() ([]figure, error) {
 		}
 	}
 	gs := groups(c.Entries, c.Differs)
-	var few []group // as many as can be told apart
-	for _, i := range spaced(len(gs), maxSeries) {
-		few = append(few, gs[i])
-	}
-	if probed := slices.DeleteFunc(slices.Clone(few), func(g group) bool { return g.entries[0].last() == nil }); len(probed) > 0 {
+	if probed := slices.DeleteFunc(slices.Clone(gs), func(g group) bool { return g.entries[0].last() == nil }); len(probed) > 0 {
 		add(layerCurves(probed))
 	}
 	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return len(e.Epochs) > 1 }) {
-		add(overEpochs(few))
+		add(overEpochs(gs))
 	}
 	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return !math.IsNaN(e.Outcome().Probe) }) {
 		add(scatter(c.Entries, gs))
@@ -83,9 +83,27 @@ func (c *Comparison) figures() ([]figure, error) {
 	return out, failed
 }
 
-// facts are the verdicts in words, a line an entry.
+// Omitted says which runs the figures show where there are too many to be told
+// apart; "" where there are not.
+func (c *Comparison) Omitted() string {
+	gs := groups(c.Entries, c.Differs)
+	shown, omitted := legible(gs)
+	if omitted == 0 {
+		return ""
+	}
+	return fmt.Sprintf("layers and epochs show %d of %d runs, evenly spaced in the order of %s", len(shown), len(gs), strings.Join(experiment(c.Differs), ", "))
+}
+
+// facts are what the numbers are, and the verdicts in words, a line an entry.
 func (c *Comparison) facts() [][2]string {
-	var out [][2]string
+	out := [][2]string{
+		{"probe", "exact k-NN at the embedding, true labels: " + sharedSettings(c.Entries)},
+		{"fit", "accuracy on the assigned labels; figures and verdicts go by the better of clean images and augmented batches"},
+		{"margin", "of the probe over the untrained network; its 95 % interval is of a paired bootstrap over the queries"},
+	}
+	if s := c.Omitted(); s != "" {
+		out = append(out, [2]string{"figures", s})
+	}
 	for i, e := range c.Entries {
 		out = append(out, [2]string{fmt.Sprint(i + 1), e.Sentence()})
 	}
@@ -98,9 +116,9 @@ func (e *Entry) Sentence() string {
 	s := e.Label + ": "
 	switch {
 	case o.Verdict != nil:
-		s += o.Verdict.Word + ": " + o.Verdict.Reason
+		s += o.Verdict.Word + ": " + o.Verdict.Why()
 	case !math.IsNaN(o.Probe):
-		s += fmt.Sprintf("no verdict: fit %s, probe %s, untrained %s", show(o.Fit), show(o.Probe), show(o.Untrained))
+		s += fmt.Sprintf("no verdict: fit %s, probe %s, untrained %s", show(o.BestFit()), show(o.Probe), show(o.Untrained))
 	default:
 		s += "no verdict: not probed"
 	}

@@ -83,7 +83,7 @@ func (r outline) probed(epoch int, done float64) *result.Probe {
 		Baselines: result.Baselines{Chance: 0.1, Pixels: result.Some(0.21), Untrained: result.Some(untrained)},
 	}
 	if done == 1 {
-		p.Verdict = &result.Verdict{Word: r.word, Reason: "it is made up", CI: result.Interval{-0.01, 0.02}}
+		p.Verdict = &result.Verdict{Word: r.word, Margin: result.Number(end - untrained), CI: result.Interval{-0.01, 0.02}}
 	}
 	for i, name := range layerNames {
 		depth := float64(i) / float64(len(layerNames)-2)
@@ -330,8 +330,8 @@ func TestCollectTakesWhatIsThere(t *testing.T) {
 	if len(c.Notes) != 4 {
 		t.Errorf("%d notes, want 4:\n%s", len(c.Notes), notes)
 	}
-	files, err := c.Write(filepath.Join(root, ".out"), c.Table(false), []string{"png", "pdf"})
-	if err != nil || len(files) < 6 {
+	files, err := c.Write(filepath.Join(root, ".out"), c.Table(false), []string{"png", "pdf", "html"})
+	if err != nil || len(files) < 7 {
 		t.Errorf("wrote %v: %v", files, err)
 	}
 	for _, bad := range []string{filepath.Join(root, "nothing"), filepath.Join(root, "empty")} {

@@ -19,6 +19,7 @@ import (
 // labels, at the right with the assigned ones. Networks of other layers than the
 // first are drawn by relative depth.
 func layerCurves(gs []group) (figure, error) {
+	gs, omitted := legible(gs)
 	var all []*Entry
 	for _, g := range gs {
 		all = append(all, g.entries...)
@@ -48,12 +49,13 @@ func layerCurves(gs []group) (figure, error) {
 			return figure{}, err
 		}
 	}
+	leaveOut(legend, omitted, "runs: see the table")
 	err := errors.Join(
 		series{label: "untrained network", points: plain, colour: grey, dash: dashed, glyph: draw.SquareGlyph{}}.add(left, legend),
 		levels(left, legend, all), level(right, nil, "", baseline(all, chance), black, dotted))
 	crop(left, drawn...)
 	wide := vg.Length(max(3.6, min(6, 1+0.3*float64(len(all[0].last().Layers))))) * vg.Inch
-	return figure{"layers", []*plot.Plot{left, right}, legend, legendWidth + 2*wide, 4 * vg.Inch}, err
+	return figure{"layers", []*plot.Plot{left, right}, legend, 2 * wide, 4 * vg.Inch}, err
 }
 
 // overLayers is the mean over entries of a number of each layer of the last probe;
@@ -132,26 +134,22 @@ func sharedSettings(entries []*Entry) string {
 
 // overEpochs draws fit and probe against the epoch.
 func overEpochs(gs []group) (figure, error) {
+	gs, omitted := legible(gs)
 	var all []*Entry
 	for _, g := range gs {
 		all = append(all, g.entries...)
 	}
-	name, _ := fitOf(all)
-	left := accuracyPlot("Memorization", "epoch", name)
+	left := accuracyPlot("Memorization of the assigned labels", "epoch", fitName(all))
 	right := accuracyPlot(fmt.Sprintf("Generalization (%s)", sharedSettings(all)), "epoch", "probe: k-NN at the embedding, true labels")
 	legend := besideLegend(left)
-	last := 0
+	last := 1.0
 	drawn := [][]point{{{y: baseline(all, untrainedProbe)}, {y: baseline(all, pixels)}}}
 	for i, g := range gs {
 		fit, probe := map[float64][]float64{}, map[float64][]float64{}
 		for _, e := range g.entries {
-			for _, r := range e.Epochs {
-				v := r.FitClean
-				if name != "fit" {
-					v = r.FitAugmented
-				}
-				fit[float64(r.Epoch)] = append(fit[float64(r.Epoch)], v)
-				last = max(last, r.Epoch)
+			for _, v := range e.fitPoints() {
+				fit[v.x] = append(fit[v.x], v.y)
+				last = max(last, v.x)
 			}
 			for _, p := range e.Probes {
 				if p.Epoch == nil {
@@ -159,7 +157,7 @@ func overEpochs(gs []group) (figure, error) {
 				}
 				v, _ := embedding(p)
 				probe[float64(*p.Epoch)] = append(probe[float64(*p.Epoch)], v)
-				last = max(last, *p.Epoch)
+				last = max(last, float64(*p.Epoch))
 			}
 		}
 		v := series{label: g.label, colour: marks[i].colour, glyph: marks[i].glyph}
@@ -178,14 +176,15 @@ func overEpochs(gs []group) (figure, error) {
 		}
 		drawn = append(drawn, probed)
 	}
+	leaveOut(legend, omitted, "runs: see the table")
 	crop(right, drawn...)
 	for _, p := range []*plot.Plot{left, right} {
-		p.X.Min, p.X.Max = 0, float64(max(1, last))
+		p.X.Min, p.X.Max = 0, last
 	}
 	err := errors.Join(
 		level(right, legend, "untrained network", baseline(all, untrainedProbe), grey, dashed),
 		levels(right, legend, all), level(left, nil, "", baseline(all, chance), black, dotted))
-	return figure{"epochs", []*plot.Plot{left, right}, legend, legendWidth + 7.4*vg.Inch, 3.6 * vg.Inch}, err
+	return figure{"epochs", []*plot.Plot{left, right}, legend, 8 * vg.Inch, 3.6 * vg.Inch}, err
 }
 
 // thin takes the bars of spread from a curve of many points.
@@ -201,18 +200,17 @@ func thin(points []point) []point {
 // scatter draws probe against fit, a point a run, told apart by group, or by
 // verdict where there are too many.
 func scatter(entries []*Entry, gs []group) (figure, error) {
-	name, fit := fitOf(entries)
 	if len(gs) > maxSeries {
 		gs = byVerdict(entries)
 	}
-	f := accuracyPlot("Generalization against memorization", name+" to the assigned labels", "probe: k-NN at the embedding, true labels")
-	f.X.Min, f.X.Max = -0.02, 1.02
+	f := accuracyPlot("Generalization against memorization", fitName(entries)+", assigned labels", "probe: k-NN at the embedding, true labels")
+	f.X.Min, f.X.Max, f.X.Tick.Marker = -0.02, 1.02, plot.TickerFunc(accuracyTicks)
 	legend := besideLegend(f)
 	drawn := []point{{y: baseline(entries, untrainedProbe)}, {y: baseline(entries, pixels)}}
 	for i, g := range gs {
 		var pts plotter.XYs
 		for _, e := range g.entries {
-			if x, y := fit(e), e.Outcome().Probe; !math.IsNaN(x) && !math.IsNaN(y) {
+			if x, y := e.Outcome().BestFit(), e.Outcome().Probe; !math.IsNaN(x) && !math.IsNaN(y) {
 				pts = append(pts, plotter.XY{X: x, Y: y})
 				drawn = append(drawn, point{x: x, y: y})
 			}
@@ -226,13 +224,13 @@ func scatter(entries []*Entry, gs []group) (figure, error) {
 		}
 		s.GlyphStyle = draw.GlyphStyle{Color: marks[i].colour, Radius: vg.Points(3.5), Shape: marks[i].glyph}
 		f.Add(s)
-		legend.Add(shortenEnd(g.label, 46), s)
+		legend.Add(shortenEnd(g.label, maxLabel), s)
 	}
 	crop(f, drawn)
 	err := errors.Join(
 		level(f, legend, "untrained network", baseline(entries, untrainedProbe), grey, dashed),
 		levels(f, legend, entries))
-	return figure{"scatter", []*plot.Plot{f}, legend, legendWidth + 4.2*vg.Inch, 4 * vg.Inch}, err
+	return figure{"scatter", []*plot.Plot{f}, legend, 4.2 * vg.Inch, 4 * vg.Inch}, err
 }
 
 func byVerdict(entries []*Entry) []group {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"math"
+	"slices"
 
 	"memprobe/probe/result"
 )
@@ -19,13 +20,14 @@ type Outcome struct {
 	Untrained    float64
 	Pixels       float64
 	Chance       float64
+	Margin       float64 // Probe − Untrained, as the verdict has it
 	Verdict      *result.Verdict
 }
 
 // Outcome returns what came of e.
 func (e *Entry) Outcome() Outcome {
 	nan := math.NaN()
-	o := Outcome{-1, nan, nan, nan, nan, nan, nan, nan, nan, nil}
+	o := Outcome{-1, nan, nan, nan, nan, nan, nan, nan, nan, nan, nil}
 	if p := e.last(); p != nil {
 		if p.Epoch != nil {
 			o.Epoch = *p.Epoch
@@ -33,7 +35,10 @@ func (e *Entry) Outcome() Outcome {
 		o.Fit, o.FitAugmented, o.Test = p.Fit.AssignedClean.Value(), p.Fit.Augmented.Value(), p.Fit.Test.Value()
 		o.Probe, o.Assigned = embedding(p)
 		o.Untrained, o.Pixels, o.Chance = p.Baselines.Untrained.Value(), p.Baselines.Pixels.Value(), float64(p.Baselines.Chance)
-		o.Verdict = p.Verdict
+		o.Margin = o.Probe - o.Untrained
+		if o.Verdict = p.Verdict; o.Verdict != nil {
+			o.Margin = float64(o.Verdict.Margin)
+		}
 	}
 	if e.perView() { // images as they are have no label of their own
 		o.Fit = nan
@@ -50,6 +55,37 @@ func (e *Entry) Outcome() Outcome {
 		}
 	}
 	return o
+}
+
+// BestFit is the fit by which the verdict and the figures go.
+func (o Outcome) BestFit() float64 { return result.BestFit(o.Fit, o.FitAugmented) }
+
+// fitPoints are BestFit after the epochs at whose end the network was evaluated, or
+// after all where it never was: in between, only augmented batches are measured.
+func (e *Entry) fitPoints() []point {
+	evaluated := func(r result.Epoch) bool { return !math.IsNaN(r.FitClean) || !math.IsNaN(r.Test) }
+	never := !slices.ContainsFunc(e.Epochs, evaluated)
+	var out []point
+	for _, r := range e.Epochs {
+		if never || evaluated(r) {
+			out = append(out, point{x: float64(r.Epoch), y: result.BestFit(r.FitClean, r.FitAugmented)})
+		}
+	}
+	return out
+}
+
+// fitName says what the fit in a figure of entries is.
+func fitName(entries []*Entry) string {
+	has := func(of func(o Outcome) float64) bool {
+		return slices.ContainsFunc(entries, func(e *Entry) bool { return !math.IsNaN(of(e.Outcome())) })
+	}
+	switch {
+	case !has(func(o Outcome) float64 { return o.FitAugmented }):
+		return "fit (clean images)"
+	case !has(func(o Outcome) float64 { return o.Fit }):
+		return "fit (augmented batches)"
+	}
+	return "fit (better of clean and augmented)"
 }
 
 // perView tells that each view of an image has a label of its own.

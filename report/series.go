@@ -38,6 +38,23 @@ var marks = []struct {
 // maxSeries is how many series a figure can hold and stay legible.
 var maxSeries = len(marks)
 
+// legible chooses as many of a list as a figure can hold, evenly spaced and with
+// both ends; omitted counts the others.
+func legible[T any](all []T) (shown []T, omitted int) {
+	n := min(len(all), maxSeries)
+	for i := range n {
+		shown = append(shown, all[int(math.Round(float64(i*(len(all)-1))/float64(max(1, n-1))))])
+	}
+	return shown, len(all) - n
+}
+
+// leaveOut says in the legend how many of something are not drawn.
+func leaveOut(legend *plot.Legend, n int, of string) {
+	if n > 0 {
+		legend.Add(fmt.Sprintf("and %d more %s", n, of))
+	}
+}
+
 // XY, Len and YError are what gonum's plotters ask for.
 func (s series) Len() int                      { return len(s.points) }
 func (s series) XY(i int) (x, y float64)       { return s.points[i].x, s.points[i].y }
@@ -80,7 +97,7 @@ func (s series) add(p *plot.Plot, legend *plot.Legend) error {
 		p.Add(glyphs)
 	}
 	if legend != nil && s.label != "" {
-		legend.Add(shortenEnd(s.label, 46), named...)
+		legend.Add(shortenEnd(s.label, maxLabel), named...)
 	}
 	return nil
 }
@@ -101,6 +118,9 @@ func level(p *plot.Plot, legend *plot.Legend, label string, y float64, c color.C
 	}
 	return nil
 }
+
+// maxLabel is how many characters of a label are drawn: a figure grows with its legend.
+const maxLabel = 90
 
 // shortenEnd keeps the beginning of a long label.
 func shortenEnd(s string, n int) string {

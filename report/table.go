@@ -41,6 +41,14 @@ func (v value) String() string {
 	return fmt.Sprintf("%.3f", v.mean)
 }
 
+// Key is what v is ordered by: the number in full, or the text.
+func (v value) Key() string {
+	if math.IsNaN(v.mean) {
+		return v.text
+	}
+	return printed(v.mean)
+}
+
 // deviation prints v's spread, "" where it has none.
 func (v value) deviation() string {
 	if v.n < 2 {
@@ -61,7 +69,7 @@ var measures = []struct {
 	{"assigned", func(o *Outcome) float64 { return o.Assigned }},
 	{"untrained", func(o *Outcome) float64 { return o.Untrained }},
 	{"pixels", func(o *Outcome) float64 { return o.Pixels }},
-	{"margin", func(o *Outcome) float64 { return o.Probe - o.Untrained }},
+	{"margin", func(o *Outcome) float64 { return o.Margin }},
 }
 
 // Table returns the table of c. With each, entries that differ in seeds alone have
@@ -272,10 +280,7 @@ func (t *Table) csv(w io.Writer) error {
 	for _, r := range t.rows {
 		var line []string
 		for i, v := range r {
-			if v.text == "" && !math.IsNaN(v.mean) {
-				v.text = printed(v.mean)
-			}
-			line = append(line, v.text)
+			line = append(line, cmp.Or(v.text, v.Key()))
 			if t.spread(i) {
 				line = append(line, v.deviation())
 			}

@@ -114,8 +114,9 @@ func (p position) axis(f *plot.Plot) {
 // sweep is the runs along an axis, a group for each setting of everything else.
 type sweep struct {
 	axis
-	groups []group
-	at     position
+	groups  []group
+	omitted int // groups for which there is no room
+	at      position
 }
 
 // along finds the groups of runs that have enough values on an axis.
@@ -143,7 +144,7 @@ func (c *Comparison) along(a axis) (s sweep, ok bool) {
 	if len(s.groups) == 0 {
 		return s, false
 	}
-	s.groups = s.groups[:min(len(s.groups), maxSeries)]
+	s.groups, s.omitted = legible(s.groups)
 	s.at = positions(values)
 	return s, true
 }
@@ -172,41 +173,23 @@ func (s sweep) all() []*Entry {
 	return out
 }
 
-// fitOf chooses how fit is measured in a figure: on clean images where every entry
-// has that, else on augmented batches.
-func fitOf(entries []*Entry) (name string, of func(e *Entry) float64) {
-	for _, e := range entries {
-		if o := e.Outcome(); math.IsNaN(o.Fit) && !math.IsNaN(o.FitAugmented) {
-			return augmentedFit, onAugmented
-		}
-	}
-	return "fit", func(e *Entry) float64 { return e.Outcome().Fit }
-}
-
-const augmentedFit = "fit on augmented batches"
-
-func onAugmented(e *Entry) float64 { return e.Outcome().FitAugmented }
-
 // tradeoff draws fit and probe against an axis: in one panel for one group of runs,
 // in two for several.
 func (s sweep) tradeoff() (figure, error) {
 	all := s.all()
-	name, fit := fitOf(all)
-	if s.key == "views" {
-		name, fit = augmentedFit, onAugmented // what was learnt are the views
-	}
+	fit := func(e *Entry) float64 { return e.Outcome().BestFit() }
 	probe := func(e *Entry) float64 { return e.Outcome().Probe }
 	if len(s.groups) == 1 {
 		f := accuracyPlot("Memorization and generalization", s.label, "accuracy")
 		s.at.axis(f)
 		legend := besideLegend(f)
 		err := errors.Join(
-			series{label: name + " to the assigned labels", points: s.points(all, fit), colour: vermillion, dash: dashed, glyph: draw.TriangleGlyph{}}.add(f, legend),
+			series{label: fitName(all), points: s.points(all, fit), colour: vermillion, dash: dashed, glyph: draw.TriangleGlyph{}}.add(f, legend),
 			series{label: "probe: k-NN at the embedding, true labels", points: s.points(all, probe), colour: blue, glyph: draw.CircleGlyph{}}.add(f, legend),
 			s.baselines(f, legend))
-		return figure{"tradeoff-" + s.name, []*plot.Plot{f}, legend, legendWidth + 4.6*vg.Inch, 3.6 * vg.Inch}, err
+		return figure{"tradeoff-" + s.name, []*plot.Plot{f}, legend, 4.6 * vg.Inch, 3.6 * vg.Inch}, err
 	}
-	left := accuracyPlot("Memorization", s.label, name)
+	left := accuracyPlot("Memorization of the assigned labels", s.label, fitName(all))
 	right := accuracyPlot("Generalization", s.label, "probe: k-NN at the embedding, true labels")
 	legend := besideLegend(left)
 	s.at.axis(left)
@@ -224,9 +207,10 @@ func (s sweep) tradeoff() (figure, error) {
 			return figure{}, err
 		}
 	}
+	leaveOut(legend, s.omitted, "settings: see the table")
 	crop(right, drawn...)
 	err := errors.Join(s.baselines(right, legend), level(left, nil, "", baseline(all, chance), black, dotted))
-	return figure{s.file(), []*plot.Plot{left, right}, legend, legendWidth + 7.4*vg.Inch, 3.6 * vg.Inch}, err
+	return figure{s.file(), []*plot.Plot{left, right}, legend, 8 * vg.Inch, 3.6 * vg.Inch}, err
 }
 
 // file names the figure: that of independent labels is one of capacity.
@@ -278,10 +262,11 @@ func (s sweep) byLayer() (figure, bool, error) {
 	f := accuracyPlot(fmt.Sprintf("k-NN accuracy by layer (%s)", sharedSettings(g)), s.label, "accuracy, true labels")
 	s.at.axis(f)
 	legend := besideLegend(f)
-	shown := spaced(len(layers), maxSeries)
+	shown, omitted := legible(layers)
 	drawn := [][]point{{{y: baseline(g, pixels)}}}
-	for i, l := range shown {
-		v := series{label: shorten(layers[l], 40), colour: ramp(float64(i) / float64(max(1, len(shown)-1))), glyph: marks[i].glyph}
+	for i, name := range shown {
+		l := slices.Index(layers, name)
+		v := series{label: shorten(name, 40), colour: ramp(float64(i) / float64(max(1, len(shown)-1))), glyph: marks[i].glyph}
 		v.points = s.points(g, func(e *Entry) float64 {
 			if p := e.last(); p != nil {
 				return truth(p.Settings.Headline)(&p.Layers[l])
@@ -293,18 +278,7 @@ func (s sweep) byLayer() (figure, bool, error) {
 			return figure{}, false, err
 		}
 	}
+	leaveOut(legend, omitted, "layers")
 	crop(f, drawn...)
-	return figure{s.name + "-layers", []*plot.Plot{f}, legend, legendWidth + 4.6*vg.Inch, 3.6 * vg.Inch}, true, levels(f, legend, g)
-}
-
-// spaced chooses at most m of n indices, evenly, with both ends.
-func spaced(n, m int) []int {
-	if n <= m {
-		m = n
-	}
-	out := make([]int, m)
-	for i := range out {
-		out[i] = int(math.Round(float64(i*(n-1)) / float64(max(1, m-1))))
-	}
-	return out
+	return figure{s.name + "-layers", []*plot.Plot{f}, legend, 4.6 * vg.Inch, 3.6 * vg.Inch}, true, levels(f, legend, g)
 }

@@ -21,13 +21,27 @@ import (
 	"memprobe/probe/result"
 )
 
-// figure is a plot with the size at which it is legible on a page.
+// figure is plots side by side with the size at which they are legible on a page.
 type figure struct {
 	name          string
-	panels        []*plot.Plot // side by side
-	legend        *plot.Legend // drawn to the right; nil for none
-	width, height vg.Length
+	panels        []*plot.Plot
+	legend        *plot.Legend // drawn to the right, as wide as its text; nil for none
+	width, height vg.Length    // of the panels
 }
+
+// legendGap is the space between panels and legend.
+const legendGap = 12 // points
+
+// legendWidth is the room for the legend.
+func (f figure) legendWidth() vg.Length {
+	if f.legend == nil {
+		return 0
+	}
+	return legendGap + f.legend.Rectangle(draw.Canvas{}).Size().X
+}
+
+// size is that of the whole figure.
+func (f figure) size() (width, height vg.Length) { return f.width + f.legendWidth(), f.height }
 
 // Write writes the report of one probe into dir, made if need be: probe.json,
 // layers.csv, and, as formats asks, a PNG a figure, report.pdf and report.html.
@@ -79,7 +93,7 @@ func figuresOf(p *result.Probe) ([]figure, error) {
 	if err != nil {
 		return nil, err
 	}
-	wide := legendWidth + vg.Length(max(5, min(12, 2+0.35*float64(len(p.Layers)))))*vg.Inch
+	wide := vg.Length(max(5, min(12, 2+0.35*float64(len(p.Layers))))) * vg.Inch
 	out := []figure{{"layers", []*plot.Plot{layers}, legend, wide, 4 * vg.Inch}}
 	if p.Confusion != nil {
 		c, err := ConfusionMatrix(p)
@@ -95,19 +109,16 @@ func (f figure) png(w io.Writer) error { return f.raster(w, 200) }
 
 // raster draws f as PNG with so many dots an inch.
 func (f figure) raster(w io.Writer, dpi int) error {
-	c := vgimg.NewWith(vgimg.UseWH(f.width, f.height), vgimg.UseDPI(dpi))
+	c := vgimg.NewWith(vgimg.UseWH(f.size()), vgimg.UseDPI(dpi))
 	f.draw(margin(draw.New(c)))
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
 }
 
-// legendWidth is the room for a legend beside a figure.
-const legendWidth = 3 * vg.Inch
-
 func (f figure) draw(c draw.Canvas) {
-	if f.legend != nil {
-		f.legend.Draw(draw.Crop(c, c.Max.X-c.Min.X-legendWidth+vg.Points(10), 0, 0, 0))
-		c = draw.Crop(c, 0, -legendWidth, 0, 0)
+	if beside := f.legendWidth(); beside > 0 {
+		f.legend.Draw(draw.Crop(c, c.Max.X-c.Min.X-beside+legendGap, 0, 0, 0))
+		c = draw.Crop(c, 0, -beside, 0, 0)
 	}
 	const gap = 14 // points between panels
 	all := c.Max.X - c.Min.X + gap
@@ -170,7 +181,7 @@ func Facts(p *result.Probe) [][2]string {
 		facts = append(facts, [2]string{"invariance", fmt.Sprintf("E|g(Tx) - g(T'x)|² / E|g(x) - g(x')|²; %d views of %d training images by %s", s.Views, s.Viewed, s.Augment)})
 	}
 	if v := p.Verdict; v != nil {
-		facts = append(facts, [2]string{"verdict", fmt.Sprintf("%s: %s", v.Word, v.Reason)})
+		facts = append(facts, [2]string{"verdict", fmt.Sprintf("%s: %s", v.Word, v.Why())})
 	}
 	return facts
 }
@@ -217,9 +228,10 @@ func writePDF(w io.Writer, title string, facts [][2]string, figures []figure) er
 			c.NextPage()
 			page, room = draw.New(c), height-2*edge
 		}
-		scale := vg.Length(min(1.4, (width-2*edge)/f.width, room/f.height))
-		x, low := (width-scale*f.width)/2, edge+(room-scale*f.height)/2
-		f.draw(draw.Crop(page, x, -x, low, low+scale*f.height-height))
+		wide, high := f.size()
+		scale := vg.Length(min(1.4, (width-2*edge)/wide, room/high))
+		x, low := (width-scale*wide)/2, edge+(room-scale*high)/2
+		f.draw(draw.Crop(page, x, -x, low, low+scale*high-height))
 	}
 	_, err := c.WriteTo(w)
 	return err
