@@ -30,6 +30,58 @@ func (m *Model) Clone() *Model {
 	return c
 }
 
+// SeparateWeights gives every weight of a model that PyTorch exported an
+// initialiser of its own, in place. In evaluation mode the exporter merges
+// initialisers that hold the same numbers at that moment, such as the 1s of all
+// normalisations of one width: it keeps one and makes the others an Identity of it.
+// Each of these becomes an initialiser again, under its name. What PyTorch shares
+// itself needs no Identity. Models of other producers do not change: there an
+// Identity may be how a weight is shared.
+func (m *Model) SeparateWeights() error {
+	if m.proto.GetProducerName() != "pytorch" {
+		return nil
+	}
+	g := m.proto.Graph
+	listed, result := map[string]*onnxpb.ValueInfoProto{}, map[string]bool{}
+	for _, v := range g.Input {
+		listed[v.GetName()] = v
+	}
+	for _, v := range g.Output {
+		result[v.GetName()] = true
+	}
+	var kept []*onnxpb.NodeProto
+	size := 0
+	for _, n := range g.Node {
+		t := m.merged(n)
+		if t == nil || result[n.Output[0]] {
+			kept = append(kept, n)
+			continue
+		}
+		if size += proto.Size(t); size > maxBytes {
+			return m.errorf("weights that are an Identity of others take more than the 2 GiB of an ONNX file")
+		}
+		name := n.Output[0]
+		own := proto.CloneOf(t)
+		own.Name = &name
+		g.Initializer, m.inits[name] = append(g.Initializer, own), own
+		if v := listed[t.GetName()]; v != nil { // before IR version 4 every initialiser is
+			v = proto.CloneOf(v)
+			v.Name = &name
+			g.Input, listed[name] = append(g.Input, v), v
+		}
+	}
+	g.Node = kept
+	return nil
+}
+
+// merged returns the initialiser of which n is an Identity under a new name.
+func (m *Model) merged(n *onnxpb.NodeProto) *onnxpb.TensorProto {
+	if n.GetOpType() != "Identity" || Domain(n.GetDomain()) != "" || len(n.Input) != 1 || len(n.Output) != 1 || m.inits[n.Output[0]] != nil {
+		return nil
+	}
+	return m.inits[n.Input[0]]
+}
+
 // EvaluationMode turns a graph that was exported for training into that of
 // evaluation, in place: BatchNormalization uses its running statistics and has
 // one output, Dropout passes its input on. Names, initialisers, metadata and

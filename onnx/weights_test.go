@@ -72,6 +72,50 @@ func TestEvaluationModeOfOldOpsets(t *testing.T) {
 	}
 }
 
+// merged is a graph as PyTorch exports it for evaluation: a and b held the same
+// numbers.
+func merged(producer string) *onnxpb.ModelProto {
+	identity := func(in, out string) *onnxpb.NodeProto {
+		return &onnxpb.NodeProto{OpType: proto.String("Identity"), Input: []string{in}, Output: []string{out}}
+	}
+	value := func(name string) *onnxpb.ValueInfoProto { return &onnxpb.ValueInfoProto{Name: proto.String(name)} }
+	return &onnxpb.ModelProto{IrVersion: proto.Int64(3), ProducerName: &producer, Graph: &onnxpb.GraphProto{
+		Node:        []*onnxpb.NodeProto{identity("a", "b"), identity("x", "y"), identity("a", "z")},
+		Initializer: []*onnxpb.TensorProto{{Name: proto.String("a"), Dims: []int64{2}, DataType: proto.Int32(1), FloatData: []float32{1, 1}}},
+		Input:       []*onnxpb.ValueInfoProto{value("x"), value("a")},
+		Output:      []*onnxpb.ValueInfoProto{value("y"), value("z")},
+	}}
+}
+
+func TestSeparateWeights(t *testing.T) {
+	m, err := FromProto(merged("pytorch"))
+	if err == nil {
+		err = m.SeparateWeights()
+	}
+	if err == nil {
+		err = m.SetWeights(map[string]*tensor.Tensor{"a": tensor.From([]float32{2, 3}, 2)})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := m.Initializer("b"); err != nil || !slices.Equal(b.F32, []float32{1, 1}) {
+		t.Errorf("b is %v, %v, want what a was", b, err)
+	}
+	if n := m.Nodes(); len(n) != 2 || n[0].Output[0] != "y" || n[1].Output[0] != "z" {
+		t.Errorf("nodes are %v, want those of x and of the output z", n)
+	}
+	if in := m.Proto().Graph.Input; len(in) != 3 || in[2].GetName() != "b" {
+		t.Errorf("inputs are %v, want b among them as a is", in)
+	}
+	other, err := FromProto(merged("tf2onnx"))
+	if err == nil {
+		err = other.SeparateWeights()
+	}
+	if err != nil || !proto.Equal(other.Proto(), merged("tf2onnx")) {
+		t.Errorf("the model of another producer changed; %v", err)
+	}
+}
+
 func TestSetWeights(t *testing.T) {
 	m, err := Load(filepath.Join(shared.Path(t, "fixtures", "train", "cnn-sgd"), "init.onnx"))
 	if err != nil {

@@ -41,9 +41,12 @@ type trainer struct {
 	grads []*tensor.Tensor
 }
 
-// newNetwork prepares m, which it puts into evaluation mode, for images of the
-// given shape.
+// newNetwork prepares m, whose weights it separates and which it puts into
+// evaluation mode, for images of the given shape.
 func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOptions) (*network, error) {
+	if err := m.SeparateWeights(); err != nil {
+		return nil, err
+	}
 	m.EvaluationMode()
 	in := m.Inputs()
 	if len(in) != 1 || in[0].DType() != tensor.Float32 {
