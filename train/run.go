@@ -364,8 +364,8 @@ func (c *Config) stepEpochs() float64 {
 	return max(1, math.Floor(float64(c.Epochs)/3))
 }
 
-// countSteps is the number of batches in an epoch. A last batch of a single
-// sample is left out, since it has no statistics.
+// countSteps is the number of batches in an epoch. A last batch of a single sample
+// is left out where a normalisation then has one value a channel: no statistics.
 func (r *runner) countSteps() (int, error) {
 	n, fixed := r.batches.samples, r.net.fixedBatch
 	if fixed > 0 && fixed != r.config.Batch {
@@ -377,8 +377,12 @@ func (r *runner) countSteps() (int, error) {
 		return 0, &ConfigError{"drop-last", fmt.Errorf("false, want true: the model fixes the batch %d, and %d samples leave %d over", fixed, n, rest)}
 	case full == 0 && r.config.DropLast:
 		return 0, &ConfigError{"batch", fmt.Errorf("%d, want at most the number of samples, %d, with drop-last", r.config.Batch, n)}
-	case rest == 0 || r.config.DropLast || rest == 1 && full > 0:
+	case rest == 0 || r.config.DropLast:
 		return full, nil
+	case rest == 1 && full > 0:
+		if _, err := r.net.trainer(1); err != nil {
+			return full, nil
+		}
 	}
 	return full + 1, nil
 }

@@ -322,6 +322,20 @@ func TestStopAtFit(t *testing.T) {
 	}
 }
 
+// A last batch of one image is trained on unless a normalisation then has one value
+// a channel, as vgg11_bn's last has.
+func TestLastImage(t *testing.T) {
+	for arch, want := range map[string]int{"cnn": 2, "vgg11_bn": 1} {
+		c := small()
+		c.Arch, c.Width, c.Epochs, c.Batch, c.EvalEvery = arch, 1, 1, 49, 0
+		dir := t.TempDir()
+		finish(t, dir, c, Options{})
+		if got := strings.Count(contents(t, dir, "steps.csv"), "\n") - 1; got != want {
+			t.Errorf("%s takes %d steps, want %d", arch, got, want)
+		}
+	}
+}
+
 func TestProbeEpochs(t *testing.T) {
 	c := small()
 	c.ProbeEvery = 2
