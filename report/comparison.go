@@ -40,7 +40,7 @@ func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, er
 		}
 	}
 	if slices.Contains(formats, "pdf") {
-		write("comparison.pdf", func(w io.Writer) error { return writePDF(w, "memprobe: comparison", c.facts(), figures) })
+		write("comparison.pdf", func(w io.Writer) error { return writePDF(w, "memprobe: comparison", c.facts(), t.cells(), figures) })
 	}
 	if slices.Contains(formats, "html") {
 		write("comparison.html", func(w io.Writer) error { return c.html(w, t, figures) })

@@ -60,7 +60,7 @@ func TestTableAndSentenceRoundAlike(t *testing.T) {
 	if err := c.Table(true).Write(&b, "markdown"); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(b.String(), "| -0.018 | -0.043 to +0.006 |") {
+	if !strings.Contains(b.String(), "| -0.018 | -0.043 to 0.006 |") {
 		t.Errorf("table\n%s", b.String())
 	}
 	if s := e.Sentence(); !strings.Contains(s, "0.018 below the untrained network's (95 % interval 0.043 below to 0.006 above)") {
@@ -104,6 +104,23 @@ func TestLegendFits(t *testing.T) {
 	}
 	if got := variants(t).Omitted(); got != "" {
 		t.Errorf("all can be shown, yet %q", got)
+	}
+}
+
+// Of several settings the lines by layer are of the first, and the axis names it.
+func TestLayersNameTheirSetting(t *testing.T) {
+	root := t.TempDir()
+	for _, augment := range []string{"none", "crop-flip"} {
+		for i, l := range []string{"true", "noise:0.5", "random"} {
+			outline{fmt.Sprint(augment, i), map[string]any{"labels": l, "augment": augment}, 10, 10, 1, 0.3, result.Unclear, false, false}.write(t, root)
+		}
+	}
+	figures, err := collect(t, root).figures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := figures[1]; f.name != "noise-layers" || f.panels[0].X.Label.Text != "fraction of random labels (crop-flip)" {
+		t.Errorf("%s over %q", f.name, f.panels[0].X.Label.Text)
 	}
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"gonum.org/v1/plot/vg"
+
 	"memprobe/probe/result"
 )
 
@@ -107,19 +109,40 @@ func TestFiguresOfAProbe(t *testing.T) {
 	}
 }
 
-// The summary page has the facts and, below them, the first figure.
+// Facts and rows flow over pages; the first figure stands below them where there is
+// room, the others have a page each.
 func TestPDFPages(t *testing.T) {
 	figures, err := figuresOf(probed(8, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for n, want := range map[int]int{5: 2, 30: 3} {
+	for _, c := range []struct{ facts, rows, want int }{{5, 0, 2}, {25, 0, 3}, {30, 0, 3}, {40, 0, 4}, {5, 40, 3}, {5, 100, 5}} {
+		rows := make([][]string, c.rows)
+		for i := range rows {
+			rows[i] = []string{"run", "0.1"}
+		}
 		var b bytes.Buffer
-		if err := writePDF(&b, "title", make([][2]string, n), figures); err != nil {
+		if err := writePDF(&b, "title", make([][2]string, c.facts), rows, figures); err != nil {
 			t.Fatal(err)
 		}
-		if got := strings.Count(b.String(), "/Type /Page\n"); got != want {
-			t.Errorf("%d facts: %d pages, want %d", n, got, want)
+		if got := strings.Count(b.String(), "/Type /Page\n"); got != c.want {
+			t.Errorf("%d facts, %d rows: %d pages, want %d", c.facts, c.rows, got, c.want)
+		}
+	}
+}
+
+func TestWrap(t *testing.T) {
+	runes := func(s string) vg.Length { return vg.Length(len([]rune(s))) }
+	for text, want := range map[string]string{
+		"":                 "",
+		"one two three":    "one two|three",
+		"onetwothreefour ": "onetwoth|reefour ",
+		"a äöüßäöüßäöüß":   "a|äöüßäöüß|äöüß",
+		"12345678 9":       "12345678|9",
+		"12 45678 \xff":    "12 45678|?",
+	} {
+		if got := strings.Join(wrap(text, 8, runes), "|"); got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
 }

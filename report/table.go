@@ -125,7 +125,7 @@ func (g group) row(keys []string, folded bool) []value {
 		if v := outcomes[i].Verdict; v != nil {
 			verdicts = append(verdicts, v.Word)
 			if len(g.entries) == 1 {
-				interval = fmt.Sprintf("%+.3f to %+.3f", v.CI.Low(), v.CI.High())
+				interval = fmt.Sprintf("%.3f to %.3f", v.CI.Low(), v.CI.High())
 			}
 		}
 		states = append(states, e.State())
@@ -234,7 +234,7 @@ func (t *Table) text(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
 	fmt.Fprintln(tw, strings.Join(t.Columns, "\t"))
 	for _, r := range t.rows {
-		fmt.Fprintln(tw, strings.Join(cells(r, "-"), "\t"))
+		fmt.Fprintln(tw, strings.Join(texts(r, "-"), "\t"))
 	}
 	return tw.Flush()
 }
@@ -243,7 +243,7 @@ func (t *Table) markdown(w io.Writer) error {
 	fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(t.Columns, " | "), strings.Repeat("---|", len(t.Columns)))
 	var err error
 	for _, r := range t.rows {
-		row := cells(r, "")
+		row := texts(r, "")
 		for i := range row {
 			row[i] = strings.ReplaceAll(row[i], "|", `\|`)
 		}
@@ -252,10 +252,19 @@ func (t *Table) markdown(w io.Writer) error {
 	return err
 }
 
-func cells(row []value, empty string) []string {
+func texts(row []value, empty string) []string {
 	out := make([]string, len(row))
 	for i, v := range row {
 		out[i] = cmp.Or(v.String(), empty)
+	}
+	return out
+}
+
+// cells are the head and the rows as text.
+func (t *Table) cells() [][]string {
+	out := [][]string{t.Columns}
+	for _, r := range t.rows {
+		out = append(out, texts(r, ""))
 	}
 	return out
 }

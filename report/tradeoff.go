@@ -251,8 +251,8 @@ func baseline(entries []*Entry, of func(o Outcome) float64) float64 {
 	return m
 }
 
-// byLayer draws the probes of several layers against an axis, a line a layer from
-// light to dark.
+// byLayer draws the probes of several layers of the first group against an axis, a
+// line a layer from light to dark.
 func (s sweep) byLayer() (figure, bool, error) {
 	g := s.groups[0].entries
 	layers := common(g)
@@ -260,6 +260,9 @@ func (s sweep) byLayer() (figure, bool, error) {
 		return figure{}, false, nil
 	}
 	f := accuracyPlot(fmt.Sprintf("k-NN accuracy by layer (%s)", sharedSettings(g)), s.label, "accuracy, true labels")
+	if len(s.groups) > 1 {
+		f.X.Label.Text += " (" + s.groups[0].label + ")"
+	}
 	s.at.axis(f)
 	legend := besideLegend(f)
 	shown, omitted := legible(layers)

@@ -9,13 +9,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
-	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
-	"gonum.org/v1/plot/vg/vgpdf"
 
 	"memprobe/internal/atomicfile"
 	"memprobe/probe/result"
@@ -72,7 +70,7 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	}
 	if slices.Contains(formats, "pdf") {
 		if err := write("report.pdf", func(w io.Writer) error {
-			return writePDF(w, "memprobe: where the network memorizes", Facts(p), figures)
+			return writePDF(w, "memprobe: where the network memorizes", Facts(p), nil, figures)
 		}); err != nil {
 			return files, err
 		}
@@ -191,64 +189,4 @@ func show(v float64) string {
 		return "not known"
 	}
 	return fmt.Sprintf("%.3f", v)
-}
-
-// writePDF writes a summary page with a line a fact, as many as there is room for,
-// the first figure below them if it is legible there, and a page for each other
-// figure, A4 landscape.
-func writePDF(w io.Writer, title string, facts [][2]string, figures []figure) error {
-	const width, height = 11.69 * vg.Inch, 8.27 * vg.Inch
-	c := vgpdf.New(width, height)
-	page := draw.New(c)
-	st := draw.TextStyle{Font: face(16), Handler: plot.DefaultTextHandler}
-	y := height - vg.Inch
-	page.FillText(st, vg.Point{X: 0.8 * vg.Inch, Y: y}, title)
-	for i, f := range facts {
-		if y -= vg.Points(22); y < vg.Inch && i+1 < len(facts) {
-			f = [2]string{"…", fmt.Sprintf("and %d more", len(facts)-i)}
-		}
-		st.Font = face(10)
-		st.Color = grey
-		page.FillText(st, vg.Point{X: 0.8 * vg.Inch, Y: y}, f[0])
-		st.Color = nil
-		for i, line := range wrap(f[1], 105) {
-			if i > 0 {
-				y -= vg.Points(13)
-			}
-			page.FillText(st, vg.Point{X: 1.9 * vg.Inch, Y: y}, strings.TrimSpace(line))
-		}
-		if y < vg.Inch {
-			break
-		}
-	}
-	const edge = 0.6 * vg.Inch
-	for i, f := range figures {
-		room := y - vg.Points(14) - edge // below the facts
-		if i > 0 || room < 0.8*f.height {
-			c.NextPage()
-			page, room = draw.New(c), height-2*edge
-		}
-		wide, high := f.size()
-		scale := vg.Length(min(1.4, (width-2*edge)/wide, room/high))
-		x, low := (width-scale*wide)/2, edge+(room-scale*high)/2
-		f.draw(draw.Crop(page, x, -x, low, low+scale*high-height))
-	}
-	_, err := c.WriteTo(w)
-	return err
-}
-
-// wrap breaks a line at spaces, or anywhere where there are none.
-func wrap(s string, n int) []string {
-	var out []string
-	for len(s) > n {
-		cut := n
-		for i := n; i > n/2; i-- {
-			if s[i] == ' ' {
-				cut = i
-				break
-			}
-		}
-		out, s = append(out, s[:cut]), s[cut:]
-	}
-	return append(out, s)
 }
