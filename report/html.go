@@ -20,7 +20,7 @@ td:first-child,th:first-child{text-align:left}dl{display:grid;grid-template-colu
 {{end}}
 {{- define "facts"}}<dl>{{range .Facts}}<dt>{{index . 0}}</dt><dd>{{index . 1}}</dd>{{end}}</dl>
 {{end}}
-{{- define "figures"}}{{range .Figures}}<p><img alt="{{.Name}}" src="{{.Data}}"></p>
+{{- define "figures"}}{{range .Figures}}<p><img alt="{{.Name}}" width="{{.Width}}" src="{{.Data}}"></p>
 {{end}}{{end}}
 {{- define "probe"}}{{template "head" .}}<h1>Where the network memorizes</h1>
 {{template "facts" .}}{{template "figures" .}}<table><tr><th>layer</th><th>operator</th><th>dimension</th><th>true labels</th><th>assigned</th><th>untrained</th></tr>
@@ -78,8 +78,9 @@ func Rows(p *result.Probe) []Row {
 
 // picture is a figure as an image that stands in the page itself.
 type picture struct {
-	Name string
-	Data template.URL
+	Name  string
+	Width int // pixels; letters are of one size in all figures
+	Data  template.URL
 }
 
 func pictures(figures []figure) ([]picture, error) {
@@ -89,7 +90,9 @@ func pictures(figures []figure) ([]picture, error) {
 		if err := f.png(&b); err != nil {
 			return nil, err
 		}
-		out = append(out, picture{f.name, template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()))})
+		const scale = 5.0 / 3 // pixels a point
+		wide, _ := f.size()
+		out = append(out, picture{f.name, int(scale * wide), template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()))})
 	}
 	return out, nil
 }

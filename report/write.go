@@ -172,6 +172,9 @@ func Facts(p *result.Probe) [][2]string {
 		{"baselines", fmt.Sprintf("chance %s, raw pixels %s, untrained %s", show(float64(p.Baselines.Chance)), show(p.Baselines.Pixels.Value()), show(p.Baselines.Untrained.Value()))},
 		{"fit", fmt.Sprintf("assigned labels %s, true labels %s, test %s", show(p.Fit.AssignedClean.Value()), show(p.Fit.TrueClean.Value()), show(p.Fit.Test.Value()))},
 	}
+	if p.Fit.Augmented != nil {
+		facts[len(facts)-1][1] += ", assigned labels on augmented batches " + show(p.Fit.Augmented.Value())
+	}
 	if p.Data.Labels != "" {
 		facts = append(facts, [2]string{"labels", fmt.Sprintf("%s, from %s", p.Data.Labels, p.Data.LabelSource)})
 	}
