@@ -153,10 +153,7 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 			faults = append(faults, &ops.Error{Node: n.Name, Op: n.Op, Msg: err.Error()})
 			bad = true
 		} else if n.Def = def; !bad {
-			if err := infer(n); err != nil {
-				faults = append(faults, err)
-				bad = true
-			} else if err := fold(n, pool); err != nil {
+			if err := p.add(n, pool); err != nil {
 				faults = append(faults, err)
 				bad = true
 			}
@@ -165,14 +162,51 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 			for _, v := range n.Out {
 				failed[v] = true
 			}
-			continue
 		}
-		p.nodes = append(p.nodes, n)
 	}
 	if len(faults) > 0 {
 		return p, faults
 	}
 	return p, nil
+}
+
+// add infers a node, or the nodes that it expands to, folds what is constant, and
+// appends it.
+func (p *program) add(n *ops.Node, pool *parallel.Pool) error {
+	if err := infer(n); err != nil {
+		return err
+	}
+	nodes := []*ops.Node{n}
+	if n.Def.Expand != nil {
+		var err error
+		if nodes, err = expand(n); err != nil {
+			return err
+		}
+	}
+	for _, n := range nodes {
+		if err := fold(n, pool); err != nil {
+			return err
+		}
+	}
+	p.nodes = append(p.nodes, nodes...)
+	return nil
+}
+
+// expand returns the nodes that n stands for; the last has n's output.
+func expand(n *ops.Node) ([]*ops.Node, error) {
+	b := ops.NewBuilder(n.Name)
+	v, err := n.Def.Expand(b, n)
+	if err != nil {
+		return nil, err
+	}
+	if v.Producer == nil || slices.Contains(n.In, v) {
+		v = b.Op("Identity", nil, v)
+	}
+	if b.Err != nil {
+		return nil, b.Err
+	}
+	v.Producer.Out[0], n.Out[0].Producer = n.Out[0], v.Producer
+	return b.Nodes, nil
 }
 
 // leaf returns the value of a tensor that nothing computes: a constant, or an

@@ -28,6 +28,10 @@ type Def struct {
 	Grad func(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error)
 	// NotDifferentiable says why there is no Grad; empty where there is one.
 	NotDifferentiable string
+	// Expand appends nodes that compute what n does and returns the value of its
+	// output 0, its only one. They take n's place, so that neither Bind nor Grad
+	// is needed.
+	Expand func(b *Builder, n *Node) (*Value, error)
 
 	// View marks an operator whose output 0 has the elements of input 0 under
 	// another shape: the planner lets them share memory and Bind is not called
