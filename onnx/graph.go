@@ -7,6 +7,7 @@ import (
 	"gonum.org/v1/gonum/graph"
 
 	"memprobe/internal/onnxpb"
+	"memprobe/internal/tensor"
 	"memprobe/onnx/engine"
 	"memprobe/onnx/ops"
 )
@@ -42,6 +43,13 @@ func (m *Model) Compile(o engine.Options) (*engine.Session, error) {
 func (m *Model) CompileTraining(g *engine.Graph, o engine.TrainOptions) (*engine.Trainer, error) {
 	t, err := g.CompileTraining(o)
 	return t, m.fault(err)
+}
+
+// Infer returns what is known of each tensor of g, a graph of this model; see
+// engine.Graph.Infer. Faults name the model's file.
+func (m *Model) Infer(g *engine.Graph, inputs map[string]*tensor.Tensor) (map[string]*ops.Value, error) {
+	values, err := g.Infer(inputs)
+	return values, m.fault(err)
 }
 
 // fault names the model's file in the engine's errors.

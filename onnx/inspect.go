@@ -89,9 +89,9 @@ func (m *Model) infer(s *Summary, batch int, given map[string][]int) map[string]
 			reported[e.Node] = true
 		}
 	}
-	values, err := g.Infer(inputs)
+	values, err := m.Infer(g, inputs)
 	var faults engine.Problems
-	if err = m.fault(err); err != nil && !errors.As(err, &faults) {
+	if err != nil && !errors.As(err, &faults) {
 		faults = engine.Problems{err}
 	}
 	for _, err := range faults {

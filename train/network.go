@@ -79,7 +79,7 @@ func (n *network) findLogits() error {
 	if err != nil {
 		return err
 	}
-	values, err := n.graph.Infer(in)
+	values, err := n.model.Infer(n.graph, in)
 	if err != nil {
 		return err
 	}
