@@ -16,7 +16,12 @@ func trainable(v *ops.Value) bool {
 // moving returns the values that change with a parameter.
 func (p *program) moving(nodes []*ops.Node) map[*ops.Value]bool {
 	m := map[*ops.Value]bool{}
+	images := p.images()
 	for _, n := range nodes {
+		if normalizes(n, images) {
+			images[n.Out[0]] = true
+			continue
+		}
 		moves := false
 		for _, v := range operands(n.In) {
 			m[v] = m[v] || trainable(v)
@@ -30,6 +35,32 @@ func (p *program) moving(nodes []*ops.Node) map[*ops.Value]bool {
 		}
 	}
 	return m
+}
+
+// images returns the inputs of the graph that have channels.
+func (p *program) images() map[*ops.Value]bool {
+	m := map[*ops.Value]bool{}
+	for _, v := range p.inputs {
+		m[v] = len(v.Shape) == 4
+	}
+	return m
+}
+
+// normalizes reports whether n shifts or scales images by an initialiser of at most
+// one number a channel: the mean or the deviation that pixels are normalised by, a
+// constant that exporters keep among the weights.
+func normalizes(n *ops.Node, images map[*ops.Value]bool) bool {
+	if !is(n, "Sub", "Div", "Add", "Mul") {
+		return false
+	}
+	x, v := n.In[0], n.In[1]
+	if !images[x] {
+		x, v = v, x
+	}
+	for v.Producer != nil && v.Producer.Def.View {
+		v = v.Producer.In[0]
+	}
+	return images[x] && v.Const != nil && v.Len() <= x.Shape[1]
 }
 
 // reverse appends the nodes that compute the gradient of the loss with respect to

@@ -155,6 +155,21 @@ func TestParametersAndBuffers(t *testing.T) {
 	}
 }
 
+// What a model normalises its input by stays; what a whole map is added to does not.
+func TestNormalizationOfTheInputIsConstant(t *testing.T) {
+	n := newNet()
+	n.param("mean", 0, 2).param("std", 1, 1, 2, 1, 1).param("prompt", 0, 2, 6, 6).param("w", 0, 3, 2, 3, 3)
+	n.tensor("axes").SetConstant(tensor.From([]int64{1, 2}, 2), false)
+	n.op("Unsqueeze", "mean axes", "m", nil).op("Sub", "x m", "centred", nil).op("Div", "centred std", "normal", nil)
+	n.op("Add", "prompt normal", "prompted", nil).op("Conv", "prompted w", "c", nil).op("GlobalAveragePool", "c", "g", nil).op("Flatten", "g", "logits", nil)
+	n.MarkOutput(n.tensor("logits"))
+	tr := n.train(t, engine.TrainOptions{Double: true})
+	if p := tr.Params(); len(p) != 2 || p[0].Name != "prompt" || p[1].Name != "w" {
+		t.Errorf("parameters are %v, want prompt and w", p)
+	}
+	onnxtest.TrainingGradients(t, tr, 12)
+}
+
 // A loss that is not finite leaves the running statistics alone.
 func TestDivergedStepKeepsBuffers(t *testing.T) {
 	tr := residual().train(t, engine.TrainOptions{})
