@@ -86,6 +86,9 @@ func (m *Model) errorf(format string, args ...any) error {
 	return fault.Errorf(m.name, format, args...)
 }
 
+// Name is what errors call the model: the file's path, or "onnx".
+func (m *Model) Name() string { return m.name }
+
 // Proto returns the message itself. Whoever adds, removes or renames
 // initialisers through it wraps it anew with FromProto.
 func (m *Model) Proto() *onnxpb.ModelProto { return m.proto }

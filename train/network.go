@@ -50,7 +50,7 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 	m.EvaluationMode()
 	in := m.Inputs()
 	if len(in) != 1 || in[0].DType() != tensor.Float32 {
-		return nil, fault.Errorf("", "the model has inputs %v, want one of float32 images [N,C,H,W] or [N,D]", in)
+		return nil, fault.Errorf(m.Name(), "the model has inputs %v, want one of float32 images [N,C,H,W] or [N,D]", in)
 	}
 	n := &network{model: m, input: in[0].Name, image: image, batch: batch, options: o, trainers: map[int]*trainer{}}
 	if in[0].Ranked && len(in[0].Shape) > 0 {
@@ -67,7 +67,7 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 		return nil, err
 	}
 	if n.classes < classes {
-		return nil, fault.Errorf("", "output %q has %d classes, the data have %d", n.logits, n.classes, classes)
+		return nil, fault.Errorf(n.model.Name(), "output %q has %d classes, the data have %d", n.logits, n.classes, classes)
 	}
 	return n, nil
 }
@@ -89,7 +89,7 @@ func (n *network) findLogits() error {
 			return nil
 		}
 	}
-	return fault.Errorf("", "the model has outputs %v, want one of float32 [N,classes]", n.model.Outputs())
+	return fault.Errorf(n.model.Name(), "the model has outputs %v, want one of float32 [N,classes]", n.model.Outputs())
 }
 
 func (n *network) inputs(batch int) (map[string]*tensor.Tensor, error) {
@@ -128,7 +128,7 @@ func (n *network) optimizer(s optim.Settings, pool *parallel.Pool) (*optim.Optim
 	var params []optim.Param
 	for _, p := range t.Params() {
 		if p.Value.DType != tensor.Float32 {
-			return nil, fault.Errorf("", "parameter %q is %v, want float32", p.Name, p.Value.DType)
+			return nil, fault.Errorf(n.model.Name(), "parameter %q is %v, want float32", p.Name, p.Value.DType)
 		}
 		params = append(params, optim.Param{Name: p.Name, Value: p.Value})
 	}
