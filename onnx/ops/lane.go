@@ -11,8 +11,8 @@ import (
 var lanes = slices.Concat(
 	argument("ArgMax", func(a, b float64) bool { return a > b }), argument("ArgMin", func(a, b float64) bool { return a < b }),
 	[]Def{
-		{Op: "TopK", Since: 1, Infer: inferTopK, Bind: bindTopK, NotDifferentiable: ranking},
-		{Op: "TopK", Since: 10, Infer: inferTopK, Bind: bindTopK, NotDifferentiable: ranking},
+		{Op: "TopK", Since: 1, Infer: inferTopK, Bind: bindTopK, Grad: gradTopK},
+		{Op: "TopK", Since: 10, Infer: inferTopK, Bind: bindTopK, Grad: gradTopK},
 		{Op: "CumSum", Since: 11, Infer: inferCumSum, Bind: bindCumSum, Grad: gradCumSum},
 		{Op: "OneHot", Since: 9, Infer: inferOneHot, Bind: bindOneHot, NotDifferentiable: "its result is a code of integers"},
 	})
@@ -146,6 +146,28 @@ func bindTopK(n *Node, e *Env) (func(), error) {
 		func() func() { return topKLoop[float32](e, l, k, largest) }, func() func() { return topKLoop[float64](e, l, k, largest) },
 		func() func() { return topKLoop[int64](e, l, k, largest) }, func() func() { return topKLoop[int32](e, l, k, largest) },
 		func() func() { return topKLoop[uint8](e, l, k, largest) })
+}
+
+// gradTopK moves each gradient to the element that was taken.
+func gradTopK(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	axis, k, err := n.topK()
+	if err != nil {
+		return nil, err
+	}
+	var indices *Value
+	if len(n.Out) > 1 {
+		indices = n.Out[1]
+	}
+	if indices == nil {
+		again := b.OpN("TopK", Attrs{"axis": int64(axis), "largest": int64(n.Int("largest", 1))}, 2, n.In[0], b.Ints(k))
+		if b.Err != nil {
+			return nil, b.Err
+		}
+		indices = again[1]
+	}
+	out := make([]*Value, len(n.In))
+	out[0] = b.Op("ScatterElements", Attrs{"axis": int64(axis)}, b.zeros(n.In[0]), indices, dy[0])
+	return out, b.Err
 }
 
 // topKLoop sorts each lane, best first, equals by index. Sorted results also
