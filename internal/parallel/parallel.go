@@ -19,8 +19,7 @@ type Pool struct {
 	mu      sync.Mutex // held by the loop in flight
 
 	body    func(worker, chunk int)
-	chunks  int64
-	next    atomic.Int64
+	shares  []share       // by worker
 	state   atomic.Uint64 // epoch<<32 | open | number of workers inside
 	closed  atomic.Bool
 	waiting atomic.Bool // the caller sleeps until the last worker is out
@@ -36,6 +35,42 @@ const open = 1 << 31
 func epochOf(state uint64) uint32 { return uint32(state >> 32) }
 
 func inside(state uint64) uint64 { return state & (open - 1) }
+
+// share is the chunks [lo, hi) that a worker has still to do, lo<<32 | hi, on a
+// cache line of its own. Its owner takes them from the front, others from the back.
+type share struct {
+	span atomic.Uint64
+	_    [56]byte
+}
+
+func (s *share) set(lo, hi int) { s.span.Store(uint64(lo)<<32 | uint64(hi)) }
+
+// front takes the first chunk, back the last; -1 if there is none.
+func (s *share) front() int {
+	for {
+		span := s.span.Load()
+		lo, hi := span>>32, span&(1<<32-1)
+		if lo >= hi {
+			return -1
+		}
+		if s.span.CompareAndSwap(span, (lo+1)<<32|hi) {
+			return int(lo)
+		}
+	}
+}
+
+func (s *share) back() int {
+	for {
+		span := s.span.Load()
+		lo, hi := span>>32, span&(1<<32-1)
+		if lo >= hi {
+			return -1
+		}
+		if s.span.CompareAndSwap(span, lo<<32|(hi-1)) {
+			return int(hi - 1)
+		}
+	}
+}
 
 type worker struct {
 	parked atomic.Bool
@@ -53,7 +88,7 @@ func New(threads int) *Pool {
 	if threads < 1 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads, done: make(chan struct{}, 1)}
+	p := &Pool{threads: threads, shares: make([]share, threads), done: make(chan struct{}, 1)}
 	for i := 1; i < threads; i++ {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
@@ -80,7 +115,8 @@ func (p *Pool) Close() {
 }
 
 // For calls body(worker, chunk) once for every chunk in [0, chunks) and returns
-// when all have returned. worker in [0, Threads()) tells concurrent calls apart,
+// when all have returned. Each worker begins with its own stretch of the chunks, the
+// same in every loop of as many, so that it finds what it wrote in its own caches. worker in [0, Threads()) tells concurrent calls apart,
 // so that each can have scratch memory of its own. Which worker gets which chunk
 // is not fixed. A loop started while another is in flight, from inside a body
 // or from another goroutine, runs on its caller alone, as worker 0: its body
@@ -96,8 +132,10 @@ func (p *Pool) For(chunks int, body func(worker, chunk int)) {
 		return
 	}
 	defer p.mu.Unlock()
-	p.body, p.chunks = body, int64(chunks)
-	p.next.Store(0)
+	p.body = body
+	for i := range p.shares {
+		p.shares[i].set(i*chunks/p.threads, (i+1)*chunks/p.threads)
+	}
 	p.state.Add(1<<32 | open)
 	p.wakeAll()
 	p.drain(0)
@@ -125,14 +163,17 @@ func (p *Pool) wait() {
 	}
 }
 
+// drain does the worker's own share, then what is left of the others'.
 func (p *Pool) drain(worker int) {
-	body, n := p.body, p.chunks
-	for {
-		i := p.next.Add(1) - 1
-		if i >= n {
-			return
+	body := p.body
+	for i := p.shares[worker].front(); i >= 0; i = p.shares[worker].front() {
+		body(worker, i)
+	}
+	for other := 1; other < p.threads; other++ {
+		s := &p.shares[(worker+other)%p.threads]
+		for i := s.back(); i >= 0; i = s.back() {
+			body(worker, i)
 		}
-		body(worker, int(i))
 	}
 }
 
