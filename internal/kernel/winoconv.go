@@ -37,7 +37,8 @@ type winograd struct {
 
 const (
 	winoFloats   = 96 << 10 // of V and of the products in a chunk: a good part of a second-level cache
-	winoTiles    = 24       // least tiles in a block, so that reading the weights again pays
+	winoTiles    = 16       // least tiles in a block, so that reading the weights again pays
+	winoAlone    = 4        // chunks from which each makes its own V: what another core wrote is slow to read
 	winoPanels   = 4        // panels of output channels that are multiplied at a time
 	winoChannels = 16       // channels in a chunk of packing
 	winoDepth    = 256      // channels in a pass over the weights: 16 KiB of the first-level cache
@@ -92,7 +93,7 @@ func (w *winograd) divide(m int) {
 	}
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
 	parts := 1
-	for w.blocks()*parts < wantChunks && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*chunkFlops {
+	for w.blocks()*parts < winoAlone && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*chunkFlops {
 		parts *= 2
 	}
 	w.perChunk, w.chunks = evenly(w.panels, parts)

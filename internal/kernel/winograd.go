@@ -48,7 +48,8 @@ func newTiling(s ConvSpec, m, want int) tiling {
 	t.rows, t.cols = parallel.Chunks(t.height, m), parallel.Chunks(t.width, m)
 	t.band, t.groups = t.rows, s.N
 	if per := t.rows * t.cols; per <= want {
-		t.images, t.groups = evenly(s.N, parallel.Chunks(s.N, (want+per/2)/per))
+		groups := parallel.Chunks(s.N, (want+per/2)/per)
+		t.images, t.groups = evenly(s.N, groups+groups%2) // of use to two threads alike
 	} else {
 		t.band, t.bands = evenly(t.rows, parallel.Chunks(per, want))
 	}
