@@ -45,29 +45,20 @@ type share struct {
 
 func (s *share) set(lo, hi int) { s.span.Store(uint64(lo)<<32 | uint64(hi)) }
 
-// front takes the first chunk, back the last; -1 if there is none.
-func (s *share) front() int {
+// take takes the first chunk or the last; ok is false if there is none.
+func (s *share) take(last bool) (chunk int, ok bool) {
 	for {
 		span := s.span.Load()
 		lo, hi := span>>32, span&(1<<32-1)
 		if lo >= hi {
-			return -1
+			return 0, false
 		}
-		if s.span.CompareAndSwap(span, (lo+1)<<32|hi) {
-			return int(lo)
+		chunk, rest := lo, (lo+1)<<32|hi
+		if last {
+			chunk, rest = hi-1, lo<<32|(hi-1)
 		}
-	}
-}
-
-func (s *share) back() int {
-	for {
-		span := s.span.Load()
-		lo, hi := span>>32, span&(1<<32-1)
-		if lo >= hi {
-			return -1
-		}
-		if s.span.CompareAndSwap(span, lo<<32|(hi-1)) {
-			return int(hi - 1)
+		if s.span.CompareAndSwap(span, rest) {
+			return int(chunk), true
 		}
 	}
 }
@@ -166,12 +157,9 @@ func (p *Pool) wait() {
 // drain does the worker's own share, then what is left of the others'.
 func (p *Pool) drain(worker int) {
 	body := p.body
-	for i := p.shares[worker].front(); i >= 0; i = p.shares[worker].front() {
-		body(worker, i)
-	}
-	for other := 1; other < p.threads; other++ {
-		s := &p.shares[(worker+other)%p.threads]
-		for i := s.back(); i >= 0; i = s.back() {
+	for k := range p.threads {
+		s := &p.shares[(worker+k)%p.threads]
+		for i, ok := s.take(k > 0); ok; i, ok = s.take(k > 0) {
 			body(worker, i)
 		}
 	}
