@@ -69,9 +69,10 @@ type worker struct {
 }
 
 // spins is how often an idle worker looks for work, and a caller for the end of
-// others' chunks, before it sleeps: about 20 µs, longer than the gap between two
-// steps of a plan, shorter than any wait that another process would notice.
-const spins = 4000
+// others' chunks, before it sleeps: about a quarter of a millisecond. To wake a
+// sleeper takes longer than most steps of a plan (50 µs and more on a virtual
+// machine), so it must outlast the steps that are not shared.
+const spins = 200_000
 
 // New starts a pool of the given number of threads, the caller's included;
 // threads < 1 means one for each CPU that Go may use.
