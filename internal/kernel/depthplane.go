@@ -23,7 +23,7 @@ type depthPlane struct {
 
 // Most floats of a plane for depthPlane, read and written.
 const (
-	depthPlaneIn  = 36
+	depthPlaneIn  = 64
 	depthPlaneOut = nr
 )
 

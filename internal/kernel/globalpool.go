@@ -64,8 +64,22 @@ func (n *GlobalPool[T]) MaxGrad(dx, dy []T, index []int32) {
 	n.run(n.maxGradBody)
 }
 
+// shortPlane is the largest plane for which a plain loop takes less time than a
+// vector's beginning and end.
+const shortPlane = 16
+
 func (n *GlobalPool[T]) avgChunk(_, chunk int) {
 	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	if n.size <= shortPlane {
+		for p := lo; p < hi; p++ {
+			sum := 0.0
+			for _, v := range n.x[p*n.size:][:n.size] {
+				sum += float64(v)
+			}
+			n.y[p] = T(sum / float64(n.size))
+		}
+		return
+	}
 	for p := lo; p < hi; p++ {
 		n.y[p] = T(n.t.sum(n.x[p*n.size:][:n.size]) / float64(n.size))
 	}

@@ -23,7 +23,8 @@ type Pool[T Float] struct {
 	// How many elements of the (padded) image the windows of an output row and
 	// column cover; at least 1.
 	countH, countW []T
-	offset         []int32 // of each element of a window from its first, in a plane
+	offset         []int32  // of each element of a window from its first, in a plane
+	flat           *maxFlat // or nil: maxima of float32 without indices
 
 	maxBody, maxGradBody, avgBody, avgGradBody func(worker, chunk int)
 	y, x, dx, dy                               []T
@@ -49,6 +50,9 @@ func NewPool[T Float](p *parallel.Pool, s PoolSpec) *Pool[T] {
 	}
 	for k := range s.KH * s.KW {
 		n.offset = append(n.offset, int32(k/s.KW*s.DilationH*s.W+k%s.KW*s.DilationW))
+	}
+	if _, ok := any(n).(*Pool[float32]); ok {
+		n.flat = newMaxFlat(p, s)
 	}
 	return n
 }
@@ -76,6 +80,9 @@ func (n *Pool[T]) Max(y []T, index []int32, x []T) {
 	need("x", x, nx)
 	if index != nil {
 		need("index", index, ny)
+	} else if n.flat != nil && ny > 0 {
+		n.flat.run(any(y[:ny]).([]float32), any(x[:nx]).([]float32))
+		return
 	}
 	n.y, n.index, n.x = y, index, x
 	n.run(n.maxBody)

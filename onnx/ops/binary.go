@@ -101,8 +101,11 @@ func newWalk(out []int, shapes ...[]int) *walk {
 
 // offset is where row r of operand i begins.
 func (w *walk) offset(i, r int) int {
-	at := 0
+	at, last := 0, len(w.dims)-1
 	for d, size := range w.dims {
+		if d == last {
+			return at + r*w.strides[i][d]
+		}
 		at += r % size * w.strides[i][d]
 		r /= size
 	}
@@ -132,6 +135,58 @@ func (w *walk) loop(p *parallel.Pool, row func(lo, n, a, b int)) func() {
 	return func() { p.For(parallel.Chunks(w.rows, size), body) }
 }
 
+// shortRow is the longest row for which a number is repeated along it, so that
+// many rows are one vector.
+const shortRow = 32
+
+// repeats reports whether operand i is one number in each of many short rows
+// while the other one is as large as the result.
+func (w *walk) repeats(i int) bool {
+	if w.rows == 1 || w.inner > shortRow || w.step[i] != 0 || w.step[1-i] != 1 {
+		return false
+	}
+	size := w.inner
+	for d, n := range w.dims {
+		if w.strides[1-i][d] != size {
+			return false
+		}
+		size *= n
+	}
+	return true
+}
+
+// repeat fills dst with the numbers of operand i for the rows from r on, each
+// repeated along its row.
+func repeat[T tensor.Element](w *walk, i, r int, dst, x []T) {
+	for ; len(dst) > 0; r++ {
+		v, row := x[w.offset(i, r)], dst[:w.inner]
+		for k := range row {
+			row[k] = v
+		}
+		dst = dst[w.inner:]
+	}
+}
+
+// loopRepeated is rowOf for an operand i that repeats.
+func loopRepeated[T tensor.Element](e *Env, w *walk, i int, a, b, dst *tensor.Tensor, rows func(dst, a, b []T)) func() {
+	const floats = 2048 // of a chunk: they stay in the first level of cache
+	size := max(1, floats/w.inner)
+	operand := [2]*tensor.Tensor{a, b}
+	repeated := make([][]T, e.Pool.Threads())
+	for k := range repeated {
+		repeated[k] = make([]T, size*w.inner)
+	}
+	body := func(worker, chunk int) {
+		lo, hi := parallel.Range(chunk, size, w.rows)
+		from, to := lo*w.inner, hi*w.inner
+		var x [2][]T
+		x[i], x[1-i] = repeated[worker][:to-from], tensor.Data[T](operand[1-i])[from:to]
+		repeat(w, i, lo, x[i], tensor.Data[T](operand[i]))
+		rows(tensor.Data[T](dst)[from:to], x[0], x[1])
+	}
+	return func() { e.Pool.For(parallel.Chunks(w.rows, size), body) }
+}
+
 // vectors are kernels of an operator: on two rows, on a row and a number, and
 // on a number and a row. Each may be nil.
 type vectors[T tensor.Element] struct {
@@ -141,6 +196,11 @@ type vectors[T tensor.Element] struct {
 
 // rowOf applies f along rows whose operands advance by their steps.
 func rowOf[A, B, D tensor.Element](e *Env, w *walk, a, b, dst *tensor.Tensor, f func(A, B) D, fast vectors[D]) func() {
+	for i := range 2 {
+		if fast.rows != nil && w.repeats(i) {
+			return loopRepeated(e, w, i, a, b, dst, fast.rows)
+		}
+	}
 	return w.loop(e.Pool, func(lo, n, ia, ib int) {
 		y, x, z := tensor.Data[D](dst)[lo:lo+n], tensor.Data[A](a)[ia:], tensor.Data[B](b)[ib:]
 		sa, sb := w.step[0], w.step[1]

@@ -10,6 +10,11 @@ import (
 func TestBroadcastAndIntegers(t *testing.T) {
 	got := apply(t, "Sub", 14, nil, 1, from([]int{2, 1}, 10, 20), from([]int{3}, 1, 2, 3))[0]
 	expect(t, got, []int{2, 3}, 9, 8, 7, 19, 18, 17)
+	planes, scales := from([]int{2, 2, 1, 3}, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12), from([]int{2, 1, 1, 1}, 10, 20)
+	got = apply(t, "Sub", 14, nil, 1, planes, scales)[0]
+	expect(t, got, []int{2, 2, 1, 3}, -9, -8, -7, -6, -5, -4, -13, -12, -11, -10, -9, -8)
+	got = apply(t, "Sub", 14, nil, 1, from([]int{2, 2, 1, 1}, 10, 20, 30, 40), planes)[0]
+	expect(t, got, []int{2, 2, 1, 3}, 9, 8, 7, 16, 15, 14, 23, 22, 21, 30, 29, 28)
 	ints := func(v ...int64) *tensor.Tensor { return tensor.From(v, len(v)) }
 	for _, c := range []struct {
 		op    string
