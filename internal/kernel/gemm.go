@@ -25,6 +25,9 @@ type Gemm struct {
 	spec           GemmSpec
 	pool           *parallel.Pool
 	a, b           side
+	items          int  // products that chunks are of: Batch, or 1 if the columns of all are one row of panels
+	panelsB        int  // of the columns of an item
+	inPlace        bool // panels of B lie in memory as if packed
 	rows, cols     int  // panels of A and of B in a chunk
 	nrows, ncols   int  // chunks along the rows and the columns of C
 	wholeA, wholeB bool // Run packs the operand before the chunks start
@@ -50,9 +53,14 @@ func NewGemm(p *parallel.Pool, s GemmSpec) *Gemm {
 		a: side{n: s.M, width: mr, ld: s.LDA, kInner: !s.TransA},
 		b: side{n: s.N, width: nr, ld: s.LDB, kInner: s.TransB},
 	}
+	g.items, g.panelsB = s.Batch, g.b.panels()
+	if s.StrideA == 0 && s.StrideB != 0 { // one A for all: tiles of two items are a pair like any other
+		g.items, g.panelsB = 1, s.Batch*g.b.panels()
+		g.inPlace = !s.TransB && s.N == nr && s.LDB == nr
+	}
 	g.divide()
-	g.wholeA = (s.Batch == 1 || s.StrideA == 0) && s.Batch*g.ncols > 1 && g.packedA() <= packedLimit
-	g.wholeB = (s.Batch == 1 || s.StrideB == 0) && s.Batch*g.nrows > 1 && g.packedB() <= packedLimit
+	g.wholeA = (s.Batch == 1 || s.StrideA == 0) && g.items*g.ncols > 1 && g.packedA() <= packedLimit
+	g.wholeB = (s.Batch == 1 || s.StrideB == 0) && g.items*g.nrows > 1 && g.packedB() <= packedLimit
 	g.packABody = func(_, i int) { g.packWhole(g.a, g.run.pa, g.run.a, i) }
 	g.packBBody = func(_, i int) { g.packWhole(g.b, g.run.pb, g.run.b, i) }
 	g.chunkBody = g.chunk
@@ -63,7 +71,7 @@ func NewGemm(p *parallel.Pool, s GemmSpec) *Gemm {
 // then smaller while there are too few of them. Columns go in pairs of panels.
 func (g *Gemm) divide() {
 	s := g.spec
-	pa, pb := g.a.panels(), g.b.panels()
+	pa, pb := g.a.panels(), g.panelsB
 	g.nrows, g.ncols = parallel.Chunks(pa, blockRows), parallel.Chunks(pb, blockCols)
 	pairs := parallel.Chunks(pb, 2)
 	flops := 2 * s.M * s.N * s.K * s.Batch
@@ -71,7 +79,7 @@ func (g *Gemm) divide() {
 		g.rows, g.nrows = evenly(pa, g.nrows)
 		g.cols, g.ncols = evenly(pairs, g.ncols)
 		g.cols = min(2*g.cols, pb)
-		chunks := s.Batch * g.nrows * g.ncols
+		chunks := g.items * g.nrows * g.ncols
 		if chunks == 0 || chunks >= wantChunks || flops/chunks < 2*chunkFlops {
 			return
 		}
@@ -113,7 +121,12 @@ func (g *Gemm) Scratch() int {
 }
 
 func (g *Gemm) localA() int { return g.rows * mr * min(blockK, g.spec.K) }
-func (g *Gemm) localB() int { return g.cols * nr * min(blockK, g.spec.K) }
+func (g *Gemm) localB() int {
+	if g.inPlace {
+		return 0
+	}
+	return g.cols * nr * min(blockK, g.spec.K)
+}
 
 // Run computes the product. bias is read where the spec has one.
 func (g *Gemm) Run(c, a, b, bias, scratch []float32) {
@@ -190,7 +203,7 @@ func (g *Gemm) compute(c, bias, scratch []float32) {
 		need("bias", bias, g.spec.N)
 	}
 	g.run.c, g.run.bias, g.run.local = c, bias, scratch
-	g.pool.For(g.spec.Batch*g.nrows*g.ncols, g.chunkBody)
+	g.pool.For(g.items*g.nrows*g.ncols, g.chunkBody)
 	g.run = gemmRun{}
 }
 
@@ -215,7 +228,7 @@ func (g *Gemm) chunk(worker, i int) {
 	s, r := &g.spec, &g.run
 	item, i := i/(g.nrows*g.ncols), i%(g.nrows*g.ncols)
 	p0, p1 := parallel.Range(i%g.nrows, g.rows, g.a.panels())
-	q0, q1 := parallel.Range(i/g.nrows, g.cols, g.b.panels())
+	q0, q1 := parallel.Range(i/g.nrows, g.cols, g.panelsB)
 	local := r.local[worker*(g.localA()+g.localB()):]
 	t := ref.Tile{LDC: s.LDC, Alpha: s.Alpha, Scale: s.Alpha != 1, Accumulate: s.Accumulate}
 	for k0 := 0; k0 < max(s.K, 1); k0 += blockK {
@@ -229,13 +242,26 @@ func (g *Gemm) chunk(worker, i int) {
 		} else if p0 < p1 {
 			g.a.pack(a, r.a[item*s.StrideA:], p0, p1, k0, t.K)
 		}
-		if r.pb != nil {
+		switch {
+		case r.pb != nil:
 			b = r.pb[g.b.panels()*nr*k0+q0*nr*t.K:]
-		} else if q0 < q1 {
-			g.b.pack(b, r.b[item*s.StrideB:], q0, q1, k0, t.K)
+		case g.inPlace:
+			b = r.b[k0*nr:]
+		default:
+			g.packLocal(b, item, q0, q1, k0, t.K)
 		}
 		g.block(&t, a, b, item*s.StrideC, p0, p1, q0, q1, k0+t.K == s.K)
 		t.Accumulate = true
+	}
+}
+
+// packLocal packs the panels [q0, q1) of B, of one item or of items that follow
+// each other.
+func (g *Gemm) packLocal(dst []float32, item, q0, q1, k0, kc int) {
+	per := g.b.panels()
+	for q, n := q0, 0; q < q1; q += n {
+		n = min(per-q%per, q1-q)
+		g.b.pack(dst[(q-q0)*nr*kc:], g.run.b[(item+q/per)*g.spec.StrideB:], q%per, q%per+n, k0, kc)
 	}
 }
 
@@ -257,15 +283,19 @@ func (g *Gemm) block(t *ref.Tile, a, b []float32, base, p0, p1, q0, q1 int, last
 
 // aim sets t to panel q of the columns, the first row being that of panel p0.
 func (g *Gemm) aim(t *ref.Tile, a, b []float32, base, p0, q0, q int, last bool) {
-	s, r := &g.spec, &g.run
-	n := min(nr, s.N-q*nr)
+	s, r, per := &g.spec, &g.run, g.b.panels()
+	col := q % per * nr
+	n := min(nr, s.N-col)
 	t.N0, t.N1 = min(n, vl), max(n-vl, 0)
 	half := min(vl, n-1) // no pointer past the end
 	t.B0 = at(b, (q-q0)*nr*t.K)
-	if last && s.BiasCol {
-		t.Bias0, t.Bias1 = at(r.bias, q*nr), at(r.bias, q*nr+half)
+	if g.inPlace {
+		t.B0 = at(b, q*s.StrideB)
 	}
-	c := base + p0*mr*s.LDC + q*nr
+	if last && s.BiasCol {
+		t.Bias0, t.Bias1 = at(r.bias, col), at(r.bias, col+half)
+	}
+	c := base + q/per*s.StrideC + p0*mr*s.LDC + col
 	t.A, t.C0, t.C1 = at(a, 0), at(r.c, c), at(r.c, c+half)
 	if last && s.BiasRow {
 		t.BiasRow = at(r.bias, p0*mr)
