@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"memprobe/internal/kernel/ref"
+	"memprobe/internal/tol"
 )
 
 // withoutAVX512 calls f on the kernels of package avx2.
@@ -94,5 +95,45 @@ func TestConvBits(t *testing.T) {
 			gradW.run(dw, x, dy, make([]float32, gradW.scratch()))
 			return dw
 		})
+	}
+}
+
+// The rows of planes where they lie give the bits of padded copies, and agree with
+// ref.
+func TestDepthRowsBits(t *testing.T) {
+	needAVX512(t)
+	for _, s := range allConvs() {
+		if !suitsDepthRows(s) {
+			continue
+		}
+		nx, nw, ny := s.Lengths()
+		x, w, bias, res := noise(nx, 1), noise(nw, 2), noise(s.M, 3), noise(ny, 4)
+		run := func(a convAlgo) []float32 {
+			y := make([]float32, ny)
+			packed := make([]float32, a.packedLen())
+			a.pack(packed, w)
+			a.run(y, x, packed, bias, res, make([]float32, a.scratch()))
+			return y
+		}
+		rows := run(newDepthRows(nil, s))
+		if !slices.Equal(rows, run(newDepthwise(nil, s, false))) {
+			t.Errorf("%+v: AVX-512 and AVX2 differ in bits", s)
+		}
+		want := make([]float32, ny)
+		d := ref.DepthRows{H: s.H, Width: s.W, OutH: s.OutH(), OutW: s.OutW(), PadTop: s.PadTop, PadLeft: s.PadLeft}
+		d.Lo, d.Hi, d.Clamp = s.Act.Bounds(s.Lo, s.Hi)
+		for p := range s.N * s.C {
+			d.X, d.W, d.Y = &x[p*s.H*s.W], &w[p%s.C*s.KH*s.KW], &want[p*d.OutH*d.OutW]
+			if s.Bias {
+				d.Bias = bias[p%s.C]
+			}
+			if s.Residual {
+				d.Residual = &res[p*d.OutH*d.OutW]
+			}
+			ref.DepthRowsConv(&d, s.KH, s.StrideH)
+		}
+		if err := tol.Close(rows, wide(want), 1e-5, 1e-5); err != nil {
+			t.Errorf("%+v: %v", s, err)
+		}
 	}
 }

@@ -83,6 +83,9 @@ func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if suitsDepthPlane(s) {
 		return newDepthPlane(p, s, false)
 	}
+	if suitsDepthRows(s) {
+		return newDepthRows(p, s)
+	}
 	if isDepthwise(s) {
 		return newDepthwise(p, s, false)
 	}

@@ -7,6 +7,12 @@ import "memprobe/internal/kernel/ref"
 // depthConv is [ref.DepthConv].
 func depthConv(d *ref.Depth) { ref.DepthConv(d) }
 
+// hasDepthRows reports whether depthRowsConv is faster than depthConv.
+func hasDepthRows() bool { return false }
+
+// depthRowsConv is [ref.DepthRowsConv].
+func depthRowsConv(d *ref.DepthRows, taps, stride, _ int) { ref.DepthRowsConv(d, taps, stride) }
+
 // depthGrad is [ref.DepthGrad].
 func depthGrad(d *ref.Depth) { ref.DepthGrad(d) }
 

@@ -72,3 +72,47 @@ func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
 		Pick(at(dst, r*dstLD), at(src, r*srcLD), n, stride)
 	}
 }
+
+// DepthRows describes a depthwise convolution of one plane [H,Width] with a square
+// window, which is read where it lies; outside of it the plane is 0:
+//
+//	Y[h][w] = clamp(Σij W[i][j]·X[h·stride-PadTop+i][w·stride-PadLeft+j] + Bias + Residual[h][w])
+//
+// Masks are for the assembly, which takes the columns of the result in strips.
+type DepthRows struct {
+	Y, X, W         *float32
+	Residual        *float32 // or nil
+	H, Width        int
+	OutH, OutW      int
+	LDY             int // bytes of a row of the result
+	PadTop, PadLeft int
+	Masks           *DepthMasks // [Strips]
+	Strips          int
+	Bias, Lo, Hi    float32
+	Clamp           bool
+}
+
+// DepthMasks tells the lanes of a strip that lie in the plane, for each load of an
+// input row, and then those of the result.
+type DepthMasks [8]uint16
+
+// DepthRowsConv computes d.
+func DepthRowsConv(d *DepthRows, taps, stride int) {
+	for o := range d.OutH * d.OutW {
+		h, w, sum := o/d.OutW*stride-d.PadTop, o%d.OutW*stride-d.PadLeft, d.Bias
+		for k := range taps * taps {
+			x, i, j := float32(0), h+k/taps, w+k%taps
+			if i >= 0 && i < d.H && j >= 0 && j < d.Width {
+				x = *at(d.X, i*d.Width+j)
+			}
+			sum += *at(d.W, k) * x
+		}
+		if d.Residual != nil {
+			sum += *at(d.Residual, o)
+		}
+		if d.Clamp {
+			sum = clamp(sum, d.Lo, d.Hi)
+		}
+		*at(d.Y, o) = sum
+	}
+}
