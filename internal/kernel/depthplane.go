@@ -23,7 +23,7 @@ type depthPlane struct {
 
 // Most floats of a plane for depthPlane, read and written.
 const (
-	depthPlaneIn  = 64
+	depthPlaneIn  = 36
 	depthPlaneOut = nr
 )
 

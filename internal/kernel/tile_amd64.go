@@ -92,6 +92,10 @@ func tileStrided(t *ref.Tile, rows int) {
 		}
 		t.Skip(2 * t.Panels)
 	}
+	if useAVX512 && rows == 8 {
+		avx512.TileStrided8(t)
+		return
+	}
 	if t.Panels = rows / mr; t.Panels > 0 {
 		avx2.TileStrided6(t)
 		if rows%mr == 0 {

@@ -124,5 +124,10 @@ func PairStrided12(t *Tile, u *Tile)
 //go:noescape
 func TileStrided12(t *Tile)
 
+// TileStrided8 is ref.TileStrided(…, 8) of t, which it leaves as they are.
+//
+//go:noescape
+func TileStrided8(t *Tile)
+
 // Peak does n times 12 fused multiply-adds of whole vectors, on zeros.
 func Peak(n int)

@@ -33,6 +33,8 @@ func main() {
 		}
 		(&tiles{n: 1, rows: 2 * mr, kind: k}).generate()
 	}
+	// The images of a batch of eight, for depthwise products.
+	(&tiles{n: 1, rows: 8, kind: strided}).generate()
 	emit.Peak(zmm)
 	Generate()
 }
