@@ -89,6 +89,9 @@ func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if isDepthwise(s) {
 		return newDepthwise(p, s, false)
 	}
+	if isDense(s) {
+		return newDense(p, s)
+	}
 	if isPointwise(s) {
 		return newPointwise(p, s)
 	}

@@ -44,6 +44,7 @@ var usualConv = []ConvSpec{
 	{N: 2, C: 64, H: 32, W: 32, M: 128, KH: 1, KW: 1, StrideH: 2, StrideW: 2},
 	{N: 3, C: 128, H: 14, W: 14, M: 70, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
 	{N: 9, C: 100, H: 2, W: 2, M: 70, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
+	{N: 9, C: 300, H: 1, W: 1, M: 70, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
 	{N: 5, C: 300, H: 5, W: 5, M: 130, KH: 1, KW: 1, StrideH: 2, StrideW: 2},
 	{N: 4, C: 30, H: 4, W: 4, M: 50, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
 	{N: 9, C: 128, H: 4, W: 4, M: 100, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},

@@ -151,9 +151,15 @@ func (g *Gemm) Run(c, a, b, bias, scratch []float32) {
 func (g *Gemm) PackA(a []float32) []float32 {
 	na, _, _ := g.spec.Lengths()
 	need("a", a, na)
-	g.run = gemmRun{a: a, pa: make([]float32, g.packedA())}
+	packed := make([]float32, g.packedA())
+	g.packA(packed, a)
+	return packed
+}
+
+func (g *Gemm) packA(packed, a []float32) {
+	g.run = gemmRun{a: a, pa: packed}
 	g.pool.For(g.kBlocks()*g.nrows, g.packABody)
-	return g.run.pa
+	g.run = gemmRun{}
 }
 
 // PackB returns the constant matrix B in the order in which RunPackedB reads
@@ -161,9 +167,15 @@ func (g *Gemm) PackA(a []float32) []float32 {
 func (g *Gemm) PackB(b []float32) []float32 {
 	_, nb, _ := g.spec.Lengths()
 	need("b", b, nb)
-	g.run = gemmRun{b: b, pb: make([]float32, g.packedB())}
+	packed := make([]float32, g.packedB())
+	g.packB(packed, b)
+	return packed
+}
+
+func (g *Gemm) packB(packed, b []float32) {
+	g.run = gemmRun{b: b, pb: packed}
 	g.pool.For(g.kBlocks()*g.ncols, g.packBBody)
-	return g.run.pb
+	g.run = gemmRun{}
 }
 
 // RunPackedA is Run with an A that PackA of a plan of the same spec returned.

@@ -65,12 +65,7 @@ func (c *pointwise) name() string {
 
 func (c *pointwise) packedLen() int { return c.gemm.packedA() }
 
-func (c *pointwise) pack(packed, w []float32) {
-	g := c.gemm
-	g.run = gemmRun{a: w, pa: packed}
-	c.pool.For(g.kBlocks()*g.nrows, g.packABody)
-	g.run = gemmRun{}
-}
+func (c *pointwise) pack(packed, w []float32) { c.gemm.packA(packed, w) }
 
 func (c *pointwise) scratch() int { return c.gatheredLen() + c.resultsLen() + c.gemm.Scratch() }
 
