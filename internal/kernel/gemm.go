@@ -32,6 +32,8 @@ type Gemm struct {
 	nrows, ncols   int  // chunks along the rows and the columns of C
 	wholeA, wholeB bool // Run packs the operand before the chunks start
 
+	pieces *pieces // of B and C, or nil: they are matrices
+
 	packABody, packBBody, chunkBody func(worker, chunk int)
 	run                             gemmRun
 }
@@ -224,15 +226,21 @@ func (g *Gemm) kBlocks() int { return parallel.Chunks(g.spec.K, blockK) }
 // packWhole packs part i of an operand that is packed as a whole: for each block
 // of k all its panels.
 func (g *Gemm) packWhole(s side, dst, src []float32, i int) {
-	per, parts := g.rows, g.nrows
+	per := g.rows
 	if s.width == nr {
-		per, parts = g.cols, g.ncols
+		per = g.cols
 	}
-	k0, k1 := parallel.Range(i/parts, blockK, g.spec.K)
-	p0, p1 := parallel.Range(i%parts, per, s.panels())
-	if p0 < p1 {
-		s.pack(dst[s.panels()*s.width*k0+p0*s.width*(k1-k0):], src, p0, p1, k0, k1-k0)
+	k0, k1 := parallel.Range(i%g.kBlocks(), blockK, g.spec.K)
+	p0, p1 := parallel.Range(i/g.kBlocks(), per, s.panels())
+	if p0 >= p1 {
+		return
 	}
+	dst = dst[s.panels()*s.width*k0+p0*s.width*(k1-k0):]
+	if g.pieces != nil && s.width == nr {
+		g.pieces.pack(dst, src, p0, p1, k0, k1-k0)
+		return
+	}
+	s.pack(dst, src, p0, p1, k0, k1-k0)
 }
 
 // chunk computes one block of C.
@@ -265,6 +273,9 @@ func (g *Gemm) chunk(worker, i int) {
 		g.block(&t, a, b, item*s.StrideC, p0, p1, q0, q1, k0+t.K == s.K)
 		t.Accumulate = true
 	}
+	if g.pieces != nil {
+		g.pieces.place(r.c, p0*mr, min(p1*mr, s.M), q0*nr, min(q1*nr, s.N))
+	}
 }
 
 // packLocal packs the panels [q0, q1) of B, of one item or of items that follow
@@ -273,6 +284,10 @@ func (g *Gemm) packLocal(dst []float32, item, q0, q1, k0, kc int) {
 	per := g.b.panels()
 	for q, n := q0, 0; q < q1; q += n {
 		n = min(per-q%per, q1-q)
+		if g.pieces != nil {
+			g.pieces.pack(dst, g.run.b, q, q+n, k0, kc)
+			return
+		}
 		g.b.pack(dst[(q-q0)*nr*kc:], g.run.b[(item+q/per)*g.spec.StrideB:], q%per, q%per+n, k0, kc)
 	}
 }

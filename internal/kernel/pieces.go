@@ -1,0 +1,110 @@
+package kernel
+
+// pieces says how the columns of a product are cut: column n·plane+i of B and of C
+// is element i of image n of x [images,in,plane] and of y [images,out,plane]. So
+// planes of few elements fill panels together.
+type pieces struct {
+	plane, images, in, out int
+
+	spec        *ConvSpec // whose residual and activation are added last
+	y, residual []float32
+}
+
+// pack packs the panels [p0, p1) of the columns for k in [k0, k0+kc).
+func (c *pieces) pack(dst, x []float32, p0, p1, k0, kc int) {
+	for p := p0; p < p1; p++ {
+		c.packPanel(dst[(p-p0)*nr*kc:][:nr*kc], x, p*nr, k0)
+	}
+}
+
+// piece is n neighbouring columns of a panel, from column to on, which x has at from.
+type piece struct{ from, to, n int }
+
+func (c *pieces) packPanel(dst, x []float32, col, k0 int) {
+	var list [nr]piece
+	n, end := 0, min(col+nr, c.images*c.plane)
+	for q := col; q < end; n++ {
+		i := q % c.plane
+		list[n] = piece{(q/c.plane*c.in+k0)*c.plane + i, q - col, min(c.plane-i, end-q)}
+		q += list[n].n
+	}
+	switch {
+	case end < col+nr:
+		clear(dst)
+	case c.plane == 4:
+		c.packQuads(dst, x, (*[4]piece)(list[:4]))
+		return
+	}
+	for k := 0; k < len(dst); k += nr {
+		for i := range list[:n] {
+			p := &list[i]
+			// A vector's copy takes less time than a few elements'. What it writes
+			// too much, the next piece or row corrects.
+			if from := x[p.from:]; len(from) >= nr && k+p.to+nr <= len(dst) {
+				*(*[nr]float32)(dst[k+p.to:]) = *(*[nr]float32)(from)
+			} else {
+				copy(dst[k+p.to:][:p.n], from)
+			}
+			p.from += c.plane
+		}
+	}
+}
+
+// packQuads is packPanel for planes of four elements.
+func (c *pieces) packQuads(dst, x []float32, list *[4]piece) {
+	for ; len(dst) > 0; dst = dst[nr:] {
+		row := (*[nr]float32)(dst)
+		for i := range list {
+			*(*[4]float32)(row[4*i:]) = *(*[4]float32)(x[list[i].from:])
+			list[i].from += 4
+		}
+	}
+}
+
+// place copies the rows [m0, m1) and columns [q0, q1) of the product to their
+// places in y.
+func (c *pieces) place(product []float32, m0, m1, q0, q1 int) {
+	for q := q0; q < q1; {
+		image, i := q/c.plane, q%c.plane
+		n, ld := min(c.plane-i, q1-q), c.images*c.plane
+		to := (image*c.out+m0)*c.plane + i
+		if c.spec.Residual {
+			c.addResidual(product[m0*ld+q:], to, n, m1-m0)
+		} else {
+			copyPieces(c.y[to:], product[m0*ld+q:], n, c.plane, ld, m1-m0)
+		}
+		q += n
+	}
+}
+
+// copyPieces copies rows pieces of n elements.
+func copyPieces(dst, src []float32, n, dstLD, srcLD, rows int) {
+	if n == 4 { // planes of 4 are the most frequent
+		for r := range rows {
+			*(*[4]float32)(dst[r*dstLD:]) = *(*[4]float32)(src[r*srcLD:])
+		}
+		return
+	}
+	for r := range rows {
+		copy(dst[r*dstLD:][:n], src[r*srcLD:])
+	}
+}
+
+// addResidual is copyPieces to y[to:] with what follows the product.
+func (c *pieces) addResidual(src []float32, to, n, rows int) {
+	lo, hi, clamps := c.spec.Act.Bounds(c.spec.Lo, c.spec.Hi)
+	for r := range rows {
+		at := to + r*c.plane
+		dst, from := c.y[at:][:n], src[r*c.images*c.plane:][:n]
+		for i, res := range c.residual[at:][:n] {
+			v := from[i] + res
+			if clamps && v < lo {
+				v = lo
+			}
+			if clamps && v > hi {
+				v = hi
+			}
+			dst[i] = v
+		}
+	}
+}
