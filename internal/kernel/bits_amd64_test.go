@@ -137,3 +137,53 @@ func TestDepthRowsBits(t *testing.T) {
 		}
 	}
 }
+
+// The lanes of small planes give the bits of products, and agree with ref.
+func TestDepthLanesBits(t *testing.T) {
+	needAVX512(t)
+	cases := 0
+	for i, s := range allConvs() {
+		s.StrideH, s.StrideW = min(s.StrideH, 2), min(s.StrideW, 2)
+		s.C, s.M, s.Group, s.H, s.W = 2+i%9, 2+i%9, 2+i%9, 1+i%4, 1+i%5
+		s.N += i % 17
+		if s.Validate() != nil || !suitsDepthPlane(s) || s.H*s.W > nr {
+			continue
+		}
+		for _, flipped := range []bool{false, true} {
+			m := newDepthPlane(nil, s, flipped)
+			if flipped {
+				m.spec.Bias, m.spec.Residual = false, false
+			}
+			l := newDepthLanes(m, flipped)
+			if len(l.taps) == 0 {
+				continue
+			}
+			nx, ny := s.N*s.C*m.in, s.N*s.C*m.out
+			x, w, bias, res := noise(nx, 1), noise(s.C*s.KH*s.KW, 2), noise(s.M, 3), noise(ny, 4)
+			run := func(a convAlgo) []float32 {
+				y, packed := noise(ny, 9), make([]float32, a.packedLen())
+				a.pack(packed, w)
+				a.run(y, x, packed, bias, res, make([]float32, a.scratch()))
+				intact(t, y)
+				return y
+			}
+			got := run(l)
+			withoutAVX512(func() {
+				if !slices.Equal(got, run(m)) {
+					t.Errorf("%+v: AVX-512 and AVX2 differ in bits", s)
+				}
+			})
+			l.y, l.x, l.w, l.bias, l.residual = make([]float32, ny), x, make([]float32, l.packedLen()), bias, res
+			l.pack(l.w, w)
+			d := l.channels(0, s.C)
+			ref.DepthLanesConv(&d)
+			if err := tol.Close(got[:ny], wide(l.y), 1e-5, 1e-5); err != nil {
+				t.Errorf("%+v: %v", s, err)
+			}
+			cases++
+		}
+	}
+	if cases < 50 {
+		t.Errorf("%d cases, want 50 at least", cases)
+	}
+}

@@ -81,7 +81,7 @@ func (w *winogradW) cycles() float64 {
 
 func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if suitsDepthPlane(s) {
-		return newDepthPlane(p, s, false)
+		return depthOfPlanes(p, s, false)
 	}
 	if suitsDepthRows(s) {
 		return newDepthRows(p, s)
@@ -100,7 +100,7 @@ func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 
 func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if suitsDepthPlane(s) && s.H*s.W <= depthPlaneOut {
-		return newDepthPlane(p, s, true)
+		return depthOfPlanes(p, s, true)
 	}
 	if isDepthwise(s) {
 		return newDepthwise(p, s, true)
@@ -109,6 +109,17 @@ func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 		return newPointwiseGradX(p, s)
 	}
 	return fewestCycles(newDirectGradX(p, s), func(m int) *winograd { return newWinogradGradX(p, s, m) }, s)
+}
+
+// depthOfPlanes is the plan of a depthwise pass that suits depthPlane.
+func depthOfPlanes(p *parallel.Pool, s ConvSpec, flipped bool) convAlgo {
+	d := newDepthPlane(p, s, flipped)
+	if suitsDepthLanes(d.in) {
+		if l := newDepthLanes(d, flipped); len(l.taps) > 0 {
+			return l
+		}
+	}
+	return d
 }
 
 // fewestCycles returns the plan of s that takes the fewest cycles, of methods in

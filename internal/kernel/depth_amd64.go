@@ -43,6 +43,12 @@ func depthRowsConv(d *ref.DepthRows, taps, stride, lanes int) {
 	}
 }
 
+// hasDepthLanes reports whether depthLanesConv is faster than a product.
+func hasDepthLanes() bool { return useAVX512 }
+
+// depthLanesConv is [ref.DepthLanesConv].
+func depthLanesConv(d *ref.DepthLanes) { avx512.DepthLanesConv(d) }
+
 // depthGrad is [ref.DepthGrad].
 func depthGrad(d *ref.Depth) {
 	if useAVX2 {

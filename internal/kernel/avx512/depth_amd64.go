@@ -43,3 +43,8 @@ func DepthRows5x1x8(d *DepthRows)
 //
 //go:noescape
 func DepthRows5x2x8(d *DepthRows)
+
+// DepthLanesConv is ref.DepthLanesConv(d).
+//
+//go:noescape
+func DepthLanesConv(d *DepthLanes)

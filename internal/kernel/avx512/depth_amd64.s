@@ -3033,3 +3033,230 @@ next:
 	JNE  strip
 	VZEROUPPER
 	RET
+
+// func DepthLanesConv(d *DepthLanes)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·DepthLanesConv(SB), NOSPLIT, $40-8
+	MOVQ         d+0(FP), AX
+	KMOVW        112(AX), K1
+	KMOVW        114(AX), K2
+	VBROADCASTSS 116(AX), Z19
+	VBROADCASTSS 120(AX), Z20
+	MOVQ         96(AX), CX
+	MOVQ         104(AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	SUBQ         (AX), SI
+	MOVQ         64(AX), DI
+	MOVQ         DI, (SP)
+	MOVQ         8(AX), DI
+	MOVQ         DI, 8(SP)
+	MOVQ         (AX), DI
+	MOVQ         DI, 16(SP)
+	MOVQ         32(AX), DI
+	MOVQ         DI, 24(SP)
+
+channel:
+	VXORPS       Z18, Z18, Z18
+	MOVQ         24(SP), DI
+	TESTQ        DI, DI
+	JEQ          noBias
+	VBROADCASTSS (DI), Z18
+	ADDQ         $0x04, 24(SP)
+
+noBias:
+	MOVQ 8(SP), DI
+	MOVQ 16(SP), R8
+	MOVQ 72(AX), R9
+	MOVQ R9, 32(SP)
+
+images8:
+	SUBQ      $0x08, 32(SP)
+	JL        fewer8
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      CX, DI
+	VXORPS    Z8, Z8, Z8
+	VMOVUPS.Z (DI), K1, Z1
+	ADDQ      CX, DI
+	VXORPS    Z9, Z9, Z9
+	VMOVUPS.Z (DI), K1, Z2
+	ADDQ      CX, DI
+	VXORPS    Z10, Z10, Z10
+	VMOVUPS.Z (DI), K1, Z3
+	ADDQ      CX, DI
+	VXORPS    Z11, Z11, Z11
+	VMOVUPS.Z (DI), K1, Z4
+	ADDQ      CX, DI
+	VXORPS    Z12, Z12, Z12
+	VMOVUPS.Z (DI), K1, Z5
+	ADDQ      CX, DI
+	VXORPS    Z13, Z13, Z13
+	VMOVUPS.Z (DI), K1, Z6
+	ADDQ      CX, DI
+	VXORPS    Z14, Z14, Z14
+	VMOVUPS.Z (DI), K1, Z7
+	ADDQ      CX, DI
+	VXORPS    Z15, Z15, Z15
+	MOVQ      40(AX), R10
+	MOVQ      48(AX), R11
+	MOVQ      56(AX), R12
+	MOVQ      BX, R9
+
+tap8:
+	VMOVUPS      (R10), Z16
+	KMOVW        (R11), K3
+	VBROADCASTSS (R9), Z17
+	VPERMPS.Z    Z0, Z16, K3, Z21
+	VFMADD231PS  Z21, Z17, Z8
+	VPERMPS.Z    Z1, Z16, K3, Z22
+	VFMADD231PS  Z22, Z17, Z9
+	VPERMPS.Z    Z2, Z16, K3, Z23
+	VFMADD231PS  Z23, Z17, Z10
+	VPERMPS.Z    Z3, Z16, K3, Z24
+	VFMADD231PS  Z24, Z17, Z11
+	VPERMPS.Z    Z4, Z16, K3, Z25
+	VFMADD231PS  Z25, Z17, Z12
+	VPERMPS.Z    Z5, Z16, K3, Z26
+	VFMADD231PS  Z26, Z17, Z13
+	VPERMPS.Z    Z6, Z16, K3, Z27
+	VFMADD231PS  Z27, Z17, Z14
+	VPERMPS.Z    Z7, Z16, K3, Z28
+	VFMADD231PS  Z28, Z17, Z15
+	ADDQ         $0x40, R10
+	ADDQ         $0x02, R11
+	ADDQ         $0x04, R9
+	DECQ         R12
+	JNE          tap8
+	VADDPS       Z18, Z8, Z8
+	VADDPS       Z18, Z9, Z9
+	VADDPS       Z18, Z10, Z10
+	VADDPS       Z18, Z11, Z11
+	VADDPS       Z18, Z12, Z12
+	VADDPS       Z18, Z13, Z13
+	VADDPS       Z18, Z14, Z14
+	VADDPS       Z18, Z15, Z15
+	CMPQ         24(AX), $0x00
+	JEQ          plain8
+	MOVQ         R8, R9
+	ADDQ         SI, R9
+	VMOVUPS.Z    (R9), K2, Z21
+	VADDPS       Z21, Z8, Z8
+	ADDQ         DX, R9
+	VMOVUPS.Z    (R9), K2, Z22
+	VADDPS       Z22, Z9, Z9
+	ADDQ         DX, R9
+	VMOVUPS.Z    (R9), K2, Z23
+	VADDPS       Z23, Z10, Z10
+	ADDQ         DX, R9
+	VMOVUPS.Z    (R9), K2, Z24
+	VADDPS       Z24, Z11, Z11
+	ADDQ         DX, R9
+	VMOVUPS.Z    (R9), K2, Z25
+	VADDPS       Z25, Z12, Z12
+	ADDQ         DX, R9
+	VMOVUPS.Z    (R9), K2, Z26
+	VADDPS       Z26, Z13, Z13
+	ADDQ         DX, R9
+	VMOVUPS.Z    (R9), K2, Z27
+	VADDPS       Z27, Z14, Z14
+	ADDQ         DX, R9
+	VMOVUPS.Z    (R9), K2, Z28
+	VADDPS       Z28, Z15, Z15
+	ADDQ         DX, R9
+
+plain8:
+	CMPB   124(AX), $0x00
+	JEQ    unclamped8
+	VMAXPS Z8, Z19, Z8
+	VMINPS Z8, Z20, Z8
+	VMAXPS Z9, Z19, Z9
+	VMINPS Z9, Z20, Z9
+	VMAXPS Z10, Z19, Z10
+	VMINPS Z10, Z20, Z10
+	VMAXPS Z11, Z19, Z11
+	VMINPS Z11, Z20, Z11
+	VMAXPS Z12, Z19, Z12
+	VMINPS Z12, Z20, Z12
+	VMAXPS Z13, Z19, Z13
+	VMINPS Z13, Z20, Z13
+	VMAXPS Z14, Z19, Z14
+	VMINPS Z14, Z20, Z14
+	VMAXPS Z15, Z19, Z15
+	VMINPS Z15, Z20, Z15
+
+unclamped8:
+	VMOVUPS Z8, K2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z9, K2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z10, K2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z11, K2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z12, K2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z13, K2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z14, K2, (R8)
+	ADDQ    DX, R8
+	VMOVUPS Z15, K2, (R8)
+	ADDQ    DX, R8
+	JMP     images8
+
+fewer8:
+	ADDQ $0x08, 32(SP)
+
+images1:
+	SUBQ      $0x01, 32(SP)
+	JL        fewer1
+	VMOVUPS.Z (DI), K1, Z0
+	ADDQ      CX, DI
+	VXORPS    Z8, Z8, Z8
+	MOVQ      40(AX), R10
+	MOVQ      48(AX), R11
+	MOVQ      56(AX), R12
+	MOVQ      BX, R9
+
+tap1:
+	VMOVUPS      (R10), Z16
+	KMOVW        (R11), K3
+	VBROADCASTSS (R9), Z17
+	VPERMPS.Z    Z0, Z16, K3, Z21
+	VFMADD231PS  Z21, Z17, Z8
+	ADDQ         $0x40, R10
+	ADDQ         $0x02, R11
+	ADDQ         $0x04, R9
+	DECQ         R12
+	JNE          tap1
+	VADDPS       Z18, Z8, Z8
+	CMPQ         24(AX), $0x00
+	JEQ          plain1
+	MOVQ         R8, R9
+	ADDQ         SI, R9
+	VMOVUPS.Z    (R9), K2, Z21
+	VADDPS       Z21, Z8, Z8
+	ADDQ         DX, R9
+
+plain1:
+	CMPB   124(AX), $0x00
+	JEQ    unclamped1
+	VMAXPS Z8, Z19, Z8
+	VMINPS Z8, Z20, Z8
+
+unclamped1:
+	VMOVUPS Z8, K2, (R8)
+	ADDQ    DX, R8
+	JMP     images1
+
+fewer1:
+	ADDQ $0x01, 32(SP)
+	MOVQ 80(AX), DI
+	ADDQ DI, 8(SP)
+	MOVQ 88(AX), DI
+	ADDQ DI, 16(SP)
+	MOVQ 56(AX), DI
+	LEAQ (BX)(DI*4), BX
+	DECQ (SP)
+	JNE  channel
+	VZEROUPPER
+	RET

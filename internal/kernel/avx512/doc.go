@@ -14,7 +14,8 @@ import "memprobe/internal/kernel/ref"
 
 // Arguments of the kernels.
 type (
-	DepthRows = ref.DepthRows
-	Tile      = ref.Tile
-	Tiles     = ref.Tiles
+	DepthLanes = ref.DepthLanes
+	DepthRows  = ref.DepthRows
+	Tile       = ref.Tile
+	Tiles      = ref.Tiles
 )

@@ -116,3 +116,49 @@ func DepthRowsConv(d *DepthRows, taps, stride int) {
 		*at(d.Y, o) = sum
 	}
 }
+
+// DepthLanes describes depthwise convolutions of planes that fit a vector, of some
+// channels of some images: tap k of result i reads element Index[k][i] of the plane
+// where bit i of Masks[k] is set, and nothing elsewhere.
+//
+//	Y[c][n][i] = clamp(Σk W[c][k]·X[c][n][Index[k][i]] + Bias[c] + Residual[c][n][i])
+type DepthLanes struct {
+	Y, X, W          *float32
+	Residual, Bias   *float32 // or nil
+	Index            *[16]int32
+	Masks            *uint16
+	Taps             int
+	Channels, Images int
+	PlaneX, PlaneY   int    // bytes from channel to channel
+	LDX, LDY         int    // bytes from image to image
+	In, Out          uint16 // lanes of a plane, read and written
+	Lo, Hi           float32
+	Clamp            bool
+}
+
+// DepthLanesConv computes d.
+func DepthLanesConv(d *DepthLanes) {
+	index, masks := unsafe.Slice(d.Index, d.Taps), unsafe.Slice(d.Masks, d.Taps)
+	for c := range d.Channels {
+		for n := range d.Images {
+			for i := 0; d.Out>>i != 0; i++ {
+				sum, to := float32(0), (c*d.PlaneY+n*d.LDY)/4+i
+				for k := range d.Taps {
+					if masks[k]>>i&1 != 0 {
+						sum += *at(d.W, c*d.Taps+k) * *at(d.X, (c*d.PlaneX+n*d.LDX)/4+int(index[k][i]))
+					}
+				}
+				if d.Bias != nil {
+					sum += *at(d.Bias, c)
+				}
+				if d.Residual != nil {
+					sum += *at(d.Residual, to)
+				}
+				if d.Clamp {
+					sum = clamp(sum, d.Lo, d.Hi)
+				}
+				*at(d.Y, to) = sum
+			}
+		}
+	}
+}

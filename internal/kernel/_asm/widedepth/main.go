@@ -30,6 +30,7 @@ func main() {
 			}
 		}
 	}
+	depthLanes()
 	Generate()
 }
 
