@@ -209,8 +209,12 @@ func (g *Gemm) RunPackedB(c, a, packedB, bias, scratch []float32) {
 }
 
 func (g *Gemm) compute(c, bias, scratch []float32) {
-	_, _, nc := g.spec.Lengths()
-	need("c", c, nc)
+	if g.pieces != nil {
+		need("c", c, g.pool.Threads()*g.blockLen())
+	} else {
+		_, _, nc := g.spec.Lengths()
+		need("c", c, nc)
+	}
 	if g.spec.BiasRow {
 		need("bias", bias, g.spec.M)
 	} else if g.spec.BiasCol {
@@ -220,6 +224,13 @@ func (g *Gemm) compute(c, bias, scratch []float32) {
 	g.pool.For(g.items*g.nrows*g.ncols, g.chunkBody)
 	g.run = gemmRun{}
 }
+
+// cutColumns makes B and C pieces of planes. C is then room for a block of each
+// worker, which would share lines of memory otherwise.
+func (g *Gemm) cutColumns(p *pieces) { g.pieces, g.spec.LDC = p, g.cols*nr }
+
+// blockLen is the number of floats of a chunk of C.
+func (g *Gemm) blockLen() int { return g.rows * mr * g.cols * nr }
 
 func (g *Gemm) kBlocks() int { return parallel.Chunks(g.spec.K, blockK) }
 
@@ -250,6 +261,10 @@ func (g *Gemm) chunk(worker, i int) {
 	p0, p1 := parallel.Range(i%g.nrows, g.rows, g.a.panels())
 	q0, q1 := parallel.Range(i/g.nrows, g.cols, g.panelsB)
 	local := r.local[worker*(g.localA()+g.localB()):]
+	c := item * s.StrideC
+	if g.pieces != nil { // a block of the worker's own, which begins with the first tile
+		c = worker*g.blockLen() - p0*mr*s.LDC - q0*nr
+	}
 	t := ref.Tile{LDC: s.LDC, Alpha: s.Alpha, Scale: s.Alpha != 1, Accumulate: s.Accumulate}
 	for k0 := 0; k0 < max(s.K, 1); k0 += blockK {
 		t.K = min(blockK, s.K-k0)
@@ -270,11 +285,11 @@ func (g *Gemm) chunk(worker, i int) {
 		default:
 			g.packLocal(b, item, q0, q1, k0, t.K)
 		}
-		g.block(&t, a, b, item*s.StrideC, p0, p1, q0, q1, k0+t.K == s.K)
+		g.block(&t, a, b, c, p0, p1, q0, q1, k0+t.K == s.K)
 		t.Accumulate = true
 	}
 	if g.pieces != nil {
-		g.pieces.place(r.c, p0*mr, min(p1*mr, s.M), q0*nr, min(q1*nr, s.N))
+		g.pieces.place(r.c[worker*g.blockLen():], s.LDC, p0*mr, min(p1*mr, s.M), q0*nr, min(q1*nr, s.N))
 	}
 }
 

@@ -38,12 +38,20 @@ func (c *pieces) packPanel(dst, x []float32, col, k0 int) {
 	for k := 0; k < len(dst); k += nr {
 		for i := range list[:n] {
 			p := &list[i]
-			// A vector's copy takes less time than a few elements'. What it writes
+			// Whole vectors are copied faster than a few elements. What they write
 			// too much, the next piece or row corrects.
-			if from := x[p.from:]; len(from) >= nr && k+p.to+nr <= len(dst) {
-				*(*[nr]float32)(dst[k+p.to:]) = *(*[nr]float32)(from)
-			} else {
-				copy(dst[k+p.to:][:p.n], from)
+			to, from := dst[k+p.to:], x[p.from:]
+			switch {
+			case len(to) < nr || len(from) < nr:
+				copy(to[:p.n], from)
+			case p.n <= 4:
+				*(*[4]float32)(to) = *(*[4]float32)(from)
+			case p.n <= 8:
+				*(*[8]float32)(to) = *(*[8]float32)(from)
+			case p.n <= 12:
+				*(*[12]float32)(to) = *(*[12]float32)(from)
+			default:
+				*(*[nr]float32)(to) = *(*[nr]float32)(from)
 			}
 			p.from += c.plane
 		}
@@ -61,17 +69,16 @@ func (c *pieces) packQuads(dst, x []float32, list *[4]piece) {
 	}
 }
 
-// place copies the rows [m0, m1) and columns [q0, q1) of the product to their
-// places in y.
-func (c *pieces) place(product []float32, m0, m1, q0, q1 int) {
+// place copies a block of the product, its rows [m0, m1) and columns [q0, q1), to
+// their places in y. The block's rows are ld floats apart.
+func (c *pieces) place(block []float32, ld, m0, m1, q0, q1 int) {
 	for q := q0; q < q1; {
-		image, i := q/c.plane, q%c.plane
-		n, ld := min(c.plane-i, q1-q), c.images*c.plane
-		to := (image*c.out+m0)*c.plane + i
+		n := min(c.plane-q%c.plane, q1-q)
+		to := (q/c.plane*c.out+m0)*c.plane + q%c.plane
 		if c.spec.Residual {
-			c.addResidual(product[m0*ld+q:], to, n, m1-m0)
+			c.addResidual(block[q-q0:], to, n, ld, m1-m0)
 		} else {
-			copyPieces(c.y[to:], product[m0*ld+q:], n, c.plane, ld, m1-m0)
+			copyPieces(c.y[to:], block[q-q0:], n, c.plane, ld, m1-m0)
 		}
 		q += n
 	}
@@ -91,11 +98,11 @@ func copyPieces(dst, src []float32, n, dstLD, srcLD, rows int) {
 }
 
 // addResidual is copyPieces to y[to:] with what follows the product.
-func (c *pieces) addResidual(src []float32, to, n, rows int) {
+func (c *pieces) addResidual(src []float32, to, n, ld, rows int) {
 	lo, hi, clamps := c.spec.Act.Bounds(c.spec.Lo, c.spec.Hi)
 	for r := range rows {
 		at := to + r*c.plane
-		dst, from := c.y[at:][:n], src[r*c.images*c.plane:][:n]
+		dst, from := c.y[at:][:n], src[r*ld:][:n]
 		for i, res := range c.residual[at:][:n] {
 			v := from[i] + res
 			if clamps && v < lo {

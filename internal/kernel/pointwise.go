@@ -49,7 +49,7 @@ func makePointwise(p *parallel.Pool, s ConvSpec, g GemmSpec, plane int) *pointwi
 	}
 	c.gemm = NewGemm(p, g)
 	if merges {
-		c.gemm.pieces = &pieces{plane: plane, images: s.N, in: c.in, out: c.out, spec: &c.spec}
+		c.gemm.cutColumns(&pieces{plane: plane, images: s.N, in: c.in, out: c.out, spec: &c.spec})
 	}
 	c.gatherBody, c.spreadBody = c.gather, c.spread
 	return c
@@ -79,7 +79,7 @@ func (c *pointwise) gatheredLen() int {
 
 func (c *pointwise) resultsLen() int {
 	if c.gemm.pieces != nil {
-		return c.spec.N * c.out * c.plane
+		return c.pool.Threads() * c.gemm.blockLen()
 	}
 	return 0
 }

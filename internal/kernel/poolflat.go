@@ -61,10 +61,15 @@ func (m *maxFlat) chunk(worker, chunk int) {
 	s, a := &m.spec, &m.arrays[worker]
 	lo, hi := parallel.Range(chunk, m.block, s.N*s.C)
 	plane := m.rows * m.cols
-	for p := lo; p < hi; p++ {
-		copyRows(&a[0][(p-lo)*plane+s.PadTop*m.cols+s.PadLeft], &m.x[p*s.H*s.W], m.h, m.w, m.cols, s.W, 1)
+	padded := a[0][:(hi-lo)*plane]
+	if m.rows == s.H && m.cols == s.W && s.PadTop|s.PadLeft == 0 {
+		padded = m.x[lo*plane : hi*plane]
+	} else {
+		for p := lo; p < hi; p++ {
+			copyRows(&padded[(p-lo)*plane+s.PadTop*m.cols+s.PadLeft], &m.x[p*s.H*s.W], m.h, m.w, m.cols, s.W, 1)
+		}
 	}
-	down := maxOfShifts(a[1], a[0][:(hi-lo)*plane], s.KH, s.DilationH*m.cols)
+	down := maxOfShifts(a[1], padded, s.KH, s.DilationH*m.cols)
 	all := maxOfShifts(a[2], down, s.KW, s.DilationW)
 	for p := lo; p < hi; p++ {
 		copyRows(&m.y[p*m.oh*m.ow], &all[(p-lo)*plane], m.oh, m.ow, m.ow, s.StrideH*m.cols, s.StrideW)
