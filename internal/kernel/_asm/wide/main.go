@@ -21,7 +21,7 @@ const (
 	unroll = 4
 
 	// How far ahead of its use A is fetched.
-	aheadA = 512
+	aheadA = 2048
 )
 
 func main() {
