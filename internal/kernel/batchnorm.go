@@ -35,16 +35,16 @@ type batchNormArgs[T Float] struct {
 	dx, dres, dscale, dbias, dy                         []T
 }
 
-// groupOf is the number of channels of a chunk: long runs of memory, but 16 chunks
-// for threads to share, and no cache line in two chunks.
-func groupOf(s BatchNormSpec) int {
+// groupOf is the number of channels of a chunk: long runs of memory, but chunks
+// enough for the threads to share, and no cache line in two of them.
+func groupOf(p *parallel.Pool, s BatchNormSpec) int {
 	const run, line = 8192, 64 // elements
-	return max(1, min(run/max(s.S, 1), s.C/16), parallel.Chunks(line, max(s.S, 1)))
+	return max(1, min(run/max(s.S, 1), s.C/wantChunks(p)), parallel.Chunks(line, max(s.S, 1)))
 }
 
 // NewBatchNorm plans the normalisation.
 func NewBatchNorm[T Float](p *parallel.Pool, s BatchNormSpec) *BatchNorm[T] {
-	n := &BatchNorm[T]{spec: s, t: of[T](), pool: p, group: groupOf(s)}
+	n := &BatchNorm[T]{spec: s, t: of[T](), pool: p, group: groupOf(p, s)}
 	n.sum, n.dot = make([]float64, s.C), make([]float64, s.C)
 	for _, v := range []*[]T{&n.a, &n.p, &n.q, &n.r} {
 		*v = make([]T, s.C)

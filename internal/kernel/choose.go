@@ -95,7 +95,7 @@ func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if isPointwise(s) {
 		return newPointwise(p, s)
 	}
-	return fewestCycles(newDirect(p, s), func(m int) *winograd { return newWinograd(p, s, m) }, s)
+	return fewestCycles(p, s, newDirect, newWinograd)
 }
 
 func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
@@ -108,7 +108,7 @@ func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 	if isPointwise(s) && s.StrideH == 1 && s.StrideW == 1 {
 		return newPointwiseGradX(p, s)
 	}
-	return fewestCycles(newDirectGradX(p, s), func(m int) *winograd { return newWinogradGradX(p, s, m) }, s)
+	return fewestCycles(p, s, newDirectGradX, newWinogradGradX)
 }
 
 // depthOfPlanes is the plan of a depthwise pass that suits depthPlane.
@@ -123,19 +123,23 @@ func depthOfPlanes(p *parallel.Pool, s ConvSpec, flipped bool) convAlgo {
 }
 
 // fewestCycles returns the plan of s that takes the fewest cycles, of methods in
-// the order of their rounding errors.
-func fewestCycles(d *direct, winograd func(m int) *winograd, s ConvSpec) convAlgo {
-	var best convAlgo = d
+// the order of their rounding errors. Plans for one thread are compared, so that
+// the method is the same for any number.
+func fewestCycles(p *parallel.Pool, s ConvSpec, direct func(*parallel.Pool, ConvSpec) *direct,
+	winograd func(*parallel.Pool, ConvSpec, int) *winograd) convAlgo {
 	if !suitsWinograd(s) {
-		return best
+		return direct(p, s)
 	}
-	cycles := d.cycles()
+	cycles, best := direct(nil, s).cycles(), 0
 	for _, m := range []int{2, 4} {
-		if w := winograd(m); w.cycles() < worthwhile*cycles {
-			best, cycles = w, w.cycles()
+		if c := winograd(nil, s, m).cycles(); c < worthwhile*cycles {
+			cycles, best = c, m
 		}
 	}
-	return best
+	if best == 0 {
+		return direct(p, s)
+	}
+	return winograd(p, s, best)
 }
 
 // worthwhile is the part of the cycles that a method may take at most to be
@@ -146,16 +150,17 @@ func newGradWAlgo(p *parallel.Pool, s ConvSpec) gradWAlgo {
 	if isDepthwise(s) {
 		return newDepthGradW(p, s)
 	}
-	o := newOuter(p, s)
-	var best gradWAlgo = o
 	if !suitsWinograd(s) {
-		return best
+		return newOuter(p, s)
 	}
-	cycles := o.cycles()
+	cycles, best := newOuter(nil, s).cycles(), 0
 	for _, m := range []int{2, 4} {
-		if w := newWinogradW(p, s, m); w.cycles() < worthwhile*cycles {
-			best, cycles = w, w.cycles()
+		if c := newWinogradW(nil, s, m).cycles(); c < worthwhile*cycles {
+			cycles, best = c, m
 		}
 	}
-	return best
+	if best == 0 {
+		return newOuter(p, s)
+	}
+	return newWinogradW(p, s, best)
 }

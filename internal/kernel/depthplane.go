@@ -53,7 +53,7 @@ func newDepthPlane(p *parallel.Pool, s ConvSpec, flipped bool) *depthPlane {
 			d.links = append(d.links, int32(from*nr+to), int32(k))
 		}
 	}
-	d.per, _ = evenly(s.C, wantChunks)
+	d.per, _ = evenly(s.C, wantChunks(p))
 	d.packBody, d.chunkBody = d.packChannels, d.chunk
 	return d
 }

@@ -33,7 +33,7 @@ func newDepthRows(p *parallel.Pool, s ConvSpec) *depthRows {
 	for q := 0; q < s.OutW(); q += d.lanes {
 		d.masks = append(d.masks, depthMasks(s, q, d.lanes))
 	}
-	d.per, d.parts = depthParts(s)
+	d.per, d.parts = depthParts(p, s)
 	d.body = d.chunk
 	return d
 }

@@ -51,7 +51,7 @@ func newDepthwise(p *parallel.Pool, s ConvSpec, gradX bool) *depthwise {
 			ph.off = append(ph.off, all[t])
 		}
 	}
-	d.per, d.parts = depthParts(s)
+	d.per, d.parts = depthParts(p, s)
 	d.body = d.chunk
 	return d
 }
@@ -69,9 +69,9 @@ func depthLayout(p *patches) {
 }
 
 // depthParts divides the channels of an image so that there are chunks enough.
-func depthParts(s ConvSpec) (per, parts int) {
+func depthParts(p *parallel.Pool, s ConvSpec) (per, parts int) {
 	flops := 2 * s.N * s.C * s.OutH() * s.OutW() * s.KH * s.KW
-	want := min(wantChunks, flops/chunkFlops)
+	want := min(wantChunks(p), flops/chunkFlops)
 	return evenly(s.C, max(1, min(s.C, parallel.Chunks(want, max(s.N, 1)))))
 }
 
@@ -178,7 +178,7 @@ func newDepthGradW(p *parallel.Pool, s ConvSpec) *depthGradW {
 	for len(d.off)%ref.DepthTaps != 0 {
 		d.off = append(d.off, d.off[0])
 	}
-	d.per, d.parts = evenly(s.C, wantChunks)
+	d.per, d.parts = evenly(s.C, wantChunks(p))
 	d.body = d.chunk
 	return d
 }

@@ -147,7 +147,7 @@ func (d *direct) divide() {
 		d.p.size(l, band, images)
 		chunks := d.groups * s.Group * d.bands * d.mblocks
 		flops := 2 * s.N * d.outPlane * d.outC * d.inC * s.KH * s.KW * s.Group
-		few := chunks > 0 && chunks < wantChunks && flops/chunks >= 2*chunkFlops
+		few := chunks > 0 && chunks < wantChunks(d.pool) && flops/chunks >= 2*chunkFlops
 		canBand := l != full && band > 1
 		switch {
 		case canBand && d.p.len() > bandFloats, canBand && few && band >= 4*(d.p.rows.reach+1):

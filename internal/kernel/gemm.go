@@ -12,7 +12,7 @@ const (
 	blockK      = 256
 	blockRows   = 40      // panels of A in a chunk, 240 rows
 	blockCols   = 24      // panels of B in a chunk, 384 columns
-	wantChunks  = 16      // chunks of a product that is worth sharing
+	fewChunks   = 16      // least chunks of what is worth sharing
 	chunkFlops  = 1 << 19 // least work of a chunk, about 5 µs
 	packedLimit = 1 << 24 // floats of an operand that is packed as a whole
 )
@@ -82,7 +82,7 @@ func (g *Gemm) divide() {
 		g.cols, g.ncols = evenly(pairs, g.ncols)
 		g.cols = min(2*g.cols, pb)
 		chunks := g.items * g.nrows * g.ncols
-		if chunks == 0 || chunks >= wantChunks || flops/chunks < 2*chunkFlops {
+		if chunks == 0 || chunks >= wantChunks(g.pool) || flops/chunks < 2*chunkFlops {
 			return
 		}
 		switch {
@@ -95,6 +95,11 @@ func (g *Gemm) divide() {
 		}
 	}
 }
+
+// wantChunks is how many chunks the threads of p want, to end at about the same time,
+// of work that has the same result however it is cut. Partial sums, whose number
+// shows in the bits of their total, are fewChunks at most for any number of threads.
+func wantChunks(p *parallel.Pool) int { return max(fewChunks, 4*p.Threads()) }
 
 // evenly divides n into at most the given number of parts: their size and how
 // many of them there are.

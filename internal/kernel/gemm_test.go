@@ -51,7 +51,7 @@ func wide(v []float32) []float64 {
 	return w
 }
 
-// checkGemm holds a plan of s, run on 1, 2 and 3 threads and with packed
+// checkGemm holds a plan of s, run on several numbers of threads and with packed
 // operands, against the definition in float64.
 func checkGemm(t *testing.T, s GemmSpec) {
 	t.Helper()
@@ -73,7 +73,7 @@ func checkGemm(t *testing.T, s GemmSpec) {
 			t.Fatalf("%+v: %s differs in bits", s, what)
 		}
 	}
-	for threads := 1; threads <= 3; threads++ {
+	for _, threads := range threadCounts {
 		p := parallel.New(threads)
 		defer p.Close()
 		g := NewGemm(p, s)

@@ -92,7 +92,7 @@ func (o *outer) divide() {
 	}
 	o.groups = parallel.Chunks(s.N, o.images)
 	flops := 2 * s.N * pixels * s.M * o.cg * o.taps
-	want := min(wantChunks, max(flops/chunkFlops, 1))
+	want := min(fewChunks, max(flops/chunkFlops, 1))
 	o.perSplit, o.splits = evenly(o.groups*o.bands, parallel.Chunks(want, o.parts*s.Group))
 }
 

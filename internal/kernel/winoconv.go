@@ -38,7 +38,6 @@ type winograd struct {
 const (
 	winoFloats   = 96 << 10 // of V and of the products in a chunk: a good part of a second-level cache
 	winoTiles    = 16       // least tiles in a block, so that reading the weights again pays
-	winoAlone    = 4        // chunks from which each makes its own V: what another core wrote is slow to read
 	winoPanels   = 4        // panels of output channels that are multiplied at a time
 	winoChannels = 16       // channels in a chunk of packing
 	winoDepth    = 256      // channels in a pass over the weights: 16 KiB of the first-level cache
@@ -76,7 +75,8 @@ func planWinograd(p *parallel.Pool, s ConvSpec, m int, flipped bool) *winograd {
 }
 
 // divide chooses the blocks, then parts of the output channels while there are
-// too few chunks.
+// too few chunks for the threads. Two for each have to do: while a block is one
+// chunk it makes its own V, and what another core wrote is slow to read.
 func (w *winograd) divide(m int) {
 	s := w.spec
 	least := winoTiles
@@ -86,14 +86,14 @@ func (w *winograd) divide(m int) {
 	want := max(least, winoFloats/((m+2)*(m+2)*(w.ld+w.inBlock*nr)))
 	for {
 		w.tiling = newTiling(s, m, want)
-		if w.blocks() >= wantChunks || want <= least {
+		if w.blocks() >= wantChunks(w.pool) || want <= least {
 			break
 		}
 		want = max(least, want/2)
 	}
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
 	parts := 1
-	for w.blocks()*parts < winoAlone && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*chunkFlops {
+	for w.blocks()*parts < 2*max(w.pool.Threads(), 2) && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*chunkFlops {
 		parts *= 2
 	}
 	w.perChunk, w.chunks = evenly(w.panels, parts)

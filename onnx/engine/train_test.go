@@ -135,7 +135,12 @@ func (f *fixture) optimise(params []engine.Param) func(step int) {
 }
 
 // ignoreNoise forgives elements whose gradient is 0 in exact arithmetic, like the
-// bias of attention's keys. Adam divides the rounding errors by their own size.
+// bias of attention's keys, which moves every logit of a row alike. Adam divides the
+// rounding errors by their own size. PyTorch 1.13 repeats itself no better: with the
+// fixture's vit in float32 on one or two threads, without oneDNN, with q, k and v as
+// products of their own, with q scaled before the product, or with the images of each
+// batch in another order, that bias ends 4e-3 to 1.2e-2 of its scale from the
+// fixture's, in float64 3.5e-3; every other parameter within 1e-6.
 func ignoreNoise(got, want, grad []float32) {
 	scale := float32(0)
 	for _, d := range grad {
@@ -227,9 +232,9 @@ func TestTrainingFollowsPyTorch(t *testing.T) {
 // A step gives the same bits with any number of threads.
 func TestTrainingIsDeterministic(t *testing.T) {
 	for _, name := range fixtures {
-		var runs [2][][]float32
+		var runs [3][][]float32
 		for i := range runs {
-			pool := parallel.New(1 + i)
+			pool := parallel.New([]int{1, 2, 16}[i])
 			defer pool.Close()
 			f := loadFixture(t, name)
 			g, err := f.model.Graph()
@@ -249,9 +254,11 @@ func TestTrainingIsDeterministic(t *testing.T) {
 				runs[i] = append(runs[i], p.Value.F32)
 			}
 		}
-		for i := range runs[0] {
-			if err := tol.Close(runs[1][i], runs[0][i], 0, 0); err != nil {
-				t.Errorf("%s: two threads differ from one: %v", name, err)
+		for i, want := range runs[0] {
+			for _, run := range runs[1:] {
+				if err := tol.Close(run[i], want, 0, 0); err != nil {
+					t.Errorf("%s: several threads differ from one: %v", name, err)
+				}
 			}
 		}
 	}
