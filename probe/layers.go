@@ -4,11 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"gonum.org/v1/gonum/graph/simple"
 	"gonum.org/v1/gonum/graph/topo"
 
+	"memprobe/internal/glob"
 	"memprobe/internal/meta"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
@@ -98,7 +98,7 @@ func Select(layers []Layer, patterns []string) ([]Layer, error) {
 	for _, p := range patterns {
 		matched := false
 		for i, l := range layers {
-			if p == "all" || p == "blocks" && l.Role != "" || Match(p, l.Name) {
+			if p == "all" || p == "blocks" && l.Role != "" || glob.Match(p, l.Name) {
 				keep[i], matched = true, true
 			}
 		}
@@ -113,33 +113,6 @@ func Select(layers []Layer, patterns []string) ([]Layer, error) {
 		}
 	}
 	return selected, nil
-}
-
-// Match reports whether name matches pattern as a whole. Unlike in paths, * goes
-// past slashes, which tensor names are full of.
-func Match(pattern, name string) bool {
-	head, rest, star := strings.Cut(pattern, "*")
-	if len(name) < len(head) || !equalButQuery(head, name[:len(head)]) {
-		return false
-	}
-	if !star {
-		return len(name) == len(head)
-	}
-	for i := len(head); i <= len(name); i++ {
-		if Match(rest, name[i:]) {
-			return true
-		}
-	}
-	return false
-}
-
-func equalButQuery(pattern, s string) bool {
-	for i := range len(s) {
-		if pattern[i] != '?' && pattern[i] != s[i] {
-			return false
-		}
-	}
-	return true
 }
 
 // flow is the part of a graph that lies between its input and its output.

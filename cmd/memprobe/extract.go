@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/glob"
 	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
@@ -161,7 +162,7 @@ func chosen(m *onnx.Model, flag, layers string) ([]string, error) {
 	for _, name := range all {
 		hit := false
 		for i, g := range globs {
-			if probe.Match(g, name) {
+			if glob.Match(g, name) {
 				used[i], hit = true, true
 			}
 		}
