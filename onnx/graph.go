@@ -45,6 +45,13 @@ func (m *Model) CompileTraining(g *engine.Graph, o engine.TrainOptions) (*engine
 	return t, m.fault(err)
 }
 
+// Trainable returns what training g, a graph of this model, would change; see
+// engine.Graph.Trainable. Faults name the model's file.
+func (m *Model) Trainable(g *engine.Graph, o engine.TrainOptions) (params, buffers []string, err error) {
+	params, buffers, err = g.Trainable(o)
+	return params, buffers, m.fault(err)
+}
+
 // Infer returns what is known of each tensor of g, a graph of this model; see
 // engine.Graph.Infer. Faults name the model's file.
 func (m *Model) Infer(g *engine.Graph, inputs map[string]*tensor.Tensor) (map[string]*ops.Value, error) {

@@ -23,8 +23,10 @@ type Options struct {
 	Pool *parallel.Pool
 	// Double computes in float64 throughout: the oracle of gradient checks.
 	Double bool
-	// KeepParams keeps parameters apart from folded constants, for training.
+	// KeepParams keeps parameters apart from folded constants, for training;
+	// those named in Frozen are constants all the same.
 	KeepParams bool
+	Frozen     map[string]bool
 }
 
 func (o *Options) float(d tensor.DType) tensor.DType {

@@ -39,11 +39,12 @@ type fuser struct {
 	builder *ops.Builder
 	reads   map[*ops.Value]int // operands that are the value, and one if it is wanted
 	fired   map[string]int     // by name of the rewrite
+	frozen  map[string]bool    // of the program
 }
 
 // fuse applies rules to the program. Only the values wanted keep existing.
 func (p *program) fuse(rules []rewrite, wanted []*ops.Value) *fuser {
-	f := &fuser{ops.NewBuilder("fused"), map[*ops.Value]int{}, map[string]int{}}
+	f := &fuser{ops.NewBuilder("fused"), map[*ops.Value]int{}, map[string]int{}, p.frozen}
 	for _, v := range wanted {
 		f.reads[v]++
 	}

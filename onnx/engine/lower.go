@@ -35,6 +35,7 @@ type program struct {
 	values map[string]*ops.Value
 	inputs []*ops.Value
 	keep   []*ops.Value // results that are there after a run
+	frozen map[string]bool
 }
 
 // order sorts the calls so that every operand comes before its use and nodes
@@ -91,7 +92,7 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &program{values: map[string]*ops.Value{}}
+	p := &program{values: map[string]*ops.Value{}, frozen: o.Frozen}
 	var faults Problems
 	vals := map[*Node]*ops.Value{}
 	failed := map[*ops.Value]bool{}
@@ -223,7 +224,7 @@ func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) 
 	if n.value == nil {
 		return nil, false, nil
 	}
-	v.Const, v.Param = o.promote(n.value), n.param && o.KeepParams
+	v.Const, v.Param = o.promote(n.value), n.param && o.KeepParams && !o.Frozen[n.name]
 	v.DType, v.Shape = v.Const.DType, v.Const.Shape
 	return v, false, nil
 }

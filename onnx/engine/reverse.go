@@ -65,7 +65,8 @@ func normalizes(n *ops.Node, images map[*ops.Value]bool) bool {
 
 // reverse appends the nodes that compute the gradient of the loss with respect to
 // every parameter, given that of the logits, from the last of the forward nodes
-// to the first (Linnainmaa 1976). It returns the gradients by value.
+// to the first (Linnainmaa 1976). It returns the gradients by value; beside an
+// error, which lists all faults, they tell no more than what gradients reach.
 func (p *program) reverse(forward []*ops.Node, logits, dlogits *ops.Value) (map[*ops.Value]*ops.Value, error) {
 	grads := map[*ops.Value]*ops.Value{logits: dlogits}
 	moves := p.moving(forward)
@@ -89,7 +90,7 @@ func (p *program) reverse(forward []*ops.Node, logits, dlogits *ops.Value) (map[
 		p.nodes = append(p.nodes, nodes...)
 	}
 	if len(faults) > 0 {
-		return nil, faults
+		return grads, faults
 	}
 	return grads, nil
 }

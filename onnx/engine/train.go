@@ -30,6 +30,10 @@ type TrainOptions struct {
 	// output that is a float of shape [N,classes].
 	Logits string
 	Loss   Loss
+	// Frozen names initialisers that stay as they are: constants of the plan,
+	// without a gradient. A BatchNormalization whose running mean and variance
+	// are both frozen normalises by them, as in evaluation.
+	Frozen map[string]bool
 	// Pool runs the kernels; nil means the caller's goroutine alone.
 	Pool *parallel.Pool
 	// Seed is that of dropout.
@@ -99,7 +103,9 @@ func (g *Graph) CompileTraining(o TrainOptions) (*Trainer, error) {
 // training is the program of a training step and the values in it that matter.
 type training struct {
 	*program
+	forward              []*ops.Node // without the loss
 	target, logits, loss *ops.Value
+	dlogits              *ops.Value
 	params               []*ops.Value // that have a gradient, in the graph's order
 	grads                map[*ops.Value]*ops.Value
 	buffers              []*ops.Value // running statistics, in the graph's order
@@ -109,7 +115,31 @@ type training struct {
 // training lowers the graph in training mode and appends the loss and the
 // reverse pass.
 func (g *Graph) training(o *TrainOptions) (*training, error) {
-	p, err := g.lower(&Options{Inputs: o.Inputs, Double: o.Double, KeepParams: true}, o.Pool)
+	r, err := g.forward(o)
+	if err != nil {
+		return nil, err
+	}
+	if r.grads, err = r.reverse(r.forward, r.logits, r.dlogits); err != nil {
+		return nil, err
+	}
+	g.sort(r)
+	if len(r.params) == 0 {
+		return nil, Problems{fmt.Errorf("no parameter has a gradient path to %q", r.logits.Name)}
+	}
+	for _, v := range r.buffers {
+		r.keep = append(r.keep, r.updated[v])
+	}
+	for _, v := range r.params {
+		r.keep = append(r.keep, r.grads[v])
+	}
+	r.keep = append(r.keep, r.logits, r.loss)
+	r.prune(r.keep)
+	return r, nil
+}
+
+// forward is a training step up to the loss and the gradient of the logits.
+func (g *Graph) forward(o *TrainOptions) (*training, error) {
+	p, err := g.lower(&Options{Inputs: o.Inputs, Double: o.Double, KeepParams: true, Frozen: o.Frozen}, o.Pool)
 	if err != nil {
 		return nil, err
 	}
@@ -129,30 +159,46 @@ func (g *Graph) training(o *TrainOptions) (*training, error) {
 	if b.Err != nil {
 		return nil, b.Err
 	}
-	forward := p.nodes
+	r.forward, r.loss, r.dlogits = p.nodes, out[0], out[1]
 	p.nodes = append(p.nodes, b.Nodes...)
-	r.loss = out[0]
-	if r.grads, err = p.reverse(forward, r.logits, out[1]); err != nil {
-		return nil, err
-	}
+	return r, nil
+}
+
+// sort finds the parameters that have a gradient, and the buffers.
+func (g *Graph) sort(r *training) {
 	for _, n := range g.nodes {
-		v := p.values[n.name]
+		v := r.values[n.name]
 		switch {
 		case n.call != nil || v == nil:
 		case r.updated[v] != nil:
 			r.buffers = append(r.buffers, v)
-			p.keep = append(p.keep, r.updated[v])
 		case v.Param && r.grads[v] != nil:
 			r.params = append(r.params, v)
-			p.keep = append(p.keep, r.grads[v])
 		}
 	}
-	if len(r.params) == 0 {
-		return nil, Problems{fmt.Errorf("no parameter has a gradient path to %q", r.logits.Name)}
+}
+
+// Trainable returns the names, in the graph's order, of the initialisers that
+// CompileTraining makes parameters and buffers of where nothing is frozen. An
+// operator without a gradient is no error here: what comes before it may yet be
+// frozen.
+func (g *Graph) Trainable(o TrainOptions) (params, buffers []string, err error) {
+	o.Frozen = nil
+	r, err := g.forward(&o)
+	if err != nil {
+		return nil, nil, err
 	}
-	p.keep = append(p.keep, r.logits, r.loss)
-	p.prune(p.keep)
-	return r, nil
+	r.grads, _ = r.reverse(r.forward, r.logits, r.dlogits)
+	g.sort(r)
+	return names(r.params), names(r.buffers), nil
+}
+
+func names(vs []*ops.Value) []string {
+	out := make([]string, len(vs))
+	for i, v := range vs {
+		out[i] = v.Name
+	}
+	return out
 }
 
 // findLogits returns the tensor to train.

@@ -23,6 +23,8 @@ func (p *program) trainingMode() (map[*ops.Value]*ops.Value, error) {
 	for i, n := range p.nodes {
 		var err error
 		switch {
+		case fixed(n, p.frozen):
+			p.nodes[i], err = fixBatchNorm(n, read)
 		case n.Op == "BatchNormTrain", is(n, "BatchNormalization"):
 			p.nodes[i], err = trainBatchNorm(n, read, updated)
 		case is(n, "Dropout"):
@@ -54,13 +56,40 @@ func internal(n *ops.Node, op string, attrs ops.Attrs, in, out []*ops.Value) (*o
 	return t, infer(t)
 }
 
+// fixed reports whether n normalises by frozen statistics.
+func fixed(n *ops.Node, frozen map[string]bool) bool {
+	return is(n, "BatchNormalization") && frozen[n.In[3].Name] && frozen[n.In[4].Name]
+}
+
+// fixBatchNorm replaces n by its form of evaluation.
+func fixBatchNorm(n *ops.Node, read map[*ops.Value]bool) (*ops.Node, error) {
+	if err := outputAlone(n, read); err != nil {
+		return nil, err
+	}
+	def, err := ops.Lookup("", n.Op, ops.Newest)
+	if err != nil {
+		return nil, err
+	}
+	t := &ops.Node{Name: n.Name, Op: n.Op, Opset: ops.Newest, Attrs: ops.Attrs{"epsilon": n.Float("epsilon", 1e-5)}, In: n.In, Out: n.Out[:1], Def: def}
+	t.Out[0].Producer = t
+	return t, infer(t)
+}
+
+// outputAlone checks that nobody reads the statistics that n yields.
+func outputAlone(n *ops.Node, read map[*ops.Value]bool) error {
+	for i, v := range n.Out {
+		if i > 0 && read[v] {
+			return n.Errorf("output %d, %q, is read; in training only output 0 may be", i, v.Name)
+		}
+	}
+	return nil
+}
+
 // trainBatchNorm replaces n. A buffer that several nodes share is moved by each
 // in turn.
 func trainBatchNorm(n *ops.Node, read map[*ops.Value]bool, updated map[*ops.Value]*ops.Value) (*ops.Node, error) {
-	for i, v := range n.Out {
-		if i > 0 && read[v] {
-			return nil, n.Errorf("output %d, %q, is read; in training only output 0 may be", i, v.Name)
-		}
+	if err := outputAlone(n, read); err != nil {
+		return nil, err
 	}
 	in := slices.Clone(n.In)
 	for i := 3; i < 5; i++ {

@@ -1,0 +1,106 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"memprobe/internal/tensor"
+	"memprobe/internal/tol"
+	"memprobe/onnx/engine"
+	"memprobe/onnx/onnxtest"
+)
+
+func frozen(names ...string) map[string]bool {
+	m := map[string]bool{}
+	for _, n := range names {
+		m[n] = true
+	}
+	return m
+}
+
+// What is left has the gradients that it has beside the others; frozen statistics
+// stay, and normalise.
+func TestFrozenWeights(t *testing.T) {
+	all := residual().train(t, engine.TrainOptions{Double: true})
+	if _, err := all.Step(context.Background(), 0); err != nil {
+		t.Fatal(err)
+	}
+	grads := map[string][]float64{}
+	for _, p := range all.Params() {
+		grads[p.Name] = p.Grad.F64
+	}
+	for _, c := range []struct {
+		frozen         []string
+		params, buffer string
+	}{
+		{[]string{"w", "scale"}, "[v bias head shift]", "[mean var]"},
+		{[]string{"w", "v", "scale", "bias"}, "[head shift]", "[mean var]"},
+		{[]string{"w", "v", "scale", "bias", "mean", "var"}, "[head shift]", "[]"},
+		{[]string{"v", "head", "mean", "var"}, "[w scale bias shift]", "[]"},
+	} {
+		tr := residual().train(t, engine.TrainOptions{Double: true, Frozen: frozen(c.frozen...)})
+		if p, b := fmt.Sprint(namesOf(tr.Params())), fmt.Sprint(namesOf(tr.Buffers())); p != c.params || b != c.buffer {
+			t.Errorf("%v frozen: parameters %s and buffers %s, want %s and %s", c.frozen, p, b, c.params, c.buffer)
+		}
+		onnxtest.TrainingGradients(t, tr, 12)
+		if slices.Contains(c.frozen, "mean") {
+			continue
+		}
+		if _, err := tr.Step(context.Background(), 0); err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range tr.Params() {
+			if err := tol.Scaled(p.Grad.F64, grads[p.Name], 1e-12); err != nil {
+				t.Errorf("%v frozen: gradient of %s: %v", c.frozen, p.Name, err)
+			}
+		}
+	}
+}
+
+func namesOf(ps []engine.Param) []string {
+	var out []string
+	for _, p := range ps {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+// deep is a chain of convolutions under a linear classifier.
+func deep(layers int) *net {
+	n := newNet()
+	at := "x"
+	for i := range layers {
+		w, c, r := fmt.Sprintf("w%d", i), fmt.Sprintf("c%d", i), fmt.Sprintf("r%d", i)
+		n.param(w, 0, 2, 2, 3, 3)
+		n.op("Conv", at+" "+w, c, map[string]any{"pads": []int64{1, 1, 1, 1}}).op("Relu", c, r, nil)
+		at = r
+	}
+	n.op("GlobalAveragePool", at, "g", nil).op("Flatten", "g", "f", nil).param("head", 0, 2, 3).op("MatMul", "f head", "logits", nil)
+	n.MarkOutput(n.tensor("logits"))
+	return n
+}
+
+// The activations of what comes before the first parameter are not kept, so their
+// memory does not grow with the depth.
+func TestFrozenActivationsAreNotKept(t *testing.T) {
+	memory := func(layers int) int {
+		var names []string
+		for i := range layers {
+			names = append(names, fmt.Sprintf("w%d", i))
+		}
+		return deep(layers).train(t, engine.TrainOptions{Frozen: frozen(names...)}).Memory().Arena
+	}
+	if few, many := memory(3), memory(12); few != many {
+		t.Errorf("the arena takes %d bytes with 3 frozen layers, %d with 12", few, many)
+	}
+}
+
+func TestTrainable(t *testing.T) {
+	in := map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{3, 2, 6, 6}}}
+	params, buffers, err := residual().Trainable(engine.TrainOptions{Inputs: in, Frozen: frozen("w")})
+	if err != nil || fmt.Sprint(params, buffers) != "[w v scale bias head shift] [mean var]" {
+		t.Errorf("%v and %v, %v", params, buffers, err)
+	}
+}
