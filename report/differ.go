@@ -13,7 +13,7 @@ import (
 
 // telling are the keys of a configuration that say most about a run, in the order
 // in which labels and tables name them.
-var telling = []string{"model", "arch", "stem", "width", "projector", "init", "data", "train-limit", "labels", "augment",
+var telling = []string{"model", "arch", "stem", "width", "projector", "init", "freeze", "freeze-statistics", "data", "train-limit", "labels", "augment",
 	"views", "ideal-views", "mixup", "cutmix", "loss", "optimizer", "lr", "weight-decay", "schedule", "epochs", "batch"}
 
 // seedKeys draw a run anew without making it another experiment.

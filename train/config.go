@@ -23,6 +23,11 @@ type Config struct {
 	Projector int    `json:"projector" range:"0,1048576" help:"hidden units of a projector after the embedding; 0: a linear classifier"`
 	Init      string `json:"init" help:"ONNX model to train instead of a new one"`
 
+	// What came later is left out of Map where it is not set, so that the cells of
+	// older sweeps keep their names.
+	Freeze           string `json:"freeze,omitempty" list:"," help:"weights that stay as they are: names, with * for any characters and ? for one; may be repeated"`
+	FreezeStatistics bool   `json:"freeze-statistics,omitempty" help:"running statistics that --freeze matches stay too, and normalise instead of the batch's own"`
+
 	Data       string `json:"data" help:"NAME[:PATH] of the images; memprobe data list shows the names"`
 	TrainLimit int    `json:"train-limit" range:"0," help:"class-balanced subset of the training images; 0: all"`
 	TestLimit  int    `json:"test-limit" range:"0," help:"class-balanced subset of the test images; 0: all"`
@@ -124,6 +129,8 @@ func (c *Config) Check() error {
 		return &ConfigError{"cutmix", fmt.Errorf("%v and mixup %v are chances of one draw, want a sum of at most 1", c.CutMix, c.Mixup)}
 	case c.Nesterov && c.Momentum == 0:
 		return &ConfigError{"nesterov", errors.New("wants a momentum above 0")}
+	case c.FreezeStatistics && c.Freeze == "":
+		return &ConfigError{"freeze-statistics", errors.New("wants patterns to freeze")}
 	case c.MinLR > c.LR:
 		return &ConfigError{"min-lr", fmt.Errorf("%v, want at most the learning rate %v", c.MinLR, c.LR)}
 	}
@@ -137,6 +144,10 @@ func (c *Config) check(f Field) error {
 		return oneOf(c.Arch, zoo.Archs())
 	case "stem":
 		return oneOf(c.Stem, []string{zoo.Small, zoo.Medium, zoo.ImageNet})
+	case "freeze":
+		if slices.Contains(c.patterns(), "") {
+			return fmt.Errorf("%q, want no empty pattern", c.Freeze)
+		}
 	case "normalize":
 		if c.Normalize != Auto {
 			return dataset.CheckNormalization(c.Normalize)

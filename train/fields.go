@@ -14,7 +14,9 @@ type Field struct {
 	Key  string
 	Help string
 	Type string // string, int, uint, float or bool
+	List string // what separates the values of a string that holds several; "" if it is one
 	span string // the range tag
+	omit bool   // Map leaves out the zero value
 }
 
 // Fields returns the fields of Config in their order.
@@ -24,7 +26,8 @@ func Fields() []Field {
 	out := make([]Field, t.NumField())
 	for i := range out {
 		f := t.Field(i)
-		out[i] = Field{f.Tag.Get("json"), f.Tag.Get("help"), kinds[f.Type.Kind()], f.Tag.Get("range")}
+		key, option, _ := strings.Cut(f.Tag.Get("json"), ",")
+		out[i] = Field{key, f.Tag.Get("help"), kinds[f.Type.Kind()], f.Tag.Get("list"), f.Tag.Get("range"), option == "omitempty"}
 	}
 	return out
 }
@@ -142,8 +145,10 @@ func (f Field) inRange(c *Config) error {
 // Map returns the values by key, as run.json holds them.
 func (c *Config) Map() map[string]any {
 	m := map[string]any{}
-	for _, key := range Keys() {
-		m[key] = c.Get(key)
+	for _, f := range Fields() {
+		if v := c.Get(f.Key); !f.omit || !reflect.ValueOf(v).IsZero() {
+			m[f.Key] = v
+		}
 	}
 	return m
 }

@@ -31,6 +31,7 @@ type network struct {
 	fixedBatch int   // 0 if the batch is open
 	batch      int
 	options    engine.TrainOptions
+	frozen     int64            // elements of the weights that stay as they are
 	trainers   map[int]*trainer // by batch
 }
 
@@ -133,6 +134,18 @@ func (n *network) optimizer(s optim.Settings, pool *parallel.Pool) (*optim.Optim
 		params = append(params, optim.Param{Name: p.Name, Value: p.Value})
 	}
 	return optim.New(s, params, pool), nil
+}
+
+// trained counts the elements of the parameters.
+func (n *network) trained() (count int64, err error) {
+	t, err := n.trainer(n.batch)
+	if err != nil {
+		return 0, err
+	}
+	for _, p := range t.Params() {
+		count += int64(p.Value.Len())
+	}
+	return count, nil
 }
 
 // weights returns the live tensors that training changes: parameters and running

@@ -83,7 +83,9 @@ func (r *runner) begin() error {
 	if err := m.Save(r.dir.checkpoint(0)); err != nil {
 		return err
 	}
-	r.record = r.describe()
+	if r.record, err = r.describe(); err != nil {
+		return err
+	}
 	return r.record.WriteFile(r.dir.run())
 }
 
@@ -137,7 +139,11 @@ func (r *runner) mark(m *onnx.Model) error {
 }
 
 // describe is the record of a run that begins.
-func (r *runner) describe() *result.Run {
+func (r *runner) describe() (*result.Run, error) {
+	trained, err := r.net.trained()
+	if err != nil {
+		return nil, err
+	}
 	m, set := r.net.model, r.options.Set
 	summary := m.Inspect(r.config.Batch, map[string][]int{r.net.input: slices.Concat([]int{r.config.Batch}, r.net.image)})
 	right := 0
@@ -151,7 +157,7 @@ func (r *runner) describe() *result.Run {
 		Tool: r.options.Tool, Config: r.config.Map(),
 		Model: result.Model{
 			Path: r.dir.model(), Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: m.Proto().GetProducerName(),
-			Parameters: summary.Parameters, Input: r.net.input, InputShape: r.net.image, Embedding: embedding, Logits: r.net.logits,
+			Parameters: summary.Parameters, Trained: trained, Frozen: r.net.frozen, Input: r.net.input, InputShape: r.net.image, Embedding: embedding, Logits: r.net.logits,
 		},
 		Data: result.Data{
 			Spec: r.config.Data, Name: set.Name, Fingerprint: set.Fingerprint(), Train: set.Train.N(), Test: set.Test.N(),
@@ -159,5 +165,5 @@ func (r *runner) describe() *result.Run {
 			TrainLimit: r.config.TrainLimit, TestLimit: r.config.TestLimit, SubsetSeed: &r.config.SubsetSeed,
 			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed, AssignedTrue: result.Some(ratio(right, set.Train.N())),
 		},
-	}
+	}, nil
 }

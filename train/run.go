@@ -316,6 +316,9 @@ func (r *runner) open() error {
 	if r.net, err = r.openNetwork(); err != nil {
 		return err
 	}
+	if err := r.net.freeze(r.config.patterns(), r.config.FreezeStatistics); err != nil {
+		return err
+	}
 	if r.epochLen, err = r.countSteps(); err != nil {
 		return err
 	}

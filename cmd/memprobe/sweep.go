@@ -25,7 +25,7 @@ var sweepCommand = command{
 	name: "sweep", args: "PLAN.yaml | PRESET", about: "trains and probes a grid of runs; what is finished is skipped, what is half done goes on",
 	example: "memprobe sweep benign --scale small --data cifar10 --out runs && memprobe compare runs",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
-		o := &sweepOptions{settings: map[string]*string{}}
+		o := &sweepOptions{settings: map[string]*settingFlag{}}
 		f.StringVar(&o.scale, "scale", sweep.Small, "of a preset: "+strings.Join(sweep.Scales(), " or "))
 		f.StringVar(&o.out, "out", "", "folder of the runs, one a cell (default PLAN-runs)")
 		f.IntVarP(&o.jobs, "jobs", "j", 1, "cells at a time on this machine")
@@ -36,7 +36,8 @@ var sweepCommand = command{
 		f.BoolVar(&o.json, "json", false, "print the cells as JSON instead of a table")
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
 		for _, field := range train.Fields() {
-			o.settings[field.Key] = f.String(field.Key, "", "instead of the plan's: "+field.Help)
+			o.settings[field.Key] = &settingFlag{list: field.List}
+			f.Var(o.settings[field.Key], field.Key, "instead of the plan's: "+field.Help)
 			if field.Type == "bool" {
 				f.Lookup(field.Key).NoOptDefVal = "true"
 			}
@@ -55,12 +56,30 @@ type sweepOptions struct {
 	scale, out, emit     string
 	jobs, threads, index int
 	dry, json, quiet     bool
-	settings             map[string]*string // by key of train.Config
+	settings             map[string]*settingFlag // by key of train.Config
 
 	plan  *sweep.Plan
 	cells []sweep.Cell // those to run
 	std   streams
 }
+
+// settingFlag is a flag that gives a key of every cell's configuration a value.
+type settingFlag struct {
+	list  string // Field.List
+	given []string
+}
+
+func (v *settingFlag) String() string { return strings.Join(v.given, v.list) }
+
+func (v *settingFlag) Set(s string) error {
+	if v.list == "" {
+		v.given = nil
+	}
+	v.given = append(v.given, s)
+	return nil
+}
+
+func (v *settingFlag) Type() string { return "string" }
 
 func (o *sweepOptions) run(ctx context.Context, f *pflag.FlagSet, arg string, std streams) (err error) {
 	o.std = std
@@ -90,7 +109,7 @@ func (o *sweepOptions) open(f *pflag.FlagSet, arg string) (*sweep.Plan, error) {
 	var settings []sweep.Setting
 	for _, key := range train.Keys() {
 		if f.Changed(key) {
-			settings = append(settings, sweep.Setting{Key: key, Value: *o.settings[key]})
+			settings = append(settings, sweep.Setting{Key: key, Value: o.settings[key].String()})
 		}
 	}
 	plan, err := o.parse(f, arg, settings)

@@ -88,6 +88,7 @@ func TestSweepFailures(t *testing.T) {
 		{[]string{plan, "--lr", "x"}, 2, `--lr "x", want a number`},
 		{[]string{plan, "--scale", "paper"}, 2, "--scale goes with a preset"},
 		{[]string{"benign", "--scale", "huge"}, 2, "want small or paper"},
+		{[]string{plan, "--freeze", "fc?.*", "--freeze", "a.*", "--dry-run"}, 2, `--freeze "a.*" matches no trainable weight, want one of fc1.weight`},
 		{[]string{plan, "--index", "2"}, 2, "--index is 2, want 0 to 1"},
 		{[]string{plan, "--emit", "pbs"}, 2, `--emit "pbs", want one of slurm, kubernetes, shell`},
 		{[]string{plan, "-j", "0"}, 2, "--jobs 0"},
@@ -112,8 +113,8 @@ func TestSweepEmitsItself(t *testing.T) {
 	if err := os.WriteFile(plan, []byte(smallPlan), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, out, msg := runMemprobe("sweep", plan, "--out", filepath.Join(dir, "runs"), "--epochs=2", "--emit", "shell")
-	if code != 0 || !strings.Contains(out, "--epochs=2 --index 1 # ") {
+	code, out, msg := runMemprobe("sweep", plan, "--out", filepath.Join(dir, "runs"), "--epochs=2", "--freeze", "fc1.*", "--freeze", "fc2.b*", "--emit", "shell")
+	if code != 0 || !strings.Contains(out, "--epochs=2 '--freeze=fc1.*,fc2.b*' --index 1 # ") {
 		t.Fatalf("exit %d: %s%s", code, out, msg)
 	}
 	t.Setenv("JOB_COMPLETION_INDEX", "1")

@@ -84,7 +84,7 @@ func (s *stopwatch) step(ctx context.Context, c train.Config, o train.Options) (
 		s.known[c] = best
 		return best, nil
 	}
-	return 0, err
+	return 0, flagged(err)
 }
 
 // kindOf leaves of a configuration what decides how long a step takes, and makes
@@ -92,6 +92,7 @@ func (s *stopwatch) step(ctx context.Context, c train.Config, o train.Options) (
 func kindOf(c train.Config) train.Config {
 	d := train.Default()
 	d.Arch, d.Stem, d.Width, d.Projector, d.Init = c.Arch, c.Stem, c.Width, c.Projector, c.Init
+	d.Freeze, d.FreezeStatistics = c.Freeze, c.FreezeStatistics
 	d.Data, d.Batch, d.DropLast, d.Augment, d.Mixup, d.CutMix = c.Data, c.Batch, c.DropLast, c.Augment, c.Mixup, c.CutMix
 	d.TrainLimit, d.TestLimit, d.SubsetSeed, d.Normalize = c.TrainLimit, c.TestLimit, c.SubsetSeed, c.Normalize
 	d.Optimizer, d.Epochs, d.EvalEvery = c.Optimizer, timedSteps+1, timedSteps+1

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/spf13/pflag"
 
@@ -28,7 +29,7 @@ var trainCommand = command{
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		config := train.Default()
 		for _, field := range train.Fields() {
-			flag := f.VarPF(&configFlag{&config, field}, field.Key, "", field.Help)
+			flag := f.VarPF(&configFlag{c: &config, field: field}, field.Key, "", field.Help)
 			if field.Type == "bool" {
 				flag.NoOptDefVal = "true"
 			}
@@ -76,6 +77,7 @@ var trainCommand = command{
 type configFlag struct {
 	c     *train.Config
 	field train.Field
+	given []string
 }
 
 func (v *configFlag) String() string {
@@ -86,6 +88,10 @@ func (v *configFlag) String() string {
 }
 
 func (v *configFlag) Set(s string) error {
+	if v.field.List != "" {
+		v.given = append(v.given, s)
+		s = strings.Join(v.given, v.field.List)
+	}
 	err := v.c.Set(v.field.Key, s)
 	if e, ok := errors.AsType[*train.ConfigError](err); ok {
 		return e.Err // pflag names the flag itself
@@ -113,7 +119,7 @@ func resumed(dir string, f *pflag.FlagSet) (train.Config, error) {
 // runTraining trains, or goes on, in the folder dir. bar may be nil.
 func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar *trainProgress) (*result.Run, error) {
 	if err := c.Check(); err != nil {
-		return nil, usagef("--%v", err)
+		return nil, flagged(err)
 	}
 	init, err := initialModel(dir, c)
 	if err != nil {
@@ -128,10 +134,15 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	run, err := train.Run(ctx, dir, c, train.Options{
 		Set: d.Set, Init: init, Pool: pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step,
 	})
+	return run, flagged(err)
+}
+
+// flagged says of a value of the configuration that it is a flag's.
+func flagged(err error) error {
 	if e, ok := errors.AsType[*train.ConfigError](err); ok {
-		return nil, usagef("--%v", e)
+		return usagef("--%v", e)
 	}
-	return run, err
+	return err
 }
 
 // initialModel loads the model that is trained further: that of a run which has
@@ -210,8 +221,12 @@ func printRun(std streams, dir string, run *result.Run) error {
 		return err
 	}
 	last := rows[len(rows)-1]
+	frozen := ""
+	if n := run.Model.Frozen; n > 0 {
+		frozen = fmt.Sprintf("; %d are frozen by %v, %d are trained", n, run.Config["freeze"], run.Model.Trained)
+	}
 	for _, line := range [][2]string{
-		{"network", fmt.Sprintf("%s, %d parameters", run.Model.Name, run.Model.Parameters)},
+		{"network", fmt.Sprintf("%s, %d parameters%s", run.Model.Name, run.Model.Parameters, frozen)},
 		{"data", fmt.Sprintf("%s, %d training and %d test images", run.Data.Spec, run.Data.Train, run.Data.Test)},
 		{"labels", fmt.Sprintf("%s, %.1f %% of them true", run.Data.Labels, 100*run.Data.AssignedTrue.Value())},
 		{"epochs", fmt.Sprint(last.Epoch)},

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -139,6 +140,22 @@ func TestTrainThenAnalyze(t *testing.T) {
 	}
 }
 
+// Frozen weights are recorded and named in the summary, and a run that goes on
+// keeps them so.
+func TestTrainFreeze(t *testing.T) {
+	dir := t.TempDir()
+	first, next := filepath.Join(dir, "first"), filepath.Join(dir, "next")
+	mustTrain(t, trainArgs(first, "--epochs", "1")...)
+	flags := trainArgs(next, "--epochs", "2", "--freeze", "conv?.weight", "--freeze", "bn*", "--threads", "1")
+	flags[slices.Index(flags, "--arch")], flags[slices.Index(flags, "cnn")] = "--init", filepath.Join(first, "model.onnx")
+	if out := mustTrain(t, flags...); !strings.Contains(out, "are frozen by conv?.weight,bn*, ") {
+		t.Errorf("the summary names no frozen weights: %s", out)
+	}
+	if out := mustTrain(t, "train", "--resume", next); !strings.Contains(out, "are frozen by conv?.weight,bn*, ") {
+		t.Errorf("a finished run that goes on: %s", out)
+	}
+}
+
 func TestTrainErrors(t *testing.T) {
 	dir := t.TempDir()
 	done := filepath.Join(dir, "done")
@@ -153,6 +170,10 @@ func TestTrainErrors(t *testing.T) {
 		{2, "does not go with --resume", []string{"--resume", done, "--lr", "1"}},
 		{2, "no run.json there", []string{"--resume", dir}},
 		{2, "--batch 900, want at most", []string{"--batch", "900", "--train-limit", "100", "--drop-last"}},
+		{2, `--freeze "layer9.*" matches no trainable weight, want one of conv1.weight, `, append(slices.Clone(smallRun), "--freeze", "head.*", "--freeze", "layer9.*")},
+		{2, `--freeze "*" matches all 11 trainable weights`, append(slices.Clone(smallRun), "--freeze", "*")},
+		{2, "--freeze-statistics wants patterns", []string{"--freeze-statistics"}},
+		{2, "does not go with --resume", []string{"--resume", done, "--freeze", "head.*"}},
 		{3, "no such file", []string{"--init", filepath.Join(dir, "none.onnx")}},
 		{3, "no such file", []string{"--data", "npz:" + filepath.Join(dir, "none.npz")}},
 		{1, "epochs is 1 there, 2 here", trainArgs(done, "--epochs", "2")[1:]},

@@ -36,6 +36,8 @@ type Model struct {
 	Opset      int               `json:"opset,omitempty"`
 	Producer   string            `json:"producer,omitempty"`
 	Parameters int64             `json:"parameters"`
+	Trained    int64             `json:"trained_parameters,omitempty"` // of a run
+	Frozen     int64             `json:"frozen_parameters,omitempty"`  // of a run, those that stay as they are
 	Input      string            `json:"input,omitempty"`
 	InputShape []int             `json:"input_shape,omitempty"` // one sample: [C,H,W]
 	Embedding  string            `json:"embedding,omitempty"`   // tensor name of the encoder's output

@@ -1,5 +1,6 @@
 """Writes merged.onnx, merged.npz and merged.json: a network that PyTorch 1.13 exported in evaluation mode, which merges weights
-of equal numbers, its data, and the losses of two epochs of SGD with momentum 0.9, batches of 4 and learning rate 0.05."""
+of equal numbers, its data, and the losses of two epochs of SGD with momentum 0.9, batches of 4 and learning rate 0.05; and
+frozen.json: the same with c1, b1, qkv and f.bias frozen, once as requires_grad=False does, once with b1 in evaluation mode too."""
 import copy, json, numpy as np, torch, torch.nn as nn, torch.nn.functional as F
 torch.manual_seed(0)
 class Net(nn.Module):
@@ -19,8 +20,16 @@ m = Net(); x = torch.randn(13, 3, 6, 6); y = torch.randint(0, 3, (13,))
 torch.onnx.export(copy.deepcopy(m).eval(), x, "merged.onnx", opset_version=13, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
                   input_names=["input"], output_names=["logits"], dynamic_axes={"input": {0: "N"}, "logits": {0: "N"}})
 np.savez("merged.npz", x=x.numpy(), y=y.numpy())
-o = torch.optim.SGD(m.parameters(), .05, momentum=.9); losses = []
-for _ in range(2):
-    for i in range(0, 13, 4):
-        o.zero_grad(); l = F.cross_entropy(m(x[i:i + 4]), y[i:i + 4]); l.backward(); o.step(); losses.append(l.item())
-m.eval(); json.dump(dict(loss=losses, eval_logits=m(x[:4]).flatten().tolist()), open("merged.json", "w"))
+
+def train(m, decay=0):
+    o = torch.optim.SGD([p for p in m.parameters() if p.requires_grad], .05, momentum=.9, weight_decay=decay); losses = []
+    for _ in range(2):
+        for i in range(0, 13, 4):
+            o.zero_grad(); l = F.cross_entropy(m(x[i:i + 4]), y[i:i + 4]); l.backward(); o.step(); losses.append(l.item())
+    m.eval(); return dict(loss=losses, eval_logits=m(x[:4]).flatten().tolist())
+def frozen(statistics):
+    f = copy.deepcopy(m); f.train(); f.b1.train(not statistics)
+    for p in [*f.c1.parameters(), *f.b1.parameters(), f.qkv.weight, f.f.bias]: p.requires_grad_(False)
+    return train(f, .01)
+json.dump(dict(weights=frozen(False), statistics=frozen(True)), open("frozen.json", "w"))
+json.dump(train(m), open("merged.json", "w"))
