@@ -1133,28 +1133,24 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y1, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y0
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y1
+	VMOVUPS      word3ab6887e<>+0(SB), Y1
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y1
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y1
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y1
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y1
-	VMOVUPS      word3c0905b1<>+0(SB), Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VMULPS       Y0, Y0, Y5
-	VFMADD231PS  Y3, Y5, Y1
-	VMULPS       Y5, Y5, Y3
-	VFMADD231PS  Y4, Y3, Y1
-	VMULPS       Y0, Y0, Y3
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  Y1, Y3, Y0
-	VPSUBD       word4b400000<>+0(SB), Y2, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VADDPS       word3f800000<>+0(SB), Y0, Y0
-	VPSLLD       $0x17, Y2, Y3
+	VMULPS       Y1, Y0, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y0, Y1, Y3
+	VPSUBD       word4b400000<>+0(SB), Y2, Y0
+	VPSRAD       $0x01, Y0, Y1
+	VADDPS       word3f800000<>+0(SB), Y3, Y2
+	VPSLLD       $0x17, Y1, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y0, Y0
-	VPSUBD       Y2, Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       word3f800000<>+0(SB), Y1, Y1
-	VMULPS       Y1, Y0, Y0
+	VMULPS       Y3, Y2, Y2
+	VPSUBD       Y1, Y0, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VPADDD       word3f800000<>+0(SB), Y0, Y0
+	VMULPS       Y0, Y2, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -1179,28 +1175,24 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VMULPS       Y1, Y1, Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VMULPS       Y6, Y6, Y4
-	VFMADD231PS  Y5, Y4, Y2
-	VMULPS       Y1, Y1, Y4
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y2, Y4, Y1
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSRAD       $0x01, Y2, Y3
-	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VPSLLD       $0x17, Y3, Y4
+	VMULPS       Y2, Y1, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y2, Y4
+	VPSUBD       word4b400000<>+0(SB), Y3, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VADDPS       word3f800000<>+0(SB), Y4, Y3
+	VPSLLD       $0x17, Y2, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y1, Y1
-	VPSUBD       Y3, Y2, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       word3f800000<>+0(SB), Y2, Y2
-	VMULPS       Y2, Y1, Y1
+	VMULPS       Y4, Y3, Y3
+	VPSUBD       Y2, Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       word3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y1, Y3, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
@@ -1267,25 +1259,15 @@ DATA wordb102e308<>+24(SB)/4, $0xb102e308
 DATA wordb102e308<>+28(SB)/4, $0xb102e308
 GLOBL wordb102e308<>(SB), RODATA|NOPTR, $32
 
-DATA word3e2aaa6f<>+0(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+4(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+8(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+12(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+16(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+20(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+24(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+28(SB)/4, $0x3e2aaa6f
-GLOBL word3e2aaa6f<>(SB), RODATA|NOPTR, $32
-
-DATA word3f000000<>+0(SB)/4, $0x3f000000
-DATA word3f000000<>+4(SB)/4, $0x3f000000
-DATA word3f000000<>+8(SB)/4, $0x3f000000
-DATA word3f000000<>+12(SB)/4, $0x3f000000
-DATA word3f000000<>+16(SB)/4, $0x3f000000
-DATA word3f000000<>+20(SB)/4, $0x3f000000
-DATA word3f000000<>+24(SB)/4, $0x3f000000
-DATA word3f000000<>+28(SB)/4, $0x3f000000
-GLOBL word3f000000<>(SB), RODATA|NOPTR, $32
+DATA word3ab6887e<>+0(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+4(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+8(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+12(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+16(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+20(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+24(SB)/4, $0x3ab6887e
+DATA word3ab6887e<>+28(SB)/4, $0x3ab6887e
+GLOBL word3ab6887e<>(SB), RODATA|NOPTR, $32
 
 DATA word3c0905b1<>+0(SB)/4, $0x3c0905b1
 DATA word3c0905b1<>+4(SB)/4, $0x3c0905b1
@@ -1307,15 +1289,25 @@ DATA word3d2aaa8d<>+24(SB)/4, $0x3d2aaa8d
 DATA word3d2aaa8d<>+28(SB)/4, $0x3d2aaa8d
 GLOBL word3d2aaa8d<>(SB), RODATA|NOPTR, $32
 
-DATA word3ab6887e<>+0(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+4(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+8(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+12(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+16(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+20(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+24(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+28(SB)/4, $0x3ab6887e
-GLOBL word3ab6887e<>(SB), RODATA|NOPTR, $32
+DATA word3e2aaa6f<>+0(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+4(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+8(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+12(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+16(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+20(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+24(SB)/4, $0x3e2aaa6f
+DATA word3e2aaa6f<>+28(SB)/4, $0x3e2aaa6f
+GLOBL word3e2aaa6f<>(SB), RODATA|NOPTR, $32
+
+DATA word3f000000<>+0(SB)/4, $0x3f000000
+DATA word3f000000<>+4(SB)/4, $0x3f000000
+DATA word3f000000<>+8(SB)/4, $0x3f000000
+DATA word3f000000<>+12(SB)/4, $0x3f000000
+DATA word3f000000<>+16(SB)/4, $0x3f000000
+DATA word3f000000<>+20(SB)/4, $0x3f000000
+DATA word3f000000<>+24(SB)/4, $0x3f000000
+DATA word3f000000<>+28(SB)/4, $0x3f000000
+GLOBL word3f000000<>(SB), RODATA|NOPTR, $32
 
 // func Log(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -1339,22 +1331,15 @@ vectors:
 	VCVTDQ2PS    Y3, Y3
 	VANDPS       word41b80000<>+0(SB), Y1, Y1
 	VSUBPS       Y1, Y3, Y1
-	VMOVUPS      wordbe7ffffe<>+0(SB), Y3
+	VMOVUPS      word3d8ec753<>+0(SB), Y3
+	VFMADD213PS  wordbdeb1ade<>+0(SB), Y2, Y3
+	VFMADD213PS  word3def5141<>+0(SB), Y2, Y3
+	VFMADD213PS  wordbdfe7a63<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e11e90d<>+0(SB), Y2, Y3
+	VFMADD213PS  wordbe2aada5<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e4ccead<>+0(SB), Y2, Y3
+	VFMADD213PS  wordbe7ffffe<>+0(SB), Y2, Y3
 	VFMADD213PS  word3eaaaaaa<>+0(SB), Y2, Y3
-	VMOVUPS      wordbe2aada5<>+0(SB), Y4
-	VFMADD213PS  word3e4ccead<>+0(SB), Y2, Y4
-	VMOVUPS      wordbdfe7a63<>+0(SB), Y5
-	VFMADD213PS  word3e11e90d<>+0(SB), Y2, Y5
-	VMOVUPS      wordbdeb1ade<>+0(SB), Y6
-	VFMADD213PS  word3def5141<>+0(SB), Y2, Y6
-	VMOVUPS      word3d8ec753<>+0(SB), Y7
-	VMULPS       Y2, Y2, Y8
-	VFMADD231PS  Y4, Y8, Y3
-	VFMADD231PS  Y6, Y8, Y5
-	VMULPS       Y8, Y8, Y4
-	VFMADD231PS  Y5, Y4, Y3
-	VMULPS       Y4, Y4, Y4
-	VFMADD231PS  Y7, Y4, Y3
 	VMULPS       Y2, Y2, Y4
 	VMULPS       Y2, Y4, Y5
 	VMULPS       Y3, Y5, Y3
@@ -1397,22 +1382,15 @@ tail:
 	VCVTDQ2PS    Y4, Y4
 	VANDPS       word41b80000<>+0(SB), Y2, Y2
 	VSUBPS       Y2, Y4, Y2
-	VMOVUPS      wordbe7ffffe<>+0(SB), Y4
+	VMOVUPS      word3d8ec753<>+0(SB), Y4
+	VFMADD213PS  wordbdeb1ade<>+0(SB), Y3, Y4
+	VFMADD213PS  word3def5141<>+0(SB), Y3, Y4
+	VFMADD213PS  wordbdfe7a63<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e11e90d<>+0(SB), Y3, Y4
+	VFMADD213PS  wordbe2aada5<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e4ccead<>+0(SB), Y3, Y4
+	VFMADD213PS  wordbe7ffffe<>+0(SB), Y3, Y4
 	VFMADD213PS  word3eaaaaaa<>+0(SB), Y3, Y4
-	VMOVUPS      wordbe2aada5<>+0(SB), Y5
-	VFMADD213PS  word3e4ccead<>+0(SB), Y3, Y5
-	VMOVUPS      wordbdfe7a63<>+0(SB), Y6
-	VFMADD213PS  word3e11e90d<>+0(SB), Y3, Y6
-	VMOVUPS      wordbdeb1ade<>+0(SB), Y7
-	VFMADD213PS  word3def5141<>+0(SB), Y3, Y7
-	VMOVUPS      word3d8ec753<>+0(SB), Y8
-	VMULPS       Y3, Y3, Y9
-	VFMADD231PS  Y5, Y9, Y4
-	VFMADD231PS  Y7, Y9, Y6
-	VMULPS       Y9, Y9, Y5
-	VFMADD231PS  Y6, Y5, Y4
-	VMULPS       Y5, Y5, Y5
-	VFMADD231PS  Y8, Y5, Y4
 	VMULPS       Y3, Y3, Y5
 	VMULPS       Y3, Y5, Y6
 	VMULPS       Y4, Y6, Y4
@@ -1478,65 +1456,15 @@ DATA word41b80000<>+24(SB)/4, $0x41b80000
 DATA word41b80000<>+28(SB)/4, $0x41b80000
 GLOBL word41b80000<>(SB), RODATA|NOPTR, $32
 
-DATA wordbe7ffffe<>+0(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+4(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+8(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+12(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+16(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+20(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+24(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+28(SB)/4, $0xbe7ffffe
-GLOBL wordbe7ffffe<>(SB), RODATA|NOPTR, $32
-
-DATA word3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
-GLOBL word3eaaaaaa<>(SB), RODATA|NOPTR, $32
-
-DATA wordbe2aada5<>+0(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+4(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+8(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+12(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+16(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+20(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+24(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+28(SB)/4, $0xbe2aada5
-GLOBL wordbe2aada5<>(SB), RODATA|NOPTR, $32
-
-DATA word3e4ccead<>+0(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+4(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+8(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+12(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+16(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+20(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+24(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+28(SB)/4, $0x3e4ccead
-GLOBL word3e4ccead<>(SB), RODATA|NOPTR, $32
-
-DATA wordbdfe7a63<>+0(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+4(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+8(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+12(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+16(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+20(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+24(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+28(SB)/4, $0xbdfe7a63
-GLOBL wordbdfe7a63<>(SB), RODATA|NOPTR, $32
-
-DATA word3e11e90d<>+0(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+4(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+8(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+12(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+16(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+20(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+24(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+28(SB)/4, $0x3e11e90d
-GLOBL word3e11e90d<>(SB), RODATA|NOPTR, $32
+DATA word3d8ec753<>+0(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+4(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+8(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+12(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+16(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+20(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+24(SB)/4, $0x3d8ec753
+DATA word3d8ec753<>+28(SB)/4, $0x3d8ec753
+GLOBL word3d8ec753<>(SB), RODATA|NOPTR, $32
 
 DATA wordbdeb1ade<>+0(SB)/4, $0xbdeb1ade
 DATA wordbdeb1ade<>+4(SB)/4, $0xbdeb1ade
@@ -1558,15 +1486,65 @@ DATA word3def5141<>+24(SB)/4, $0x3def5141
 DATA word3def5141<>+28(SB)/4, $0x3def5141
 GLOBL word3def5141<>(SB), RODATA|NOPTR, $32
 
-DATA word3d8ec753<>+0(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+4(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+8(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+12(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+16(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+20(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+24(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+28(SB)/4, $0x3d8ec753
-GLOBL word3d8ec753<>(SB), RODATA|NOPTR, $32
+DATA wordbdfe7a63<>+0(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+4(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+8(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+12(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+16(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+20(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+24(SB)/4, $0xbdfe7a63
+DATA wordbdfe7a63<>+28(SB)/4, $0xbdfe7a63
+GLOBL wordbdfe7a63<>(SB), RODATA|NOPTR, $32
+
+DATA word3e11e90d<>+0(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+4(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+8(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+12(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+16(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+20(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+24(SB)/4, $0x3e11e90d
+DATA word3e11e90d<>+28(SB)/4, $0x3e11e90d
+GLOBL word3e11e90d<>(SB), RODATA|NOPTR, $32
+
+DATA wordbe2aada5<>+0(SB)/4, $0xbe2aada5
+DATA wordbe2aada5<>+4(SB)/4, $0xbe2aada5
+DATA wordbe2aada5<>+8(SB)/4, $0xbe2aada5
+DATA wordbe2aada5<>+12(SB)/4, $0xbe2aada5
+DATA wordbe2aada5<>+16(SB)/4, $0xbe2aada5
+DATA wordbe2aada5<>+20(SB)/4, $0xbe2aada5
+DATA wordbe2aada5<>+24(SB)/4, $0xbe2aada5
+DATA wordbe2aada5<>+28(SB)/4, $0xbe2aada5
+GLOBL wordbe2aada5<>(SB), RODATA|NOPTR, $32
+
+DATA word3e4ccead<>+0(SB)/4, $0x3e4ccead
+DATA word3e4ccead<>+4(SB)/4, $0x3e4ccead
+DATA word3e4ccead<>+8(SB)/4, $0x3e4ccead
+DATA word3e4ccead<>+12(SB)/4, $0x3e4ccead
+DATA word3e4ccead<>+16(SB)/4, $0x3e4ccead
+DATA word3e4ccead<>+20(SB)/4, $0x3e4ccead
+DATA word3e4ccead<>+24(SB)/4, $0x3e4ccead
+DATA word3e4ccead<>+28(SB)/4, $0x3e4ccead
+GLOBL word3e4ccead<>(SB), RODATA|NOPTR, $32
+
+DATA wordbe7ffffe<>+0(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+4(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+8(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+12(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+16(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+20(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+24(SB)/4, $0xbe7ffffe
+DATA wordbe7ffffe<>+28(SB)/4, $0xbe7ffffe
+GLOBL wordbe7ffffe<>(SB), RODATA|NOPTR, $32
+
+DATA word3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
+DATA word3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
+GLOBL word3eaaaaaa<>(SB), RODATA|NOPTR, $32
 
 DATA word7f800000<>+0(SB)/4, $0x7f800000
 DATA word7f800000<>+4(SB)/4, $0x7f800000
@@ -1609,29 +1587,25 @@ vectors:
 	SUBQ         $0x08, DX
 	JL           tail
 	VMOVUPS      (CX), Y0
-	VMULPS       Y0, Y0, Y1
-	VMOVUPS      wordbec093a2<>+0(SB), Y2
-	VFMADD213PS  word3e0375d4<>+0(SB), Y1, Y2
-	VMOVUPS      wordbcdc0ae6<>+0(SB), Y3
-	VFMADD213PS  word3de7172e<>+0(SB), Y1, Y3
-	VMOVUPS      wordba566c95<>+0(SB), Y4
-	VFMADD213PS  word3baa8838<>+0(SB), Y1, Y4
-	VMOVUPS      word38b2dfe0<>+0(SB), Y5
-	VMULPS       Y1, Y1, Y1
-	VFMADD231PS  Y3, Y1, Y2
-	VFMADD231PS  Y5, Y1, Y4
-	VMULPS       Y1, Y1, Y1
-	VFMADD231PS  Y4, Y1, Y2
-	VMOVAPS      Y0, Y1
-	VFMADD231PS  Y0, Y2, Y1
+	VANDPS       word7fffffff<>+0(SB), Y0, Y1
 	VMOVUPS      word4116147b<>+0(SB), Y2
-	VMOVUPS      wordc116147b<>+0(SB), Y3
-	VMAXPS       Y0, Y3, Y3
-	VMINPS       Y3, Y2, Y2
-	VMULPS       wordbf800000<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y4
+	VMOVUPS      word26901d7d<>+0(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y2, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      word38b2dfe0<>+0(SB), Y3
+	VFMADD213PS  wordba566c95<>+0(SB), Y2, Y3
+	VFMADD213PS  word3baa8838<>+0(SB), Y2, Y3
+	VFMADD213PS  wordbcdc0ae6<>+0(SB), Y2, Y3
+	VFMADD213PS  word3de7172e<>+0(SB), Y2, Y3
+	VFMADD213PS  wordbec093a2<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e0375d4<>+0(SB), Y2, Y3
+	VMOVAPS      Y0, Y2
+	VFMADD231PS  Y0, Y3, Y2
+	VMULPS       wordbf800000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y4
 	VMOVAPS      Y4, Y5
-	VFMSUB231PS  Y2, Y3, Y5
+	VFMSUB231PS  Y1, Y3, Y5
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
 	VMOVAPS      Y4, Y6
 	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
@@ -1641,57 +1615,43 @@ vectors:
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y5, Y8, Y4
-	VMULPS       Y8, Y8, Y5
-	VFMADD231PS  Y7, Y5, Y4
-	VMULPS       Y3, Y3, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y5, Y3
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  Y3, Y4, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y3
 	VPSUBD       word4b400000<>+0(SB), Y6, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y4
-	VANDPS       word7fffffff<>+0(SB), Y2, Y2
 	VMOVUPS      word3ecccccd<>+0(SB), Y5
-	VMOVAPS      Y2, Y2
-	VFMADD213PS  word3f800000<>+0(SB), Y5, Y2
-	VDIVPS       Y2, Y4, Y2
-	VMOVUPS      word3e6717b1<>+0(SB), Y4
-	VFMADD213PS  word3e671791<>+0(SB), Y2, Y4
-	VMOVUPS      word3e300415<>+0(SB), Y5
-	VFMADD213PS  word3e549549<>+0(SB), Y2, Y5
-	VMOVUPS      word3db26c4e<>+0(SB), Y6
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y2, Y6
-	VMOVUPS      word3e165396<>+0(SB), Y7
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y2, Y7
-	VMOVUPS      word3e134b12<>+0(SB), Y8
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y2, Y8
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y9
-	VMULPS       Y2, Y2, Y10
-	VFMADD231PS  Y5, Y10, Y4
-	VFMADD231PS  Y7, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y8
-	VMULPS       Y10, Y10, Y5
-	VFMADD231PS  Y6, Y5, Y4
-	VMULPS       Y5, Y5, Y5
-	VFMADD231PS  Y8, Y5, Y4
-	VMULPS       Y2, Y4, Y2
-	VMULPS       Y3, Y2, Y2
-	VMOVUPS      word3f800000<>+0(SB), Y3
-	VSUBPS       Y2, Y3, Y2
-	VANDPS       word80000000<>+0(SB), Y0, Y3
-	VORPS        Y3, Y2, Y2
-	VANDPS       word7fffffff<>+0(SB), Y0, Y0
-	VCMPPS       $0x11, word3f666666<>+0(SB), Y0, Y0
-	VBLENDVPS    Y0, Y1, Y2, Y0
+	VMOVAPS      Y1, Y6
+	VFMADD213PS  word3f800000<>+0(SB), Y5, Y6
+	VDIVPS       Y6, Y4, Y4
+	VMOVUPS      wordbcf4af0d<>+0(SB), Y5
+	VFMADD213PS  word3e134b12<>+0(SB), Y4, Y5
+	VFMADD213PS  wordbe78dfee<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e165396<>+0(SB), Y4, Y5
+	VFMADD213PS  wordbd5c5637<>+0(SB), Y4, Y5
+	VFMADD213PS  word3db26c4e<>+0(SB), Y4, Y5
+	VFMADD213PS  word3df1dbdb<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e300415<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e549549<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e6717b1<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e671791<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y4
+	VMULPS       Y3, Y4, Y3
+	VMOVUPS      word3f800000<>+0(SB), Y4
+	VSUBPS       Y3, Y4, Y3
+	VANDPS       word80000000<>+0(SB), Y0, Y0
+	VORPS        Y0, Y3, Y0
+	VCMPPS       $0x11, word3f666666<>+0(SB), Y1, Y1
+	VBLENDVPS    Y1, Y2, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -1704,29 +1664,25 @@ tail:
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VMULPS       Y1, Y1, Y2
-	VMOVUPS      wordbec093a2<>+0(SB), Y3
-	VFMADD213PS  word3e0375d4<>+0(SB), Y2, Y3
-	VMOVUPS      wordbcdc0ae6<>+0(SB), Y4
-	VFMADD213PS  word3de7172e<>+0(SB), Y2, Y4
-	VMOVUPS      wordba566c95<>+0(SB), Y5
-	VFMADD213PS  word3baa8838<>+0(SB), Y2, Y5
-	VMOVUPS      word38b2dfe0<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y2
-	VFMADD231PS  Y4, Y2, Y3
-	VFMADD231PS  Y6, Y2, Y5
-	VMULPS       Y2, Y2, Y2
-	VFMADD231PS  Y5, Y2, Y3
-	VMOVAPS      Y1, Y2
-	VFMADD231PS  Y1, Y3, Y2
+	VANDPS       word7fffffff<>+0(SB), Y1, Y2
 	VMOVUPS      word4116147b<>+0(SB), Y3
-	VMOVUPS      wordc116147b<>+0(SB), Y4
-	VMAXPS       Y1, Y4, Y4
-	VMINPS       Y4, Y3, Y3
-	VMULPS       wordbf800000<>+0(SB), Y3, Y4
-	VMULPS       Y3, Y4, Y5
+	VMOVUPS      word26901d7d<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y3, Y2
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      word38b2dfe0<>+0(SB), Y4
+	VFMADD213PS  wordba566c95<>+0(SB), Y3, Y4
+	VFMADD213PS  word3baa8838<>+0(SB), Y3, Y4
+	VFMADD213PS  wordbcdc0ae6<>+0(SB), Y3, Y4
+	VFMADD213PS  word3de7172e<>+0(SB), Y3, Y4
+	VFMADD213PS  wordbec093a2<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e0375d4<>+0(SB), Y3, Y4
+	VMOVAPS      Y1, Y3
+	VFMADD231PS  Y1, Y4, Y3
+	VMULPS       wordbf800000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y5
 	VMOVAPS      Y5, Y6
-	VFMSUB231PS  Y3, Y4, Y6
+	VFMSUB231PS  Y2, Y4, Y6
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
 	VMOVAPS      Y5, Y7
 	VFMADD213PS  word4b400000<>+0(SB), Y4, Y7
@@ -1736,102 +1692,78 @@ tail:
 	VMOVAPS      Y5, Y5
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y5
 	VADDPS       Y6, Y5, Y4
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
 	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y8
-	VMULPS       Y4, Y4, Y9
-	VFMADD231PS  Y6, Y9, Y5
-	VMULPS       Y9, Y9, Y6
-	VFMADD231PS  Y8, Y6, Y5
-	VMULPS       Y4, Y4, Y6
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y5, Y6, Y4
-	VADDPS       word3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  Y4, Y5, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y4
 	VPSUBD       word4b400000<>+0(SB), Y7, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VMOVUPS      word3f800000<>+0(SB), Y5
-	VANDPS       word7fffffff<>+0(SB), Y3, Y3
 	VMOVUPS      word3ecccccd<>+0(SB), Y6
-	VMOVAPS      Y3, Y3
-	VFMADD213PS  word3f800000<>+0(SB), Y6, Y3
-	VDIVPS       Y3, Y5, Y3
-	VMOVUPS      word3e6717b1<>+0(SB), Y5
-	VFMADD213PS  word3e671791<>+0(SB), Y3, Y5
-	VMOVUPS      word3e300415<>+0(SB), Y6
-	VFMADD213PS  word3e549549<>+0(SB), Y3, Y6
-	VMOVUPS      word3db26c4e<>+0(SB), Y7
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y3, Y7
-	VMOVUPS      word3e165396<>+0(SB), Y8
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y3, Y8
-	VMOVUPS      word3e134b12<>+0(SB), Y9
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y3, Y9
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y10
-	VMULPS       Y3, Y3, Y11
-	VFMADD231PS  Y6, Y11, Y5
-	VFMADD231PS  Y8, Y11, Y7
-	VFMADD231PS  Y10, Y11, Y9
-	VMULPS       Y11, Y11, Y6
-	VFMADD231PS  Y7, Y6, Y5
-	VMULPS       Y6, Y6, Y6
-	VFMADD231PS  Y9, Y6, Y5
-	VMULPS       Y3, Y5, Y3
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      word3f800000<>+0(SB), Y4
-	VSUBPS       Y3, Y4, Y3
-	VANDPS       word80000000<>+0(SB), Y1, Y4
-	VORPS        Y4, Y3, Y3
-	VANDPS       word7fffffff<>+0(SB), Y1, Y1
-	VCMPPS       $0x11, word3f666666<>+0(SB), Y1, Y1
-	VBLENDVPS    Y1, Y2, Y3, Y1
+	VMOVAPS      Y2, Y7
+	VFMADD213PS  word3f800000<>+0(SB), Y6, Y7
+	VDIVPS       Y7, Y5, Y5
+	VMOVUPS      wordbcf4af0d<>+0(SB), Y6
+	VFMADD213PS  word3e134b12<>+0(SB), Y5, Y6
+	VFMADD213PS  wordbe78dfee<>+0(SB), Y5, Y6
+	VFMADD213PS  word3e165396<>+0(SB), Y5, Y6
+	VFMADD213PS  wordbd5c5637<>+0(SB), Y5, Y6
+	VFMADD213PS  word3db26c4e<>+0(SB), Y5, Y6
+	VFMADD213PS  word3df1dbdb<>+0(SB), Y5, Y6
+	VFMADD213PS  word3e300415<>+0(SB), Y5, Y6
+	VFMADD213PS  word3e549549<>+0(SB), Y5, Y6
+	VFMADD213PS  word3e6717b1<>+0(SB), Y5, Y6
+	VFMADD213PS  word3e671791<>+0(SB), Y5, Y6
+	VMULPS       Y5, Y6, Y5
+	VMULPS       Y4, Y5, Y4
+	VMOVUPS      word3f800000<>+0(SB), Y5
+	VSUBPS       Y4, Y5, Y4
+	VANDPS       word80000000<>+0(SB), Y1, Y1
+	VORPS        Y1, Y4, Y1
+	VCMPPS       $0x11, word3f666666<>+0(SB), Y2, Y2
+	VBLENDVPS    Y2, Y3, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
-DATA wordbec093a2<>+0(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+4(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+8(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+12(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+16(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+20(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+24(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+28(SB)/4, $0xbec093a2
-GLOBL wordbec093a2<>(SB), RODATA|NOPTR, $32
+DATA word4116147b<>+0(SB)/4, $0x4116147b
+DATA word4116147b<>+4(SB)/4, $0x4116147b
+DATA word4116147b<>+8(SB)/4, $0x4116147b
+DATA word4116147b<>+12(SB)/4, $0x4116147b
+DATA word4116147b<>+16(SB)/4, $0x4116147b
+DATA word4116147b<>+20(SB)/4, $0x4116147b
+DATA word4116147b<>+24(SB)/4, $0x4116147b
+DATA word4116147b<>+28(SB)/4, $0x4116147b
+GLOBL word4116147b<>(SB), RODATA|NOPTR, $32
 
-DATA word3e0375d4<>+0(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+4(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+8(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+12(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+16(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+20(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+24(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+28(SB)/4, $0x3e0375d4
-GLOBL word3e0375d4<>(SB), RODATA|NOPTR, $32
+DATA word26901d7d<>+0(SB)/4, $0x26901d7d
+DATA word26901d7d<>+4(SB)/4, $0x26901d7d
+DATA word26901d7d<>+8(SB)/4, $0x26901d7d
+DATA word26901d7d<>+12(SB)/4, $0x26901d7d
+DATA word26901d7d<>+16(SB)/4, $0x26901d7d
+DATA word26901d7d<>+20(SB)/4, $0x26901d7d
+DATA word26901d7d<>+24(SB)/4, $0x26901d7d
+DATA word26901d7d<>+28(SB)/4, $0x26901d7d
+GLOBL word26901d7d<>(SB), RODATA|NOPTR, $32
 
-DATA wordbcdc0ae6<>+0(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+4(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+8(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+12(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+16(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+20(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+24(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+28(SB)/4, $0xbcdc0ae6
-GLOBL wordbcdc0ae6<>(SB), RODATA|NOPTR, $32
-
-DATA word3de7172e<>+0(SB)/4, $0x3de7172e
-DATA word3de7172e<>+4(SB)/4, $0x3de7172e
-DATA word3de7172e<>+8(SB)/4, $0x3de7172e
-DATA word3de7172e<>+12(SB)/4, $0x3de7172e
-DATA word3de7172e<>+16(SB)/4, $0x3de7172e
-DATA word3de7172e<>+20(SB)/4, $0x3de7172e
-DATA word3de7172e<>+24(SB)/4, $0x3de7172e
-DATA word3de7172e<>+28(SB)/4, $0x3de7172e
-GLOBL word3de7172e<>(SB), RODATA|NOPTR, $32
+DATA word38b2dfe0<>+0(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+4(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+8(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+12(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+16(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+20(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+24(SB)/4, $0x38b2dfe0
+DATA word38b2dfe0<>+28(SB)/4, $0x38b2dfe0
+GLOBL word38b2dfe0<>(SB), RODATA|NOPTR, $32
 
 DATA wordba566c95<>+0(SB)/4, $0xba566c95
 DATA wordba566c95<>+4(SB)/4, $0xba566c95
@@ -1853,35 +1785,45 @@ DATA word3baa8838<>+24(SB)/4, $0x3baa8838
 DATA word3baa8838<>+28(SB)/4, $0x3baa8838
 GLOBL word3baa8838<>(SB), RODATA|NOPTR, $32
 
-DATA word38b2dfe0<>+0(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+4(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+8(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+12(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+16(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+20(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+24(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+28(SB)/4, $0x38b2dfe0
-GLOBL word38b2dfe0<>(SB), RODATA|NOPTR, $32
+DATA wordbcdc0ae6<>+0(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+4(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+8(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+12(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+16(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+20(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+24(SB)/4, $0xbcdc0ae6
+DATA wordbcdc0ae6<>+28(SB)/4, $0xbcdc0ae6
+GLOBL wordbcdc0ae6<>(SB), RODATA|NOPTR, $32
 
-DATA word4116147b<>+0(SB)/4, $0x4116147b
-DATA word4116147b<>+4(SB)/4, $0x4116147b
-DATA word4116147b<>+8(SB)/4, $0x4116147b
-DATA word4116147b<>+12(SB)/4, $0x4116147b
-DATA word4116147b<>+16(SB)/4, $0x4116147b
-DATA word4116147b<>+20(SB)/4, $0x4116147b
-DATA word4116147b<>+24(SB)/4, $0x4116147b
-DATA word4116147b<>+28(SB)/4, $0x4116147b
-GLOBL word4116147b<>(SB), RODATA|NOPTR, $32
+DATA word3de7172e<>+0(SB)/4, $0x3de7172e
+DATA word3de7172e<>+4(SB)/4, $0x3de7172e
+DATA word3de7172e<>+8(SB)/4, $0x3de7172e
+DATA word3de7172e<>+12(SB)/4, $0x3de7172e
+DATA word3de7172e<>+16(SB)/4, $0x3de7172e
+DATA word3de7172e<>+20(SB)/4, $0x3de7172e
+DATA word3de7172e<>+24(SB)/4, $0x3de7172e
+DATA word3de7172e<>+28(SB)/4, $0x3de7172e
+GLOBL word3de7172e<>(SB), RODATA|NOPTR, $32
 
-DATA wordc116147b<>+0(SB)/4, $0xc116147b
-DATA wordc116147b<>+4(SB)/4, $0xc116147b
-DATA wordc116147b<>+8(SB)/4, $0xc116147b
-DATA wordc116147b<>+12(SB)/4, $0xc116147b
-DATA wordc116147b<>+16(SB)/4, $0xc116147b
-DATA wordc116147b<>+20(SB)/4, $0xc116147b
-DATA wordc116147b<>+24(SB)/4, $0xc116147b
-DATA wordc116147b<>+28(SB)/4, $0xc116147b
-GLOBL wordc116147b<>(SB), RODATA|NOPTR, $32
+DATA wordbec093a2<>+0(SB)/4, $0xbec093a2
+DATA wordbec093a2<>+4(SB)/4, $0xbec093a2
+DATA wordbec093a2<>+8(SB)/4, $0xbec093a2
+DATA wordbec093a2<>+12(SB)/4, $0xbec093a2
+DATA wordbec093a2<>+16(SB)/4, $0xbec093a2
+DATA wordbec093a2<>+20(SB)/4, $0xbec093a2
+DATA wordbec093a2<>+24(SB)/4, $0xbec093a2
+DATA wordbec093a2<>+28(SB)/4, $0xbec093a2
+GLOBL wordbec093a2<>(SB), RODATA|NOPTR, $32
+
+DATA word3e0375d4<>+0(SB)/4, $0x3e0375d4
+DATA word3e0375d4<>+4(SB)/4, $0x3e0375d4
+DATA word3e0375d4<>+8(SB)/4, $0x3e0375d4
+DATA word3e0375d4<>+12(SB)/4, $0x3e0375d4
+DATA word3e0375d4<>+16(SB)/4, $0x3e0375d4
+DATA word3e0375d4<>+20(SB)/4, $0x3e0375d4
+DATA word3e0375d4<>+24(SB)/4, $0x3e0375d4
+DATA word3e0375d4<>+28(SB)/4, $0x3e0375d4
+GLOBL word3e0375d4<>(SB), RODATA|NOPTR, $32
 
 DATA wordbf800000<>+0(SB)/4, $0xbf800000
 DATA wordbf800000<>+4(SB)/4, $0xbf800000
@@ -1903,85 +1845,15 @@ DATA word3ecccccd<>+24(SB)/4, $0x3ecccccd
 DATA word3ecccccd<>+28(SB)/4, $0x3ecccccd
 GLOBL word3ecccccd<>(SB), RODATA|NOPTR, $32
 
-DATA word3e6717b1<>+0(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+4(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+8(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+12(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+16(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+20(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+24(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+28(SB)/4, $0x3e6717b1
-GLOBL word3e6717b1<>(SB), RODATA|NOPTR, $32
-
-DATA word3e671791<>+0(SB)/4, $0x3e671791
-DATA word3e671791<>+4(SB)/4, $0x3e671791
-DATA word3e671791<>+8(SB)/4, $0x3e671791
-DATA word3e671791<>+12(SB)/4, $0x3e671791
-DATA word3e671791<>+16(SB)/4, $0x3e671791
-DATA word3e671791<>+20(SB)/4, $0x3e671791
-DATA word3e671791<>+24(SB)/4, $0x3e671791
-DATA word3e671791<>+28(SB)/4, $0x3e671791
-GLOBL word3e671791<>(SB), RODATA|NOPTR, $32
-
-DATA word3e300415<>+0(SB)/4, $0x3e300415
-DATA word3e300415<>+4(SB)/4, $0x3e300415
-DATA word3e300415<>+8(SB)/4, $0x3e300415
-DATA word3e300415<>+12(SB)/4, $0x3e300415
-DATA word3e300415<>+16(SB)/4, $0x3e300415
-DATA word3e300415<>+20(SB)/4, $0x3e300415
-DATA word3e300415<>+24(SB)/4, $0x3e300415
-DATA word3e300415<>+28(SB)/4, $0x3e300415
-GLOBL word3e300415<>(SB), RODATA|NOPTR, $32
-
-DATA word3e549549<>+0(SB)/4, $0x3e549549
-DATA word3e549549<>+4(SB)/4, $0x3e549549
-DATA word3e549549<>+8(SB)/4, $0x3e549549
-DATA word3e549549<>+12(SB)/4, $0x3e549549
-DATA word3e549549<>+16(SB)/4, $0x3e549549
-DATA word3e549549<>+20(SB)/4, $0x3e549549
-DATA word3e549549<>+24(SB)/4, $0x3e549549
-DATA word3e549549<>+28(SB)/4, $0x3e549549
-GLOBL word3e549549<>(SB), RODATA|NOPTR, $32
-
-DATA word3db26c4e<>+0(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+4(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+8(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+12(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+16(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+20(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+24(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+28(SB)/4, $0x3db26c4e
-GLOBL word3db26c4e<>(SB), RODATA|NOPTR, $32
-
-DATA word3df1dbdb<>+0(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+4(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+8(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+12(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+16(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+20(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+24(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+28(SB)/4, $0x3df1dbdb
-GLOBL word3df1dbdb<>(SB), RODATA|NOPTR, $32
-
-DATA word3e165396<>+0(SB)/4, $0x3e165396
-DATA word3e165396<>+4(SB)/4, $0x3e165396
-DATA word3e165396<>+8(SB)/4, $0x3e165396
-DATA word3e165396<>+12(SB)/4, $0x3e165396
-DATA word3e165396<>+16(SB)/4, $0x3e165396
-DATA word3e165396<>+20(SB)/4, $0x3e165396
-DATA word3e165396<>+24(SB)/4, $0x3e165396
-DATA word3e165396<>+28(SB)/4, $0x3e165396
-GLOBL word3e165396<>(SB), RODATA|NOPTR, $32
-
-DATA wordbd5c5637<>+0(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+4(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+8(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+12(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+16(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+20(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+24(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+28(SB)/4, $0xbd5c5637
-GLOBL wordbd5c5637<>(SB), RODATA|NOPTR, $32
+DATA wordbcf4af0d<>+0(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+4(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+8(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+12(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+16(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+20(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+24(SB)/4, $0xbcf4af0d
+DATA wordbcf4af0d<>+28(SB)/4, $0xbcf4af0d
+GLOBL wordbcf4af0d<>(SB), RODATA|NOPTR, $32
 
 DATA word3e134b12<>+0(SB)/4, $0x3e134b12
 DATA word3e134b12<>+4(SB)/4, $0x3e134b12
@@ -2003,15 +1875,85 @@ DATA wordbe78dfee<>+24(SB)/4, $0xbe78dfee
 DATA wordbe78dfee<>+28(SB)/4, $0xbe78dfee
 GLOBL wordbe78dfee<>(SB), RODATA|NOPTR, $32
 
-DATA wordbcf4af0d<>+0(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+4(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+8(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+12(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+16(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+20(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+24(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+28(SB)/4, $0xbcf4af0d
-GLOBL wordbcf4af0d<>(SB), RODATA|NOPTR, $32
+DATA word3e165396<>+0(SB)/4, $0x3e165396
+DATA word3e165396<>+4(SB)/4, $0x3e165396
+DATA word3e165396<>+8(SB)/4, $0x3e165396
+DATA word3e165396<>+12(SB)/4, $0x3e165396
+DATA word3e165396<>+16(SB)/4, $0x3e165396
+DATA word3e165396<>+20(SB)/4, $0x3e165396
+DATA word3e165396<>+24(SB)/4, $0x3e165396
+DATA word3e165396<>+28(SB)/4, $0x3e165396
+GLOBL word3e165396<>(SB), RODATA|NOPTR, $32
+
+DATA wordbd5c5637<>+0(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+4(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+8(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+12(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+16(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+20(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+24(SB)/4, $0xbd5c5637
+DATA wordbd5c5637<>+28(SB)/4, $0xbd5c5637
+GLOBL wordbd5c5637<>(SB), RODATA|NOPTR, $32
+
+DATA word3db26c4e<>+0(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+4(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+8(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+12(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+16(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+20(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+24(SB)/4, $0x3db26c4e
+DATA word3db26c4e<>+28(SB)/4, $0x3db26c4e
+GLOBL word3db26c4e<>(SB), RODATA|NOPTR, $32
+
+DATA word3df1dbdb<>+0(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+4(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+8(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+12(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+16(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+20(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+24(SB)/4, $0x3df1dbdb
+DATA word3df1dbdb<>+28(SB)/4, $0x3df1dbdb
+GLOBL word3df1dbdb<>(SB), RODATA|NOPTR, $32
+
+DATA word3e300415<>+0(SB)/4, $0x3e300415
+DATA word3e300415<>+4(SB)/4, $0x3e300415
+DATA word3e300415<>+8(SB)/4, $0x3e300415
+DATA word3e300415<>+12(SB)/4, $0x3e300415
+DATA word3e300415<>+16(SB)/4, $0x3e300415
+DATA word3e300415<>+20(SB)/4, $0x3e300415
+DATA word3e300415<>+24(SB)/4, $0x3e300415
+DATA word3e300415<>+28(SB)/4, $0x3e300415
+GLOBL word3e300415<>(SB), RODATA|NOPTR, $32
+
+DATA word3e549549<>+0(SB)/4, $0x3e549549
+DATA word3e549549<>+4(SB)/4, $0x3e549549
+DATA word3e549549<>+8(SB)/4, $0x3e549549
+DATA word3e549549<>+12(SB)/4, $0x3e549549
+DATA word3e549549<>+16(SB)/4, $0x3e549549
+DATA word3e549549<>+20(SB)/4, $0x3e549549
+DATA word3e549549<>+24(SB)/4, $0x3e549549
+DATA word3e549549<>+28(SB)/4, $0x3e549549
+GLOBL word3e549549<>(SB), RODATA|NOPTR, $32
+
+DATA word3e6717b1<>+0(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+4(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+8(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+12(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+16(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+20(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+24(SB)/4, $0x3e6717b1
+DATA word3e6717b1<>+28(SB)/4, $0x3e6717b1
+GLOBL word3e6717b1<>(SB), RODATA|NOPTR, $32
+
+DATA word3e671791<>+0(SB)/4, $0x3e671791
+DATA word3e671791<>+4(SB)/4, $0x3e671791
+DATA word3e671791<>+8(SB)/4, $0x3e671791
+DATA word3e671791<>+12(SB)/4, $0x3e671791
+DATA word3e671791<>+16(SB)/4, $0x3e671791
+DATA word3e671791<>+20(SB)/4, $0x3e671791
+DATA word3e671791<>+24(SB)/4, $0x3e671791
+DATA word3e671791<>+28(SB)/4, $0x3e671791
+GLOBL word3e671791<>(SB), RODATA|NOPTR, $32
 
 DATA word3f666666<>+0(SB)/4, $0x3f666666
 DATA word3f666666<>+4(SB)/4, $0x3f666666
@@ -2036,8 +1978,9 @@ vectors:
 	JL           tail
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
+	VANDPS       word7fffffff<>+0(SB), Y1, Y1
 	VMOVUPS      word4116147b<>+0(SB), Y2
-	VMOVUPS      wordc116147b<>+0(SB), Y3
+	VMOVUPS      word26901d7d<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y2, Y1
 	VMULPS       wordbf800000<>+0(SB), Y1, Y2
@@ -2053,19 +1996,15 @@ vectors:
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y3
 	VADDPS       Y4, Y3, Y1
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VMULPS       Y1, Y1, Y6
-	VFMADD231PS  Y4, Y6, Y3
-	VMULPS       Y6, Y6, Y4
-	VFMADD231PS  Y5, Y4, Y3
-	VMULPS       Y1, Y1, Y4
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y3, Y4, Y1
-	VADDPS       word3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y3, Y1, Y3
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VADDPS       word3f800000<>+0(SB), Y4, Y1
 	VPSUBD       word4b400000<>+0(SB), Y2, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
@@ -2086,8 +2025,9 @@ tail:
 	VMOVUPS      (SI)(BX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMASKMOVPS   (DX), Y0, Y2
+	VANDPS       word7fffffff<>+0(SB), Y2, Y2
 	VMOVUPS      word4116147b<>+0(SB), Y3
-	VMOVUPS      wordc116147b<>+0(SB), Y4
+	VMOVUPS      word26901d7d<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
 	VMULPS       wordbf800000<>+0(SB), Y2, Y3
@@ -2103,19 +2043,15 @@ tail:
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y4
 	VADDPS       Y5, Y4, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y5, Y7, Y4
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y4
-	VMULPS       Y2, Y2, Y5
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y4, Y5, Y2
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y4, Y2, Y4
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y2, Y4, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y2
 	VPSUBD       word4b400000<>+0(SB), Y3, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
@@ -2583,25 +2519,21 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y3
-	VMULPS       Y2, Y2, Y5
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y3, Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VSUBPS       word3f800000<>+0(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y3, Y2, Y4
-	VMULPS       Y4, Y0, Y2
+	VMULPS       Y3, Y2, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y2, Y3, Y5
+	VPSUBD       word4b400000<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       word3f800000<>+0(SB), Y2, Y2
+	VSUBPS       word3f800000<>+0(SB), Y2, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VMULPS       Y3, Y0, Y2
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y1, Y3
 	VBLENDVPS    Y3, Y1, Y2, Y1
 	VMOVUPS      Y1, (AX)
@@ -2628,25 +2560,21 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y7, Y6, Y4
-	VMULPS       Y3, Y3, Y6
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VSUBPS       word3f800000<>+0(SB), Y4, Y5
-	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y4, Y3, Y5
-	VMULPS       Y5, Y0, Y0
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y4, Y6
+	VPSUBD       word4b400000<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       word3f800000<>+0(SB), Y3, Y3
+	VSUBPS       word3f800000<>+0(SB), Y3, Y4
+	VMOVAPS      Y4, Y4
+	VFMADD231PS  Y3, Y6, Y4
+	VMULPS       Y4, Y0, Y0
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y3
 	VBLENDVPS    Y3, Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
@@ -2691,28 +2619,24 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y7, Y6, Y4
-	VMULPS       Y3, Y3, Y6
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSLLD       $0x17, Y5, Y6
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y4, Y6
+	VPSUBD       word4b400000<>+0(SB), Y5, Y3
+	VPSRAD       $0x01, Y3, Y4
+	VADDPS       word3f800000<>+0(SB), Y6, Y5
+	VPSLLD       $0x17, Y4, Y6
 	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y3, Y3
-	VPSUBD       Y5, Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
+	VMULPS       Y6, Y5, Y5
+	VPSUBD       Y4, Y3, Y3
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       word3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y3, Y5, Y3
 	VMULPS       Y3, Y0, Y3
 	VMULPS       Y3, Y1, Y3
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y2
@@ -2743,28 +2667,24 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y5, Y4
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y4
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
 	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
-	VMOVUPS      word3c0905b1<>+0(SB), Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y7
-	VMOVUPS      word3ab6887e<>+0(SB), Y8
-	VMULPS       Y4, Y4, Y9
-	VFMADD231PS  Y7, Y9, Y5
-	VMULPS       Y9, Y9, Y7
-	VFMADD231PS  Y8, Y7, Y5
-	VMULPS       Y4, Y4, Y7
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y5, Y7, Y4
-	VPSUBD       word4b400000<>+0(SB), Y6, Y5
-	VPSRAD       $0x01, Y5, Y6
-	VADDPS       word3f800000<>+0(SB), Y4, Y4
-	VPSLLD       $0x17, Y6, Y7
+	VMULPS       Y5, Y4, Y5
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y4, Y5, Y7
+	VPSUBD       word4b400000<>+0(SB), Y6, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VADDPS       word3f800000<>+0(SB), Y7, Y6
+	VPSLLD       $0x17, Y5, Y7
 	VPADDD       word3f800000<>+0(SB), Y7, Y7
-	VMULPS       Y7, Y4, Y4
-	VPSUBD       Y6, Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y5, Y4, Y4
+	VMULPS       Y7, Y6, Y6
+	VPSUBD       Y5, Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y6, Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y0, Y2, Y0
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y3, Y3
@@ -2799,26 +2719,22 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y1, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y0
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y1
+	VMOVUPS      word3ab6887e<>+0(SB), Y1
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y1
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y1
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y1
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y1
-	VMOVUPS      word3c0905b1<>+0(SB), Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VMULPS       Y0, Y0, Y5
-	VFMADD231PS  Y3, Y5, Y1
-	VMULPS       Y5, Y5, Y3
-	VFMADD231PS  Y4, Y3, Y1
-	VMULPS       Y0, Y0, Y3
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  Y1, Y3, Y0
-	VPSUBD       word4b400000<>+0(SB), Y2, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       word3f800000<>+0(SB), Y1, Y1
-	VSUBPS       word3f800000<>+0(SB), Y1, Y2
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y1, Y0, Y2
-	VADDPS       word40000000<>+0(SB), Y2, Y0
-	VDIVPS       Y0, Y2, Y0
+	VMULPS       Y1, Y0, Y1
+	VMOVAPS      Y0, Y3
+	VFMADD231PS  Y0, Y1, Y3
+	VPSUBD       word4b400000<>+0(SB), Y2, Y0
+	VPSLLD       $0x17, Y0, Y0
+	VPADDD       word3f800000<>+0(SB), Y0, Y0
+	VSUBPS       word3f800000<>+0(SB), Y0, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  Y0, Y3, Y1
+	VADDPS       word40000000<>+0(SB), Y1, Y0
+	VDIVPS       Y0, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -2844,26 +2760,22 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VMULPS       Y1, Y1, Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VMULPS       Y6, Y6, Y4
-	VFMADD231PS  Y5, Y4, Y2
-	VMULPS       Y1, Y1, Y4
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y2, Y4, Y1
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       word3f800000<>+0(SB), Y2, Y2
-	VSUBPS       word3f800000<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y2, Y1, Y3
-	VADDPS       word40000000<>+0(SB), Y3, Y1
-	VDIVPS       Y1, Y3, Y1
+	VMULPS       Y2, Y1, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y2, Y4
+	VPSUBD       word4b400000<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       word3f800000<>+0(SB), Y1, Y1
+	VSUBPS       word3f800000<>+0(SB), Y1, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y4, Y2
+	VADDPS       word40000000<>+0(SB), Y2, Y1
+	VDIVPS       Y1, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
@@ -2995,19 +2907,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y0
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y2
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VMULPS       Y0, Y0, Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VMULPS       Y6, Y6, Y4
-	VFMADD231PS  Y5, Y4, Y2
-	VMULPS       Y0, Y0, Y4
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  Y2, Y4, Y0
-	VADDPS       word3f800000<>+0(SB), Y0, Y0
+	VMULPS       Y2, Y0, Y2
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y0, Y2, Y4
+	VADDPS       word3f800000<>+0(SB), Y4, Y0
 	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
@@ -3040,19 +2948,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y1, Y1, Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y3
-	VMULPS       Y1, Y1, Y5
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y3, Y5, Y1
-	VADDPS       word3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y3, Y1, Y3
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y1
 	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
@@ -3170,10 +3074,11 @@ vectors:
 	SUBQ         $0x08, DX
 	JL           tail
 	VMOVUPS      (CX), Y0
-	VMOVUPS      word41543ec4<>+0(SB), Y1
-	VMOVUPS      wordc1543ec4<>+0(SB), Y2
-	VMAXPS       Y0, Y2, Y2
-	VMINPS       Y2, Y1, Y1
+	VANDPS       word7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      word41543ec4<>+0(SB), Y2
+	VMOVUPS      word26901d7d<>+0(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMINPS       Y1, Y2, Y1
 	VMULPS       wordbf000000<>+0(SB), Y1, Y2
 	VMULPS       Y1, Y2, Y3
 	VMOVAPS      Y3, Y4
@@ -3187,53 +3092,40 @@ vectors:
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y3
 	VADDPS       Y4, Y3, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y4, Y7, Y3
-	VMULPS       Y7, Y7, Y4
-	VFMADD231PS  Y6, Y4, Y3
-	VMULPS       Y2, Y2, Y4
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y3, Y4, Y2
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y2, Y3, Y4
+	VADDPS       word3f800000<>+0(SB), Y4, Y2
 	VPSUBD       word4b400000<>+0(SB), Y5, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y3
-	VANDPS       word7fffffff<>+0(SB), Y1, Y4
-	VMOVUPS      word3e90d0c3<>+0(SB), Y5
-	VMOVAPS      Y4, Y4
-	VFMADD213PS  word3f800000<>+0(SB), Y5, Y4
-	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      word3de717b1<>+0(SB), Y4
-	VFMADD213PS  word3de71791<>+0(SB), Y3, Y4
-	VMOVUPS      word3db00415<>+0(SB), Y5
-	VFMADD213PS  word3dd49549<>+0(SB), Y3, Y5
-	VMOVUPS      word3d326c4e<>+0(SB), Y6
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y3, Y6
-	VMOVUPS      word3d965396<>+0(SB), Y7
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y3, Y7
-	VMOVUPS      word3d934b12<>+0(SB), Y8
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y3, Y8
-	VMOVUPS      wordbc74af0d<>+0(SB), Y9
-	VMULPS       Y3, Y3, Y10
-	VFMADD231PS  Y5, Y10, Y4
-	VFMADD231PS  Y7, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y8
-	VMULPS       Y10, Y10, Y5
-	VFMADD231PS  Y6, Y5, Y4
-	VMULPS       Y5, Y5, Y5
-	VFMADD231PS  Y8, Y5, Y4
-	VMULPS       Y3, Y4, Y3
-	VMULPS       Y2, Y3, Y2
-	VMOVUPS      word3f800000<>+0(SB), Y3
-	VSUBPS       Y2, Y3, Y3
-	VBLENDVPS    Y1, Y2, Y3, Y1
+	VMOVUPS      word3e90d0c3<>+0(SB), Y4
+	VMOVAPS      Y1, Y1
+	VFMADD213PS  word3f800000<>+0(SB), Y4, Y1
+	VDIVPS       Y1, Y3, Y1
+	VMOVUPS      wordbc74af0d<>+0(SB), Y3
+	VFMADD213PS  word3d934b12<>+0(SB), Y1, Y3
+	VFMADD213PS  wordbdf8dfee<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d965396<>+0(SB), Y1, Y3
+	VFMADD213PS  wordbcdc5637<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d326c4e<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d71dbdb<>+0(SB), Y1, Y3
+	VFMADD213PS  word3db00415<>+0(SB), Y1, Y3
+	VFMADD213PS  word3dd49549<>+0(SB), Y1, Y3
+	VFMADD213PS  word3de717b1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3de71791<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y3, Y1
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      word3f800000<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VBLENDVPS    Y0, Y1, Y2, Y1
 	VMOVUPS      wordc1543ec4<>+0(SB), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMULPS       Y1, Y0, Y0
@@ -3249,10 +3141,11 @@ tail:
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VMOVUPS      word41543ec4<>+0(SB), Y2
-	VMOVUPS      wordc1543ec4<>+0(SB), Y3
-	VMAXPS       Y1, Y3, Y3
-	VMINPS       Y3, Y2, Y2
+	VANDPS       word7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      word41543ec4<>+0(SB), Y3
+	VMOVUPS      word26901d7d<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y3, Y2
 	VMULPS       wordbf000000<>+0(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y4
 	VMOVAPS      Y4, Y5
@@ -3266,53 +3159,40 @@ tail:
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
 	VADDPS       Y5, Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y5, Y8, Y4
-	VMULPS       Y8, Y8, Y5
-	VFMADD231PS  Y7, Y5, Y4
-	VMULPS       Y3, Y3, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y5, Y3
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  Y3, Y4, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y3
 	VPSUBD       word4b400000<>+0(SB), Y6, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y4
-	VANDPS       word7fffffff<>+0(SB), Y2, Y5
-	VMOVUPS      word3e90d0c3<>+0(SB), Y6
-	VMOVAPS      Y5, Y5
-	VFMADD213PS  word3f800000<>+0(SB), Y6, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      word3de717b1<>+0(SB), Y5
-	VFMADD213PS  word3de71791<>+0(SB), Y4, Y5
-	VMOVUPS      word3db00415<>+0(SB), Y6
-	VFMADD213PS  word3dd49549<>+0(SB), Y4, Y6
-	VMOVUPS      word3d326c4e<>+0(SB), Y7
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y4, Y7
-	VMOVUPS      word3d965396<>+0(SB), Y8
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y4, Y8
-	VMOVUPS      word3d934b12<>+0(SB), Y9
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y4, Y9
-	VMOVUPS      wordbc74af0d<>+0(SB), Y10
-	VMULPS       Y4, Y4, Y11
-	VFMADD231PS  Y6, Y11, Y5
-	VFMADD231PS  Y8, Y11, Y7
-	VFMADD231PS  Y10, Y11, Y9
-	VMULPS       Y11, Y11, Y6
-	VFMADD231PS  Y7, Y6, Y5
-	VMULPS       Y6, Y6, Y6
-	VFMADD231PS  Y9, Y6, Y5
-	VMULPS       Y4, Y5, Y4
-	VMULPS       Y3, Y4, Y3
-	VMOVUPS      word3f800000<>+0(SB), Y4
-	VSUBPS       Y3, Y4, Y4
-	VBLENDVPS    Y2, Y3, Y4, Y2
+	VMOVUPS      word3e90d0c3<>+0(SB), Y5
+	VMOVAPS      Y2, Y2
+	VFMADD213PS  word3f800000<>+0(SB), Y5, Y2
+	VDIVPS       Y2, Y4, Y2
+	VMOVUPS      wordbc74af0d<>+0(SB), Y4
+	VFMADD213PS  word3d934b12<>+0(SB), Y2, Y4
+	VFMADD213PS  wordbdf8dfee<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d965396<>+0(SB), Y2, Y4
+	VFMADD213PS  wordbcdc5637<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d326c4e<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d71dbdb<>+0(SB), Y2, Y4
+	VFMADD213PS  word3db00415<>+0(SB), Y2, Y4
+	VFMADD213PS  word3dd49549<>+0(SB), Y2, Y4
+	VFMADD213PS  word3de717b1<>+0(SB), Y2, Y4
+	VFMADD213PS  word3de71791<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      word3f800000<>+0(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y2
 	VMOVUPS      wordc1543ec4<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMULPS       Y2, Y1, Y1
@@ -3331,16 +3211,6 @@ DATA word41543ec4<>+20(SB)/4, $0x41543ec4
 DATA word41543ec4<>+24(SB)/4, $0x41543ec4
 DATA word41543ec4<>+28(SB)/4, $0x41543ec4
 GLOBL word41543ec4<>(SB), RODATA|NOPTR, $32
-
-DATA wordc1543ec4<>+0(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+4(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+8(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+12(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+16(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+20(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+24(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+28(SB)/4, $0xc1543ec4
-GLOBL wordc1543ec4<>(SB), RODATA|NOPTR, $32
 
 DATA wordbf000000<>+0(SB)/4, $0xbf000000
 DATA wordbf000000<>+4(SB)/4, $0xbf000000
@@ -3362,85 +3232,15 @@ DATA word3e90d0c3<>+24(SB)/4, $0x3e90d0c3
 DATA word3e90d0c3<>+28(SB)/4, $0x3e90d0c3
 GLOBL word3e90d0c3<>(SB), RODATA|NOPTR, $32
 
-DATA word3de717b1<>+0(SB)/4, $0x3de717b1
-DATA word3de717b1<>+4(SB)/4, $0x3de717b1
-DATA word3de717b1<>+8(SB)/4, $0x3de717b1
-DATA word3de717b1<>+12(SB)/4, $0x3de717b1
-DATA word3de717b1<>+16(SB)/4, $0x3de717b1
-DATA word3de717b1<>+20(SB)/4, $0x3de717b1
-DATA word3de717b1<>+24(SB)/4, $0x3de717b1
-DATA word3de717b1<>+28(SB)/4, $0x3de717b1
-GLOBL word3de717b1<>(SB), RODATA|NOPTR, $32
-
-DATA word3de71791<>+0(SB)/4, $0x3de71791
-DATA word3de71791<>+4(SB)/4, $0x3de71791
-DATA word3de71791<>+8(SB)/4, $0x3de71791
-DATA word3de71791<>+12(SB)/4, $0x3de71791
-DATA word3de71791<>+16(SB)/4, $0x3de71791
-DATA word3de71791<>+20(SB)/4, $0x3de71791
-DATA word3de71791<>+24(SB)/4, $0x3de71791
-DATA word3de71791<>+28(SB)/4, $0x3de71791
-GLOBL word3de71791<>(SB), RODATA|NOPTR, $32
-
-DATA word3db00415<>+0(SB)/4, $0x3db00415
-DATA word3db00415<>+4(SB)/4, $0x3db00415
-DATA word3db00415<>+8(SB)/4, $0x3db00415
-DATA word3db00415<>+12(SB)/4, $0x3db00415
-DATA word3db00415<>+16(SB)/4, $0x3db00415
-DATA word3db00415<>+20(SB)/4, $0x3db00415
-DATA word3db00415<>+24(SB)/4, $0x3db00415
-DATA word3db00415<>+28(SB)/4, $0x3db00415
-GLOBL word3db00415<>(SB), RODATA|NOPTR, $32
-
-DATA word3dd49549<>+0(SB)/4, $0x3dd49549
-DATA word3dd49549<>+4(SB)/4, $0x3dd49549
-DATA word3dd49549<>+8(SB)/4, $0x3dd49549
-DATA word3dd49549<>+12(SB)/4, $0x3dd49549
-DATA word3dd49549<>+16(SB)/4, $0x3dd49549
-DATA word3dd49549<>+20(SB)/4, $0x3dd49549
-DATA word3dd49549<>+24(SB)/4, $0x3dd49549
-DATA word3dd49549<>+28(SB)/4, $0x3dd49549
-GLOBL word3dd49549<>(SB), RODATA|NOPTR, $32
-
-DATA word3d326c4e<>+0(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+4(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+8(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+12(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+16(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+20(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+24(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+28(SB)/4, $0x3d326c4e
-GLOBL word3d326c4e<>(SB), RODATA|NOPTR, $32
-
-DATA word3d71dbdb<>+0(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+4(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+8(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+12(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+16(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+20(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+24(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+28(SB)/4, $0x3d71dbdb
-GLOBL word3d71dbdb<>(SB), RODATA|NOPTR, $32
-
-DATA word3d965396<>+0(SB)/4, $0x3d965396
-DATA word3d965396<>+4(SB)/4, $0x3d965396
-DATA word3d965396<>+8(SB)/4, $0x3d965396
-DATA word3d965396<>+12(SB)/4, $0x3d965396
-DATA word3d965396<>+16(SB)/4, $0x3d965396
-DATA word3d965396<>+20(SB)/4, $0x3d965396
-DATA word3d965396<>+24(SB)/4, $0x3d965396
-DATA word3d965396<>+28(SB)/4, $0x3d965396
-GLOBL word3d965396<>(SB), RODATA|NOPTR, $32
-
-DATA wordbcdc5637<>+0(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+4(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+8(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+12(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+16(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+20(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+24(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+28(SB)/4, $0xbcdc5637
-GLOBL wordbcdc5637<>(SB), RODATA|NOPTR, $32
+DATA wordbc74af0d<>+0(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+4(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+8(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+12(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+16(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+20(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+24(SB)/4, $0xbc74af0d
+DATA wordbc74af0d<>+28(SB)/4, $0xbc74af0d
+GLOBL wordbc74af0d<>(SB), RODATA|NOPTR, $32
 
 DATA word3d934b12<>+0(SB)/4, $0x3d934b12
 DATA word3d934b12<>+4(SB)/4, $0x3d934b12
@@ -3462,15 +3262,95 @@ DATA wordbdf8dfee<>+24(SB)/4, $0xbdf8dfee
 DATA wordbdf8dfee<>+28(SB)/4, $0xbdf8dfee
 GLOBL wordbdf8dfee<>(SB), RODATA|NOPTR, $32
 
-DATA wordbc74af0d<>+0(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+4(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+8(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+12(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+16(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+20(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+24(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+28(SB)/4, $0xbc74af0d
-GLOBL wordbc74af0d<>(SB), RODATA|NOPTR, $32
+DATA word3d965396<>+0(SB)/4, $0x3d965396
+DATA word3d965396<>+4(SB)/4, $0x3d965396
+DATA word3d965396<>+8(SB)/4, $0x3d965396
+DATA word3d965396<>+12(SB)/4, $0x3d965396
+DATA word3d965396<>+16(SB)/4, $0x3d965396
+DATA word3d965396<>+20(SB)/4, $0x3d965396
+DATA word3d965396<>+24(SB)/4, $0x3d965396
+DATA word3d965396<>+28(SB)/4, $0x3d965396
+GLOBL word3d965396<>(SB), RODATA|NOPTR, $32
+
+DATA wordbcdc5637<>+0(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+4(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+8(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+12(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+16(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+20(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+24(SB)/4, $0xbcdc5637
+DATA wordbcdc5637<>+28(SB)/4, $0xbcdc5637
+GLOBL wordbcdc5637<>(SB), RODATA|NOPTR, $32
+
+DATA word3d326c4e<>+0(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+4(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+8(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+12(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+16(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+20(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+24(SB)/4, $0x3d326c4e
+DATA word3d326c4e<>+28(SB)/4, $0x3d326c4e
+GLOBL word3d326c4e<>(SB), RODATA|NOPTR, $32
+
+DATA word3d71dbdb<>+0(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+4(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+8(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+12(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+16(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+20(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+24(SB)/4, $0x3d71dbdb
+DATA word3d71dbdb<>+28(SB)/4, $0x3d71dbdb
+GLOBL word3d71dbdb<>(SB), RODATA|NOPTR, $32
+
+DATA word3db00415<>+0(SB)/4, $0x3db00415
+DATA word3db00415<>+4(SB)/4, $0x3db00415
+DATA word3db00415<>+8(SB)/4, $0x3db00415
+DATA word3db00415<>+12(SB)/4, $0x3db00415
+DATA word3db00415<>+16(SB)/4, $0x3db00415
+DATA word3db00415<>+20(SB)/4, $0x3db00415
+DATA word3db00415<>+24(SB)/4, $0x3db00415
+DATA word3db00415<>+28(SB)/4, $0x3db00415
+GLOBL word3db00415<>(SB), RODATA|NOPTR, $32
+
+DATA word3dd49549<>+0(SB)/4, $0x3dd49549
+DATA word3dd49549<>+4(SB)/4, $0x3dd49549
+DATA word3dd49549<>+8(SB)/4, $0x3dd49549
+DATA word3dd49549<>+12(SB)/4, $0x3dd49549
+DATA word3dd49549<>+16(SB)/4, $0x3dd49549
+DATA word3dd49549<>+20(SB)/4, $0x3dd49549
+DATA word3dd49549<>+24(SB)/4, $0x3dd49549
+DATA word3dd49549<>+28(SB)/4, $0x3dd49549
+GLOBL word3dd49549<>(SB), RODATA|NOPTR, $32
+
+DATA word3de717b1<>+0(SB)/4, $0x3de717b1
+DATA word3de717b1<>+4(SB)/4, $0x3de717b1
+DATA word3de717b1<>+8(SB)/4, $0x3de717b1
+DATA word3de717b1<>+12(SB)/4, $0x3de717b1
+DATA word3de717b1<>+16(SB)/4, $0x3de717b1
+DATA word3de717b1<>+20(SB)/4, $0x3de717b1
+DATA word3de717b1<>+24(SB)/4, $0x3de717b1
+DATA word3de717b1<>+28(SB)/4, $0x3de717b1
+GLOBL word3de717b1<>(SB), RODATA|NOPTR, $32
+
+DATA word3de71791<>+0(SB)/4, $0x3de71791
+DATA word3de71791<>+4(SB)/4, $0x3de71791
+DATA word3de71791<>+8(SB)/4, $0x3de71791
+DATA word3de71791<>+12(SB)/4, $0x3de71791
+DATA word3de71791<>+16(SB)/4, $0x3de71791
+DATA word3de71791<>+20(SB)/4, $0x3de71791
+DATA word3de71791<>+24(SB)/4, $0x3de71791
+DATA word3de71791<>+28(SB)/4, $0x3de71791
+GLOBL word3de71791<>(SB), RODATA|NOPTR, $32
+
+DATA wordc1543ec4<>+0(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+4(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+8(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+12(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+16(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+20(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+24(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+28(SB)/4, $0xc1543ec4
+GLOBL wordc1543ec4<>(SB), RODATA|NOPTR, $32
 
 // func GeluGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -3489,70 +3369,62 @@ vectors:
 	VMOVUPS      wordc1543ec4<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y2, Y1
-	VMULPS       wordbf000000<>+0(SB), Y1, Y2
-	VMULPS       Y1, Y2, Y3
-	VMOVAPS      Y3, Y4
-	VFMSUB231PS  Y1, Y2, Y4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
-	VMOVAPS      Y3, Y5
-	VFMADD213PS  word4b400000<>+0(SB), Y2, Y5
-	VSUBPS       word4b400000<>+0(SB), Y5, Y2
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y3
-	VADDPS       Y4, Y3, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y4, Y7, Y3
-	VMULPS       Y7, Y7, Y4
-	VFMADD231PS  Y6, Y4, Y3
-	VMULPS       Y2, Y2, Y4
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y3, Y4, Y2
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
-	VPSUBD       word4b400000<>+0(SB), Y5, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VMOVUPS      word3f800000<>+0(SB), Y3
-	VANDPS       word7fffffff<>+0(SB), Y1, Y4
-	VMOVUPS      word3e90d0c3<>+0(SB), Y5
+	VANDPS       word7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      word41543ec4<>+0(SB), Y3
+	VMOVUPS      word26901d7d<>+0(SB), Y4
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y3, Y2
+	VMULPS       wordbf000000<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y4
+	VMOVAPS      Y4, Y5
+	VFMSUB231PS  Y2, Y3, Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVAPS      Y4, Y6
+	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
+	VSUBPS       word4b400000<>+0(SB), Y6, Y3
 	VMOVAPS      Y4, Y4
-	VFMADD213PS  word3f800000<>+0(SB), Y5, Y4
-	VDIVPS       Y4, Y3, Y3
-	VMOVUPS      word3de717b1<>+0(SB), Y4
-	VFMADD213PS  word3de71791<>+0(SB), Y3, Y4
-	VMOVUPS      word3db00415<>+0(SB), Y5
-	VFMADD213PS  word3dd49549<>+0(SB), Y3, Y5
-	VMOVUPS      word3d326c4e<>+0(SB), Y6
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y3, Y6
-	VMOVUPS      word3d965396<>+0(SB), Y7
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y3, Y7
-	VMOVUPS      word3d934b12<>+0(SB), Y8
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y3, Y8
-	VMOVUPS      wordbc74af0d<>+0(SB), Y9
-	VMULPS       Y3, Y3, Y10
-	VFMADD231PS  Y5, Y10, Y4
-	VFMADD231PS  Y7, Y10, Y6
-	VFMADD231PS  Y9, Y10, Y8
-	VMULPS       Y10, Y10, Y5
-	VFMADD231PS  Y6, Y5, Y4
-	VMULPS       Y5, Y5, Y5
-	VFMADD231PS  Y8, Y5, Y4
-	VMULPS       Y3, Y4, Y3
-	VMULPS       Y2, Y3, Y3
+	VFNMADD231PS word3f317218<>+0(SB), Y3, Y4
+	VMOVAPS      Y4, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
+	VADDPS       Y5, Y4, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y5
+	VFMADD231PS  Y3, Y4, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y3
+	VPSUBD       word4b400000<>+0(SB), Y6, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y3, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y4
-	VSUBPS       Y3, Y4, Y4
-	VBLENDVPS    Y1, Y3, Y4, Y3
+	VMOVUPS      word3e90d0c3<>+0(SB), Y5
+	VMOVAPS      Y2, Y2
+	VFMADD213PS  word3f800000<>+0(SB), Y5, Y2
+	VDIVPS       Y2, Y4, Y2
+	VMOVUPS      wordbc74af0d<>+0(SB), Y4
+	VFMADD213PS  word3d934b12<>+0(SB), Y2, Y4
+	VFMADD213PS  wordbdf8dfee<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d965396<>+0(SB), Y2, Y4
+	VFMADD213PS  wordbcdc5637<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d326c4e<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d71dbdb<>+0(SB), Y2, Y4
+	VFMADD213PS  word3db00415<>+0(SB), Y2, Y4
+	VFMADD213PS  word3dd49549<>+0(SB), Y2, Y4
+	VFMADD213PS  word3de717b1<>+0(SB), Y2, Y4
+	VFMADD213PS  word3de71791<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y4, Y2
+	VMULPS       Y3, Y2, Y2
+	VMOVUPS      word3f800000<>+0(SB), Y4
+	VSUBPS       Y2, Y4, Y4
+	VBLENDVPS    Y1, Y2, Y4, Y2
 	VMULPS       word3ecc422a<>+0(SB), Y1, Y1
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y2, Y1, Y3
-	VMULPS       Y3, Y0, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y3, Y1, Y2
+	VMULPS       Y2, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -3571,70 +3443,62 @@ tail:
 	VMOVUPS      wordc1543ec4<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
-	VMULPS       wordbf000000<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y4
-	VMOVAPS      Y4, Y5
-	VFMSUB231PS  Y2, Y3, Y5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVAPS      Y4, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
-	VSUBPS       word4b400000<>+0(SB), Y6, Y3
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
-	VADDPS       Y5, Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y5, Y8, Y4
-	VMULPS       Y8, Y8, Y5
-	VFMADD231PS  Y7, Y5, Y4
-	VMULPS       Y3, Y3, Y5
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y5, Y3
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
-	VPSUBD       word4b400000<>+0(SB), Y6, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      word3f800000<>+0(SB), Y4
-	VANDPS       word7fffffff<>+0(SB), Y2, Y5
-	VMOVUPS      word3e90d0c3<>+0(SB), Y6
+	VANDPS       word7fffffff<>+0(SB), Y2, Y3
+	VMOVUPS      word41543ec4<>+0(SB), Y4
+	VMOVUPS      word26901d7d<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMINPS       Y3, Y4, Y3
+	VMULPS       wordbf000000<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y5
+	VMOVAPS      Y5, Y6
+	VFMSUB231PS  Y3, Y4, Y6
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
+	VMOVAPS      Y5, Y7
+	VFMADD213PS  word4b400000<>+0(SB), Y4, Y7
+	VSUBPS       word4b400000<>+0(SB), Y7, Y4
 	VMOVAPS      Y5, Y5
-	VFMADD213PS  word3f800000<>+0(SB), Y6, Y5
-	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      word3de717b1<>+0(SB), Y5
-	VFMADD213PS  word3de71791<>+0(SB), Y4, Y5
-	VMOVUPS      word3db00415<>+0(SB), Y6
-	VFMADD213PS  word3dd49549<>+0(SB), Y4, Y6
-	VMOVUPS      word3d326c4e<>+0(SB), Y7
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y4, Y7
-	VMOVUPS      word3d965396<>+0(SB), Y8
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y4, Y8
-	VMOVUPS      word3d934b12<>+0(SB), Y9
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y4, Y9
-	VMOVUPS      wordbc74af0d<>+0(SB), Y10
-	VMULPS       Y4, Y4, Y11
-	VFMADD231PS  Y6, Y11, Y5
-	VFMADD231PS  Y8, Y11, Y7
-	VFMADD231PS  Y10, Y11, Y9
-	VMULPS       Y11, Y11, Y6
-	VFMADD231PS  Y7, Y6, Y5
-	VMULPS       Y6, Y6, Y6
-	VFMADD231PS  Y9, Y6, Y5
-	VMULPS       Y4, Y5, Y4
-	VMULPS       Y3, Y4, Y4
+	VFNMADD231PS word3f317218<>+0(SB), Y4, Y5
+	VMOVAPS      Y5, Y5
+	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y5
+	VADDPS       Y6, Y5, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
+	VMULPS       Y5, Y4, Y5
+	VMOVAPS      Y4, Y6
+	VFMADD231PS  Y4, Y5, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y4
+	VPSUBD       word4b400000<>+0(SB), Y7, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       word3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y4, Y4
 	VMOVUPS      word3f800000<>+0(SB), Y5
-	VSUBPS       Y4, Y5, Y5
-	VBLENDVPS    Y2, Y4, Y5, Y4
+	VMOVUPS      word3e90d0c3<>+0(SB), Y6
+	VMOVAPS      Y3, Y3
+	VFMADD213PS  word3f800000<>+0(SB), Y6, Y3
+	VDIVPS       Y3, Y5, Y3
+	VMOVUPS      wordbc74af0d<>+0(SB), Y5
+	VFMADD213PS  word3d934b12<>+0(SB), Y3, Y5
+	VFMADD213PS  wordbdf8dfee<>+0(SB), Y3, Y5
+	VFMADD213PS  word3d965396<>+0(SB), Y3, Y5
+	VFMADD213PS  wordbcdc5637<>+0(SB), Y3, Y5
+	VFMADD213PS  word3d326c4e<>+0(SB), Y3, Y5
+	VFMADD213PS  word3d71dbdb<>+0(SB), Y3, Y5
+	VFMADD213PS  word3db00415<>+0(SB), Y3, Y5
+	VFMADD213PS  word3dd49549<>+0(SB), Y3, Y5
+	VFMADD213PS  word3de717b1<>+0(SB), Y3, Y5
+	VFMADD213PS  word3de71791<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y5, Y3
+	VMULPS       Y4, Y3, Y3
+	VMOVUPS      word3f800000<>+0(SB), Y5
+	VSUBPS       Y3, Y5, Y5
+	VBLENDVPS    Y2, Y3, Y5, Y3
 	VMULPS       word3ecc422a<>+0(SB), Y2, Y2
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y3, Y2, Y4
-	VMULPS       Y4, Y1, Y1
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y4, Y2, Y3
+	VMULPS       Y3, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
@@ -3677,19 +3541,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y0
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y2
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VMULPS       Y0, Y0, Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VMULPS       Y6, Y6, Y4
-	VFMADD231PS  Y5, Y4, Y2
-	VMULPS       Y0, Y0, Y4
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  Y2, Y4, Y0
-	VADDPS       word3f800000<>+0(SB), Y0, Y0
+	VMULPS       Y2, Y0, Y2
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y0, Y2, Y4
+	VADDPS       word3f800000<>+0(SB), Y4, Y0
 	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
@@ -3723,19 +3583,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y1, Y1, Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y3
-	VMULPS       Y1, Y1, Y5
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y3, Y5, Y1
-	VADDPS       word3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y3, Y1, Y3
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y1
 	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
@@ -3796,19 +3652,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VMULPS       Y1, Y1, Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VMULPS       Y6, Y6, Y4
-	VFMADD231PS  Y5, Y4, Y2
-	VMULPS       Y1, Y1, Y4
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y2, Y4, Y1
-	VADDPS       word3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y2, Y1, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y2, Y4
+	VADDPS       word3f800000<>+0(SB), Y4, Y1
 	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
@@ -3854,19 +3706,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y3
-	VMULPS       Y2, Y2, Y5
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y3, Y5, Y2
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y2, Y3, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y2
 	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
@@ -3959,19 +3807,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y3
-	VMULPS       Y2, Y2, Y5
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y3, Y5, Y2
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y2, Y3, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y2
 	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
@@ -4015,19 +3859,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y7, Y6, Y4
-	VMULPS       Y3, Y3, Y6
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y6, Y3
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y4, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y3
 	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
@@ -4104,19 +3944,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y7, Y6, Y4
-	VMULPS       Y3, Y3, Y6
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y6, Y3
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y4, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y3
 	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
@@ -4169,19 +4005,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y5, Y4
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y4
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
 	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
-	VMOVUPS      word3c0905b1<>+0(SB), Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y7
-	VMOVUPS      word3ab6887e<>+0(SB), Y8
-	VMULPS       Y4, Y4, Y9
-	VFMADD231PS  Y7, Y9, Y5
-	VMULPS       Y9, Y9, Y7
-	VFMADD231PS  Y8, Y7, Y5
-	VMULPS       Y4, Y4, Y7
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y5, Y7, Y4
-	VADDPS       word3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y5, Y4, Y5
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y4, Y5, Y7
+	VADDPS       word3f800000<>+0(SB), Y7, Y4
 	VPSUBD       word4b400000<>+0(SB), Y6, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
@@ -4245,19 +4077,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
-	VMOVUPS      word3c0905b1<>+0(SB), Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VMULPS       Y1, Y1, Y6
-	VFMADD231PS  Y4, Y6, Y2
-	VMULPS       Y6, Y6, Y4
-	VFMADD231PS  Y5, Y4, Y2
-	VMULPS       Y1, Y1, Y4
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y2, Y4, Y1
-	VADDPS       word3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y2, Y1, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y2, Y4
+	VADDPS       word3f800000<>+0(SB), Y4, Y1
 	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
@@ -4267,22 +4095,15 @@ vectors:
 	VMULPS       word3f000000<>+0(SB), Y3, Y3
 	VBLENDVPS    Y2, Y3, Y1, Y1
 	VANDPS       word3f800000<>+0(SB), Y2, Y2
-	VMOVUPS      wordbe7ffffe<>+0(SB), Y3
+	VMOVUPS      word3d8ec753<>+0(SB), Y3
+	VFMADD213PS  wordbdeb1ade<>+0(SB), Y1, Y3
+	VFMADD213PS  word3def5141<>+0(SB), Y1, Y3
+	VFMADD213PS  wordbdfe7a63<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e11e90d<>+0(SB), Y1, Y3
+	VFMADD213PS  wordbe2aada5<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e4ccead<>+0(SB), Y1, Y3
+	VFMADD213PS  wordbe7ffffe<>+0(SB), Y1, Y3
 	VFMADD213PS  word3eaaaaaa<>+0(SB), Y1, Y3
-	VMOVUPS      wordbe2aada5<>+0(SB), Y4
-	VFMADD213PS  word3e4ccead<>+0(SB), Y1, Y4
-	VMOVUPS      wordbdfe7a63<>+0(SB), Y5
-	VFMADD213PS  word3e11e90d<>+0(SB), Y1, Y5
-	VMOVUPS      wordbdeb1ade<>+0(SB), Y6
-	VFMADD213PS  word3def5141<>+0(SB), Y1, Y6
-	VMOVUPS      word3d8ec753<>+0(SB), Y7
-	VMULPS       Y1, Y1, Y8
-	VFMADD231PS  Y4, Y8, Y3
-	VFMADD231PS  Y6, Y8, Y5
-	VMULPS       Y8, Y8, Y4
-	VFMADD231PS  Y5, Y4, Y3
-	VMULPS       Y4, Y4, Y4
-	VFMADD231PS  Y7, Y4, Y3
 	VMULPS       Y1, Y1, Y4
 	VMULPS       Y1, Y4, Y5
 	VMULPS       Y3, Y5, Y3
@@ -4321,19 +4142,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y3
-	VMULPS       Y2, Y2, Y5
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y3, Y5, Y2
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y2, Y3, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y2
 	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
@@ -4343,22 +4160,15 @@ tail:
 	VMULPS       word3f000000<>+0(SB), Y4, Y4
 	VBLENDVPS    Y3, Y4, Y2, Y2
 	VANDPS       word3f800000<>+0(SB), Y3, Y3
-	VMOVUPS      wordbe7ffffe<>+0(SB), Y4
+	VMOVUPS      word3d8ec753<>+0(SB), Y4
+	VFMADD213PS  wordbdeb1ade<>+0(SB), Y2, Y4
+	VFMADD213PS  word3def5141<>+0(SB), Y2, Y4
+	VFMADD213PS  wordbdfe7a63<>+0(SB), Y2, Y4
+	VFMADD213PS  word3e11e90d<>+0(SB), Y2, Y4
+	VFMADD213PS  wordbe2aada5<>+0(SB), Y2, Y4
+	VFMADD213PS  word3e4ccead<>+0(SB), Y2, Y4
+	VFMADD213PS  wordbe7ffffe<>+0(SB), Y2, Y4
 	VFMADD213PS  word3eaaaaaa<>+0(SB), Y2, Y4
-	VMOVUPS      wordbe2aada5<>+0(SB), Y5
-	VFMADD213PS  word3e4ccead<>+0(SB), Y2, Y5
-	VMOVUPS      wordbdfe7a63<>+0(SB), Y6
-	VFMADD213PS  word3e11e90d<>+0(SB), Y2, Y6
-	VMOVUPS      wordbdeb1ade<>+0(SB), Y7
-	VFMADD213PS  word3def5141<>+0(SB), Y2, Y7
-	VMOVUPS      word3d8ec753<>+0(SB), Y8
-	VMULPS       Y2, Y2, Y9
-	VFMADD231PS  Y5, Y9, Y4
-	VFMADD231PS  Y7, Y9, Y6
-	VMULPS       Y9, Y9, Y5
-	VFMADD231PS  Y6, Y5, Y4
-	VMULPS       Y5, Y5, Y5
-	VFMADD231PS  Y8, Y5, Y4
 	VMULPS       Y2, Y2, Y5
 	VMULPS       Y2, Y5, Y6
 	VMULPS       Y4, Y6, Y4
@@ -4415,19 +4225,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y1, Y1, Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y3
-	VMULPS       Y1, Y1, Y5
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y3, Y5, Y1
-	VADDPS       word3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y3, Y1, Y3
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y1
 	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
@@ -4463,19 +4269,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y2, Y2, Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y7, Y6, Y4
-	VMULPS       Y2, Y2, Y6
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y4, Y6, Y2
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y4, Y2, Y4
+	VMOVAPS      Y2, Y6
+	VFMADD231PS  Y2, Y4, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y2
 	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
@@ -5426,19 +5228,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y7, Y6, Y4
-	VMULPS       Y3, Y3, Y6
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y6, Y3
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y4, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y3
 	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
@@ -5473,19 +5271,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y0
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y0, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y0, Y0, Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y7, Y6, Y4
-	VMULPS       Y0, Y0, Y6
-	VMOVAPS      Y0, Y0
-	VFMADD231PS  Y4, Y6, Y0
-	VADDPS       word3f800000<>+0(SB), Y0, Y0
+	VMULPS       Y4, Y0, Y4
+	VMOVAPS      Y0, Y6
+	VFMADD231PS  Y0, Y4, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y0
 	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
@@ -7436,19 +7230,15 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
 	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMOVUPS      word3c0905b1<>+0(SB), Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMULPS       Y2, Y2, Y7
-	VFMADD231PS  Y5, Y7, Y3
-	VMULPS       Y7, Y7, Y5
-	VFMADD231PS  Y6, Y5, Y3
-	VMULPS       Y2, Y2, Y5
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y3, Y5, Y2
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y3, Y2, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y2, Y3, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y2
 	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
@@ -7481,19 +7271,15 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3e2aaa6f<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
 	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMOVUPS      word3c0905b1<>+0(SB), Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMULPS       Y3, Y3, Y8
-	VFMADD231PS  Y6, Y8, Y4
-	VMULPS       Y8, Y8, Y6
-	VFMADD231PS  Y7, Y6, Y4
-	VMULPS       Y3, Y3, Y6
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y4, Y6, Y3
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y4, Y3, Y4
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y4, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y3
 	VPSUBD       word4b400000<>+0(SB), Y5, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4

@@ -90,8 +90,7 @@ func arithmetic() {
 	unary("Log", "", 1, func(_ args, x vec) vec { return log(x) })
 	unary("Erf", "", 1, func(_ args, x vec) vec { return erf(x) })
 	gradient("ErfGrad", "x", "", 1, func(_ args, dy, x vec) vec {
-		x = clampTo(-gaussianEnd, gaussianEnd, x)
-		return mul(dy, mul(squareExp(x, 1), num(2/math.SqrtPi)))
+		return mul(dy, mul(squareExp(size(x, gaussianEnd), 1), num(2/math.SqrtPi)))
 	})
 }
 
@@ -158,7 +157,7 @@ func gate(dy, y vec) vec { return and(dy, cmp(gt, y, num(0))) }
 
 func gelus() {
 	unary("Gelu", "", 1, func(_ args, x vec) vec {
-		phi, _ := normal(clampTo(-normalEnd, normalEnd, x))
+		phi, _ := normal(x)
 		return mul(atLeast(-normalEnd, x), phi)
 	})
 	gradient("GeluGrad", "x", "", 1, func(_ args, dy, x vec) vec {

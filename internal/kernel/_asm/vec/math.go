@@ -24,7 +24,7 @@ func expReduced(x vec, low *vec) (n, e vec) {
 		}
 		return (math.Expm1(r) - r) / (r * r)
 	}, -math.Ln2/2, math.Ln2/2, 4), r)
-	return n, fma(mul(r, r), q, r)
+	return n, fma(mul(r, q), r, r)
 }
 
 // power is 2^n for n in [-126, 127], from the integer n.
@@ -112,14 +112,18 @@ func squareExp(x vec, c float64) vec {
 // gaussianEnd is where exp(-x²) has come to 0 for expBounded.
 const gaussianEnd = 9.38
 
-// gaussian returns exp(-c·x²) and c·erfc(|x|·√c) = exp(-c·x²)·t·g(t), where
-// t = 1/(1 + 0.4·|x|·√c); the domain is that of squareExp. As a function of t,
+// size is |x| between 1e-15, whose square does not show beside 1 and is not so small
+// as to be slow, and end; NaN stays.
+func size(x vec, end float64) vec { return clampTo(1e-15, end, abs(x)) }
+
+// gaussian returns exp(-c·a²) and c·erfc(a·√c) = exp(-c·a²)·t·g(t), where
+// t = 1/(1 + 0.4·a·√c), for a >= 0; the domain is that of squareExp. As a function of t,
 // exp(a²)·erfc(a)/t is smooth on all of [0,1], which stands for every a >= 0; at
 // degree 10 it is good to 2^-26.
-func gaussian(x vec, c float64) (density, erfc vec) {
-	density = squareExp(x, c)
+func gaussian(a vec, c float64) (density, erfc vec) {
+	density = squareExp(a, c)
 	const k = 0.4
-	t := div(load(one()), fmaTo(abs(x), load(num(k*math.Sqrt(c))), one()))
+	t := div(load(one()), fmaTo(a, load(num(k*math.Sqrt(c))), one()))
 	g := polynomial(fit(func(t float64) float64 {
 		return c * scaledErfc((1/t-1)/k) / t
 	}, 0, 1, 10), t)
@@ -127,24 +131,24 @@ func gaussian(x vec, c float64) (density, erfc vec) {
 }
 
 func erf(x vec) vec {
-	x2 := mul(x, x)
+	a := size(x, gaussianEnd)
 	near := fma(polynomial(fit(func(x2 float64) float64 {
 		if x2 < 1e-6 {
 			return 2/math.SqrtPi*(1-x2/3) - 1
 		}
 		return math.Erf(math.Sqrt(x2))/math.Sqrt(x2) - 1
-	}, 0, 0.81, 6), x2), x, x)
-	_, erfc := gaussian(clampTo(-gaussianEnd, gaussianEnd, x), 1)
+	}, 0, 0.81, 6), mul(a, a)), x, x)
+	_, erfc := gaussian(a, 1)
 	far := withSign(sub(load(one()), erfc), x)
-	return choose(cmp(lt, abs(x), num(0.9)), near, far)
+	return choose(cmp(lt, a, num(0.9)), near, far)
 }
 
 // normalEnd is where exp(-x²/2) has come to 0.
 const normalEnd = gaussianEnd * math.Sqrt2
 
-// normal returns Φ(x) and exp(-x²/2) for x in [-normalEnd, normalEnd].
+// normal returns Φ(x) and exp(-x²/2).
 func normal(x vec) (phi, density vec) {
-	density, tail := gaussian(x, 0.5)
+	density, tail := gaussian(size(x, normalEnd), 0.5)
 	return choose(x, tail, sub(load(one()), tail)), density
 }
 

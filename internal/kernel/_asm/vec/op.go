@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -86,31 +87,15 @@ func one() Mem                          { return num(1) }
 func clampTo(lo, hi float64, x vec) vec { return min(load(num(hi)), max(load(num(lo)), x)) }
 func atLeast(lo float64, x vec) vec     { return max(load(num(lo)), x) }
 
-// polynomial is Σ c[i]·xⁱ by Estrin's scheme: pairs of terms, then pairs of
-// pairs, whose latencies overlap as those of Horner's rule would not.
+// polynomial is Σ c[i]·xⁱ by Horner's rule, which takes the fewest operations and no
+// power of x, that small ones would make subnormal and slow.
 func polynomial(c []float64, x vec) vec {
-	var terms []vec
-	for i := 0; i < len(c); i += 2 {
-		if i+1 == len(c) {
-			terms = append(terms, load(num(c[i])))
-			continue
-		}
-		t := load(num(c[i+1]))
-		VFMADD213PS(num(c[i]), x, t)
-		terms = append(terms, t)
+	last := len(c) - 1
+	y := load(num(c[last]))
+	for _, c := range slices.Backward(c[:last]) {
+		VFMADD213PS(num(c), x, y)
 	}
-	for power := x; len(terms) > 1; {
-		power = mul(power, power)
-		var next []vec
-		for i := 0; i < len(terms); i += 2 {
-			if i+1 < len(terms) {
-				VFMADD231PS(terms[i+1], power, terms[i])
-			}
-			next = append(next, terms[i])
-		}
-		terms = next
-	}
-	return terms[0]
+	return y
 }
 
 // words are the constants in memory, one for all lanes each.
