@@ -17,14 +17,12 @@ var excluded = map[string]string{
 	"TestReduceProdDefaultAxesKeepdimsRandom":      "the same",
 	"TestReduceL1DefaultAxesKeepdimsRandom":        "the same",
 	"TestReduceSumSquareDefaultAxesKeepdimsRandom": "the same",
-	"TestSize":                    "expects a vector where ONNX specifies a scalar",
-	"TestSizeExample":             "the same",
-	"TestTopK":                    "gives K as float32, where ONNX wants an integer",
-	"TestModBroadcast":            "mixes int32 and float32, which ONNX forbids",
-	"TestSliceNeg":                "gives starts as float32, where ONNX wants integers",
-	"TestSliceEndOutOfBounds":     "the same",
-	"TestResizeNearest":           "expects another rounding than opset 10 specifies",
-	"TestResizeDownsampleNearest": "the same",
+	"TestSize":                "expects a vector where ONNX specifies a scalar",
+	"TestSizeExample":         "the same",
+	"TestTopK":                "gives K as float32, where ONNX wants an integer",
+	"TestModBroadcast":        "mixes int32 and float32, which ONNX forbids",
+	"TestSliceNeg":            "gives starts as float32, where ONNX wants integers",
+	"TestSliceEndOutOfBounds": "the same",
 }
 
 // onnx-go's own cases, for every operator of the table.

@@ -7,7 +7,11 @@ import (
 	"memprobe/internal/tensor"
 )
 
-// legacy reports the rules of Upsample and of Resize before opset 11.
+// legacy reports the rules of Upsample and of Resize before opset 11: position i lies
+// at i/scale, and nearest means the element before it or, where Resize shrinks the
+// axis, after it. So have it ONNX's cases of opset 10 and ONNX Runtime; the bilinear
+// interpolation of PyTorch, which lies at (i+½)/scale - ½, cannot be written in these
+// opsets, and its exporter warns that the results differ.
 func (n *Node) legacy() bool { return n.Op == "Upsample" || n.Opset < 11 }
 
 // scales returns the factor of each axis and the output's shape.
@@ -50,7 +54,7 @@ func (n *Node) scales() (scale []float64, out []int, err error) {
 	}
 	for i, a := range axes {
 		s := float64(given[i])
-		size := math.Floor(float64(in[a]) * s)
+		size := math.Floor(float64(float32(in[a]) * given[i])) // 7·(15/7) is 15 in float32 alone
 		if !(s > 0) || !(size < 1<<31) {
 			return nil, nil, n.Errorf("scales are %v, want positive finite ones", given)
 		}
@@ -179,7 +183,7 @@ func (n *Node) passes() ([]*resizePass, error) {
 			return nil, err
 		}
 		for i := range p.taps {
-			p.taps[i] = n.mix(at(i), in)
+			p.taps[i] = n.mix(at(i), in, scale[a] < 1)
 		}
 		passes = append(passes, p)
 	}
@@ -188,7 +192,7 @@ func (n *Node) passes() ([]*resizePass, error) {
 
 // mix returns the taps of position x on an axis of the given size. Positions
 // outside it read its ends.
-func (n *Node) mix(x float64, size int) []tap {
+func (n *Node) mix(x float64, size int, shrinks bool) []tap {
 	inside := func(i float64) int { return int(min(max(i, 0), float64(size-1))) }
 	lo := math.Floor(x)
 	switch n.Str("mode", "nearest") {
@@ -212,9 +216,14 @@ func (n *Node) mix(x float64, size int) []tap {
 		return taps
 	}
 	rounding := "round_prefer_floor"
-	if n.legacy() {
+	switch {
+	case n.legacy() && n.Op == "Resize" && shrinks:
+		rounding = "ceil"
+	case n.legacy():
 		rounding = "floor"
 	}
+	x = float64(float32(x)) // scales are float32: 10/(10/7) is 7
+	lo = math.Floor(x)
 	switch n.Str("nearest_mode", rounding) {
 	case "floor":
 		x = lo
