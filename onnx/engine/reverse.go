@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"strings"
 
 	"memprobe/onnx/ops"
@@ -106,6 +107,9 @@ func differentiate(n *ops.Node, dy []*ops.Value, moves map[*ops.Value]bool, grad
 	defer func() {
 		if r := recover(); r != nil {
 			err = n.Errorf("its gradient cannot be computed: %v", r)
+		}
+		if inner, ok := errors.AsType[*ops.Error](err); ok && inner.Node != n.Name {
+			err = n.Errorf("its gradient cannot be computed: %s", inner.Msg) // of a node that the rule added
 		}
 		for i, v := range n.In {
 			if err != nil && want[i] && grads[v] == nil {

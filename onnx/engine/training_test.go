@@ -253,3 +253,22 @@ func TestModelThatDoesNotFit(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// Faults of a node's training form, and of nodes that its gradient adds, name the
+// node and the operator that the graph has.
+func TestTrainingFaultsNameTheGraphsOwnNodes(t *testing.T) {
+	for _, c := range []struct {
+		op, in, want string
+	}{
+		{"BatchNormalization", "p scale bias mean var", `node "y" (BatchNormalization): input has shape [1 2 1 1]: the variance of training needs more than one value a channel`},
+		{"InstanceNormalization", "p scale bias", `node "y" (InstanceNormalization): its gradient cannot be computed: input has shape [1 2 1]: the variance of training needs`},
+	} {
+		n := newNet().param("w", 0, 2, 2, 1, 1).param("scale", 1, 2).param("bias", 0, 2).param("mean", 0, 2).param("var", 1, 2)
+		n.op("Conv", "x w", "c", nil).op("GlobalAveragePool", "c", "p", nil).op(c.op, c.in, "y", nil).op("Flatten", "y", "logits", nil)
+		n.MarkOutput(n.tensor("logits"))
+		_, err := n.CompileTraining(engine.TrainOptions{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{1, 2, 6, 6}}}})
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("error %v, want %s", err, c.want)
+		}
+	}
+}

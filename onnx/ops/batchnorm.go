@@ -10,7 +10,7 @@ import (
 var batchNorms = []Def{
 	{Op: "BatchNormalization", Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, Grad: gradBatchNorm},
 	{Op: "BatchNormRelu", Domain: Internal, Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, NotDifferentiable: "it exists in inference alone"},
-	{Op: "BatchNormTrain", Domain: Internal, Since: 1, Infer: inferBatchNormTrain, Bind: bindBatchNormTrain, Grad: gradBatchNormTrain,
+	{Op: "BatchNormTrain", Domain: Internal, Since: 1, As: "BatchNormalization", Infer: inferBatchNormTrain, Bind: bindBatchNormTrain, Grad: gradBatchNormTrain,
 		Over: [][2]int{{0, 5}}},
 	{Op: "BatchNormGrad", Domain: Internal, Since: 1, Infer: inferBatchNormGrad, Bind: bindBatchNormGrad,
 		Over: [][2]int{{0, 1}, {3, 0}, {0, 0}}},
@@ -122,7 +122,7 @@ func gradBatchNorm(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, err
 		return nil, err
 	}
 	if n.batchStatistics() {
-		return nil, n.Errorf("its gradient with batch statistics is that of BatchNormTrain")
+		return nil, n.Errorf("the gradient of batch statistics exists in training mode alone")
 	}
 	if want[3] || want[4] {
 		return nil, n.Errorf("gradients of the statistics are not supported")

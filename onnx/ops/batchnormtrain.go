@@ -18,7 +18,7 @@ func inferBatchNormTrain(n *Node) error {
 		return err
 	}
 	if s.N*s.S < 2 {
-		return n.Errorf("input has shape %v: a variance needs more than one value a channel", n.In[0].Shape)
+		return n.Errorf("input has shape %v: the variance of training needs more than one value a channel", n.In[0].Shape)
 	}
 	if s.Residual && !slices.Equal(n.In[5].Shape, n.In[0].Shape) {
 		return n.Errorf("residual has shape %v, want %v", n.In[5].Shape, n.In[0].Shape)

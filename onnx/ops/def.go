@@ -12,6 +12,9 @@ type Def struct {
 	Op     string
 	Domain string // "" for ai.onnx
 	Since  int
+	// As is the ONNX operator that an internal one stands in for in training, by
+	// which errors name its nodes.
+	As string
 
 	// Infer checks a node's inputs and attributes and sets the element types
 	// and shapes of its outputs. A rule that needs the elements of an input

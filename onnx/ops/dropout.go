@@ -9,7 +9,7 @@ import (
 // dropouts: evaluation's Dropout passes its input on; DropoutTrain draws.
 var dropouts = []Def{
 	{Op: "Dropout", Since: 1, Infer: inferDropout, View: true, Grad: gradView},
-	{Op: "DropoutTrain", Domain: Internal, Since: 1, Infer: func(n *Node) error { return sameAs(n, 1, 1) },
+	{Op: "DropoutTrain", Domain: Internal, Since: 1, As: "Dropout", Infer: func(n *Node) error { return sameAs(n, 1, 1) },
 		Bind: bindDropoutTrain, Grad: gradDropoutTrain, InPlace: true, Random: true},
 }
 

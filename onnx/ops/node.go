@@ -57,9 +57,13 @@ type Node struct {
 // []string or *tensor.Tensor; and *Node, in gradients that need the forward node.
 type Attrs map[string]any
 
-// Errorf returns an error that names the node and its operator.
+// Errorf returns an error that names the node and its operator as the graph has it.
 func (n *Node) Errorf(format string, args ...any) error {
-	return &Error{Node: n.Name, Op: n.Op, Msg: fmt.Sprintf(format, args...)}
+	op := n.Op
+	if n.Def != nil && n.Def.As != "" {
+		op = n.Def.As
+	}
+	return &Error{Node: n.Name, Op: op, Msg: fmt.Sprintf(format, args...)}
 }
 
 // Error is a fault of one node of a graph.
