@@ -125,7 +125,15 @@ func movementCases() []onnxtest.Case {
 		cases = append(cases, on("Resize", 19, attrs{"mode": mode}, wave(1, 2, 4, 5), nil, nil, ints(1, 2, 7, 3)))
 	}
 	scales := tensor.From([]float64{1, 1, 2, 3}, 4)
+	for _, fold := range []string{"mul", "max", "min"} {
+		a := attrs{"reduction": fold, "axis": int64(1)}
+		cases = append(cases,
+			on("ScatterElements", 18, a, wave(2, 4), grid(2, 3, 0, -1, 0, 2, 1, 2), within(-1, 1.2, 2, 3)),
+			on("Scatter", 10, a, wave(2, 4), grid(2, 3, 0, -1, 0, 2, 1, 2), within(1.1, -1, 2, 3)),
+			on("ScatterND", 18, attrs{"reduction": fold}, wave(4, 3), grid(3, 1, 3, 0, 3), within(-1, 1.2, 3, 3)))
+	}
 	return append(cases,
+		on("ScatterElements", 18, attrs{"reduction": "mul"}, wave(8), ints(0, 0, 0, 2, 2, 4, 4, 4, 5), tensor.From([]float64{0, 2, 3, 0, 0, 2, 3, 4, 0}, 9)),
 		on("Pad", 19, nil, wave(3, 4), ints(1, -1, 0, 2)),
 		fixed(on("Upsample", 9, attrs{"mode": "nearest"}, wave(1, 2, 2, 3), scales), 1),
 		on("Transpose", 13, attrs{"perm": []int64{2, 0, 1}}, wave(2, 3, 4)),
@@ -155,6 +163,8 @@ func movementCases() []onnxtest.Case {
 		on("SpaceToDepth", 13, attrs{"blocksize": int64(2)}, wave(1, 2, 4, 6)),
 		on("GatherElements", 13, attrs{"axis": int64(1)}, wave(2, 4), grid(2, 3, 0, -1, 0, 2, 1, 2)),
 		on("GatherND", 13, nil, wave(2, 4, 3), grid(3, 2, 0, 1, 1, -1, 0, 1)),
+		on("GatherND", 13, attrs{"batch_dims": int64(1)}, wave(2, 4, 3), tensor.From([]int64{0, 1, -1, 2, 0, 1}, 2, 3, 1)),
+		on("GatherND", 13, attrs{"batch_dims": int64(2)}, wave(2, 2, 3), tensor.From([]int64{0, -1, 2, 1}, 2, 2, 1)),
 		on("ScatterElements", 18, attrs{"axis": int64(1)}, wave(2, 4), grid(2, 2, 0, -1, 2, 1), within(1, 2, 2, 2)),
 		on("ScatterElements", 18, attrs{"axis": int64(1), "reduction": "add"}, wave(2, 4), grid(2, 2, 1, 1, 2, 1), within(1, 2, 2, 2)),
 		on("Scatter", 10, nil, wave(3, 2), grid(1, 2, 2, 0), within(1, 2, 1, 2)),
@@ -197,7 +207,8 @@ func reductionCases() []onnxtest.Case {
 			on(op, 18, nil, x, ints(1)),
 			on(op, 18, nil, x))
 	}
-	return append(cases, on("ReduceProd", 18, nil, tensor.From([]float64{2, 0, 3, 0, 0, 5}, 2, 3), ints(1)))
+	large := tensor.From([]float64{800, 799, 801.5, -900, -901, -899}, 2, 3)
+	return append(cases, on("ReduceLogSumExp", 18, nil, large, ints(1)), on("ReduceProd", 18, nil, tensor.From([]float64{2, 0, 3, 0, 0, 5}, 2, 3), ints(1)))
 }
 
 func productCases() []onnxtest.Case {

@@ -136,3 +136,18 @@ func rejects(t *testing.T, say, op string, opset int, attrs Attrs, shapes ...[]i
 		t.Errorf("%s %v %v: error %v, want one that says %q", op, attrs, shapes, err, say)
 	}
 }
+
+// Sums of exponentials that overflow, or are 0, in float64.
+func TestReduceLogSumExpOfLargeValues(t *testing.T) {
+	inf := float32(math.Inf(1))
+	in := tensor.From([]float32{1000, 1001, -2000, -2000, -inf, 3, -inf, -inf, 3, inf}, 5, 2)
+	x := input(in)
+	n, err := build("ReduceLogSumExp", 18, nil, 1, x, &Value{DType: tensor.Int64, Shape: []int{1}, Const: tensor.From([]int64{1}, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := evaluate(t, []*Node{n}, map[*Value]*tensor.Tensor{x: in})[n.Out[0]].F32
+	if err := tol.Close(got, []float32{1001.3132617, -1999.3068528, 3, -inf, inf}, 0, 1e-7); err != nil {
+		t.Error(err)
+	}
+}

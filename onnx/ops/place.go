@@ -10,6 +10,7 @@ import (
 var places = []Def{
 	{Op: "GatherElements", Since: 11, Infer: inferGatherElements, Bind: bindPlaces, Grad: gradGatherElements},
 	{Op: "GatherND", Since: 11, Infer: inferGatherND, Bind: bindPlaces, Grad: gradGatherND},
+	{Op: "GatherNDGrad", Domain: Internal, Since: 1, Infer: inferScatterND, Bind: bindPlaces},
 	{Op: "Scatter", Since: 9, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
 	{Op: "ScatterElements", Since: 11, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
 	{Op: "ScatterND", Since: 11, Infer: inferScatterND, Bind: bindPlaces, Grad: gradScatterND},
@@ -75,9 +76,19 @@ func (n *Node) elements() (placement, error) {
 	return p, n.checkPlaces(p)
 }
 
+// batchDims counts the axes that data and indices of GatherND share. ScatterND has
+// none.
+func (n *Node) batchDims() int {
+	if n.Op == "ScatterND" {
+		return 0
+	}
+	return n.Int("batch_dims", 0)
+}
+
 // vectors is the placement of GatherND and ScatterND: the last axis of the
-// indices is a position in the first axes of the data, after batch of them.
-func (n *Node) vectors(batch int) (placement, error) {
+// indices is a position in the first axes of the data, after those of the batch.
+func (n *Node) vectors() (placement, error) {
+	batch := n.batchDims()
 	x, ix := n.In[0].Shape, n.In[1].Shape
 	if len(ix) == 0 || len(ix) <= batch || n.In[1].DType != tensor.Int64 {
 		return placement{}, n.Errorf("indices are %v of shape %v, want int64 vectors", n.In[1].DType, ix)
@@ -117,13 +128,18 @@ func inferGatherND(n *Node) error {
 	if err := n.Want(2, 2); err != nil {
 		return err
 	}
-	batch := n.Int("batch_dims", 0)
-	if _, err := n.vectors(batch); err != nil {
+	if _, err := n.vectors(); err != nil {
 		return err
 	}
+	return n.SetOut(0, n.In[0].DType, n.vectorsShape())
+}
+
+// vectorsShape is that of the elements which the indices of GatherND or ScatterND
+// name.
+func (n *Node) vectorsShape() []int {
 	ix := n.In[1].Shape
 	last := len(ix) - 1
-	return n.SetOut(0, n.In[0].DType, slices.Concat(ix[:last], n.In[0].Shape[batch+ix[last]:]))
+	return slices.Concat(ix[:last], n.In[0].Shape[n.batchDims()+ix[last]:])
 }
 
 func inferScatterElements(n *Node) error {
@@ -131,10 +147,7 @@ func inferScatterElements(n *Node) error {
 }
 
 func inferScatterND(n *Node) error {
-	return n.inferScattered(func() (placement, error) { return n.vectors(0) }, func() []int {
-		ix := n.In[1].Shape
-		return slices.Concat(ix[:len(ix)-1], n.In[0].Shape[ix[len(ix)-1]:])
-	})
+	return n.inferScattered(n.vectors, n.vectorsShape)
 }
 
 func (n *Node) inferScattered(place func() (placement, error), updates func() []int) error {
@@ -159,8 +172,8 @@ func bindPlaces(n *Node, e *Env) (func(), error) {
 	var p placement
 	var err error
 	switch n.Op {
-	case "GatherND", "ScatterND":
-		p, err = n.vectors(n.Int("batch_dims", 0))
+	case "GatherND", "GatherNDGrad", "ScatterND":
+		p, err = n.vectors()
 	default:
 		p, err = n.elements()
 	}
@@ -246,29 +259,6 @@ func gradGatherElements(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, e
 }
 
 func gradGatherND(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
-	if n.Int("batch_dims", 0) != 0 {
-		return nil, n.Errorf("has no gradient with batch_dims")
-	}
-	return []*Value{b.Op("ScatterND", Attrs{"reduction": "add"}, b.zeros(n.In[0]), n.In[1], dy[0]), nil}, b.Err
-}
-
-func gradScatterElements(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
-	return n.gradScattered(b, dy[0], "ScatterElements", "GatherElements", Attrs{"axis": int64(n.Int("axis", 0))})
-}
-
-func gradScatterND(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
-	return n.gradScattered(b, dy[0], "ScatterND", "GatherND", nil)
-}
-
-// gradScattered is the gradient of a scattering whose indices do not repeat, or
-// that adds: elements that were replaced get none.
-func (n *Node) gradScattered(b *Builder, dy *Value, scatter, gather string, a Attrs) ([]*Value, error) {
-	updates := b.Op(gather, a, dy, n.In[1])
-	switch n.Str("reduction", "none") {
-	case "add":
-		return []*Value{dy, nil, updates}, b.Err
-	case "none":
-		return []*Value{b.Op(scatter, a, dy, n.In[1], b.zeros(n.In[2])), nil, updates}, b.Err
-	}
-	return nil, n.Errorf("has no gradient with reduction %q", n.Str("reduction", ""))
+	dx := b.Op("GatherNDGrad", Attrs{"batch_dims": int64(n.batchDims()), "reduction": "add"}, b.zeros(n.In[0]), n.In[1], dy[0])
+	return []*Value{dx, nil}, b.Err
 }

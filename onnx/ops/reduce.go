@@ -28,9 +28,17 @@ var reductions = []Def{
 	reduce("ReduceL2", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, func(a float64, _ int) float64 { return math.Sqrt(a) }, gradReduceL2),
 	reduce("ReduceSumSquare", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, nil, gradReduceSumSquare),
 	reduce("ReduceLogSum", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, _ int) float64 { return math.Log(a) }, gradReduceLogSum),
-	// exp is finite in float64 up to x = 709.
-	reduce("ReduceLogSumExp", 1, 18, 0, func(a, x float64) float64 { return a + math.Exp(x) }, func(a float64, _ int) float64 { return math.Log(a) }, gradReduceLogSumExp),
+	reduce("ReduceLogSumExp", 1, 18, math.Inf(-1), logAddExp, nil, gradReduceLogSumExp),
 	{Op: "ProductOfOthers", Domain: Internal, Since: 1, Infer: inferProductOfOthers, Bind: bindProductOfOthers},
+}
+
+// logAddExp is ln(eᵃ+eˣ), from the larger, so that no exponential overflows.
+func logAddExp(a, x float64) float64 {
+	m := max(a, x)
+	if math.IsInf(m, 0) { // a difference of infinities is no number
+		return m
+	}
+	return m + math.Log1p(math.Exp(-math.Abs(a-x)))
 }
 
 // reduce is a reduction whose axes are an attribute before the version asInput.

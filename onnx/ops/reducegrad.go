@@ -49,7 +49,7 @@ func gradReduceMean(b *Builder, f folded) *Value {
 
 // gradReduceExtreme shares dy among the elements that attain the extreme.
 func gradReduceExtreme(b *Builder, f folded) *Value {
-	hits := b.Op("CastLike", nil, b.Op("Equal", nil, f.x, f.y), f.x)
+	hits := b.indicator(f.x, f.y)
 	if b.Err != nil {
 		return nil
 	}
@@ -83,7 +83,7 @@ func gradReduceLogSum(b *Builder, f folded) *Value {
 	return b.Op("Div", nil, f.dy, b.Op("Exp", nil, f.y))
 }
 
-// gradReduceLogSumExp is dy·exp(x−y), dy times softmax.
+// gradReduceLogSumExp is dy·exp(x−y), dy times softmax; x is at most y.
 func gradReduceLogSumExp(b *Builder, f folded) *Value {
 	return b.Op("Mul", nil, f.dy, b.Op("Exp", nil, b.Op("Sub", nil, f.x, f.y)))
 }
