@@ -7,21 +7,21 @@ func result(v vec) []vec { return []vec{v} }
 
 // unary generates dst = f(x, scalars).
 func unary(name, scalars string, unroll int, f func(a args, x vec) vec) {
-	sweep{dst: []string{"dst"}, src: []string{"x"}, scalars: letters(scalars), unroll: unroll,
+	sweep{dst: []string{"dst"}, src: []string{"x"}, scalars: letters(scalars), unroll: unroll, woven: true,
 		f: func(a args) []vec { return result(f(a, a.x[0])) },
 	}.generate(name, "(dst, x []float32"+typed(scalars)+")")
 }
 
 // binary generates dst = f(a, b).
 func binary(name string, f func(a, b vec) vec) {
-	sweep{dst: []string{"dst"}, src: []string{"a", "b"}, unroll: 4,
+	sweep{dst: []string{"dst"}, src: []string{"a", "b"}, unroll: 4, woven: true,
 		f: func(a args) []vec { return result(f(a.x[0], a.x[1])) },
 	}.generate(name, "(dst, a, b []float32)")
 }
 
 // gradient generates dx = f(dy, v), v being x or y.
 func gradient(name, v, scalars string, unroll int, f func(a args, dy, v vec) vec) {
-	sweep{dst: []string{"dx"}, src: []string{"dy", v}, scalars: letters(scalars), unroll: unroll,
+	sweep{dst: []string{"dx"}, src: []string{"dy", v}, scalars: letters(scalars), unroll: unroll, woven: true,
 		f: func(a args) []vec { return result(f(a, a.x[0], a.x[1])) },
 	}.generate(name, "(dx, dy, "+v+" []float32"+typed(scalars)+")")
 }
@@ -86,10 +86,10 @@ func arithmetic() {
 	unary("Neg", "", 4, func(_ args, x vec) vec { return neg(x) })
 	unary("Sqrt", "", 4, func(_ args, x vec) vec { return sqrt(x) })
 	unary("Reciprocal", "", 4, func(_ args, x vec) vec { return div(load(one()), x) })
-	unary("Exp", "", 1, func(_ args, x vec) vec { return exp(x) })
-	unary("Log", "", 1, func(_ args, x vec) vec { return log(x) })
-	unary("Erf", "", 1, func(_ args, x vec) vec { return erf(x) })
-	gradient("ErfGrad", "x", "", 1, func(_ args, dy, x vec) vec {
+	unary("Exp", "", 3, func(_ args, x vec) vec { return exp(x) })
+	unary("Log", "", 2, func(_ args, x vec) vec { return log(x) })
+	unary("Erf", "", 2, func(_ args, x vec) vec { return erf(x) })
+	gradient("ErfGrad", "x", "", 2, func(_ args, dy, x vec) vec {
 		return mul(dy, mul(squareExp(size(x, gaussianEnd), 1), num(2/math.SqrtPi)))
 	})
 }
@@ -108,38 +108,38 @@ func activations() {
 	gradient("ClipGrad", "x", "lo,hi", 4, func(a args, dy, x vec) vec {
 		return and(dy, and(cmp(ge, x, a.s[0]), cmp(le, x, a.s[1])))
 	})
-	unary("Elu", "a", 1, func(a args, x vec) vec {
+	unary("Elu", "a", 2, func(a args, x vec) vec {
 		low := mul(a.s[0], expm1(clampTo(-20, 0, x)))
 		return choose(cmp(gt, x, num(0)), x, low)
 	})
-	gradient("EluGrad", "x", "a", 1, func(a args, dy, x vec) vec {
+	gradient("EluGrad", "x", "a", 2, func(a args, dy, x vec) vec {
 		low := mul(dy, mul(a.s[0], exp(x)))
 		return choose(cmp(gt, x, num(0)), dy, low)
 	})
-	unary("Tanh", "", 1, func(_ args, x vec) vec { return tanh(x) })
+	unary("Tanh", "", 3, func(_ args, x vec) vec { return tanh(x) })
 	gradient("TanhGrad", "y", "", 4, func(_ args, dy, y vec) vec { return mul(dy, fnma(y, y, load(one()))) })
-	unary("Sigmoid", "", 1, func(_ args, x vec) vec { return sigmoid(x) })
+	unary("Sigmoid", "", 3, func(_ args, x vec) vec { return sigmoid(x) })
 	gradient("SigmoidGrad", "y", "", 4, func(_ args, dy, y vec) vec { return mul(dy, fnma(y, y, y)) })
 	gelus()
 	silu := func(x, z vec) vec { return div(atLeast(-200, x), add(expFlush(neg(z)), one())) }
-	unary("Silu", "", 1, func(_ args, x vec) vec { return silu(x, x) })
-	unary("GeluTanh", "", 1, func(_ args, x vec) vec { z, _ := geluTanhArg(clampTo(-16, 16, x)); return silu(x, z) })
-	gradient("SiluGrad", "x", "", 1, func(_ args, dy, x vec) vec {
+	unary("Silu", "", 3, func(_ args, x vec) vec { return silu(x, x) })
+	unary("GeluTanh", "", 2, func(_ args, x vec) vec { z, _ := geluTanhArg(clampTo(-16, 16, x)); return silu(x, z) })
+	gradient("SiluGrad", "x", "", 2, func(_ args, dy, x vec) vec {
 		x = clampTo(-88, 88, x)
 		return mul(dy, logisticGrad(x, x, nil))
 	})
-	gradient("GeluTanhGrad", "x", "", 1, func(_ args, dy, x vec) vec {
+	gradient("GeluTanhGrad", "x", "", 2, func(_ args, dy, x vec) vec {
 		x = clampTo(-10, 10, x)
 		z, slope := geluTanhArg(x)
 		return mul(dy, logisticGrad(x, z, &slope))
 	})
-	unary("Softplus", "", 1, func(_ args, x vec) vec {
+	unary("Softplus", "", 2, func(_ args, x vec) vec {
 		rest := log1pOf(expFlush(or(x, word(0x80000000))))
 		return add(rest, relu(x))
 	})
-	gradient("SoftplusGrad", "x", "", 1, func(_ args, dy, x vec) vec { return mul(dy, sigmoid(x)) })
+	gradient("SoftplusGrad", "x", "", 2, func(_ args, dy, x vec) vec { return mul(dy, sigmoid(x)) })
 	hard := func(x, a, b vec) vec { return min(load(one()), max(xor(x, x), fma(x, a, b))) }
-	unary("HardSigmoid", "a,b", 4, func(a args, x vec) vec { return hard(x, a.s[0], a.s[1]) })
+	unary("HardSigmoid", "a,b", 2, func(a args, x vec) vec { return hard(x, a.s[0], a.s[1]) })
 	gradient("HardSigmoidGrad", "x", "a,b", 4, func(a args, dy, x vec) vec {
 		v := fma(x, a.s[0], a.s[1])
 		return and(mul(dy, a.s[0]), and(cmp(gt, v, num(0)), cmp(lt, v, one())))
@@ -156,11 +156,11 @@ func activations() {
 func gate(dy, y vec) vec { return and(dy, cmp(gt, y, num(0))) }
 
 func gelus() {
-	unary("Gelu", "", 1, func(_ args, x vec) vec {
+	unary("Gelu", "", 2, func(_ args, x vec) vec {
 		phi, _ := normal(x)
 		return mul(atLeast(-normalEnd, x), phi)
 	})
-	gradient("GeluGrad", "x", "", 1, func(_ args, dy, x vec) vec {
+	gradient("GeluGrad", "x", "", 2, func(_ args, dy, x vec) vec {
 		x = clampTo(-normalEnd, normalEnd, x)
 		phi, density := normal(x)
 		return mul(dy, fma(mul(x, num(1/math.Sqrt(2*math.Pi))), density, phi))

@@ -112,6 +112,7 @@ type sweep struct {
 	dst, src []string
 	scalars  []string
 	unroll   int
+	woven    bool                          // f is of the functions of op.go alone, see weave
 	f        func(a args) []reg.VecVirtual // the vectors of dst
 }
 
@@ -136,17 +137,15 @@ func (w sweep) generate(name, signature string) {
 // loop goes over n elements at the pointers p; it leaves n and p changed.
 func (w sweep) loop(label string, p map[string]reg.GPVirtual, n reg.GPVirtual, s []reg.VecVirtual) {
 	step := func(unroll int) {
-		for u := range unroll {
+		weave(w.woven, unroll, func(u int) {
 			var x []reg.VecVirtual
 			for _, name := range w.src {
-				r := YMM()
-				VMOVUPS(Mem{Base: p[name], Disp: 32 * u}, r)
-				x = append(x, r)
+				x = append(x, op(func(r vec) { VMOVUPS(Mem{Base: p[name], Disp: 32 * u}, r) }))
 			}
 			for i, r := range w.f(args{x, s}) {
-				VMOVUPS(r, Mem{Base: p[w.dst[i]], Disp: 32 * u})
+				emit(func() { VMOVUPS(r, Mem{Base: p[w.dst[i]], Disp: 32 * u}) })
 			}
-		}
+		})
 		w.advance(p, 32*unroll)
 	}
 	if w.unroll > 1 {

@@ -15,40 +15,77 @@ import (
 
 type vec = reg.VecVirtual
 
-func add(a vec, b Op) vec { r := YMM(); VADDPS(b, a, r); return r }
-func sub(a vec, b Op) vec { r := YMM(); VSUBPS(b, a, r); return r }
-func mul(a vec, b Op) vec { r := YMM(); VMULPS(b, a, r); return r }
-func div(a vec, b Op) vec { r := YMM(); VDIVPS(b, a, r); return r }
-func sqrt(a Op) vec       { r := YMM(); VSQRTPS(a, r); return r }
-func and(a vec, b Op) vec { r := YMM(); VANDPS(b, a, r); return r }
-func xor(a vec, b Op) vec { r := YMM(); VXORPS(b, a, r); return r }
-func or(a vec, b Op) vec  { r := YMM(); VORPS(b, a, r); return r }
+// held are instructions that wait to be emitted in another order; nil emits at once.
+var held *[]func()
+
+func emit(instruction func()) {
+	if held == nil {
+		instruction()
+		return
+	}
+	*held = append(*held, instruction)
+}
+
+// weave emits the instructions of several independent runs of f, one of each in turn
+// if woven is set: the waits of one run are then filled by the others, even on a core
+// that looks ahead no further than a run.
+func weave(woven bool, runs int, f func(run int)) {
+	queues := make([][]func(), runs)
+	for i := range queues {
+		if woven {
+			held = &queues[i]
+		}
+		f(i)
+	}
+	held = nil
+	for i := range queues[0] {
+		for _, q := range queues {
+			q[i]()
+		}
+	}
+}
+
+// op is a new register with the result of an instruction.
+func op(instruction func(r vec)) vec {
+	r := YMM()
+	emit(func() { instruction(r) })
+	return r
+}
+
+func add(a vec, b Op) vec { return op(func(r vec) { VADDPS(b, a, r) }) }
+func sub(a vec, b Op) vec { return op(func(r vec) { VSUBPS(b, a, r) }) }
+func mul(a vec, b Op) vec { return op(func(r vec) { VMULPS(b, a, r) }) }
+func div(a vec, b Op) vec { return op(func(r vec) { VDIVPS(b, a, r) }) }
+func sqrt(a Op) vec       { return op(func(r vec) { VSQRTPS(a, r) }) }
+func and(a vec, b Op) vec { return op(func(r vec) { VANDPS(b, a, r) }) }
+func xor(a vec, b Op) vec { return op(func(r vec) { VXORPS(b, a, r) }) }
+func or(a vec, b Op) vec  { return op(func(r vec) { VORPS(b, a, r) }) }
 
 // andNot is b where a has no bits.
-func andNot(a vec, b Op) vec { r := YMM(); VANDNPS(b, a, r); return r }
+func andNot(a vec, b Op) vec { return op(func(r vec) { VANDNPS(b, a, r) }) }
 
 // max is a where a > b, else b: b where either is NaN.
-func max(a vec, b Op) vec { r := YMM(); VMAXPS(b, a, r); return r }
+func max(a vec, b Op) vec { return op(func(r vec) { VMAXPS(b, a, r) }) }
 
 // min is a where a < b, else b: b where either is NaN.
-func min(a vec, b Op) vec { r := YMM(); VMINPS(b, a, r); return r }
+func min(a vec, b Op) vec { return op(func(r vec) { VMINPS(b, a, r) }) }
 
 // fma is a·b + c.
-func fma(a vec, b Op, c vec) vec { r := copyOf(c); VFMADD231PS(b, a, r); return r }
+func fma(a vec, b Op, c vec) vec { r := copyOf(c); emit(func() { VFMADD231PS(b, a, r) }); return r }
 
 // fnma is c - a·b.
-func fnma(a vec, b Op, c vec) vec { r := copyOf(c); VFNMADD231PS(b, a, r); return r }
+func fnma(a vec, b Op, c vec) vec { r := copyOf(c); emit(func() { VFNMADD231PS(b, a, r) }); return r }
 
 // fms is a·b - c.
-func fms(a vec, b Op, c vec) vec { r := copyOf(c); VFMSUB231PS(b, a, r); return r }
+func fms(a vec, b Op, c vec) vec { r := copyOf(c); emit(func() { VFMSUB231PS(b, a, r) }); return r }
 
 // fmaTo is a·b + c for a constant c.
-func fmaTo(a, b vec, c Op) vec { r := copyOf(a); VFMADD213PS(c, b, r); return r }
+func fmaTo(a, b vec, c Op) vec { r := copyOf(a); emit(func() { VFMADD213PS(c, b, r) }); return r }
 
-func copyOf(a vec) vec { r := YMM(); VMOVAPS(a, r); return r }
+func copyOf(a vec) vec { return op(func(r vec) { VMOVAPS(a, r) }) }
 
 // load is a constant in a register.
-func load(c Mem) vec { r := YMM(); VMOVUPS(c, r); return r }
+func load(c Mem) vec { return op(func(r vec) { VMOVUPS(c, r) }) }
 
 // Predicates of VCMPPS. The ordered ones are false where there is a NaN.
 const (
@@ -63,23 +100,19 @@ const (
 
 // cmp has all bits of the lanes where a and b compare so.
 func cmp(predicate uint8, a vec, b Op) vec {
-	r := YMM()
-	VCMPPS(U8(predicate), b, a, r)
-	return r
+	return op(func(r vec) { VCMPPS(U8(predicate), b, a, r) })
 }
 
 // choose is a where the mask is set, else b; only the sign bits of it count.
 func choose(mask, a, b vec) vec {
-	r := YMM()
-	VBLENDVPS(mask, a, b, r)
-	return r
+	return op(func(r vec) { VBLENDVPS(mask, a, b, r) })
 }
 
-func subInt(a vec, b Op) vec            { r := YMM(); VPSUBD(b, a, r); return r }
-func addInt(a vec, b Op) vec            { r := YMM(); VPADDD(b, a, r); return r }
-func shiftLeft(a vec, bits uint8) vec   { r := YMM(); VPSLLD(U8(bits), a, r); return r }
-func shiftRight(a vec, bits uint8) vec  { r := YMM(); VPSRAD(U8(bits), a, r); return r }
-func fromInt(a vec) vec                 { r := YMM(); VCVTDQ2PS(a, r); return r }
+func subInt(a vec, b Op) vec            { return op(func(r vec) { VPSUBD(b, a, r) }) }
+func addInt(a vec, b Op) vec            { return op(func(r vec) { VPADDD(b, a, r) }) }
+func shiftLeft(a vec, bits uint8) vec   { return op(func(r vec) { VPSLLD(U8(bits), a, r) }) }
+func shiftRight(a vec, bits uint8) vec  { return op(func(r vec) { VPSRAD(U8(bits), a, r) }) }
+func fromInt(a vec) vec                 { return op(func(r vec) { VCVTDQ2PS(a, r) }) }
 func abs(a vec) vec                     { return and(a, word(0x7fffffff)) }
 func neg(a vec) vec                     { return xor(a, word(0x80000000)) }
 func withSign(magnitude, sign vec) vec  { return or(magnitude, and(sign, word(0x80000000))) }
@@ -93,7 +126,8 @@ func polynomial(c []float64, x vec) vec {
 	last := len(c) - 1
 	y := load(num(c[last]))
 	for _, c := range slices.Backward(c[:last]) {
-		VFMADD213PS(num(c), x, y)
+		k := num(c)
+		emit(func() { VFMADD213PS(k, x, y) })
 	}
 	return y
 }

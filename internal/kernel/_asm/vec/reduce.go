@@ -291,7 +291,7 @@ func expSum() {
 	p := map[string]reg.GPVirtual{"dst": pointer("dst"), "x": pointer("x")}
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	m, t := broadcast("m"), newTotal(1)
-	sweep{dst: []string{"dst"}, src: []string{"x"}, unroll: 1}.reduceTail(p, n, func(x vec) vec {
+	sweep{dst: []string{"dst"}, src: []string{"x"}, unroll: 3}.reduceTail(p, n, func(x vec) vec {
 		return expFlush(sub(x, m))
 	}, t)
 	Store(t.value(), ReturnIndex(0))
@@ -302,22 +302,36 @@ func expSum() {
 // reduceTail is loop for a pass that stores f(x) and adds it to t, where the
 // lanes beyond the end must not count.
 func (w sweep) reduceTail(p map[string]reg.GPVirtual, n reg.GPVirtual, f func(x vec) vec, t *total) {
+	step := func(vectors int) {
+		var y []vec
+		weave(true, vectors, func(i int) {
+			x := op(func(r vec) { VMOVUPS(Mem{Base: p["x"], Disp: 32 * i}, r) })
+			y = append(y, f(x))
+		})
+		for i, y := range y {
+			VMOVUPS(y, Mem{Base: p["dst"], Disp: 32 * i})
+			t.add(y)
+		}
+		w.advance(p, 32*vectors)
+	}
+	Label("blocks")
+	SUBQ(U8(lanes*w.unroll), n)
+	JL(LabelRef("rest"))
+	step(w.unroll)
+	JMP(LabelRef("blocks"))
+	Label("rest")
+	ADDQ(U8(lanes*w.unroll), n)
 	Label("vectors")
 	SUBQ(U8(lanes), n)
 	JL(LabelRef("tail"))
-	x := YMM()
-	VMOVUPS(Mem{Base: p["x"]}, x)
-	y := f(x)
-	VMOVUPS(y, Mem{Base: p["dst"]})
-	t.add(y)
-	w.advance(p, 32)
+	step(1)
 	JMP(LabelRef("vectors"))
 	Label("tail")
 	ADDQ(U8(lanes), n)
 	JZ(LabelRef("done"))
 	m, last := loadMask(n), YMM()
 	VMASKMOVPS(Mem{Base: p["x"]}, m, last)
-	y = and(f(last), m)
+	y := and(f(last), m)
 	VMASKMOVPS(y, m, Mem{Base: p["dst"]})
 	t.add(y)
 	Label("done")

@@ -232,5 +232,5 @@ func rowPasses() {
 		},
 	}.generate("RowNormGrad", "(dx, dscale, dbias, dy, x, scale []float32, mean, inv, c, d float32)")
 	gradient("SoftmaxGrad", "y", "s", 4, func(a args, dy, y vec) vec { return mul(y, sub(dy, a.s[0])) })
-	gradient("LogSoftmaxGrad", "y", "s", 1, func(a args, dy, y vec) vec { return fnma(expFlush(y), a.s[0], dy) })
+	gradient("LogSoftmaxGrad", "y", "s", 2, func(a args, dy, y vec) vec { return fnma(expFlush(y), a.s[0], dy) })
 }
