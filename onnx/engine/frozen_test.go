@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"memprobe/internal/tensor"
@@ -95,6 +96,22 @@ func TestFrozenActivationsAreNotKept(t *testing.T) {
 	if few, many := memory(3), memory(12); few != many {
 		t.Errorf("the arena takes %d bytes with 3 frozen layers, %d with 12", few, many)
 	}
+}
+
+// A gradient that is missing is no fault where nothing before it is trained.
+func TestFrozenNeedsNoGradient(t *testing.T) {
+	n := newNet().param("w", 0, 2, 2, 3, 3).param("scale", 1, 4).param("bias", 0, 4).param("v", 0, 3, 2, 4, 4)
+	n.op("Conv", "x w", "c", nil).op("LayerNormalization", "c scale bias", "y m", nil).op("Add", "y m", "a", nil)
+	n.op("Conv", "a v", "d", nil).op("Flatten", "d", "logits", nil)
+	n.MarkOutput(n.tensor("logits"))
+	in := map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{3, 2, 6, 6}}}
+	if _, err := n.CompileTraining(engine.TrainOptions{Inputs: in}); err == nil || !strings.Contains(err.Error(), "statistics") {
+		t.Fatalf("error %v, want one of the statistics' gradient", err)
+	}
+	if params, _, err := n.Trainable(engine.TrainOptions{Inputs: in}); err != nil || fmt.Sprint(params) != "[w scale bias v]" {
+		t.Errorf("trainable are %v, %v", params, err)
+	}
+	onnxtest.TrainingGradients(t, n.train(t, engine.TrainOptions{Double: true, Frozen: frozen("w", "scale", "bias")}), 12)
 }
 
 func TestTrainable(t *testing.T) {
