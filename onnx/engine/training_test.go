@@ -272,3 +272,13 @@ func TestTrainingFaultsNameTheGraphsOwnNodes(t *testing.T) {
 		}
 	}
 }
+
+// The last piece of a Split, which nobody reads, has a gradient of zeros.
+func TestUnreadPiece(t *testing.T) {
+	n := newNet().param("w", 0, 6, 2, 6, 6)
+	n.tensor("sizes").SetConstant(tensor.From([]int64{2, 1, 3}, 3), false)
+	n.op("Conv", "x w", "c", nil).op("Split", "c sizes", "a b rest", map[string]any{"axis": int64(1)}).op("Add", "a b", "s", nil).op("Flatten", "s", "p", nil)
+	n.param("head", 0, 2, 3).op("MatMul", "p head", "logits", nil)
+	n.MarkOutput(n.tensor("logits"))
+	onnxtest.TrainingGradients(t, n.train(t, engine.TrainOptions{Double: true}), 12)
+}

@@ -46,15 +46,32 @@ func gradConcat(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 	return b.OpN("Split", Attrs{"axis": int64(axis)}, len(n.In), dy[0], b.Ints(sizes...)), b.Err
 }
 
+// gradSplit puts zeros for the pieces that do not reach the loss, of which the last
+// may be gone from the node.
 func gradSplit(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	x := n.In[0]
+	axis, err := n.Axis(n.Int("axis", 0), len(x.Shape))
+	if err != nil {
+		return nil, err
+	}
+	rest := slices.Clone(x.Shape)
+	for _, v := range n.Out {
+		if v != nil {
+			rest[axis] -= v.Shape[axis]
+		}
+	}
 	parts := make([]*Value, len(n.Out))
 	for i, v := range n.Out {
+		shape := rest
+		if v != nil {
+			shape = v.Shape
+		}
 		if parts[i] = dy[i]; dy[i] == nil {
-			parts[i] = b.Op("Expand", nil, b.Scalar(n.In[0], 0), b.Ints(v.Shape...))
+			parts[i] = b.Op("Expand", nil, b.Scalar(x, 0), b.Ints(shape...))
 		}
 	}
 	out := make([]*Value, len(n.In))
-	out[0] = b.Op("Concat", Attrs{"axis": int64(n.Int("axis", 0))}, parts...)
+	out[0] = b.Op("Concat", Attrs{"axis": int64(axis)}, parts...)
 	return out, b.Err
 }
 
