@@ -61,6 +61,10 @@ var usualConv = []ConvSpec{
 	{N: 14, C: 70, H: 5, W: 6, M: 70, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1, Group: 70},
 	{N: 1, C: 30, H: 2, W: 2, M: 30, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1, Group: 30},
 	{N: 1, C: 3, H: 64, W: 64, M: 192, KH: 16, KW: 16, StrideH: 16, StrideW: 16},
+	{N: 3, C: 90, H: 7, W: 7, M: 50, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
+	{N: 7, C: 50, H: 7, W: 7, M: 90, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
+	{N: 2, C: 30, H: 14, W: 13, M: 90, KH: 1, KW: 1, StrideH: 2, StrideW: 2},
+	{N: 8, C: 50, H: 7, W: 7, M: 90, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
 }
 
 func allConvs() []ConvSpec {
@@ -68,7 +72,8 @@ func allConvs() []ConvSpec {
 	for i := range list {
 		s := &list[i]
 		s.DilationH, s.DilationW, s.Group = 1, 1, max(s.Group, 1)
-		s.Bias, s.Residual, s.Act = i%2 == 0, i%3 == 0, Activation(i%3)
+		s.Bias, s.Residual = i%2 == 0, i%3 == 0
+		s.Act, s.Lo, s.Hi = Activation(i/3%3), -0.25, 0.5
 	}
 	for seed := range uint64(200) {
 		list = append(list, randomConv(seed))

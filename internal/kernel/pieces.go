@@ -100,11 +100,19 @@ func copyPieces(dst, src []float32, n, dstLD, srcLD, rows int) {
 // addResidual is copyPieces to y[to:] with what follows the product.
 func (c *pieces) addResidual(src []float32, to, n, ld, rows int) {
 	lo, hi, clamps := c.spec.Act.Bounds(c.spec.Lo, c.spec.Hi)
+	t := of[float32]()
 	for r := range rows {
 		at := to + r*c.plane
-		dst, from := c.y[at:][:n], src[r*ld:][:n]
-		for i, res := range c.residual[at:][:n] {
-			v := from[i] + res
+		dst, from, res := c.y[at:][:n], src[r*ld:][:n], c.residual[at:][:n]
+		if n >= vl {
+			t.add(dst, from, res)
+			if clamps {
+				t.clip(dst, dst, lo, hi)
+			}
+			continue
+		}
+		for i, v := range from { // done before a vector's mask would be made
+			v += res[i]
 			if clamps && v < lo {
 				v = lo
 			}

@@ -36,7 +36,7 @@ func newPointwiseGradX(p *parallel.Pool, s ConvSpec) *pointwise {
 func makePointwise(p *parallel.Pool, s ConvSpec, g GemmSpec, plane int) *pointwise {
 	c := &pointwise{spec: s, pool: p, in: g.K, out: g.M, plane: plane}
 	panels := parallel.Chunks(plane, nr)
-	merges := s.N > 1 && 4*parallel.Chunks(s.N*plane, nr) <= 3*s.N*panels
+	merges := s.N > 1 && 8*parallel.Chunks(s.N*plane, nr) <= 7*s.N*panels
 	g.N, g.BiasRow = plane, s.Bias
 	if merges {
 		g.N = s.N * plane
