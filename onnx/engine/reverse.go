@@ -7,11 +7,14 @@ import (
 	"memprobe/onnx/ops"
 )
 
-// trainable reports whether training may change an initialiser. Exporters turn
-// constants that they fold into initialisers named after the operator; of those,
-// single numbers are constants still, and arrays are transposed weights.
-func trainable(v *ops.Value) bool {
-	return v.Param && (v.Len() > 1 || !strings.HasPrefix(v.Name, "/") && !strings.HasPrefix(v.Name, "onnx::"))
+// trainable reports whether training may change operand i of n, if that is an
+// initialiser. Exporters turn constants that they fold into initialisers named after
+// the operator; of those, single numbers are constants still, but for the slope of a
+// PRelu, and arrays are transposed weights.
+func trainable(n *ops.Node, i int) bool {
+	v := n.In[i]
+	folded := strings.HasPrefix(v.Name, "/") || strings.HasPrefix(v.Name, "onnx::")
+	return v.Param && (v.Len() > 1 || !folded || i == 1 && is(n, "PRelu"))
 }
 
 // moving returns the values that change with a parameter.
@@ -24,9 +27,11 @@ func (p *program) moving(nodes []*ops.Node) map[*ops.Value]bool {
 			continue
 		}
 		moves := false
-		for _, v := range operands(n.In) {
-			m[v] = m[v] || trainable(v)
-			moves = moves || m[v]
+		for i, v := range n.In {
+			if v != nil {
+				m[v] = m[v] || trainable(n, i)
+				moves = moves || m[v]
+			}
 		}
 		if !moves || n.Def.NotDifferentiable != "" {
 			continue

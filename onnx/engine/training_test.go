@@ -282,3 +282,16 @@ func TestUnreadPiece(t *testing.T) {
 	n.MarkOutput(n.tensor("logits"))
 	onnxtest.TrainingGradients(t, n.train(t, engine.TrainOptions{Double: true}), 12)
 }
+
+// Of what an exporter folded, single numbers are constants, a PRelu's slope is not.
+func TestFoldedConstants(t *testing.T) {
+	n := newNet().param("onnx::Mul_1", 1, 1).param("onnx::PRelu_2", 0.2, 1, 1, 1).param("onnx::MatMul_3", 0, 72, 3).param("factor", 1)
+	n.op("Mul", "x onnx::Mul_1", "m", nil).op("PRelu", "m onnx::PRelu_2", "p", nil).op("Flatten", "p", "f", nil)
+	n.op("MatMul", "f onnx::MatMul_3", "y", nil).op("Mul", "y factor", "logits", nil)
+	n.MarkOutput(n.tensor("logits"))
+	tr := n.train(t, engine.TrainOptions{Double: true})
+	if got := fmt.Sprint(namesOf(tr.Params())); got != "[onnx::PRelu_2 onnx::MatMul_3 factor]" {
+		t.Errorf("parameters are %s", got)
+	}
+	onnxtest.TrainingGradients(t, tr, 12)
+}
