@@ -11,8 +11,8 @@ import (
 // for each residue of the position in dx, with the taps that reach it.
 //
 // A chunk of the work is a band of output rows of a few images, for some of the
-// output channels of a group. It makes its own copy of the input, unless several
-// chunks need the same.
+// output channels of a group. It makes its own copy of the input, of the channels of
+// one pass at a time, unless several chunks or phases need the same.
 type direct struct {
 	spec   ConvSpec
 	pool   *parallel.Pool
@@ -24,8 +24,8 @@ type direct struct {
 
 	// Output channels of a group, input channels of a group, of this pass.
 	outC, inC       int
-	outPlane        int // floats of an output channel
-	blockK          int
+	outPlane        int          // floats of an output channel
+	blockK          int          // rows of B in a pass, whole channels
 	cost            float64      // cycles of a run but for reading the weights
 	bands, groups   int          // along the rows of output, and of images
 	panels, mblocks int          // panels of output channels in a chunk, and chunks along them
@@ -62,6 +62,7 @@ func newDirectGradX(p *parallel.Pool, s ConvSpec) *direct {
 // plan chooses layout and blocking and makes the tables.
 func (d *direct) plan() {
 	s := d.spec
+	d.blockK = max(directK/(s.KH*s.KW), 1) * s.KH * s.KW
 	d.chooseLayout()
 	d.divide()
 	at := 0
@@ -76,8 +77,6 @@ func (d *direct) plan() {
 		}
 		at += d.outPanels() * mr * len(ph.off)
 	}
-	taps := s.KH * s.KW
-	d.blockK = max(directK/taps, 1) * taps
 	lastBand := d.p.outH - (d.bands-1)*d.p.band
 	lastGroup := s.N - (d.groups-1)*d.p.images
 	d.whole, d.rest = d.p.vectors(d.p.band, d.p.images), d.p.vectors(lastBand, d.p.images)
@@ -150,7 +149,11 @@ func (d *direct) divide() {
 		few := chunks > 0 && chunks < wantChunks(d.pool) && flops/chunks >= 2*chunkFlops
 		canBand := l != full && band > 1
 		switch {
-		case canBand && d.p.len() > bandFloats, canBand && few && band >= 4*(d.p.rows.reach+1):
+		case canBand && d.passChannels()*d.p.pitch > bandFloats:
+			parts *= 2
+		case few && d.panels >= 8:
+			mparts *= 2
+		case canBand && few && band >= 4*(d.p.rows.reach+1):
 			parts *= 2
 		case few && d.panels >= 4:
 			mparts *= 2
@@ -158,6 +161,14 @@ func (d *direct) divide() {
 			return
 		}
 	}
+}
+
+// passChannels is the number of input channels whose copy a pass over B reads.
+func (d *direct) passChannels() int {
+	if len(d.phases) > 1 {
+		return d.inC
+	}
+	return min(d.inC, d.blockK/(d.spec.KH*d.spec.KW))
 }
 
 func (d *direct) outPanels() int { return parallel.Chunks(d.outC, mr) }
@@ -247,13 +258,16 @@ func (d *direct) columns() int { return d.p.images * d.p.band * d.p.outW }
 func (d *direct) perWorker() int {
 	n := 0
 	if !d.shares {
-		n += d.p.len()
+		n += d.copyLen()
 	}
 	if d.places {
 		n += len(d.phases) * d.panels * mr * d.columns()
 	}
 	return n
 }
+
+// copyLen is the length of a worker's own copy.
+func (d *direct) copyLen() int { return d.passChannels()*d.p.pitch + vl }
 
 // sharedLen is the length of the copies that chunks share.
 func (d *direct) sharedLen() int {
@@ -288,9 +302,10 @@ func (d *direct) copyInput(_, i int) {
 	part, i := i%d.copyParts(), i/d.copyParts()
 	j := d.job(i * d.mblocks)
 	c0, c1 := parallel.Range(part, copyChannels, d.inC)
-	d.fill(d.copies[i*d.p.len():][:d.p.len()], &j, c0, c1)
+	d.fill(d.copies[i*d.p.len()+c0*d.p.pitch:], &j, c0, c1)
 }
 
+// fill copies the channels [c0, c1) of a job to xs.
 func (d *direct) fill(xs []float32, j *job, c0, c1 int) {
 	plane := d.p.inH * d.p.inW
 	image := d.spec.Group * d.inC * plane
@@ -331,8 +346,10 @@ func (d *direct) chunk(worker, i int) {
 	if d.shares {
 		xs = d.copies[i/d.mblocks*d.p.len():][:d.p.len()]
 	} else {
-		xs, out = out[:d.p.len()], out[d.p.len():]
-		d.fill(xs, &j, 0, d.inC)
+		xs, out = out[:d.copyLen()], out[d.copyLen():]
+		if len(d.phases) > 1 {
+			d.fill(xs, &j, 0, d.inC)
+		}
 	}
 	if !d.places {
 		first := (j.n0*d.spec.Group + j.g) * d.outC
@@ -359,10 +376,15 @@ func (d *direct) sweep(ph *phase, j *job, xs, out []float32, base, ld int) {
 	a := d.packed[j.g*d.groupWeights()+ph.at:]
 	rows := min(j.p1*mr, d.outC) - j.p0*mr
 	t, u := ref.Tile{LDC: ld}, ref.Tile{}
+	fills, taps := !d.shares && len(d.phases) == 1, len(ph.taps)
 	for k0 := 0; k0 < k; k0 += d.blockK {
 		t.K, t.Accumulate = min(d.blockK, k-k0), k0 > 0
 		last := k0+t.K == k
 		t.Off = &ph.off[k0]
+		if fills { // the pass finds its channels where the first one did
+			d.fill(xs, j, k0/taps, (k0+t.K)/taps)
+			t.Off = &ph.off[0]
+		}
 		if last && !(d.places && s.Residual) {
 			t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 		}

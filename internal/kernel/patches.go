@@ -124,12 +124,12 @@ func (p *patches) offsets() []int32 {
 }
 
 // fill copies what the output rows [r0, r1) of the images need, for the channels
-// [c0, c1). x holds the channels of the first image and the next begins stride
+// [c0, c1), the first of them to the beginning of xs. x holds the channels of the first image and the next begins stride
 // elements later.
 func (p *patches) fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 	inPlane := p.inH * p.inW
 	for c := c0; c < c1; c++ {
-		dst := xs[c*p.pitch:]
+		dst := xs[(c-c0)*p.pitch:]
 		if p.from != nil {
 			for n := range images {
 				p.fillByTable(dst[n*p.height*p.width:], x[n*stride+c*inPlane:][:inPlane])
