@@ -23,8 +23,9 @@ type Pool[T Float] struct {
 	// How many elements of the (padded) image the windows of an output row and
 	// column cover; at least 1.
 	countH, countW []T
-	offset         []int32  // of each element of a window from its first, in a plane
-	flat           *maxFlat // or nil: maxima of float32 without indices
+	offset         []int32   // of each element of a window from its first, in a plane
+	flatMax        *flatPool // or nil: of float32, without indices
+	flatAvg        *flatPool // or nil: of float32
 
 	maxBody, maxGradBody, avgBody, avgGradBody func(worker, chunk int)
 	y, x, dx, dy                               []T
@@ -51,8 +52,8 @@ func NewPool[T Float](p *parallel.Pool, s PoolSpec) *Pool[T] {
 	for k := range s.KH * s.KW {
 		n.offset = append(n.offset, int32(k/s.KW*s.DilationH*s.W+k%s.KW*s.DilationW))
 	}
-	if _, ok := any(n).(*Pool[float32]); ok {
-		n.flat = newMaxFlat(p, s)
+	if n, ok := any(n).(*Pool[float32]); ok {
+		n.flatMax, n.flatAvg = newFlatPool(p, s, nil, nil), newFlatPool(p, s, n.countH, n.countW)
 	}
 	return n
 }
@@ -80,8 +81,8 @@ func (n *Pool[T]) Max(y []T, index []int32, x []T) {
 	need("x", x, nx)
 	if index != nil {
 		need("index", index, ny)
-	} else if n.flat != nil && ny > 0 {
-		n.flat.run(any(y[:ny]).([]float32), any(x[:nx]).([]float32))
+	} else if n.flatMax != nil && ny > 0 {
+		n.flatMax.run(any(y[:ny]).([]float32), any(x[:nx]).([]float32))
 		return
 	}
 	n.y, n.index, n.x = y, index, x
@@ -103,6 +104,10 @@ func (n *Pool[T]) Avg(y, x []T) {
 	nx, ny := n.spec.Lengths()
 	need("y", y, ny)
 	need("x", x, nx)
+	if n.flatAvg != nil && ny > 0 {
+		n.flatAvg.run(any(y[:ny]).([]float32), any(x[:nx]).([]float32))
+		return
+	}
 	n.y, n.x = y, x
 	n.run(n.avgBody)
 }
@@ -136,10 +141,6 @@ func (n *Pool[T]) avgChunk(worker, chunk int) {
 	lo, hi := n.planes(chunk)
 	for p := lo; p < hi; p++ {
 		x, y := n.in(n.x, p), n.out(n.y, p)
-		if n.ow <= shortRow {
-			n.avgShort(y, x)
-			continue
-		}
 		for oh := range n.oh {
 			row := y[oh*n.ow:][:n.ow]
 			n.gather(r, oh, row, x, n.t.add, 0)

@@ -6,58 +6,78 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// maxFlat computes the maxima alone, without their indices. The planes of a chunk
-// are laid into one padded array, row after row, so that the maximum down and then
+// flatPool computes maxima without their indices, or averages. The planes of a chunk
+// are laid into one padded array, row after row, so that combining down and then
 // along the windows is a few passes over long vectors, however small the planes
-// are: element i of the results is the maximum of the window that begins at
-// element i of the padded array, and those that the strides take are copied out.
-type maxFlat struct {
+// are: element i of the results is of the window that begins at element i of the
+// padded array, and those that the strides take are copied out.
+type flatPool struct {
 	spec       PoolSpec
 	pool       *parallel.Pool
+	combine    binary[float32]
+	padding    float32 // what combining ignores
 	oh, ow     int
-	rows, cols int // of a padded plane
-	h, w       int // of the image that windows cover
-	block      int // planes of a chunk
+	rows, cols int       // of a padded plane
+	h, w       int       // of the image that windows cover
+	block      int       // planes of a chunk
+	counts     []float32 // averages: what a chunk's sums are divided by
 
 	body   func(worker, chunk int)
 	y, x   []float32
-	arrays [][3][]float32 // of each worker: padded, maxima down, maxima of windows
+	arrays [][3][]float32 // of each worker: padded, combined down, windows
 }
 
-// maxFlatChunk is the number of padded elements of a chunk: its three arrays stay
-// in the first level of cache.
-const maxFlatChunk = 2048
+// flatChunk is the number of padded elements of a chunk: its three arrays stay in
+// the first level of cache.
+const flatChunk = 2048
 
-// newMaxFlat makes the plan; nil where no window covers anything.
-func newMaxFlat(p *parallel.Pool, s PoolSpec) *maxFlat {
-	m := &maxFlat{spec: s, pool: p, oh: s.OutH(), ow: s.OutW()}
+// newFlatPool makes the plan, of averages where elements of windows are counted; nil
+// where no window covers anything.
+func newFlatPool(p *parallel.Pool, s PoolSpec, countH, countW []float32) *flatPool {
+	m := &flatPool{spec: s, pool: p, combine: table32.max, padding: float32(math.Inf(-1)), oh: s.OutH(), ow: s.OutW()}
 	m.rows = (m.oh-1)*s.StrideH + (s.KH-1)*s.DilationH + 1
 	m.cols = (m.ow-1)*s.StrideW + (s.KW-1)*s.DilationW + 1
 	m.h, m.w = min(s.H, m.rows-s.PadTop), min(s.W, m.cols-s.PadLeft)
 	if m.oh < 1 || m.ow < 1 || m.h < 1 || m.w < 1 {
 		return nil
 	}
-	m.block = max(1, maxFlatChunk/(m.rows*m.cols))
+	m.block = max(1, min(flatChunk/(m.rows*m.cols), s.N*s.C))
 	m.body = m.chunk
-	m.arrays = make([][3][]float32, p.Threads())
-	for i := range m.arrays {
-		for k := range m.arrays[i] {
-			m.arrays[i][k] = make([]float32, m.block*m.rows*m.cols)
-		}
-		for k := range m.arrays[i][0] { // the padding stays
-			m.arrays[i][0][k] = float32(math.Inf(-1))
+	if countH != nil {
+		m.combine, m.padding = table32.add, 0
+		for range m.block {
+			for _, h := range countH {
+				for _, w := range countW {
+					m.counts = append(m.counts, h*w)
+				}
+			}
 		}
 	}
 	return m
 }
 
-func (m *maxFlat) run(y, x []float32) {
+func (m *flatPool) run(y, x []float32) {
+	if m.arrays == nil {
+		m.allocate()
+	}
 	m.y, m.x = y, x
 	m.pool.For(parallel.Chunks(m.spec.N*m.spec.C, m.block), m.body)
 	m.y, m.x = nil, nil
 }
 
-func (m *maxFlat) chunk(worker, chunk int) {
+func (m *flatPool) allocate() {
+	m.arrays = make([][3][]float32, m.pool.Threads())
+	for i := range m.arrays {
+		for k := range m.arrays[i] {
+			m.arrays[i][k] = make([]float32, m.block*m.rows*m.cols)
+		}
+		for k := range m.arrays[i][0] { // the padding stays
+			m.arrays[i][0][k] = m.padding
+		}
+	}
+}
+
+func (m *flatPool) chunk(worker, chunk int) {
 	s, a := &m.spec, &m.arrays[worker]
 	lo, hi := parallel.Range(chunk, m.block, s.N*s.C)
 	plane := m.rows * m.cols
@@ -69,24 +89,28 @@ func (m *maxFlat) chunk(worker, chunk int) {
 			copyRows(&padded[(p-lo)*plane+s.PadTop*m.cols+s.PadLeft], &m.x[p*s.H*s.W], m.h, m.w, m.cols, s.W, 1)
 		}
 	}
-	down := maxOfShifts(a[1], padded, s.KH, s.DilationH*m.cols)
-	all := maxOfShifts(a[2], down, s.KW, s.DilationW)
+	down := m.shifts(a[1], padded, s.KH, s.DilationH*m.cols)
+	all := m.shifts(a[2], down, s.KW, s.DilationW)
 	for p := lo; p < hi; p++ {
 		copyRows(&m.y[p*m.oh*m.ow], &all[(p-lo)*plane], m.oh, m.ow, m.ow, s.StrideH*m.cols, s.StrideW)
 	}
+	if m.counts != nil {
+		y := m.y[lo*m.oh*m.ow : hi*m.oh*m.ow]
+		table32.div(y, y, m.counts[:len(y)])
+	}
 }
 
-// maxOfShifts returns dst[i] = max(x[i], x[i+step], …), taps elements; x itself if
-// there is one tap.
-func maxOfShifts(dst, x []float32, taps, step int) []float32 {
+// shifts combines x[i], x[i+step], …, taps elements, to dst[i]; it returns x itself
+// if there is one tap.
+func (m *flatPool) shifts(dst, x []float32, taps, step int) []float32 {
 	if taps == 1 {
 		return x
 	}
 	n := len(x) - (taps-1)*step
 	dst = dst[:n]
-	table32.max(dst, x[:n], x[step:])
+	m.combine(dst, x[:n], x[step:])
 	for k := 2; k < taps; k++ {
-		table32.max(dst, dst, x[k*step:])
+		m.combine(dst, dst, x[k*step:])
 	}
 	return dst
 }

@@ -28,6 +28,7 @@ var rewrites = []rewrite{
 	{"LayerNormalization", (*fuser).layerNorm},
 	{"affine", (*fuser).affine},
 	{"Pad+Conv", (*fuser).padConv},
+	{"Pad+AveragePool", (*fuser).padAverage},
 	{"product", (*fuser).product},
 	{"residual", (*fuser).residual},
 	{"clamp", (*fuser).clamp},

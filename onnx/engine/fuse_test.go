@@ -103,6 +103,12 @@ var fusions = []fusion{
 	{"pad into conv", image, func(s sketch) *ops.Value {
 		return conv(s, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)), 3)
 	}, "FusedConv"},
+	{"pad into average", image, func(s sketch) *ops.Value {
+		return s.Op("AveragePool", ops.Attrs{"kernel_shape": []int64{3, 3}}, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)))
+	}, "AveragePool"},
+	{"pad as wide as the windows stays", image, func(s sketch) *ops.Value {
+		return s.Op("AveragePool", ops.Attrs{"kernel_shape": []int64{2, 2}}, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)))
+	}, "Pad AveragePool"},
 	{"pad with another value stays", image, func(s sketch) *ops.Value {
 		return conv(s, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 1, 0, 0, 1, 1), s.scalar(2)), 3)
 	}, "Pad Conv"},

@@ -3,6 +3,7 @@ package ops
 import (
 	"slices"
 
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
@@ -130,25 +131,61 @@ func padMaps(x, y, before []int, mode string) [][]int {
 	return maps
 }
 
+// padRun is a run of neighbours of the last axis, which x has at from, -1 for none.
+type padRun struct{ to, from, n int }
+
+func padRuns(last []int) []padRun {
+	var runs []padRun
+	for i, from := range last {
+		if k := len(runs) - 1; k >= 0 && (from < 0 && runs[k].from < 0 || from >= 0 && runs[k].from >= 0 && from == runs[k].from+runs[k].n) {
+			runs[k].n++
+			continue
+		}
+		runs = append(runs, padRun{i, from, 1})
+	}
+	return runs
+}
+
+// padFloats is the number of elements of a chunk.
+const padFloats = 8192
+
 func padLoop[T tensor.Element](e *Env, maps [][]int, value T) func() {
 	x, y := e.In[0], e.Out[0]
-	strides := tensor.Strides(x.Shape)
-	var fill func(dst, src []T, axis, from int)
-	fill = func(dst, src []T, axis, from int) {
-		if axis == len(maps) {
-			dst[0] = src[from]
-			return
+	if len(maps) == 0 {
+		return func() { copy(tensor.Data[T](y), tensor.Data[T](x)) }
+	}
+	strides, outer, width := tensor.Strides(x.Shape), len(maps)-1, len(maps[len(maps)-1])
+	runs := padRuns(maps[outer])
+	// row is where x has row r of y, of all axes but the last; -1 for nowhere.
+	row := func(r int) (from int) {
+		for a := outer - 1; a >= 0; a-- {
+			s := maps[a][r%len(maps[a])]
+			if s < 0 {
+				return -1
+			}
+			from += s * strides[a]
+			r /= len(maps[a])
 		}
-		run := len(dst) / len(maps[axis])
-		for i, s := range maps[axis] {
-			part := dst[i*run : (i+1)*run]
-			switch {
-			case s < 0:
-				for j := range part {
-					part[j] = value
+		return from
+	}
+	rows, per := 0, max(1, padFloats/max(width, 1))
+	if width > 0 {
+		rows = y.Len() / width
+	}
+	body := func(_, chunk int) {
+		dst, src := tensor.Data[T](y), tensor.Data[T](x)
+		lo, hi := parallel.Range(chunk, per, rows)
+		for r := lo; r < hi; r++ {
+			from := row(r)
+			for _, run := range runs {
+				part := dst[r*width+run.to:][:run.n]
+				if from >= 0 && run.from >= 0 {
+					copy(part, src[from+run.from:])
+					continue
 				}
-			default:
-				fill(part, src, axis+1, from+s*strides[axis])
+				for i := range part {
+					part[i] = value
+				}
 			}
 		}
 	}
@@ -156,8 +193,6 @@ func padLoop[T tensor.Element](e *Env, maps [][]int, value T) func() {
 		if len(e.In) > 2 && e.In[2] != nil {
 			value = tensor.Data[T](e.In[2])[0]
 		}
-		if y.Len() > 0 {
-			fill(tensor.Data[T](y), tensor.Data[T](x), 0, 0)
-		}
+		e.Pool.For(parallel.Chunks(rows, per), body)
 	}
 }
