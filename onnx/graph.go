@@ -97,9 +97,9 @@ func (m *Model) graph() (*engine.Graph, []error) {
 		}
 		b.tensor(name).SetConstant(t, t.DType.IsFloat())
 	}
-	flat, _ := m.flat()
-	for _, n := range flat.Node {
-		b.node(n)
+	all := m.branched()
+	for _, n := range all.nodes {
+		b.node(n, all.guards[n])
 	}
 	for _, v := range m.Outputs() {
 		b.dst.MarkOutput(b.tensor(v.Name))
@@ -130,7 +130,7 @@ func (b *filler) tensor(name string) *engine.Node {
 	return n
 }
 
-func (b *filler) node(n *onnxpb.NodeProto) {
+func (b *filler) node(n *onnxpb.NodeProto, guards []guard) {
 	attrs, errs := b.m.attributes(n)
 	b.errs = append(b.errs, errs...)
 	outs := make([]graph.Node, len(n.Output))
@@ -149,4 +149,7 @@ func (b *filler) node(n *onnxpb.NodeProto) {
 		return
 	}
 	b.dst.Annotate(outs[0].(*engine.Node), n.GetName(), Domain(n.GetDomain()))
+	for _, g := range guards {
+		b.dst.Guard(outs[0].(*engine.Node), b.tensor(g.condition), g.want)
+	}
 }

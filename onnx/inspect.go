@@ -51,8 +51,11 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 		s.missing(m)
 	}
 	counted := map[string]bool{}
-	flat, _ := m.flat()
-	for _, n := range flat.Node {
+	all := m.branched()
+	for _, n := range all.nodes {
+		if all.skipped(n, values) {
+			continue
+		}
 		l := layer(n, values)
 		for i, name := range n.Input {
 			if n.GetOpType() == "BatchNormalization" && i >= 3 { // running mean and variance
@@ -106,9 +109,8 @@ func (m *Model) infer(s *Summary, batch int, given map[string][]int) map[string]
 // missing reports the operators that the table lacks, where shapes cannot be
 // inferred.
 func (s *Summary) missing(m *Model) {
-	flat, _ := m.flat()
-	for _, n := range flat.Node {
-		if n.GetOpType() == "" {
+	for _, n := range m.branched().nodes {
+		if n.GetOpType() == "" || n.GetOpType() == "If" && n.GetDomain() == ops.Internal {
 			continue
 		}
 		if _, err := ops.Lookup(n.GetDomain(), n.GetOpType(), int(m.Opset(n.GetDomain()))); err != nil {

@@ -146,16 +146,3 @@ func TestEndlessFunctionsAreRefused(t *testing.T) {
 		}
 	}
 }
-
-func TestBranchesAreNamedAsUnsupported(t *testing.T) {
-	m := load(t, "branches")
-	if errs := m.Check(); len(errs) != 0 {
-		t.Errorf("%v", errs)
-	}
-	got := lines(m.Inspect(1, nil).Problems)
-	for i, branch := range []string{"else_branch", "then_branch"} {
-		if len(got) != 2 || !strings.HasSuffix(got[i], `branches.onnx: node "if" (If): attribute "`+branch+`": subgraphs are not supported`) {
-			t.Errorf("got %q", got)
-		}
-	}
-}

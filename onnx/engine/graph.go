@@ -35,6 +35,7 @@ type call struct {
 	name, domain, op string
 	attrs            ops.Attrs
 	outs             []*Node
+	guards           []guard
 }
 
 // Node is a tensor of a graph. It satisfies onnx-go's Namer and DataCarrier.
@@ -166,6 +167,15 @@ func (g *Graph) ApplyOperation(op onnx.Operation, outs ...graph.Node) error {
 func (g *Graph) Annotate(n *Node, name, domain string) {
 	if n.call != nil {
 		n.call.name, n.call.domain = name, domain
+	}
+}
+
+// Guard says that the operation that computes n is of a branch: it is part of the
+// program only where the condition, a boolean that the shapes decide, has the value
+// want. An If of the internal domain chooses between the results of two branches.
+func (g *Graph) Guard(n, condition *Node, want bool) {
+	if n.call != nil {
+		n.call.guards = append(n.call.guards, guard{condition, want})
 	}
 }
 

@@ -57,6 +57,11 @@ func (g *Graph) order() ([]*call, error) {
 			}
 			d.SetEdge(d.NewEdge(simple.Node(index[a.call]), simple.Node(i)))
 		}
+		for _, on := range c.guards {
+			if before := on.condition.call; before != nil && before != c {
+				d.SetEdge(d.NewEdge(simple.Node(index[before]), simple.Node(i)))
+			}
+		}
 	}
 	sorted, err := topo.SortStabilized(d, nil)
 	if cycle, ok := errors.AsType[topo.Unorderable](err); ok {
@@ -113,6 +118,15 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 		}
 	}
 	for _, c := range calls {
+		if !c.taken(vals) {
+			continue
+		}
+		if c.chooses() {
+			if err := p.choose(c, vals, failed, pool); err != nil {
+				faults = append(faults, err)
+			}
+			continue
+		}
 		n := &ops.Node{Name: c.label(), Op: c.op, Domain: c.domain, Opset: g.opsets[c.domain], Attrs: c.attrs}
 		if to, ok := c.attrs["to"].(int64); ok && o.Double && c.op == "Cast" && to == 1 {
 			n.Attrs = ops.Attrs{"to": int64(11)}
