@@ -30,6 +30,7 @@ type Gemm struct {
 	inPlace        bool // panels of B lie in memory as if packed
 	rows, cols     int  // panels of A and of B in a chunk
 	nrows, ncols   int  // chunks along the rows and the columns of C
+	colsInner      bool // chunks of the same rows follow each other, not of the same columns: A is larger
 	wholeA, wholeB bool // Run packs the operand before the chunks start
 
 	pieces *pieces // of B and C, or nil: they are matrices
@@ -61,10 +62,11 @@ func NewGemm(p *parallel.Pool, s GemmSpec) *Gemm {
 		g.inPlace = !s.TransB && s.N == nr && s.LDB == nr
 	}
 	g.divide()
+	g.colsInner = g.packedA() > g.packedB()
 	g.wholeA = (s.Batch == 1 || s.StrideA == 0) && g.items*g.ncols > 1 && g.packedA() <= packedLimit
-	g.wholeB = (s.Batch == 1 || s.StrideB == 0) && g.items*g.nrows > 1 && g.packedB() <= packedLimit
-	g.packABody = func(_, i int) { g.packWhole(g.a, g.run.pa, g.run.a, i) }
-	g.packBBody = func(_, i int) { g.packWhole(g.b, g.run.pb, g.run.b, i) }
+	g.wholeB = (s.Batch == 1 || s.StrideB == 0) && g.items*g.nrows > 1 && g.packedB() <= packedLimit ||
+		g.items < s.Batch && !g.inPlace && g.nrows > 1 && g.colsInner
+	g.packABody, g.packBBody = g.packRows, g.packColumns
 	g.chunkBody = g.chunk
 	return g
 }
@@ -112,7 +114,7 @@ func evenly(n, parts int) (size, count int) {
 }
 
 func (g *Gemm) packedA() int { return g.a.panels() * mr * g.spec.K }
-func (g *Gemm) packedB() int { return g.b.panels() * nr * g.spec.K }
+func (g *Gemm) packedB() int { return g.panelsB * nr * g.spec.K }
 
 // Scratch is the number of float32s of workspace that a run wants.
 func (g *Gemm) Scratch() int {
@@ -239,32 +241,34 @@ func (g *Gemm) blockLen() int { return g.rows * mr * g.cols * nr }
 
 func (g *Gemm) kBlocks() int { return parallel.Chunks(g.spec.K, blockK) }
 
-// packWhole packs part i of an operand that is packed as a whole: for each block
-// of k all its panels.
-func (g *Gemm) packWhole(s side, dst, src []float32, i int) {
-	per := g.rows
-	if s.width == nr {
-		per = g.cols
-	}
+// packRows packs part i of A as a whole: for each block of k all its panels.
+func (g *Gemm) packRows(_, i int) {
 	k0, k1 := parallel.Range(i%g.kBlocks(), blockK, g.spec.K)
-	p0, p1 := parallel.Range(i/g.kBlocks(), per, s.panels())
-	if p0 >= p1 {
-		return
+	p0, p1 := parallel.Range(i/g.kBlocks(), g.rows, g.a.panels())
+	if p0 < p1 {
+		g.a.pack(g.run.pa[g.a.panels()*mr*k0+p0*mr*(k1-k0):], g.run.a, p0, p1, k0, k1-k0)
 	}
-	dst = dst[s.panels()*s.width*k0+p0*s.width*(k1-k0):]
-	if g.pieces != nil && s.width == nr {
-		g.pieces.pack(dst, src, p0, p1, k0, k1-k0)
-		return
+}
+
+// packColumns packs part i of B as a whole.
+func (g *Gemm) packColumns(_, i int) {
+	k0, k1 := parallel.Range(i%g.kBlocks(), blockK, g.spec.K)
+	q0, q1 := parallel.Range(i/g.kBlocks(), g.cols, g.panelsB)
+	if q0 < q1 {
+		g.packLocal(g.run.pb[g.panelsB*nr*k0+q0*nr*(k1-k0):], 0, q0, q1, k0, k1-k0)
 	}
-	s.pack(dst, src, p0, p1, k0, k1-k0)
 }
 
 // chunk computes one block of C.
 func (g *Gemm) chunk(worker, i int) {
 	s, r := &g.spec, &g.run
 	item, i := i/(g.nrows*g.ncols), i%(g.nrows*g.ncols)
-	p0, p1 := parallel.Range(i%g.nrows, g.rows, g.a.panels())
-	q0, q1 := parallel.Range(i/g.nrows, g.cols, g.panelsB)
+	row, col := i%g.nrows, i/g.nrows
+	if g.colsInner {
+		row, col = i/g.ncols, i%g.ncols
+	}
+	p0, p1 := parallel.Range(row, g.rows, g.a.panels())
+	q0, q1 := parallel.Range(col, g.cols, g.panelsB)
 	local := r.local[worker*(g.localA()+g.localB()):]
 	c := item * s.StrideC
 	if g.pieces != nil { // a block of the worker's own, which begins with the first tile
@@ -284,7 +288,7 @@ func (g *Gemm) chunk(worker, i int) {
 		}
 		switch {
 		case r.pb != nil:
-			b = r.pb[g.b.panels()*nr*k0+q0*nr*t.K:]
+			b = r.pb[g.panelsB*nr*k0+q0*nr*t.K:]
 		case g.inPlace:
 			b = r.b[k0*nr:]
 		default:
