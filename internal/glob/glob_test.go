@@ -17,6 +17,17 @@ func TestMatch(t *testing.T) {
 		{"", "", true},
 		{"a*b*c", "abcbc", true},
 		{"a*b*c", "acb", false},
+		{"layer[12].*", "layer2.bias", true},
+		{"layer[12].*", "layer3.bias", false},
+		{"block[!0-3]*", "block4", true},
+		{"block[!0-3]*", "block2", false},
+		{"[a-cx]?", "x1", true},
+		{"[a-cx]?", "d1", false},
+		{"h[0]", "h0", true},
+		{"h[0]", "h[0]", true},
+		{"h[0", "h[0", true},
+		{"h[]", "h[]", true},
+		{"[", "", false},
 	} {
 		if got := Match(c.pattern, c.name); got != c.want {
 			t.Errorf("Match(%q, %q) = %v", c.pattern, c.name, got)
