@@ -124,6 +124,14 @@ func movementCases() []onnxtest.Case {
 	for _, mode := range []string{"nearest", "linear", "cubic"} {
 		cases = append(cases, on("Resize", 19, attrs{"mode": mode}, wave(1, 2, 4, 5), nil, nil, ints(1, 2, 7, 3)))
 	}
+	for _, padding := range []string{"zeros", "border", "reflection"} {
+		for i, mode := range []string{"bilinear", "bicubic"} {
+			a := attrs{"mode": mode, "padding_mode": padding, "align_corners": int64(i)}
+			b := attrs{"mode": mode, "padding_mode": padding, "align_corners": int64(1 - i)}
+			cases = append(cases, on("GridSample", 16, a, wave(2, 3, 4, 5), within(-1.9, 1.8, 2, 3, 2, 2)), on("GridSample", 16, b, wave(2, 3, 4, 5), within(-1.9, 1.8, 2, 3, 2, 2)))
+		}
+		cases = append(cases, on("GridSample", 20, attrs{"padding_mode": padding}, wave(1, 2, 3, 4, 2), within(-1.3, 1.4, 1, 2, 2, 3, 3)))
+	}
 	scales := tensor.From([]float64{1, 1, 2, 3}, 4)
 	for _, fold := range []string{"mul", "max", "min"} {
 		a := attrs{"reduction": fold, "axis": int64(1)}
@@ -135,6 +143,7 @@ func movementCases() []onnxtest.Case {
 	return append(cases,
 		on("ScatterElements", 18, attrs{"reduction": "mul"}, wave(8), ints(0, 0, 0, 2, 2, 4, 4, 4, 5), tensor.From([]float64{0, 2, 3, 0, 0, 2, 3, 4, 0}, 9)),
 		on("Pad", 19, nil, wave(3, 4), ints(1, -1, 0, 2)),
+		fixed(on("GridSample", 16, attrs{"mode": "nearest"}, wave(2, 3, 4, 5), within(-1.2, 1.1, 2, 3, 2, 2)), 1),
 		fixed(on("Upsample", 9, attrs{"mode": "nearest"}, wave(1, 2, 2, 3), scales), 1),
 		on("Transpose", 13, attrs{"perm": []int64{2, 0, 1}}, wave(2, 3, 4)),
 		on("Reshape", 13, nil, wave(2, 6), ints(3, -1)),
