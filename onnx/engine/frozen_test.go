@@ -46,6 +46,15 @@ func TestFrozenWeights(t *testing.T) {
 			t.Errorf("%v frozen: parameters %s and buffers %s, want %s and %s", c.frozen, p, b, c.params, c.buffer)
 		}
 		onnxtest.TrainingGradients(t, tr, 12)
+		single := residual().train(t, engine.TrainOptions{Frozen: frozen(c.frozen...)})
+		if _, err := single.Step(context.Background(), 0); err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range single.Params() {
+			if err := tol.Scaled(p.Grad.F32, tr.Params()[i].Grad.F64, 1e-5); err != nil { // some ten operators of float32
+				t.Errorf("%v frozen: float32 gradient of %s: %v", c.frozen, p.Name, err)
+			}
+		}
 		if slices.Contains(c.frozen, "mean") {
 			continue
 		}
@@ -98,20 +107,22 @@ func TestFrozenActivationsAreNotKept(t *testing.T) {
 	}
 }
 
-// A gradient that is missing is no fault where nothing before it is trained.
+// A gradient that is missing is no fault where nothing before it is trained, though
+// running statistics move.
 func TestFrozenNeedsNoGradient(t *testing.T) {
 	n := newNet().param("w", 0, 2, 2, 3, 3).param("scale", 1, 4).param("bias", 0, 4).param("v", 0, 3, 2, 4, 4)
-	n.op("Conv", "x w", "c", nil).op("LayerNormalization", "c scale bias", "y m", nil).op("Add", "y m", "a", nil)
+	n.param("s", 1, 2).param("b", 0, 2).param("mean", 0, 2).param("var", 1, 2)
+	n.op("Conv", "x w", "c0", nil).op("BatchNormalization", "c0 s b mean var", "c", nil).op("LayerNormalization", "c scale bias", "y m", nil).op("Add", "y m", "a", nil)
 	n.op("Conv", "a v", "d", nil).op("Flatten", "d", "logits", nil)
 	n.MarkOutput(n.tensor("logits"))
 	in := map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{3, 2, 6, 6}}}
 	if _, err := n.CompileTraining(engine.TrainOptions{Inputs: in}); err == nil || !strings.Contains(err.Error(), "statistics") {
 		t.Fatalf("error %v, want one of the statistics' gradient", err)
 	}
-	if params, _, err := n.Trainable(engine.TrainOptions{Inputs: in}); err != nil || fmt.Sprint(params) != "[w scale bias v]" {
+	if params, _, err := n.Trainable(engine.TrainOptions{Inputs: in}); err != nil || fmt.Sprint(params) != "[w scale bias v s b]" {
 		t.Errorf("trainable are %v, %v", params, err)
 	}
-	onnxtest.TrainingGradients(t, n.train(t, engine.TrainOptions{Double: true, Frozen: frozen("w", "scale", "bias")}), 12)
+	onnxtest.TrainingGradients(t, n.train(t, engine.TrainOptions{Double: true, Frozen: frozen("w", "scale", "bias", "s", "b")}), 12)
 }
 
 func TestTrainable(t *testing.T) {

@@ -13,6 +13,9 @@ import (
 // PRelu, and arrays are transposed weights.
 func trainable(n *ops.Node, i int) bool {
 	v := n.In[i]
+	if n.Op == "BatchNormTrain" && i >= 3 {
+		return false // running statistics
+	}
 	folded := strings.HasPrefix(v.Name, "/") || strings.HasPrefix(v.Name, "onnx::")
 	return v.Param && (v.Len() > 1 || !folded || i == 1 && is(n, "PRelu"))
 }
