@@ -13,7 +13,7 @@ import (
 // PRelu, and arrays are transposed weights.
 func trainable(n *ops.Node, i int) bool {
 	v := n.In[i]
-	if n.Op == "BatchNormTrain" && i >= 3 {
+	if n.Op == "BatchNormTrain" && (i == 3 || i == 4) {
 		return false // running statistics
 	}
 	folded := strings.HasPrefix(v.Name, "/") || strings.HasPrefix(v.Name, "onnx::")
