@@ -33,7 +33,8 @@ type Gemm struct {
 	colsInner      bool // chunks of the same rows follow each other, not of the same columns: A is larger
 	wholeA, wholeB bool // Run packs the operand before the chunks start
 
-	pieces *pieces // of B and C, or nil: they are matrices
+	pieces   *pieces   // of B and C, or nil: they are matrices
+	residual []float32 // added last, laid out as C; or nil. C must not be the same memory
 
 	packABody, packBBody, chunkBody func(worker, chunk int)
 	run                             gemmRun
@@ -350,5 +351,8 @@ func (g *Gemm) aim(t *ref.Tile, a, b []float32, base, p0, q0, q int, last bool) 
 	t.A, t.C0, t.C1 = at(a, 0), at(r.c, c), at(r.c, c+half)
 	if last && s.BiasRow {
 		t.BiasRow = at(r.bias, p0*mr)
+	}
+	if last && g.residual != nil {
+		t.Res0, t.Res1 = at(g.residual, c), at(g.residual, c+half)
 	}
 }

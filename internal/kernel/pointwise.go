@@ -13,9 +13,8 @@ type pointwise struct {
 	in, out int // channels
 	plane   int // floats of a channel of the result
 
-	gatherBody, spreadBody func(worker, chunk int)
-	y, x, residual         []float32
-	gathered               []float32
+	gatherBody  func(worker, chunk int)
+	x, gathered []float32
 }
 
 // isPointwise reports whether pointwise can compute s.
@@ -42,7 +41,6 @@ func makePointwise(p *parallel.Pool, s ConvSpec, g GemmSpec, plane int) *pointwi
 		g.N = s.N * plane
 	} else {
 		g.Batch, g.StrideB, g.StrideC = s.N, c.in*plane, c.out*plane
-		g.Accumulate = s.Residual
 	}
 	if !merges || !s.Residual {
 		g.Act, g.Lo, g.Hi = s.Act, s.Lo, s.Hi
@@ -51,7 +49,7 @@ func makePointwise(p *parallel.Pool, s ConvSpec, g GemmSpec, plane int) *pointwi
 	if merges {
 		c.gemm.cutColumns(&pieces{plane: plane, images: s.N, in: c.in, out: c.out, spec: &c.spec})
 	}
-	c.gatherBody, c.spreadBody = c.gather, c.spread
+	c.gatherBody = c.gather
 	return c
 }
 
@@ -86,7 +84,7 @@ func (c *pointwise) resultsLen() int {
 
 func (c *pointwise) run(y, x, packed, bias, residual, scratch []float32) {
 	n, m := c.gatheredLen(), c.gatheredLen()+c.resultsLen()
-	c.y, c.x, c.residual, c.gathered = y, x, residual, scratch[:n]
+	c.x, c.gathered = x, scratch[:n]
 	if c.gathers() {
 		c.pool.For(parallel.Chunks(c.in, c.channels()), c.gatherBody)
 		x = c.gathered
@@ -97,11 +95,12 @@ func (c *pointwise) run(y, x, packed, bias, residual, scratch []float32) {
 		p.y, p.residual = nil, nil
 	} else {
 		if c.spec.Residual {
-			c.pool.For(parallel.Chunks(c.spec.N*c.out, c.channels()), c.spreadBody)
+			c.gemm.residual = residual
 		}
 		c.gemm.RunPackedA(y, packed, x, bias, scratch[m:])
+		c.gemm.residual = nil
 	}
-	c.y, c.x, c.residual, c.gathered = nil, nil, nil, nil
+	c.x, c.gathered = nil, nil
 }
 
 // channels is how many channels, of all images, a chunk of copying takes.
@@ -119,10 +118,4 @@ func (c *pointwise) gather(_, chunk int) {
 		at := i%s.N*c.in + i/s.N
 		copyRows(&c.gathered[at*c.plane], &c.x[at*per], s.OutH(), s.OutW(), s.OutW(), s.StrideH*s.W, s.StrideW)
 	}
-}
-
-// spread copies the residual to where the product is added to it.
-func (c *pointwise) spread(_, chunk int) {
-	lo, hi := parallel.Range(chunk, c.channels(), c.spec.N*c.out)
-	copy(c.y[lo*c.plane:hi*c.plane], c.residual[lo*c.plane:])
 }
