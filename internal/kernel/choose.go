@@ -40,7 +40,7 @@ func streamCycles(floats, blocks int) float64 {
 
 func (d *direct) cycles() float64 {
 	floats := d.packedLen()
-	return d.cost + streamCycles(floats, d.groups*d.bands) + float64(floats)
+	return d.cost + streamCycles(floats, d.groups*(d.bands-1)) + float64(floats)
 }
 
 func (w *winograd) cycles() float64 {

@@ -19,14 +19,14 @@ type direct struct {
 	p      patches
 	phases []phase
 	gradX  bool
-	places bool // results go to a workspace first, and from there to their places
+	places bool // results of phases, or of images in one vector, go to a workspace first
 	shares bool // the copies of the input are made first, and shared by chunks
 
 	// Output channels of a group, input channels of a group, of this pass.
 	outC, inC       int
 	outPlane        int          // floats of an output channel
 	blockK          int          // rows of B in a pass, whole channels
-	cost            float64      // cycles of a run but for reading the weights
+	cost            float64      // cycles of a run in one band
 	bands, groups   int          // along the rows of output, and of images
 	panels, mblocks int          // panels of output channels in a chunk, and chunks along them
 	whole, rest     []ref.Vector // columns of a band, and of the last band
@@ -53,7 +53,6 @@ func newDirectGradX(p *parallel.Pool, s ConvSpec) *direct {
 	d := &direct{spec: s, pool: p, gradX: true, outC: s.C / s.Group, inC: s.M / s.Group, outPlane: s.H * s.W}
 	d.p, d.phases = gradPatches(s)
 	d.p.channels = d.inC
-	d.places = len(d.phases) > 1
 	d.plan()
 	d.placer = newPlacer(s, d.phases)
 	return d
@@ -97,39 +96,56 @@ const (
 	pickCycles  = 1.3 // per float copied with a stride, or placed
 	rowCycles   = 15.0
 	bandFloats  = 64 << 10 // of a copy: a quarter of the second-level cache
-	fullColumns = 96       // wanted in a product over several images
+	fullColumns = 96       // wanted in a product over images in one vector
+	sideColumns = 192      // wanted in a product over images side by side
 )
 
-// chooseLayout takes the layout that is cheapest for one image.
+// chooseLayout takes the layout, and the number of images side by side, that are
+// cheapest for an image.
 func (d *direct) chooseLayout() {
-	best, layouts := 0.0, []layout{split, flat, full}
-	var chosen layout
-	images := 1
-	for _, l := range layouts {
-		n := 1
-		if l == full {
-			n = max(1, min(d.spec.N, fullColumns/max(d.p.outH*d.p.outW, 1)))
+	best, chosen, images := 0.0, split, 0
+	plane := max(d.p.outH*d.p.outW, 1)
+	for _, l := range []layout{split, flat, full} {
+		some := max(1, min(d.spec.N, fullColumns/plane))
+		if l != full {
+			some = min(d.spec.N, parallel.Chunks(sideColumns, plane))
 		}
-		d.p.size(l, d.p.outH, n)
-		vecs := len(d.p.vectors(d.p.outH, n))
-		taps := d.spec.KH * d.spec.KW
-		compute := float64((vecs+1)/2*d.outPanels()*d.inC*taps) * tileCycles
-		floats := float64(d.inC * len(d.p.rows.first) * len(d.p.cols.first) * d.p.variant())
-		per := copyCycles
-		if d.p.cols.stride > 1 {
-			per = pickCycles
-		}
-		cost := compute + floats*(per+rowCycles/float64(d.p.width))
-		if n > 1 {
-			cost += float64(n*d.outC*d.outPlane) * pickCycles
-		}
-		if cost /= float64(n); l == split || cost < best {
-			best, chosen, images = cost, l, n
+		for _, n := range []int{1, some} {
+			if cost := d.layoutCycles(l, n); images == 0 || cost < best {
+				best, chosen, images = cost, l, n
+			}
 		}
 	}
 	d.cost = best * float64(d.spec.N*d.spec.Group)
-	d.p.size(chosen, d.p.outH, images)
-	d.places = d.places || images > 1
+	d.layOut(chosen, d.p.outH, images)
+	d.places = len(d.phases) > 1 || chosen == full && images > 1
+}
+
+// layOut sizes the copy of a band of several images.
+func (d *direct) layOut(l layout, band, images int) {
+	d.p.outImage = d.spec.Group * d.outC * d.outPlane
+	if len(d.phases) > 1 {
+		d.p.outImage = d.p.outH * d.p.outW
+	}
+	d.p.size(l, band, images)
+}
+
+// layoutCycles estimates a run for one image, of n side by side.
+func (d *direct) layoutCycles(l layout, n int) float64 {
+	d.layOut(l, d.p.outH, n)
+	vecs := len(d.p.vectors(d.p.outH, n))
+	taps := d.spec.KH * d.spec.KW
+	compute := float64((vecs+1)/2*d.outPanels()*d.inC*taps) * tileCycles
+	floats := float64(d.inC * len(d.p.rows.first) * len(d.p.cols.first) * d.p.variant())
+	per := copyCycles
+	if d.p.cols.stride > 1 {
+		per = pickCycles
+	}
+	cost := compute + floats*(per+rowCycles/float64(d.p.width)) + streamCycles(d.groupWeights(), 1)
+	if l == full && n > 1 {
+		cost += float64(n*d.outC*d.outPlane) * pickCycles
+	}
+	return cost / float64(n)
 }
 
 // divide chooses the chunks: bands whose copy fits the cache, then more of them
@@ -143,11 +159,11 @@ func (d *direct) divide() {
 		var band int
 		band, d.bands = evenly(d.p.outH, parts)
 		d.panels, d.mblocks = evenly(d.outPanels(), mparts)
-		d.p.size(l, band, images)
+		d.layOut(l, band, images)
 		chunks := d.groups * s.Group * d.bands * d.mblocks
 		flops := 2 * s.N * d.outPlane * d.outC * d.inC * s.KH * s.KW * s.Group
 		few := chunks > 0 && chunks < wantChunks(d.pool) && flops/chunks >= 2*chunkFlops
-		canBand := l != full && band > 1
+		canBand := l != full && band > 1 && (images == 1 || !d.places)
 		switch {
 		case canBand && d.passChannels()*d.p.pitch > bandFloats:
 			parts *= 2

@@ -19,13 +19,14 @@ import (
 //	full   a variant for each tap, so images follow each other
 type patches struct {
 	layout        layout
-	images        int // images side by side, 1 unless full
+	images        int // images side by side
 	channels      int
 	inH, inW      int
 	rows, cols    axis
 	height, width int // of a variant, rows for one band of output
 	pitch         int // floats of a channel
 	outH, outW    int
+	outImage      int     // floats from a result to that of the next image, unless full
 	band          int     // rows of output in a band
 	from          []int32 // of each element of a channel's copy: its input element; see tabulate
 }
@@ -138,7 +139,9 @@ func (p *patches) fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 		}
 		for _, rs := range p.rows.first {
 			for _, cs := range p.cols.first {
-				p.fillVariant(dst, x[c*inPlane:][:inPlane], rs+r0*p.rows.stride, cs, r1-r0+p.rows.reach)
+				for n := range images {
+					p.fillVariant(dst[n*p.height*p.width:], x[n*stride+c*inPlane:][:inPlane], rs+r0*p.rows.stride, cs, r1-r0+p.rows.reach)
+				}
 				dst = dst[p.variant():]
 			}
 		}
@@ -205,17 +208,20 @@ func (p *patches) tabulate() {
 
 // vectors lists the columns of a band of the given number of rows.
 func (p *patches) vectors(rows, images int) []ref.Vector {
-	var list []ref.Vector
-	if p.width == p.outW && (p.images == 1 || p.height == p.outH) {
-		total := images * rows * p.outW
-		for q := 0; q < total; q += vl {
-			list = append(list, ref.Vector{Src: int32(q), Dst: int32(q), N: int32(min(vl, total-q))})
-		}
-		return list
+	n, lines, line := images, rows, p.outW // images of lines of results that follow each other
+	if p.width == p.outW {
+		lines, line = 1, rows*p.outW
 	}
-	for r := range rows {
-		for q := 0; q < p.outW; q += vl {
-			list = append(list, ref.Vector{Src: int32(r*p.width + q), Dst: int32(r*p.outW + q), N: int32(min(vl, p.outW-q))})
+	if p.layout == full {
+		n, line = 1, images*line
+	}
+	var list []ref.Vector
+	for i := range n {
+		for r := range lines {
+			src, dst := i*p.height*p.width+r*p.width, i*p.outImage+r*p.outW
+			for q := 0; q < line; q += vl {
+				list = append(list, ref.Vector{Src: int32(src + q), Dst: int32(dst + q), N: int32(min(vl, line-q))})
+			}
 		}
 	}
 	return list
