@@ -8,6 +8,7 @@ import (
 
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
+	"memprobe/onnx"
 	"memprobe/onnx/engine"
 	"memprobe/train/optim"
 	"memprobe/train/zoo"
@@ -16,7 +17,9 @@ import (
 type benchTrainOptions struct {
 	benchOptions
 	spec        zoo.Spec
+	init        string
 	batch, size int
+	sized       bool // the image of init is what the flags say
 }
 
 var benchTrainCommand = command{
@@ -25,6 +28,7 @@ var benchTrainCommand = command{
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		var o benchTrainOptions
 		f.StringVar(&o.spec.Arch, "arch", "resnet18", "architecture of the zoo")
+		f.StringVar(&o.init, "init", "", "ONNX model to train instead of one of the zoo")
 		f.StringVar(&o.spec.Stem, "stem", zoo.Small, "stem: small, medium or imagenet")
 		f.IntVar(&o.spec.Width, "width", 64, "channels of the first stage, or units of a layer")
 		f.IntVar(&o.spec.Projector, "projector", 0, "hidden units of the projector; 0: a linear classifier")
@@ -37,23 +41,55 @@ var benchTrainCommand = command{
 			if err := o.check(args, 0); err != nil {
 				return err
 			}
+			if o.init != "" {
+				for _, name := range []string{"arch", "stem", "width", "projector", "classes"} {
+					if f.Changed(name) {
+						return usagef("--%s is of the zoo, not of --init", name)
+					}
+				}
+			}
 			if o.batch < 1 || o.size < 1 {
 				return usagef("--batch %d, --size %d: want positive numbers", o.batch, o.size)
 			}
 			o.spec.H, o.spec.W = o.size, o.size
+			o.sized = f.Changed("size") || f.Changed("channels")
 			return benchTrain(ctx, o, std)
 		}
 	},
 }
 
-func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
-	m, err := zoo.Build(o.spec)
+// model builds the network, or reads it in evaluation mode.
+func (o *benchTrainOptions) model() (*onnx.Model, error) {
+	if o.init == "" {
+		m, err := zoo.Build(o.spec)
+		if err != nil {
+			return nil, usagef("%v", err)
+		}
+		return m, nil
+	}
+	m, err := onnx.Load(o.init)
 	if err != nil {
-		return usagef("%v", err)
+		return nil, err
+	}
+	if err := m.SeparateWeights(); err != nil {
+		return nil, err
+	}
+	m.EvaluationMode()
+	return m, nil
+}
+
+func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
+	m, err := o.model()
+	if err != nil {
+		return err
 	}
 	pool := parallel.New(o.threads)
 	defer pool.Close()
-	in, err := m.InputTensors(o.batch, nil)
+	var given map[string][]int
+	if inputs := m.Inputs(); o.sized && len(inputs) == 1 {
+		given = map[string][]int{inputs[0].Name: {o.batch, o.spec.C, o.size, o.size}}
+	}
+	in, err := m.InputTensors(o.batch, given)
 	if err != nil {
 		return err
 	}
@@ -66,23 +102,29 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 		return err
 	}
 	step := trainingStep(ctx, tr, pool)
+	var shape []int
 	for name := range in {
+		shape = tr.Input(name).Shape
 		noise(tr.Input(name).F32, 0)
 	}
 	t, err := o.measure(ctx, pool, step)
 	if err != nil {
 		return err
 	}
+	if o.init != "" {
+		o.spec.Arch, o.spec.Width, o.batch, o.size = "", 0, shape[0], shape[len(shape)-1]
+	}
 	return printLine(std, struct {
 		What      string `json:"what"`
-		Arch      string `json:"arch"`
-		Width     int    `json:"width"`
+		Model     string `json:"model,omitempty"`
+		Arch      string `json:"arch,omitempty"`
+		Width     int    `json:"width,omitempty"`
 		Projector int    `json:"projector"`
 		Batch     int    `json:"batch"`
 		Size      int    `json:"size"`
 		timing
 		Rate float64 `json:"images_per_second"`
-	}{"train", o.spec.Arch, o.spec.Width, o.spec.Projector, o.batch, o.size, t, float64(o.batch) / t.Seconds})
+	}{"train", o.init, o.spec.Arch, o.spec.Width, o.spec.Projector, o.batch, o.size, t, float64(o.batch) / t.Seconds})
 }
 
 // trainingStep returns a whole step on the trainer's inputs and targets of one
@@ -105,7 +147,7 @@ func trainingStep(ctx context.Context, tr *engine.Trainer, pool *parallel.Pool) 
 		if err == nil && loss != loss {
 			err = fmt.Errorf("the loss of step %d is NaN", steps)
 		}
-		opt.Step(0.1, grads)
+		opt.Step(1e-3, grads)
 		return err
 	}
 }
