@@ -35,8 +35,9 @@ func (m *Model) Clone() *Model {
 // initialisers that hold the same numbers at that moment, such as the 1s of all
 // normalisations of one width: it keeps one and makes the others an Identity of it.
 // Each of these becomes an initialiser again, under its name. What PyTorch shares
-// itself needs no Identity. Models of other producers do not change: there an
-// Identity may be how a weight is shared.
+// itself needs no Identity, but for what the exporter folds in every call of a module:
+// that stays one. Models of other producers do not change: there an Identity may be how
+// a weight is shared.
 func (m *Model) SeparateWeights() error {
 	if m.proto.GetProducerName() != "pytorch" {
 		return nil
@@ -50,11 +51,17 @@ func (m *Model) SeparateWeights() error {
 		result[v.GetName()] = true
 	}
 	var kept []*onnxpb.NodeProto
+	shared, same := m.sharing(), map[string]string{}
 	size := 0
 	for _, n := range g.Node {
+		readAs(n, same)
 		t := m.merged(n)
 		if t == nil || result[n.Output[0]] {
 			kept = append(kept, n)
+			continue
+		}
+		if one := shared.tied(n.Output[0], t.GetName()); one != "" {
+			same[n.Output[0]] = one
 			continue
 		}
 		if size += proto.Size(t); size > maxBytes {
@@ -71,6 +78,7 @@ func (m *Model) SeparateWeights() error {
 		}
 	}
 	g.Node = kept
+	g.ValueInfo = slices.DeleteFunc(g.ValueInfo, func(v *onnxpb.ValueInfoProto) bool { return same[v.GetName()] != "" })
 	return nil
 }
 

@@ -1,8 +1,10 @@
 package onnx
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
@@ -113,6 +115,37 @@ func TestSeparateWeights(t *testing.T) {
 	}
 	if err != nil || !proto.Equal(other.Proto(), merged("tf2onnx")) {
 		t.Errorf("the model of another producer changed; %v", err)
+	}
+}
+
+// What the exporter folds for each call of a module stays one weight; equal weights of
+// other modules, and of other places of one module, are their own.
+func TestSeparateWeightsOfCalls(t *testing.T) {
+	p := merged("pytorch")
+	g := p.Graph
+	g.Initializer[0].Name, g.Input, g.Output[1].Name, g.Node = proto.String("onnx::MatMul_1"), nil, proto.String("r"), nil
+	names := []string{"/fc/MatMul", "/fc_1/MatMul", "/fc_2/MatMul", "/head/MatMul", "/head_1/MatMul", "/MatMul", "/MatMul_1", "/layer_1/MatMul", "/layer_2/MatMul"}
+	for i := range names[1:] {
+		g.Node = append(g.Node, node("Identity", "", []string{fmt.Sprintf("onnx::MatMul_%d", 1+i/2)}, []string{fmt.Sprintf("onnx::MatMul_%d", i+2)}))
+	}
+	for i, name := range names {
+		g.Node = append(g.Node, node("MatMul", name, []string{"x", fmt.Sprintf("onnx::MatMul_%d", i+1)}, []string{name}))
+	}
+	m, err := FromProto(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time nothing changes
+		if err := m.SeparateWeights(); err != nil {
+			t.Fatal(err)
+		}
+		var read []string
+		for _, n := range m.Nodes() {
+			read = append(read, strings.TrimPrefix(n.Input[1], "onnx::MatMul_"))
+		}
+		if got := strings.Join(read, " "); got != "1 1 1 4 4 6 7 8 9" || len(m.Initializers()) != 6 {
+			t.Errorf("weights %s are read, of %v", got, m.Initializers())
+		}
 	}
 }
 

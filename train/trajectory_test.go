@@ -92,6 +92,24 @@ func TestTrajectoryOfMergedWeights(t *testing.T) {
 	sameLogits(t, dir, c, want.Logits)
 }
 
+// A network of less usual parts, exported with its constants folded: shared modules,
+// slopes of one number, an If, dilated, transposed and grouped convolutions, attention;
+// see testdata/make_odd.py.
+func TestTrajectoryOfOddParts(t *testing.T) {
+	var want struct {
+		Loss   []float64
+		Logits []float32 `json:"eval_logits"`
+	}
+	if err := json.Unmarshal([]byte(contents(t, "testdata/odd.json")), &want); err != nil {
+		t.Fatal(err)
+	}
+	c := Default()
+	c.Init, c.Data, c.Epochs, c.Batch = "testdata/odd.onnx", "npz:testdata/odd.npz", 2, 4
+	c.Optimizer, c.LR, c.WeightDecay, c.LabelSmoothing = "adamw", 0.01, 0.05, 0.1
+	dir, _ := trajectory(t, c, want.Loss)
+	sameLogits(t, dir, c, want.Logits)
+}
+
 // sameLogits compares what the trained model of dir makes of the first four images
 // with PyTorch's. Eight steps of float32, running statistics among them, leave 1e-4.
 func sameLogits(t *testing.T, dir string, c Config, want []float32) {
