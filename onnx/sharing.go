@@ -3,7 +3,10 @@ package onnx
 import (
 	"cmp"
 	"path"
+	"slices"
 	"strings"
+
+	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/onnxpb"
 )
@@ -65,4 +68,67 @@ func readAs(n *onnxpb.NodeProto, names map[string]string) {
 			}
 		}
 	}
+}
+
+// tieTransposed makes of every folded matrix that is the transpose of a weight a node
+// again. The exporter keeps a weight under its own name only where it is also read as
+// it is, so that both are one. Matrices of one number throughout prove nothing.
+func (m *Model) tieTransposed() error {
+	g := m.proto.Graph
+	var folded, named []*onnxpb.TensorProto
+	for _, t := range g.Initializer {
+		switch {
+		case len(t.Dims) != 2 || DataType(t.GetDataType()) != onnxpb.TensorProto_FLOAT:
+		case strings.HasPrefix(t.GetName(), "onnx::"):
+			folded = append(folded, t)
+		default:
+			named = append(named, t)
+		}
+	}
+	gone := map[string]bool{}
+	for _, f := range folded {
+		for _, w := range named {
+			same, err := m.transposed(f, w)
+			if err != nil {
+				return err
+			}
+			if same {
+				node := &onnxpb.NodeProto{Name: f.Name, OpType: proto.String("Transpose"), Input: []string{w.GetName()}, Output: []string{f.GetName()}}
+				g.Node = slices.Insert(g.Node, 0, node)
+				gone[f.GetName()] = true
+				delete(m.inits, f.GetName())
+				break
+			}
+		}
+	}
+	g.Initializer = slices.DeleteFunc(g.Initializer, func(t *onnxpb.TensorProto) bool { return gone[t.GetName()] })
+	g.Input = slices.DeleteFunc(g.Input, func(v *onnxpb.ValueInfoProto) bool { return gone[v.GetName()] })
+	return nil
+}
+
+// transposed reports whether a matrix is the transpose of another and not of one
+// number throughout.
+func (m *Model) transposed(a, b *onnxpb.TensorProto) (bool, error) {
+	if a.Dims[0] != b.Dims[1] || a.Dims[1] != b.Dims[0] {
+		return false, nil
+	}
+	x, err := m.Initializer(a.GetName())
+	if err != nil {
+		return false, err
+	}
+	y, err := m.Initializer(b.GetName())
+	if err != nil {
+		return false, err
+	}
+	rows, columns, varies := x.Shape[0], x.Shape[1], false
+	for i := range rows {
+		for j := range columns {
+			v := x.F32[i*columns+j]
+			if v != y.F32[j*rows+i] {
+				return false, nil
+			}
+			varies = varies || v != x.F32[0]
+		}
+	}
+	return varies, nil
 }

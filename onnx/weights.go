@@ -36,7 +36,7 @@ func (m *Model) Clone() *Model {
 // normalisations of one width: it keeps one and makes the others an Identity of it.
 // Each of these becomes an initialiser again, under its name. What PyTorch shares
 // itself needs no Identity, but for what the exporter folds in every call of a module:
-// that stays one. Models of other producers do not change: there an Identity may be how
+// that stays one, and so does a weight that is also read transposed. Models of other producers do not change: there an Identity may be how
 // a weight is shared.
 func (m *Model) SeparateWeights() error {
 	if m.proto.GetProducerName() != "pytorch" {
@@ -79,7 +79,7 @@ func (m *Model) SeparateWeights() error {
 	}
 	g.Node = kept
 	g.ValueInfo = slices.DeleteFunc(g.ValueInfo, func(v *onnxpb.ValueInfoProto) bool { return same[v.GetName()] != "" })
-	return nil
+	return m.tieTransposed()
 }
 
 // merged returns the initialiser of which n is an Identity under a new name.

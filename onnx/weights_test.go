@@ -149,6 +149,37 @@ func TestSeparateWeightsOfCalls(t *testing.T) {
 	}
 }
 
+// A weight that is read as it is and, folded, transposed is one.
+func TestSeparateWeightsTiesTransposes(t *testing.T) {
+	matrix := func(name string, rows, columns int, v ...float32) *onnxpb.TensorProto {
+		return EncodeTensor(name, tensor.From(v, rows, columns))
+	}
+	p := tiny()
+	p.ProducerName = proto.String("pytorch")
+	p.Graph.Initializer = []*onnxpb.TensorProto{
+		matrix("onnx::MatMul_1", 2, 3, 1, 3, 5, 2, 4, 6), matrix("w", 3, 2, 1, 2, 3, 4, 5, 6), matrix("onnx::MatMul_2", 2, 3, 1, 3, 5, 2, 4, 7),
+		matrix("zero", 3, 2, 0, 0, 0, 0, 0, 0), matrix("onnx::MatMul_3", 2, 3, 0, 0, 0, 0, 0, 0),
+	}
+	p.Graph.Node = []*onnxpb.NodeProto{
+		node("MatMul", "a", []string{"x", "onnx::MatMul_1"}, []string{"a"}), node("MatMul", "b", []string{"a", "w"}, []string{"b"}),
+		node("MatMul", "c", []string{"b", "onnx::MatMul_2"}, []string{"c"}), node("MatMul", "d", []string{"c", "zero"}, []string{"d"}),
+		node("MatMul", "e", []string{"d", "onnx::MatMul_3"}, []string{"e"}), node("MatMul", "f", []string{"e", "w"}, []string{"y"}),
+	}
+	m, err := FromProto(p)
+	if err == nil {
+		err = m.SeparateWeights()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(m.Initializers()); got != "[w onnx::MatMul_2 zero onnx::MatMul_3]" || len(m.Check()) > 0 {
+		t.Errorf("initialisers %s, faults %v", got, m.Check())
+	}
+	if n := m.Nodes()[0]; n.GetOpType() != "Transpose" || n.Input[0] != "w" || n.Output[0] != "onnx::MatMul_1" {
+		t.Errorf("the first node is %v", n)
+	}
+}
+
 func TestSetWeights(t *testing.T) {
 	m, err := Load(filepath.Join(shared.Path(t, "fixtures", "train", "cnn-sgd"), "init.onnx"))
 	if err != nil {
