@@ -21,6 +21,12 @@ func TestTrainingFusions(t *testing.T) {
 			y := batchNorm(s, s.x[0])
 			return s.Op("Mul", nil, y, relu(s, y))
 		}, "BatchNormTrain Relu Mul"},
+		{"layer norm", [][]int{{2, 5, 6}}, func(s sketch) *ops.Value {
+			return s.Op("Add", nil, s.weights(6), s.Op("Mul", nil, layerNorm(s, s.x[0]), s.weights(6)))
+		}, "LayerNormalization"},
+		{"layer norm and a sum", [][]int{{2, 5, 6}}, func(s sketch) *ops.Value {
+			return s.Op("Add", nil, s.x[0], s.Op("Mul", nil, layerNorm(s, s.x[0]), s.weights(6)))
+		}, "LayerNormalization Add"},
 		{"a weight is no constant", image, func(s sketch) *ops.Value {
 			half := s.scalar(0.5)
 			half.Param = true

@@ -42,7 +42,7 @@ func logAddExp(a, x float64) float64 {
 }
 
 // reduce is a reduction whose axes are an attribute before the version asInput.
-// Sums run in float64, in the order of the elements.
+// Others than sums of floats run in float64, in the order of the elements.
 func reduce(op string, since, asInput int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64, grad func(*Builder, folded) *Value) Def {
 	resolve := func(n *Node) ([]int, error) { return n.reduced(asInput) }
 	return Def{Op: op, Since: since, Grad: gradReduce(asInput, grad),
@@ -68,6 +68,13 @@ func reduce(op string, since, asInput int, zero float64, f func(a, x float64) fl
 			if err != nil {
 				return nil, err
 			}
+			if sums, count := reducedSum(n, axes); sums {
+				gone := make([]bool, len(n.In[0].Shape))
+				for _, a := range axes {
+					gone[a] = true
+				}
+				return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, count) }, func() func() { return sumLoop[float64](e, gone, count) })
+			}
 			switch n.In[0].DType {
 			case tensor.Float32:
 				return reduceLoop[float32](e, axes, zero, f, g), nil
@@ -81,6 +88,17 @@ func reduce(op string, since, asInput int, zero float64, f func(a, x float64) fl
 			return nil, n.Errorf("element type %v is not supported", n.In[0].DType)
 		},
 	}
+}
+
+// reducedSum reports whether n is a sum of floats, and what it is divided by.
+func reducedSum(n *Node, axes []int) (sums bool, count int) {
+	count = 1
+	if n.Op == "ReduceMean" {
+		for _, a := range axes {
+			count *= n.In[0].Shape[a]
+		}
+	}
+	return n.In[0].DType.IsFloat() && (n.Op == "ReduceSum" || n.Op == "ReduceMean"), count
 }
 
 func contains(axes []int, i int) bool {

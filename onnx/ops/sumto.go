@@ -24,32 +24,35 @@ func inferSumTo(n *Node) error {
 }
 
 func bindSumTo(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return sumToLoop[float32](e) }, func() func() { return sumToLoop[float64](e) })
+	var gone []bool
+	for _, stride := range broadcastStrides(e.Out[0].Shape, e.In[0].Shape) {
+		gone = append(gone, stride == 0)
+	}
+	return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, 1) }, func() func() { return sumLoop[float64](e, gone, 1) })
 }
 
 // sumColumns is how many neighbouring results are summed together.
 const sumColumns = 256
 
-// sumToLoop sums in float64, in the order of the input. Runs of the input are
-// summed whole where the last dimension goes, and added to each other where it
-// stays.
-func sumToLoop[T tensor.Float](e *Env) func() {
+// sumLoop sums over the axes that are gone, in float64, and divides by count. Runs of
+// the input are summed whole where the last axis goes, and added to each other, in
+// the order of the input, where it stays.
+func sumLoop[T tensor.Float](e *Env, gone []bool, count int) func() {
 	x, y := e.In[0], e.Out[0]
-	own, to := tensor.Strides(x.Shape), broadcastStrides(y.Shape, x.Shape)
-	last := len(x.Shape)
-	for last > 0 && (to[last-1] == 0) == (to[len(to)-1] == 0) {
+	own, last := tensor.Strides(x.Shape), len(x.Shape)
+	for last > 0 && gone[last-1] == gone[len(gone)-1] {
 		last--
 	}
 	run := tensor.Len(x.Shape[last:])
-	var kept, gone, keptStride, goneStride []int
+	var kept, summed, keptStride, summedStride []int
 	for i, d := range x.Shape[:last] {
-		if to[i] != 0 {
-			kept, keptStride = append(kept, d), append(keptStride, own[i])
+		if gone[i] {
+			summed, summedStride = append(summed, d), append(summedStride, own[i])
 		} else {
-			gone, goneStride = append(gone, d), append(goneStride, own[i])
+			kept, keptStride = append(kept, d), append(keptStride, own[i])
 		}
 	}
-	starts, offsets := offsetsOf(kept, keptStride), offsetsOf(gone, goneStride)
+	starts, offsets := offsetsOf(kept, keptStride), offsetsOf(summed, summedStride)
 	if y.Len() == len(starts) {
 		size := max(1, span/max(1, run*len(offsets)))
 		body := func(_, chunk int) {
@@ -60,7 +63,7 @@ func sumToLoop[T tensor.Float](e *Env) func() {
 				for _, at := range offsets {
 					sum += kernel.Sum(src[starts[i]+at:][:run])
 				}
-				dst[i] = T(sum)
+				dst[i] = T(sum / float64(count))
 			}
 		}
 		return func() { e.Pool.For(parallel.Chunks(len(starts), size), body) }
@@ -77,7 +80,7 @@ func sumToLoop[T tensor.Float](e *Env) func() {
 			}
 		}
 		for j, v := range sum {
-			dst[j] = T(v)
+			dst[j] = T(v / float64(count))
 		}
 	}
 	return func() { e.Pool.For(len(starts)*per, body) }
