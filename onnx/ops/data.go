@@ -53,12 +53,19 @@ func bindView(e *Env, dst, src *tensor.Tensor, v view) func() {
 	return viewLoop[bool](e, dst, src, v)
 }
 
-// viewLoop copies rows: runs of the window's last axis, after axes that follow
-// each other in src are merged.
-func viewLoop[T tensor.Element](e *Env, dst, src *tensor.Tensor, v view) func() {
+// lines are the runs of a window's last axis, after axes that follow each other in
+// the tensor are merged.
+type lines struct {
+	offset         int
+	shape, strides []int // of the lines
+	count          int
+	size, step     int // elements of a line, and how far apart they lie
+}
+
+func (v view) lines(window []int) lines {
 	shape, strides := []int{1}, []int{1}
-	for i := len(dst.Shape) - 1; i >= 0; i-- {
-		d, s := dst.Shape[i], v.strides[i]
+	for i := len(window) - 1; i >= 0; i-- {
+		d, s := window[i], v.strides[i]
 		switch {
 		case d == 1:
 		case s == strides[0]*shape[0] || shape[0] == 1:
@@ -71,24 +78,38 @@ func viewLoop[T tensor.Element](e *Env, dst, src *tensor.Tensor, v view) func() 
 		}
 	}
 	last := len(shape) - 1
-	inner, step, rows := shape[last], strides[last], tensor.Len(shape[:last])
-	size := max(1, span/max(inner, 1))
-	body := func(_, chunk int) {
+	l := lines{v.offset, shape[:last], strides[:last], tensor.Len(shape[:last]), shape[last], strides[last]}
+	if l.size == 0 {
+		l.count = 0
+	}
+	return l
+}
+
+// at is where line i begins in the tensor.
+func (l *lines) at(i int) int {
+	at := l.offset
+	for d := len(l.shape) - 1; d >= 0; d-- {
+		at += i % l.shape[d] * l.strides[d]
+		i /= l.shape[d]
+	}
+	return at
+}
+
+// loop calls body for ranges of lines.
+func (l *lines) loop(e *Env, body func(lo, hi int)) func() {
+	size := max(1, span/max(l.size, 1))
+	chunk := func(_, chunk int) { body(parallel.Range(chunk, size, l.count)) }
+	return func() { e.Pool.For(parallel.Chunks(l.count, size), chunk) }
+}
+
+func viewLoop[T tensor.Element](e *Env, dst, src *tensor.Tensor, v view) func() {
+	l := v.lines(dst.Shape)
+	return l.loop(e, func(lo, hi int) {
 		to, from := tensor.Data[T](dst), tensor.Data[T](src)
-		lo, hi := parallel.Range(chunk, size, rows)
-		for r := lo; r < hi; r++ {
-			at := v.offset
-			for d, rest := last-1, r; d >= 0; d-- {
-				at += rest % shape[d] * strides[d]
-				rest /= shape[d]
-			}
-			copyStrided(to[r*inner:][:inner], from, at, step)
+		for i := lo; i < hi; i++ {
+			copyStrided(to[i*l.size:][:l.size], from, l.at(i), l.step)
 		}
-	}
-	if inner == 0 {
-		rows = 0
-	}
-	return func() { e.Pool.For(parallel.Chunks(rows, size), body) }
+	})
 }
 
 // copyStrided copies every step-th element of src from at on.

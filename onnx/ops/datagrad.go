@@ -3,7 +3,6 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
@@ -87,26 +86,29 @@ func gradSlice(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 
 func bindSliceGrad(n *Node, e *Env) (func(), error) {
 	v := view{n.Int("offset", 0), n.Ints("strides", nil)}
-	at := offsetsOf(e.In[0].Shape, v.strides)
-	return floatLoop(n, e, func() func() { return scatterLoop[float32](e, at, v.offset) },
-		func() func() { return scatterLoop[float64](e, at, v.offset) })
+	return floatLoop(n, e, func() func() { return scatterLoop[float32](e, v) }, func() func() { return scatterLoop[float64](e, v) })
 }
 
-// scatterLoop moves element i of dy to offset+at[i], no two to one place.
-func scatterLoop[T tensor.Float](e *Env, at []int, offset int) func() {
+// scatterLoop moves dy to a window of zeros.
+func scatterLoop[T tensor.Float](e *Env, v view) func() {
 	dy, dx := e.In[0], e.Out[0]
-	body := func(_, chunk int) {
+	l := v.lines(dy.Shape)
+	move := l.loop(e, func(lo, hi int) {
 		src, dst := tensor.Data[T](dy), tensor.Data[T](dx)
-		lo, hi := parallel.Range(chunk, span, len(at))
 		for i := lo; i < hi; i++ {
-			dst[offset+at[i]] = src[i]
+			from, at := src[i*l.size:][:l.size], l.at(i)
+			if l.step == 1 {
+				copy(dst[at:], from)
+				continue
+			}
+			for k, v := range from {
+				dst[at+k*l.step] = v
+			}
 		}
-	}
+	})
 	return func() {
 		clear(tensor.Data[T](dx))
-		if dy.Len() > 0 {
-			e.Pool.For(parallel.Chunks(len(at), span), body)
-		}
+		move()
 	}
 }
 
