@@ -110,7 +110,7 @@ func (d *direct) chooseLayout() {
 		if l != full {
 			some = min(d.spec.N, parallel.Chunks(sideColumns, plane))
 		}
-		for _, n := range []int{1, some} {
+		for _, n := range []int{1, max(1, min(some, d.spec.N/fewChunks)), some} {
 			if cost := d.layoutCycles(l, n); images == 0 || cost < best {
 				best, chosen, images = cost, l, n
 			}
@@ -135,7 +135,8 @@ func (d *direct) layoutCycles(l layout, n int) float64 {
 	d.layOut(l, d.p.outH, n)
 	vecs := len(d.p.vectors(d.p.outH, n))
 	taps := d.spec.KH * d.spec.KW
-	compute := float64((vecs+1)/2*d.outPanels()*d.inC*taps) * tileCycles
+	pairs := 2 * parallel.Chunks(vecs, 4) // four vectors are multiplied at a time
+	compute := float64(pairs*d.outPanels()*d.inC*taps) * tileCycles
 	floats := float64(d.inC * len(d.p.rows.first) * len(d.p.cols.first) * d.p.variant())
 	per := copyCycles
 	if d.p.cols.stride > 1 {
