@@ -158,6 +158,44 @@ func (p *pass) within(got []float32, want []float64, args [][]float32) error {
 	return nil
 }
 
+// Every pass of one varying argument, over floats of all signs, magnitudes and kinds
+// at the same distance of bits.
+func TestPassesOverAllFloats(t *testing.T) {
+	const n, step = 1 << 16, 1021
+	x, ones, got := make([]float32, n), make([]float32, n), make([]float32, n)
+	wideX, wideOnes, want := make([]float64, n), make([]float64, n), make([]float64, n)
+	for i := range ones {
+		ones[i], wideOnes[i] = 1, 1
+	}
+	for _, p := range passes() {
+		if p.sources > 2 {
+			continue
+		}
+		for first := uint64(0); first < 1<<32; first += n * step {
+			for i := range x {
+				x[i] = math.Float32frombits(uint32(first + uint64(i)*step))
+				if p.lo != p.hi && !(x[i] >= p.lo && x[i] <= p.hi) {
+					x[i] = p.hi
+				}
+				wideX[i] = float64(x[i])
+			}
+			args := [][]float32{x}
+			if p.sources == 1 {
+				p.run(got, x, nil, nil)
+				p.oracle(want, wideX, nil, nil)
+			} else {
+				args = [][]float32{ones, x}
+				p.run(got, ones, x, nil)
+				p.oracle(want, wideOnes, wideX, nil)
+			}
+			if err := p.within(got, want, args); err != nil {
+				t.Error(err)
+				break
+			}
+		}
+	}
+}
+
 // unit is the worth of the last bit of x.
 func unit(x float32) float64 {
 	e := max(int(math.Float32bits(x)>>23&0xff), 1)

@@ -1877,31 +1877,33 @@ blocks:
 	VFMADD213PS  word3f800000<>+0(SB), Y8, Y9
 	VFMADD213PS  word3f800000<>+0(SB), Y12, Y13
 	VDIVPS       Y9, Y7, Y7
-	VDIVPS       Y13, Y11, Y9
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y8
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y11
-	VFMADD213PS  word3e134b12<>+0(SB), Y7, Y8
-	VFMADD213PS  word3e134b12<>+0(SB), Y9, Y11
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y7, Y8
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y9, Y11
-	VFMADD213PS  word3e165396<>+0(SB), Y7, Y8
-	VFMADD213PS  word3e165396<>+0(SB), Y9, Y11
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y7, Y8
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y9, Y11
-	VFMADD213PS  word3db26c4e<>+0(SB), Y7, Y8
-	VFMADD213PS  word3db26c4e<>+0(SB), Y9, Y11
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y7, Y8
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y9, Y11
-	VFMADD213PS  word3e300415<>+0(SB), Y7, Y8
-	VFMADD213PS  word3e300415<>+0(SB), Y9, Y11
-	VFMADD213PS  word3e549549<>+0(SB), Y7, Y8
-	VFMADD213PS  word3e549549<>+0(SB), Y9, Y11
-	VFMADD213PS  word3e6717b1<>+0(SB), Y7, Y8
-	VFMADD213PS  word3e6717b1<>+0(SB), Y9, Y11
-	VFMADD213PS  word3e671791<>+0(SB), Y7, Y8
-	VFMADD213PS  word3e671791<>+0(SB), Y9, Y11
-	VMULPS       Y7, Y8, Y7
-	VMULPS       Y9, Y11, Y8
+	VDIVPS       Y13, Y11, Y11
+	VSUBPS       word3f000000<>+0(SB), Y7, Y8
+	VSUBPS       word3f000000<>+0(SB), Y11, Y12
+	VMOVUPS      wordbcf4af0d<>+0(SB), Y9
+	VMOVUPS      wordbcf4af0d<>+0(SB), Y13
+	VFMADD213PS  wordbbb44abc<>+0(SB), Y8, Y9
+	VFMADD213PS  wordbbb44abc<>+0(SB), Y12, Y13
+	VFMADD213PS  word3d8bb775<>+0(SB), Y8, Y9
+	VFMADD213PS  word3d8bb775<>+0(SB), Y12, Y13
+	VFMADD213PS  word3cad7a5f<>+0(SB), Y8, Y9
+	VFMADD213PS  word3cad7a5f<>+0(SB), Y12, Y13
+	VFMADD213PS  wordbdfbd6e2<>+0(SB), Y8, Y9
+	VFMADD213PS  wordbdfbd6e2<>+0(SB), Y12, Y13
+	VFMADD213PS  wordbddbc09c<>+0(SB), Y8, Y9
+	VFMADD213PS  wordbddbc09c<>+0(SB), Y12, Y13
+	VFMADD213PS  word3e39da49<>+0(SB), Y8, Y9
+	VFMADD213PS  word3e39da49<>+0(SB), Y12, Y13
+	VFMADD213PS  word3f0c499b<>+0(SB), Y8, Y9
+	VFMADD213PS  word3f0c499b<>+0(SB), Y12, Y13
+	VFMADD213PS  word3f39ec5c<>+0(SB), Y8, Y9
+	VFMADD213PS  word3f39ec5c<>+0(SB), Y12, Y13
+	VFMADD213PS  word3f24caef<>+0(SB), Y8, Y9
+	VFMADD213PS  word3f24caef<>+0(SB), Y12, Y13
+	VFMADD213PS  word3ed7dda0<>+0(SB), Y8, Y9
+	VFMADD213PS  word3ed7dda0<>+0(SB), Y12, Y13
+	VMULPS       Y7, Y9, Y7
+	VMULPS       Y11, Y13, Y8
 	VMULPS       Y3, Y7, Y3
 	VMULPS       Y10, Y8, Y8
 	VMOVUPS      word3f800000<>+0(SB), Y7
@@ -1975,18 +1977,19 @@ vectors:
 	VMOVAPS      Y1, Y6
 	VFMADD213PS  word3f800000<>+0(SB), Y5, Y6
 	VDIVPS       Y6, Y4, Y4
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y5
-	VFMADD213PS  word3e134b12<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e165396<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y4, Y5
-	VFMADD213PS  word3db26c4e<>+0(SB), Y4, Y5
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e300415<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e549549<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e6717b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e671791<>+0(SB), Y4, Y5
-	VMULPS       Y4, Y5, Y4
+	VSUBPS       word3f000000<>+0(SB), Y4, Y5
+	VMOVUPS      wordbcf4af0d<>+0(SB), Y6
+	VFMADD213PS  wordbbb44abc<>+0(SB), Y5, Y6
+	VFMADD213PS  word3d8bb775<>+0(SB), Y5, Y6
+	VFMADD213PS  word3cad7a5f<>+0(SB), Y5, Y6
+	VFMADD213PS  wordbdfbd6e2<>+0(SB), Y5, Y6
+	VFMADD213PS  wordbddbc09c<>+0(SB), Y5, Y6
+	VFMADD213PS  word3e39da49<>+0(SB), Y5, Y6
+	VFMADD213PS  word3f0c499b<>+0(SB), Y5, Y6
+	VFMADD213PS  word3f39ec5c<>+0(SB), Y5, Y6
+	VFMADD213PS  word3f24caef<>+0(SB), Y5, Y6
+	VFMADD213PS  word3ed7dda0<>+0(SB), Y5, Y6
+	VMULPS       Y4, Y6, Y4
 	VMULPS       Y3, Y4, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y4
 	VSUBPS       Y3, Y4, Y3
@@ -2052,18 +2055,19 @@ tail:
 	VMOVAPS      Y2, Y7
 	VFMADD213PS  word3f800000<>+0(SB), Y6, Y7
 	VDIVPS       Y7, Y5, Y5
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y6
-	VFMADD213PS  word3e134b12<>+0(SB), Y5, Y6
-	VFMADD213PS  wordbe78dfee<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e165396<>+0(SB), Y5, Y6
-	VFMADD213PS  wordbd5c5637<>+0(SB), Y5, Y6
-	VFMADD213PS  word3db26c4e<>+0(SB), Y5, Y6
-	VFMADD213PS  word3df1dbdb<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e300415<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e549549<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e6717b1<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e671791<>+0(SB), Y5, Y6
-	VMULPS       Y5, Y6, Y5
+	VSUBPS       word3f000000<>+0(SB), Y5, Y6
+	VMOVUPS      wordbcf4af0d<>+0(SB), Y7
+	VFMADD213PS  wordbbb44abc<>+0(SB), Y6, Y7
+	VFMADD213PS  word3d8bb775<>+0(SB), Y6, Y7
+	VFMADD213PS  word3cad7a5f<>+0(SB), Y6, Y7
+	VFMADD213PS  wordbdfbd6e2<>+0(SB), Y6, Y7
+	VFMADD213PS  wordbddbc09c<>+0(SB), Y6, Y7
+	VFMADD213PS  word3e39da49<>+0(SB), Y6, Y7
+	VFMADD213PS  word3f0c499b<>+0(SB), Y6, Y7
+	VFMADD213PS  word3f39ec5c<>+0(SB), Y6, Y7
+	VFMADD213PS  word3f24caef<>+0(SB), Y6, Y7
+	VFMADD213PS  word3ed7dda0<>+0(SB), Y6, Y7
+	VMULPS       Y5, Y7, Y5
 	VMULPS       Y4, Y5, Y4
 	VMOVUPS      word3f800000<>+0(SB), Y5
 	VSUBPS       Y4, Y5, Y4
@@ -2197,105 +2201,105 @@ DATA wordbcf4af0d<>+24(SB)/4, $0xbcf4af0d
 DATA wordbcf4af0d<>+28(SB)/4, $0xbcf4af0d
 GLOBL wordbcf4af0d<>(SB), RODATA|NOPTR, $32
 
-DATA word3e134b12<>+0(SB)/4, $0x3e134b12
-DATA word3e134b12<>+4(SB)/4, $0x3e134b12
-DATA word3e134b12<>+8(SB)/4, $0x3e134b12
-DATA word3e134b12<>+12(SB)/4, $0x3e134b12
-DATA word3e134b12<>+16(SB)/4, $0x3e134b12
-DATA word3e134b12<>+20(SB)/4, $0x3e134b12
-DATA word3e134b12<>+24(SB)/4, $0x3e134b12
-DATA word3e134b12<>+28(SB)/4, $0x3e134b12
-GLOBL word3e134b12<>(SB), RODATA|NOPTR, $32
+DATA wordbbb44abc<>+0(SB)/4, $0xbbb44abc
+DATA wordbbb44abc<>+4(SB)/4, $0xbbb44abc
+DATA wordbbb44abc<>+8(SB)/4, $0xbbb44abc
+DATA wordbbb44abc<>+12(SB)/4, $0xbbb44abc
+DATA wordbbb44abc<>+16(SB)/4, $0xbbb44abc
+DATA wordbbb44abc<>+20(SB)/4, $0xbbb44abc
+DATA wordbbb44abc<>+24(SB)/4, $0xbbb44abc
+DATA wordbbb44abc<>+28(SB)/4, $0xbbb44abc
+GLOBL wordbbb44abc<>(SB), RODATA|NOPTR, $32
 
-DATA wordbe78dfee<>+0(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+4(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+8(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+12(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+16(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+20(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+24(SB)/4, $0xbe78dfee
-DATA wordbe78dfee<>+28(SB)/4, $0xbe78dfee
-GLOBL wordbe78dfee<>(SB), RODATA|NOPTR, $32
+DATA word3d8bb775<>+0(SB)/4, $0x3d8bb775
+DATA word3d8bb775<>+4(SB)/4, $0x3d8bb775
+DATA word3d8bb775<>+8(SB)/4, $0x3d8bb775
+DATA word3d8bb775<>+12(SB)/4, $0x3d8bb775
+DATA word3d8bb775<>+16(SB)/4, $0x3d8bb775
+DATA word3d8bb775<>+20(SB)/4, $0x3d8bb775
+DATA word3d8bb775<>+24(SB)/4, $0x3d8bb775
+DATA word3d8bb775<>+28(SB)/4, $0x3d8bb775
+GLOBL word3d8bb775<>(SB), RODATA|NOPTR, $32
 
-DATA word3e165396<>+0(SB)/4, $0x3e165396
-DATA word3e165396<>+4(SB)/4, $0x3e165396
-DATA word3e165396<>+8(SB)/4, $0x3e165396
-DATA word3e165396<>+12(SB)/4, $0x3e165396
-DATA word3e165396<>+16(SB)/4, $0x3e165396
-DATA word3e165396<>+20(SB)/4, $0x3e165396
-DATA word3e165396<>+24(SB)/4, $0x3e165396
-DATA word3e165396<>+28(SB)/4, $0x3e165396
-GLOBL word3e165396<>(SB), RODATA|NOPTR, $32
+DATA word3cad7a5f<>+0(SB)/4, $0x3cad7a5f
+DATA word3cad7a5f<>+4(SB)/4, $0x3cad7a5f
+DATA word3cad7a5f<>+8(SB)/4, $0x3cad7a5f
+DATA word3cad7a5f<>+12(SB)/4, $0x3cad7a5f
+DATA word3cad7a5f<>+16(SB)/4, $0x3cad7a5f
+DATA word3cad7a5f<>+20(SB)/4, $0x3cad7a5f
+DATA word3cad7a5f<>+24(SB)/4, $0x3cad7a5f
+DATA word3cad7a5f<>+28(SB)/4, $0x3cad7a5f
+GLOBL word3cad7a5f<>(SB), RODATA|NOPTR, $32
 
-DATA wordbd5c5637<>+0(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+4(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+8(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+12(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+16(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+20(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+24(SB)/4, $0xbd5c5637
-DATA wordbd5c5637<>+28(SB)/4, $0xbd5c5637
-GLOBL wordbd5c5637<>(SB), RODATA|NOPTR, $32
+DATA wordbdfbd6e2<>+0(SB)/4, $0xbdfbd6e2
+DATA wordbdfbd6e2<>+4(SB)/4, $0xbdfbd6e2
+DATA wordbdfbd6e2<>+8(SB)/4, $0xbdfbd6e2
+DATA wordbdfbd6e2<>+12(SB)/4, $0xbdfbd6e2
+DATA wordbdfbd6e2<>+16(SB)/4, $0xbdfbd6e2
+DATA wordbdfbd6e2<>+20(SB)/4, $0xbdfbd6e2
+DATA wordbdfbd6e2<>+24(SB)/4, $0xbdfbd6e2
+DATA wordbdfbd6e2<>+28(SB)/4, $0xbdfbd6e2
+GLOBL wordbdfbd6e2<>(SB), RODATA|NOPTR, $32
 
-DATA word3db26c4e<>+0(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+4(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+8(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+12(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+16(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+20(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+24(SB)/4, $0x3db26c4e
-DATA word3db26c4e<>+28(SB)/4, $0x3db26c4e
-GLOBL word3db26c4e<>(SB), RODATA|NOPTR, $32
+DATA wordbddbc09c<>+0(SB)/4, $0xbddbc09c
+DATA wordbddbc09c<>+4(SB)/4, $0xbddbc09c
+DATA wordbddbc09c<>+8(SB)/4, $0xbddbc09c
+DATA wordbddbc09c<>+12(SB)/4, $0xbddbc09c
+DATA wordbddbc09c<>+16(SB)/4, $0xbddbc09c
+DATA wordbddbc09c<>+20(SB)/4, $0xbddbc09c
+DATA wordbddbc09c<>+24(SB)/4, $0xbddbc09c
+DATA wordbddbc09c<>+28(SB)/4, $0xbddbc09c
+GLOBL wordbddbc09c<>(SB), RODATA|NOPTR, $32
 
-DATA word3df1dbdb<>+0(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+4(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+8(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+12(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+16(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+20(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+24(SB)/4, $0x3df1dbdb
-DATA word3df1dbdb<>+28(SB)/4, $0x3df1dbdb
-GLOBL word3df1dbdb<>(SB), RODATA|NOPTR, $32
+DATA word3e39da49<>+0(SB)/4, $0x3e39da49
+DATA word3e39da49<>+4(SB)/4, $0x3e39da49
+DATA word3e39da49<>+8(SB)/4, $0x3e39da49
+DATA word3e39da49<>+12(SB)/4, $0x3e39da49
+DATA word3e39da49<>+16(SB)/4, $0x3e39da49
+DATA word3e39da49<>+20(SB)/4, $0x3e39da49
+DATA word3e39da49<>+24(SB)/4, $0x3e39da49
+DATA word3e39da49<>+28(SB)/4, $0x3e39da49
+GLOBL word3e39da49<>(SB), RODATA|NOPTR, $32
 
-DATA word3e300415<>+0(SB)/4, $0x3e300415
-DATA word3e300415<>+4(SB)/4, $0x3e300415
-DATA word3e300415<>+8(SB)/4, $0x3e300415
-DATA word3e300415<>+12(SB)/4, $0x3e300415
-DATA word3e300415<>+16(SB)/4, $0x3e300415
-DATA word3e300415<>+20(SB)/4, $0x3e300415
-DATA word3e300415<>+24(SB)/4, $0x3e300415
-DATA word3e300415<>+28(SB)/4, $0x3e300415
-GLOBL word3e300415<>(SB), RODATA|NOPTR, $32
+DATA word3f0c499b<>+0(SB)/4, $0x3f0c499b
+DATA word3f0c499b<>+4(SB)/4, $0x3f0c499b
+DATA word3f0c499b<>+8(SB)/4, $0x3f0c499b
+DATA word3f0c499b<>+12(SB)/4, $0x3f0c499b
+DATA word3f0c499b<>+16(SB)/4, $0x3f0c499b
+DATA word3f0c499b<>+20(SB)/4, $0x3f0c499b
+DATA word3f0c499b<>+24(SB)/4, $0x3f0c499b
+DATA word3f0c499b<>+28(SB)/4, $0x3f0c499b
+GLOBL word3f0c499b<>(SB), RODATA|NOPTR, $32
 
-DATA word3e549549<>+0(SB)/4, $0x3e549549
-DATA word3e549549<>+4(SB)/4, $0x3e549549
-DATA word3e549549<>+8(SB)/4, $0x3e549549
-DATA word3e549549<>+12(SB)/4, $0x3e549549
-DATA word3e549549<>+16(SB)/4, $0x3e549549
-DATA word3e549549<>+20(SB)/4, $0x3e549549
-DATA word3e549549<>+24(SB)/4, $0x3e549549
-DATA word3e549549<>+28(SB)/4, $0x3e549549
-GLOBL word3e549549<>(SB), RODATA|NOPTR, $32
+DATA word3f39ec5c<>+0(SB)/4, $0x3f39ec5c
+DATA word3f39ec5c<>+4(SB)/4, $0x3f39ec5c
+DATA word3f39ec5c<>+8(SB)/4, $0x3f39ec5c
+DATA word3f39ec5c<>+12(SB)/4, $0x3f39ec5c
+DATA word3f39ec5c<>+16(SB)/4, $0x3f39ec5c
+DATA word3f39ec5c<>+20(SB)/4, $0x3f39ec5c
+DATA word3f39ec5c<>+24(SB)/4, $0x3f39ec5c
+DATA word3f39ec5c<>+28(SB)/4, $0x3f39ec5c
+GLOBL word3f39ec5c<>(SB), RODATA|NOPTR, $32
 
-DATA word3e6717b1<>+0(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+4(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+8(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+12(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+16(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+20(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+24(SB)/4, $0x3e6717b1
-DATA word3e6717b1<>+28(SB)/4, $0x3e6717b1
-GLOBL word3e6717b1<>(SB), RODATA|NOPTR, $32
+DATA word3f24caef<>+0(SB)/4, $0x3f24caef
+DATA word3f24caef<>+4(SB)/4, $0x3f24caef
+DATA word3f24caef<>+8(SB)/4, $0x3f24caef
+DATA word3f24caef<>+12(SB)/4, $0x3f24caef
+DATA word3f24caef<>+16(SB)/4, $0x3f24caef
+DATA word3f24caef<>+20(SB)/4, $0x3f24caef
+DATA word3f24caef<>+24(SB)/4, $0x3f24caef
+DATA word3f24caef<>+28(SB)/4, $0x3f24caef
+GLOBL word3f24caef<>(SB), RODATA|NOPTR, $32
 
-DATA word3e671791<>+0(SB)/4, $0x3e671791
-DATA word3e671791<>+4(SB)/4, $0x3e671791
-DATA word3e671791<>+8(SB)/4, $0x3e671791
-DATA word3e671791<>+12(SB)/4, $0x3e671791
-DATA word3e671791<>+16(SB)/4, $0x3e671791
-DATA word3e671791<>+20(SB)/4, $0x3e671791
-DATA word3e671791<>+24(SB)/4, $0x3e671791
-DATA word3e671791<>+28(SB)/4, $0x3e671791
-GLOBL word3e671791<>(SB), RODATA|NOPTR, $32
+DATA word3ed7dda0<>+0(SB)/4, $0x3ed7dda0
+DATA word3ed7dda0<>+4(SB)/4, $0x3ed7dda0
+DATA word3ed7dda0<>+8(SB)/4, $0x3ed7dda0
+DATA word3ed7dda0<>+12(SB)/4, $0x3ed7dda0
+DATA word3ed7dda0<>+16(SB)/4, $0x3ed7dda0
+DATA word3ed7dda0<>+20(SB)/4, $0x3ed7dda0
+DATA word3ed7dda0<>+24(SB)/4, $0x3ed7dda0
+DATA word3ed7dda0<>+28(SB)/4, $0x3ed7dda0
+GLOBL word3ed7dda0<>(SB), RODATA|NOPTR, $32
 
 DATA word3f666666<>+0(SB)/4, $0x3f666666
 DATA word3f666666<>+4(SB)/4, $0x3f666666
@@ -3934,31 +3938,33 @@ blocks:
 	VFMADD213PS  word3f800000<>+0(SB), Y5, Y1
 	VFMADD213PS  word3f800000<>+0(SB), Y9, Y6
 	VDIVPS       Y1, Y3, Y1
-	VDIVPS       Y6, Y8, Y5
-	VMOVUPS      wordbc74af0d<>+0(SB), Y3
-	VMOVUPS      wordbc74af0d<>+0(SB), Y6
-	VFMADD213PS  word3d934b12<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d934b12<>+0(SB), Y5, Y6
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y1, Y3
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y5, Y6
-	VFMADD213PS  word3d965396<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d965396<>+0(SB), Y5, Y6
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y1, Y3
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y5, Y6
-	VFMADD213PS  word3d326c4e<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d326c4e<>+0(SB), Y5, Y6
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y5, Y6
-	VFMADD213PS  word3db00415<>+0(SB), Y1, Y3
-	VFMADD213PS  word3db00415<>+0(SB), Y5, Y6
-	VFMADD213PS  word3dd49549<>+0(SB), Y1, Y3
-	VFMADD213PS  word3dd49549<>+0(SB), Y5, Y6
-	VFMADD213PS  word3de717b1<>+0(SB), Y1, Y3
-	VFMADD213PS  word3de717b1<>+0(SB), Y5, Y6
-	VFMADD213PS  word3de71791<>+0(SB), Y1, Y3
-	VFMADD213PS  word3de71791<>+0(SB), Y5, Y6
-	VMULPS       Y1, Y3, Y1
-	VMULPS       Y5, Y6, Y3
+	VDIVPS       Y6, Y8, Y6
+	VSUBPS       word3f000000<>+0(SB), Y1, Y3
+	VSUBPS       word3f000000<>+0(SB), Y6, Y8
+	VMOVUPS      wordbc74af0d<>+0(SB), Y5
+	VMOVUPS      wordbc74af0d<>+0(SB), Y9
+	VFMADD213PS  wordbb344abc<>+0(SB), Y3, Y5
+	VFMADD213PS  wordbb344abc<>+0(SB), Y8, Y9
+	VFMADD213PS  word3d0bb775<>+0(SB), Y3, Y5
+	VFMADD213PS  word3d0bb775<>+0(SB), Y8, Y9
+	VFMADD213PS  word3c2d7a5f<>+0(SB), Y3, Y5
+	VFMADD213PS  word3c2d7a5f<>+0(SB), Y8, Y9
+	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y3, Y5
+	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y8, Y9
+	VFMADD213PS  wordbd5bc09c<>+0(SB), Y3, Y5
+	VFMADD213PS  wordbd5bc09c<>+0(SB), Y8, Y9
+	VFMADD213PS  word3db9da49<>+0(SB), Y3, Y5
+	VFMADD213PS  word3db9da49<>+0(SB), Y8, Y9
+	VFMADD213PS  word3e8c499b<>+0(SB), Y3, Y5
+	VFMADD213PS  word3e8c499b<>+0(SB), Y8, Y9
+	VFMADD213PS  word3eb9ec5c<>+0(SB), Y3, Y5
+	VFMADD213PS  word3eb9ec5c<>+0(SB), Y8, Y9
+	VFMADD213PS  word3ea4caef<>+0(SB), Y3, Y5
+	VFMADD213PS  word3ea4caef<>+0(SB), Y8, Y9
+	VFMADD213PS  word3e57dda0<>+0(SB), Y3, Y5
+	VFMADD213PS  word3e57dda0<>+0(SB), Y8, Y9
+	VMULPS       Y1, Y5, Y1
+	VMULPS       Y6, Y9, Y3
 	VMULPS       Y2, Y1, Y1
 	VMULPS       Y7, Y3, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y2
@@ -4022,18 +4028,19 @@ vectors:
 	VMOVAPS      Y1, Y1
 	VFMADD213PS  word3f800000<>+0(SB), Y4, Y1
 	VDIVPS       Y1, Y3, Y1
-	VMOVUPS      wordbc74af0d<>+0(SB), Y3
-	VFMADD213PS  word3d934b12<>+0(SB), Y1, Y3
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d965396<>+0(SB), Y1, Y3
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d326c4e<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y1, Y3
-	VFMADD213PS  word3db00415<>+0(SB), Y1, Y3
-	VFMADD213PS  word3dd49549<>+0(SB), Y1, Y3
-	VFMADD213PS  word3de717b1<>+0(SB), Y1, Y3
-	VFMADD213PS  word3de71791<>+0(SB), Y1, Y3
-	VMULPS       Y1, Y3, Y1
+	VSUBPS       word3f000000<>+0(SB), Y1, Y3
+	VMOVUPS      wordbc74af0d<>+0(SB), Y4
+	VFMADD213PS  wordbb344abc<>+0(SB), Y3, Y4
+	VFMADD213PS  word3d0bb775<>+0(SB), Y3, Y4
+	VFMADD213PS  word3c2d7a5f<>+0(SB), Y3, Y4
+	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y3, Y4
+	VFMADD213PS  wordbd5bc09c<>+0(SB), Y3, Y4
+	VFMADD213PS  word3db9da49<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e8c499b<>+0(SB), Y3, Y4
+	VFMADD213PS  word3eb9ec5c<>+0(SB), Y3, Y4
+	VFMADD213PS  word3ea4caef<>+0(SB), Y3, Y4
+	VFMADD213PS  word3e57dda0<>+0(SB), Y3, Y4
+	VMULPS       Y1, Y4, Y1
 	VMULPS       Y2, Y1, Y1
 	VMOVUPS      word3f800000<>+0(SB), Y2
 	VSUBPS       Y1, Y2, Y2
@@ -4089,18 +4096,19 @@ tail:
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  word3f800000<>+0(SB), Y5, Y2
 	VDIVPS       Y2, Y4, Y2
-	VMOVUPS      wordbc74af0d<>+0(SB), Y4
-	VFMADD213PS  word3d934b12<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y2, Y4
-	VFMADD213PS  word3d965396<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y2, Y4
-	VFMADD213PS  word3d326c4e<>+0(SB), Y2, Y4
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y2, Y4
-	VFMADD213PS  word3db00415<>+0(SB), Y2, Y4
-	VFMADD213PS  word3dd49549<>+0(SB), Y2, Y4
-	VFMADD213PS  word3de717b1<>+0(SB), Y2, Y4
-	VFMADD213PS  word3de71791<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y2
+	VSUBPS       word3f000000<>+0(SB), Y2, Y4
+	VMOVUPS      wordbc74af0d<>+0(SB), Y5
+	VFMADD213PS  wordbb344abc<>+0(SB), Y4, Y5
+	VFMADD213PS  word3d0bb775<>+0(SB), Y4, Y5
+	VFMADD213PS  word3c2d7a5f<>+0(SB), Y4, Y5
+	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y4, Y5
+	VFMADD213PS  wordbd5bc09c<>+0(SB), Y4, Y5
+	VFMADD213PS  word3db9da49<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e8c499b<>+0(SB), Y4, Y5
+	VFMADD213PS  word3eb9ec5c<>+0(SB), Y4, Y5
+	VFMADD213PS  word3ea4caef<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e57dda0<>+0(SB), Y4, Y5
+	VMULPS       Y2, Y5, Y2
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y3
 	VSUBPS       Y2, Y3, Y3
@@ -4154,105 +4162,105 @@ DATA wordbc74af0d<>+24(SB)/4, $0xbc74af0d
 DATA wordbc74af0d<>+28(SB)/4, $0xbc74af0d
 GLOBL wordbc74af0d<>(SB), RODATA|NOPTR, $32
 
-DATA word3d934b12<>+0(SB)/4, $0x3d934b12
-DATA word3d934b12<>+4(SB)/4, $0x3d934b12
-DATA word3d934b12<>+8(SB)/4, $0x3d934b12
-DATA word3d934b12<>+12(SB)/4, $0x3d934b12
-DATA word3d934b12<>+16(SB)/4, $0x3d934b12
-DATA word3d934b12<>+20(SB)/4, $0x3d934b12
-DATA word3d934b12<>+24(SB)/4, $0x3d934b12
-DATA word3d934b12<>+28(SB)/4, $0x3d934b12
-GLOBL word3d934b12<>(SB), RODATA|NOPTR, $32
+DATA wordbb344abc<>+0(SB)/4, $0xbb344abc
+DATA wordbb344abc<>+4(SB)/4, $0xbb344abc
+DATA wordbb344abc<>+8(SB)/4, $0xbb344abc
+DATA wordbb344abc<>+12(SB)/4, $0xbb344abc
+DATA wordbb344abc<>+16(SB)/4, $0xbb344abc
+DATA wordbb344abc<>+20(SB)/4, $0xbb344abc
+DATA wordbb344abc<>+24(SB)/4, $0xbb344abc
+DATA wordbb344abc<>+28(SB)/4, $0xbb344abc
+GLOBL wordbb344abc<>(SB), RODATA|NOPTR, $32
 
-DATA wordbdf8dfee<>+0(SB)/4, $0xbdf8dfee
-DATA wordbdf8dfee<>+4(SB)/4, $0xbdf8dfee
-DATA wordbdf8dfee<>+8(SB)/4, $0xbdf8dfee
-DATA wordbdf8dfee<>+12(SB)/4, $0xbdf8dfee
-DATA wordbdf8dfee<>+16(SB)/4, $0xbdf8dfee
-DATA wordbdf8dfee<>+20(SB)/4, $0xbdf8dfee
-DATA wordbdf8dfee<>+24(SB)/4, $0xbdf8dfee
-DATA wordbdf8dfee<>+28(SB)/4, $0xbdf8dfee
-GLOBL wordbdf8dfee<>(SB), RODATA|NOPTR, $32
+DATA word3d0bb775<>+0(SB)/4, $0x3d0bb775
+DATA word3d0bb775<>+4(SB)/4, $0x3d0bb775
+DATA word3d0bb775<>+8(SB)/4, $0x3d0bb775
+DATA word3d0bb775<>+12(SB)/4, $0x3d0bb775
+DATA word3d0bb775<>+16(SB)/4, $0x3d0bb775
+DATA word3d0bb775<>+20(SB)/4, $0x3d0bb775
+DATA word3d0bb775<>+24(SB)/4, $0x3d0bb775
+DATA word3d0bb775<>+28(SB)/4, $0x3d0bb775
+GLOBL word3d0bb775<>(SB), RODATA|NOPTR, $32
 
-DATA word3d965396<>+0(SB)/4, $0x3d965396
-DATA word3d965396<>+4(SB)/4, $0x3d965396
-DATA word3d965396<>+8(SB)/4, $0x3d965396
-DATA word3d965396<>+12(SB)/4, $0x3d965396
-DATA word3d965396<>+16(SB)/4, $0x3d965396
-DATA word3d965396<>+20(SB)/4, $0x3d965396
-DATA word3d965396<>+24(SB)/4, $0x3d965396
-DATA word3d965396<>+28(SB)/4, $0x3d965396
-GLOBL word3d965396<>(SB), RODATA|NOPTR, $32
+DATA word3c2d7a5f<>+0(SB)/4, $0x3c2d7a5f
+DATA word3c2d7a5f<>+4(SB)/4, $0x3c2d7a5f
+DATA word3c2d7a5f<>+8(SB)/4, $0x3c2d7a5f
+DATA word3c2d7a5f<>+12(SB)/4, $0x3c2d7a5f
+DATA word3c2d7a5f<>+16(SB)/4, $0x3c2d7a5f
+DATA word3c2d7a5f<>+20(SB)/4, $0x3c2d7a5f
+DATA word3c2d7a5f<>+24(SB)/4, $0x3c2d7a5f
+DATA word3c2d7a5f<>+28(SB)/4, $0x3c2d7a5f
+GLOBL word3c2d7a5f<>(SB), RODATA|NOPTR, $32
 
-DATA wordbcdc5637<>+0(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+4(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+8(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+12(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+16(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+20(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+24(SB)/4, $0xbcdc5637
-DATA wordbcdc5637<>+28(SB)/4, $0xbcdc5637
-GLOBL wordbcdc5637<>(SB), RODATA|NOPTR, $32
+DATA wordbd7bd6e2<>+0(SB)/4, $0xbd7bd6e2
+DATA wordbd7bd6e2<>+4(SB)/4, $0xbd7bd6e2
+DATA wordbd7bd6e2<>+8(SB)/4, $0xbd7bd6e2
+DATA wordbd7bd6e2<>+12(SB)/4, $0xbd7bd6e2
+DATA wordbd7bd6e2<>+16(SB)/4, $0xbd7bd6e2
+DATA wordbd7bd6e2<>+20(SB)/4, $0xbd7bd6e2
+DATA wordbd7bd6e2<>+24(SB)/4, $0xbd7bd6e2
+DATA wordbd7bd6e2<>+28(SB)/4, $0xbd7bd6e2
+GLOBL wordbd7bd6e2<>(SB), RODATA|NOPTR, $32
 
-DATA word3d326c4e<>+0(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+4(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+8(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+12(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+16(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+20(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+24(SB)/4, $0x3d326c4e
-DATA word3d326c4e<>+28(SB)/4, $0x3d326c4e
-GLOBL word3d326c4e<>(SB), RODATA|NOPTR, $32
+DATA wordbd5bc09c<>+0(SB)/4, $0xbd5bc09c
+DATA wordbd5bc09c<>+4(SB)/4, $0xbd5bc09c
+DATA wordbd5bc09c<>+8(SB)/4, $0xbd5bc09c
+DATA wordbd5bc09c<>+12(SB)/4, $0xbd5bc09c
+DATA wordbd5bc09c<>+16(SB)/4, $0xbd5bc09c
+DATA wordbd5bc09c<>+20(SB)/4, $0xbd5bc09c
+DATA wordbd5bc09c<>+24(SB)/4, $0xbd5bc09c
+DATA wordbd5bc09c<>+28(SB)/4, $0xbd5bc09c
+GLOBL wordbd5bc09c<>(SB), RODATA|NOPTR, $32
 
-DATA word3d71dbdb<>+0(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+4(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+8(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+12(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+16(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+20(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+24(SB)/4, $0x3d71dbdb
-DATA word3d71dbdb<>+28(SB)/4, $0x3d71dbdb
-GLOBL word3d71dbdb<>(SB), RODATA|NOPTR, $32
+DATA word3db9da49<>+0(SB)/4, $0x3db9da49
+DATA word3db9da49<>+4(SB)/4, $0x3db9da49
+DATA word3db9da49<>+8(SB)/4, $0x3db9da49
+DATA word3db9da49<>+12(SB)/4, $0x3db9da49
+DATA word3db9da49<>+16(SB)/4, $0x3db9da49
+DATA word3db9da49<>+20(SB)/4, $0x3db9da49
+DATA word3db9da49<>+24(SB)/4, $0x3db9da49
+DATA word3db9da49<>+28(SB)/4, $0x3db9da49
+GLOBL word3db9da49<>(SB), RODATA|NOPTR, $32
 
-DATA word3db00415<>+0(SB)/4, $0x3db00415
-DATA word3db00415<>+4(SB)/4, $0x3db00415
-DATA word3db00415<>+8(SB)/4, $0x3db00415
-DATA word3db00415<>+12(SB)/4, $0x3db00415
-DATA word3db00415<>+16(SB)/4, $0x3db00415
-DATA word3db00415<>+20(SB)/4, $0x3db00415
-DATA word3db00415<>+24(SB)/4, $0x3db00415
-DATA word3db00415<>+28(SB)/4, $0x3db00415
-GLOBL word3db00415<>(SB), RODATA|NOPTR, $32
+DATA word3e8c499b<>+0(SB)/4, $0x3e8c499b
+DATA word3e8c499b<>+4(SB)/4, $0x3e8c499b
+DATA word3e8c499b<>+8(SB)/4, $0x3e8c499b
+DATA word3e8c499b<>+12(SB)/4, $0x3e8c499b
+DATA word3e8c499b<>+16(SB)/4, $0x3e8c499b
+DATA word3e8c499b<>+20(SB)/4, $0x3e8c499b
+DATA word3e8c499b<>+24(SB)/4, $0x3e8c499b
+DATA word3e8c499b<>+28(SB)/4, $0x3e8c499b
+GLOBL word3e8c499b<>(SB), RODATA|NOPTR, $32
 
-DATA word3dd49549<>+0(SB)/4, $0x3dd49549
-DATA word3dd49549<>+4(SB)/4, $0x3dd49549
-DATA word3dd49549<>+8(SB)/4, $0x3dd49549
-DATA word3dd49549<>+12(SB)/4, $0x3dd49549
-DATA word3dd49549<>+16(SB)/4, $0x3dd49549
-DATA word3dd49549<>+20(SB)/4, $0x3dd49549
-DATA word3dd49549<>+24(SB)/4, $0x3dd49549
-DATA word3dd49549<>+28(SB)/4, $0x3dd49549
-GLOBL word3dd49549<>(SB), RODATA|NOPTR, $32
+DATA word3eb9ec5c<>+0(SB)/4, $0x3eb9ec5c
+DATA word3eb9ec5c<>+4(SB)/4, $0x3eb9ec5c
+DATA word3eb9ec5c<>+8(SB)/4, $0x3eb9ec5c
+DATA word3eb9ec5c<>+12(SB)/4, $0x3eb9ec5c
+DATA word3eb9ec5c<>+16(SB)/4, $0x3eb9ec5c
+DATA word3eb9ec5c<>+20(SB)/4, $0x3eb9ec5c
+DATA word3eb9ec5c<>+24(SB)/4, $0x3eb9ec5c
+DATA word3eb9ec5c<>+28(SB)/4, $0x3eb9ec5c
+GLOBL word3eb9ec5c<>(SB), RODATA|NOPTR, $32
 
-DATA word3de717b1<>+0(SB)/4, $0x3de717b1
-DATA word3de717b1<>+4(SB)/4, $0x3de717b1
-DATA word3de717b1<>+8(SB)/4, $0x3de717b1
-DATA word3de717b1<>+12(SB)/4, $0x3de717b1
-DATA word3de717b1<>+16(SB)/4, $0x3de717b1
-DATA word3de717b1<>+20(SB)/4, $0x3de717b1
-DATA word3de717b1<>+24(SB)/4, $0x3de717b1
-DATA word3de717b1<>+28(SB)/4, $0x3de717b1
-GLOBL word3de717b1<>(SB), RODATA|NOPTR, $32
+DATA word3ea4caef<>+0(SB)/4, $0x3ea4caef
+DATA word3ea4caef<>+4(SB)/4, $0x3ea4caef
+DATA word3ea4caef<>+8(SB)/4, $0x3ea4caef
+DATA word3ea4caef<>+12(SB)/4, $0x3ea4caef
+DATA word3ea4caef<>+16(SB)/4, $0x3ea4caef
+DATA word3ea4caef<>+20(SB)/4, $0x3ea4caef
+DATA word3ea4caef<>+24(SB)/4, $0x3ea4caef
+DATA word3ea4caef<>+28(SB)/4, $0x3ea4caef
+GLOBL word3ea4caef<>(SB), RODATA|NOPTR, $32
 
-DATA word3de71791<>+0(SB)/4, $0x3de71791
-DATA word3de71791<>+4(SB)/4, $0x3de71791
-DATA word3de71791<>+8(SB)/4, $0x3de71791
-DATA word3de71791<>+12(SB)/4, $0x3de71791
-DATA word3de71791<>+16(SB)/4, $0x3de71791
-DATA word3de71791<>+20(SB)/4, $0x3de71791
-DATA word3de71791<>+24(SB)/4, $0x3de71791
-DATA word3de71791<>+28(SB)/4, $0x3de71791
-GLOBL word3de71791<>(SB), RODATA|NOPTR, $32
+DATA word3e57dda0<>+0(SB)/4, $0x3e57dda0
+DATA word3e57dda0<>+4(SB)/4, $0x3e57dda0
+DATA word3e57dda0<>+8(SB)/4, $0x3e57dda0
+DATA word3e57dda0<>+12(SB)/4, $0x3e57dda0
+DATA word3e57dda0<>+16(SB)/4, $0x3e57dda0
+DATA word3e57dda0<>+20(SB)/4, $0x3e57dda0
+DATA word3e57dda0<>+24(SB)/4, $0x3e57dda0
+DATA word3e57dda0<>+28(SB)/4, $0x3e57dda0
+GLOBL word3e57dda0<>(SB), RODATA|NOPTR, $32
 
 DATA wordc1543ec4<>+0(SB)/4, $0xc1543ec4
 DATA wordc1543ec4<>+4(SB)/4, $0xc1543ec4
@@ -4358,31 +4366,33 @@ blocks:
 	VFMADD213PS  word3f800000<>+0(SB), Y7, Y2
 	VFMADD213PS  word3f800000<>+0(SB), Y11, Y8
 	VDIVPS       Y2, Y5, Y2
-	VDIVPS       Y8, Y10, Y7
-	VMOVUPS      wordbc74af0d<>+0(SB), Y5
-	VMOVUPS      wordbc74af0d<>+0(SB), Y8
-	VFMADD213PS  word3d934b12<>+0(SB), Y2, Y5
-	VFMADD213PS  word3d934b12<>+0(SB), Y7, Y8
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y2, Y5
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y7, Y8
-	VFMADD213PS  word3d965396<>+0(SB), Y2, Y5
-	VFMADD213PS  word3d965396<>+0(SB), Y7, Y8
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y2, Y5
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y7, Y8
-	VFMADD213PS  word3d326c4e<>+0(SB), Y2, Y5
-	VFMADD213PS  word3d326c4e<>+0(SB), Y7, Y8
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y2, Y5
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y7, Y8
-	VFMADD213PS  word3db00415<>+0(SB), Y2, Y5
-	VFMADD213PS  word3db00415<>+0(SB), Y7, Y8
-	VFMADD213PS  word3dd49549<>+0(SB), Y2, Y5
-	VFMADD213PS  word3dd49549<>+0(SB), Y7, Y8
-	VFMADD213PS  word3de717b1<>+0(SB), Y2, Y5
-	VFMADD213PS  word3de717b1<>+0(SB), Y7, Y8
-	VFMADD213PS  word3de71791<>+0(SB), Y2, Y5
-	VFMADD213PS  word3de71791<>+0(SB), Y7, Y8
-	VMULPS       Y2, Y5, Y2
-	VMULPS       Y7, Y8, Y5
+	VDIVPS       Y8, Y10, Y8
+	VSUBPS       word3f000000<>+0(SB), Y2, Y5
+	VSUBPS       word3f000000<>+0(SB), Y8, Y10
+	VMOVUPS      wordbc74af0d<>+0(SB), Y7
+	VMOVUPS      wordbc74af0d<>+0(SB), Y11
+	VFMADD213PS  wordbb344abc<>+0(SB), Y5, Y7
+	VFMADD213PS  wordbb344abc<>+0(SB), Y10, Y11
+	VFMADD213PS  word3d0bb775<>+0(SB), Y5, Y7
+	VFMADD213PS  word3d0bb775<>+0(SB), Y10, Y11
+	VFMADD213PS  word3c2d7a5f<>+0(SB), Y5, Y7
+	VFMADD213PS  word3c2d7a5f<>+0(SB), Y10, Y11
+	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y5, Y7
+	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y10, Y11
+	VFMADD213PS  wordbd5bc09c<>+0(SB), Y5, Y7
+	VFMADD213PS  wordbd5bc09c<>+0(SB), Y10, Y11
+	VFMADD213PS  word3db9da49<>+0(SB), Y5, Y7
+	VFMADD213PS  word3db9da49<>+0(SB), Y10, Y11
+	VFMADD213PS  word3e8c499b<>+0(SB), Y5, Y7
+	VFMADD213PS  word3e8c499b<>+0(SB), Y10, Y11
+	VFMADD213PS  word3eb9ec5c<>+0(SB), Y5, Y7
+	VFMADD213PS  word3eb9ec5c<>+0(SB), Y10, Y11
+	VFMADD213PS  word3ea4caef<>+0(SB), Y5, Y7
+	VFMADD213PS  word3ea4caef<>+0(SB), Y10, Y11
+	VFMADD213PS  word3e57dda0<>+0(SB), Y5, Y7
+	VFMADD213PS  word3e57dda0<>+0(SB), Y10, Y11
+	VMULPS       Y2, Y7, Y2
+	VMULPS       Y8, Y11, Y5
 	VMULPS       Y3, Y2, Y2
 	VMULPS       Y9, Y5, Y7
 	VMOVUPS      word3f800000<>+0(SB), Y5
@@ -4454,18 +4464,19 @@ vectors:
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  word3f800000<>+0(SB), Y5, Y2
 	VDIVPS       Y2, Y4, Y2
-	VMOVUPS      wordbc74af0d<>+0(SB), Y4
-	VFMADD213PS  word3d934b12<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y2, Y4
-	VFMADD213PS  word3d965396<>+0(SB), Y2, Y4
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y2, Y4
-	VFMADD213PS  word3d326c4e<>+0(SB), Y2, Y4
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y2, Y4
-	VFMADD213PS  word3db00415<>+0(SB), Y2, Y4
-	VFMADD213PS  word3dd49549<>+0(SB), Y2, Y4
-	VFMADD213PS  word3de717b1<>+0(SB), Y2, Y4
-	VFMADD213PS  word3de71791<>+0(SB), Y2, Y4
-	VMULPS       Y2, Y4, Y2
+	VSUBPS       word3f000000<>+0(SB), Y2, Y4
+	VMOVUPS      wordbc74af0d<>+0(SB), Y5
+	VFMADD213PS  wordbb344abc<>+0(SB), Y4, Y5
+	VFMADD213PS  word3d0bb775<>+0(SB), Y4, Y5
+	VFMADD213PS  word3c2d7a5f<>+0(SB), Y4, Y5
+	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y4, Y5
+	VFMADD213PS  wordbd5bc09c<>+0(SB), Y4, Y5
+	VFMADD213PS  word3db9da49<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e8c499b<>+0(SB), Y4, Y5
+	VFMADD213PS  word3eb9ec5c<>+0(SB), Y4, Y5
+	VFMADD213PS  word3ea4caef<>+0(SB), Y4, Y5
+	VFMADD213PS  word3e57dda0<>+0(SB), Y4, Y5
+	VMULPS       Y2, Y5, Y2
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y4
 	VSUBPS       Y2, Y4, Y4
@@ -4528,18 +4539,19 @@ tail:
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  word3f800000<>+0(SB), Y6, Y3
 	VDIVPS       Y3, Y5, Y3
-	VMOVUPS      wordbc74af0d<>+0(SB), Y5
-	VFMADD213PS  word3d934b12<>+0(SB), Y3, Y5
-	VFMADD213PS  wordbdf8dfee<>+0(SB), Y3, Y5
-	VFMADD213PS  word3d965396<>+0(SB), Y3, Y5
-	VFMADD213PS  wordbcdc5637<>+0(SB), Y3, Y5
-	VFMADD213PS  word3d326c4e<>+0(SB), Y3, Y5
-	VFMADD213PS  word3d71dbdb<>+0(SB), Y3, Y5
-	VFMADD213PS  word3db00415<>+0(SB), Y3, Y5
-	VFMADD213PS  word3dd49549<>+0(SB), Y3, Y5
-	VFMADD213PS  word3de717b1<>+0(SB), Y3, Y5
-	VFMADD213PS  word3de71791<>+0(SB), Y3, Y5
-	VMULPS       Y3, Y5, Y3
+	VSUBPS       word3f000000<>+0(SB), Y3, Y5
+	VMOVUPS      wordbc74af0d<>+0(SB), Y6
+	VFMADD213PS  wordbb344abc<>+0(SB), Y5, Y6
+	VFMADD213PS  word3d0bb775<>+0(SB), Y5, Y6
+	VFMADD213PS  word3c2d7a5f<>+0(SB), Y5, Y6
+	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y5, Y6
+	VFMADD213PS  wordbd5bc09c<>+0(SB), Y5, Y6
+	VFMADD213PS  word3db9da49<>+0(SB), Y5, Y6
+	VFMADD213PS  word3e8c499b<>+0(SB), Y5, Y6
+	VFMADD213PS  word3eb9ec5c<>+0(SB), Y5, Y6
+	VFMADD213PS  word3ea4caef<>+0(SB), Y5, Y6
+	VFMADD213PS  word3e57dda0<>+0(SB), Y5, Y6
+	VMULPS       Y3, Y6, Y3
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y5
 	VSUBPS       Y3, Y5, Y5

@@ -124,9 +124,10 @@ func gaussian(a vec, c float64) (density, erfc vec) {
 	density = squareExp(a, c)
 	const k = 0.4
 	t := div(load(one()), fmaTo(a, load(num(k*math.Sqrt(c))), one()))
-	g := polynomial(fit(func(t float64) float64 {
+	g := polynomial(fit(func(u float64) float64 {
+		t := u + 0.5
 		return c * scaledErfc((1/t-1)/k) / t
-	}, 0, 1, 10), t)
+	}, -0.5, 0.5, 10), sub(t, num(0.5)))
 	return density, mul(mul(g, t), density)
 }
 
