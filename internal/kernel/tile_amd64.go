@@ -14,7 +14,7 @@ func tilePacked(t *ref.Tile, rows int) {
 		ref.TilePacked(t, rows)
 		return
 	}
-	if useAVX512 && rows >= 2*mr {
+	if useAVX512 && fullWidth512 && rows >= 2*mr {
 		t.Panels = rows / (2 * mr)
 		avx512.TilePacked12(t)
 		if rows %= 2 * mr; rows == 0 {
@@ -49,7 +49,7 @@ func tileOffset(t *ref.Tile, rows int) {
 		ref.TileOffset(t, rows)
 		return
 	}
-	if useAVX512 && rows >= 2*mr {
+	if useAVX512 && fullWidth512 && rows >= 2*mr {
 		t.Panels = rows / (2 * mr)
 		avx512.TileOffset12(t)
 		if rows %= 2 * mr; rows == 0 {
@@ -84,7 +84,7 @@ func tileStrided(t *ref.Tile, rows int) {
 		ref.TileStrided(t, rows)
 		return
 	}
-	if useAVX512 && rows >= 2*mr {
+	if useAVX512 && fullWidth512 && rows >= 2*mr {
 		t.Panels = rows / (2 * mr)
 		avx512.TileStrided12(t)
 		if rows %= 2 * mr; rows == 0 {
