@@ -40,7 +40,11 @@ func streamCycles(floats, blocks int) float64 {
 
 func (d *direct) cycles() float64 {
 	floats := d.packedLen()
-	return d.cost + streamCycles(floats, d.groups*(d.bands-1)) + float64(floats)
+	cost := d.cost + streamCycles(floats, d.groups*(d.bands-1))
+	if !d.spec.Constant {
+		cost += float64(floats)
+	}
+	return cost
 }
 
 func (w *winograd) cycles() float64 {
@@ -52,6 +56,9 @@ func (w *winograd) cycles() float64 {
 	panels := float64(w.blocks()*parallel.Chunks(w.tiles(), mr)) * tiles / float64(w.blocks()*w.tiles())
 	products := panels * float64(w.elements()*w.panels) * (float64(s.C)*tileCycles + startCycles)
 	weights := float64(s.C*w.panels*nr)*of[ref.ChangeWeight] + float64(w.packedLen())
+	if s.Constant {
+		weights = 0
+	}
 	return read + products + write + streamCycles(w.packedLen(), w.blocks()) + weights
 }
 

@@ -38,11 +38,17 @@ func NewConv(p *parallel.Pool, s ConvSpec) *Conv { return &Conv{s, newConvAlgo(p
 // Algorithm names the method.
 func (c *Conv) Algorithm() string { return c.algo.name() }
 
-// Scratch is the number of float32s of workspace that Run and RunPacked want.
-func (c *Conv) Scratch() int { return c.algo.packedLen() + c.algo.scratch() }
+// Scratch is the number of float32s of workspace that Run and RunPacked want, or
+// RunPacked alone if the weights are constant.
+func (c *Conv) Scratch() int {
+	if c.spec.Constant {
+		return c.algo.scratch()
+	}
+	return c.algo.packedLen() + c.algo.scratch()
+}
 
-// Run computes y. bias and residual are read where the spec has them; residual
-// may not overlap y.
+// Run computes y with weights that are not constant. bias and residual are read
+// where the spec has them; residual may not overlap y.
 func (c *Conv) Run(y, x, w, bias, residual, scratch []float32) {
 	_, nw, _ := c.spec.Lengths()
 	need("w", w, nw)
@@ -87,7 +93,7 @@ type ConvGradX struct {
 // NewConvGradX plans the data gradient of the convolution s, whose bias,
 // residual and activation play no part. The spec must be valid.
 func NewConvGradX(p *parallel.Pool, s ConvSpec) *ConvGradX {
-	s.Bias, s.Residual, s.Act = false, false, ActNone
+	s.Bias, s.Residual, s.Act, s.Constant = false, false, ActNone, false
 	return &ConvGradX{s, newGradXAlgo(p, s)}
 }
 
@@ -119,7 +125,7 @@ type ConvGradW struct {
 // NewConvGradW plans the weight gradient of the convolution s, whose bias,
 // residual and activation play no part. The spec must be valid.
 func NewConvGradW(p *parallel.Pool, s ConvSpec) *ConvGradW {
-	s.Bias, s.Residual, s.Act = false, false, ActNone
+	s.Bias, s.Residual, s.Act, s.Constant = false, false, ActNone, false
 	return &ConvGradW{s, newGradWAlgo(p, s)}
 }
 

@@ -114,17 +114,22 @@ func TestConv(t *testing.T) {
 		x, w, bias, res := noise(nx, 1), noise(nw, 2), noise(s.M, 3), noise(ny, 4)
 		want := make([]float64, ny)
 		ref.Conv(s, want, wide(x), wide(w), wide(bias), wide(res))
-		convLike(t, s, s.C/s.Group*s.KH*s.KW, want, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-			c := NewConv(p, s)
-			return c.Algorithm(), c.Scratch(), func(out, scratch []float32) {
-				c.Run(out, x, w, bias, res, scratch)
-				again := noise(ny, 9)
-				c.RunPacked(again, x, c.Prepack(w), bias, res, scratch)
-				if !slices.Equal(out, again) {
-					t.Fatalf("%+v: packed weights give other bits", s)
+		for _, s.Constant = range []bool{false, true} {
+			convLike(t, s, s.C/s.Group*s.KH*s.KW, want, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+				c := NewConv(p, s)
+				return c.Algorithm(), c.Scratch(), func(out, scratch []float32) {
+					c.RunPacked(out, x, c.Prepack(w), bias, res, scratch)
+					if s.Constant {
+						return
+					}
+					again := noise(ny, 9)
+					c.Run(again, x, w, bias, res, scratch)
+					if !slices.Equal(out, again) {
+						t.Fatalf("%+v: packed weights give other bits", s)
+					}
 				}
-			}
-		})
+			})
+		}
 	}
 }
 

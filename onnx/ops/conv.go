@@ -132,9 +132,10 @@ func bindConv(n *Node, e *Env) (func(), error) {
 	case !flat:
 		return convLoop[float32](e, c, y, x, w, b), nil
 	}
+	s.Constant = n.In[1].Const != nil && !n.In[1].Param
 	p := kernel.NewConv(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
-	if v := n.In[1]; v.Const != nil && !v.Param {
+	if s.Constant {
 		packed := p.Prepack(w.F32)
 		return func() { p.RunPacked(y.F32, x.F32, packed, b.F32, r.F32, scratch()) }, nil
 	}

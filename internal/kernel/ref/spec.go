@@ -107,6 +107,7 @@ type ConvSpec struct {
 	Bias, Residual                       bool
 	Act                                  Activation
 	Lo, Hi                               float32 // bounds of ActClip
+	Constant                             bool    // the weights are packed once, before all runs
 }
 
 // OutH is the height of the output.
