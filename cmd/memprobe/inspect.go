@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -18,6 +19,7 @@ var inspectCommand = command{
 	example: "memprobe inspect model.onnx --batch 1",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		batch := f.Int("batch", 1, "size of a symbolic batch dimension")
+		weights := f.Bool("weights", false, "instead list what training would change, by the names that train --freeze matches")
 		asJSON := f.Bool("json", false, "print JSON")
 		return func(_ context.Context, args []string, std streams) error {
 			if len(args) != 1 {
@@ -29,6 +31,9 @@ var inspectCommand = command{
 			m, err := onnx.Load(args[0])
 			if err != nil {
 				return err
+			}
+			if *weights {
+				return inspectWeights(std, m, *batch, *asJSON)
 			}
 			s := m.Inspect(*batch, nil)
 			if *asJSON {
@@ -68,6 +73,54 @@ func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\n", strings.Join(l.Outputs, " "), l.Op, shape, l.Parameters, l.MultiplyAdds)
 	}
 	fmt.Fprintf(w, "total\t\t\t%d\t%d\n", s.Parameters, s.MultiplyAdds)
+	return w.Flush()
+}
+
+// inspectWeights lists the trainable initialisers and the running statistics.
+func inspectWeights(std streams, m *onnx.Model, batch int, asJSON bool) error {
+	if err := m.SeparateWeights(); err != nil {
+		return err
+	}
+	m.EvaluationMode()
+	g, err := m.Graph()
+	if err != nil {
+		return err
+	}
+	in, err := m.InputTensors(batch, nil)
+	if err != nil {
+		return err
+	}
+	params, buffers, err := m.Trainable(g, engine.TrainOptions{Inputs: in})
+	if err != nil {
+		return err
+	}
+	type weight struct {
+		Name     string `json:"name"`
+		Shape    []int  `json:"shape"`
+		Elements int    `json:"elements"`
+		Role     string `json:"role"`
+	}
+	list, tensors := []weight{}, g.Weights()
+	for i, name := range slices.Concat(params, buffers) {
+		role := "trained"
+		if i >= len(params) {
+			role = "running statistic"
+		}
+		list = append(list, weight{name, tensors[name].Shape, tensors[name].Len(), role})
+	}
+	if asJSON {
+		e := json.NewEncoder(std.out)
+		e.SetIndent("", " ")
+		return e.Encode(struct {
+			Schema  string   `json:"schema"`
+			Weights []weight `json:"weights"`
+		}{"memprobe.weights/1", list})
+	}
+	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "weight\tshape\telements\trole")
+	for _, v := range list {
+		fmt.Fprintf(w, "%s\t%v\t%d\t%s\n", v.Name, v.Shape, v.Elements, v.Role)
+	}
 	return w.Flush()
 }
 

@@ -91,10 +91,10 @@ const directK = 288
 
 // Costs in cycles, measured, of what sets the layouts apart.
 const (
-	tileCycles  = 6.0 // per row of B and tile
-	copyCycles  = 0.3 // per float copied
-	pickCycles  = 1.3 // per float copied with a stride, or placed
-	rowCycles   = 15.0
+	tileCycles  = 6.0      // per row of B and tile
+	copyCycles  = 0.3      // per float copied
+	pickCycles  = 1.3      // per float copied with a stride, or placed
+	rowCycles   = 15.0     // per row copied
 	bandFloats  = 64 << 10 // of a copy: a quarter of the second-level cache
 	fullColumns = 96       // wanted in a product over images in one vector
 	sideColumns = 192      // wanted in a product over images side by side
@@ -149,8 +149,8 @@ func (d *direct) layoutCycles(l layout, n int) float64 {
 	return cost / float64(n)
 }
 
-// divide chooses the chunks: bands whose copy fits the cache, then more of them
-// while there are too few, and blocks of output channels where bands are short.
+// divide chooses the chunks: bands whose copy fits the cache, then, while there are
+// too few, blocks of output channels, which need no copies of their own, and more bands.
 func (d *direct) divide() {
 	s := d.spec
 	l, images := d.p.layout, d.p.images
