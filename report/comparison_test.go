@@ -252,6 +252,10 @@ func TestTableFoldsSeeds(t *testing.T) {
 	if each := c.Table(true); len(each.rows) != 8 || len(table.rows) != 4 {
 		t.Errorf("%d rows a run and %d folded, want 8 and 4", len(each.rows), len(table.rows))
 	}
+	byEnd := &Table{Columns: []string{"margin 95 %"}, rows: [][]value{{interval(result.Interval{0.02, 0.1})}, {textual("")}, {interval(result.Interval{-0.3, 0.2})}}}
+	if err := byEnd.Sort("margin 95 %"); err != nil || fmt.Sprint(byEnd.rows) != "[[-0.300 to 0.200] [0.020 to 0.100] []]" {
+		t.Errorf("by interval: %v, %v", byEnd.rows, err)
+	}
 	if err := table.Sort("colour"); err == nil || !strings.Contains(err.Error(), "labels, augment") {
 		t.Errorf("sorted by a column that is not there: %v", err)
 	}

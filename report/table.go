@@ -27,6 +27,22 @@ type value struct {
 	text     string
 	mean, sd float64
 	n        int
+	ends     *result.Interval // of text that is ordered as an interval
+}
+
+// interval is a value that shows both ends and is ordered by the lower one.
+func interval(i result.Interval) value {
+	v := textual(fmt.Sprintf("%.3f to %.3f", i.Low(), i.High()))
+	v.ends = &i
+	return v
+}
+
+// number is what v is ordered by; NaN for text.
+func (v value) number() float64 {
+	if v.ends != nil {
+		return v.ends.Low()
+	}
+	return v.mean
 }
 
 func textual(s string) value { return value{text: s, mean: math.NaN()} }
@@ -43,10 +59,10 @@ func (v value) String() string {
 
 // Key is what v is ordered by: the number in full, or the text.
 func (v value) Key() string {
-	if math.IsNaN(v.mean) {
+	if math.IsNaN(v.number()) {
 		return v.text
 	}
-	return printed(v.mean)
+	return printed(v.number())
 }
 
 // deviation prints v's spread, "" where it has none.
@@ -119,13 +135,13 @@ func (g group) row(keys []string, folded bool) []value {
 	}
 	outcomes := make([]Outcome, len(g.entries))
 	var verdicts, states []string
-	interval := ""
+	ends := textual("")
 	for i, e := range g.entries {
 		outcomes[i] = e.Outcome()
 		if v := outcomes[i].Verdict; v != nil {
 			verdicts = append(verdicts, v.Word)
 			if len(g.entries) == 1 {
-				interval = fmt.Sprintf("%.3f to %.3f", v.CI.Low(), v.CI.High())
+				ends = interval(v.CI)
 			}
 		}
 		states = append(states, e.State())
@@ -139,7 +155,7 @@ func (g group) row(keys []string, folded bool) []value {
 		v.mean, v.sd, v.n = mean(values)
 		row = append(row, v)
 	}
-	row = append(row, textual(interval), textual(tally(verdicts)))
+	row = append(row, ends, textual(tally(verdicts)))
 	if folded {
 		row = append(row, value{text: strconv.Itoa(len(g.entries)), mean: float64(len(g.entries))})
 	}
@@ -196,8 +212,8 @@ func (t *Table) Sort(by string) error {
 			return cmp.Compare(one(x.String() == ""), one(y.String() == ""))
 		}
 		order := cmp.Compare(x.text, y.text)
-		if !math.IsNaN(x.mean) && !math.IsNaN(y.mean) {
-			order = cmp.Compare(x.mean, y.mean)
+		if x, y := x.number(), y.number(); !math.IsNaN(x) && !math.IsNaN(y) {
+			order = cmp.Compare(x, y)
 		}
 		if down {
 			return -order
