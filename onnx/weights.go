@@ -30,14 +30,24 @@ func (m *Model) Clone() *Model {
 	return c
 }
 
+// BeforeTraining makes the model what training starts from and saves: its weights
+// separate, in evaluation mode. See SeparateWeights and EvaluationMode.
+func (m *Model) BeforeTraining() error {
+	if err := m.SeparateWeights(); err != nil {
+		return err
+	}
+	m.EvaluationMode()
+	return nil
+}
+
 // SeparateWeights gives every weight of a model that PyTorch exported an
 // initialiser of its own, in place. In evaluation mode the exporter merges
 // initialisers that hold the same numbers at that moment, such as the 1s of all
 // normalisations of one width: it keeps one and makes the others an Identity of it.
 // Each of these becomes an initialiser again, under its name. What PyTorch shares
 // itself needs no Identity, but for what the exporter folds in every call of a module:
-// that stays one, and so does a weight that is also read transposed. Models of other producers do not change: there an Identity may be how
-// a weight is shared.
+// that stays one, and so does a weight that is also read transposed. Models of other
+// producers do not change: there an Identity may be how a weight is shared.
 func (m *Model) SeparateWeights() error {
 	if m.proto.GetProducerName() != "pytorch" {
 		return nil

@@ -45,10 +45,9 @@ type trainer struct {
 // newNetwork prepares m, whose weights it separates and which it puts into
 // evaluation mode, for images of the given shape.
 func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOptions) (*network, error) {
-	if err := m.SeparateWeights(); err != nil {
+	if err := m.BeforeTraining(); err != nil {
 		return nil, err
 	}
-	m.EvaluationMode()
 	in := m.Inputs()
 	if len(in) != 1 || in[0].DType() != tensor.Float32 {
 		return nil, fault.Errorf(m.Name(), "the model has inputs %v, want one of float32 images [N,C,H,W] or [N,D]", in)

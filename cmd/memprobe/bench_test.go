@@ -16,6 +16,7 @@ func TestBench(t *testing.T) {
 		{"augment --augment rand:0.5 --shape 1,28,20 --images 10", "images images_per_second"},
 		{"infer ../../testdata/malign.onnx --taps all", "taps images_per_second"},
 		{"train --width 2 --batch 4 --size 8", "width batch size images_per_second"},
+		{"train --init ../../testdata/malign.onnx --batch 4", "batch size images_per_second"},
 	} {
 		args := append(append([]string{"bench"}, strings.Fields(c.args)...), "--steps", "2", "--threads", "2")
 		code, out, msg := runMemprobe(args...)
@@ -39,7 +40,7 @@ func TestBench(t *testing.T) {
 		{"bench"}, {"bench", "nonsense"}, {"bench", "gemm", "--m", "0"}, {"bench", "knn", "--bank", "3", "--k", "4"},
 		{"bench", "gemm", "--steps", "0"}, {"bench", "infer"}, {"bench", "infer", "x.onnx", "--shape", "1,-3"},
 		{"bench", "augment", "--augment", "fulll"}, {"bench", "augment", "--shape", "3,0,4"}, {"bench", "augment", "--shape", "4,8,8"},
-		{"bench", "train", "--arch", "nonsense"},
+		{"bench", "train", "--arch", "nonsense"}, {"bench", "train", "--init", "x.onnx", "--width", "3"},
 	} {
 		code, out, msg := runMemprobe(args...)
 		if code != exitUsage || out != "" || strings.Count(msg, "\n") != 1 {

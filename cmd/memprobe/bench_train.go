@@ -71,11 +71,10 @@ func (o *benchTrainOptions) model() (*onnx.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := m.SeparateWeights(); err != nil {
-		return nil, err
+	if in := m.Inputs(); len(in) != 1 || !in[0].DType().IsFloat() || !in[0].Ranked || len(in[0].Shape) == 0 {
+		return nil, &onnx.Error{File: o.init, Err: fmt.Errorf("has the inputs %v, want one of floats, [N,C,H,W] or [N,D]", in)}
 	}
-	m.EvaluationMode()
-	return m, nil
+	return m, m.BeforeTraining()
 }
 
 func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
@@ -86,8 +85,9 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 	pool := parallel.New(o.threads)
 	defer pool.Close()
 	var given map[string][]int
-	if inputs := m.Inputs(); o.sized && len(inputs) == 1 {
-		given = map[string][]int{inputs[0].Name: {o.batch, o.spec.C, o.size, o.size}}
+	input := m.Inputs()[0].Name
+	if o.init != "" && o.sized {
+		given = map[string][]int{input: {o.batch, o.spec.C, o.size, o.size}}
 	}
 	in, err := m.InputTensors(o.batch, given)
 	if err != nil {
@@ -102,17 +102,14 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 		return err
 	}
 	step := trainingStep(ctx, tr, pool)
-	var shape []int
-	for name := range in {
-		shape = tr.Input(name).Shape
-		noise(tr.Input(name).F32, 0)
-	}
+	x := tr.Input(input)
+	noise(x.F32, 0)
 	t, err := o.measure(ctx, pool, step)
 	if err != nil {
 		return err
 	}
 	if o.init != "" {
-		o.spec.Arch, o.spec.Width, o.batch, o.size = "", 0, shape[0], shape[len(shape)-1]
+		o.spec.Arch, o.spec.Width, o.batch, o.size = "", 0, x.Shape[0], x.Shape[len(x.Shape)-1]
 	}
 	return printLine(std, struct {
 		What      string `json:"what"`

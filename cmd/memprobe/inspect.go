@@ -78,10 +78,9 @@ func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
 
 // inspectWeights lists the trainable initialisers and the running statistics.
 func inspectWeights(std streams, m *onnx.Model, batch int, asJSON bool) error {
-	if err := m.SeparateWeights(); err != nil {
+	if err := m.BeforeTraining(); err != nil {
 		return err
 	}
-	m.EvaluationMode()
 	g, err := m.Graph()
 	if err != nil {
 		return err

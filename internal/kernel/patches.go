@@ -125,8 +125,8 @@ func (p *patches) offsets() []int32 {
 }
 
 // fill copies what the output rows [r0, r1) of the images need, for the channels
-// [c0, c1), the first of them to the beginning of xs. x holds the channels of the first image and the next begins stride
-// elements later.
+// [c0, c1), the first of them to the beginning of xs. x holds the channels of the
+// first image and the next begins stride elements later.
 func (p *patches) fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 	inPlane := p.inH * p.inW
 	for c := c0; c < c1; c++ {
