@@ -98,7 +98,7 @@ func (p *program) prune(wanted []*ops.Value) {
 			}
 			if need[v] && v.Const == nil {
 				live = true
-			} else if !need[v] && j > 0 && j == len(n.Out)-1 {
+			} else if !need[v] && j > 0 && j == len(n.Out)-1 && !is(n, "BatchNormalization") { // which takes statistics by its outputs
 				n.Out[j] = nil
 			}
 		}

@@ -112,7 +112,7 @@ func (f *fuser) cube(v, x *ops.Value, c float64) bool {
 			power++
 			continue
 		case is(p, "Pow") && p.In[0] == x:
-			if e, ok = constant(p.In[1]); ok {
+			if e, ok = constant(p.In[1]); ok && e > 0 && e == math.Trunc(e) { // x^1.5 is no number below 0
 				power += e
 				continue
 			}
@@ -146,6 +146,9 @@ func (f *fuser) hardSwish(n *ops.Node) *ops.Node {
 	}
 	for i, v := range vs {
 		x, s := vs[1-i], f.sole(v)
+		if !slices.Equal(x.Shape, n.Out[0].Shape) {
+			continue // stretched by a constant
+		}
 		if is(s, "HardSigmoid") && s.In[0] == x && near(c, 1) &&
 			near(float64(s.Float("alpha", 0.2)), 1.0/6) && near(float64(s.Float("beta", 0.5)), 0.5) {
 			return f.node("", "HardSwish", n, nil, x)

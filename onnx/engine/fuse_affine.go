@@ -27,8 +27,20 @@ func evaluates(n *ops.Node) bool {
 	return n.Int("training_mode", 0) == 0 && !slices.ContainsFunc(n.Out[1:], func(v *ops.Value) bool { return v != nil })
 }
 
-// affineOf reads n as an affine map of one operand.
+// affineOf reads n as an affine map of one operand, of finite numbers: infinite ones
+// times each term of a sum are not what they are times the sum.
 func affineOf(n *ops.Node) *affine {
+	a := mapOf(n)
+	if a == nil || slices.ContainsFunc(slices.Concat(a.scale, a.shift), infinite) {
+		return nil
+	}
+	return a
+}
+
+// infinite reports whether a float32 of the value v is infinite or no number.
+func infinite(v float64) bool { return !(math.Abs(v) <= math.MaxFloat32) }
+
+func mapOf(n *ops.Node) *affine {
 	switch {
 	case !float(n):
 	case is(n, "BatchNormalization") && evaluates(n):
@@ -227,7 +239,7 @@ func (f *fuser) layerNorm(n *ops.Node) *ops.Node {
 	}
 	x := d.In[0]
 	mean := f.sole(d.In[1])
-	if mean == nil || !meansLast(mean, x) {
+	if mean == nil || !meansLast(mean, x) || !slices.Equal(x.Shape, n.Out[0].Shape) {
 		return nil
 	}
 	sum := f.sole(root.In[0])
@@ -237,7 +249,7 @@ func (f *fuser) layerNorm(n *ops.Node) *ops.Node {
 	for i, v := range sum.In {
 		eps, ok := constant(v)
 		variance := f.sole(sum.In[1-i])
-		if !ok || variance == nil || !meansLast(variance, variance.In[0]) || !f.square(variance.In[0], d.Out[0]) {
+		if !ok || !is(variance, "ReduceMean") || !meansLast(variance, variance.In[0]) || !f.square(variance.In[0], d.Out[0]) {
 			continue
 		}
 		ones := tensor.New(tensor.Float32, x.Shape[len(x.Shape)-1])

@@ -13,12 +13,21 @@ func (f *fuser) nothing(n *ops.Node) *ops.Node {
 		return nil
 	}
 	switch {
-	case is(n, "Pad", "Slice", "Expand") && slices.Equal(n.Out[0].Shape, n.In[0].Shape) && !n.Reverses():
+	case is(n, "Pad") && addsNothing(n):
+	case is(n, "Slice", "Expand") && slices.Equal(n.Out[0].Shape, n.In[0].Shape) && !n.Reverses():
 	case is(n, "Transpose") && keepsOrder(n):
 	default:
 		return nil
 	}
 	return f.node("", "Identity", n, nil, n.In[0])
+}
+
+// addsNothing reports whether a Pad leaves every axis as it is. Equal shapes do not
+// say so: a Pad may add before an axis what it crops after it.
+func addsNothing(n *ops.Node) bool {
+	before, after, err := n.Pads()
+	some := func(p int) bool { return p != 0 }
+	return err == nil && !slices.ContainsFunc(before, some) && !slices.ContainsFunc(after, some)
 }
 
 // keepsOrder reports whether a Transpose leaves the axes that are longer than 1

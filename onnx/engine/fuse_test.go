@@ -25,6 +25,15 @@ func (s sketch) weights(shape ...int) *ops.Value { return s.Const(values(len(sha
 
 func (s sketch) scalar(v float64) *ops.Value { return s.Scalar(s.x[0], v) }
 
+// filled is a constant of one number throughout.
+func (s sketch) filled(v float32, shape ...int) *ops.Value {
+	t := tensor.New(tensor.Float32, shape...)
+	for i := range t.F32 {
+		t.F32[i] = v
+	}
+	return s.Const(t)
+}
+
 func values(phase int, shape ...int) *tensor.Tensor {
 	t := tensor.New(tensor.Float32, shape...)
 	for i := range t.F32 {
@@ -120,6 +129,12 @@ var fusions = []fusion{
 	{"gemm of columns", [][]int{{6, 5}}, func(s sketch) *ops.Value {
 		return s.Op("Gemm", ops.Attrs{"transA": int64(1)}, s.x[0], s.weights(6, 7), s.weights(1, 7))
 	}, "Product"},
+	{"gemm of a column plus a number", [][]int{{5, 6}}, func(s sketch) *ops.Value {
+		return s.Op("Gemm", nil, s.x[0], s.weights(6, 1), s.scalar(2))
+	}, "Gemm"},
+	{"a product with 0 stays", [][]int{{5, 6}, {6, 5}}, func(s sketch) *ops.Value {
+		return s.Op("Add", nil, s.Op("MatMul", nil, s.Op("Mul", nil, s.x[0], s.scalar(0)), s.x[1]), s.weights(5))
+	}, "Mul Product"},
 	{"matmul, bias, residual", [][]int{{2, 5, 6}, {2, 5, 7}}, func(s sketch) *ops.Value {
 		return s.Op("Add", nil, s.x[1], s.Op("Add", nil, s.weights(7), s.Op("MatMul", nil, s.x[0], s.weights(6, 7))))
 	}, "Product"},
@@ -166,6 +181,9 @@ var fusions = []fusion{
 	{"a reversal is not nothing", [][]int{{2, 3, 4}}, func(s sketch) *ops.Value {
 		return s.Op("Slice", nil, s.x[0], s.Ints(-1), s.Ints(-9), s.Ints(2), s.Ints(-1))
 	}, "Slice"},
+	{"a shift is not nothing", image, func(s sketch) *ops.Value {
+		return conv(s, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, -1, 0, 0, -1, 1)), 3)
+	}, "Pad Conv"},
 	{"mean over space", [][]int{{2, 3, 4, 5}}, func(s sketch) *ops.Value {
 		return s.Op("ReduceMean", ops.Attrs{"keepdims": int64(0)}, s.x[0], s.Ints(-2, -1))
 	}, "GlobalAveragePool"},
@@ -176,6 +194,12 @@ var fusions = []fusion{
 	{"layer norm", [][]int{{3, 4, 10}}, func(s sketch) *ops.Value {
 		return s.Op("Add", nil, s.Op("Mul", nil, layerNorm(s, s.x[0]), s.weights(10)), s.weights(10))
 	}, "LayerNormalization"},
+	{"layer norm stretched by its constant", [][]int{{1, 4, 10}}, func(s sketch) *ops.Value {
+		d := s.Op("Sub", nil, s.x[0], s.Op("ReduceMean", nil, s.x[0], s.Ints(-1)))
+		variance := s.Op("ReduceMean", nil, s.Op("Mul", nil, d, d), s.Ints(-1))
+		eps := s.Op("Add", nil, variance, s.filled(1e-5, 3, 1, 1))
+		return s.Op("Div", nil, d, s.Op("Sqrt", nil, eps))
+	}, "ReduceMean Sub Mul ReduceMean Add Sqrt Div"},
 	{"gelu", image, func(s sketch) *ops.Value {
 		e := s.Op("Erf", nil, s.Op("Div", nil, s.x[0], s.scalar(1.41421356)))
 		return s.Op("Mul", nil, s.Op("Mul", nil, s.x[0], s.Op("Add", nil, e, s.scalar(1))), s.scalar(0.5))
@@ -199,6 +223,10 @@ var fusions = []fusion{
 		h := s.Op("Clip", nil, s.Op("Add", nil, s.x[0], s.scalar(3)), s.scalar(0), s.scalar(6))
 		return s.Op("Div", nil, s.Op("Mul", nil, s.x[0], h), s.scalar(6))
 	}, "HardSwish"},
+	{"hard swish stretched by its constant", [][]int{{1, 5}}, func(s sketch) *ops.Value {
+		h := s.Op("Clip", nil, s.Op("Add", nil, s.x[0], s.filled(3, 4, 5)), s.scalar(0), s.scalar(6))
+		return s.Op("Div", nil, s.Op("Mul", nil, s.x[0], h), s.scalar(6))
+	}, "Add Clip Mul Div"},
 	{"hard swish by hard sigmoid", image, func(s sketch) *ops.Value {
 		return s.Op("Mul", nil, s.x[0], s.Op("HardSigmoid", ops.Attrs{"alpha": float32(1) / 6}, s.x[0]))
 	}, "HardSwish"},

@@ -44,6 +44,9 @@ func (n *Node) slice() (*window, error) {
 	if len(starts) != len(ends) || len(starts) != len(axes) || steps != nil && len(steps) != len(starts) {
 		return nil, n.Errorf("has %d starts, %d ends, %d axes and %d steps", len(starts), len(ends), len(axes), len(steps))
 	}
+	if _, err := n.Axes(axes, len(in)); err != nil {
+		return nil, err
+	}
 	w := &window{view{0, tensor.Strides(in)}, slices.Clone(in)}
 	for i, a := range axes {
 		axis, err := n.Axis(a, len(in))

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"math"
 	"slices"
 
 	"memprobe/internal/tensor"
@@ -102,11 +103,13 @@ func (n *Node) viewScaled() *Strided {
 	if c.Const == nil || c.Len() != 1 || !slices.Equal(x.Shape, n.Out[0].Shape) {
 		return nil
 	}
+	k := c.Const.F32[0]
+	if n.Op == "Div" {
+		k = 1 / k
+	}
 	out := View(x)
-	if k := c.Const.F32[0]; n.Op == "Mul" {
-		out.Scale *= k
-	} else {
-		out.Scale /= k
+	if out.Scale *= k; out.Scale == 0 || math.IsInf(float64(out.Scale), 0) || out.Scale != out.Scale {
+		return nil // which is not 0, or infinity, times the sum of products
 	}
 	return out
 }
