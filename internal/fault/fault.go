@@ -8,15 +8,16 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
-	"unicode"
+
+	"memprobe/internal/show"
 )
 
 // Error is a fault in what the user gave. It prints as
 //
 //	FILE: node "conv1" (Conv): pads has 3 values, want 4
 //
-// without the parts that are empty, on one line: control characters, which names
-// in a corrupt file may have, print as U+FFFD.
+// without the parts that are empty, on one line: what names in a file
+// may hold is escaped (see show.Line).
 type Error struct {
 	File string // path of the file, or the format's name for data in memory
 	Node string // name of the graph's node
@@ -46,17 +47,12 @@ func (e *Error) Error() string {
 	}
 	switch {
 	case e.Node != "" && e.Op != "":
-		fmt.Fprintf(&b, "node %q (%s): ", e.Node, e.Op)
+		fmt.Fprintf(&b, "node \"%s\" (%s): ", show.Name(e.Node), show.Name(e.Op))
 	case e.Node != "" || e.Op != "":
-		fmt.Fprintf(&b, "node %q: ", e.Node+e.Op)
+		fmt.Fprintf(&b, "node \"%s\": ", show.Name(e.Node+e.Op))
 	}
 	b.WriteString(e.Err.Error())
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, b.String())
+	return show.Line(b.String())
 }
 
 // Unwrap returns the cause.

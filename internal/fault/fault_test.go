@@ -14,7 +14,7 @@ func TestErrorNamesFileNodeAndOperator(t *testing.T) {
 		`node "Conv": EOF`:                 {Op: "Conv", Err: io.EOF},
 		`m.onnx: EOF`:                      {File: "m.onnx", Err: io.EOF},
 		`EOF`:                              {Err: io.EOF},
-		"node \"a\" (Co\ufffdnv): EOF":     {Node: "a", Op: "Co\nnv", Err: io.EOF},
+		`node "a" (Co\nnv): EOF`:           {Node: "a", Op: "Co\nnv", Err: io.EOF},
 	} {
 		if got := e.Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)

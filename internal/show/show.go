@@ -1,0 +1,54 @@
+// Package show prepares text from files for people: names and messages that a
+// terminal, a table or a document shows as they are.
+package show
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// MaxName is how many characters Name keeps.
+const MaxName = 256
+
+// Name returns a name from a file on one line and safe to print: escaped as by Line,
+// and at most MaxName characters long, the last of them "…" where more are left out.
+func Name(s string) string {
+	if len(s) > utf8.UTFMax*MaxName { // a megabyte of name is not escaped to be thrown away
+		s = s[:utf8.UTFMax*MaxName]
+	}
+	escaped := Line(s)
+	if utf8.RuneCountInString(escaped) <= MaxName {
+		return escaped
+	}
+	r := []rune(escaped)
+	return string(r[:MaxName-1]) + "…"
+}
+
+// Names returns Name of each.
+func Names(names []string) []string {
+	out := make([]string, len(names))
+	for i, s := range names {
+		out[i] = Name(s)
+	}
+	return out
+}
+
+// Line returns s with everything that does not print as itself, on this line and
+// from left to right, as Go writes it in a string: control characters, line breaks,
+// marks of the direction of writing, bytes that are no UTF-8.
+func Line(s string) string {
+	plain := func(r rune, size int) bool { return strconv.IsPrint(r) && !(r == utf8.RuneError && size == 1) }
+	var b strings.Builder
+	for i := 0; i < len(s); {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if plain(r, size) {
+			b.WriteString(s[i : i+size])
+		} else {
+			quoted := strconv.Quote(s[i : i+size])
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		i += size
+	}
+	return b.String()
+}
