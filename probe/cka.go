@@ -20,7 +20,8 @@ import (
 // Both are 1 for representations that agree up to rotation and scale; the
 // debiased one is about 0 for independent ones even where d is not small
 // beside n, and may be negative. They are NaN where a representation is
-// constant. It fails for fewer than 4 samples.
+// constant, the debiased one also where its estimate with itself is not above the
+// rounding of float32, as where all samples are equally far apart. It fails for fewer than 4 samples.
 //
 // Kornblith et al. 2019; Song et al. 2012 (the unbiased estimate).
 func CKA(pool *parallel.Pool, x, y Features) (biased, debiased float64, err error) {
@@ -36,8 +37,8 @@ func CKA(pool *parallel.Pool, x, y Features) (biased, debiased float64, err erro
 	// Centring changes neither estimate, and keeps sums small.
 	x, y = x.centred(), y.centred()
 	xy, xx, yy := crossNorm(pool, x, y), crossNorm(pool, x, x), crossNorm(pool, y, y)
-	biased = xy / math.Sqrt(xx*yy)
-	debiased = unbiasedHSIC(x, y, xy) / math.Sqrt(unbiasedHSIC(x, x, xx)*unbiasedHSIC(y, y, yy))
+	biased = xy / (math.Sqrt(xx) * math.Sqrt(yy))
+	debiased = unbiasedHSIC(x, y, xy) / (selfHSIC(x, xx) * selfHSIC(y, yy))
 	return biased, debiased, nil
 }
 
@@ -88,6 +89,16 @@ func unbiasedHSIC(x, y Features, cross float64) float64 {
 		both += kx[i] * ky[i]
 	}
 	return (trace + sumX*sumY/((n-1)*(n-2)) - 2*both/(n-2)) / (n * (n - 3))
+}
+
+// selfHSIC is the root of the unbiased estimate of x with itself, given ‖XᵀX‖²_F;
+// NaN where that is not above rounding.
+func selfHSIC(x Features, square float64) float64 {
+	h, n := unbiasedHSIC(x, x, square), float64(x.N)
+	if !(h > 0x1p-24*square/(n*(n-3))) {
+		return math.NaN()
+	}
+	return math.Sqrt(h)
 }
 
 // rowSums is K̃1: xᵢ·Σx − ‖xᵢ‖².

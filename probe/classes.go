@@ -16,9 +16,10 @@ import (
 //
 //	Σ_W = 1/N Σᵢ (hᵢ−μ_yᵢ)(hᵢ−μ_yᵢ)ᵀ,  Σ_B = 1/C Σ_c (μ_c−μ)(μ_c−μ)ᵀ
 //
-// C counts the classes that occur; the pseudo-inverse drops directions whose
-// singular value is below max(C,d)·2⁻⁵² of the greatest. It is NaN where all
-// class means coincide.
+// C counts the classes that occur. Σ_B has at most min(C−1,d) directions: the
+// pseudo-inverse takes the leading ones, without those along which the class means
+// lie no further apart than the rounding of float32 features alone puts them. It is
+// NaN where all class means coincide.
 //
 // Papyan, Han, Donoho 2020.
 func NC1(f Features, labels []int, classes int) (float64, error) {
@@ -71,7 +72,8 @@ func classMeans(f Features, labels []int, classes int) (means [][]float64, prese
 }
 
 // betweenAxes returns the eigenvectors of Σ_B with eigenvalues spread² above
-// rounding.
+// rounding. A matrix of c rows and d columns whose elements are the roundings e of
+// the features has a norm of about e·(√c+√d).
 func betweenAxes(f Features, means [][]float64, present []int) (axes [][]float64, spread []float64, err error) {
 	m := mat.NewDense(len(present), f.D, nil)
 	all := f.mean()
@@ -87,8 +89,9 @@ func betweenAxes(f Features, means [][]float64, present []int) (axes [][]float64
 	s := svd.Values(nil)
 	var v mat.Dense
 	svd.VTo(&v)
-	floor := s[0] * float64(max(len(present), f.D)) * 0x1p-52
-	for r, sigma := range s {
+	c, d := float64(len(present)), float64(f.D)
+	floor := 0x1p-24 * f.scale() * (1 + math.Sqrt(d/c))
+	for r, sigma := range s[:min(len(s), len(present)-1)] {
 		if sigma > floor {
 			axes, spread = append(axes, mat.Col(nil, r, &v)), append(spread, sigma)
 		}
@@ -100,7 +103,8 @@ func betweenAxes(f Features, means [][]float64, present []int) (axes [][]float64
 // given the subspace through the origin of its leading principal directions
 // (eigenvectors of Σxxᵀ, not centred) that hold at least the given fraction of
 // Σ‖x‖² (0.99 in the paper), and a query is of the class whose subspace it makes
-// the smallest angle with; of equals the smallest class. Classes without samples
+// the smallest angle with; of equals, squared cosines within 1e-9 of each other, the
+// smallest class. Classes without samples
 // are never predicted, and a query that is zero is of the first class.
 //
 // Ketha et al. 2025 (minimum angle subspace classifier).
@@ -120,34 +124,47 @@ func MASC(pool *parallel.Pool, train Features, labels []int, classes int, querie
 	pred := make([]int, queries.N)
 	best := make([]float64, queries.N)
 	for i := range best {
-		best[i] = -1
+		best[i] = math.Inf(-1)
 	}
 	for c := range classes {
 		axes, err := subspace(pool, classFeatures(train, labels, c), fraction)
 		if err != nil {
 			return nil, err
 		}
-		if axes.N == 0 {
-			continue
+		if len(axes) > 0 {
+			nearer(pool, queries, axes, c, pred, best)
 		}
-		const rows = 64
-		pool.For(parallel.Chunks(queries.N, rows), func(_, chunk int) {
-			lo, hi := parallel.Range(chunk, rows, queries.N)
-			for i := lo; i < hi; i++ {
-				p := 0.0
-				for a := range axes.N {
-					d := kernel.Dot(axes.Row(a), queries.Row(i))
-					p += d * d
-				}
-				// ‖Vx‖ orders the classes as the cosine ‖Vx‖/‖x‖ does.
-				if p > best[i] {
-					pred[i], best[i] = c, p
-				}
-			}
-		})
 	}
 	return pred, nil
 }
+
+// nearer gives class c to the queries x that lie nearer to its subspace than to
+// those before, and keeps ‖Vx‖² of the nearest, which orders the classes as the
+// cosine ‖Vx‖/‖x‖ does.
+func nearer(pool *parallel.Pool, queries Features, axes [][]float64, c int, pred []int, best []float64) {
+	const rows = 64
+	pool.For(parallel.Chunks(queries.N, rows), func(_, chunk int) {
+		x := make([]float64, queries.D)
+		lo, hi := parallel.Range(chunk, rows, queries.N)
+		for i := lo; i < hi; i++ {
+			square, p := 0.0, 0.0
+			for j, v := range queries.Row(i) {
+				x[j] = float64(v)
+				square += x[j] * x[j]
+			}
+			for _, axis := range axes {
+				d := kernel.Dot(axis, x)
+				p += d * d
+			}
+			if p > best[i]+mascTie*square {
+				pred[i], best[i] = c, p
+			}
+		}
+	})
+}
+
+// mascTie is how far two squared cosines are equal: the rounding of the axes.
+const mascTie = 1e-9
 
 // classFeatures copies the samples of class c.
 func classFeatures(f Features, labels []int, c int) Features {
@@ -161,17 +178,17 @@ func classFeatures(f Features, labels []int, c int) Features {
 	return out
 }
 
-// subspace returns, as rows, orthonormal leading principal directions of f that
-// hold the given fraction of Σ‖x‖². There are none for no samples or zero ones.
-func subspace(pool *parallel.Pool, f Features, fraction float64) (Features, error) {
-	axes := Features{D: f.D}
+// subspace returns orthonormal leading principal directions of f that hold the
+// given fraction of Σ‖x‖². There are none for no samples or zero ones, and none that
+// rounding alone makes.
+func subspace(pool *parallel.Pool, f Features, fraction float64) ([][]float64, error) {
 	if f.N == 0 {
-		return axes, nil
+		return nil, nil
 	}
 	m, size := f.moment(pool)
 	var e mat.EigenSym
 	if !e.Factorize(mat.NewSymDense(size, m), true) {
-		return axes, fmt.Errorf("probe: MASC: the principal directions of [%d,%d] features do not converge", f.N, f.D)
+		return nil, fmt.Errorf("probe: MASC: the principal directions of [%d,%d] features do not converge", f.N, f.D)
 	}
 	values := e.Values(nil)
 	var v mat.Dense
@@ -180,17 +197,18 @@ func subspace(pool *parallel.Pool, f Features, fraction float64) (Features, erro
 	for _, l := range values {
 		total += max(l, 0)
 	}
-	for r := size - 1; r >= 0 && held < fraction*total && values[r] > 0; r-- {
+	var axes [][]float64
+	floor := rounding(values)
+	for r := size - 1; r >= 0 && held < fraction*total && values[r] > floor; r-- {
 		held += values[r]
-		axes.N++
-		axes.Data = append(axes.Data, direction(f, mat.Col(nil, r, &v))...)
+		axes = append(axes, direction(f, mat.Col(nil, r, &v)))
 	}
 	return axes, nil
 }
 
 // direction returns an eigenvector of Σxxᵀ of unit norm, given one of the moment
 // matrix.
-func direction(f Features, v []float64) []float32 {
+func direction(f Features, v []float64) []float64 {
 	u := v
 	if f.D > f.N { // v mixes the samples
 		u = make([]float64, f.D)
@@ -201,9 +219,8 @@ func direction(f Features, v []float64) []float32 {
 		}
 	}
 	n := norm(u)
-	out := make([]float32, len(u))
-	for j, x := range u {
-		out[j] = float32(x / n)
+	for j := range u {
+		u[j] /= n
 	}
-	return out
+	return u
 }

@@ -71,18 +71,36 @@ func (f Features) mean() []float64 {
 	return m
 }
 
-// centred returns a copy of f whose columns have mean zero, rounded to float32
-// after the subtraction in float64.
+// centred returns a copy of f whose columns have mean zero, times the power of two
+// that brings the greatest element into [½,1], rounded to float32 after both in
+// float64.
 func (f Features) centred() Features {
 	m := f.mean()
+	top := 0.0
+	for i := range f.N {
+		for j, v := range f.Row(i) {
+			top = max(top, math.Abs(float64(v)-m[j]))
+		}
+	}
+	_, e := math.Frexp(top)
+	scale := math.Ldexp(1, -e)
 	c := Features{f.N, f.D, make([]float32, len(f.Data))}
 	for i := range f.N {
 		row := c.Row(i)
 		for j, v := range f.Row(i) {
-			row[j] = float32(float64(v) - m[j])
+			row[j] = float32((float64(v) - m[j]) * scale)
 		}
 	}
 	return c
+}
+
+// scale is the root mean square of the elements.
+func (f Features) scale() float64 {
+	s := 0.0
+	for _, v := range f.Data {
+		s += float64(v) * float64(v)
+	}
+	return math.Sqrt(s / float64(len(f.Data)))
 }
 
 // transposed returns the columns of f as rows.
@@ -124,6 +142,12 @@ func (f Features) moment(pool *parallel.Pool) (m []float64, size int) {
 		}
 	}
 	return m, size
+}
+
+// rounding bounds the eigenvalues of a moment matrix, given in ascending order, that
+// rounding makes where the true ones are zero.
+func rounding(values []float64) float64 {
+	return float64(len(values)) * 0x1p-52 * values[len(values)-1]
 }
 
 // norm is the Euclidean norm in float64.

@@ -95,12 +95,14 @@ func moments(f Features) (mean, inverse []float64) {
 	return mean, inverse
 }
 
+// standardised elements lie within ±2⁶⁴, so that logits of queries far from all
+// training features stay finite.
 func (l *Linear) standardised(f Features) Features {
 	s := Features{f.N, f.D, make([]float32, len(f.Data))}
 	for i := range f.N {
 		row := s.Row(i)
 		for j, v := range f.Row(i) {
-			row[j] = float32((float64(v) - l.Mean[j]) * l.Inverse[j])
+			row[j] = float32(max(-0x1p64, min((float64(v)-l.Mean[j])*l.Inverse[j], 0x1p64)))
 		}
 	}
 	return s

@@ -18,7 +18,8 @@ import (
 // with the singular values σ of the matrix as it is, not centred: between 1 and
 // min(n,d). It is NaN if all features are zero. The singular values are the
 // roots of the eigenvalues of the smaller moment matrix in float64, so those
-// below about 1e-8 of the greatest count as noise of that size.
+// below √(min(n,d)·2⁻⁵²), about 1e-7, of the greatest cannot be told from zero and
+// count as that.
 //
 // Garrido et al. 2023; Roy, Vetterli 2007.
 func RankMe(pool *parallel.Pool, f Features) (float64, error) {
@@ -32,8 +33,12 @@ func RankMe(pool *parallel.Pool, f Features) (float64, error) {
 	}
 	sigma := e.Values(nil)
 	sum := 0.0
+	floor := rounding(sigma)
 	for i, v := range sigma {
-		sigma[i] = math.Sqrt(max(v, 0))
+		sigma[i] = 0
+		if v > floor {
+			sigma[i] = math.Sqrt(v)
+		}
 		sum += sigma[i]
 	}
 	if sum == 0 {
