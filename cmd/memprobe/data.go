@@ -39,6 +39,8 @@ var dataListCommand = command{
 				switch {
 				case e.Path == "":
 					state = "embedded"
+				case e.Drawn:
+					state = "always there"
 				case state == "" && e.Fetchable:
 					state = "memprobe data fetch " + e.Name
 				}

@@ -25,6 +25,7 @@ const (
 	Bootstrap                    // confidence intervals
 	Bench                        // benchmark data
 	Metric                       // samples of a metric
+	Shapes                       // images of the set of shapes
 )
 
 const golden = 0x9e3779b97f4a7c15

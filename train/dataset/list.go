@@ -6,6 +6,7 @@ type Entry struct {
 	Title     string `json:"title"`
 	Path      string `json:"path,omitempty"`  // what PATH is: "DIR", "FILE"; empty if it takes none
 	Found     string `json:"found,omitempty"` // where the bare name finds it
+	Drawn     bool   `json:"drawn"`           // the program makes it; PATH is parameters, which may be left out
 	Fetchable bool   `json:"fetchable"`       // Fetch downloads it
 }
 
@@ -13,7 +14,7 @@ type Entry struct {
 func List(roots []string) []Entry {
 	var list []Entry
 	for _, f := range formats() {
-		e := Entry{Name: f.name, Title: f.title, Path: f.path, Fetchable: published(f.name) != nil}
+		e := Entry{Name: f.name, Title: f.title, Path: f.path, Drawn: f.drawn, Fetchable: published(f.name) != nil}
 		if f.places != nil {
 			e.Found, _ = f.find(f.name, roots)
 		}

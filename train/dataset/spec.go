@@ -20,6 +20,7 @@ type format struct {
 	name   string
 	title  string
 	path   string   // what PATH is: "DIR", "FILE"; "" if it takes none
+	drawn  bool     // PATH is parameters, which may be left out
 	places []string // where a bare name is looked for under a root; nil: it needs a path
 	load   func(l *loader, path string) (*content, error)
 }
@@ -28,6 +29,8 @@ type format struct {
 func formats() []format {
 	return []format{
 		{name: Embedded, title: "Fashion-MNIST, 5,000 + 1,000 of its images, embedded", load: (*loader).mini},
+		{name: Shapes, title: "ten shapes, with nuisances of chosen strength; drawn by the program", path: "KEY=VALUE,…", drawn: true,
+			load: (*loader).shapes},
 		{name: "fashion-mnist", title: "Fashion-MNIST, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(fashionNames()),
 			places: []string{"fashion-mnist", "FashionMNIST/raw", "FashionMNIST"}},
 		{name: "mnist", title: "MNIST digits, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(numbered(10)),
@@ -59,7 +62,7 @@ func resolve(spec string, roots []string) (*format, string, error) {
 			return nil, "", &SpecError{spec, f.name + " takes no path"}
 		case hasPath && path == "":
 			return nil, "", &SpecError{spec, "the path is empty"}
-		case hasPath || f.path == "":
+		case hasPath || f.path == "" || f.drawn:
 			return &f, path, nil
 		case f.places == nil:
 			return nil, "", &SpecError{spec, fmt.Sprintf("want %s:%s", f.name, f.path)}
