@@ -5,6 +5,7 @@ import (
 
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
+	"memprobe/train/dataset"
 )
 
 // Extract runs the images of a split through a model and hands emit the pooled
@@ -31,7 +32,7 @@ func Extract(ctx context.Context, m *onnx.Model, images Split, image []int, laye
 	}
 	fill := func(dst []float32, i int) {
 		images.Float32(dst, i)
-		normalise(dst, o.Mean, o.Std)
+		dataset.Normalize(dst, o.Mean, o.Std)
 	}
 	var done func(int)
 	if o.Progress != nil {

@@ -10,6 +10,7 @@ import (
 	"memprobe/onnx"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
+	"memprobe/train/dataset"
 )
 
 // network is what was measured of one network, trained or not.
@@ -179,7 +180,7 @@ func (r *runner) view(dst []float32, i int) {
 	src := make([]float32, len(dst))
 	r.data.Train.Float32(src, image)
 	r.Augment(dst, src, image, i%r.Views)
-	normalise(dst, r.Mean, r.Std)
+	dataset.Normalize(dst, r.Mean, r.Std)
 }
 
 // predict keeps the network's own predictions, if its output has a column a class.

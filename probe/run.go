@@ -10,6 +10,7 @@ import (
 	"memprobe/onnx"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
+	"memprobe/train/dataset"
 )
 
 // Split is a sequence of labelled images, as a dataset holds them. Its methods
@@ -243,20 +244,7 @@ func labelsOf(s Split) []int {
 func (r *runner) fill(s Split) func(dst []float32, i int) {
 	return func(dst []float32, i int) {
 		s.Float32(dst, i)
-		normalise(dst, r.Mean, r.Std)
-	}
-}
-
-// normalise computes (pixel − mean) / std of each channel.
-func normalise(image, mean, std []float32) {
-	if len(mean) == 0 {
-		return
-	}
-	plane := len(image) / len(mean)
-	for c := range mean {
-		for i := c * plane; i < (c+1)*plane; i++ {
-			image[i] = (image[i] - mean[c]) / std[c]
-		}
+		dataset.Normalize(dst, r.Mean, r.Std)
 	}
 }
 

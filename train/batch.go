@@ -1,7 +1,6 @@
 package train
 
 import (
-	"memprobe/internal/kernel"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/train/augment"
@@ -26,7 +25,8 @@ type batcher struct {
 	group    int   // with ideal, the number of views
 	smooth   float32
 	mixer    augment.Mixer
-	norm     normalizer
+	mean     []float32 // with std, of each channel, by which pixels are normalised
+	std      []float32
 	scratch  []augmenter // by worker of the pool
 
 	// The batch that is being filled.
@@ -40,21 +40,6 @@ type batcher struct {
 type augmenter struct {
 	*augment.Worker
 	image []float32
-}
-
-// normalizer computes (pixel − mean)/std of each channel; without values it does
-// nothing.
-type normalizer struct{ mean, std []float32 }
-
-func (n normalizer) apply(image []float32) {
-	if n.mean == nil {
-		return
-	}
-	plane := len(image) / len(n.mean)
-	for c := range n.mean {
-		p := image[c*plane : (c+1)*plane]
-		kernel.Affine(p, p, 1/n.std[c], -n.mean[c]/n.std[c])
-	}
 }
 
 func newBatcher(c *Config, set *dataset.Set, pool *parallel.Pool) (*batcher, error) {
@@ -76,7 +61,7 @@ func newBatcher(c *Config, set *dataset.Set, pool *parallel.Pool) (*batcher, err
 		}
 		b.samples = len(b.bases)
 	}
-	if b.norm.mean, b.norm.std, err = dataset.Normalization(c.Normalize, set.C); err != nil {
+	if b.mean, b.std, err = dataset.Normalization(c.Normalize, set.C); err != nil {
 		return nil, &ConfigError{"normalize", err}
 	}
 	pipeline, err := augment.Parse(c.Augment)
@@ -113,7 +98,7 @@ func (b *batcher) row(worker, i int) {
 	dst := b.x[i*n : (i+1)*n]
 	b.set.Train.Float32(w.image, image)
 	w.Apply(dst, w.image, key)
-	b.norm.apply(dst)
+	dataset.Normalize(dst, b.mean, b.std)
 	classes := len(b.target) / len(b.rows)
 	target := b.target[i*classes : (i+1)*classes]
 	for j := range target {

@@ -26,7 +26,7 @@ func (r *runner) evaluate(ctx context.Context, row *result.Epoch) error {
 	if err != nil {
 		return err
 	}
-	e := &evaluator{session, r.net, r.batches.norm, r.options.Pool}
+	e := &evaluator{session, r.net, r.batches, r.options.Pool}
 	assigned, truth := 0, 0
 	err = e.predict(ctx, &r.options.Set.Train, func(i, class int) {
 		if class == int(r.batches.assigned[i]) {
@@ -58,7 +58,7 @@ func (r *runner) evaluate(ctx context.Context, row *result.Epoch) error {
 type evaluator struct {
 	session *engine.Session
 	net     *network
-	norm    normalizer
+	batches *batcher // knows how pixels are normalised
 	pool    *parallel.Pool
 }
 
@@ -72,7 +72,7 @@ func (e *evaluator) predict(ctx context.Context, split *dataset.Split, done func
 	load := func(_, i int) {
 		image := x[i*size : (i+1)*size]
 		split.Float32(image, min(first+i, n-1))
-		e.norm.apply(image)
+		dataset.Normalize(image, e.batches.mean, e.batches.std)
 	}
 	for ; first < n; first += batch {
 		e.pool.For(batch, load)

@@ -4,10 +4,27 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"memprobe/internal/kernel"
 )
 
 // NoNormalization leaves pixels in [0,1].
 const NoNormalization = "none"
+
+// Normalize replaces each pixel v of an image [C,H,W] by (v − mean)/std of its
+// channel, computed as v·(1/std) + (−mean/std) with one rounding of the sum. It is
+// the one way that pixels are normalised, so that training and probing see the
+// same bits. Without values it does nothing.
+func Normalize(image, mean, std []float32) {
+	if len(mean) == 0 {
+		return
+	}
+	plane := len(image) / len(mean)
+	for c := range mean {
+		p := image[c*plane : (c+1)*plane]
+		kernel.Affine(p, p, 1/std[c], -mean[c]/std[c])
+	}
+}
 
 // Normalization returns the mean and the standard deviation of each channel by
 // which pixels v in [0,1] become (v − mean)/std: nil for "none", the published
