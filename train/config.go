@@ -32,6 +32,7 @@ type Config struct {
 	TrainLimit int    `json:"train-limit" range:"0," help:"class-balanced subset of the training images; 0: all"`
 	TestLimit  int    `json:"test-limit" range:"0," help:"class-balanced subset of the test images; 0: all"`
 	SubsetSeed uint64 `json:"subset-seed" help:"of the subsets"`
+	ImageSize  int    `json:"image-size,omitempty" range:"0,65536" help:"resize images to N x N; 0: as stored, or as --init wants them"`
 	Normalize  string `json:"normalize" help:"auto (none, or what --init records), none, imagenet, cifar10, MEAN/STD"`
 
 	Labels    string `json:"labels" help:"assigned labels: true, random, noise:P, per-view"`

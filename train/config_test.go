@@ -103,3 +103,18 @@ func TestMapRoundTrip(t *testing.T) {
 		t.Errorf("read back %+v, want %+v", got, c)
 	}
 }
+
+// A field that came later and is not set does not show in what a cell's name is
+// made of.
+func TestMapLeavesOutWhatIsNotSet(t *testing.T) {
+	c := Default()
+	for key := range c.Map() {
+		if key == "image-size" || key == "freeze" {
+			t.Errorf("%s is in the map of a configuration that does not set it", key)
+		}
+	}
+	c.ImageSize = 48
+	if got := c.Map()["image-size"]; got != 48 {
+		t.Errorf("image-size 48 is %v in the map", got)
+	}
+}

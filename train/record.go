@@ -130,6 +130,9 @@ func (r *runner) mark(m *onnx.Model) error {
 	m.SetMetadata(meta.Data, r.config.Data)
 	m.SetMetadata(meta.TrainLimit, strconv.Itoa(r.config.TrainLimit))
 	m.SetMetadata(meta.SubsetSeed, strconv.FormatUint(r.config.SubsetSeed, 10))
+	if r.config.ImageSize > 0 {
+		m.SetMetadata(meta.ImageSize, strconv.Itoa(r.config.ImageSize))
+	}
 	m.SetMetadata(meta.Normalize, r.config.Normalize)
 	m.SetMetadata(meta.Labels, r.config.Labels)
 	m.SetMetadata(meta.LabelSeed, strconv.FormatUint(r.config.LabelSeed, 10))

@@ -59,7 +59,7 @@ var dataInfoCommand = command{
 		f.IntVar(&o.TrainLimit, "train-limit", 0, "class-balanced subset of the training images; 0: all")
 		f.IntVar(&o.TestLimit, "test-limit", 0, "class-balanced subset of the test images; 0: all")
 		f.Uint64Var(&o.Seed, "subset-seed", 0, "of the subsets")
-		f.IntVar(&o.Height, "size", 0, "resize to N x N; 0: as stored")
+		f.IntVar(&o.Height, "image-size", 0, "resize to N x N; 0: as stored")
 		f.IntVar(&o.Threads, "threads", 0, "threads; 0 means one a CPU")
 		asJSON := f.Bool("json", false, "print JSON")
 		return func(ctx context.Context, args []string, std streams) error {
@@ -67,7 +67,7 @@ var dataInfoCommand = command{
 				return usagef("want one SPEC, got %d arguments", len(args))
 			}
 			if o.TrainLimit < 0 || o.TestLimit < 0 || o.Height < 0 || o.Threads < 0 {
-				return usagef("--train-limit %d, --test-limit %d, --size %d, --threads %d: want 0 or more", o.TrainLimit, o.TestLimit, o.Height, o.Threads)
+				return usagef("--train-limit %d, --test-limit %d, --image-size %d, --threads %d: want 0 or more", o.TrainLimit, o.TestLimit, o.Height, o.Threads)
 			}
 			o.Width = o.Height
 			set, err := dataset.Open(ctx, args[0], o)

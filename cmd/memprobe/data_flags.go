@@ -22,6 +22,7 @@ type dataOptions struct {
 	spec                  string
 	trainLimit, testLimit int
 	seed                  uint64
+	imageSize             int
 	normalize, labels     string
 	labelSeed             uint64
 	assigned              string
@@ -34,6 +35,7 @@ func (o *dataOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.trainLimit, "train-limit", 0, "class-balanced subset of the training images; 0: all, or what the model records")
 	f.IntVar(&o.testLimit, "test-limit", 0, "class-balanced subset of the test images; 0: all")
 	f.Uint64Var(&o.seed, "subset-seed", 0, "of the subsets")
+	f.IntVar(&o.imageSize, "image-size", 0, "resize images to N x N; 0: as the model wants or records them, else as stored")
 	f.StringVar(&o.normalize, "normalize", "auto", "auto (what the model records), none, imagenet, cifar10, MEAN/STD")
 	f.StringVar(&o.labels, "labels", "", "scheme of the assigned labels: true, random, noise:P; default: what the model records")
 	f.Uint64Var(&o.labelSeed, "label-seed", 0, "of the assigned labels")
@@ -52,7 +54,7 @@ type subject struct {
 // records, by metadata key.
 func recordedFlags() map[string]string {
 	return map[string]string{"data": meta.Data, "train-limit": meta.TrainLimit, "subset-seed": meta.SubsetSeed,
-		"normalize": meta.Normalize, "labels": meta.Labels, "label-seed": meta.LabelSeed, "ideal-views": meta.IdealViews}
+		"image-size": meta.ImageSize, "normalize": meta.Normalize, "labels": meta.Labels, "label-seed": meta.LabelSeed, "ideal-views": meta.IdealViews}
 }
 
 // loadSubject loads a model file, or a run directory's final model, or, while
@@ -94,7 +96,7 @@ func (s *subject) ofRun(dir string) error {
 	}
 	s.record = map[string]string{"data": c.Data, "labels": c.Labels, "label-seed": strconv.FormatUint(c.LabelSeed, 10),
 		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10),
-		"ideal-views": strconv.Itoa(c.IdealViews)}
+		"image-size": strconv.Itoa(c.ImageSize), "ideal-views": strconv.Itoa(c.IdealViews)}
 	if c.Normalize != train.Auto {
 		s.record["normalize"] = c.Normalize
 	}

@@ -46,16 +46,18 @@ func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error)
 	if d.normalize == "auto" {
 		d.normalize = dataset.NoNormalization
 	}
-	var errs [3]error
+	var errs [4]error
 	d.options.TrainLimit, errs[0] = strconv.Atoi(o.value("train-limit", m))
 	d.options.TestLimit, errs[1] = strconv.Atoi(o.value("test-limit", m))
 	d.options.Seed, errs[2] = strconv.ParseUint(o.value("subset-seed", m), 10, 64)
+	d.options.Height, errs[3] = strconv.Atoi(o.value("image-size", m))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fault.Errorf(m.file, "its metadata are damaged: %w", err)
 	}
-	if d.options.TrainLimit < 0 || d.options.TestLimit < 0 {
-		return nil, usagef("--train-limit %d, --test-limit %d: want 0 or more", d.options.TrainLimit, d.options.TestLimit)
+	if d.options.TrainLimit < 0 || d.options.TestLimit < 0 || d.options.Height < 0 {
+		return nil, usagef("--train-limit %d, --test-limit %d, --image-size %d: want 0 or more", d.options.TrainLimit, d.options.TestLimit, d.options.Height)
 	}
+	d.options.Width = d.options.Height
 	if err := d.images(ctx, spec, m, guessed); err != nil {
 		return nil, err
 	}
@@ -70,6 +72,9 @@ func (d *openedData) images(ctx context.Context, spec string, m *subject, guesse
 	want, err := imageShape(m)
 	if err != nil {
 		return err
+	}
+	if n := d.options.Height; n > 0 && len(want) == 3 && (want[1] > 0 && want[1] != n || want[2] > 0 && want[2] != n) {
+		return usagef("--image-size %d: %s wants images of %dx%d pixels", n, m.file, want[1], want[2])
 	}
 	size := len(want) == 3 && want[1] > 0 && want[2] > 0
 	if size && !guessed {

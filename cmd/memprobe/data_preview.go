@@ -31,14 +31,14 @@ var dataPreviewCommand = command{
 		f.IntVar(&o.images, "images", 10, "rows: a class-balanced subset of the training images")
 		f.IntVar(&o.views, "views", 11, "augmentations of each image")
 		f.IntVar(&o.zoom, "zoom", 2, "pixels of the sheet a pixel of an image, along each side")
-		f.IntVar(&o.size, "size", 0, "resize to N x N; 0: as stored")
+		f.IntVar(&o.size, "image-size", 0, "resize to N x N; 0: as stored")
 		f.Uint64Var(&o.seed, "seed", 0, "of the subset and the augmentations")
 		return func(ctx context.Context, args []string, std streams) error {
 			if len(args) > 0 {
 				return usagef("want no arguments, got %q", args)
 			}
 			if min(o.images, o.views, o.zoom) < 1 || o.size < 0 {
-				return usagef("--images %d, --views %d, --zoom %d, --size %d: want positive numbers", o.images, o.views, o.zoom, o.size)
+				return usagef("--images %d, --views %d, --zoom %d, --image-size %d: want positive numbers", o.images, o.views, o.zoom, o.size)
 			}
 			p, err := augment.Parse(o.augment)
 			if err != nil {

@@ -161,8 +161,8 @@ func initialModel(dir string, c train.Config) (*onnx.Model, error) {
 // trainingData opens the images in the shape that the model to be trained further
 // wants, or as they are.
 func trainingData(ctx context.Context, c train.Config, m *onnx.Model) (*openedData, error) {
-	d := &openedData{options: dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed},
-		scheme: c.Labels, source: "run"}
+	d := &openedData{options: dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed,
+		Height: c.ImageSize, Width: c.ImageSize}, scheme: c.Labels, source: "run"}
 	if m != nil {
 		return d, d.images(ctx, c.Data, &subject{Model: m, file: c.Init}, false)
 	}

@@ -7,6 +7,7 @@ const (
 	Data       = "memprobe.data"
 	TrainLimit = "memprobe.train_limit"
 	SubsetSeed = "memprobe.subset_seed"
+	ImageSize  = "memprobe.image_size" // where images were resized to it
 	Normalize  = "memprobe.normalize"
 	Labels     = "memprobe.labels"
 	LabelSeed  = "memprobe.label_seed"

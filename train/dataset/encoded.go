@@ -64,7 +64,7 @@ func (l *loader) survey(splits ...*source) (extent, error) {
 			for i, e := range heads {
 				channels = max(channels, e.c)
 				if !sized && (e.h != first.h || e.w != first.w) {
-					return to, s.fault(lo+i, "%dx%d pixels, others have %dx%d: images of several sizes need to be told which to be resized to",
+					return to, s.fault(lo+i, "%dx%d pixels, others have %dx%d; --image-size N resizes all to N x N",
 						e.h, e.w, first.h, first.w)
 				}
 			}
