@@ -17,11 +17,11 @@ import (
 // name of its flag without the dashes, and its name in plans and in run.json; the
 // range tag holds the least and, after a comma, the greatest number allowed.
 type Config struct {
-	Arch      string `json:"arch" help:"architecture: resnet8, resnet20, resnet18, resnet34, resnet50, vgg11[_bn], vgg16[_bn], mlp, cnn, vit"`
-	Stem      string `json:"stem" help:"small, medium or imagenet: for images of about 32, 64 or 224 pixels"`
-	Width     int    `json:"width" range:"0,1048576" help:"channels of the first stage, or units of a layer; 0: the architecture's own"`
-	Projector int    `json:"projector" range:"0,1048576" help:"hidden units of a projector after the embedding; 0: a linear classifier"`
-	Init      string `json:"init" help:"ONNX model to train instead of a new one"`
+	Arch      string    `json:"arch" help:"architecture: resnet8, resnet20, resnet18, resnet34, resnet50, vgg11[_bn], vgg16[_bn], mlp, cnn, vit"`
+	Stem      string    `json:"stem" help:"small, medium or imagenet: for images of about 32, 64 or 224 pixels"`
+	Width     int       `json:"width" range:"0,1048576" help:"channels of the first stage, or units of a layer; 0: the architecture's own"`
+	Projector zoo.Units `json:"projector" help:"hidden units of a projector after the embedding, of several layers with commas between; 0: a linear classifier"`
+	Init      string    `json:"init" help:"ONNX model to train instead of a new one"`
 
 	// What came later is left out of Map where it is not set, so that the cells of
 	// older sweeps keep their names.
@@ -90,7 +90,7 @@ const Auto = "auto"
 // Default returns the configuration where no flag is given.
 func Default() Config {
 	return Config{
-		Arch: "resnet18", Stem: zoo.Small, Data: dataset.Embedded, Normalize: Auto, Labels: "true", Augment: "none", Loss: CE,
+		Arch: "resnet18", Stem: zoo.Small, Projector: "0", Data: dataset.Embedded, Normalize: Auto, Labels: "true", Augment: "none", Loss: CE,
 		Optimizer: optim.Adam, LR: 1e-3, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Trust: 1e-3,
 		Schedule: optim.Cosine, Gamma: 0.1, Epochs: 100, Batch: 128, Shuffle: true, EvalEvery: 1,
 	}
@@ -145,6 +145,9 @@ func (c *Config) check(f Field) error {
 		return oneOf(c.Arch, zoo.Archs())
 	case "stem":
 		return oneOf(c.Stem, []string{zoo.Small, zoo.Medium, zoo.ImageNet})
+	case "projector":
+		_, err := c.Projector.Layers()
+		return err
 	case "freeze":
 		if slices.Contains(c.patterns(), "") {
 			return fmt.Errorf("%q, want no empty pattern", c.Freeze)

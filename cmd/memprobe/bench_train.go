@@ -31,7 +31,7 @@ var benchTrainCommand = command{
 		f.StringVar(&o.init, "init", "", "ONNX model to train instead of one of the zoo")
 		f.StringVar(&o.spec.Stem, "stem", zoo.Small, "stem: small, medium or imagenet")
 		f.IntVar(&o.spec.Width, "width", 64, "channels of the first stage, or units of a layer")
-		f.IntVar(&o.spec.Projector, "projector", 0, "hidden units of the projector; 0: a linear classifier")
+		f.StringVar((*string)(&o.spec.Projector), "projector", "0", "hidden units of the projector, of several layers with commas between; 0: a linear classifier")
 		f.IntVar(&o.spec.C, "channels", 3, "channels of an image")
 		f.IntVar(&o.spec.Classes, "classes", 10, "classes")
 		f.IntVar(&o.size, "size", 32, "height and width of an image")
@@ -112,13 +112,13 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 		o.spec.Arch, o.spec.Width, o.batch, o.size = "", 0, x.Shape[0], x.Shape[len(x.Shape)-1]
 	}
 	return printLine(std, struct {
-		What      string `json:"what"`
-		Model     string `json:"model,omitempty"`
-		Arch      string `json:"arch,omitempty"`
-		Width     int    `json:"width,omitempty"`
-		Projector int    `json:"projector"`
-		Batch     int    `json:"batch"`
-		Size      int    `json:"size"`
+		What      string    `json:"what"`
+		Model     string    `json:"model,omitempty"`
+		Arch      string    `json:"arch,omitempty"`
+		Width     int       `json:"width,omitempty"`
+		Projector zoo.Units `json:"projector"`
+		Batch     int       `json:"batch"`
+		Size      int       `json:"size"`
 		timing
 		Rate float64 `json:"images_per_second"`
 	}{"train", o.init, o.spec.Arch, o.spec.Width, o.spec.Projector, o.batch, o.size, t, float64(o.batch) / t.Seconds})

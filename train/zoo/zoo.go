@@ -14,7 +14,7 @@ type Spec struct {
 	Arch      string // one of Archs
 	Stem      string // one of Stems; "" is "small"
 	Width     int    // channels of the first stage, or units of a layer; 0: the architecture's own
-	Projector int    // hidden units of the projector; 0: a linear classifier
+	Projector Units  // hidden layers of the projector; none: a linear classifier
 	Classes   int
 	C, H, W   int    // of an image
 	Seed      uint64 // of the initial weights
@@ -92,10 +92,14 @@ func Build(s Spec) (*onnx.Model, error) {
 	switch {
 	case !slices.Contains(a.stems, s.Stem):
 		return nil, fmt.Errorf("stem %q of %s, want one of %s", s.Stem, a.name, strings.Join(a.stems, ", "))
-	case s.Width < 1 || s.Width > maxSize || s.Projector < 0 || s.Projector > maxSize:
-		return nil, fmt.Errorf("width %d and projector %d of %s, want at most %d units", s.Width, s.Projector, a.name, maxSize)
+	case s.Width < 1 || s.Width > maxSize:
+		return nil, fmt.Errorf("width %d of %s, want at most %d units", s.Width, a.name, maxSize)
 	case s.Classes < 1 || min(s.C, s.H, s.W) < 1:
 		return nil, fmt.Errorf("%d classes of images [%d,%d,%d], want at least one of each", s.Classes, s.C, s.H, s.W)
+	}
+	hidden, err := s.Projector.Layers()
+	if err != nil {
+		return nil, fmt.Errorf("projector %w", err)
 	}
 	b := newBuilder(s)
 	embedding := a.encoder(b, b.input())
@@ -103,7 +107,11 @@ func Build(s Spec) (*onnx.Model, error) {
 		return nil, fmt.Errorf("arch %s: %w", a.name, b.err)
 	}
 	b.name(&embedding, "embedding")
-	b.classify(embedding, a.head)
+	head := a.head
+	if len(hidden) > 0 {
+		head = projector(hidden)
+	}
+	b.classify(embedding, head)
 	m, err := onnx.FromProto(b.model)
 	if err != nil {
 		return nil, err
@@ -112,22 +120,29 @@ func Build(s Spec) (*onnx.Model, error) {
 	return m, nil
 }
 
-// maxSize keeps a mistyped size from taking all memory.
-const maxSize = 1 << 20
+// The limits keep a mistyped size from taking all memory.
+const (
+	maxSize   = 1 << 20 // units of a layer
+	maxLayers = 64      // of a projector
+)
 
 // classify appends the head, from the embedding to the logits.
 func (b *builder) classify(x value, head part) {
-	if b.spec.Projector > 0 {
-		head = projector
-	}
 	x = head(b, x)
 	b.name(&x, "logits")
 	b.output(x)
 }
 
-func projector(b *builder, x value) value {
-	x = b.relu("projector.1", b.linear("projector.0", x, b.spec.Projector, false))
-	return b.linear("projector.2", x, b.spec.Classes, false)
+// projector is a perceptron without biases and with ReLU between its layers, named
+// as torch.nn.Sequential names them.
+func projector(hidden []int) part {
+	return func(b *builder, x value) value {
+		name := func(i int) string { return fmt.Sprintf("projector.%d", i) }
+		for i, n := range hidden {
+			x = b.relu(name(2*i+1), b.linear(name(2*i), x, n, false))
+		}
+		return b.linear(name(2*len(hidden)), x, b.spec.Classes, false)
+	}
 }
 
 func linearHead(name string) part {

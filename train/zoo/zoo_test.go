@@ -78,7 +78,7 @@ func TestForward(t *testing.T) {
 			if stem == ImageNet && testing.Short() {
 				continue
 			}
-			s := Spec{Arch: arch, Stem: stem, Width: 4, Projector: 24, Classes: 7, C: 1, H: size, W: size}
+			s := Spec{Arch: arch, Stem: stem, Width: 4, Projector: "24", Classes: 7, C: 1, H: size, W: size}
 			width := 8 * s.Width
 			switch arch {
 			case "resnet50":
@@ -209,7 +209,7 @@ func TestSpecErrors(t *testing.T) {
 		"stem small takes any":      {Arch: "vgg11", Stem: ImageNet, H: 32, W: 32},
 		"at most 1048576":           {Arch: "mlp", Width: 1 << 30},
 		"0 classes":                 {Arch: "mlp", Classes: -10},
-		"projector -1":              {Arch: "mlp", Projector: -1},
+		`projector "-1"`:            {Arch: "mlp", Projector: "-1"},
 		"images of 1x1 are too sma": {Arch: "vgg11", Stem: ImageNet, H: 1, W: 1},
 	} {
 		s.Classes += 10
