@@ -1,9 +1,11 @@
 package memory
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -31,9 +33,78 @@ func TestFields(t *testing.T) {
 }
 
 func TestString(t *testing.T) {
-	for bytes, want := range map[int64]string{3 << 19: "1.5 MiB", 5 << 29: "2.5 GiB"} {
+	for bytes, want := range map[int64]string{3 << 19: "1.5 MiB", 5 << 29: "2.5 GiB", 1 << 60: "over 1 PiB"} {
 		if got := String(bytes); got != want {
 			t.Errorf("%d bytes are %q, want %q", bytes, got, want)
+		}
+	}
+}
+
+func TestGroups(t *testing.T) {
+	var dirs []string
+	for _, g := range groups("5:cpu,memory:/a/b\n3:cpuset:/\n0::/c\nnonsense\n") {
+		dirs = append(dirs, filepath.Join(g.dir, g.limit))
+	}
+	want := []string{
+		"/sys/fs/cgroup/memory/a/b/memory.limit_in_bytes", "/sys/fs/cgroup/memory/a/memory.limit_in_bytes",
+		"/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/c/memory.max", "/sys/fs/cgroup/memory.max",
+	}
+	if !slices.Equal(dirs, want) {
+		t.Errorf("groups %q, want %q", dirs, want)
+	}
+}
+
+func TestNeed(t *testing.T) {
+	defer SetLimit(0)
+	SetLimit(256 << 20)
+	if err := Need("a little", 16<<20); err != nil {
+		t.Error(err)
+	}
+	err := Need("a lot", 1<<30)
+	e, ok := errors.AsType[*Error](err)
+	if !ok || e.Need != 1<<30 || e.Left <= 0 || e.Left >= 256<<20 {
+		t.Fatalf("%v", err)
+	}
+	if Need("a product that overflowed", -8) == nil {
+		t.Error("a negative number of bytes fits")
+	}
+	held := make([]byte, 180<<20)
+	if Need("what is in use does not count", 64<<20) == nil {
+		t.Error("64 MiB fit beside 180 of 256")
+	}
+	runtime.KeepAlive(held)
+	held = nil
+	if err := Need("garbage counts", 64<<20); err != nil {
+		t.Error(err)
+	}
+	var small error
+	var pieces [][]byte
+	for range 1000 {
+		if small = Need("a piece", 512<<10); small != nil {
+			break
+		}
+		pieces = append(pieces, make([]byte, 512<<10))
+	}
+	if small == nil || len(pieces) < 50 {
+		t.Errorf("%d pieces of 512 KiB, %v", len(pieces), small)
+	}
+}
+
+func TestSize(t *testing.T) {
+	for text, want := range map[string]int64{"2GiB": 2 << 30, "1.5M": 3 << 19, "10MB": 1e7, "4096": 4096} {
+		var s Size
+		if err := s.Set(text); err != nil || int64(s) != want {
+			t.Errorf("%s is %d, %v, want %d", text, s, err, want)
+		}
+	}
+	for _, text := range []string{"", "GiB", "-1", "1e30", "2XB", "0", "9999999999TiB", "NaN"} {
+		if s := new(Size); s.Set(text) == nil {
+			t.Errorf("%q is %d", text, *s)
+		}
+	}
+	for n, want := range map[Size]string{0: "", 2 << 30: "2GiB", 3 << 20: "3MiB", 7: "7"} {
+		if got := n.String(); got != want {
+			t.Errorf("%d prints as %q, want %q", int64(n), got, want)
 		}
 	}
 }
