@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/memory"
 	"memprobe/onnx/engine"
 	"memprobe/onnx/ops"
 	"memprobe/train/dataset"
@@ -49,6 +51,7 @@ func (e usageError) Error() string { return e.msg }
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
 func main() {
+	debug.SetTraceback("crash") // a fatal error of Go's runtime ends by SIGABRT: its exit code, 2, has a meaning here
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}))
@@ -101,16 +104,23 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 	f.SetOutput(io.Discard)
 	f.SortFlags = false
 	do := c.setup(f)
+	budget := new(memory.Size)
+	f.Var(budget, "max-memory", "what the process may hold, as 2GiB; default: 80 % of what the machine and the control group leave")
 	help := f.BoolP("help", "h", false, "show this text")
+	out := &checkedWriter{w: std.out}
+	std.out = out
 	err := f.Parse(args)
-	if err == nil && *help {
-		fmt.Fprintf(std.out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example, f.FlagUsages())
-		return 0
-	}
-	if err != nil {
+	switch {
+	case err != nil:
 		err = usageError{err.Error()}
-	} else {
-		err = do(ctx, f.Args(), std)
+	case *help:
+		fmt.Fprintf(out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example, f.FlagUsages())
+	default:
+		memory.SetLimit(int64(*budget))
+		err = guarded(func() error { return do(ctx, f.Args(), std) })
+	}
+	if err == nil {
+		err = out.err
 	}
 	if err == nil {
 		return 0
@@ -120,8 +130,16 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 		fmt.Fprintln(std.err, "memprobe: interrupted")
 		return code
 	}
-	fmt.Fprintf(std.err, "memprobe %s: %v\n", c.name, err)
+	fmt.Fprintf(std.err, "memprobe %s: %v%s\n", c.name, err, advice(err))
 	return code
+}
+
+// advice is what the user can do about an error that says only what is wrong.
+func advice(err error) string {
+	if _, ok := errors.AsType[*memory.Error](err); ok {
+		return " (--max-memory sets the budget)"
+	}
+	return ""
 }
 
 func exitCode(ctx context.Context, err error) int {
@@ -131,12 +149,13 @@ func exitCode(ctx context.Context, err error) int {
 	_, node := errors.AsType[*ops.Error](err)
 	_, many := errors.AsType[engine.Problems](err)
 	_, missing := errors.AsType[*dataset.MissingError](err)
+	_, large := errors.AsType[*memory.Error](err)
 	switch {
 	case usage, spec:
 		return exitUsage
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):
 		return exitInterrupted
-	case file, node, many, missing:
+	case file, node, many, missing, large:
 		return exitInput
 	}
 	return exitFailed

@@ -15,6 +15,8 @@ import (
 	"runtime/metrics"
 	"sync"
 	"sync/atomic"
+
+	"memprobe/internal/show"
 )
 
 const (
@@ -73,7 +75,7 @@ func (e *Error) Error() string {
 	if e.Advice != "" {
 		text += "; " + e.Advice
 	}
-	return text
+	return show.Line(text)
 }
 
 // Need returns an Error if the given bytes do not fit into what is left. It is

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
@@ -50,7 +51,30 @@ func (o *Options) promote(t *tensor.Tensor) *tensor.Tensor {
 // Compile checks the graph for the given inputs and plans its evaluation. The
 // error lists every fault of the graph, a line each.
 func (g *Graph) Compile(o Options) (*Session, error) {
-	p, err := g.lower(&o, o.Pool)
+	p, err := g.plan(&o)
+	if err != nil {
+		return nil, err
+	}
+	l := p.layout()
+	batch := batchOf(o.Inputs)
+	if err := l.fits("a run", 0, batch, func(to int) int64 { return g.runBytes(&o, batch, to) }); err != nil {
+		return nil, err
+	}
+	s, err := p.bind(l.allocate(), o.Taps, &ops.Env{Pool: o.Pool})
+	if err != nil {
+		return nil, err
+	}
+	for i, name := range o.Outputs {
+		s.outputs[name] = l.tensor(p.keep[i])
+	}
+	return s, nil
+}
+
+// plan returns the program for the given inputs, without what nothing needs and
+// with the rewrites that apply. Options.Outputs becomes the graph's outputs where
+// it is nil.
+func (g *Graph) plan(o *Options) (*program, error) {
+	p, err := g.lower(o, o.Pool)
 	if err != nil {
 		return nil, err
 	}
@@ -71,15 +95,7 @@ func (g *Graph) Compile(o Options) (*Session, error) {
 	if !o.KeepParams && !o.Double {
 		p.fuse(rewrites, wanted)
 	}
-	l := p.layout()
-	s, err := p.bind(l.allocate(), o.Taps, &ops.Env{Pool: o.Pool})
-	if err != nil {
-		return nil, err
-	}
-	for i, name := range o.Outputs {
-		s.outputs[name] = l.tensor(p.keep[i])
-	}
-	return s, nil
+	return p, nil
 }
 
 // prune drops nodes whose results nothing wanted needs.
@@ -142,6 +158,9 @@ func (p *program) bind(l *layout, taps []string, env *ops.Env) (*Session, error)
 			st.run = run
 		}
 		s.steps = append(s.steps, st)
+	}
+	if err := memory.Need("the workspace of a run", 4*int64(scratch.Need())); err != nil {
+		return nil, err
 	}
 	scratch.Allocate()
 	s.memory = Memory{Arena: l.size * 4, Scratch: scratch.Need() * 4}

@@ -9,39 +9,83 @@ import (
 	"memprobe/internal/tensor"
 )
 
-// fits checks that the plan's memory is there. The error says how much the step
-// needs and which batch would fit.
-func (g *Graph) fits(o *TrainOptions, r *training, l *layout) error {
-	free, known := o.Memory, o.Memory > 0
-	if !known {
-		free, known = memory.Free()
+// fits asks for the memory of a plan. Where it is not there, the error says which
+// batch would fit, given the size of a plan for another one.
+func (l *layout) fits(what string, allowed int64, batch int, other func(batch int) int64) error {
+	need, left := l.bytes(), allowed
+	if allowed == 0 {
+		err := memory.Need(what, need)
+		if err == nil {
+			return nil
+		}
+		left = memory.Left()
 	}
-	if need := int64(l.size) * 4; !known || need <= free {
+	if allowed != 0 && need <= allowed {
 		return nil
 	}
-	batch := r.logits.Shape[0]
-	smaller := sort.Search(batch-1, func(k int) bool { return int64(g.arenaOf(o, batch, batch-1-k))*4 <= free })
 	advice := "not even a batch of 1 would fit"
-	if smaller < batch-1 {
-		advice = fmt.Sprintf("a batch of %d would fit", batch-1-smaller)
+	if k := sort.Search(max(batch-1, 0), func(k int) bool { return other(batch-1-k) <= left }); k < batch-1 {
+		advice = fmt.Sprintf("a batch of %d would fit", batch-1-k)
 	}
-	return Problems{fmt.Errorf("a training step of batch %d needs %s and %s are free; %s",
-		batch, memory.String(int64(l.size)*4), memory.String(free), advice)}
+	return &memory.Error{What: fmt.Sprintf("%s of batch %d", what, batch), Need: need, Left: left, Advice: advice}
 }
 
-// arenaOf is the size of the arena with another batch.
-func (g *Graph) arenaOf(o *TrainOptions, from, to int) int {
-	other := *o
-	other.Inputs = map[string]*tensor.Tensor{}
-	for name, t := range o.Inputs {
+// bytes is what the layout allocates: the arena, and results of other types.
+func (l *layout) bytes() int64 {
+	total := int64(l.size) * 4
+	for v, r := range l.root {
+		if v == r && v.Producer != nil && v.Const == nil && !l.inArena(v) {
+			total += int64(v.DType.Size()) * int64(v.Len())
+		}
+	}
+	return total
+}
+
+// batchOf is the first size of the float inputs, 0 where there is none.
+func batchOf(inputs map[string]*tensor.Tensor) int {
+	batch := 0
+	for _, t := range inputs {
+		if t.DType.IsFloat() && len(t.Shape) > 0 {
+			batch = max(batch, t.Shape[0])
+		}
+	}
+	return batch
+}
+
+// withBatch is the inputs with another batch in place of from, without elements.
+func withBatch(inputs map[string]*tensor.Tensor, from, to int) map[string]*tensor.Tensor {
+	out := map[string]*tensor.Tensor{}
+	for name, t := range inputs {
 		if t.DType.IsFloat() && len(t.Shape) > 0 && t.Shape[0] == from {
 			t = &tensor.Tensor{DType: t.DType, Shape: slices.Concat([]int{to}, t.Shape[1:])}
 		}
-		other.Inputs[name] = t
+		out[name] = t
 	}
+	return out
+}
+
+// unfit stands for the size of a plan that cannot be made: the graph wants its own
+// batch.
+const unfit = 1 << 60
+
+// stepBytes is the memory of a training step with another batch.
+func (g *Graph) stepBytes(o *TrainOptions, from, to int) int64 {
+	other := *o
+	other.Inputs = withBatch(o.Inputs, from, to)
 	r, err := g.training(&other)
 	if err != nil {
-		return 1 << 60 // the graph wants its own batch
+		return unfit
 	}
-	return r.layout().size
+	return r.layout().bytes()
+}
+
+// runBytes is the memory of an inference with another batch.
+func (g *Graph) runBytes(o *Options, from, to int) int64 {
+	other := *o
+	other.Inputs = withBatch(o.Inputs, from, to)
+	p, err := g.plan(&other)
+	if err != nil {
+		return unfit
+	}
+	return p.layout().bytes()
 }

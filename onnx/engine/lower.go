@@ -9,7 +9,9 @@ import (
 	"gonum.org/v1/gonum/graph/simple"
 	"gonum.org/v1/gonum/graph/topo"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
+	"memprobe/internal/show"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
@@ -304,15 +306,22 @@ func fold(n *ops.Node, pool *parallel.Pool) error {
 		}
 	}
 	for i, v := range n.Out {
-		if v != nil {
-			out[i] = tensor.New(v.DType, v.Shape...)
+		if v == nil {
+			continue
 		}
+		if err := room(n, "its constant result", v.DType, v.Shape); err != nil {
+			return err
+		}
+		out[i] = tensor.New(v.DType, v.Shape...)
 	}
 	if n.Def.View {
 		out[0].Alias(in[0])
 	} else {
 		run, err := bind(n, ops.NewEnv(pool, &scratch, in, out))
 		if err != nil {
+			return err
+		}
+		if err := memory.Need("node "+show.Name(n.Name)+": its workspace", 4*int64(scratch.Need())); err != nil {
 			return err
 		}
 		scratch.Allocate()
@@ -324,6 +333,15 @@ func fold(n *ops.Node, pool *parallel.Pool) error {
 		}
 	}
 	return nil
+}
+
+// room asks for the memory of a tensor that belongs to a node.
+func room(n *ops.Node, what string, d tensor.DType, shape []int) error {
+	size := int64(d.Size()) * int64(tensor.Len(shape))
+	if size < 1<<12 { // not worth the words
+		return memory.Need("a tensor", size)
+	}
+	return memory.Need(fmt.Sprintf("node %q (%s): %s of shape %v", show.Name(n.Name), n.Op, what, shape), size)
 }
 
 func bind(n *ops.Node, e *ops.Env) (run func(), err error) {

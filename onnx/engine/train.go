@@ -39,7 +39,7 @@ type TrainOptions struct {
 	// Seed is that of dropout.
 	Seed uint64
 	// Memory is how many bytes a step may take besides the weights; 0 means
-	// what the machine has free.
+	// what the process's budget leaves.
 	Memory int64
 	// Double computes in float64 throughout, on copies of the weights: the
 	// oracle of gradient checks.
@@ -81,7 +81,9 @@ func (g *Graph) CompileTraining(o TrainOptions) (*Trainer, error) {
 		return nil, err
 	}
 	l := r.layout()
-	if err := g.fits(&o, r, l); err != nil {
+	batch := r.logits.Shape[0]
+	err = l.fits("a training step", o.Memory, batch, func(to int) int64 { return g.stepBytes(&o, batch, to) })
+	if err != nil {
 		return nil, err
 	}
 	t := &Trainer{}

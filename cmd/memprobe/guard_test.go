@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+)
+
+// stub is a command that does only this.
+func stub(do func(std streams) error) command {
+	return command{name: "stub", setup: func(*pflag.FlagSet) func(context.Context, []string, streams) error {
+		return func(_ context.Context, _ []string, std streams) error { return do(std) }
+	}}
+}
+
+// A panic anywhere in a command is one line, with its place, and exit code 1.
+func TestPanicIsOneLine(t *testing.T) {
+	var out, msg bytes.Buffer
+	code := stub(func(streams) error {
+		var none []int
+		return errors.New(string(rune(none[len(os.Args)])))
+	}).run(t.Context(), nil, streams{&out, &msg})
+	if code != exitFailed || strings.Count(msg.String(), "\n") != 1 || !strings.Contains(msg.String(), "TestPanicIsOneLine") {
+		t.Errorf("exit %d: %q", code, msg.String())
+	}
+}
+
+// A result that cannot be written is a failure, though no line of it is checked.
+func TestFullOutput(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	for _, args := range [][]string{{"data", "list"}, {"inspect", malign}, {"inspect", malign, "--json"}, {"version"}, {"version", "--help"}} {
+		var msg bytes.Buffer
+		if code := run(t.Context(), args, streams{full, &msg}); code != exitFailed || strings.Count(msg.String(), "\n") != 1 {
+			t.Errorf("%q: exit %d: %q", args, code, msg.String())
+		}
+	}
+}
+
+// Go's runtime ends fatal errors with exit code 2, which stands for a wrong
+// command line: main turns that into SIGABRT.
+func TestFatalError(t *testing.T) {
+	if os.Getenv("MEMPROBE_TEST_FATAL") != "" {
+		debug.SetMaxStack(1 << 20)
+		commands = []command{stub(func(streams) error { return endless(nil) })}
+		os.Args = []string{"memprobe", "stub"}
+		main()
+	}
+	c := exec.Command(os.Args[0], "-test.run=^TestFatalError$")
+	c.Env = append(os.Environ(), "MEMPROBE_TEST_FATAL=1")
+	text, err := c.CombinedOutput()
+	if !strings.Contains(string(text), "stack overflow") || err == nil || c.ProcessState.ExitCode() == exitUsage {
+		t.Errorf("%v: %.200s", err, text)
+	}
+}
+
+func endless(v []int) error { return errors.Join(endless(append(v, len(v)))) }
+
+// What does not fit into the budget is one line that says how much and names the flag.
+func TestMaxMemory(t *testing.T) {
+	code, _, msg := runMemprobe("analyze", malign, "--max-memory", "40MiB", "--out", t.TempDir(), "--quiet")
+	if code != exitInput || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, "--max-memory") {
+		t.Errorf("exit %d: %q", code, msg)
+	}
+	if code, _, msg := runMemprobe("inspect", malign, "--max-memory", "lots"); code != exitUsage || strings.Count(msg, "\n") != 1 {
+		t.Errorf("exit %d: %q", code, msg)
+	}
+	runMemprobe("version") // without the flag, the default again
+}
