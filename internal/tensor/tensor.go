@@ -173,6 +173,11 @@ func Len(shape []int) int {
 // Len is the number of elements of t.
 func (t *Tensor) Len() int { return Len(t.Shape) }
 
+// Filled reports whether t has its elements, not its type and shape alone.
+func (t *Tensor) Filled() bool {
+	return len(t.F32)+len(t.F64)+len(t.I64)+len(t.I32)+len(t.U8)+len(t.Bool) == t.Len()
+}
+
 // Clone copies t and its elements.
 func (t *Tensor) Clone() *Tensor {
 	c := *t

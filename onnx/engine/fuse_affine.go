@@ -207,7 +207,9 @@ func (f *fuser) affineProduct(a *affine, p *ops.Node) *ops.Node {
 	switch {
 	case a.scale == nil:
 	case len(a.scale) == 1 && p.Input(2) == nil:
-		s.Alpha *= float32(a.scale[0])
+		if s.Alpha *= float32(a.scale[0]); !factor(s.Alpha) {
+			return nil
+		}
 	case b.Const != nil && wholeB(&s, b):
 		b = f.scaled(b, a.scale, func(i int) int { return i / s.B.Col % s.N })
 	default:

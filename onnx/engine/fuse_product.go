@@ -143,11 +143,15 @@ func (f *fuser) product(n *ops.Node) *ops.Node {
 		}
 	}
 	p.Alpha, p.A.Offset, p.B.Offset = a.Scale*b.Scale, a.Offset, b.Offset
-	if p.Alpha == 0 {
-		return nil // each factor is tiny
+	if !factor(p.Alpha) {
+		return nil
 	}
 	return f.node(ops.Internal, "Product", n, ops.Attrs{"product": p}, a.Base, b.Base)
 }
+
+// factor reports whether a product may be multiplied by a: by 0 it is no product, and
+// infinity belongs to each of its terms.
+func factor(a float32) bool { return a != 0 && !infinite(float64(a)) }
 
 // matmul is the product of stacks of matrices by numpy's rule; a lone matrix B
 // multiplies all rows of A.
@@ -201,7 +205,7 @@ func (f *fuser) gemm(n *ops.Node) *ops.Node {
 	if n.Int("transB", 0) != 0 {
 		p.N, p.B = b[0], ops.Matrices{Row: 1, Col: b[1]}
 	}
-	if bias != nil && (n.Float("beta", 1) != 1 || bias.Len() != p.N || len(bias.Shape) == 0 || bias.Shape[len(bias.Shape)-1] != p.N) || alpha == 0 || p.K == 0 {
+	if bias != nil && (n.Float("beta", 1) != 1 || bias.Len() != p.N || len(bias.Shape) == 0 || bias.Shape[len(bias.Shape)-1] != p.N) || !factor(alpha) || p.K == 0 {
 		return nil
 	}
 	return f.node(ops.Internal, "Product", n, ops.Attrs{"product": p}, n.In[0], n.In[1], bias)

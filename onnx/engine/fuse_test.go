@@ -132,6 +132,9 @@ var fusions = []fusion{
 	{"gemm of a column plus a number", [][]int{{5, 6}}, func(s sketch) *ops.Value {
 		return s.Op("Gemm", nil, s.x[0], s.weights(6, 1), s.scalar(2))
 	}, "Gemm"},
+	{"a product times 0 is no product", [][]int{{5, 6}, {6, 5}}, func(s sketch) *ops.Value {
+		return s.Op("Add", nil, s.Op("Mul", nil, s.Op("MatMul", nil, s.x[0], s.x[1]), s.scalar(0)), s.weights(5))
+	}, "Product Mul Add"},
 	{"a product with 0 stays", [][]int{{5, 6}, {6, 5}}, func(s sketch) *ops.Value {
 		return s.Op("Add", nil, s.Op("MatMul", nil, s.Op("Mul", nil, s.x[0], s.scalar(0)), s.x[1]), s.weights(5))
 	}, "Mul Product"},

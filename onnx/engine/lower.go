@@ -233,6 +233,9 @@ func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) 
 	if t, ok := o.Inputs[n.name]; ok {
 		v.DType, v.Shape = o.float(t.DType), t.Shape
 		if !t.DType.IsFloat() || g.configures(n) {
+			if !t.Filled() {
+				return nil, false, fmt.Errorf("input %q decides what the plan is: its elements must be known before the run", n.name)
+			}
 			v.Const = o.promote(t)
 		}
 		return v, v.Const == nil, nil
@@ -249,11 +252,18 @@ func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) 
 // scales of Resize, which belongs to the plan as a shape does.
 func (g *Graph) configures(n *Node) bool {
 	for _, c := range g.calls {
+		args := c.outs[0].args
 		switch c.op {
-		case "Resize", "Upsample", "Clip", "Pad", "Range", "OneHot":
-			if slices.Contains(c.outs[0].args[min(1, len(c.outs[0].args)):], n) || c.op == "Range" && slices.Contains(c.outs[0].args, n) {
-				return true
-			}
+		case "Resize", "Upsample":
+			args = args[min(1, len(args)):]
+		case "OneHot": // its depth
+			args = args[min(1, len(args)):min(2, len(args))]
+		case "Range":
+		default:
+			continue
+		}
+		if slices.Contains(args, n) {
+			return true
 		}
 	}
 	return false
@@ -328,7 +338,7 @@ func fold(n *ops.Node, pool *parallel.Pool) error {
 		run()
 	}
 	for i, v := range n.Out {
-		if v != nil {
+		if v != nil && v.Const == nil { // the shape rule may know it, as the mask of Dropout
 			v.Const = out[i]
 		}
 	}

@@ -58,6 +58,9 @@ func inferBatchNorm(n *Node) error {
 	if err != nil {
 		return err
 	}
+	if n.batchStatistics() && s.C > 0 && s.N*s.S == 0 {
+		return n.Errorf("input has shape %v, of which there are no statistics", n.In[0].Shape)
+	}
 	for i := range 4 {
 		if n.wanted(i+1) && !n.batchStatistics() {
 			return n.Errorf("output %d exists only with training_mode=1", i+1)

@@ -142,7 +142,7 @@ const shortRow = 32
 // repeats reports whether operand i is one number in each of many short rows
 // while the other one is as large as the result.
 func (w *walk) repeats(i int) bool {
-	if w.rows == 1 || w.inner > shortRow || w.step[i] != 0 || w.step[1-i] != 1 {
+	if w.rows <= 1 || w.inner == 0 || w.inner > shortRow || w.step[i] != 0 || w.step[1-i] != 1 {
 		return false
 	}
 	size := w.inner

@@ -174,9 +174,12 @@ func gradTopK(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 // satisfy sorted = 0, which leaves the order open.
 func topKLoop[T number](e *Env, l lane, k int, largest bool) func() {
 	x := e.In[0]
-	order := make([]int, l.n)
+	order, count := make([]int, l.n), l.outer*l.inner
+	if k == 0 {
+		count = 0
+	}
 	return func() {
-		for i := range l.outer * l.inner {
+		for i := range count {
 			src := tensor.Data[T](x)[l.start(i):]
 			for j := range order {
 				order[j] = j

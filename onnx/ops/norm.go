@@ -49,11 +49,14 @@ func (n *Node) layerNorm() (s kernel.LayerNormSpec, axis int, err error) {
 
 // inferLayerNorm: outputs y and, of each row, the mean and 1/√(var+ε).
 func inferLayerNorm(n *Node) error {
-	_, axis, err := n.layerNorm()
+	s, axis, err := n.layerNorm()
 	if err != nil {
 		return err
 	}
 	x := n.In[0]
+	if s.D == 0 && s.Rows > 0 && (n.wanted(1) || n.wanted(2)) {
+		return n.Errorf("input has shape %v, of which there are no statistics", x.Shape)
+	}
 	rows := make([]int, len(x.Shape))
 	for i := range rows {
 		rows[i] = 1
