@@ -65,7 +65,11 @@ func Run(ctx context.Context, dir string, cells []Cell, o Options) error {
 				if !ok || ctx.Err() != nil {
 					return
 				}
-				r.errs[i] = r.cell(ctx, &cells[i], i)
+				// A cell that is put off may be another worker's by the time that this
+				// one hears of it: only a failure, which ends a cell, is written down.
+				if err := r.cell(ctx, &cells[i], i); err != nil {
+					r.errs[i] = err
+				}
 			}
 		})
 	}

@@ -322,3 +322,37 @@ func TestIndex(t *testing.T) {
 		t.Error("no error for a variable that is no number")
 	}
 }
+
+// A worker that hears late that it put a cell off does not undo what another worker
+// has written down of it. The race detector sees it where the failure is not lost.
+func TestRunKeepsFailures(t *testing.T) {
+	p, err := Parse("plan.yaml", "plan", []byte("grid: {seed: [0, 1]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("broken")
+	for range 100 {
+		dir := t.TempDir()
+		lock, err := filelock.TryLock(filepath.Join(dir, ".locks", p.Cells[0].Name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = Run(t.Context(), dir, p.Cells, Options{
+			Jobs: 2,
+			Run: func(_ context.Context, c *Cell, dir string) error {
+				if c.Config.Seed == 0 {
+					return broken
+				}
+				return finish(dir, c)
+			},
+			Event: func(e Event) {
+				if e.State == Waiting {
+					lock.Unlock()
+				}
+			},
+		})
+		if !errors.Is(err, broken) {
+			t.Fatal("a cell's failure is lost")
+		}
+	}
+}
