@@ -90,8 +90,8 @@ func Layers(m *onnx.Model, batch int, image []int, logits string) ([]Layer, erro
 }
 
 // Select keeps the layers that patterns ask for, in order: "blocks" the ones
-// with a role, "all" every one, anything else the tensors whose name matches,
-// with * for any characters and ? for one. The embedding and the logits are
+// with a role, "all" every one, anything else the tensors whose name matches as in
+// package glob. The embedding and the logits are
 // always among them. A pattern that nothing matches is an error.
 func Select(layers []Layer, patterns []string) ([]Layer, error) {
 	keep := make([]bool, len(layers))

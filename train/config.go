@@ -25,7 +25,7 @@ type Config struct {
 
 	// What came later is left out of Map where it is not set, so that the cells of
 	// older sweeps keep their names.
-	Freeze           string `json:"freeze,omitempty" list:"," help:"weights that stay as they are: names, with *, ? and [1-3] as in a shell; may be repeated"`
+	Freeze           string `json:"freeze,omitempty" list:"," help:"weights that stay as they are: names, with *, ** (past slashes too), ? and [1-3] as in a shell; may be repeated"`
 	FreezeStatistics bool   `json:"freeze-statistics,omitempty" help:"running statistics that --freeze matches stay too, and normalise instead of the batch's own"`
 
 	Data       string `json:"data" help:"NAME[:PATH] of the images; memprobe data list shows the names"`

@@ -49,7 +49,7 @@ var analyzeCommand = command{
 		var o analyzeOptions
 		o.data.flags(f)
 		f.StringVar(&o.out, "out", "", "folder of the report; default: MODEL-report in the current folder")
-		f.StringSliceVar(&o.layers, "layers", []string{"blocks"}, "tensor names as GLOB,…, all, or blocks")
+		f.StringSliceVar(&o.layers, "layers", []string{"blocks"}, "tensor names as GLOB,… (* within slashes, ** past them), all, or blocks")
 		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html")
 		f.IntSliceVar(&o.k, "k", []int{20}, "numbers of neighbours; the last, or 20 if listed, is drawn")
 		f.StringVar(&o.pool, "pool", "avg", "how convolution maps become vectors: avg, max, flatten, none")

@@ -34,7 +34,7 @@ var extractCommand = command{
 		f.StringVar(&o.input, "input", "", "raw float32 input tensors instead of --data: .npz by input name, or .npy for a lone input")
 		o.data.flags(f)
 		f.StringVar(&o.split, "split", "train", "images of --data: train or test")
-		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, blocks, or tensor names as GLOB,…")
+		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, blocks, or tensor names as GLOB,… (* within slashes, ** past them)")
 		f.StringVar(&o.pool, "pool", "none", "how the activations of an image are pooled: none, avg, max, flatten")
 		f.StringVar(&o.out, "out", "", "file to write: .npz, or .npy for a single tensor")
 		f.IntVar(&o.batch, "batch", 64, "images a pass")

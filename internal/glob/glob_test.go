@@ -1,6 +1,10 @@
 package glob
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"time"
+)
 
 func TestMatch(t *testing.T) {
 	for _, c := range []struct {
@@ -10,7 +14,21 @@ func TestMatch(t *testing.T) {
 		{"layer1.*", "layer1.0.conv1.weight", true},
 		{"layer1.*", "layer10.conv.weight", false},
 		{"*.bn?.*", "layer1.0.bn1.bias", true},
-		{"*/kernel:0", "resnet/conv1/kernel:0", true},
+		{"*/kernel:0", "resnet/conv1/kernel:0", false},
+		{"*/*/kernel:0", "resnet/conv1/kernel:0", true},
+		{"**/kernel:0", "resnet/conv1/kernel:0", true},
+		{"/layer1/*", "/layer1/conv", true},
+		{"/layer1/*", "/layer1/conv/Conv_output_0", false},
+		{"/layer1/**", "/layer1/conv/Conv_output_0", true},
+		{"/layer1/**_0", "/layer1/conv/Conv_output_1", false},
+		{"a?b", "a/b", false},
+		{"a[!x]b", "a/b", false},
+		{"a[.-0]b", "a/b", false},
+		{"a/b", "a/b", true},
+		{"***", "a/b", true},
+		{"?", "é", true},
+		{"[à-ö]*", "état", true},
+		{"[!]", "!", false},
 		{"conv", "conv1", false},
 		{"conv?", "conv", false},
 		{"*", "", true},
@@ -32,5 +50,18 @@ func TestMatch(t *testing.T) {
 		if got := Match(c.pattern, c.name); got != c.want {
 			t.Errorf("Match(%q, %q) = %v", c.pattern, c.name, got)
 		}
+	}
+}
+
+// Patterns of many stars take no time worth speaking of.
+func TestMatchIsLinear(t *testing.T) {
+	begin := time.Now()
+	for _, star := range []string{"*a", "**a", "*[ab]"} {
+		if Match(strings.Repeat(star, 200)+"c", strings.Repeat("a", 2000)) {
+			t.Errorf("%s matches", star)
+		}
+	}
+	if d := time.Since(begin); d > 5*time.Second {
+		t.Errorf("took %v", d)
 	}
 }
