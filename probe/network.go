@@ -67,6 +67,9 @@ func (r *runner) plan() error {
 	if r.Augment != nil {
 		r.viewed = r.draw(r.Images, 1)
 	}
+	r.known = LayerData{Workers: r.Workers, TrainLabels: r.trainLabels, Assigned: r.data.Assigned, TestLabels: r.testLabels,
+		Classes: len(r.data.Classes), Sample: r.sample, Viewed: r.viewed, Options: &r.Options}
+	r.metrics = choose(&r.known)
 	return nil
 }
 
@@ -208,13 +211,13 @@ func argmax(f Features) []int {
 	return best
 }
 
-// measure probes layer l. In an untrained network, activations that are not
+// measure probes the layer of that number. In an untrained network, activations that are not
 // finite leave its numbers undefined; in a trained one they are an error.
-func (r *runner) measure(ctx context.Context, n *network, l int, f layerFeatures, untrained bool) error {
-	out := &n.layers[l]
-	layer := r.layers[l]
+func (r *runner) measure(ctx context.Context, n *network, at int, f layerFeatures, untrained bool) error {
+	out := &n.layers[at]
+	layer := r.layers[at]
 	out.Layer = result.Layer{Name: layer.Name, Op: layer.Op, Index: layer.Index, Shape: layer.Shape,
-		Dim: f.train.D, Pool: r.pooling[l].String(), Role: layer.Role}
+		Dim: f.train.D, Pool: r.pooling[at].String(), Role: layer.Role}
 	err := r.neighbours(ctx, n, out, f, untrained)
 	if err != nil && untrained && ctx.Err() == nil {
 		out.KNN = result.KNN{True: result.Accuracy{}}
@@ -226,17 +229,9 @@ func (r *runner) measure(ctx context.Context, n *network, l int, f layerFeatures
 	if err != nil {
 		return err
 	}
-	if f.views.N > 0 {
-		var v Invariance
-		for i := range r.viewed {
-			v.Add(Features{r.Views, f.views.D, f.views.Data[i*r.Views*f.views.D : (i+1)*r.Views*f.views.D]})
-		}
-		out.Invariance = result.Some(v.Value(f.train.rows(r.viewed)))
-	}
-	if untrained {
-		return nil
-	}
-	return r.optional(ctx, n, out, f)
+	l := r.known
+	l.Train, l.Test, l.Views, l.Pixels, l.Logits = f.train, f.test, f.views, r.pixels, n.logits
+	return further(ctx, out, r.metrics, &l, untrained)
 }
 
 // neighbours measures all that k-NN gives.

@@ -96,7 +96,10 @@ func (r *runner) report(p *result.Probe, trained, untrained *network) error {
 	for i, l := range trained.layers {
 		if untrained != nil {
 			u := untrained.layers[i]
-			l.Untrained, l.UntrainedInvariance = &u.KNN, u.Invariance
+			l.Untrained = &u.KNN
+			for key, v := range u.Values {
+				l.Values["untrained_"+key] = v
+			}
 		}
 		p.Layers = append(p.Layers, l.Layer)
 	}
@@ -165,6 +168,13 @@ func (r *runner) depth(p *result.Probe, n *network) error {
 		return err
 	}
 	d.Counts = Histogram(depths, len(d.Layers)+1)
+	for i := range p.Layers {
+		l := &p.Layers[i]
+		if l.Values == nil {
+			l.Values = result.Values{}
+		}
+		l.Values["prediction_depth"] = result.Number(float64(d.Counts[i]) / float64(len(depths)))
+	}
 	mean, median := MeanMedian(depths)
 	d.Mean, d.Median = result.Number(mean), result.Number(median)
 	p.PredictionDepth = d

@@ -61,7 +61,8 @@ type Options struct {
 	Views   int // of an image; default 4
 	Images  int // of the bank that views are made of; default 256
 
-	Metrics []string // of MetricNames, for every layer
+	Metrics []string // of MetricNames, or "all", for every layer
+	Own     []Metric // further rows of the table of metrics
 	Samples int      // of the bank for cka, rankme, twonn and nc1; default 2000
 	Lambda  float64  // L2 penalty of the linear probe; default 1e-3
 
@@ -73,9 +74,6 @@ type Options struct {
 	// stage.
 	Progress func(stage string, done, total int)
 }
-
-// MetricNames are the optional metrics of Options.Metrics.
-func MetricNames() []string { return []string{"linear", "cka", "rankme", "twonn", "nc1", "masc"} }
 
 // depthK is the number of neighbours of the prediction depth (Baldock et al.).
 const depthK = 30
@@ -128,6 +126,8 @@ type runner struct {
 	sample      []int    // images of the bank that metrics look at
 	viewed      []int    // images of the bank that views are made of
 	pixels      Features // of sample
+	metrics     []Metric
+	known       LayerData // without features
 }
 
 // Run streams the data through the model, probes every layer that o asks for,
@@ -224,10 +224,8 @@ func (r *runner) check() error {
 	case r.Batch < 1 || r.Augment != nil && (r.Views < 2 || r.Images < 2):
 		return fmt.Errorf("probe: batch %d, %d views of %d images; want at least 1, 2 and 2", r.Batch, r.Views, r.Images)
 	}
-	for _, name := range r.Metrics {
-		if !slices.Contains(MetricNames(), name) {
-			return fmt.Errorf("probe: metric %q, want one of %v", name, MetricNames())
-		}
+	if err := CheckMetrics(r.Metrics); err != nil {
+		return fmt.Errorf("probe: metric %w", err)
 	}
 	return nil
 }
@@ -263,6 +261,9 @@ func (r *runner) describe(m *onnx.Model) *result.Probe {
 		p.Data.AssignedTrue = result.Some(knn.Accuracy(r.data.Assigned, r.trainLabels))
 	}
 	p.Settings = r.settings()
+	for _, m := range r.metrics {
+		p.Metrics = append(p.Metrics, m.Metric)
+	}
 	p.Baselines.Chance = result.Number(1 / float64(len(r.data.Classes)))
 	return p
 }
@@ -302,6 +303,13 @@ func (r *runner) settings() result.Settings {
 	if r.Augment != nil {
 		s.Views, s.Viewed = r.Views, len(r.viewed)
 	}
-	s.Metrics = r.metricSettings()
+	for _, m := range r.metrics {
+		if m.Measure != nil && m.Settings != "" {
+			if s.Metrics == nil {
+				s.Metrics = map[string]string{}
+			}
+			s.Metrics[m.Name] = m.Settings
+		}
+	}
 	return s
 }

@@ -151,7 +151,7 @@ func TestRunMeasuresWhatItSays(t *testing.T) {
 	}
 	// Averages over space do not see a mirrored image in the pooled stem as they
 	// do in the pixels.
-	if a, b := layer(t, p, "x").Invariance.Value(), e.Invariance.Value(); !(a > 0) || !(b < a) {
+	if a, b := float64(layer(t, p, "x").Values["invariance"]), float64(e.Values["invariance"]); !(a > 0) || !(b < a) {
 		t.Errorf("invariance %v of the pixels and %v of the embedding", a, b)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"memprobe/internal/atomicfile"
+	"memprobe/probe/result"
 )
 
 // Write writes a comparison into dir, made if need be: the table as
@@ -73,6 +74,9 @@ func (c *Comparison) figures() ([]figure, error) {
 	gs := groups(c.Entries, c.Differs)
 	if probed := slices.DeleteFunc(slices.Clone(gs), func(g group) bool { return g.entries[0].last() == nil }); len(probed) > 0 {
 		add(layerCurves(probed))
+		for _, m := range c.metrics() {
+			add(metricCurves(probed, m))
+		}
 	}
 	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return len(e.Epochs) > 1 }) {
 		add(overEpochs(gs))
@@ -81,6 +85,23 @@ func (c *Comparison) figures() ([]figure, error) {
 		add(scatter(c.Entries, gs))
 	}
 	return out, failed
+}
+
+// metrics are those besides k-NN that the last probes of entries describe.
+func (c *Comparison) metrics() []result.Metric {
+	var out []result.Metric
+	for _, e := range c.Entries {
+		p := e.last()
+		if p == nil {
+			continue
+		}
+		for _, m := range p.Described() {
+			if m.Name != result.NeighboursMetric && !slices.ContainsFunc(out, func(o result.Metric) bool { return o.Name == m.Name }) {
+				out = append(out, m)
+			}
+		}
+	}
+	return out
 }
 
 // Omitted says which runs the figures show where there are too many to be told

@@ -370,3 +370,47 @@ func TestVariantsNameRuns(t *testing.T) {
 		}
 	}
 }
+
+// What the probes' metrics say is in the table at the embedding, and has a figure.
+func TestComparisonOfMetrics(t *testing.T) {
+	root := t.TempDir()
+	for i, name := range []string{"a", "b"} {
+		p := measuredProbe()
+		p.Settings.Seed = uint64(i)
+		p.Model.Path, p.Model.Embedding = name, p.Layers[6].Name
+		p.Layers[6].Values["spread.true"] = result.Number(float64(1000 * (i + 1)))
+		if err := os.Mkdir(filepath.Join(root, name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := p.WriteFile(filepath.Join(root, name, "probe.json")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := Collect(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := c.Table(true)
+	var b bytes.Buffer
+	if err := table.Write(&b, "csv"); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(b.String(), "\n")
+	if !strings.Contains(lines[0], ",spread.true,spread.assigned,likeness") || !strings.Contains(lines[1], ",1000,") || !strings.Contains(lines[2], ",2000,") {
+		t.Errorf("the table is\n%s", b.String())
+	}
+	figures, err := c.figures()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range figures {
+		names = append(names, f.name)
+		if f.name == "spread-layers" {
+			golden(t, "metric-spread-layers", f)
+		}
+	}
+	if got := strings.Join(names, " "); !strings.Contains(got, "layers spread-layers likeness-layers") {
+		t.Errorf("figures %s", got)
+	}
+}

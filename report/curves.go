@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"math"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -29,22 +30,18 @@ func layerCurves(gs []group) (figure, error) {
 	legend := besideLegend(left)
 	names := common(all)
 	for _, p := range []*plot.Plot{left, right} {
-		if len(names) > 0 {
-			layerAxis(p, all[0].last())
-		} else {
-			p.X.Label.Text, p.X.Min, p.X.Max = "relative depth", -0.03, 1.03
-		}
+		depthAxis(p, all, names)
 	}
-	plain := overLayers(all, len(names) > 0, untrained)
+	plain := overLayers(all, len(names) > 0, "untrained.true")
 	drawn := [][]point{plain, {{y: baseline(all, pixels)}}}
 	for i, g := range gs {
 		v := series{label: g.label, colour: marks[i].colour, glyph: marks[i].glyph}
-		v.points = overLayers(g.entries, len(names) > 0, truth)
+		v.points = overLayers(g.entries, len(names) > 0, "knn.true")
 		drawn = append(drawn, v.points)
 		if err := v.add(left, legend); err != nil {
 			return figure{}, err
 		}
-		v.points = overLayers(g.entries, len(names) > 0, assigned)
+		v.points = overLayers(g.entries, len(names) > 0, "leave_one_out.assigned")
 		if err := v.add(right, nil); err != nil {
 			return figure{}, err
 		}
@@ -54,13 +51,68 @@ func layerCurves(gs []group) (figure, error) {
 		series{label: "untrained network", points: plain, colour: grey, dash: dashed, glyph: draw.SquareGlyph{}}.add(left, legend),
 		levels(left, legend, all), level(right, nil, "", baseline(all, chance), black, dotted))
 	crop(left, drawn...)
-	wide := vg.Length(max(3.6, min(6, 1+0.3*float64(len(all[0].last().Layers))))) * vg.Inch
-	return figure{"layers", []*plot.Plot{left, right}, legend, 2 * wide, 4 * vg.Inch}, err
+	return figure{"layers", []*plot.Plot{left, right}, legend, 2 * layersWide(all), 4 * vg.Inch}, err
 }
 
-// overLayers is the mean over entries of a number of each layer of the last probe;
-// x counts layers, or is the relative depth.
-func overLayers(entries []*Entry, byName bool, of func(k int) func(l *result.Layer) float64) []point {
+// layersWide is the width of a panel of the layers of entries.
+func layersWide(all []*Entry) vg.Length {
+	return vg.Length(max(3.6, min(6, 1+0.3*float64(len(all[0].last().Layers))))) * vg.Inch
+}
+
+// depthAxis names the layers below a figure, where all entries have the same.
+func depthAxis(p *plot.Plot, all []*Entry, names []string) {
+	if len(names) > 0 {
+		layerAxis(p, all[0].last())
+		return
+	}
+	p.X.Label.Text, p.X.Min, p.X.Max = "relative depth", -0.03, 1.03
+}
+
+// metricCurves draws the layers of all runs by a metric, a panel for each of its first
+// two parts that are of the networks themselves.
+func metricCurves(gs []group, m result.Metric) (figure, error) {
+	gs, omitted := legible(gs)
+	var all []*Entry
+	for _, g := range gs {
+		all = append(all, g.entries...)
+	}
+	names := common(all)
+	f := figure{name: metricFile(m) + "-layers", height: 4 * vg.Inch}
+	for _, part := range m.Parts {
+		if strings.HasPrefix(part.Key, "untrained") || len(f.panels) == 2 {
+			continue
+		}
+		var drawn [][]point
+		for _, g := range gs {
+			drawn = append(drawn, overLayers(g.entries, len(names) > 0, part.Key))
+		}
+		p := metricPlot(m, drawn)
+		p.Title.Text = m.Title
+		if len(m.Parts) > 1 {
+			p.Title.Text += ": " + part.Label
+		}
+		depthAxis(p, all, names)
+		var legend *plot.Legend
+		if f.legend == nil {
+			f.legend = besideLegend(p)
+			legend = f.legend
+		}
+		for i, g := range gs {
+			s := series{label: g.label, colour: marks[i].colour, glyph: marks[i].glyph, points: drawn[i]}
+			if err := s.add(p, legend); err != nil {
+				return f, err
+			}
+		}
+		f.panels = append(f.panels, p)
+		f.width += layersWide(all)
+	}
+	leaveOut(f.legend, omitted, "runs: see the table")
+	return f, nil
+}
+
+// overLayers is the mean over entries of a number of each layer of the last probe, by
+// its key; x counts layers, or is the relative depth.
+func overLayers(entries []*Entry, byName bool, key string) []point {
 	at := map[float64][]float64{}
 	for _, e := range entries {
 		p := e.last()
@@ -72,7 +124,7 @@ func overLayers(entries []*Entry, byName bool, of func(k int) func(l *result.Lay
 			if !byName {
 				x /= float64(max(1, len(p.Layers)-1))
 			}
-			at[x] = append(at[x], of(p.Settings.Headline)(&p.Layers[i]))
+			at[x] = append(at[x], p.Layers[i].At(key, p.Settings.Headline))
 		}
 	}
 	return means(at)

@@ -9,7 +9,7 @@ import (
 	"memprobe/probe/result"
 )
 
-var pages = template.Must(template.New("").Funcs(template.FuncMap{"show": show}).Parse(`
+var pages = template.Must(template.New("").Parse(`
 {{- define "head"}}<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>memprobe: {{.Title}}</title>
 <style>
@@ -23,8 +23,8 @@ td:first-child,th:first-child{text-align:left}dl{display:grid;grid-template-colu
 {{- define "figures"}}{{range .Figures}}<p><img alt="{{.Name}}" width="{{.Width}}" src="{{.Data}}"></p>
 {{end}}{{end}}
 {{- define "probe"}}{{template "head" .}}<h1>Where the network memorizes</h1>
-{{template "facts" .}}{{template "figures" .}}<table><tr><th>layer</th><th>operator</th><th>dimension</th><th>true labels</th><th>assigned</th><th>untrained</th></tr>
-{{range .Rows}}<tr><td>{{.Name}}</td><td>{{.Op}}</td><td>{{.Dim}}</td><td>{{show .True}}</td><td>{{show .Assigned}}</td><td>{{show .Untrained}}</td></tr>
+{{template "facts" .}}{{template "figures" .}}<table><tr>{{range .Columns}}<th>{{.}}</th>{{end}}</tr>
+{{range .Rows}}<tr>{{range .}}<td>{{.}}</td>{{end}}</tr>
 {{end}}</table></html>
 {{end}}
 {{- define "comparison"}}{{template "head" .}}<style>
@@ -54,28 +54,6 @@ for (const button of document.querySelectorAll("th button")) button.onclick = ()
 </script></html>
 {{end}}`))
 
-// Row is one line of a layer table, at the headline k; NaN where not measured.
-type Row struct {
-	Name, Op, Role            string
-	Dim                       int
-	True, Assigned, Untrained float64
-}
-
-// Rows is the layer table of a probe.
-func Rows(p *result.Probe) []Row {
-	k := p.Settings.Headline
-	var rows []Row
-	for i := range p.Layers {
-		l := &p.Layers[i]
-		r := Row{l.Name, l.Op, l.Role, l.Dim, l.KNN.True.At(k), assigned(k)(l), result.Accuracy(nil).At(k)}
-		if l.Untrained != nil {
-			r.Untrained = l.Untrained.True.At(k)
-		}
-		rows = append(rows, r)
-	}
-	return rows
-}
-
 // picture is a figure as an image that stands in the page itself.
 type picture struct {
 	Name  string
@@ -102,7 +80,8 @@ func writeHTML(w io.Writer, p *result.Probe, figures []figure) error {
 	if err != nil {
 		return err
 	}
-	return pages.ExecuteTemplate(w, "probe", map[string]any{"Title": p.Model.Path, "Facts": Facts(p), "Figures": pics, "Rows": Rows(p)})
+	t := LayerTable(p, nil)
+	return pages.ExecuteTemplate(w, "probe", map[string]any{"Title": p.Model.Path, "Facts": Facts(p), "Figures": pics, "Columns": t.Columns, "Rows": t.rows})
 }
 
 // html writes the comparison as one page that needs no other file, with t as a table

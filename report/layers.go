@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"image/color"
 	"math"
@@ -14,36 +13,6 @@ import (
 
 	"memprobe/probe/result"
 )
-
-// LayerCurve draws k-NN accuracy against depth at the headline k: with the true
-// labels, with the assigned labels where they are known, and the references as
-// lines: the untrained network layer by layer, raw pixels, chance. The legend is
-// apart, so that it never covers a curve.
-func LayerCurve(p *result.Probe) (*plot.Plot, *plot.Legend, error) {
-	k := p.Settings.Headline
-	f := accuracyPlot(fmt.Sprintf("k-NN accuracy by layer (%s)", settings(p)), "", "accuracy")
-	legend := besideLegend(f)
-	layerAxis(f, p)
-	for _, s := range []struct {
-		series
-		of func(l *result.Layer) float64
-	}{
-		{series{label: "true labels, test set", colour: blue, glyph: draw.CircleGlyph{}}, truth(k)},
-		{series{label: "assigned labels, training set, leave-one-out", colour: vermillion, glyph: draw.TriangleGlyph{}}, assigned(k)},
-		{series{label: "true labels, untrained network", colour: grey, dash: dashed, glyph: draw.SquareGlyph{}}, untrained(k)},
-	} {
-		for i := range p.Layers {
-			s.points = append(s.points, point{x: float64(i), y: s.of(&p.Layers[i])})
-		}
-		if err := s.add(f, legend); err != nil {
-			return nil, nil, err
-		}
-	}
-	err := errors.Join(
-		level(f, legend, "raw pixels", p.Baselines.Pixels.Value(), green, dotted),
-		level(f, legend, "chance", float64(p.Baselines.Chance), black, dotted))
-	return f, legend, err
-}
 
 // layerAxis names the layers of p below a figure: all, or as many as are legible.
 func layerAxis(f *plot.Plot, p *result.Probe) {
@@ -68,28 +37,6 @@ func nameTicks(names []string, most int) plot.ConstantTicks {
 		}
 	}
 	return ticks
-}
-
-func truth(k int) func(l *result.Layer) float64 {
-	return func(l *result.Layer) float64 { return l.KNN.True.At(k) }
-}
-
-func untrained(k int) func(l *result.Layer) float64 {
-	return func(l *result.Layer) float64 {
-		if l.Untrained == nil {
-			return math.NaN()
-		}
-		return l.Untrained.True.At(k)
-	}
-}
-
-func assigned(k int) func(l *result.Layer) float64 {
-	return func(l *result.Layer) float64 {
-		if l.LeaveOneOut == nil {
-			return math.NaN()
-		}
-		return l.LeaveOneOut.Assigned.At(k)
-	}
 }
 
 // settings is what must stand beside every accuracy.

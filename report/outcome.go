@@ -22,17 +22,19 @@ type Outcome struct {
 	Chance       float64
 	Margin       float64 // Probe − Untrained, as the verdict has it
 	Verdict      *result.Verdict
+	Embedding    *result.Layer // of the last probe
 }
 
 // Outcome returns what came of e.
 func (e *Entry) Outcome() Outcome {
 	nan := math.NaN()
-	o := Outcome{-1, nan, nan, nan, nan, nan, nan, nan, nan, nan, nil}
+	o := Outcome{-1, nan, nan, nan, nan, nan, nan, nan, nan, nan, nil, new(result.Layer)}
 	if p := e.last(); p != nil {
 		if p.Epoch != nil {
 			o.Epoch = *p.Epoch
 		}
 		o.Fit, o.FitAugmented, o.Test = p.Fit.AssignedClean.Value(), p.Fit.Augmented.Value(), p.Fit.Test.Value()
+		o.Embedding = p.AtEmbedding()
 		o.Probe, o.Assigned = embedding(p)
 		o.Untrained, o.Pixels, o.Chance = p.Baselines.Untrained.Value(), p.Baselines.Pixels.Value(), float64(p.Baselines.Chance)
 		o.Margin = o.Probe - o.Untrained
@@ -94,11 +96,6 @@ func (e *Entry) perView() bool { return e.Config["labels"] == "per-view" }
 // embedding returns the k-NN accuracies at the embedding with true labels, and
 // with assigned labels by leave-one-out.
 func embedding(p *result.Probe) (truth, assignedLabels float64) {
-	k := p.Settings.Headline
-	for i := range p.Layers {
-		if l := &p.Layers[i]; l.Role == "embedding" || l.Role == "" && l.Name == p.Model.Embedding {
-			return l.KNN.True.At(k), assigned(k)(l)
-		}
-	}
-	return math.NaN(), math.NaN()
+	l, k := p.AtEmbedding(), p.Settings.Headline
+	return l.At("knn.true", k), l.At("leave_one_out.assigned", k)
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"image/png"
 	"math"
@@ -106,6 +107,65 @@ func TestFiguresOfAProbe(t *testing.T) {
 		for _, f := range figures {
 			golden(t, name+"-"+f.name, f)
 		}
+	}
+}
+
+// measuredProbe has metrics of each scale, of which the report knows nothing.
+func measuredProbe() *result.Probe {
+	p := probed(8, 10)
+	p.Metrics = []result.Metric{result.Neighbours(),
+		{Name: "spread", Title: "Spread", Definition: "a formula", Source: "Somebody 2026", Settings: "on 12 images", Unit: "directions", Scale: result.Logarithmic,
+			Parts: []result.Part{{Column: "spread.true", Key: "spread.true", Label: "true labels"}, {Column: "spread.assigned", Key: "spread.assigned", Label: "assigned labels"}}},
+		{Name: "likeness", Title: "Likeness", Definition: "another", Unit: "likeness", Scale: result.Linear,
+			Parts: []result.Part{{Column: "likeness", Key: "likeness", Label: "trained network"}, {Column: "likeness.untrained", Key: "untrained_likeness", Label: "untrained network"}}},
+		{Name: "nowhere", Title: "Measured of no layer", Parts: []result.Part{{Column: "nowhere", Key: "nowhere"}}},
+	}
+	for i := range p.Layers {
+		d := float64(i)
+		p.Layers[i].Values = result.Values{"spread.true": result.Number(math.Exp(d)), "spread.assigned": result.Number(3 * math.Exp(-d/2)),
+			"likeness": result.Number(d*d/40 - 0.3), "untrained_likeness": result.Number(math.NaN())}
+	}
+	p.Layers[2].Values["likeness"] = result.Number(math.NaN())
+	return p
+}
+
+func TestFiguresOfMetrics(t *testing.T) {
+	figures, err := figuresOf(measuredProbe())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range figures {
+		names = append(names, f.name)
+	}
+	if got := strings.Join(names, " "); got != "layers spread likeness confusion" {
+		t.Fatalf("figures %s", got)
+	}
+	golden(t, "metric-spread", figures[1])
+	golden(t, "metric-likeness", figures[2])
+}
+
+// All that was measured is in the table, the CSV, the page and the facts; a column that
+// was not is empty.
+func TestMetricsAreSeen(t *testing.T) {
+	p := measuredProbe()
+	if got, want := strings.Join(Columns(p), " "), "true assigned untrained spread.true spread.assigned likeness"; got != want {
+		t.Errorf("columns %s, want %s", got, want)
+	}
+	var text, csv, page bytes.Buffer
+	err := errors.Join(LayerTable(p, []string{"likeness", "nowhere"}).Write(&text, "text"), WriteCSV(&csv, p), writeHTML(&page, p, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := strings.Fields(strings.Split(text.String(), "\n")[2])
+	if fmt.Sprint(row) != "[/layer1/block.1/Relu_output_0 - 64 -0.275 -]" {
+		t.Errorf("a row is %q", row)
+	}
+	if head, _, _ := strings.Cut(csv.String(), "\n"); !strings.HasSuffix(head, ",true,assigned_leave_one_out,untrained_true,spread.true,spread.assigned,likeness") {
+		t.Errorf("CSV begins with %s", head)
+	}
+	if !strings.Contains(page.String(), "<th>spread.assigned</th>") || !strings.Contains(page.String(), "a formula (Somebody 2026); on 12 images") {
+		t.Errorf("the page is\n%s", page.String())
 	}
 }
 

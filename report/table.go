@@ -73,11 +73,14 @@ func (v value) deviation() string {
 	return printed(v.sd)
 }
 
-// measures are the numbers of a table, by their columns.
-var measures = []struct {
+// measure is a number of a table with its column.
+type measure struct {
 	column string
 	of     func(o *Outcome) float64
-}{
+}
+
+// always are the measures of every table.
+var always = []measure{
 	{"fit", func(o *Outcome) float64 { return o.Fit }},
 	{"fit augmented", func(o *Outcome) float64 { return o.FitAugmented }},
 	{"test", func(o *Outcome) float64 { return o.Test }},
@@ -86,6 +89,17 @@ var measures = []struct {
 	{"untrained", func(o *Outcome) float64 { return o.Untrained }},
 	{"pixels", func(o *Outcome) float64 { return o.Pixels }},
 	{"margin", func(o *Outcome) float64 { return o.Margin }},
+}
+
+// measures are those of every table, and what the metrics say of the embedding.
+func (c *Comparison) measures() []measure {
+	all := slices.Clone(always)
+	for _, m := range c.metrics() {
+		for _, part := range m.Parts {
+			all = append(all, measure{part.Column, func(o *Outcome) float64 { return o.Embedding.At(part.Key, 0) }})
+		}
+	}
+	return all
 }
 
 // Table returns the table of c. With each, entries that differ in seeds alone have
@@ -108,6 +122,7 @@ func (c *Comparison) Table(each bool) *Table {
 		}
 	}
 	t.Columns = append(t.Columns, keys...)
+	measures := c.measures()
 	for _, m := range measures {
 		t.Columns = append(t.Columns, m.column)
 	}
@@ -117,13 +132,13 @@ func (c *Comparison) Table(each bool) *Table {
 	}
 	t.Columns = append(t.Columns, "state")
 	for _, g := range rows {
-		t.rows = append(t.rows, g.row(keys, folded))
+		t.rows = append(t.rows, g.row(keys, measures, folded))
 	}
 	t.dropEmpty()
 	return t
 }
 
-func (g group) row(keys []string, folded bool) []value {
+func (g group) row(keys []string, measures []measure, folded bool) []value {
 	row := []value{textual(g.label)}
 	for _, k := range keys {
 		v := g.entries[0].Config[k]

@@ -272,7 +272,7 @@ func (s sweep) byLayer() (figure, bool, error) {
 		v := series{label: shorten(name, 40), colour: ramp(float64(i) / float64(max(1, len(shown)-1))), glyph: marks[i].glyph}
 		v.points = s.points(g, func(e *Entry) float64 {
 			if p := e.last(); p != nil {
-				return truth(p.Settings.Headline)(&p.Layers[l])
+				return p.Layers[l].At("knn.true", p.Settings.Headline)
 			}
 			return math.NaN()
 		})

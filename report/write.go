@@ -87,12 +87,17 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 }
 
 func figuresOf(p *result.Probe) ([]figure, error) {
-	layers, legend, err := LayerCurve(p)
-	if err != nil {
-		return nil, err
+	var out []figure
+	for _, m := range p.Described() {
+		if !slices.ContainsFunc(m.Parts, func(part result.Part) bool { return measured(p, part.Key) }) {
+			continue
+		}
+		f, err := metricFigure(p, m)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, f)
 	}
-	wide := vg.Length(max(5, min(12, 2+0.35*float64(len(p.Layers))))) * vg.Inch
-	out := []figure{{"layers", []*plot.Plot{layers}, legend, wide, 4 * vg.Inch}}
 	if p.Confusion != nil {
 		c, err := ConfusionMatrix(p)
 		if err != nil {
@@ -130,10 +135,18 @@ func margin(c draw.Canvas) draw.Canvas {
 	return draw.Crop(c, vg.Points(6), -vg.Points(10), vg.Points(4), -vg.Points(6))
 }
 
-// WriteCSV writes a row a layer and k.
+// WriteCSV writes a row a layer and k, with all that was measured of the layer; what
+// does not depend on k stands in all of its rows.
 func WriteCSV(w io.Writer, p *result.Probe) error {
 	c := csv.NewWriter(w)
-	err := c.Write([]string{"index", "layer", "op", "role", "dim", "k", "metric", "vote", "pool", "true", "assigned_leave_one_out", "untrained_true", "invariance"})
+	header := []string{"index", "layer", "op", "role", "dim", "k", "metric", "vote", "pool", "true", "assigned_leave_one_out", "untrained_true"}
+	keys := []string{"knn.true", "leave_one_out.assigned", "untrained.true"}
+	for _, part := range measuredParts(p) {
+		if !slices.Contains(keys, part.Key) {
+			header, keys = append(header, part.Key), append(keys, part.Key)
+		}
+	}
+	err := c.Write(header)
 	num := func(v float64) string {
 		if math.IsNaN(v) {
 			return ""
@@ -143,13 +156,12 @@ func WriteCSV(w io.Writer, p *result.Probe) error {
 	for i := range p.Layers {
 		l := &p.Layers[i]
 		for _, k := range p.Settings.K {
-			untrained := math.NaN()
-			if l.Untrained != nil {
-				untrained = l.Untrained.True.At(k)
+			row := []string{strconv.Itoa(l.Index), l.Name, l.Op, l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, p.Settings.Pool}
+			for _, key := range keys {
+				row = append(row, num(l.At(key, k)))
 			}
 			if err == nil {
-				err = c.Write([]string{strconv.Itoa(l.Index), l.Name, l.Op, l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, p.Settings.Pool,
-					num(l.KNN.True.At(k)), num(assigned(k)(l)), num(untrained), num(l.Invariance.Value())})
+				err = c.Write(row)
 			}
 		}
 	}
@@ -178,13 +190,30 @@ func Facts(p *result.Probe) [][2]string {
 	if p.Data.Labels != "" {
 		facts = append(facts, [2]string{"labels", fmt.Sprintf("%s, from %s", p.Data.Labels, p.Data.LabelSource)})
 	}
-	if s.Augment != "" {
-		facts = append(facts, [2]string{"invariance", fmt.Sprintf("E|g(Tx) - g(T'x)|² / E|g(x) - g(x')|²; %d views of %d training images by %s", s.Views, s.Viewed, s.Augment)})
+	for _, m := range p.Described() {
+		if m.Name != result.NeighboursMetric {
+			facts = append(facts, [2]string{m.Name, definition(m, s)})
+		}
 	}
 	if v := p.Verdict; v != nil {
 		facts = append(facts, [2]string{"verdict", fmt.Sprintf("%s: %s", v.Word, v.Why())})
 	}
 	return facts
+}
+
+// definition says in a line what a metric is and how it was measured.
+func definition(m result.Metric, s result.Settings) string {
+	text := m.Definition
+	if m.Source != "" {
+		text += " (" + m.Source + ")"
+	}
+	if m.Settings != "" {
+		text += "; " + m.Settings
+	}
+	if m.Name == "invariance" && s.Augment != "" {
+		text += " by " + s.Augment
+	}
+	return text
 }
 
 func show(v float64) string {

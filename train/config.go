@@ -72,6 +72,7 @@ type Config struct {
 	EvalEvery       int     `json:"eval-every" range:"0," help:"epochs between measurements of clean fit and test accuracy; 0: at the end alone"`
 	ProbeEvery      int     `json:"probe-every" range:"0," help:"epochs between k-NN probes of all blocks; 0: none"`
 	CheckpointEvery int     `json:"checkpoint-every" range:"0," help:"epochs between checkpoints; 0: a tenth of the run"`
+	Metrics         string  `json:"metrics,omitempty" list:"," help:"further metrics of these probes, as of analyze: all, or NAME,…"`
 	StopAtFit       float64 `json:"stop-at-fit" range:"0,1" help:"end the run once the clean fit reaches this; 0: never"`
 	LogSteps        bool    `json:"log-steps" help:"write steps.csv"`
 

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/pflag"
 
@@ -35,6 +34,7 @@ type analyzeOptions struct {
 	threads int
 	seed    uint64
 	metrics []string
+	columns []string
 	augment string
 	views   int
 	viewed  int
@@ -56,7 +56,9 @@ var analyzeCommand = command{
 		f.StringVar(&o.metric, "metric", "cosine", "cosine or euclidean")
 		f.StringVar(&o.vote, "vote", "uniform", "uniform, distance or softmax")
 		f.Float64Var(&o.temp, "temperature", 0.07, "of the softmax vote")
-		f.StringSliceVar(&o.metrics, "metrics", nil, "further metrics of every layer: "+strings.Join(probe.MetricNames(), ", "))
+		f.StringSliceVar(&o.metrics, "metrics", nil, "further metrics of every layer: all, or some of "+strings.Join(probe.MetricNames(), ", "))
+		list := f.Bool("list-metrics", false, "print what each metric is, and end")
+		f.StringSliceVar(&o.columns, "columns", nil, "columns of the printed table; default: all that was measured")
 		f.StringVar(&o.augment, "augment", "", "measure every layer's invariance to views by this: "+augmentHelp())
 		f.IntVar(&o.views, "views", 4, "of an image, for the invariance")
 		f.IntVar(&o.viewed, "view-images", 256, "training images that views are made of")
@@ -66,6 +68,9 @@ var analyzeCommand = command{
 		f.BoolVar(&o.asJSON, "json", false, "print probe.json instead of the table")
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
 		return func(ctx context.Context, args []string, std streams) error {
+			if *list {
+				return listMetrics(std)
+			}
 			if len(args) != 1 {
 				return usagef("want one MODEL.onnx or run directory, got %d arguments", len(args))
 			}
@@ -88,10 +93,11 @@ func (o *analyzeOptions) options() (probe.Options, error) {
 	if po.Vote, err = knn.ParseVote(o.vote); err != nil {
 		return po, usagef("--vote: %v", err)
 	}
-	for _, m := range o.metrics {
-		if !slices.Contains(probe.MetricNames(), m) {
-			return po, usagef("--metrics: %q is not one of %s", m, strings.Join(probe.MetricNames(), ", "))
-		}
+	if err := probe.CheckMetrics(o.metrics); err != nil {
+		return po, usagef("--metrics: %v", err)
+	}
+	if err := probe.CheckColumns(o.columns); err != nil {
+		return po, usagef("--columns: %v", err)
 	}
 	for _, f := range o.formats {
 		if !slices.Contains([]string{"png", "pdf", "html"}, f) {
@@ -161,7 +167,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if o.asJSON {
 		return p.Encode(std.out)
 	}
-	if err := printTable(std, p); err != nil {
+	if err := printTable(std, p, o.columns); err != nil {
 		return err
 	}
 	fmt.Fprintf(std.out, "\nreport: %s\n", strings.Join(files, " "))
@@ -193,28 +199,30 @@ func digest(file string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-func printTable(std streams, p *result.Probe) error {
+func printTable(std streams, p *result.Probe, columns []string) error {
 	for _, f := range report.Facts(p) {
 		if f[1] != "" {
 			fmt.Fprintf(std.out, "%-12s %s\n", f[0], f[1])
 		}
 	}
 	fmt.Fprintln(std.out)
-	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "layer\trole\tdim\ttrue\tassigned\tuntrained\t")
-	viewed := p.Settings.Augment != ""
-	if viewed {
-		fmt.Fprint(w, "invariance\t")
-	}
-	fmt.Fprintln(w)
-	for i, r := range report.Rows(p) {
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%s\t", r.Name, r.Role, r.Dim, cell(r.True), cell(r.Assigned), cell(r.Untrained))
-		if viewed {
-			fmt.Fprintf(w, "%s\t", cell(p.Layers[i].Invariance.Value()))
+	return report.LayerTable(p, columns).Write(std.out, "text")
+}
+
+// listMetrics prints the table of metrics.
+func listMetrics(std streams) error {
+	for _, m := range probe.Metrics() {
+		fmt.Fprintf(std.out, "%s: %s\n    %s\n    source: %s\n    unit: %s", m.Name, m.Title, m.Definition, m.Source, m.Unit)
+		if m.Better != "" {
+			fmt.Fprintf(std.out, "; %s is better", m.Better)
 		}
-		fmt.Fprintln(w)
+		var columns []string
+		for _, part := range m.Parts {
+			columns = append(columns, part.Column)
+		}
+		fmt.Fprintf(std.out, "\n    columns: %s\n", strings.Join(columns, ", "))
 	}
-	return w.Flush()
+	return nil
 }
 
 func cell(v float64) string {

@@ -17,6 +17,7 @@ import (
 
 	"memprobe/internal/fault"
 	"memprobe/internal/parallel"
+	"memprobe/probe"
 	"memprobe/train"
 	"memprobe/train/sweep"
 )
@@ -121,7 +122,15 @@ func (o *sweepOptions) open(f *pflag.FlagSet, arg string) (*sweep.Plan, error) {
 	if e, ok := errors.AsType[*sweep.PlanError](err); ok {
 		return nil, usagef("%v", e)
 	}
-	return plan, err
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range plan.Cells {
+		if err := probe.CheckMetrics(list(c.Config.Metrics)); err != nil {
+			return nil, usagef("%s: metrics %v", arg, err)
+		}
+	}
+	return plan, nil
 }
 
 func (o *sweepOptions) parse(f *pflag.FlagSet, arg string, settings []sweep.Setting) (*sweep.Plan, error) {

@@ -121,6 +121,9 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	if err := c.Check(); err != nil {
 		return nil, flagged(err)
 	}
+	if err := probe.CheckMetrics(list(c.Metrics)); err != nil {
+		return nil, usagef("--metrics: %v", err)
+	}
 	init, err := initialModel(dir, c)
 	if err != nil {
 		return nil, err
@@ -194,7 +197,8 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 		d.draw(scheme, c.LabelSeed, c.IdealViews)
 	}
 	const k = 20
-	po := probe.Options{K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented}
+	po := probe.Options{K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented,
+		Metrics: list(c.Metrics)}
 	if po.Mean, po.Std, err = d.normalization(); err != nil {
 		return err
 	}
@@ -209,6 +213,14 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 		return err
 	}
 	return p.WriteFile(file)
+}
+
+// list splits a value of several, separated by commas; none for "".
+func list(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
 }
 
 func tool() result.Tool {

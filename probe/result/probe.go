@@ -14,7 +14,8 @@ type Probe struct {
 
 	Baselines Baselines `json:"baselines"`
 	Fit       Fit       `json:"fit"`
-	Layers    []Layer   `json:"layers"` // in the order in which the graph computes them
+	Metrics   []Metric  `json:"metrics,omitempty"` // what is known of each layer
+	Layers    []Layer   `json:"layers"`            // in the order in which the graph computes them
 
 	Confusion       *Confusion       `json:"confusion,omitempty"`
 	PredictionDepth *PredictionDepth `json:"prediction_depth,omitempty"`
@@ -89,7 +90,7 @@ type Settings struct {
 	Seed      uint64            `json:"seed"`
 	Batch     int               `json:"batch"`
 	Threads   int               `json:"threads"`
-	Metrics   map[string]string `json:"metrics,omitempty"` // settings of the optional metrics, by their JSON name
+	Metrics   map[string]string `json:"metrics,omitempty"` // settings of the metrics that are asked for, by their JSON name
 }
 
 // Baselines are the references that every accuracy is read against, at
@@ -122,22 +123,12 @@ type Layer struct {
 	Pool  string `json:"pool,omitempty"`
 	Role  string `json:"role,omitempty"` // input, block, embedding, projector, logits
 
-	KNN          KNN       `json:"knn"`
-	LeaveOneOut  *KNN      `json:"leave_one_out,omitempty"`
-	Untrained    *KNN      `json:"untrained,omitempty"`
-	Intervals    Intervals `json:"intervals,omitzero"`
-	UntrainedLOO *KNN      `json:"untrained_leave_one_out,omitempty"`
+	KNN         KNN       `json:"knn"`
+	LeaveOneOut *KNN      `json:"leave_one_out,omitempty"`
+	Untrained   *KNN      `json:"untrained,omitempty"`
+	Intervals   Intervals `json:"intervals,omitzero"`
 
-	Invariance          *Number `json:"invariance,omitempty"`
-	UntrainedInvariance *Number `json:"untrained_invariance,omitempty"`
-
-	LinearProbe *ByLabels `json:"linear_probe,omitempty"`
-	CKAPixels   *CKA      `json:"cka_pixels,omitempty"`
-	CKALogits   *CKA      `json:"cka_logits,omitempty"`
-	RankMe      *Number   `json:"rankme,omitempty"`
-	TwoNN       *Number   `json:"twonn,omitempty"`
-	NC1         *ByLabels `json:"nc1,omitempty"`
-	MASC        *ByLabels `json:"masc,omitempty"`
+	Values Values `json:"-"` // of the other metrics; in JSON they lie among the fields
 }
 
 // KNN is a k-NN accuracy by label set.
@@ -150,18 +141,6 @@ type KNN struct {
 type Intervals struct {
 	True     *Interval `json:"true,omitempty"`
 	Assigned *Interval `json:"assigned,omitempty"`
-}
-
-// ByLabels is a metric by label set.
-type ByLabels struct {
-	True     *Number `json:"true,omitempty"`
-	Assigned *Number `json:"assigned,omitempty"`
-}
-
-// CKA is linear centred kernel alignment with another representation.
-type CKA struct {
-	Biased   Number `json:"biased"`
-	Debiased Number `json:"debiased"`
 }
 
 // Confusion counts the probe's answers at one layer: Counts[t][p] queries of

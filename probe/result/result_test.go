@@ -2,6 +2,7 @@ package result
 
 import (
 	"bytes"
+	"encoding/json"
 	"math"
 	"os"
 	"path/filepath"
@@ -21,9 +22,8 @@ func sample() *Probe {
 		Fit:       Fit{Test: Some(0)},
 		Layers: []Layer{{
 			Name: "relu", Op: "Relu", Index: 3, Shape: []int{64, 32, 32}, Dim: 64,
-			KNN:        KNN{True: Accuracy{1: 0.5, 20: 0.53}, Assigned: Accuracy{20: 0.11}},
-			Invariance: Some(1.0 / 3),
-			NC1:        &ByLabels{True: Some(2)},
+			KNN:    KNN{True: Accuracy{1: 0.5, 20: 0.53}, Assigned: Accuracy{20: 0.11}},
+			Values: Values{"invariance": 1.0 / 3, "nc1.true": 2, "nc1.assigned": 3},
 		}},
 		Confusion: &Confusion{Layer: "gap", K: 20, Classes: []string{"a", "b"}, Counts: [][]int{{3, 1}, {0, 4}}},
 	}
@@ -58,24 +58,54 @@ func TestProbeRoundTrip(t *testing.T) {
 
 func TestUndefinedIsNull(t *testing.T) {
 	p := sample()
-	p.Layers[0].Invariance = Some(math.NaN())
+	p.Layers[0].Values["invariance"] = Number(math.NaN())
+	p.Layers[0].Values["nc1.true"] = Number(math.NaN())
 	p.Layers[0].KNN.True[5] = Number(math.Inf(1))
 	p.Baselines.Chance = Number(math.NaN())
 	var b bytes.Buffer
 	if err := p.Encode(&b); err != nil {
 		t.Fatal(err)
 	}
-	if n := strings.Count(b.String(), "null"); n != 3 {
-		t.Fatalf("%d nulls, want 3:\n%s", n, b.String())
+	if n := strings.Count(b.String(), "null"); n != 4 {
+		t.Fatalf("%d nulls, want 4:\n%s", n, b.String())
 	}
 	q, err := DecodeProbe(&b)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []float64{q.Layers[0].Invariance.Value(), q.Layers[0].KNN.True.At(5), float64(q.Baselines.Chance)} {
+	for _, v := range []float64{q.Layers[0].At("invariance", 0), q.Layers[0].At("nc1.true", 0), q.Layers[0].KNN.True.At(5), float64(q.Baselines.Chance)} {
 		if !math.IsNaN(v) {
 			t.Errorf("null was read as %v, want NaN", v)
 		}
+	}
+}
+
+func TestLayerValues(t *testing.T) {
+	b, err := json.Marshal(sample().Layers[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := `"dim":64,"knn":{"true":{"1":0.5,"20":0.53},"assigned":{"20":0.11}},"invariance":0.3333333333333333,"nc1":{"assigned":3,"true":2}}`; !strings.HasSuffix(string(b), want) {
+		t.Errorf("a layer is\n%s\nwant at its end\n%s", b, want)
+	}
+	l := sample().Layers[0]
+	for key, want := range map[string]float64{"knn.true": 0.53, "knn.assigned": 0.11, "nc1.assigned": 3, "untrained.true": math.NaN(), "nc1": math.NaN()} {
+		if got := l.At(key, 20); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
+			t.Errorf("%s is %v, want %v", key, got, want)
+		}
+	}
+	for _, key := range []string{"name", "knn.true", "nc1"} {
+		l.Values = Values{key: 1, "nc1.true": 2}
+		if b, err := json.Marshal(l); err == nil {
+			t.Errorf("a metric of the key %q is written:\n%s", key, b)
+		}
+	}
+	// What another program adds is kept if it is numbers.
+	if err := json.Unmarshal([]byte(`{"name":"a","mine":{"x":1,"y":null},"text":"no","list":[1],"mixed":{"a":"b"}}`), &l); err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Values) != 2 || l.Values["mine.x"] != 1 || !math.IsNaN(l.At("mine.y", 0)) {
+		t.Errorf("read %v", l.Values)
 	}
 }
 

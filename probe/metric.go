@@ -1,0 +1,330 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"memprobe/internal/parallel"
+	"memprobe/probe/knn"
+	"memprobe/probe/result"
+)
+
+// Metric is a row of the table of metrics: a description, and how to measure it. All
+// outputs are made from the description, so a metric of one's own needs no more than a
+// row in Options.Own.
+type Metric struct {
+	result.Metric
+	// Measure returns the numbers of a layer by their Part.Key, the metric's name if no
+	// parts are described. It is nil for what Run itself measures.
+	Measure func(ctx context.Context, l *LayerData) (result.Values, error)
+	// OnUntrained: the untrained network is measured too, under keys that begin with
+	// "untrained_".
+	OnUntrained bool
+	// With says in words with what it is measured; nil if there is nothing to say. It
+	// is given what is known before there are features.
+	With func(l *LayerData) string
+	// When tells whether it is measured, for what is not asked for by name; nil for
+	// what is.
+	When func(l *LayerData) bool
+}
+
+// LayerData is what a metric is given of a layer. Nothing of it may be changed or kept.
+type LayerData struct {
+	Workers *parallel.Pool
+
+	Train       Features // of the training images
+	TrainLabels []int
+	Assigned    []int    // labels that the network was trained on; nil if not known
+	Test        Features // N = 0 without test images
+	TestLabels  []int
+	Classes     int
+
+	Sample []int    // rows of Train for metrics that look at a sample
+	Pixels Features // of the sample
+	Logits Features // of the sample
+
+	Views  Features // Views rows for each of Viewed, one image after the other
+	Viewed []int    // rows of Train
+
+	Options *Options
+}
+
+// Sampled are the features of the sample.
+func (l *LayerData) Sampled() Features { return l.Train.rows(l.Sample) }
+
+// Queries are the test images, or the training images where there are none.
+func (l *LayerData) Queries() (Features, []int) {
+	if l.Test.N == 0 {
+		return l.Train, l.TrainLabels
+	}
+	return l.Test, l.TestLabels
+}
+
+// queried says what Queries are asked for.
+func (l *LayerData) queried() string {
+	if l.TestLabels == nil {
+		return "training accuracy"
+	}
+	return "test accuracy"
+}
+
+// byLabels measures with the true labels of the training images and, where they are
+// known, the assigned ones.
+func (l *LayerData) byLabels(name string, measure func(labels []int) (float64, error)) (result.Values, error) {
+	v, err := measure(l.TrainLabels)
+	if err != nil {
+		return nil, err
+	}
+	values := result.Values{name + ".true": result.Number(v)}
+	if l.Assigned != nil {
+		v, err = measure(l.Assigned)
+		values[name+".assigned"] = result.Number(v)
+	}
+	return values, err
+}
+
+const (
+	linearIterations = 200
+	mascFraction     = 0.99
+)
+
+// single is the only part of a metric.
+func single(name, label string) []result.Part {
+	return []result.Part{{Column: name, Key: name, Label: label}}
+}
+
+// parts are several of a metric, as pairs of key and label.
+func parts(name string, of ...[2]string) []result.Part {
+	var out []result.Part
+	for _, p := range of {
+		out = append(out, result.Part{Column: name + "." + p[0], Key: name + "." + p[0], Label: p[1]})
+	}
+	return out
+}
+
+// Metrics is the table of metrics.
+func Metrics() []Metric {
+	return []Metric{
+		{Metric: result.Neighbours(), When: func(*LayerData) bool { return true },
+			With: func(l *LayerData) string {
+				o := l.Options
+				return fmt.Sprintf("k = %d, %s, %s vote, pool %s", o.Headline, o.Metric, o.Vote, o.Pooling)
+			}},
+		{Metric: result.Metric{Name: "invariance", Title: "Normalised invariance", Unit: "invariance, 0 = invariant", Better: result.Lower, Scale: result.Linear,
+			Definition: "E_x E_{T,T'} |g(Tx) - g(T'x)|² / E_{x≠x'} |g(x) - g(x')|² over views T of the images x", Source: "after Anagnostidis et al. 2023",
+			Parts: []result.Part{{Column: "invariance", Key: "invariance", Label: "trained network"},
+				{Column: "invariance.untrained", Key: "untrained_invariance", Label: "untrained network"}}},
+			Measure: measureInvariance, OnUntrained: true,
+			When: func(l *LayerData) bool { return l.Options.Augment != nil },
+			With: func(l *LayerData) string {
+				return fmt.Sprintf("%d views of %d training images", l.Options.Views, len(l.Viewed))
+			}},
+		{Metric: result.Metric{Name: "linear_probe", Title: "Linear probe", Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
+			Definition: "accuracy of a multinomial logistic regression with an L2 penalty on standardised features", Source: "Alain, Bengio 2016",
+			Parts: parts("linear_probe", [2]string{"true", "true labels"}, [2]string{"assigned", "assigned labels, training images"})},
+			Measure: measureLinear,
+			With: func(l *LayerData) string {
+				return fmt.Sprintf("L2 %v, L-BFGS, at most %d iterations; true: %s; assigned: training accuracy of a probe of these", l.Options.Lambda, linearIterations, l.queried())
+			}},
+		ckaRow("cka_pixels", "pixels", func(l *LayerData) Features { return l.Pixels }),
+		ckaRow("cka_logits", "logits", func(l *LayerData) Features { return l.Logits }),
+		{Metric: result.Metric{Name: "rankme", Title: "Effective rank (RankMe)", Unit: "directions", Scale: result.Logarithmic,
+			Definition: "exp(-Σ p log p) of the shares p = σ/Σσ of the singular values", Source: "Garrido et al. 2023; Roy, Vetterli 2007",
+			Parts: single("rankme", "effective rank")},
+			With: sampled,
+			Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
+				return value("rankme")(RankMe(l.Workers, l.Sampled()))
+			}},
+		{Metric: result.Metric{Name: "twonn", Title: "Intrinsic dimension (TwoNN)", Unit: "dimensions", Scale: result.Logarithmic,
+			Definition: "the slope of -log(1 - F(μ)) against log μ, the ratio of the distances to the second and the first neighbour", Source: "Facco et al. 2017",
+			Parts: single("twonn", "intrinsic dimension")},
+			Measure: measureTwoNN, With: sampled},
+		{Metric: result.Metric{Name: "nc1", Title: "Variability collapse (NC1)", Unit: "tr(Σ_W Σ_B⁺)/C, 0 = collapsed", Better: result.Lower, Scale: result.Logarithmic,
+			Definition: "tr(Σ_W Σ_B⁺)/C of the covariances within and between the C classes", Source: "Papyan, Han, Donoho 2020",
+			Parts: parts("nc1", [2]string{"true", "true labels"}, [2]string{"assigned", "assigned labels"})},
+			With: sampled,
+			Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
+				f := l.Sampled()
+				return l.byLabels("nc1", func(labels []int) (float64, error) { return NC1(f, pick(labels, l.Sample), l.Classes) })
+			}},
+		{Metric: result.Metric{Name: "masc", Title: "Minimum angle subspace classifier (MASC)", Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
+			Definition: "accuracy, on true labels, of the class whose subspace makes the smallest angle with the query", Source: "Ketha et al. 2025",
+			Parts: parts("masc", [2]string{"true", "subspaces of true classes"}, [2]string{"assigned", "subspaces of assigned classes"})},
+			Measure: measureMASC,
+			With: func(l *LayerData) string {
+				return fmt.Sprintf("subspaces of %v of the energy; %s on true labels", mascFraction, l.queried())
+			}},
+		{Metric: result.Metric{Name: "prediction_depth", Title: "Prediction depth", Unit: "share of the test images", Scale: result.Fraction,
+			Definition: "the share of test images for which this is the first layer from which on all k-NN probes agree with the network's answer", Source: "Baldock et al. 2021",
+			Parts: single("prediction_depth", "test images of this depth")},
+			When: func(l *LayerData) bool { return l.TestLabels != nil },
+			With: func(l *LayerData) string { return fmt.Sprintf("k = %d", min(depthK, len(l.TrainLabels))) }},
+	}
+}
+
+func sampled(l *LayerData) string { return fmt.Sprintf("on %d training images", len(l.Sample)) }
+
+// MetricNames are the names of the metrics that have to be asked for.
+func MetricNames() []string {
+	var names []string
+	for _, m := range Metrics() {
+		if m.When == nil {
+			names = append(names, m.Name)
+		}
+	}
+	return names
+}
+
+// matches reports whether a name asks for the metric: its own, the beginning of it
+// up to an underscore ("cka" is both cka_pixels and cka_logits), or "all".
+func (m Metric) matches(name string) bool {
+	return m.When == nil && (name == "all" || name == m.Name || strings.HasPrefix(m.Name, name+"_"))
+}
+
+// CheckMetrics returns an error that names the first of names which asks for nothing.
+func CheckMetrics(names []string) error {
+	for _, name := range names {
+		if !slices.ContainsFunc(Metrics(), func(m Metric) bool { return m.matches(name) }) {
+			return fmt.Errorf("%q, want all or some of %s", name, strings.Join(MetricNames(), ", "))
+		}
+	}
+	return nil
+}
+
+// CheckColumns returns an error that names the first of columns which is no metric's.
+func CheckColumns(columns []string) error {
+	var all []string
+	for _, m := range Metrics() {
+		for _, part := range m.Parts {
+			all = append(all, part.Column)
+		}
+	}
+	for _, name := range columns {
+		if !slices.Contains(all, name) {
+			return fmt.Errorf("%q, want some of %s", name, strings.Join(all, ", "))
+		}
+	}
+	return nil
+}
+
+// choose returns the rows that are measured, in the order of the table, one's own last.
+func choose(known *LayerData) []Metric {
+	o := known.Options
+	var out []Metric
+	for i, m := range slices.Concat(Metrics(), o.Own) {
+		own := i >= len(Metrics())
+		if m.When != nil && !m.When(known) || m.When == nil && !own && !slices.ContainsFunc(o.Metrics, m.matches) {
+			continue
+		}
+		if len(m.Parts) == 0 {
+			m.Parts = single(m.Name, m.Title)
+		}
+		if m.With != nil {
+			m.Settings = m.With(known)
+		}
+		out = append(out, m)
+	}
+	return out
+}
+
+// further measures a layer by the metrics that are chosen.
+func further(ctx context.Context, out *measured, metrics []Metric, l *LayerData, untrained bool) error {
+	for _, m := range metrics {
+		if m.Measure == nil || untrained && !m.OnUntrained {
+			continue
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		values, err := m.Measure(ctx, l)
+		if err != nil {
+			return fmt.Errorf("%s: %w", m.Name, err)
+		}
+		for key, v := range values {
+			if out.Values == nil {
+				out.Values = result.Values{}
+			}
+			out.Values[key] = v
+		}
+	}
+	return nil
+}
+
+// value is a single number as values.
+func value(key string) func(v float64, err error) (result.Values, error) {
+	return func(v float64, err error) (result.Values, error) {
+		return result.Values{key: result.Number(v)}, err
+	}
+}
+
+func measureInvariance(_ context.Context, l *LayerData) (result.Values, error) {
+	var v Invariance
+	views := l.Options.Views
+	for i := range l.Viewed {
+		v.Add(Features{views, l.Views.D, l.Views.Data[i*views*l.Views.D : (i+1)*views*l.Views.D]})
+	}
+	return value("invariance")(v.Value(l.Train.rows(l.Viewed)), nil)
+}
+
+func measureLinear(ctx context.Context, l *LayerData) (result.Values, error) {
+	return l.byLabels("linear_probe", func(labels []int) (float64, error) {
+		queries, truth := l.Train, labels
+		if slices.Equal(labels, l.TrainLabels) {
+			queries, truth = l.Queries()
+		}
+		fitted, err := FitLinear(ctx, l.Workers, l.Train, labels, l.Classes, l.Options.Lambda, linearIterations)
+		if err != nil {
+			return 0, err
+		}
+		pred, err := fitted.Predict(l.Workers, queries)
+		if err != nil {
+			return 0, err
+		}
+		return knn.Accuracy(pred, truth), nil
+	})
+}
+
+func ckaRow(name, with string, other func(l *LayerData) Features) Metric {
+	return Metric{Metric: result.Metric{Name: name, Title: "Linear CKA with the " + with, Unit: "CKA", Scale: result.Fraction,
+		Definition: "|Y'X|² / (|X'X| |Y'Y|), centred, Frobenius norms; debiased: of unbiased estimates", Source: "Kornblith et al. 2019; Song et al. 2012",
+		Parts: parts(name, [2]string{"debiased", "debiased"}, [2]string{"biased", "biased"})},
+		With: sampled,
+		Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
+			biased, debiased, err := CKA(l.Workers, l.Sampled(), other(l))
+			return result.Values{name + ".biased": result.Number(biased), name + ".debiased": result.Number(debiased)}, err
+		}}
+}
+
+func measureTwoNN(ctx context.Context, l *LayerData) (result.Values, error) {
+	f := l.Sampled()
+	index, err := knn.New(ctx, l.Workers, f.Data, f.N, f.D, knn.Euclidean)
+	if err != nil {
+		return nil, err
+	}
+	nb, err := index.LeaveOneOut(ctx, 2)
+	if err != nil {
+		return nil, err
+	}
+	return value("twonn")(TwoNN(nb))
+}
+
+func measureMASC(_ context.Context, l *LayerData) (result.Values, error) {
+	return l.byLabels("masc", func(labels []int) (float64, error) {
+		queries, truth := l.Queries()
+		pred, err := MASC(l.Workers, l.Train, labels, l.Classes, queries, mascFraction)
+		if err != nil {
+			return 0, err
+		}
+		return knn.Accuracy(pred, truth), nil
+	})
+}
+
+func pick(labels, index []int) []int {
+	out := make([]int, len(index))
+	for i, j := range index {
+		out[i] = labels[j]
+	}
+	return out
+}
