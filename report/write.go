@@ -195,6 +195,12 @@ func Facts(p *result.Probe) [][2]string {
 			facts = append(facts, [2]string{m.Name, definition(m, s)})
 		}
 	}
+	if p.Data.Resize != "" {
+		facts = append(facts, [2]string{"images", p.Data.Resize})
+	}
+	for _, w := range p.Warnings {
+		facts = append(facts, [2]string{"warning", w})
+	}
 	if v := p.Verdict; v != nil {
 		facts = append(facts, [2]string{"verdict", fmt.Sprintf("%s: %s", v.Word, v.Why())})
 	}

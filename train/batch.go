@@ -68,6 +68,11 @@ func newBatcher(c *Config, set *dataset.Set, pool *parallel.Pool) (*batcher, err
 	if err != nil {
 		return nil, &ConfigError{"augment", err}
 	}
+	if pipeline.String() != "none" {
+		if err := set.CheckUnit(); err != nil {
+			return nil, err
+		}
+	}
 	for range pool.Threads() {
 		w, err := pipeline.Worker(set.C, set.H, set.W)
 		if err != nil {

@@ -155,7 +155,8 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	p.Tool = tool()
 	p.Settings.Normalize = set.normalize
 	p.Settings.Augment = pipeline
-	set.describe(&p.Data)
+	set.describe(p)
+	warnOfChance(p, set.assigned)
 	dir := o.out
 	if dir == "" {
 		dir = strings.TrimSuffix(filepath.Base(filepath.Clean(arg)), ".onnx") + "-report"
@@ -187,7 +188,7 @@ func (o *analyzeOptions) invariance(set *openedData, po *probe.Options) (string,
 	if err != nil {
 		return "", usagef("--augment: %v", err)
 	}
-	return p.String(), nil
+	return p.String(), set.CheckUnit()
 }
 
 func digest(file string) (string, error) {

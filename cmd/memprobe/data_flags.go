@@ -26,6 +26,9 @@ type dataOptions struct {
 	normalize, labels     string
 	labelSeed             uint64
 	assigned              string
+	trainFirst            int
+	trainIndex            string
+	otherData             bool
 	f                     *pflag.FlagSet
 }
 
@@ -39,7 +42,10 @@ func (o *dataOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.normalize, "normalize", "auto", "auto (what the model records), none, imagenet, cifar10, MEAN/STD")
 	f.StringVar(&o.labels, "labels", "", "scheme of the assigned labels: true, random, noise:P; default: what the model records")
 	f.Uint64Var(&o.labelSeed, "label-seed", 0, "of the assigned labels")
-	f.StringVar(&o.assigned, "assigned", "", "FILE.npy of the assigned labels, an integer for each training image")
+	f.StringVar(&o.assigned, "assigned", "", "FILE.npy of the assigned labels, an integer for each stored training image, or for each that --train-first or --train-index takes")
+	f.IntVar(&o.trainFirst, "train-first", 0, "the first N training images, in the set's order; 0: all")
+	f.StringVar(&o.trainIndex, "train-index", "", "FILE.npy of the training images to take, by their places in the set from 0")
+	f.BoolVar(&o.otherData, "allow-other-data", false, "go on where the data are not those that a RUN was trained on")
 }
 
 // subject is a model and what is recorded of how it was made.
@@ -48,6 +54,7 @@ type subject struct {
 	file   string
 	run    string // the run directory it is of, or ""
 	record map[string]string
+	print  string // fingerprint of the run's data, or ""
 }
 
 // recordedFlags are the flags, of this command or of train, whose values a model
@@ -94,6 +101,7 @@ func (s *subject) ofRun(dir string) error {
 	if err != nil {
 		return fault.Wrap(file, err)
 	}
+	s.print = run.Data.Fingerprint
 	s.record = map[string]string{"data": c.Data, "labels": c.Labels, "label-seed": strconv.FormatUint(c.LabelSeed, 10),
 		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10),
 		"image-size": strconv.Itoa(c.ImageSize), "ideal-views": strconv.Itoa(c.IdealViews)}

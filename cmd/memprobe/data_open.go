@@ -1,25 +1,19 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
 	"memprobe/internal/fault"
-	"memprobe/internal/meta"
 	"memprobe/internal/npy"
 	"memprobe/onnx"
 	"memprobe/probe"
 	"memprobe/probe/result"
-	"memprobe/train"
 	"memprobe/train/dataset"
-	"memprobe/train/labels"
 )
 
 // openedData is a set brought to a model's input, with its assigned labels.
@@ -32,6 +26,7 @@ type openedData struct {
 	labelSeed *uint64
 	source    string // of the assigned labels
 	assigned  []int
+	warnings  []string
 }
 
 // open resolves the flags against what is recorded of the model, opens the images
@@ -58,13 +53,41 @@ func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error)
 		return nil, usagef("--train-limit %d, --test-limit %d, --image-size %d: want 0 or more", d.options.TrainLimit, d.options.TestLimit, d.options.Height)
 	}
 	d.options.Width = d.options.Height
+	if err := d.choose(o, m); err != nil {
+		return nil, err
+	}
 	if err := d.images(ctx, spec, m, guessed); err != nil {
 		return nil, err
 	}
-	if err := d.labels(o, m); err != nil {
+	if err := d.labels(ctx, o, m); err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil
+}
+
+// choose takes the training images that --train-first or --train-index names.
+func (d *openedData) choose(o *dataOptions, m *subject) error {
+	if o.trainFirst == 0 && o.trainIndex == "" {
+		return nil
+	}
+	if o.trainFirst < 0 || o.f.Changed("train-limit") || o.trainFirst > 0 && o.trainIndex != "" {
+		return usagef("--train-first %d, --train-index %q, --train-limit %d: want one of them, not negative", o.trainFirst, o.trainIndex, o.trainLimit)
+	}
+	d.options.TrainLimit, d.options.TrainFirst = 0, o.trainFirst
+	if o.trainIndex == "" {
+		return nil
+	}
+	places, shape, err := npy.ReadInts(o.trainIndex)
+	if err != nil {
+		return err
+	}
+	if len(shape) != 1 || len(places) == 0 {
+		return fault.Errorf(o.trainIndex, "places of shape %v, want [N], one for each training image to take", shape)
+	}
+	for _, p := range places {
+		d.options.TrainIndex = append(d.options.TrainIndex, int(p))
+	}
+	return nil
 }
 
 // images opens the set in the shape that the model's input wants.
@@ -118,74 +141,6 @@ func imageShape(m *subject) ([]int, error) {
 	return shape, nil
 }
 
-// labels finds the labels that the model was trained on: in a file, in the run's
-// directory, or drawn by the scheme that is given or recorded.
-func (d *openedData) labels(o *dataOptions, m *subject) error {
-	d.scheme = o.value("labels", m)
-	file := o.assigned
-	if own := filepath.Join(m.run, "labels.npy"); file == "" && m.run != "" && !o.f.Changed("labels") {
-		if _, err := os.Stat(own); err == nil {
-			file = own
-		}
-	}
-	if file != "" {
-		if d.source = file; o.assigned != "" {
-			d.scheme = "file"
-		}
-		return d.readLabels(file)
-	}
-	if d.scheme == "" {
-		return nil
-	}
-	s, err := labels.Parse(d.scheme)
-	if err != nil {
-		return usagef("--%v", err)
-	}
-	d.source = "metadata"
-	if o.f.Changed("labels") {
-		d.source = "--labels"
-	}
-	seed, err := strconv.ParseUint(o.value("label-seed", m), 10, 64)
-	if err != nil {
-		return fault.Errorf(m.file, "its metadata are damaged: %w", err)
-	}
-	ideal, err := strconv.Atoi(cmp.Or(m.record["ideal-views"], "0"))
-	if err != nil || ideal < 0 {
-		return fault.Errorf(m.file, "its metadata are damaged: %s is %q", meta.IdealViews, m.record["ideal-views"])
-	}
-	d.draw(s, seed, ideal)
-	return nil
-}
-
-// draw assigns labels as a training run does.
-func (d *openedData) draw(s labels.Scheme, seed uint64, idealViews int) {
-	d.labelSeed = &seed
-	for _, y := range train.Assigned(d.Set, s, seed, idealViews) {
-		d.assigned = append(d.assigned, int(y))
-	}
-}
-
-// readLabels reads one integer a training image, the first in its row if there is
-// one for each view.
-func (d *openedData) readLabels(file string) error {
-	values, shape, err := npy.ReadInts(file)
-	if err != nil {
-		return err
-	}
-	n := d.Train.N()
-	if len(shape) < 1 || len(shape) > 2 || shape[0] != n || len(values) == 0 {
-		return fault.Errorf(file, "labels of shape %v, want [%d], one for each training image", shape, n)
-	}
-	for i := range n {
-		y := values[i*(len(values)/n)]
-		if y < 0 || y >= int64(len(d.Classes)) {
-			return fault.Errorf(file, "record %d: label %d, want 0 to %d", i, y, len(d.Classes)-1)
-		}
-		d.assigned = append(d.assigned, int(y))
-	}
-	return nil
-}
-
 // normalization resolves --normalize to a mean and a deviation a channel.
 func (d *openedData) normalization() (mean, std []float32, err error) {
 	if mean, std, err = dataset.Normalization(d.normalize, d.C); err != nil {
@@ -199,9 +154,12 @@ func (d *openedData) probeData() probe.Data {
 }
 
 // describe writes where the images and labels came from into a result.
-func (d *openedData) describe(r *result.Data) {
+func (d *openedData) describe(p *result.Probe) {
+	r := &p.Data
+	p.Warnings = append(p.Warnings, d.warnings...)
 	r.Spec, r.Name, r.Fingerprint, r.Resize = d.Spec, d.Name, d.Fingerprint(), strings.Join(d.Notes, "; ")
 	r.TrainLimit, r.TestLimit = d.options.TrainLimit, d.options.TestLimit
+	r.TrainFirst = d.options.TrainFirst
 	if d.options.TrainLimit > 0 || d.options.TestLimit > 0 {
 		r.SubsetSeed = &d.options.Seed
 	}

@@ -58,6 +58,9 @@ func preview(ctx context.Context, o previewOptions, p *augment.Pipeline, std str
 		return err
 	}
 	defer set.Close()
+	if err := set.CheckUnit(); err != nil {
+		return err
+	}
 	rows := make([][]float32, set.Train.N())
 	sheet := augment.Sheet{C: set.C, H: set.H, W: set.W, Views: o.views, Zoom: o.zoom, Seed: o.seed}
 	if width, height := sheet.Size(len(rows)); max(width, height) > maxSheet {

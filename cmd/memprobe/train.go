@@ -194,7 +194,9 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 		return err
 	}
 	if d.assigned == nil && !scheme.PerView { // else images as they are have no label
-		d.draw(scheme, c.LabelSeed, c.IdealViews)
+		if err := d.draw(d.Set, scheme, c.LabelSeed, c.IdealViews); err != nil {
+			return err
+		}
 	}
 	const k = 20
 	po := probe.Options{K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented,
@@ -207,7 +209,7 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 		return err
 	}
 	p.Epoch, p.Tool, p.Settings.Normalize = &epoch, tool(), d.normalize
-	d.describe(&p.Data)
+	d.describe(p)
 	file := train.ProbeFile(t.dir, epoch)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err

@@ -20,6 +20,8 @@ type Probe struct {
 	Confusion       *Confusion       `json:"confusion,omitempty"`
 	PredictionDepth *PredictionDepth `json:"prediction_depth,omitempty"`
 	Verdict         *Verdict         `json:"verdict,omitempty"`
+
+	Warnings []string `json:"warnings,omitempty"` // why a reader may doubt the numbers
 }
 
 // Tool is the program that measured.
@@ -59,6 +61,7 @@ type Data struct {
 	Resize      string   `json:"resize,omitempty"` // how images were brought to the model's input size
 	TrainLimit  int      `json:"train_limit,omitempty"`
 	TestLimit   int      `json:"test_limit,omitempty"`
+	TrainFirst  int      `json:"train_first,omitempty"` // images, the set's first ones
 	SubsetSeed  *uint64  `json:"subset_seed,omitempty"`
 	Labels      string   `json:"labels,omitempty"` // scheme of the assigned labels: true, random, noise:P, per-view
 	LabelSeed   *uint64  `json:"label_seed,omitempty"`

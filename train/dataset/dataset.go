@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/kernel"
 )
 
@@ -29,6 +30,8 @@ type Split struct {
 	labels []int32
 	pixels [][]uint8   // of byte sets
 	floats [][]float32 // of float sets
+	places []int       // of the images among all that are stored
+	stored int
 }
 
 // N is the number of images.
@@ -39,6 +42,26 @@ func (s *Split) Label(i int) int { return int(s.labels[i]) }
 
 // Labels are the classes of all images. The caller must not write to it.
 func (s *Split) Labels() []int32 { return s.labels }
+
+// Places are where the images stand among all that are stored of the split, from
+// 0. The caller must not write to it.
+func (s *Split) Places() []int { return s.places }
+
+// Stored is how many images are stored of the split, whether chosen or not.
+func (s *Split) Stored() int { return s.stored }
+
+// CheckUnit wants the pixels of the training images in [0,1], the range that
+// augmentations are defined on. Bytes always are.
+func (s *Set) CheckUnit() error {
+	for i, image := range s.Train.floats {
+		for _, v := range image {
+			if !(v >= 0 && v <= 1) {
+				return fault.Errorf(s.Spec, "training image %d has a pixel of %v; augmentations want pixels in [0,1], normalised by --normalize", i, v)
+			}
+		}
+	}
+	return nil
+}
 
 // IsFloat tells whether images are float32, as stored, rather than bytes.
 func (s *Split) IsFloat() bool { return s.floats != nil }
@@ -74,6 +97,8 @@ type Options struct {
 	TrainLimit int    // class-balanced subset of that many training images; 0: all
 	TestLimit  int    // the same for the test split
 	Seed       uint64 // of the subsets
+	TrainFirst int    // that many training images, the first ones; 0: all
+	TrainIndex []int  // the places of the training images to take, in this order; nil: all
 
 	Channels      int // 1 or 3: grey or RGB; 0: as stored
 	Height, Width int // size to resize to; 0: as stored
@@ -89,6 +114,10 @@ func (o Options) check() error {
 	switch {
 	case o.TrainLimit < 0 || o.TestLimit < 0:
 		return fmt.Errorf("dataset: limits %d and %d, want 0 or more", o.TrainLimit, o.TestLimit)
+	case o.TrainFirst < 0:
+		return fmt.Errorf("dataset: the first %d training images wanted, want 0 or more", o.TrainFirst)
+	case o.TrainLimit > 0 && (o.TrainFirst > 0 || o.TrainIndex != nil) || o.TrainFirst > 0 && o.TrainIndex != nil:
+		return errors.New("dataset: a limit, the first ones and an index are three choices of training images, want one")
 	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
 		return fmt.Errorf("dataset: %d channels wanted, can convert to 1 or 3", o.Channels)
 	case o.Height < 0 || o.Width < 0 || (o.Height == 0) != (o.Width == 0):

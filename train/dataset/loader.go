@@ -21,6 +21,9 @@ type source struct {
 	encoded func(i int) ([]byte, error) // files of pictures; safe for concurrent use
 
 	c, h, w int // not of encoded pictures
+
+	places []int // of the images among all that are stored, once they are chosen
+	stored int
 }
 
 // content is what a format's reader makes of a path.
@@ -72,8 +75,9 @@ func (l *loader) open(f *format, path string) (*Set, error) {
 			return nil, err
 		}
 	}
-	train.take(l.o.TrainLimit, len(c.classes), l.o.Seed, 0)
-	test.take(l.o.TestLimit, len(c.classes), l.o.Seed, 1)
+	if err := l.choose(c, path); err != nil {
+		return nil, err
+	}
 	if train.encoded != nil {
 		if err := l.decode(to, train, test); err != nil {
 			return nil, err
@@ -142,39 +146,12 @@ func (s *source) fault(i int, format string, args ...any) error {
 	return &fault.Error{File: file, Err: err}
 }
 
-// take keeps a class-balanced subset of limit images; 0 or too many keeps all.
-func (s *source) take(limit, classes int, seed, split uint64) {
-	if limit == 0 || limit >= len(s.labels) {
-		return
-	}
-	keep := balanced(s.labels, classes, limit, seed, split)
-	whole := *s
-	s.where = func(i int) (string, int) { return whole.where(keep[i]) }
-	s.labels = pick(s.labels, keep)
-	s.pixels = pick(s.pixels, keep)
-	s.floats = pick(s.floats, keep)
-	if s.encoded != nil {
-		s.encoded = func(i int) ([]byte, error) { return whole.encoded(keep[i]) }
-	}
-}
-
-func pick[T any](all []T, keep []int) []T {
-	if all == nil {
-		return nil
-	}
-	some := make([]T, len(keep))
-	for i, j := range keep {
-		some[i] = all[j]
-	}
-	return some
-}
-
 func (s *source) split() Split {
 	labels := make([]int32, len(s.labels))
 	for i, y := range s.labels {
 		labels[i] = int32(y)
 	}
-	return Split{labels: labels, pixels: s.pixels, floats: s.floats}
+	return Split{labels: labels, pixels: s.pixels, floats: s.floats, places: s.places, stored: s.stored}
 }
 
 // numbered returns class names "0" to "k−1".

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/npy"
+	"memprobe/internal/tensor"
+	"memprobe/probe/result"
+)
+
+// openData opens the data of a model as analyze does.
+func openData(t *testing.T, model string, args ...string) (*openedData, error) {
+	t.Helper()
+	m, err := loadSubject(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var o dataOptions
+	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	o.flags(f)
+	if err := f.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	d, err := o.open(context.Background(), m)
+	if err == nil {
+		t.Cleanup(func() { d.Close() })
+	}
+	return d, err
+}
+
+func tempInts(t *testing.T, values []int64, shape ...int) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "ints.npy")
+	if err := npy.Write(file, tensor.From(values, shape...)); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// Whatever part of the set is looked at, an image keeps the label that the network
+// was trained on.
+func TestAssignedLabelsFollowTheirImages(t *testing.T) {
+	run := filepath.Join(t.TempDir(), "run")
+	mustTrain(t, trainArgs(run, "--epochs", "1")...)
+	own, _, err := npy.ReadInts(filepath.Join(run, "labels.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := openData(t, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[int]int{} // by place
+	for i, place := range whole.Train.Places() {
+		want[place] = int(own[i])
+	}
+	all := make([]int64, whole.Train.Stored())
+	for i := range all {
+		all[i] = int64(i*i) % 10
+	}
+	full := tempInts(t, all, len(all))
+	places := whole.Train.Places()[:40]
+	index := make([]int64, len(places))
+	for i, p := range places {
+		index[i] = int64(p)
+	}
+	slices.Reverse(index)
+	byIndex := tempInts(t, index, len(index))
+	model := filepath.Join(run, "model.onnx")
+	for _, c := range []struct {
+		model string
+		args  []string
+		n     int
+		full  bool
+	}{
+		{run, nil, 300, false},
+		{run, []string{"--train-limit", "100"}, 100, false},
+		{run, []string{"--train-index", byIndex}, 40, false},
+		{run, []string{"--test-limit", "20"}, 300, false},
+		{run, []string{"--assigned", filepath.Join(run, "labels.npy"), "--train-limit", "100"}, 100, false},
+		{model, []string{"--train-limit", "100"}, 100, false},
+		{model, []string{"--train-index", byIndex}, 40, false},
+		{model, []string{"--assigned", full}, 300, true},
+		{model, []string{"--assigned", full, "--train-limit", "77", "--subset-seed", "5"}, 77, true},
+		{model, []string{"--assigned", full, "--train-first", "50"}, 50, true},
+		{model, []string{"--assigned", tempInts(t, all[:50], 50, 1), "--train-first", "50"}, 50, true},
+	} {
+		d, err := openData(t, c.model, c.args...)
+		if err != nil {
+			t.Errorf("%v: %v", c.args, err)
+			continue
+		}
+		if len(d.assigned) != c.n || d.Train.N() != c.n {
+			t.Errorf("%v: %d labels for %d images, want %d", c.args, len(d.assigned), d.Train.N(), c.n)
+		}
+		for i, place := range d.Train.Places() {
+			y, ok := want[place]
+			if c.full {
+				y, ok = int(all[place]), true
+			}
+			if !ok || d.assigned[i] != y {
+				t.Fatalf("%v: the image at place %d has label %d, want %d", c.args, place, d.assigned[i], y)
+			}
+		}
+	}
+	if d, err := openData(t, model, "--train-first", "4000"); err != nil || d.assigned != nil || len(d.warnings) != 1 {
+		t.Errorf("images that the model was not trained on: %v, warnings %q", err, d.warnings)
+	}
+	hot := make([]int64, len(all)*10)
+	for i, y := range all {
+		hot[i*10+int(y)] = 1
+	}
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"77 labels for the 5000 training images", []string{"--assigned", tempInts(t, all[:77], 77)}},
+		{"--train-first 77", []string{"--assigned", tempInts(t, all[:77], 77), "--train-limit", "77"}},
+		{"look one-hot", []string{"--assigned", tempInts(t, hot, len(all), 10)}},
+		{"labels of shape [2500 2], want [5000]", []string{"--assigned", tempInts(t, all, 2500, 2)}},
+		{"record 0: label 10, want 0 to 9", []string{"--assigned", tempInts(t, []int64{10}, 1), "--train-first", "1"}},
+		{"--train-limit 5: want one of them", []string{"--train-first", "5", "--train-limit", "5"}},
+		{"fewer than the first 6000", []string{"--train-first", "6000"}},
+		{"none at place 5000, which record 1", []string{"--train-index", tempInts(t, []int64{3, 5000}, 2)}},
+		{"names place 3 twice", []string{"--train-index", tempInts(t, []int64{3, 3}, 2)}},
+		{"want [N]", []string{"--train-index", tempInts(t, []int64{3}, 1, 1)}},
+		{"which the model was not trained on", []string{"--train-first", "4000", "--labels", "random"}},
+	} {
+		if _, err := openData(t, model, c.args...); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v: error %v, want %q", c.args, err, c.want)
+		}
+	}
+}
+
+// A run is not analysed on other data than its own without being told to.
+func TestAnalyzeOtherData(t *testing.T) {
+	dir := t.TempDir()
+	run := filepath.Join(dir, "run")
+	mustTrain(t, trainArgs(run, "--epochs", "1")...)
+	file := filepath.Join(run, "run.json")
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	print, err := openData(t, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed := strings.ReplaceAll(string(b), print.Fingerprint(), "sha256:0123")
+	if err := os.WriteFile(file, []byte(changed), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{
+		{"analyze", run, "--out", filepath.Join(dir, "report")},
+		{"extract", run, "--out", filepath.Join(dir, "acts.npz")},
+	} {
+		code, out, msg := runMemprobe(append(args, "--quiet")...)
+		if code != exitInput || out != "" || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, "--allow-other-data") || !strings.Contains(msg, "sha256:0123") {
+			t.Errorf("%v: exit %d, %q; want %d and the fingerprints", args, code, msg, exitInput)
+		}
+	}
+	code, out, msg := runMemprobe("analyze", run, "--allow-other-data", "--json", "--quiet", "--format", "html", "--out", filepath.Join(dir, "report"))
+	if code != 0 {
+		t.Fatal(msg)
+	}
+	p, err := result.DecodeProbe(strings.NewReader(out))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(p.Warnings) != 2 || !strings.Contains(p.Warnings[0], "not those that") || p.Fit.AssignedClean != nil {
+		t.Errorf("warnings %q, fit %v", p.Warnings, p.Fit.AssignedClean)
+	}
+}
+
+func TestWarnOfChance(t *testing.T) {
+	assigned := make([]int, 100)
+	for i := range assigned {
+		assigned[i] = i % 5
+	}
+	for fit, want := range map[float64]int{0.21: 1, 0.05: 1, 0.9: 0, 0.4: 0} {
+		p := &result.Probe{Data: result.Data{NumClasses: 5, LabelSource: "labels.npy"}, Fit: result.Fit{AssignedClean: result.Some(fit)}}
+		warnOfChance(p, assigned)
+		if len(p.Warnings) != want || want == 1 && !strings.Contains(p.Warnings[0], "--normalize") {
+			t.Errorf("fit %v: warnings %q, want %d", fit, p.Warnings, want)
+		}
+	}
+}
+
+// Augmentations are defined on pixels in [0,1]: floats outside are refused where
+// one would meet them, and else taken as they are.
+func TestFloatsOutsideTheUnitRange(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "set.npz")
+	w, err := npy.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := make([]float32, 24*16)
+	for i := range x {
+		x[i] = float32(i%7)/3 - 1
+	}
+	y := make([]int64, 24)
+	for i := range y {
+		y[i] = int64(i % 2)
+	}
+	a, err := w.Array("x", tensor.Float32, 24, 1, 4, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Append(tensor.From(x, len(x))); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeArray(w, "y", y); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	spec, run := "npz:"+file, filepath.Join(dir, "run")
+	train := []string{"train", "--data", spec, "--arch", "mlp", "--width", "4", "--epochs", "1", "--quiet", "--out", run}
+	mustTrain(t, train...)
+	for _, args := range [][]string{
+		append(train, "--augment", "crop-flip", "--out", filepath.Join(dir, "never")),
+		{"analyze", run, "--augment", "hflip(p=0.5)", "--k", "3"},
+		{"data", "preview", "--data", spec, "--out", filepath.Join(dir, "grid.png")},
+	} {
+		code, out, msg := runMemprobe(args...)
+		if code != exitInput || out != "" || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, "has a pixel of -1") {
+			t.Errorf("%v: exit %d, %q; want %d and the pixel", args, code, msg, exitInput)
+		}
+	}
+}
