@@ -8,7 +8,6 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgpdf"
 )
 
 // Pages are A4 landscape.
@@ -19,7 +18,7 @@ const (
 
 // document is filled from the top of its first page to the bottom of its last.
 type document struct {
-	pdf  *vgpdf.Canvas
+	pdf  *canvas
 	page draw.Canvas
 	y    vg.Length // of the lowest thing on the page
 }
@@ -28,8 +27,8 @@ type document struct {
 // head, and a page for each figure; the first stands below the text if it is legible
 // there.
 func writePDF(w io.Writer, title string, facts [][2]string, rows [][]string, figures []figure) error {
-	pdf := vgpdf.New(pageWidth, pageHeight)
-	d := &document{pdf, draw.New(pdf), pageHeight - pageEdge}
+	pdf := newCanvas(pageWidth, pageHeight)
+	d := &document{pdf, draw.NewCanvas(pdf, pageWidth, pageHeight), pageHeight - pageEdge}
 	d.y -= vg.Points(16)
 	d.page.FillText(textStyle(16), vg.Point{X: pageEdge, Y: d.y}, title)
 	for _, f := range facts {
@@ -46,8 +45,7 @@ func writePDF(w io.Writer, title string, facts [][2]string, rows [][]string, fig
 		}
 		d.figure(f, room)
 	}
-	_, err := d.pdf.WriteTo(w)
-	return err
+	return d.pdf.writeTo(w)
 }
 
 func textStyle(size float64) draw.TextStyle {
@@ -56,8 +54,8 @@ func textStyle(size float64) draw.TextStyle {
 
 // next begins a page.
 func (d *document) next() {
-	d.pdf.NextPage()
-	d.page, d.y = draw.New(d.pdf), pageHeight-pageEdge
+	d.pdf.nextPage()
+	d.page, d.y = draw.NewCanvas(d.pdf, pageWidth, pageHeight), pageHeight-pageEdge
 }
 
 // down goes to a new line, on the next page if this one is full.
