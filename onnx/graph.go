@@ -5,6 +5,7 @@ import (
 
 	contract "github.com/owulveryck/onnx-go"
 	"gonum.org/v1/gonum/graph"
+	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
@@ -81,7 +82,8 @@ func (m *Model) fault(err error) error {
 // graph builds the graph of a model that passed Check. Attributes that cannot be
 // used are left out and reported.
 func (m *Model) graph() (*engine.Graph, []error) {
-	b := &filler{m: m, dst: engine.NewGraph(), byName: map[string]*engine.Node{}}
+	b := &filler{m: m, dst: engine.NewGraph(), byName: map[string]*engine.Node{},
+		params: map[string]bool{}, stored: map[any]string{}}
 	b.dst.SetOpset("", int(m.Opset("")))
 	for _, o := range m.proto.OpsetImport {
 		b.dst.SetOpset(o.GetDomain(), int(o.GetVersion()))
@@ -89,17 +91,26 @@ func (m *Model) graph() (*engine.Graph, []error) {
 	for _, v := range m.Inputs() {
 		b.tensor(v.Name)
 	}
+	all := m.branched()
+	list, err := m.parameters(all)
+	if err != nil {
+		b.errs = append(b.errs, err)
+	}
+	for _, p := range list {
+		b.params[p.Name] = true
+	}
 	for _, name := range m.Initializers() {
 		t, err := m.Initializer(name)
 		if err != nil {
 			b.errs = append(b.errs, err)
 			continue
 		}
-		b.tensor(name).SetConstant(t, t.DType.IsFloat())
+		b.tensor(name).SetConstant(t, b.params[name])
 	}
-	all := m.branched()
 	for _, n := range all.nodes {
-		b.node(n, all.guards[n])
+		if !b.weight(n) {
+			b.node(n, all.guards[n])
+		}
 	}
 	for _, v := range m.Outputs() {
 		b.dst.MarkOutput(b.tensor(v.Name))
@@ -112,7 +123,33 @@ type filler struct {
 	m      *Model
 	dst    *engine.Graph
 	byName map[string]*engine.Node
+	params map[string]bool // names of the parameters
+	stored map[any]string  // those of Constant nodes, by where they are stored
 	errs   []error
+}
+
+// weight makes a constant of the graph of a Constant node that holds a parameter, and
+// an Identity of those that hold it again.
+func (b *filler) weight(n *onnxpb.NodeProto) bool {
+	s, key := constantStore(n)
+	if key == nil {
+		return false
+	}
+	if one := b.stored[key]; one != "" {
+		b.node(&onnxpb.NodeProto{OpType: proto.String("Identity"), Input: []string{one}, Output: n.Output}, nil)
+		return true
+	}
+	if !b.params[n.Output[0]] {
+		return false
+	}
+	t, err := s.read(b.m.dir)
+	if err != nil {
+		b.errs = append(b.errs, &Error{File: b.m.name, Node: label(n), Op: n.GetOpType(), Err: err})
+		return true
+	}
+	b.stored[key] = n.Output[0]
+	b.tensor(n.Output[0]).SetConstant(t, true)
+	return true
 }
 
 // tensor returns the graph's node for a tensor. The empty name, an operand or

@@ -134,9 +134,11 @@ func (f frame) instance(n *onnxpb.NodeProto) *onnxpb.NodeProto {
 		if a.GetRefAttrName() == "" {
 			c.Attribute = append(c.Attribute, a)
 		} else if actual := f.attrs[a.GetRefAttrName()]; actual != nil {
-			named := proto.Clone(actual).(*onnxpb.AttributeProto)
-			named.Name = a.Name
-			c.Attribute = append(c.Attribute, named)
+			c.Attribute = append(c.Attribute, &onnxpb.AttributeProto{ // the elements stay where they are stored
+				Name: a.Name, Type: actual.Type, F: actual.F, I: actual.I, S: actual.S, T: actual.T, G: actual.G,
+				Floats: actual.Floats, Ints: actual.Ints, Strings: actual.Strings, Tensors: actual.Tensors, Graphs: actual.Graphs,
+				SparseTensor: actual.SparseTensor, SparseTensors: actual.SparseTensors, Tp: actual.Tp, TypeProtos: actual.TypeProtos,
+			})
 		}
 	}
 	return c

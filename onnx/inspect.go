@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"errors"
 
 	"memprobe/internal/onnxpb"
@@ -12,8 +13,9 @@ import (
 // Summary is what Inspect finds.
 type Summary struct {
 	Layers []Layer // the graph's nodes in the file's order, functions expanded
-	// Parameters is the number of elements of the float initialisers, without
-	// the running statistics of BatchNormalization.
+	// Parameters is the number of elements of the float initialisers, and of the
+	// parameters that Constant nodes hold, without the running statistics of
+	// BatchNormalization.
 	Parameters int64
 	// MultiplyAdds is the sum over the layers.
 	MultiplyAdds int64
@@ -52,6 +54,7 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 	}
 	counted := map[string]bool{}
 	all := m.branched()
+	constants := m.constantParameters(all)
 	for _, n := range all.nodes {
 		if all.skipped(n, values) {
 			continue
@@ -61,7 +64,7 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 			if n.GetOpType() == "BatchNormalization" && i >= 3 { // running mean and variance
 				continue
 			}
-			if p := m.inits[name]; p != nil && !counted[name] {
+			if p := cmp.Or(m.inits[name], constants[name]); p != nil && !counted[name] {
 				l.Parameters += parameters(p)
 				counted[name] = true
 			}

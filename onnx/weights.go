@@ -1,25 +1,12 @@
 package onnx
 
 import (
-	"maps"
 	"slices"
 
 	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/onnxpb"
-	"memprobe/internal/tensor"
 )
-
-// SetWeights replaces the elements of initialisers, by name; see SetInitializer.
-// engine.Graph.Weights gives those of a graph after training.
-func (m *Model) SetWeights(w map[string]*tensor.Tensor) error {
-	for _, name := range slices.Sorted(maps.Keys(w)) {
-		if err := m.SetInitializer(name, w[name]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
 
 // Clone returns a copy that shares nothing with m.
 func (m *Model) Clone() *Model {

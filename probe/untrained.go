@@ -2,9 +2,7 @@ package probe
 
 import (
 	"math"
-	"strings"
 
-	"memprobe/internal/onnxpb"
 	"memprobe/internal/rng"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
@@ -40,122 +38,49 @@ func Untrained(m *onnx.Model, seed uint64) (*onnx.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	readers := firstReaders(m)
-	for i, name := range m.Initializers() {
-		r, ok := readers[name]
-		if !ok {
+	list, err := copied.Parameters()
+	if err != nil {
+		return nil, err
+	}
+	fresh := map[string]*tensor.Tensor{}
+	for _, p := range list {
+		draw := rule(p)
+		if draw == nil {
 			continue
 		}
-		t, err := m.Initializer(name)
+		t, err := copied.Weight(p)
 		if err != nil {
 			return nil, err
 		}
-		if t.DType != tensor.Float32 || t.Len() < 2 {
+		if t.DType != tensor.Float32 {
 			continue
 		}
-		if draw := r.rule(t.Shape); draw != nil {
-			s := rng.New(seed, rng.Untrained, uint64(i))
-			for j := range t.F32 {
-				t.F32[j] = draw(&s)
-			}
-			if err := copied.SetInitializer(name, t); err != nil {
-				return nil, err
-			}
+		s := rng.New(seed, rng.Untrained, uint64(p.Ordinal))
+		for j := range t.F32 {
+			t.F32[j] = draw(&s)
 		}
+		fresh[p.Name] = t
 	}
-	return copied, nil
+	return copied, copied.SetWeights(fresh)
 }
 
-// reader is a node that reads a tensor as its operand number arg.
-type reader struct {
-	node    *onnxpb.NodeProto
-	arg     int
-	swapped bool // through a Transpose
-}
-
-// firstReaders returns the first reader of each tensor, seen through nodes that
-// only move elements.
-func firstReaders(m *onnx.Model) map[string]reader {
-	readers := map[string]reader{}
-	nodes := m.Nodes()
-	for i := len(nodes) - 1; i >= 0; i-- {
-		n := nodes[i]
-		for arg := len(n.Input) - 1; arg >= 0; arg-- {
-			r := reader{node: n, arg: arg}
-			switch n.GetOpType() {
-			case "Identity", "Cast", "Transpose", "Reshape", "Unsqueeze", "Squeeze", "Flatten":
-				next, ok := readers[n.Output[0]]
-				if !ok || arg > 0 {
-					continue
-				}
-				r = next
-				r.swapped = r.swapped != (n.GetOpType() == "Transpose")
-			}
-			if n.Input[arg] != "" {
-				readers[n.Input[arg]] = r
-			}
+// rule returns how the elements of a parameter are drawn, or nil if they stay.
+func rule(p onnx.Parameter) func(*rng.Stream) float32 {
+	switch p.Role {
+	case onnx.ConvWeight, onnx.Matrix:
+		if p.Fan > 0 {
+			return normal(2 / float64(p.Fan))
 		}
-	}
-	return readers
-}
-
-// rule returns how the elements of an initialiser of the given shape are drawn,
-// or nil if they stay.
-func (r reader) rule(shape []int) func(*rng.Stream) float32 {
-	n, op := tensor.Len(shape), r.node.GetOpType()
-	switch {
-	case op == "Conv" && r.arg == 1 && len(shape) > 2:
-		return normal(2 * r.attr("group", 1) / float64(n/shape[1]))
-	case op == "ConvTranspose" && r.arg == 1 && len(shape) > 2:
-		return normal(2 / float64(n/shape[0]))
-	case (op == "Gemm" || op == "MatMul") && r.arg < 2 && len(shape) >= 2:
-		return normal(2 / float64(shape[r.fanInAxis(len(shape))]))
-	case (op == "Conv" || op == "ConvTranspose" || op == "Gemm") && r.arg == 2:
+	case onnx.Bias, onnx.Mean:
 		return constant(0)
-	case strings.HasSuffix(op, "Normalization") && r.arg > 0:
-		return constant([]float32{1, 0, 0, 1}[min(r.arg-1, 3)]) // scale, bias, mean, variance
-	case op == "PRelu" && r.arg == 1:
-		return constant(0.25)
-	case op == "Mul" && alongOneAxis(shape):
+	case onnx.Scale, onnx.Variance:
 		return constant(1)
-	case op == "Add" && alongOneAxis(shape):
-		return constant(0)
-	case op == "Add", op == "Gather" && r.arg == 0, op == "Concat", op == "Expand" && r.arg == 0:
+	case onnx.Slope:
+		return constant(0.25)
+	case onnx.Embedding:
 		return normal(0.02 * 0.02)
 	}
 	return nil
-}
-
-// fanInAxis is the axis of a Gemm's or MatMul's matrix that the product sums over.
-func (r reader) fanInAxis(rank int) int {
-	last := r.arg == 0
-	if r.node.GetOpType() == "Gemm" && r.attr([]string{"transA", "transB"}[r.arg], 0) != 0 {
-		last = !last
-	}
-	if last != r.swapped {
-		return rank - 1
-	}
-	return rank - 2
-}
-
-// attr returns an integer attribute.
-func (r reader) attr(name string, otherwise int64) float64 {
-	for _, a := range r.node.Attribute {
-		if a.GetName() == name {
-			otherwise = a.GetI()
-		}
-	}
-	return float64(otherwise)
-}
-
-func alongOneAxis(shape []int) bool {
-	axes := 0
-	for _, d := range shape {
-		if d > 1 {
-			axes++
-		}
-	}
-	return axes == 1
 }
 
 func normal(variance float64) func(*rng.Stream) float32 {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/show"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
 )
@@ -54,10 +55,10 @@ var inspectCommand = command{
 
 func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
 	for _, v := range m.Inputs() {
-		fmt.Fprintln(std.out, "input ", v)
+		fmt.Fprintln(std.out, "input ", show.Name(v.String()))
 	}
 	for _, v := range m.Outputs() {
-		fmt.Fprintln(std.out, "output", v)
+		fmt.Fprintln(std.out, "output", show.Name(v.String()))
 	}
 	fmt.Fprintf(std.out, "opset %d, IR %d\n\n", m.Opset(""), m.IRVersion())
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
@@ -70,7 +71,7 @@ func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
 		if len(l.Shapes) > 0 && l.Shapes[0] != nil {
 			shape = fmt.Sprint(l.Shapes[0])
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\n", strings.Join(l.Outputs, " "), l.Op, shape, l.Parameters, l.MultiplyAdds)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\n", strings.Join(show.Names(l.Outputs), " "), show.Name(l.Op), shape, l.Parameters, l.MultiplyAdds)
 	}
 	fmt.Fprintf(w, "total\t\t\t%d\t%d\n", s.Parameters, s.MultiplyAdds)
 	return w.Flush()
@@ -93,11 +94,21 @@ func inspectWeights(std streams, m *onnx.Model, batch int, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	known, err := m.Parameters()
+	if err != nil {
+		return err
+	}
+	byName := map[string]onnx.Parameter{}
+	for _, p := range known {
+		byName[p.Name] = p
+	}
 	type weight struct {
-		Name     string `json:"name"`
-		Shape    []int  `json:"shape"`
-		Elements int    `json:"elements"`
-		Role     string `json:"role"`
+		Name     string     `json:"name"`
+		Shape    []int      `json:"shape"`
+		Elements int        `json:"elements"`
+		Role     string     `json:"role"`
+		Kind     onnx.Role  `json:"kind"`
+		Place    onnx.Place `json:"place"`
 	}
 	list, tensors := []weight{}, g.Weights()
 	for i, name := range slices.Concat(params, buffers) {
@@ -105,7 +116,7 @@ func inspectWeights(std streams, m *onnx.Model, batch int, asJSON bool) error {
 		if i >= len(params) {
 			role = "running statistic"
 		}
-		list = append(list, weight{name, tensors[name].Shape, tensors[name].Len(), role})
+		list = append(list, weight{name, tensors[name].Shape, tensors[name].Len(), role, byName[name].Role, byName[name].Place})
 	}
 	if asJSON {
 		e := json.NewEncoder(std.out)
@@ -116,9 +127,9 @@ func inspectWeights(std streams, m *onnx.Model, batch int, asJSON bool) error {
 		}{"memprobe.weights/1", list})
 	}
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "weight\tshape\telements\trole")
+	fmt.Fprintln(w, "weight\tshape\telements\trole\tkind\tplace")
 	for _, v := range list {
-		fmt.Fprintf(w, "%s\t%v\t%d\t%s\n", v.Name, v.Shape, v.Elements, v.Role)
+		fmt.Fprintf(w, "%s\t%v\t%d\t%s\t%s\t%s\n", show.Name(v.Name), v.Shape, v.Elements, v.Role, v.Kind, v.Place)
 	}
 	return w.Flush()
 }

@@ -2,33 +2,20 @@ package engine
 
 import (
 	"errors"
-	"strings"
 
 	"memprobe/onnx/ops"
 )
 
-// trainable reports whether training may change operand i of n, if that is an
-// initialiser. Exporters turn constants that they fold into initialisers named after
-// the operator; of those, single numbers are constants still, but for the slope of a
-// PRelu, and arrays are transposed weights.
+// trainable reports whether training may change operand i of n, if that is a
+// parameter. Running statistics are not learned.
 func trainable(n *ops.Node, i int) bool {
-	v := n.In[i]
-	if n.Op == "BatchNormTrain" && (i == 3 || i == 4) {
-		return false // running statistics
-	}
-	folded := strings.HasPrefix(v.Name, "/") || strings.HasPrefix(v.Name, "onnx::")
-	return v.Param && (v.Len() > 1 || !folded || i == 1 && is(n, "PRelu"))
+	return n.In[i].Param && !(n.Op == "BatchNormTrain" && (i == 3 || i == 4))
 }
 
 // moving returns the values that change with a parameter.
 func (p *program) moving(nodes []*ops.Node) map[*ops.Value]bool {
 	m := map[*ops.Value]bool{}
-	images := p.images()
 	for _, n := range nodes {
-		if normalizes(n, images) {
-			images[n.Out[0]] = true
-			continue
-		}
 		moves := false
 		for i, v := range n.In {
 			if v != nil {
@@ -44,32 +31,6 @@ func (p *program) moving(nodes []*ops.Node) map[*ops.Value]bool {
 		}
 	}
 	return m
-}
-
-// images returns the inputs of the graph that have channels.
-func (p *program) images() map[*ops.Value]bool {
-	m := map[*ops.Value]bool{}
-	for _, v := range p.inputs {
-		m[v] = len(v.Shape) == 4
-	}
-	return m
-}
-
-// normalizes reports whether n shifts or scales images by an initialiser of at most
-// one number a channel: the mean or the deviation that pixels are normalised by, a
-// constant that exporters keep among the weights.
-func normalizes(n *ops.Node, images map[*ops.Value]bool) bool {
-	if !is(n, "Sub", "Div", "Add", "Mul") {
-		return false
-	}
-	x, v := n.In[0], n.In[1]
-	if !images[x] {
-		x, v = v, x
-	}
-	for v.Producer != nil && v.Producer.Def.View {
-		v = v.Producer.In[0]
-	}
-	return images[x] && v.Const != nil && v.Len() <= x.Shape[1]
 }
 
 // reverse appends the nodes that compute the gradient of the loss with respect to

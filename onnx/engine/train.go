@@ -72,8 +72,8 @@ type Trainer struct {
 
 // CompileTraining plans one training step of the graph: the forward pass with
 // batch statistics and dropout, the loss, and the gradients of all parameters.
-// Parameters are the float initialisers from which a gradient path leads to the
-// loss, but for those that normalise the pixels of the input. The error lists
+// Parameters are those of the graph's from which a gradient path leads to the
+// loss. The error lists
 // every fault of the graph, a line each.
 func (g *Graph) CompileTraining(o TrainOptions) (*Trainer, error) {
 	r, err := g.training(&o)

@@ -155,21 +155,6 @@ func TestParametersAndBuffers(t *testing.T) {
 	}
 }
 
-// What a model normalises its input by stays; what a whole map is added to does not.
-func TestNormalizationOfTheInputIsConstant(t *testing.T) {
-	n := newNet()
-	n.param("mean", 0, 2).param("std", 1, 1, 2, 1, 1).param("prompt", 0, 2, 6, 6).param("w", 0, 3, 2, 3, 3)
-	n.tensor("axes").SetConstant(tensor.From([]int64{1, 2}, 2), false)
-	n.op("Unsqueeze", "mean axes", "m", nil).op("Sub", "x m", "centred", nil).op("Div", "centred std", "normal", nil)
-	n.op("Add", "prompt normal", "prompted", nil).op("Conv", "prompted w", "c", nil).op("GlobalAveragePool", "c", "g", nil).op("Flatten", "g", "logits", nil)
-	n.MarkOutput(n.tensor("logits"))
-	tr := n.train(t, engine.TrainOptions{Double: true})
-	if p := tr.Params(); len(p) != 2 || p[0].Name != "prompt" || p[1].Name != "w" {
-		t.Errorf("parameters are %v, want prompt and w", p)
-	}
-	onnxtest.TrainingGradients(t, tr, 12)
-}
-
 // A loss that is not finite leaves the running statistics alone.
 func TestDivergedStepKeepsBuffers(t *testing.T) {
 	tr := residual().train(t, engine.TrainOptions{})
@@ -281,17 +266,4 @@ func TestUnreadPiece(t *testing.T) {
 	n.param("head", 0, 2, 3).op("MatMul", "p head", "logits", nil)
 	n.MarkOutput(n.tensor("logits"))
 	onnxtest.TrainingGradients(t, n.train(t, engine.TrainOptions{Double: true}), 12)
-}
-
-// Of what an exporter folded, single numbers are constants, a PRelu's slope is not.
-func TestFoldedConstants(t *testing.T) {
-	n := newNet().param("onnx::Mul_1", 1, 1).param("onnx::PRelu_2", 0.2, 1, 1, 1).param("onnx::MatMul_3", 0, 72, 3).param("factor", 1)
-	n.op("Mul", "x onnx::Mul_1", "m", nil).op("PRelu", "m onnx::PRelu_2", "p", nil).op("Flatten", "p", "f", nil)
-	n.op("MatMul", "f onnx::MatMul_3", "y", nil).op("Mul", "y factor", "logits", nil)
-	n.MarkOutput(n.tensor("logits"))
-	tr := n.train(t, engine.TrainOptions{Double: true})
-	if got := fmt.Sprint(namesOf(tr.Params())); got != "[onnx::PRelu_2 onnx::MatMul_3 factor]" {
-		t.Errorf("parameters are %s", got)
-	}
-	onnxtest.TrainingGradients(t, tr, 12)
 }
