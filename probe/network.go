@@ -18,6 +18,7 @@ type network struct {
 	layers      []measured
 	train, test []int    // the network's own predictions; nil where the logits are no classes
 	logits      Features // of the sampled images
+	embedding   Features // likewise
 }
 
 // measured is what was measured of one layer.
@@ -116,6 +117,9 @@ func (r *runner) network(ctx context.Context, m *onnx.Model, untrained bool) (*n
 			r.predict(n, f.train[0], f.test)
 		}
 		for i, l := range group {
+			if l == r.embedding {
+				n.embedding = f.train[i].rows(r.sample)
+			}
 			if err := r.measure(ctx, n, l, f.layer(i), untrained); err != nil {
 				return nil, fmt.Errorf("probe: layer %q: %w", r.layers[l].Name, err)
 			}

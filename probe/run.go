@@ -162,6 +162,14 @@ func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Prob
 		if untrained, err = r.network(ctx, fresh, true); err != nil {
 			return nil, fmt.Errorf("untrained network: %w", err)
 		}
+		if err := r.isAnother(m, trained, untrained); err != nil {
+			return nil, err
+		}
+		share, err := Redrawn(m)
+		if err != nil {
+			return nil, err
+		}
+		p.Settings.Redrawn = result.Some(share)
 	}
 	return p, r.report(p, trained, untrained)
 }

@@ -13,22 +13,21 @@ const UntrainedRule = "the same graph with weights drawn anew: convolutions norm
 	"biases 0; normalisations scale 1, mean 0, variance 1; embeddings normal, standard deviation 0.02"
 
 // Untrained returns a copy of the model as it may have been before its first
-// step. What an initialiser is, its first reader says, looked for through
-// Identity, Transpose and other operators that only move elements:
+// step: its parameters (see onnx.Model.Parameters) drawn by their roles,
 //
-//	Conv, ConvTranspose weights     normal, variance 2/fan-out of a group (He et al. 2015)
-//	Gemm, MatMul matrices           normal, variance 2/fan-in
-//	their biases, and what is added along one axis           0
-//	BatchNormalization and other normalisations              scale 1, bias 0, mean 0, variance 1
-//	what is multiplied along one axis                        1
+//	convolutions   normal, variance 2/fan-out of a group (He et al. 2015)
+//	matrices       normal, variance 2/fan-in
+//	biases, and what is added along one axis                 0
+//	scales, and what is multiplied                           1
+//	running statistics                                       mean 0, variance 1
 //	PRelu slopes                                             ¼
 //	tables that are gathered from, joined or added along several axes (embeddings of
 //	classes and positions)                                   normal, standard deviation 0.02
 //
-// Single numbers, integers and what has another reader stay as they are: they are
-// constants of the architecture. Running statistics are not estimated; in
-// evaluation mode a network is so before its first step. The draws are a function
-// of seed and the initialiser's place in the file.
+// Those of another role, single numbers of a formula and integers stay: see Redrawn.
+// Running statistics are not estimated; in evaluation mode a network is so before its
+// first step. The draws are a function of seed and the parameter's ordinal, so that
+// they are the same wherever the file stores the weights.
 func Untrained(m *onnx.Model, seed uint64) (*onnx.Model, error) {
 	b, err := m.Bytes()
 	if err != nil {
@@ -52,12 +51,12 @@ func Untrained(m *onnx.Model, seed uint64) (*onnx.Model, error) {
 		if err != nil {
 			return nil, err
 		}
-		if t.DType != tensor.Float32 {
-			continue
-		}
 		s := rng.New(seed, rng.Untrained, uint64(p.Ordinal))
 		for j := range t.F32 {
 			t.F32[j] = draw(&s)
+		}
+		for j := range t.F64 {
+			t.F64[j] = float64(draw(&s))
 		}
 		fresh[p.Name] = t
 	}

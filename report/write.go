@@ -187,6 +187,9 @@ func Facts(p *result.Probe) [][2]string {
 	if p.Fit.Augmented != nil {
 		facts[len(facts)-1][1] += ", assigned labels on augmented batches " + show(p.Fit.Augmented.Value())
 	}
+	if s.Redrawn != nil {
+		facts = append(facts, [2]string{"untrained", redrawn(s.Redrawn.Value())})
+	}
 	if p.Data.Labels != "" {
 		facts = append(facts, [2]string{"labels", fmt.Sprintf("%s, from %s", p.Data.Labels, p.Data.LabelSource)})
 	}
@@ -220,6 +223,15 @@ func definition(m result.Metric, s result.Settings) string {
 		text += " by " + s.Augment
 	}
 	return text
+}
+
+// redrawn says how much of the untrained network is new.
+func redrawn(share float64) string {
+	s := fmt.Sprintf("%.1f %% of the parameters drawn anew", 100*share)
+	if share < result.MinRedrawn {
+		s = "warning: only " + s + "; the rest is the trained network's, and so may be its baseline"
+	}
+	return s
 }
 
 func show(v float64) string {

@@ -71,6 +71,9 @@ type Data struct {
 	AssignedTrue *Number `json:"assigned_true,omitempty"`
 }
 
+// MinRedrawn is the least Settings.Redrawn that is reported without a warning.
+const MinRedrawn = 0.9
+
 // Settings is how it was measured. Nothing that changes a number is left out.
 type Settings struct {
 	K           []int     `json:"k"`
@@ -87,6 +90,7 @@ type Settings struct {
 	Queries   map[string]string `json:"queries,omitempty"`
 	Layers    []string          `json:"layers,omitempty"` // the selection as asked for
 	Untrained string            `json:"untrained,omitempty"`
+	Redrawn   *Number           `json:"redrawn,omitempty"` // share of the parameters that the untrained network has drawn anew
 	Augment   string            `json:"augment,omitempty"` // views of the invariance
 	Views     int               `json:"views,omitempty"`
 	Viewed    int               `json:"viewed_images,omitempty"` // training images that views were made of
