@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+
+	"memprobe/internal/fault"
 )
 
 // Pool is a set of persistent workers. The zero value is not usable; a nil
@@ -24,7 +26,9 @@ type Pool struct {
 	closed  atomic.Bool
 	waiting atomic.Bool // the caller sleeps until the last worker is out
 	done    chan struct{}
-	workers []*worker
+
+	panicked atomic.Pointer[fault.Internal] // the first panic of the loop in flight
+	workers  []*worker
 }
 
 // open is set in the state while workers may join the loop. A worker that has not
@@ -114,6 +118,9 @@ func (p *Pool) Close() {
 // or from another goroutine, runs on its caller alone, as worker 0: its body
 // must not share per-worker scratch with the loop in flight.
 //
+// A panic of the body in any of several workers is one of For, with a *fault.Internal;
+// some chunks may then not have been done.
+//
 // For does not allocate; a caller that must not either keeps its body in a
 // variable made once.
 func (p *Pool) For(chunks int, body func(worker, chunk int)) {
@@ -130,10 +137,23 @@ func (p *Pool) For(chunks int, body func(worker, chunk int)) {
 	}
 	p.state.Add(1<<32 | open)
 	p.wakeAll()
-	p.drain(0)
+	p.work(0)
 	p.state.Add(^uint64(open - 1)) // no longer open
 	p.wait()
 	p.body = nil
+	if p.panicked.Load() != nil {
+		panic(p.panicked.Swap(nil))
+	}
+}
+
+// work is drain. What the body panics with is kept for the caller of For.
+func (p *Pool) work(worker int) {
+	defer func() {
+		if r := recover(); r != nil {
+			p.panicked.CompareAndSwap(nil, fault.Caught(r))
+		}
+	}()
+	p.drain(worker)
 }
 
 // wait returns when no worker is inside the loop.
@@ -183,7 +203,7 @@ func (p *Pool) serve(w *worker, id int) {
 			return
 		case epochOf(state) != seen && state&open != 0:
 			if p.state.CompareAndSwap(state, state+1) {
-				p.drain(id)
+				p.work(id)
 				p.leave()
 				seen, i = epochOf(state), 0
 			}

@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"memprobe/internal/fault"
 )
 
 func TestForVisitsEveryChunkOnce(t *testing.T) {
@@ -48,5 +50,32 @@ func TestForDoesNotAllocate(t *testing.T) {
 	body := func(_, chunk int) { n.Add(int64(chunk)) }
 	if a := testing.AllocsPerRun(100, func() { p.For(64, body) }); a != 0 {
 		t.Fatalf("For allocates %v times a call", a)
+	}
+}
+
+// A panic in any worker is the caller's, and the pool goes on.
+func TestPanicOfABodyIsTheCallers(t *testing.T) {
+	p := New(4)
+	defer p.Close()
+	for range 50 {
+		for bad := range 8 {
+			func() {
+				defer func() {
+					if e, ok := recover().(*fault.Internal); !ok || e.What != "chunk" {
+						t.Errorf("recovered %v", e)
+					}
+				}()
+				p.For(8, func(_, chunk int) {
+					if chunk == bad {
+						panic("chunk")
+					}
+				})
+			}()
+		}
+	}
+	var sum atomic.Int64
+	p.For(100, func(_, chunk int) { sum.Add(int64(chunk)) })
+	if sum.Load() != 4950 {
+		t.Errorf("the sum is %d", sum.Load())
 	}
 }

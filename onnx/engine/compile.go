@@ -12,9 +12,10 @@ import (
 
 // Options say for what a graph is compiled.
 type Options struct {
-	// Inputs gives every input its element type and shape. The elements of an
-	// integer or boolean input belong to the plan, since they may decide
-	// shapes; those of a float input are set before each run.
+	// Inputs gives every input its element type and shape. The elements of an integer
+	// or boolean input, where it has them, belong to the plan, since they may decide
+	// shapes; those of a float input, and of an input without elements, are set before
+	// each run.
 	Inputs map[string]*tensor.Tensor
 	// Outputs names the tensors to keep; nil means the graph's outputs.
 	Outputs []string

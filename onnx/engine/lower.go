@@ -232,10 +232,10 @@ func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) 
 	v = &ops.Value{Name: n.name}
 	if t, ok := o.Inputs[n.name]; ok {
 		v.DType, v.Shape = o.float(t.DType), t.Shape
-		if !t.DType.IsFloat() || g.configures(n) {
-			if !t.Filled() {
-				return nil, false, fmt.Errorf("input %q decides what the plan is: its elements must be known before the run", n.name)
-			}
+		switch settles := g.configures(n); {
+		case settles && !t.Filled():
+			return nil, false, fmt.Errorf("input %q decides what the plan is: its elements must be known before the run", n.name)
+		case settles, !t.DType.IsFloat() && t.Filled():
 			v.Const = o.promote(t)
 		}
 		return v, v.Const == nil, nil

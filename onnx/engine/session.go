@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
@@ -41,8 +42,9 @@ func (s *Session) Memory() Memory { return s.memory }
 // Taps returns the tensors that a run shows, in the order of Options.Taps.
 func (s *Session) Taps() []Tap { return s.taps }
 
-// Input returns the tensor of a float input, to be filled before Run. It keeps
-// its elements from run to run. An unknown name returns nil.
+// Input returns the tensor of an input whose elements do not belong to the plan, to be
+// filled before Run. It keeps them from run to run. Of others, and of an unknown name, it
+// is nil.
 func (s *Session) Input(name string) *tensor.Tensor { return s.inputs[name] }
 
 // Output returns an output's tensor, whose elements are valid until the next Run.
@@ -61,8 +63,8 @@ func (s *Session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)
 			return err
 		}
 		st := &s.steps[i]
-		if st.run != nil {
-			st.run()
+		if err := st.do(); err != nil {
+			return err
 		}
 		if visit != nil {
 			for _, t := range st.taps {
@@ -70,6 +72,22 @@ func (s *Session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)
 			}
 		}
 	}
+	return nil
+}
+
+// do runs the step. A panic in it becomes an error that names the node.
+func (st *step) do() (err error) {
+	if st.run == nil {
+		return nil
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			e := fault.Caught(r)
+			e.Doing = fmt.Sprintf("node %q (%s)", st.node.Name, st.node.Op)
+			err = e
+		}
+	}()
+	st.run()
 	return nil
 }
 

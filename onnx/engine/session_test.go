@@ -1,0 +1,55 @@
+package engine
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/owulveryck/onnx-go"
+
+	"memprobe/internal/tensor"
+	"memprobe/onnx/ops"
+)
+
+// A panic in a step is an error that names its node.
+func TestPanicOfAStep(t *testing.T) {
+	s := &Session{steps: []step{{node: &ops.Node{Name: "n1", Op: "Relu"}, run: func() { panic("no") }}}}
+	err := s.Run(t.Context(), nil)
+	if err == nil || !strings.Contains(err.Error(), `internal error at node "n1" (Relu): no`) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// An input of integers without elements is set before each run; with elements it
+// belongs to the plan.
+func TestIntegerInputs(t *testing.T) {
+	g := NewGraph()
+	node := func(name string) *Node {
+		n := g.NewNode().(*Node)
+		n.SetName(name)
+		g.AddNode(n)
+		return n
+	}
+	x, y := node("x"), node("y")
+	g.SetWeightedEdge(g.NewWeightedEdge(y, x, 0))
+	if err := g.ApplyOperation(onnx.Operation{Name: "Cast", Attributes: map[string]any{"to": int64(1)}}, y); err != nil {
+		t.Fatal(err)
+	}
+	g.MarkOutput(y)
+	for name, in := range map[string]*tensor.Tensor{"plan": tensor.From([]uint8{7, 250}, 2), "run": {DType: tensor.Uint8, Shape: []int{2}}} {
+		s, err := g.Compile(Options{Inputs: map[string]*tensor.Tensor{"x": in}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fed := s.Input("x")
+		if (fed != nil) != (name == "run") {
+			t.Errorf("%s: the input is %v", name, fed)
+		}
+		if fed != nil {
+			copy(fed.U8, []uint8{7, 250})
+		}
+		if err := s.Run(t.Context(), nil); err != nil || !slices.Equal(s.Output("y").F32, []float32{7, 250}) {
+			t.Errorf("%s: %v, %v", name, s.Output("y").F32, err)
+		}
+	}
+}
