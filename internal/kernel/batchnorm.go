@@ -39,7 +39,7 @@ type batchNormArgs[T Float] struct {
 // enough for the threads to share, and no cache line in two of them.
 func groupOf(p *parallel.Pool, s BatchNormSpec) int {
 	const run, line = 8192, 64 // elements
-	return max(1, min(run/max(s.S, 1), s.C/wantChunks(p)), parallel.Chunks(line, max(s.S, 1)))
+	return max(1, min(run/max(s.S, 1), s.C/p.Want()), parallel.Chunks(line, max(s.S, 1)))
 }
 
 // NewBatchNorm plans the normalisation.

@@ -57,15 +57,3 @@ func depthGrad(d *ref.Depth) {
 	}
 	ref.DepthGrad(d)
 }
-
-// copyRows is [ref.CopyRows]; n is positive.
-func copyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
-	switch {
-	case useAVX2 && stride == 1:
-		avx2.CopyRows1(dst, src, rows, n, dstLD, srcLD)
-	case useAVX2 && stride == 2:
-		avx2.CopyRows2(dst, src, rows, n, dstLD, srcLD)
-	default:
-		ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
-	}
-}

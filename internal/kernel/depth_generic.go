@@ -21,8 +21,3 @@ func depthLanesConv(d *ref.DepthLanes) { ref.DepthLanesConv(d) }
 
 // depthGrad is [ref.DepthGrad].
 func depthGrad(d *ref.Depth) { ref.DepthGrad(d) }
-
-// copyRows is [ref.CopyRows]; n is positive.
-func copyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
-	ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
-}

@@ -53,7 +53,7 @@ func newDepthPlane(p *parallel.Pool, s ConvSpec, flipped bool) *depthPlane {
 			d.links = append(d.links, int32(from*nr+to), int32(k))
 		}
 	}
-	d.per, _ = evenly(s.C, wantChunks(p))
+	d.per, _ = parallel.Evenly(s.C, p.Want())
 	d.packBody, d.chunkBody = d.packChannels, d.chunk
 	return d
 }
@@ -111,4 +111,15 @@ func (d *depthPlane) chunk(worker, chunk int) {
 		}
 		tileStrided(&t, s.N)
 	}
+}
+
+// depthOfPlanes is the plan of a depthwise pass that suits depthPlane.
+func depthOfPlanes(p *parallel.Pool, s ConvSpec, flipped bool) convAlgo {
+	d := newDepthPlane(p, s, flipped)
+	if suitsDepthLanes(d.in) {
+		if l := newDepthLanes(d, flipped); len(l.taps) > 0 {
+			return l
+		}
+	}
+	return d
 }

@@ -71,8 +71,8 @@ func depthLayout(p *patches) {
 // depthParts divides the channels of an image so that there are chunks enough.
 func depthParts(p *parallel.Pool, s ConvSpec) (per, parts int) {
 	flops := 2 * s.N * s.C * s.OutH() * s.OutW() * s.KH * s.KW
-	want := min(wantChunks(p), flops/chunkFlops)
-	return evenly(s.C, max(1, min(s.C, parallel.Chunks(want, max(s.N, 1)))))
+	want := min(p.Want(), flops/parallel.ChunkFlops)
+	return parallel.Evenly(s.C, max(1, min(s.C, parallel.Chunks(want, max(s.N, 1)))))
 }
 
 func (d *depthwise) name() string { return "depthwise-" + d.p.layout.String() }
@@ -178,7 +178,7 @@ func newDepthGradW(p *parallel.Pool, s ConvSpec) *depthGradW {
 	for len(d.off)%ref.DepthTaps != 0 {
 		d.off = append(d.off, d.off[0])
 	}
-	d.per, d.parts = evenly(s.C, wantChunks(p))
+	d.per, d.parts = parallel.Evenly(s.C, p.Want())
 	d.body = d.chunk
 	return d
 }

@@ -91,9 +91,7 @@ const directK = 288
 
 // Costs in cycles, measured, of what sets the layouts apart.
 const (
-	tileCycles  = 6.0      // per row of B and tile
 	copyCycles  = 0.3      // per float copied
-	pickCycles  = 1.3      // per float copied with a stride, or placed
 	rowCycles   = 15.0     // per row copied
 	bandFloats  = 64 << 10 // of a copy: a quarter of the second-level cache
 	fullColumns = 96       // wanted in a product over images in one vector
@@ -110,7 +108,7 @@ func (d *direct) chooseLayout() {
 		if l != full {
 			some = min(d.spec.N, parallel.Chunks(sideColumns, plane))
 		}
-		for _, n := range []int{1, max(1, min(some, d.spec.N/fewChunks)), some} {
+		for _, n := range []int{1, max(1, min(some, d.spec.N/parallel.FewChunks)), some} {
 			if cost := d.layoutCycles(l, n); images == 0 || cost < best {
 				best, chosen, images = cost, l, n
 			}
@@ -158,12 +156,12 @@ func (d *direct) divide() {
 	parts, mparts := 1, 1
 	for {
 		var band int
-		band, d.bands = evenly(d.p.outH, parts)
-		d.panels, d.mblocks = evenly(d.outPanels(), mparts)
+		band, d.bands = parallel.Evenly(d.p.outH, parts)
+		d.panels, d.mblocks = parallel.Evenly(d.outPanels(), mparts)
 		d.layOut(l, band, images)
 		chunks := d.groups * s.Group * d.bands * d.mblocks
 		flops := 2 * s.N * d.outPlane * d.outC * d.inC * s.KH * s.KW * s.Group
-		few := chunks > 0 && chunks < wantChunks(d.pool) && flops/chunks >= 2*chunkFlops
+		few := chunks > 0 && chunks < d.pool.Want() && flops/chunks >= 2*parallel.ChunkFlops
 		canBand := l != full && band > 1 && (images == 1 || !d.places)
 		switch {
 		case canBand && d.passChannels()*d.p.pitch > bandFloats:
@@ -365,4 +363,13 @@ func (d *direct) aim(t *ref.Tile, j *job, xs, out []float32, row, v int, last bo
 	if last && d.spec.Residual && !d.places {
 		t.Res0, t.Res1 = at(d.residual, row+int(v0.Dst)), at(d.residual, row+int(v1.Dst))
 	}
+}
+
+func (d *direct) cycles() float64 {
+	floats := d.packedLen()
+	cost := d.cost + streamCycles(floats, d.groups*(d.bands-1))
+	if !d.spec.Constant {
+		cost += float64(floats)
+	}
+	return cost
 }

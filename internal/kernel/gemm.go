@@ -12,10 +12,11 @@ const (
 	blockK      = 256
 	blockRows   = 40      // panels of A in a chunk, 240 rows
 	blockCols   = 24      // panels of B in a chunk, 384 columns
-	fewChunks   = 16      // least chunks of what is worth sharing
-	chunkFlops  = 1 << 19 // least work of a chunk, about 5 µs
 	packedLimit = 1 << 24 // floats of an operand that is packed as a whole
 )
+
+// GemmSpec describes C = act(alpha·op(A)·op(B) [+ C] + bias); see [ref.GemmSpec].
+type GemmSpec = ref.GemmSpec
 
 // Gemm is a plan for a matrix product of one shape.
 //
@@ -81,11 +82,11 @@ func (g *Gemm) divide() {
 	pairs := parallel.Chunks(pb, 2)
 	flops := 2 * s.M * s.N * s.K * s.Batch
 	for {
-		g.rows, g.nrows = evenly(pa, g.nrows)
-		g.cols, g.ncols = evenly(pairs, g.ncols)
+		g.rows, g.nrows = parallel.Evenly(pa, g.nrows)
+		g.cols, g.ncols = parallel.Evenly(pairs, g.ncols)
 		g.cols = min(2*g.cols, pb)
 		chunks := g.items * g.nrows * g.ncols
-		if chunks == 0 || chunks >= wantChunks(g.pool) || flops/chunks < 2*chunkFlops {
+		if chunks == 0 || chunks >= g.pool.Want() || flops/chunks < 2*parallel.ChunkFlops {
 			return
 		}
 		switch {
@@ -97,21 +98,6 @@ func (g *Gemm) divide() {
 			return
 		}
 	}
-}
-
-// wantChunks is how many chunks the threads of p want, to end at about the same time,
-// of work that has the same result however it is cut. Partial sums, whose number
-// shows in the bits of their total, are fewChunks at most for any number of threads.
-func wantChunks(p *parallel.Pool) int { return max(fewChunks, 4*p.Threads()) }
-
-// evenly divides n into at most the given number of parts: their size and how
-// many of them there are.
-func evenly(n, parts int) (size, count int) {
-	if n == 0 {
-		return 0, 0
-	}
-	size = parallel.Chunks(n, parts)
-	return size, parallel.Chunks(n, size)
 }
 
 func (g *Gemm) packedA() int { return g.a.panels() * mr * g.spec.K }

@@ -84,7 +84,7 @@ func (o *outer) divide() {
 		o.images = max(1, min(s.N, outerPixels/pixels))
 	}
 	for parts := 1; ; parts *= 2 {
-		o.band, o.bands = evenly(oh, parts)
+		o.band, o.bands = parallel.Evenly(oh, parts)
 		o.hp = (o.band-1)*s.StrideH + (s.KH-1)*s.DilationH + 1
 		if o.images > 1 || o.band == 1 || o.copyLen() <= outerFloats {
 			break
@@ -92,8 +92,8 @@ func (o *outer) divide() {
 	}
 	o.groups = parallel.Chunks(s.N, o.images)
 	flops := 2 * s.N * pixels * s.M * o.cg * o.taps
-	want := min(fewChunks, max(flops/chunkFlops, 1))
-	o.perSplit, o.splits = evenly(o.groups*o.bands, parallel.Chunks(want, o.parts*s.Group))
+	want := min(parallel.FewChunks, max(flops/parallel.ChunkFlops, 1))
+	o.perSplit, o.splits = parallel.Evenly(o.groups*o.bands, parallel.Chunks(want, o.parts*s.Group))
 }
 
 // copyLen is the length of the copy of the input of a step, about so if gathered.
@@ -273,3 +273,15 @@ func (o *outer) sum(_, m int) {
 		}
 	}
 }
+
+func (o *outer) cycles() float64 {
+	s := &o.spec
+	pixels := float64(s.N * s.OutH() * s.OutW() * s.Group)
+	copies := float64(s.N*s.H*s.W*s.C*o.parts) * turnCycles
+	products := pixels * float64(o.panels*parallel.Chunks(o.mg, mr)) * tileCycles * outerSlack
+	return copies + pixels*float64(o.mg*o.parts)*turnCycles + products + float64(o.splits*s.Group*o.sumLen())
+}
+
+// outerSlack is how much longer a pass of the product takes than its
+// multiplications, for the input is read with strides.
+const outerSlack = 1.1

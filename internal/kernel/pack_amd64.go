@@ -48,3 +48,15 @@ func zip(dst, even, odd *float32, n int) {
 	}
 	ref.Zip(dst, even, odd, n)
 }
+
+// copyRows is [ref.CopyRows]; n is positive.
+func copyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
+	switch {
+	case useAVX2 && stride == 1:
+		avx2.CopyRows1(dst, src, rows, n, dstLD, srcLD)
+	case useAVX2 && stride == 2:
+		avx2.CopyRows2(dst, src, rows, n, dstLD, srcLD)
+	default:
+		ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
+	}
+}

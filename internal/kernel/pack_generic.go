@@ -15,3 +15,8 @@ func packGather(dst, src *float32, off *int32, k int) { ref.PackGather(dst, src,
 
 // zip is [ref.Zip].
 func zip(dst, even, odd *float32, n int) { ref.Zip(dst, even, odd, n) }
+
+// copyRows is [ref.CopyRows]; n is positive.
+func copyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
+	ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
+}

@@ -1,10 +1,6 @@
 package kernel
 
-import (
-	"fmt"
-
-	"memprobe/internal/kernel/ref"
-)
+import "memprobe/internal/kernel/ref"
 
 // Float lists the element types of the passes over vectors. Only float32 has
 // kernels in assembly; float64 serves gradient checks.
@@ -110,13 +106,4 @@ func of[T Float]() *table[T] {
 		t = &table32
 	}
 	return t.(*table[T])
-}
-
-// covers panics unless each slice has at least n elements.
-func covers[T any](n int, slices ...[]T) {
-	for i, s := range slices {
-		if len(s) < n {
-			panic(fmt.Sprintf("kernel: source %d has %d elements, want %d", i, len(s), n))
-		}
-	}
 }

@@ -218,17 +218,3 @@ func skipPair(t, u *ref.Tile, rows, panels int) int {
 	}
 	return rows
 }
-
-// fmaLoop runs n rounds of independent multiply-adds and returns the operations
-// that it did.
-func fmaLoop(n int) float64 {
-	switch {
-	case useAVX512:
-		avx512.Peak(n)
-		return float64(n) * 12 * 16 * 2
-	case useAVX2:
-		avx2.Peak(n)
-		return float64(n) * 12 * 8 * 2
-	}
-	return 0
-}

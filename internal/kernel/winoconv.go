@@ -86,17 +86,17 @@ func (w *winograd) divide(m int) {
 	want := max(least, winoFloats/((m+2)*(m+2)*(w.ld+w.inBlock*nr)))
 	for {
 		w.tiling = newTiling(s, m, want)
-		if w.blocks() >= wantChunks(w.pool) || want <= least {
+		if w.blocks() >= w.pool.Want() || want <= least {
 			break
 		}
 		want = max(least, want/2)
 	}
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
 	parts := 1
-	for w.blocks()*parts < 2*max(w.pool.Threads(), 2) && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*chunkFlops {
+	for w.blocks()*parts < 2*max(w.pool.Threads(), 2) && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*parallel.ChunkFlops {
 		parts *= 2
 	}
-	w.perChunk, w.chunks = evenly(w.panels, parts)
+	w.perChunk, w.chunks = parallel.Evenly(w.panels, parts)
 	w.inBlock = min(w.inBlock, w.perChunk)
 	w.shares = w.chunks > 1
 }

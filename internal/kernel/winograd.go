@@ -49,9 +49,9 @@ func newTiling(s ConvSpec, m, want int) tiling {
 	t.band, t.groups = t.rows, s.N
 	if per := t.rows * t.cols; per <= want {
 		groups := parallel.Chunks(s.N, (want+per/2)/per)
-		t.images, t.groups = evenly(s.N, groups+groups%2) // of use to two threads alike
+		t.images, t.groups = parallel.Evenly(s.N, groups+groups%2) // of use to two threads alike
 	} else {
-		t.band, t.bands = evenly(t.rows, parallel.Chunks(per, want))
+		t.band, t.bands = parallel.Evenly(t.rows, parallel.Chunks(per, want))
 	}
 	return t
 }

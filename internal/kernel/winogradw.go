@@ -74,17 +74,17 @@ func (w *winogradW) divide(stepFloats int) {
 	w.alone = max(w.rows, w.cols) <= alonePanels && tiles >= aloneShares*aloneTiles
 	if w.alone {
 		w.perStep, w.steps, w.nrows, w.ncols = 1, w.blocks(), 1, 1
-		w.perShare, w.shares = evenly(w.steps, min(fewChunks, tiles/aloneTiles))
+		w.perShare, w.shares = parallel.Evenly(w.steps, min(parallel.FewChunks, tiles/aloneTiles))
 		return
 	}
 	floats := w.elements() * (w.rows + w.cols) * nr * w.tiles() // of a block
-	w.perStep, w.steps = evenly(w.blocks(), parallel.Chunks(w.blocks()*floats, stepFloats))
+	w.perStep, w.steps = parallel.Evenly(w.blocks(), parallel.Chunks(w.blocks()*floats, stepFloats))
 	nrows, ncols := 1, 1
 	for {
-		w.rows, w.nrows = evenly(w.grad.panels(), nrows)
-		w.cols, w.ncols = evenly(w.input.panels(), ncols)
+		w.rows, w.nrows = parallel.Evenly(w.grad.panels(), nrows)
+		w.cols, w.ncols = parallel.Evenly(w.input.panels(), ncols)
 		switch {
-		case w.nrows*w.ncols >= wantChunks(w.pool) && w.rows*w.cols*nr*nr*w.elements() <= partFloats, w.rows*w.cols <= 2:
+		case w.nrows*w.ncols >= w.pool.Want() && w.rows*w.cols*nr*nr*w.elements() <= partFloats, w.rows*w.cols <= 2:
 			return
 		case w.rows > 1 && 2*w.rows >= w.cols: // pairs of columns are fast
 			nrows *= 2
