@@ -34,18 +34,19 @@ type Gemm struct {
 	colsInner      bool // chunks of the same rows follow each other, not of the same columns: A is larger
 	wholeA, wholeB bool // Run packs the operand before the chunks start
 
-	pieces   *pieces   // of B and C, or nil: they are matrices
-	residual []float32 // added last, laid out as C; or nil. C must not be the same memory
+	planes *planes // what B and C are made of, or nil: they are matrices
 
 	packABody, packBBody, chunkBody func(worker, chunk int)
 	run                             gemmRun
 }
 
-// gemmRun is the state of the run in progress.
+// gemmRun is the arguments of the run in progress, and its workspace.
 type gemmRun struct {
 	c, a, b, bias []float32
+	residual      []float32 // added last, laid out as C; or nil
 	pa, pb        []float32 // packed as a whole, or nil
-	local         []float32 // workspace of the workers
+	blocks        []float32 // of C, one of each worker, where C is made of planes
+	local         []float32 // what each worker packs
 }
 
 // NewGemm plans C = act(alpha·op(A)·op(B) [+ C] + bias), once or over a batch.
@@ -105,8 +106,7 @@ func (g *Gemm) packedB() int { return g.panelsB * nr * g.spec.K }
 
 // Scratch is the number of float32s of workspace that a run wants.
 func (g *Gemm) Scratch() int {
-	n := g.localA() + g.localB()
-	n *= g.pool.Threads()
+	n := g.pool.Threads()*(g.localA()+g.localB()) + g.blocksLen()
 	if g.wholeA {
 		n += g.packedA()
 	}
@@ -126,20 +126,70 @@ func (g *Gemm) localB() int {
 
 // Run computes the product. bias is read where the spec has one.
 func (g *Gemm) Run(c, a, b, bias, scratch []float32) {
-	na, nb, _ := g.spec.Lengths()
-	need("a", a, na)
-	need("b", b, nb)
+	g.compute(gemmRun{c: c, a: a, b: b, bias: bias}, scratch)
+}
+
+// RunPackedA is Run with an A that PackA of a plan of the same spec returned.
+func (g *Gemm) RunPackedA(c, packedA, b, bias, scratch []float32) {
+	g.compute(gemmRun{c: c, pa: packedA, b: b, bias: bias}, scratch)
+}
+
+// RunPackedB is Run with a B that PackB of a plan of the same spec returned.
+func (g *Gemm) RunPackedB(c, a, packedB, bias, scratch []float32) {
+	g.compute(gemmRun{c: c, a: a, pb: packedB, bias: bias}, scratch)
+}
+
+// RunResidual is RunPackedA that adds residual, laid out as C, before the activation;
+// nil for none. It must not be the memory of C.
+func (g *Gemm) RunResidual(c, packedA, b, bias, residual, scratch []float32) {
+	g.compute(gemmRun{c: c, pa: packedA, b: b, bias: bias, residual: residual}, scratch)
+}
+
+// compute checks the arguments, packs what is packed as a whole, and runs the chunks.
+func (g *Gemm) compute(r gemmRun, scratch []float32) {
+	g.check(&r)
 	need("scratch", scratch, g.Scratch())
-	g.run = gemmRun{a: a, b: b}
-	if g.wholeA {
+	n := g.blocksLen()
+	r.blocks, scratch = scratch[:n], scratch[n:]
+	g.run = r
+	if g.wholeA && r.pa == nil {
 		g.run.pa, scratch = scratch[:g.packedA()], scratch[g.packedA():]
 		g.pool.For(g.kBlocks()*g.nrows, g.packABody)
 	}
-	if g.wholeB {
+	if g.wholeB && r.pb == nil {
 		g.run.pb, scratch = scratch[:g.packedB()], scratch[g.packedB():]
 		g.pool.For(g.kBlocks()*g.ncols, g.packBBody)
 	}
-	g.compute(c, bias, scratch)
+	g.run.local = scratch
+	g.pool.For(g.items*g.nrows*g.ncols, g.chunkBody)
+	g.run = gemmRun{}
+}
+
+// check panics where an argument is shorter than the shape asks for.
+func (g *Gemm) check(r *gemmRun) {
+	na, nb, nc := g.spec.Lengths()
+	if g.planes != nil {
+		nb, nc = g.planes.images*g.planes.in*g.planes.plane, g.planes.images*g.planes.out*g.planes.plane
+	}
+	if r.pa != nil {
+		need("packedA", r.pa, g.packedA())
+	} else {
+		need("a", r.a, na)
+	}
+	if r.pb != nil {
+		need("packedB", r.pb, g.packedB())
+	} else {
+		need("b", r.b, nb)
+	}
+	need("c", r.c, nc)
+	if r.residual != nil {
+		need("residual", r.residual, nc)
+	}
+	if g.spec.BiasRow {
+		need("bias", r.bias, g.spec.M)
+	} else if g.spec.BiasCol {
+		need("bias", r.bias, g.spec.N)
+	}
 }
 
 // PackA returns the constant matrix A in the order in which RunPackedA reads
@@ -174,57 +224,17 @@ func (g *Gemm) packB(packed, b []float32) {
 	g.run = gemmRun{}
 }
 
-// RunPackedA is Run with an A that PackA of a plan of the same spec returned.
-func (g *Gemm) RunPackedA(c, packedA, b, bias, scratch []float32) {
-	_, nb, _ := g.spec.Lengths()
-	need("packedA", packedA, g.packedA())
-	need("b", b, nb)
-	need("scratch", scratch, g.Scratch())
-	g.run = gemmRun{pa: packedA, b: b}
-	if g.wholeB {
-		g.run.pb, scratch = scratch[:g.packedB()], scratch[g.packedB():]
-		g.pool.For(g.kBlocks()*g.ncols, g.packBBody)
-	}
-	g.compute(c, bias, scratch)
-}
-
-// RunPackedB is Run with a B that PackB of a plan of the same spec returned.
-func (g *Gemm) RunPackedB(c, a, packedB, bias, scratch []float32) {
-	na, _, _ := g.spec.Lengths()
-	need("a", a, na)
-	need("packedB", packedB, g.packedB())
-	need("scratch", scratch, g.Scratch())
-	g.run = gemmRun{a: a, pb: packedB}
-	if g.wholeA {
-		g.run.pa, scratch = scratch[:g.packedA()], scratch[g.packedA():]
-		g.pool.For(g.kBlocks()*g.nrows, g.packABody)
-	}
-	g.compute(c, bias, scratch)
-}
-
-func (g *Gemm) compute(c, bias, scratch []float32) {
-	if g.pieces != nil {
-		need("c", c, g.pool.Threads()*g.blockLen())
-	} else {
-		_, _, nc := g.spec.Lengths()
-		need("c", c, nc)
-	}
-	if g.spec.BiasRow {
-		need("bias", bias, g.spec.M)
-	} else if g.spec.BiasCol {
-		need("bias", bias, g.spec.N)
-	}
-	g.run.c, g.run.bias, g.run.local = c, bias, scratch
-	g.pool.For(g.items*g.nrows*g.ncols, g.chunkBody)
-	g.run = gemmRun{}
-}
-
-// cutColumns makes B and C pieces of planes. C is then room for a block of each
-// worker, which would share lines of memory otherwise.
-func (g *Gemm) cutColumns(p *pieces) { g.pieces, g.spec.LDC = p, g.cols*nr }
-
 // blockLen is the number of floats of a chunk of C.
 func (g *Gemm) blockLen() int { return g.rows * mr * g.cols * nr }
+
+// blocksLen is the room for a block of each worker, which would share lines of memory
+// with its neighbours in C where that is made of planes.
+func (g *Gemm) blocksLen() int {
+	if g.planes == nil {
+		return 0
+	}
+	return g.pool.Threads() * g.blockLen()
+}
 
 func (g *Gemm) kBlocks() int { return parallel.Chunks(g.spec.K, blockK) }
 
@@ -257,9 +267,9 @@ func (g *Gemm) chunk(worker, i int) {
 	p0, p1 := parallel.Range(row, g.rows, g.a.panels())
 	q0, q1 := parallel.Range(col, g.cols, g.panelsB)
 	local := r.local[worker*(g.localA()+g.localB()):]
-	c := item * s.StrideC
-	if g.pieces != nil { // a block of the worker's own, which begins with the first tile
-		c = worker*g.blockLen() - p0*mr*s.LDC - q0*nr
+	out, c := r.c, item*s.StrideC
+	if g.planes != nil { // the block begins with the first tile
+		out, c = r.blocks[worker*g.blockLen():][:g.blockLen()], -p0*mr*s.LDC-q0*nr
 	}
 	t := ref.Tile{LDC: s.LDC, Alpha: s.Alpha, Scale: s.Alpha != 1, Accumulate: s.Accumulate}
 	for k0 := 0; k0 < max(s.K, 1); k0 += blockK {
@@ -281,11 +291,11 @@ func (g *Gemm) chunk(worker, i int) {
 		default:
 			g.packLocal(b, item, q0, q1, k0, t.K)
 		}
-		g.block(&t, a, b, c, p0, p1, q0, q1, k0+t.K == s.K)
+		g.block(&t, a, b, out, c, p0, p1, q0, q1, k0+t.K == s.K)
 		t.Accumulate = true
 	}
-	if g.pieces != nil {
-		g.pieces.place(r.c[worker*g.blockLen():], s.LDC, p0*mr, min(p1*mr, s.M), q0*nr, min(q1*nr, s.N))
+	if g.planes != nil {
+		g.planes.place(r, out, s.LDC, p0*mr, min(p1*mr, s.M), q0*nr, min(q1*nr, s.N))
 	}
 }
 
@@ -295,8 +305,8 @@ func (g *Gemm) packLocal(dst []float32, item, q0, q1, k0, kc int) {
 	per := g.b.panels()
 	for q, n := q0, 0; q < q1; q += n {
 		n = min(per-q%per, q1-q)
-		if g.pieces != nil {
-			g.pieces.pack(dst, g.run.b, q, q+n, k0, kc)
+		if g.planes != nil {
+			g.planes.pack(dst, g.run.b, q, q+n, k0, kc)
 			return
 		}
 		g.b.pack(dst[(q-q0)*nr*kc:], g.run.b[(item+q/per)*g.spec.StrideB:], q%per, q%per+n, k0, kc)
@@ -304,23 +314,23 @@ func (g *Gemm) packLocal(dst []float32, item, q0, q1, k0, kc int) {
 }
 
 // block adds the product over one block of k to the panels [p0,p1)x[q0,q1) of
-// the matrix C that begins at base; last tells that the sums are then complete.
-func (g *Gemm) block(t *ref.Tile, a, b []float32, base, p0, p1, q0, q1 int, last bool) {
+// the matrix C that begins at out[base]; last tells that the sums are then complete.
+func (g *Gemm) block(t *ref.Tile, a, b, out []float32, base, p0, p1, q0, q1 int, last bool) {
 	var u ref.Tile
 	rows := min(p1*mr, g.spec.M) - p0*mr
 	for q := q0; q < q1; q += 2 {
-		g.aim(t, a, b, base, p0, q0, q, last)
+		g.aim(t, a, b, out, base, p0, q0, q, last)
 		var second *ref.Tile
 		if q+1 < q1 {
 			u, second = *t, &u
-			g.aim(&u, a, b, base, p0, q0, q+1, last)
+			g.aim(&u, a, b, out, base, p0, q0, q+1, last)
 		}
 		tilePackedPair(t, second, rows)
 	}
 }
 
 // aim sets t to panel q of the columns, the first row being that of panel p0.
-func (g *Gemm) aim(t *ref.Tile, a, b []float32, base, p0, q0, q int, last bool) {
+func (g *Gemm) aim(t *ref.Tile, a, b, out []float32, base, p0, q0, q int, last bool) {
 	s, r, per := &g.spec, &g.run, g.b.panels()
 	col := q % per * nr
 	n := min(nr, s.N-col)
@@ -334,11 +344,11 @@ func (g *Gemm) aim(t *ref.Tile, a, b []float32, base, p0, q0, q int, last bool) 
 		t.Bias0, t.Bias1 = at(r.bias, col), at(r.bias, col+half)
 	}
 	c := base + q/per*s.StrideC + p0*mr*s.LDC + col
-	t.A, t.C0, t.C1 = at(a, 0), at(r.c, c), at(r.c, c+half)
+	t.A, t.C0, t.C1 = at(a, 0), at(out, c), at(out, c+half)
 	if last && s.BiasRow {
 		t.BiasRow = at(r.bias, p0*mr)
 	}
-	if last && g.residual != nil {
-		t.Res0, t.Res1 = at(g.residual, c), at(g.residual, c+half)
+	if last && r.residual != nil && g.planes == nil {
+		t.Res0, t.Res1 = at(r.residual, c), at(r.residual, c+half)
 	}
 }

@@ -4,14 +4,15 @@ import "memprobe/internal/parallel"
 
 // pointwise convolves with a kernel of one tap and one group: for each image the
 // product of the weights and the planes, which are read where they lie. Strides
-// are gathered first. Planes so small that they would fill panels badly are pieces
-// of one product.
+// are gathered first. Planes so small that they would fill panels badly are merged
+// to one product.
 type pointwise struct {
 	spec    ConvSpec
 	pool    *parallel.Pool
 	gemm    *Gemm
-	in, out int // channels
-	plane   int // floats of a channel of the result
+	in, out int  // channels
+	plane   int  // floats of a channel of the result
+	merged  bool // planes of all images are columns of one product
 
 	gatherBody  func(worker, chunk int)
 	x, gathered []float32
@@ -35,19 +36,13 @@ func newPointwiseGradX(p *parallel.Pool, s ConvSpec) *pointwise {
 func makePointwise(p *parallel.Pool, s ConvSpec, g GemmSpec, plane int) *pointwise {
 	c := &pointwise{spec: s, pool: p, in: g.K, out: g.M, plane: plane}
 	panels := parallel.Chunks(plane, nr)
-	merges := s.N > 1 && 8*parallel.Chunks(s.N*plane, nr) <= 7*s.N*panels
-	g.N, g.BiasRow = plane, s.Bias
-	if merges {
-		g.N = s.N * plane
+	c.merged = s.N > 1 && 8*parallel.Chunks(s.N*plane, nr) <= 7*s.N*panels
+	g.BiasRow, g.Act, g.Lo, g.Hi = s.Bias, s.Act, s.Lo, s.Hi
+	if c.merged {
+		c.gemm = NewGemmOfPlanes(p, g, s.N, plane, s.Residual)
 	} else {
-		g.Batch, g.StrideB, g.StrideC = s.N, c.in*plane, c.out*plane
-	}
-	if !merges || !s.Residual {
-		g.Act, g.Lo, g.Hi = s.Act, s.Lo, s.Hi
-	}
-	c.gemm = NewGemm(p, g)
-	if merges {
-		c.gemm.cutColumns(&pieces{plane: plane, images: s.N, in: c.in, out: c.out, spec: &c.spec})
+		g.N, g.Batch, g.StrideB, g.StrideC = plane, s.N, c.in*plane, c.out*plane
+		c.gemm = NewGemm(p, g)
 	}
 	c.gatherBody = c.gather
 	return c
@@ -56,7 +51,7 @@ func makePointwise(p *parallel.Pool, s ConvSpec, g GemmSpec, plane int) *pointwi
 func (c *pointwise) gathers() bool { return c.spec.StrideH > 1 || c.spec.StrideW > 1 }
 
 func (c *pointwise) name() string {
-	if c.gemm.pieces != nil {
+	if c.merged {
 		return "gemm-merged"
 	}
 	return "gemm"
@@ -66,7 +61,7 @@ func (c *pointwise) packedLen() int { return c.gemm.packedA() }
 
 func (c *pointwise) pack(packed, w []float32) { c.gemm.packA(packed, w) }
 
-func (c *pointwise) scratch() int { return c.gatheredLen() + c.resultsLen() + c.gemm.Scratch() }
+func (c *pointwise) scratch() int { return c.gatheredLen() + c.gemm.Scratch() }
 
 func (c *pointwise) gatheredLen() int {
 	if c.gathers() {
@@ -75,31 +70,17 @@ func (c *pointwise) gatheredLen() int {
 	return 0
 }
 
-func (c *pointwise) resultsLen() int {
-	if c.gemm.pieces != nil {
-		return c.pool.Threads() * c.gemm.blockLen()
-	}
-	return 0
-}
-
 func (c *pointwise) run(y, x, packed, bias, residual, scratch []float32) {
-	n, m := c.gatheredLen(), c.gatheredLen()+c.resultsLen()
+	n := c.gatheredLen()
 	c.x, c.gathered = x, scratch[:n]
 	if c.gathers() {
 		c.pool.For(parallel.Chunks(c.in, c.channels()), c.gatherBody)
 		x = c.gathered
 	}
-	if p := c.gemm.pieces; p != nil {
-		p.y, p.residual = y, residual
-		c.gemm.RunPackedA(scratch[n:m], packed, x, bias, scratch[m:])
-		p.y, p.residual = nil, nil
-	} else {
-		if c.spec.Residual {
-			c.gemm.residual = residual
-		}
-		c.gemm.RunPackedA(y, packed, x, bias, scratch[m:])
-		c.gemm.residual = nil
+	if !c.spec.Residual {
+		residual = nil
 	}
+	c.gemm.RunResidual(y, packed, x, bias, residual, scratch[n:])
 	c.x, c.gathered = nil, nil
 }
 

@@ -34,7 +34,7 @@ const flatChunk = 2048
 // newFlatPool makes the plan, of averages where elements of windows are counted; nil
 // where no window covers anything.
 func newFlatPool(p *parallel.Pool, s PoolSpec, countH, countW []float32) *flatPool {
-	m := &flatPool{spec: s, pool: p, combine: table32.max, padding: float32(math.Inf(-1)), oh: s.OutH(), ow: s.OutW()}
+	m := &flatPool{spec: s, pool: p, combine: of[float32]().max, padding: float32(math.Inf(-1)), oh: s.OutH(), ow: s.OutW()}
 	m.rows = (m.oh-1)*s.StrideH + (s.KH-1)*s.DilationH + 1
 	m.cols = (m.ow-1)*s.StrideW + (s.KW-1)*s.DilationW + 1
 	m.h, m.w = min(s.H, m.rows-s.PadTop), min(s.W, m.cols-s.PadLeft)
@@ -44,7 +44,7 @@ func newFlatPool(p *parallel.Pool, s PoolSpec, countH, countW []float32) *flatPo
 	m.block = max(1, min(flatChunk/(m.rows*m.cols), s.N*s.C))
 	m.body = m.chunk
 	if countH != nil {
-		m.combine, m.padding = table32.add, 0
+		m.combine, m.padding = of[float32]().add, 0
 		for range m.block {
 			for _, h := range countH {
 				for _, w := range countW {
@@ -96,7 +96,7 @@ func (m *flatPool) chunk(worker, chunk int) {
 	}
 	if m.counts != nil {
 		y := m.y[lo*m.oh*m.ow : hi*m.oh*m.ow]
-		table32.div(y, y, m.counts[:len(y)])
+		of[float32]().div(y, y, m.counts[:len(y)])
 	}
 }
 

@@ -21,12 +21,12 @@ func TestReductions(t *testing.T) {
 		if err := tol.Close(got, want, 1e-12, 1e-13); err != nil {
 			t.Fatalf("length %d: %v", n, err)
 		}
-		if err := tol.Close([]float64{table32.shortDot(a, b)}, []float64{ref.Dot(wa, wb)}, 1e-5, 0); err != nil { // of about 100
+		if err := tol.Close([]float64{of[float32]().shortDot(a, b)}, []float64{ref.Dot(wa, wb)}, 1e-5, 0); err != nil { // of about 100
 			t.Fatalf("length %d: short: %v", n, err)
 		}
 		dst, check := guarded(n, n%8)
 		e := make([]float64, n)
-		if err := tol.Close([]float64{table32.expSum(dst, a, 0.75)}, []float64{ref.ExpSum(e, wa, 0.75)}, 0, 2e-7); err != nil {
+		if err := tol.Close([]float64{of[float32]().expSum(dst, a, 0.75)}, []float64{ref.ExpSum(e, wa, 0.75)}, 0, 2e-7); err != nil {
 			t.Fatalf("length %d: %v", n, err)
 		}
 		if n > 0 {
@@ -84,7 +84,7 @@ func TestRowPasses(t *testing.T) {
 			w[i] = widen(k[i])
 		}
 		wx, wdy, wres := widen(x), widen(dy), widen(res)
-		tab, oracle := &table32, plain[float64]()
+		tab, oracle := of[float32](), plain[float64]()
 		for name, c := range map[string][2]any{
 			"normalize": {func(y []float32) { tab.normalize(y, x, k[0], k[1], k[2], s) },
 				func(y []float64) { oracle.normalize(y, wx, w[0], w[1], w[2], s) }},

@@ -1,17 +1,33 @@
 package kernel
 
-// pieces says how the columns of a product are cut: column n·plane+i of B and of C
-// is element i of image n of x [images,in,plane] and of y [images,out,plane]. So
-// planes of few elements fill panels together.
-type pieces struct {
-	plane, images, in, out int
+import "memprobe/internal/parallel"
 
-	spec        *ConvSpec // whose residual and activation are added last
-	y, residual []float32
+// planes makes B and C of planes: column n·plane+i of both is element i of image n
+// of x [images,in,plane] and of y [images,out,plane]. So planes of few elements fill
+// panels together.
+type planes struct {
+	images, in, out, plane int
+	// Where there is a residual the activation follows it, and not the product.
+	lo, hi float32
+	clamps bool
+}
+
+// NewGemmOfPlanes plans the product of A [out,in] with every image of planes. With a
+// residual the activation of the spec, whose N is images·plane, is applied after it.
+func NewGemmOfPlanes(p *parallel.Pool, s GemmSpec, images, plane int, residual bool) *Gemm {
+	c := &planes{images: images, in: s.K, out: s.M, plane: plane}
+	s.N = images * plane
+	if residual {
+		c.lo, c.hi, c.clamps = s.Act.Bounds(s.Lo, s.Hi)
+		s.Act = ActNone
+	}
+	g := NewGemm(p, s)
+	g.planes, g.spec.LDC = c, g.cols*nr
+	return g
 }
 
 // pack packs the panels [p0, p1) of the columns for k in [k0, k0+kc).
-func (c *pieces) pack(dst, x []float32, p0, p1, k0, kc int) {
+func (c *planes) pack(dst, x []float32, p0, p1, k0, kc int) {
 	for p := p0; p < p1; p++ {
 		c.packPanel(dst[(p-p0)*nr*kc:][:nr*kc], x, p*nr, k0)
 	}
@@ -20,7 +36,7 @@ func (c *pieces) pack(dst, x []float32, p0, p1, k0, kc int) {
 // piece is n neighbouring columns of a panel, from column to on, which x has at from.
 type piece struct{ from, to, n int }
 
-func (c *pieces) packPanel(dst, x []float32, col, k0 int) {
+func (c *planes) packPanel(dst, x []float32, col, k0 int) {
 	var list [nr]piece
 	n, end := 0, min(col+nr, c.images*c.plane)
 	for q := col; q < end; n++ {
@@ -59,7 +75,7 @@ func (c *pieces) packPanel(dst, x []float32, col, k0 int) {
 }
 
 // packQuads is packPanel for planes of four elements.
-func (c *pieces) packQuads(dst, x []float32, list *[4]piece) {
+func (c *planes) packQuads(dst, x []float32, list *[4]piece) {
 	for ; len(dst) > 0; dst = dst[nr:] {
 		row := (*[nr]float32)(dst)
 		for i := range list {
@@ -70,15 +86,15 @@ func (c *pieces) packQuads(dst, x []float32, list *[4]piece) {
 }
 
 // place copies a block of the product, its rows [m0, m1) and columns [q0, q1), to
-// their places in y. The block's rows are ld floats apart.
-func (c *pieces) place(block []float32, ld, m0, m1, q0, q1 int) {
+// their places in y, which is C. The block's rows are ld floats apart.
+func (c *planes) place(r *gemmRun, block []float32, ld, m0, m1, q0, q1 int) {
 	for q := q0; q < q1; {
 		n := min(c.plane-q%c.plane, q1-q)
 		to := (q/c.plane*c.out+m0)*c.plane + q%c.plane
-		if c.spec.Residual {
-			c.addResidual(block[q-q0:], to, n, ld, m1-m0)
+		if r.residual != nil {
+			c.addResidual(r, block[q-q0:], to, n, ld, m1-m0)
 		} else {
-			copyPieces(c.y[to:], block[q-q0:], n, c.plane, ld, m1-m0)
+			copyPieces(r.c[to:], block[q-q0:], n, c.plane, ld, m1-m0)
 		}
 		q += n
 	}
@@ -98,12 +114,12 @@ func copyPieces(dst, src []float32, n, dstLD, srcLD, rows int) {
 }
 
 // addResidual is copyPieces to y[to:] with what follows the product.
-func (c *pieces) addResidual(src []float32, to, n, ld, rows int) {
-	lo, hi, clamps := c.spec.Act.Bounds(c.spec.Lo, c.spec.Hi)
+func (c *planes) addResidual(g *gemmRun, src []float32, to, n, ld, rows int) {
+	lo, hi, clamps := c.lo, c.hi, c.clamps
 	t := of[float32]()
 	for r := range rows {
 		at := to + r*c.plane
-		dst, from, res := c.y[at:][:n], src[r*ld:][:n], c.residual[at:][:n]
+		dst, from, res := g.c[at:][:n], src[r*ld:][:n], g.residual[at:][:n]
 		if n >= vl {
 			t.add(dst, from, res)
 			if clamps {
