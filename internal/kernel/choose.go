@@ -8,14 +8,8 @@ import "memprobe/internal/parallel"
 // BenchmarkChoice compares them with the clock.
 
 func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
-	if suitsDepthPlane(s) {
-		return depthOfPlanes(p, s, false)
-	}
-	if suitsDepthRows(s) {
-		return newDepthRows(p, s)
-	}
 	if isDepthwise(s) {
-		return newDepthwise(p, s, false)
+		return newDepthForward(p, s)
 	}
 	if isDense(s) {
 		return newDense(p, s)
@@ -27,11 +21,8 @@ func newConvAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 }
 
 func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
-	if suitsDepthPlane(s) && s.H*s.W <= depthPlaneOut {
-		return depthOfPlanes(p, s, true)
-	}
 	if isDepthwise(s) {
-		return newDepthwise(p, s, true)
+		return newDepthGradX(p, s)
 	}
 	if isPointwise(s) && s.StrideH == 1 && s.StrideW == 1 {
 		return newPointwiseGradX(p, s)

@@ -8,6 +8,25 @@ import (
 // isDepthwise tells that each channel is convolved on its own.
 func isDepthwise(s ConvSpec) bool { return s.C == s.Group && s.M == s.Group && s.Group > 1 }
 
+// newDepthForward plans the forward pass of s by the method that suits it best.
+func newDepthForward(p *parallel.Pool, s ConvSpec) convAlgo {
+	if suitsDepthPlane(s) {
+		return depthOfPlanes(p, s, false)
+	}
+	if suitsDepthRows(s) {
+		return newDepthRows(p, s)
+	}
+	return newDepthwise(p, s, false)
+}
+
+// newDepthGradX plans the data gradient of s by the method that suits it best.
+func newDepthGradX(p *parallel.Pool, s ConvSpec) convAlgo {
+	if suitsDepthPlane(s) && s.H*s.W <= depthPlaneOut {
+		return depthOfPlanes(p, s, true)
+	}
+	return newDepthwise(p, s, true)
+}
+
 // depthwise convolves each channel with its own kernel, forward or as the data
 // gradient, from a padded copy of one plane at a time. A chunk of the work is
 // some channels of an image.

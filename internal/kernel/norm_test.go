@@ -68,10 +68,10 @@ func testBatchNorm(t *testing.T, s BatchNormSpec) {
 	x, res, dy := normal(size, 1, 3), normal(size, 2, 0), normal(size, 3, 0.1)
 	scale, bias := normal(s.C, 4, 1), normal(s.C, 5, 0)
 	vec := func(n int) []float32 { return make([]float32, n) }
-	wide := func(n int) []float64 { return make([]float64, n) }
+	zeros := func(n int) []float64 { return make([]float64, n) }
 
-	y, mean, variance, invstd := wide(size), wide(s.C), wide(s.C), wide(s.C)
-	ref.BatchNorm(s, y, widen(x), widen(res), widen(scale), widen(bias), mean, variance, invstd)
+	y, mean, variance, invstd := zeros(size), zeros(s.C), zeros(s.C), zeros(s.C)
+	ref.BatchNorm(s, y, wide(x), wide(res), wide(scale), wide(bias), mean, variance, invstd)
 
 	threads(t, func(p *parallel.Pool) [][]float32 {
 		n := NewBatchNorm[float32](p, s)
@@ -87,8 +87,8 @@ func testBatchNorm(t *testing.T, s BatchNormSpec) {
 		agree(t, "inferred y", iy, y, 2e-6)
 
 		// The oracle takes ReLU's mask from the y it is given.
-		dx, dres, dscale, dbias := wide(size), wide(size), wide(s.C), wide(s.C)
-		ref.BatchNormGrad(s, dx, dres, dscale, dbias, widen(dy), widen(x), widen(gy), widen(scale), widen(gm), widen(gi))
+		dx, dres, dscale, dbias := zeros(size), zeros(size), zeros(s.C), zeros(s.C)
+		ref.BatchNormGrad(s, dx, dres, dscale, dbias, wide(dy), wide(x), wide(gy), wide(scale), wide(gm), wide(gi))
 		gdx, gdres, gds, gdb := vec(size), vec(size), vec(s.C), vec(s.C)
 		n.Backward(gdx, gdres, gds, gdb, dy, x, gy, scale, bias, gm, gi)
 		agree(t, "dx", gdx, dx, 2e-5)
@@ -114,10 +114,10 @@ func testLayerNorm(t *testing.T, s LayerNormSpec) {
 	size := s.Rows * s.D
 	x, dy, scale, bias := normal(size, 1, 2), normal(size, 2, 0.1), normal(s.D, 3, 1), normal(s.D, 4, 0)
 	vec := func(n int) []float32 { return make([]float32, n) }
-	wide := func(n int) []float64 { return make([]float64, n) }
+	zeros := func(n int) []float64 { return make([]float64, n) }
 
-	y, mean, invstd := wide(size), wide(s.Rows), wide(s.Rows)
-	ref.LayerNorm(s, y, widen(x), widen(scale), widen(bias), mean, invstd)
+	y, mean, invstd := zeros(size), zeros(s.Rows), zeros(s.Rows)
+	ref.LayerNorm(s, y, wide(x), wide(scale), wide(bias), mean, invstd)
 	threads(t, func(p *parallel.Pool) [][]float32 {
 		n := NewLayerNorm[float32](p, s)
 		gy, gm, gi := vec(size), vec(s.Rows), vec(s.Rows)
@@ -126,8 +126,8 @@ func testLayerNorm(t *testing.T, s LayerNormSpec) {
 		agree(t, "mean", gm, mean, 1e-7)
 		agree(t, "invstd", gi, invstd, 1e-6)
 
-		dx, dscale, dbias := wide(size), wide(s.D), wide(s.D)
-		ref.LayerNormGrad(s, dx, dscale, dbias, widen(dy), widen(x), widen(scale), widen(gm), widen(gi))
+		dx, dscale, dbias := zeros(size), zeros(s.D), zeros(s.D)
+		ref.LayerNormGrad(s, dx, dscale, dbias, wide(dy), wide(x), wide(scale), wide(gm), wide(gi))
 		gdx, gds, gdb := vec(size), vec(s.D), vec(s.D)
 		n.Backward(gdx, gds, gdb, dy, x, scale, gm, gi)
 		if s.D > 1 { // one element has no gradient but rounding

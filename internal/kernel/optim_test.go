@@ -21,12 +21,12 @@ func steps(t *testing.T, name string, state int, f func(step int, s [][]float32,
 			if i == 0 {
 				copy(v, normal(n, 1, 0))
 			}
-			got, want, checks = append(got, v), append(want, widen(v)), append(checks, check)
+			got, want, checks = append(got, v), append(want, wide(v)), append(checks, check)
 		}
 		for step := range 5 {
 			grad := normal(n, uint64(10+step), 0)
 			f(step+1, got, grad)
-			g(step+1, want, widen(grad))
+			g(step+1, want, wide(grad))
 		}
 		for i := range got {
 			if n > 0 {

@@ -48,8 +48,8 @@ func TestPool(t *testing.T) {
 			ref.MaxPool(s, y, index, x)
 			ref.MaxPoolGrad(s, dx, dy, index)
 			avg, davg := make([]float64, ny), make([]float64, nx)
-			ref.AvgPool(s, avg, widen(x))
-			ref.AvgPoolGrad(s, davg, widen(dy))
+			ref.AvgPool(s, avg, wide(x))
+			ref.AvgPoolGrad(s, davg, wide(dy))
 			threads(t, func(p *parallel.Pool) [][]float32 {
 				n := NewPool[float32](p, s)
 				gy, gi, gdx := make([]float32, ny), make([]int32, ny), make([]float32, nx)

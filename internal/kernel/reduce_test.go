@@ -14,7 +14,7 @@ func TestReductions(t *testing.T) {
 		b, _ := guarded(n, (n+3)%8)
 		copy(a, normal(n, 1, 0.5))
 		copy(b, normal(n, 2, -1))
-		wa, wb := widen(a), widen(b)
+		wa, wb := wide(a), wide(b)
 		got := []float64{Sum(a), SumSq(a), Dot(a, b), float64(MaxOf(a)), float64(MinOf(a))}
 		want := []float64{ref.Sum(wa), ref.SumSq(wa), ref.Dot(wa, wb), ref.MaxOf(wa), ref.MinOf(wa)}
 		// float64 sums of at most 257 exact terms.
@@ -81,9 +81,9 @@ func TestRowPasses(t *testing.T) {
 		var w [6][]float64
 		for i := range k {
 			k[i] = normal(rows, uint64(10+i), 0.5)
-			w[i] = widen(k[i])
+			w[i] = wide(k[i])
 		}
-		wx, wdy, wres := widen(x), widen(dy), widen(res)
+		wx, wdy, wres := wide(x), wide(dy), wide(res)
 		tab, oracle := of[float32](), plain[float64]()
 		for name, c := range map[string][2]any{
 			"normalize": {func(y []float32) { tab.normalize(y, x, k[0], k[1], k[2], s) },
@@ -129,7 +129,7 @@ func TestRowPasses(t *testing.T) {
 	}
 }
 
-func normalWide(n int, seed uint64) []float64 { return widen(normal(n, seed, 0)) }
+func normalWide(n int, seed uint64) []float64 { return wide(normal(n, seed, 0)) }
 
 func TestFromUint8(t *testing.T) {
 	for n := range 258 {
@@ -155,8 +155,8 @@ func TestAxpy(t *testing.T) {
 		dst, check := guarded(n, n%8)
 		x := normal(n, 1, 0)
 		copy(dst, normal(n, 2, 0))
-		want := widen(dst)
-		ref.Axpy(want, widen(x), 0.3)
+		want := wide(dst)
+		ref.Axpy(want, wide(x), 0.3)
 		Axpy(dst, x, 0.3)
 		if err := tol.Close(dst, want, 1e-7, 1e-7); err != nil {
 			t.Fatalf("length %d: %v", n, err)

@@ -22,13 +22,13 @@ func TestSoftmax(t *testing.T) {
 				x, dy := normal(size, 1, 100), normal(size, 2, 0)
 				MulScalar(x, x, 5)
 				y, dx := make([]float64, size), make([]float64, size)
-				ref.Softmax(s, y, widen(x))
+				ref.Softmax(s, y, wide(x))
 				threads(t, func(p *parallel.Pool) [][]float32 {
 					n := NewSoftmax[float32](p, s)
 					gy, gdx := make([]float32, size), make([]float32, size)
 					n.Forward(gy, x)
 					agree(t, "y", gy, y, 1e-6)
-					ref.SoftmaxBackward(s, dx, widen(dy), widen(gy))
+					ref.SoftmaxBackward(s, dx, wide(dy), wide(gy))
 					n.Backward(gdx, dy, gy)
 					if s.D > 1 {
 						agree(t, "dx", gdx, dx, 2e-6)
@@ -56,7 +56,7 @@ func TestCrossEntropy(t *testing.T) {
 		x, target := normal(size, 1, 3), normal(size, 2, 0)
 		Clip(target, target, 0, 1) // soft, not adding up to 1
 		dx := make([]float64, size)
-		want := ref.CrossEntropy(c.rows, c.classes, dx, widen(x), widen(target))
+		want := ref.CrossEntropy(c.rows, c.classes, dx, wide(x), wide(target))
 		threads(t, func(p *parallel.Pool) [][]float32 {
 			got := make([]float32, size)
 			loss := NewCrossEntropy[float32](p, c.rows, c.classes).Run(got, x, target)
@@ -74,7 +74,7 @@ func TestCrossEntropy(t *testing.T) {
 func TestMSE(t *testing.T) {
 	for _, n := range []int{1, 100, 20000} {
 		x, target, dx := normal(n, 1, 3), normal(n, 2, 0), make([]float64, n)
-		want := ref.MSE(dx, widen(x), widen(target))
+		want := ref.MSE(dx, wide(x), wide(target))
 		threads(t, func(p *parallel.Pool) [][]float32 {
 			got := make([]float32, n)
 			loss := NewMSE[float32](p, n).Run(got, x, target)

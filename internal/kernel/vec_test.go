@@ -221,14 +221,6 @@ func guarded(n, offset int) ([]float32, func() error) {
 	}
 }
 
-func widen(x []float32) []float64 {
-	w := make([]float64, len(x))
-	for i, v := range x {
-		w[i] = float64(v)
-	}
-	return w
-}
-
 func TestPassesAtEveryLength(t *testing.T) {
 	for _, p := range passes() {
 		t.Run(p.name, func(t *testing.T) {
@@ -244,7 +236,7 @@ func TestPassesAtEveryLength(t *testing.T) {
 				dst, check := guarded(n, n%8)
 				p.run(dst, args[0], args[1], args[2])
 				want := make([]float64, n)
-				p.oracle(want, widen(args[0]), widen(args[1]), widen(args[2]))
+				p.oracle(want, wide(args[0]), wide(args[1]), wide(args[2]))
 				if err := p.within(dst, want, args[:]); err != nil {
 					t.Fatalf("length %d: %v", n, err)
 				}
@@ -261,7 +253,7 @@ func TestPassesAtEveryLength(t *testing.T) {
 }
 
 // same wants equal bits, any NaN being as good as any other.
-func same[T Float](got, want []T) error {
+func same[T ref.Float](got, want []T) error {
 	if len(got) == 0 && len(want) == 0 {
 		return nil
 	}
@@ -289,7 +281,7 @@ func TestErrorBounds(t *testing.T) {
 				bits += step
 			}
 			p.run(y, x, nil, nil)
-			p.oracle(want, widen(x), nil, nil)
+			p.oracle(want, wide(x), nil, nil)
 			if err := p.within(y, want, [][]float32{x}); err != nil {
 				t.Error(err)
 			}
