@@ -47,8 +47,8 @@ func TestTileBits(t *testing.T) {
 	needAVX512(t)
 	for trial := range tileCases {
 		c := newTileCase(trial)
-		for _, f := range []func(t, u *ref.Tile, rows int){tilePackedPair, tileOffsetPair, c.inPlace(trial, tileStridedPair),
-			each(tilePacked), each(tileOffset), c.inPlace(trial, each(tileStrided))} {
+		for _, f := range []func(t, u *ref.Tile, rows int){pairOf(packedTile), pairOf(offsetTile), c.inPlace(trial, pairOf(stridedTile)),
+			each(oneOf(packedTile)), each(oneOf(offsetTile)), c.inPlace(trial, each(oneOf(stridedTile)))} {
 			sameBits(t, c, func() []float32 { return c.run(trial, f) })
 		}
 	}

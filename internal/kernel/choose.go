@@ -33,21 +33,21 @@ func newGradXAlgo(p *parallel.Pool, s ConvSpec) convAlgo {
 // fewestCycles returns the plan of s that takes the fewest cycles, of methods in
 // the order of their rounding errors. Plans for one thread are compared, so that
 // the method is the same for any number.
-func fewestCycles(p *parallel.Pool, s ConvSpec, direct func(*parallel.Pool, ConvSpec) *direct,
-	winograd func(*parallel.Pool, ConvSpec, int) *winograd) convAlgo {
+func fewestCycles(p *parallel.Pool, s ConvSpec, newDirect func(*parallel.Pool, ConvSpec) *direct,
+	newWinograd func(*parallel.Pool, ConvSpec, int) *winograd) convAlgo {
 	if !suitsWinograd(s) {
-		return direct(p, s)
+		return newDirect(p, s)
 	}
-	cycles, best := direct(nil, s).cycles(), 0
+	cycles, best := newDirect(nil, s).cycles(), 0
 	for _, m := range []int{2, 4} {
-		if c := winograd(nil, s, m).cycles(); c < worthwhile*cycles {
+		if c := newWinograd(nil, s, m).cycles(); c < worthwhile*cycles {
 			cycles, best = c, m
 		}
 	}
 	if best == 0 {
-		return direct(p, s)
+		return newDirect(p, s)
 	}
-	return winograd(p, s, best)
+	return newWinograd(p, s, best)
 }
 
 // worthwhile is the part of the cycles that a method may take at most to be

@@ -35,7 +35,7 @@ func choices() []ConvSpec {
 // GFLOP/s of the definition at the best of the rounds, and how many times the best
 // method's time the chosen one took.
 func BenchmarkChoice(b *testing.B) {
-	type method struct {
+	type candidate struct {
 		name string
 		run  func()
 		best time.Duration
@@ -43,27 +43,27 @@ func BenchmarkChoice(b *testing.B) {
 	for _, s := range choices() {
 		nx, nw, ny := s.Lengths()
 		x, w, y := noise(nx, 1), noise(nw, 2), noise(ny, 3)
-		forward := func(a convAlgo, out, in []float32) method {
+		forward := func(a convAlgo, out, in []float32) candidate {
 			_, n, run := runAlgo(a, in, w, nil, nil)
 			scratch := noise(n, 4)
-			return method{a.name(), func() { run(out, scratch) }, math.MaxInt64}
+			return candidate{a.name(), func() { run(out, scratch) }, math.MaxInt64}
 		}
-		weights := func(a gradWAlgo) method {
+		weights := func(a gradWAlgo) candidate {
 			dw, scratch := noise(nw, 5), noise(a.scratch(), 4)
-			return method{a.name(), func() { a.run(dw, x, y, scratch) }, math.MaxInt64}
+			return candidate{a.name(), func() { a.run(dw, x, y, scratch) }, math.MaxInt64}
 		}
 		for _, pass := range []struct {
 			name, chosen string
-			methods      func() []method
+			methods      func() []candidate
 		}{
-			{"fwd", NewConv(nil, s).Algorithm(), func() []method {
-				return []method{forward(newDirect(nil, s), y, x), forward(newWinograd(nil, s, 2), y, x), forward(newWinograd(nil, s, 4), y, x)}
+			{"fwd", NewConv(nil, s).Algorithm(), func() []candidate {
+				return []candidate{forward(newDirect(nil, s), y, x), forward(newWinograd(nil, s, 2), y, x), forward(newWinograd(nil, s, 4), y, x)}
 			}},
-			{"gradx", NewConvGradX(nil, s).Algorithm(), func() []method {
-				return []method{forward(newDirectGradX(nil, s), x, y), forward(newWinogradGradX(nil, s, 2), x, y), forward(newWinogradGradX(nil, s, 4), x, y)}
+			{"gradx", NewConvGradX(nil, s).Algorithm(), func() []candidate {
+				return []candidate{forward(newDirectGradX(nil, s), x, y), forward(newWinogradGradX(nil, s, 2), x, y), forward(newWinogradGradX(nil, s, 4), x, y)}
 			}},
-			{"gradw", NewConvGradW(nil, s).Algorithm(), func() []method {
-				return []method{weights(newOuter(nil, s)), weights(newWinogradW(nil, s, 2)), weights(newWinogradW(nil, s, 4))}
+			{"gradw", NewConvGradW(nil, s).Algorithm(), func() []candidate {
+				return []candidate{weights(newOuter(nil, s)), weights(newWinogradW(nil, s, 2)), weights(newWinogradW(nil, s, 4))}
 			}},
 		} {
 			b.Run(fmt.Sprintf("n%d_%d-%d_%dx%d/%s/%s", s.N, s.C, s.M, s.H, s.W, pass.name, pass.chosen), func(b *testing.B) {

@@ -109,7 +109,7 @@ func (d *depthPlane) chunk(worker, chunk int) {
 		if s.Residual {
 			t.Res0, t.Res1 = at(d.residual, c*d.out), at(d.residual, c*d.out+second)
 		}
-		tileStrided(&t, s.N)
+		runTile(stridedTile, &t, s.N)
 	}
 }
 

@@ -344,7 +344,7 @@ func (d *direct) sweep(ph *phase, j *job, xs, out []float32, base, ld int) {
 				u, second = t, &u
 				d.aim(&u, j, xs, out, base+j.p0*mr*ld, v+2, last)
 			}
-			tileOffsetPair(&t, second, rows)
+			runTilePair(offsetTile, &t, second, rows)
 		}
 	}
 }

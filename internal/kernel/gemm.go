@@ -325,7 +325,7 @@ func (g *Gemm) block(t *ref.Tile, a, b, out []float32, base, p0, p1, q0, q1 int,
 			u, second = *t, &u
 			g.aim(&u, a, b, out, base, p0, q0, q+1, last)
 		}
-		tilePackedPair(t, second, rows)
+		runTilePair(packedTile, t, second, rows)
 	}
 }
 

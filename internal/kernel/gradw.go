@@ -229,9 +229,9 @@ func (o *outer) multiply(sum, xs, a []float32, st *step, accumulate bool) {
 				o.aim(&u, sum, xs, st, q+1, k0)
 			}
 			if o.gather {
-				tilePackedPair(&t, second, o.mg)
+				runTilePair(packedTile, &t, second, o.mg)
 			} else {
-				tileOffsetPair(&t, second, o.mg)
+				runTilePair(offsetTile, &t, second, o.mg)
 			}
 		}
 	}

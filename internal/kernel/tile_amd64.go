@@ -8,205 +8,53 @@ import (
 	"memprobe/internal/kernel/ref"
 )
 
-// tilePacked is [ref.TilePacked].
-func tilePacked(t *ref.Tile, rows int) {
+// runTile computes rows rows of t: panels of 12 where a vector of 512 bits does the
+// work of two, then panels of 6, then what is left.
+func runTile(k tileKind, t *ref.Tile, rows int) {
 	if !useAVX2 {
-		ref.TilePacked(t, rows)
+		plainTile(k, t, rows)
 		return
 	}
 	if useAVX512 && fullWidth512 && rows >= 2*mr {
 		t.Panels = rows / (2 * mr)
-		avx512.TilePacked12(t)
+		wideTile(k, 2*mr, t)
 		if rows %= 2 * mr; rows == 0 {
 			return
 		}
 		t.Skip(2 * t.Panels)
 	}
+	if useAVX512 && k == stridedTile && rows == 8 {
+		wideTile(k, 8, t)
+		return
+	}
 	if t.Panels = rows / mr; t.Panels > 0 {
-		avx2.TilePacked6(t)
-		if rows%mr == 0 {
+		narrowTile(k, mr, t)
+		if rows %= mr; rows == 0 {
 			return
 		}
 		t.Skip(t.Panels)
 	}
-	switch rows % mr {
-	case 5:
-		avx2.TilePacked5(t)
-	case 4:
-		avx2.TilePacked4(t)
-	case 3:
-		avx2.TilePacked3(t)
-	case 2:
-		avx2.TilePacked2(t)
-	case 1:
-		avx2.TilePacked1(t)
-	}
+	narrowTile(k, rows, t)
 }
 
-// tileOffset is [ref.TileOffset].
-func tileOffset(t *ref.Tile, rows int) {
-	if !useAVX2 {
-		ref.TileOffset(t, rows)
-		return
-	}
-	if useAVX512 && fullWidth512 && rows >= 2*mr {
-		t.Panels = rows / (2 * mr)
-		avx512.TileOffset12(t)
-		if rows %= 2 * mr; rows == 0 {
-			return
-		}
-		t.Skip(2 * t.Panels)
-	}
-	if t.Panels = rows / mr; t.Panels > 0 {
-		avx2.TileOffset6(t)
-		if rows%mr == 0 {
-			return
-		}
-		t.Skip(t.Panels)
-	}
-	switch rows % mr {
-	case 5:
-		avx2.TileOffset5(t)
-	case 4:
-		avx2.TileOffset4(t)
-	case 3:
-		avx2.TileOffset3(t)
-	case 2:
-		avx2.TileOffset2(t)
-	case 1:
-		avx2.TileOffset1(t)
-	}
-}
-
-// tileStrided is [ref.TileStrided].
-func tileStrided(t *ref.Tile, rows int) {
-	if !useAVX2 {
-		ref.TileStrided(t, rows)
-		return
-	}
-	if useAVX512 && fullWidth512 && rows >= 2*mr {
-		t.Panels = rows / (2 * mr)
-		avx512.TileStrided12(t)
-		if rows %= 2 * mr; rows == 0 {
-			return
-		}
-		t.Skip(2 * t.Panels)
-	}
-	if useAVX512 && rows == 8 {
-		avx512.TileStrided8(t)
-		return
-	}
-	if t.Panels = rows / mr; t.Panels > 0 {
-		avx2.TileStrided6(t)
-		if rows%mr == 0 {
-			return
-		}
-		t.Skip(t.Panels)
-	}
-	switch rows % mr {
-	case 5:
-		avx2.TileStrided5(t)
-	case 4:
-		avx2.TileStrided4(t)
-	case 3:
-		avx2.TileStrided3(t)
-	case 2:
-		avx2.TileStrided2(t)
-	case 1:
-		avx2.TileStrided1(t)
-	}
-}
-
-// tilePackedPair is tilePacked of t and, if there is one, of u. Both share what is
-// not of columns: all but B0, B1, C0, C1, N0, N1 and the like of the bias and
-// the residual.
-func tilePackedPair(t, u *ref.Tile, rows int) {
+// runTilePair is runTile of t and, if there is one, of u. Both share what is not of
+// columns: all but B0, B1, C0, C1, N0, N1 and the like of the bias and the residual.
+func runTilePair(k tileKind, t, u *ref.Tile, rows int) {
 	if u == nil || !useAVX512 {
-		tilePacked(t, rows)
+		runTile(k, t, rows)
 		if u != nil {
-			tilePacked(u, rows)
+			runTile(k, u, rows)
 		}
 		return
 	}
 	if t.Panels = rows / (2 * mr); t.Panels > 0 {
-		avx512.PairPacked12(t, u)
+		pairTile(k, 2*mr, t, u)
 	}
 	if rows = skipPair(t, u, rows, 2*t.Panels); rows >= mr {
-		avx512.PairPacked6(t, u)
+		pairTile(k, mr, t, u)
 		rows = skipPair(t, u, rows, 1)
 	}
-	switch rows {
-	case 5:
-		avx512.PairPacked5(t, u)
-	case 4:
-		avx512.PairPacked4(t, u)
-	case 3:
-		avx512.PairPacked3(t, u)
-	case 2:
-		avx512.PairPacked2(t, u)
-	case 1:
-		avx512.PairPacked1(t, u)
-	}
-}
-
-// tileOffsetPair is tileOffset of t and, if there is one, of u; see tilePackedPair.
-func tileOffsetPair(t, u *ref.Tile, rows int) {
-	if u == nil || !useAVX512 {
-		tileOffset(t, rows)
-		if u != nil {
-			tileOffset(u, rows)
-		}
-		return
-	}
-	if t.Panels = rows / (2 * mr); t.Panels > 0 {
-		avx512.PairOffset12(t, u)
-	}
-	if rows = skipPair(t, u, rows, 2*t.Panels); rows >= mr {
-		avx512.PairOffset6(t, u)
-		rows = skipPair(t, u, rows, 1)
-	}
-	switch rows {
-	case 5:
-		avx512.PairOffset5(t, u)
-	case 4:
-		avx512.PairOffset4(t, u)
-	case 3:
-		avx512.PairOffset3(t, u)
-	case 2:
-		avx512.PairOffset2(t, u)
-	case 1:
-		avx512.PairOffset1(t, u)
-	}
-}
-
-// tileStridedPair is tileStrided of t and, if there is one, of u; see tilePackedPair.
-func tileStridedPair(t, u *ref.Tile, rows int) {
-	if u == nil || !useAVX512 {
-		tileStrided(t, rows)
-		if u != nil {
-			tileStrided(u, rows)
-		}
-		return
-	}
-	if t.Panels = rows / (2 * mr); t.Panels > 0 {
-		avx512.PairStrided12(t, u)
-	}
-	if rows = skipPair(t, u, rows, 2*t.Panels); rows >= mr {
-		avx512.PairStrided6(t, u)
-		rows = skipPair(t, u, rows, 1)
-	}
-	switch rows {
-	case 5:
-		avx512.PairStrided5(t, u)
-	case 4:
-		avx512.PairStrided4(t, u)
-	case 3:
-		avx512.PairStrided3(t, u)
-	case 2:
-		avx512.PairStrided2(t, u)
-	case 1:
-		avx512.PairStrided1(t, u)
-	}
+	pairTile(k, rows, t, u)
 }
 
 // skipPair moves both tiles past panels that are done and returns the rows that
@@ -217,4 +65,140 @@ func skipPair(t, u *ref.Tile, rows, panels int) int {
 		u.Skip(panels)
 	}
 	return rows
+}
+
+// The tables below are switches, for a call through a variable would move the tile
+// to the heap. None of them does anything for 0 rows.
+
+// narrowTile calls the kernel of package avx2 for panels of 6 rows, or for fewer rows.
+func narrowTile(k tileKind, rows int, t *ref.Tile) {
+	switch k {
+	case packedTile:
+		switch rows {
+		case 6:
+			avx2.TilePacked6(t)
+		case 5:
+			avx2.TilePacked5(t)
+		case 4:
+			avx2.TilePacked4(t)
+		case 3:
+			avx2.TilePacked3(t)
+		case 2:
+			avx2.TilePacked2(t)
+		case 1:
+			avx2.TilePacked1(t)
+		}
+	case offsetTile:
+		switch rows {
+		case 6:
+			avx2.TileOffset6(t)
+		case 5:
+			avx2.TileOffset5(t)
+		case 4:
+			avx2.TileOffset4(t)
+		case 3:
+			avx2.TileOffset3(t)
+		case 2:
+			avx2.TileOffset2(t)
+		case 1:
+			avx2.TileOffset1(t)
+		}
+	case stridedTile:
+		switch rows {
+		case 6:
+			avx2.TileStrided6(t)
+		case 5:
+			avx2.TileStrided5(t)
+		case 4:
+			avx2.TileStrided4(t)
+		case 3:
+			avx2.TileStrided3(t)
+		case 2:
+			avx2.TileStrided2(t)
+		case 1:
+			avx2.TileStrided1(t)
+		}
+	}
+}
+
+// wideTile calls the kernel of package avx512 for panels of 12 rows; strided tiles
+// may have 8.
+func wideTile(k tileKind, rows int, t *ref.Tile) {
+	switch k {
+	case packedTile:
+		switch rows {
+		case 12:
+			avx512.TilePacked12(t)
+		}
+	case offsetTile:
+		switch rows {
+		case 12:
+			avx512.TileOffset12(t)
+		}
+	case stridedTile:
+		switch rows {
+		case 12:
+			avx512.TileStrided12(t)
+		case 8:
+			avx512.TileStrided8(t)
+		}
+	}
+}
+
+// pairTile calls the kernel of package avx512 for two tiles, side by side: for panels
+// of 12 rows, or for 6 or fewer rows.
+func pairTile(k tileKind, rows int, t, u *ref.Tile) {
+	switch k {
+	case packedTile:
+		switch rows {
+		case 12:
+			avx512.PairPacked12(t, u)
+		case 6:
+			avx512.PairPacked6(t, u)
+		case 5:
+			avx512.PairPacked5(t, u)
+		case 4:
+			avx512.PairPacked4(t, u)
+		case 3:
+			avx512.PairPacked3(t, u)
+		case 2:
+			avx512.PairPacked2(t, u)
+		case 1:
+			avx512.PairPacked1(t, u)
+		}
+	case offsetTile:
+		switch rows {
+		case 12:
+			avx512.PairOffset12(t, u)
+		case 6:
+			avx512.PairOffset6(t, u)
+		case 5:
+			avx512.PairOffset5(t, u)
+		case 4:
+			avx512.PairOffset4(t, u)
+		case 3:
+			avx512.PairOffset3(t, u)
+		case 2:
+			avx512.PairOffset2(t, u)
+		case 1:
+			avx512.PairOffset1(t, u)
+		}
+	case stridedTile:
+		switch rows {
+		case 12:
+			avx512.PairStrided12(t, u)
+		case 6:
+			avx512.PairStrided6(t, u)
+		case 5:
+			avx512.PairStrided5(t, u)
+		case 4:
+			avx512.PairStrided4(t, u)
+		case 3:
+			avx512.PairStrided3(t, u)
+		case 2:
+			avx512.PairStrided2(t, u)
+		case 1:
+			avx512.PairStrided1(t, u)
+		}
+	}
 }

@@ -87,6 +87,15 @@ func (c tileCase) inPlace(trial int, f func(t, u *ref.Tile, rows int)) func(t, u
 	}
 }
 
+// oneOf and pairOf are the kernels of a kind.
+func oneOf(k tileKind) func(t *ref.Tile, rows int) {
+	return func(t *ref.Tile, rows int) { runTile(k, t, rows) }
+}
+
+func pairOf(k tileKind) func(t, u *ref.Tile, rows int) {
+	return func(t, u *ref.Tile, rows int) { runTilePair(k, t, u, rows) }
+}
+
 // each calls f for both tiles.
 func each(f func(*ref.Tile, int)) func(t, u *ref.Tile, rows int) {
 	return func(t, u *ref.Tile, rows int) {
@@ -106,9 +115,9 @@ func TestTile(t *testing.T) {
 			f    func(t, u *ref.Tile, rows int)
 			want []float32
 		}{
-			{"packed", each(tilePacked), packed}, {"offset", each(tileOffset), offset},
-			{"packed pair", tilePackedPair, packed}, {"offset pair", tileOffsetPair, offset},
-			{"strided", c.inPlace(trial, each(tileStrided)), strided}, {"strided pair", c.inPlace(trial, tileStridedPair), strided},
+			{"packed", each(oneOf(packedTile)), packed}, {"offset", each(oneOf(offsetTile)), offset},
+			{"packed pair", pairOf(packedTile), packed}, {"offset pair", pairOf(offsetTile), offset},
+			{"strided", c.inPlace(trial, each(oneOf(stridedTile))), strided}, {"strided pair", c.inPlace(trial, pairOf(stridedTile)), strided},
 		} {
 			// k ≤ 22 products of at most 1, and terms of at most 3.
 			if err := tol.Close(c.run(trial, f.f), f.want, 1e-5, 1e-6); err != nil {
@@ -128,7 +137,7 @@ func TestTileNaN(t *testing.T) {
 	var got, want [96]float32
 	tile := ref.Tile{K: 1, B0: &b[0], LDC: 16, N0: 8, N1: 8, Clamp: true, Lo: 0, Hi: 6}
 	tile.A, tile.C0, tile.C1 = &a[0], &got[0], &got[8]
-	tilePacked(&tile, 6)
+	runTile(packedTile, &tile, 6)
 	tile.A, tile.C0, tile.C1 = &a[0], &want[0], &want[8]
 	ref.TilePacked(&tile, 6)
 	if err := tol.Close(got[:], want[:], 0, 0); err != nil {
@@ -150,17 +159,21 @@ func BenchmarkTile(b *testing.B) {
 			t := ref.Tile{K: k, B0: &bb[3], B1: &bb[11], Off: &off[0], LDC: 32, N0: 8, N1: 8}
 			u := t
 			for name, f := range map[string]func(){
-				"packed":      func() { tilePacked(&t, rows); tilePacked(&u, rows) },
-				"offset":      func() { tileOffset(&t, rows); tileOffset(&u, rows) },
-				"packed-pair": func() { tilePackedPair(&t, &u, rows) },
-				"offset-pair": func() { tileOffsetPair(&t, &u, rows) },
+				"packed":      func() { runTile(packedTile, &t, rows); runTile(packedTile, &u, rows) },
+				"offset":      func() { runTile(offsetTile, &t, rows); runTile(offsetTile, &u, rows) },
+				"packed-pair": func() { runTilePair(packedTile, &t, &u, rows) },
+				"offset-pair": func() { runTilePair(offsetTile, &t, &u, rows) },
 				"strided": func() {
 					v, w := t, u
 					v.RowA, v.StepA, w.RowA, w.StepA = k, 1, k, 1
-					tileStrided(&v, rows)
-					tileStrided(&w, rows)
+					runTile(stridedTile, &v, rows)
+					runTile(stridedTile, &w, rows)
 				},
-				"strided-pair": func() { v, w := t, u; v.RowA, v.StepA, w.RowA, w.StepA = k, 1, k, 1; tileStridedPair(&v, &w, rows) },
+				"strided-pair": func() {
+					v, w := t, u
+					v.RowA, v.StepA, w.RowA, w.StepA = k, 1, k, 1
+					runTilePair(stridedTile, &v, &w, rows)
+				},
 			} {
 				b.Run(fmt.Sprintf("%s/k%d/rows%d", name, k, rows), func(b *testing.B) {
 					for b.Loop() {

@@ -214,7 +214,7 @@ func (w *winograd) multiply(products, v []float32, b *block, q0, q1 int) {
 					u, second = t, &u
 					w.aim(&u, products, e, k0, q+1, q+1-q0)
 				}
-				tileStridedPair(&t, second, tiles)
+				runTilePair(stridedTile, &t, second, tiles)
 			}
 		}
 	}
@@ -243,13 +243,13 @@ func (w *winograd) finish(products, pixels []float32, b *block, q int) {
 	if s.Bias {
 		p.Bias = &w.bias[m0]
 	}
-	tile := 0
+	done := 0
 	for n := b.n0; n < b.n1; n++ {
 		for r := range b.r1 - b.r0 {
-			t.Src = at(products, (tile+w.cols-1)*ld)
+			t.Src = at(products, (done+w.cols-1)*ld)
 			t.Dst = at(pixels, (r*w.m*w.width+(w.cols-1)*w.m)*nr)
 			w.output.apply(&t)
-			tile += w.cols
+			done += w.cols
 		}
 		first := (n*s.M+m0)*plane + b.r0*w.m*w.width
 		p.Dst = &w.y[first]

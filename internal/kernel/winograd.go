@@ -102,13 +102,13 @@ func (s *tileSource) tiles(dst, x, xs []float32, b block, panel, pitch, ld int) 
 	planes := inner{h: s.h, w: s.w, channels: min(nr, s.channels-c0), left: s.left, width: width}
 	t := ref.Tiles{N: s.cols, SrcRow: width * nr, SrcCol: nr, SrcTile: s.m * nr,
 		DstRow: after * pitch, DstCol: pitch, DstTile: ld}
-	tile := 0
+	done := 0
 	for n := b.n0; n < b.n1; n++ {
 		planes.copy(xs, x[(n*s.channels+c0)*plane:], b.r0*s.m-s.top, (b.r1-b.r0-1)*s.m+s.size, 1)
 		for r := range b.r1 - b.r0 {
-			t.Src, t.Dst = at(xs, r*s.m*width*nr), at(dst, tile*ld)
+			t.Src, t.Dst = at(xs, r*s.m*width*nr), at(dst, done*ld)
 			s.change.apply(&t)
-			tile += s.cols
+			done += s.cols
 		}
 	}
 }

@@ -163,16 +163,15 @@ func (w *winogradW) stepBlocks(step int) (b0, b1, t0, t1 int) {
 // index numbers the tiles of all images by the first of a row.
 func (w *winogradW) index(n, r int) int { return (n*w.tiling.rows + r) * w.tiling.cols }
 
-// change changes the tiles of block i, the first of them being the tile-th of the
-// step, for a panel of the output channels and then of the input channels.
-func (w *winogradW) change(changed, xs []float32, i, tile, panel int) {
+// change changes the tiles of block i, which become tiles first, first+1, … of the step, for a panel of the output channels and then of the input channels.
+func (w *winogradW) change(changed, xs []float32, i, first, panel int) {
 	b := w.block(i)
 	if panel < w.grad.panels() {
-		w.grad.tiles(changed[w.elements()*w.pitchV+(panel*w.stepTiles+tile)*nr:], w.dy, xs, b, panel, w.pitchD, nr)
+		w.grad.tiles(changed[w.elements()*w.pitchV+(panel*w.stepTiles+first)*nr:], w.dy, xs, b, panel, w.pitchD, nr)
 		return
 	}
 	panel -= w.grad.panels()
-	w.input.tiles(changed[(panel*w.stepTiles+tile)*nr:], w.x, xs, b, panel, w.pitchV, nr)
+	w.input.tiles(changed[(panel*w.stepTiles+first)*nr:], w.x, xs, b, panel, w.pitchV, nr)
 }
 
 // turn changes one block of the step in progress for one panel.
@@ -250,7 +249,7 @@ func (w *winogradW) multiply(sum, changed []float32, tiles, p0, q0 int, accumula
 						u, second = t, &u
 						u.B0, u.C0, u.C1 = at(changed, b+w.stepTiles*nr), at(sum, c+nr), at(sum, c+nr+vl)
 					}
-					tileStridedPair(&t, second, min(nr, w.spec.M-p*nr))
+					runTilePair(stridedTile, &t, second, min(nr, w.spec.M-p*nr))
 				}
 			}
 		}
