@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 )
 
@@ -50,7 +50,7 @@ func crossNorm(pool *parallel.Pool, x, y Features) float64 {
 		return sumRows(pool, a.N, func(i int) float64 {
 			s := 0.0
 			for j := range b.N {
-				d := kernel.Dot(a.Row(i), b.Row(j))
+				d := vec.Dot(a.Row(i), b.Row(j))
 				s += d * d
 			}
 			return s
@@ -59,7 +59,7 @@ func crossNorm(pool *parallel.Pool, x, y Features) float64 {
 	return sumRows(pool, n, func(i int) float64 {
 		s := 0.0
 		for j := range n {
-			s += kernel.Dot(x.Row(i), x.Row(j)) * kernel.Dot(y.Row(i), y.Row(j))
+			s += vec.Dot(x.Row(i), x.Row(j)) * vec.Dot(y.Row(i), y.Row(j))
 		}
 		return s
 	})
@@ -83,7 +83,7 @@ func unbiasedHSIC(x, y Features, cross float64) float64 {
 	kx, ky := rowSums(x), rowSums(y)
 	trace, sumX, sumY, both := cross, 0.0, 0.0, 0.0
 	for i := range x.N {
-		trace -= kernel.Dot(x.Row(i), x.Row(i)) * kernel.Dot(y.Row(i), y.Row(i))
+		trace -= vec.Dot(x.Row(i), x.Row(i)) * vec.Dot(y.Row(i), y.Row(i))
 		sumX += kx[i]
 		sumY += ky[i]
 		both += kx[i] * ky[i]

@@ -6,7 +6,7 @@ import (
 
 	"gonum.org/v1/gonum/mat"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 )
 
@@ -153,7 +153,7 @@ func nearer(pool *parallel.Pool, queries Features, axes [][]float64, c int, pred
 				square += x[j] * x[j]
 			}
 			for _, axis := range axes {
-				d := kernel.Dot(axis, x)
+				d := vec.Dot(axis, x)
 				p += d * d
 			}
 			if p > best[i]+mascTie*square {

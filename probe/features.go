@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"math"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 )
 
@@ -133,7 +133,7 @@ func (f Features) moment(pool *parallel.Pool) (m []float64, size int) {
 	m = make([]float64, size*size)
 	pool.For(size, func(_, i int) {
 		for j := range i + 1 {
-			m[i*size+j] = kernel.Dot(rows.Row(i), rows.Row(j))
+			m[i*size+j] = vec.Dot(rows.Row(i), rows.Row(j))
 		}
 	})
 	for i := range size {

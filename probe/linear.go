@@ -8,7 +8,7 @@ import (
 
 	"gonum.org/v1/gonum/optimize"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/parallel"
 )
 
@@ -144,7 +144,7 @@ type logistic struct {
 
 	logits, part, scratch []float32
 	losses                []float64
-	plans                 map[[2]int]*kernel.Gemm // by rows of a block and direction
+	plans                 map[[2]int]*gemm.Plan // by rows of a block and direction
 }
 
 const linearRows = 2048 // samples of a block
@@ -155,18 +155,18 @@ func newLogistic(pool *parallel.Pool, x Features, labels []int, classes int, lam
 		logits: make([]float32, min(linearRows, x.N)*classes),
 		part:   make([]float32, x.D*classes),
 		losses: make([]float64, min(linearRows, x.N)),
-		plans:  map[[2]int]*kernel.Gemm{}}
+		plans:  map[[2]int]*gemm.Plan{}}
 }
 
 // plan returns the product logits = x·W (+ bias) or, transposed, xᵀ·residuals.
-func (o *logistic) plan(rows int, transposed bool) *kernel.Gemm {
-	key, spec := [2]int{rows, 0}, kernel.GemmSpec{M: rows, N: o.classes, K: o.x.D, BiasCol: true}
+func (o *logistic) plan(rows int, transposed bool) *gemm.Plan {
+	key, spec := [2]int{rows, 0}, gemm.Spec{M: rows, N: o.classes, K: o.x.D, BiasCol: true}
 	if transposed {
-		key, spec = [2]int{rows, 1}, kernel.GemmSpec{M: o.x.D, N: o.classes, K: rows, TransA: true}
+		key, spec = [2]int{rows, 1}, gemm.Spec{M: o.x.D, N: o.classes, K: rows, TransA: true}
 	}
 	g := o.plans[key]
 	if g == nil {
-		g = kernel.NewGemm(o.pool, spec)
+		g = gemm.New(o.pool, spec)
 		o.plans[key] = g
 		if n := g.Scratch(); n > len(o.scratch) {
 			o.scratch = make([]float32, n)

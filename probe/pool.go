@@ -3,7 +3,7 @@ package probe
 import (
 	"fmt"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/tensor"
 )
 
@@ -64,9 +64,9 @@ func (p Pooling) planes(dst, x []float32, size int) {
 	for c := range dst {
 		plane := x[c*size : (c+1)*size]
 		if p == Max {
-			dst[c] = kernel.MaxOf(plane)
+			dst[c] = vec.MaxOf(plane)
 		} else {
-			dst[c] = float32(kernel.Sum(plane) / float64(size))
+			dst[c] = float32(vec.Sum(plane) / float64(size))
 		}
 	}
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"math"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/onnx/engine"
 	"memprobe/probe/result"
@@ -80,7 +80,7 @@ func (e *evaluator) predict(ctx context.Context, split *dataset.Split, done func
 			return err
 		}
 		for i := range min(batch, n-first) {
-			done(first+i, kernel.ArgMax(logits[i*e.net.classes:(i+1)*e.net.classes]))
+			done(first+i, vec.ArgMax(logits[i*e.net.classes:(i+1)*e.net.classes]))
 		}
 	}
 	return nil

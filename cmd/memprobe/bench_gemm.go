@@ -5,7 +5,8 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/cpu"
+	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/parallel"
 )
 
@@ -25,15 +26,15 @@ var benchGemmCommand = command{
 			if min(*m, *n, *k) < 1 {
 				return usagef("--m %d, --n %d, --k %d: want positive numbers", *m, *n, *k)
 			}
-			return benchGemm(ctx, o, kernel.GemmSpec{M: *m, N: *n, K: *k}, std)
+			return benchGemm(ctx, o, gemm.Spec{M: *m, N: *n, K: *k}, std)
 		}
 	},
 }
 
-func benchGemm(ctx context.Context, o benchOptions, s kernel.GemmSpec, std streams) error {
+func benchGemm(ctx context.Context, o benchOptions, s gemm.Spec, std streams) error {
 	pool := parallel.New(o.threads)
 	defer pool.Close()
-	g := kernel.NewGemm(pool, s)
+	g := gemm.New(pool, s)
 	a, b := noise(make([]float32, s.M*s.K), 0), noise(make([]float32, s.K*s.N), 1)
 	c, scratch := make([]float32, s.M*s.N), make([]float32, g.Scratch())
 	t, err := o.measure(ctx, pool, func() error {
@@ -51,5 +52,5 @@ func benchGemm(ctx context.Context, o benchOptions, s kernel.GemmSpec, std strea
 		timing
 		GFLOPS float64 `json:"gflops"`
 		Peak   float64 `json:"fma_peak_gflops"` // of all threads together
-	}{"gemm", s.M, s.N, s.K, t, 2 * float64(s.M) * float64(s.N) * float64(s.K) / t.Seconds / 1e9, kernel.Peak(pool)})
+	}{"gemm", s.M, s.N, s.K, t, 2 * float64(s.M) * float64(s.N) * float64(s.K) / t.Seconds / 1e9, cpu.Peak(pool)})
 }

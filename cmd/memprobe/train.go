@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/meta"
 	"memprobe/internal/parallel"
 	"memprobe/onnx"
@@ -226,7 +226,7 @@ func list(s string) []string {
 }
 
 func tool() result.Tool {
-	return result.Tool{Version: version(), Go: runtime.Version(), CPU: []string{kernel.ISA()}}
+	return result.Tool{Version: version(), Go: runtime.Version(), CPU: []string{cpu.ISA()}}
 }
 
 func printRun(std streams, dir string, run *result.Run) error {

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/cpu"
 )
 
 // release is memprobe's version where the build records none.
@@ -23,7 +23,7 @@ var versionCommand = command{
 			if len(args) > 0 {
 				return usagef("version takes no arguments, got %q", args[0])
 			}
-			v := map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "kernels": kernel.ISA()}
+			v := map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "kernels": cpu.ISA()}
 			if *asJSON {
 				return json.NewEncoder(std.out).Encode(v)
 			}

@@ -41,13 +41,39 @@ var only = map[string][]string{
 
 // keepers are the only importers, beside themselves, of what they hide.
 var keepers = map[string][]string{
-	"internal/kernel/avx2":          {"internal/kernel"},
-	"internal/kernel/avx512":        {"internal/kernel"},
-	"internal/kernel/ref":           {"internal/kernel", "internal/kernel/avx2", "internal/kernel/avx512", "onnx/ops"}, // ops: the float64 oracle
+	"internal/kernel/avx2":          {"internal/kernel/…"},
+	"internal/kernel/avx512":        {"internal/kernel/…"},
+	"internal/kernel/ref":           {"internal/kernel/…", "onnx/ops"}, // ops: the float64 oracle
 	"github.com/owulveryck/onnx-go": {"onnx", "onnx/engine"},
 	"gorgonia.org/tensor":           {"onnx/engine"},
 	"gonum.org/v1/plot":             {"report"},
 }
+
+// kernelRooms are the rooms of internal/kernel from the ground up, and which of them each
+// may import. What lies below the rooms, the implementations, all may.
+var kernelRooms = []struct {
+	name string
+	may  []string
+}{
+	{"check", nil},
+	{"cpu", nil},
+	{"vec", []string{"check", "cpu"}},
+	{"tile", []string{"check", "cpu"}},
+	{"gemm", []string{"check", "tile", "vec"}},
+	{"conv/method", nil},
+	{"conv/patch", []string{"conv/method", "tile"}},
+	{"conv/depthwise", []string{"conv/method", "conv/patch", "cpu", "tile"}},
+	{"conv/winograd", []string{"conv/method", "cpu", "tile", "vec"}},
+	{"conv", []string{"check", "conv/depthwise", "conv/method", "conv/patch", "conv/winograd", "gemm", "tile", "vec"}},
+	{"norm", []string{"check", "vec"}},
+	{"pool", []string{"check", "tile", "vec"}},
+	{"pixel", []string{"check", "cpu"}},
+	{"nearest", []string{"check", "cpu"}},
+	{"kerneltest", []string{"conv/method", "cpu"}}, // for tests of the others
+}
+
+// implementations are what the rooms of internal/kernel choose between.
+var implementations = []string{"ref", "avx2", "avx512"}
 
 type file struct {
 	pkg, name string
@@ -88,6 +114,13 @@ func files(t *testing.T) []file {
 	return out
 }
 
+// listed reports whether a list has a package, or a folder above it with "…".
+func listed(list []string, pkg string) bool {
+	return slices.ContainsFunc(list, func(a string) bool {
+		return a == pkg || strings.HasSuffix(a, "…") && strings.HasPrefix(pkg, strings.TrimSuffix(a, "…"))
+	})
+}
+
 func within(pkg, folder string) bool { return pkg == folder || strings.HasPrefix(pkg, folder+"/") }
 
 // floor is the floor of a package of the house, −1 for others.
@@ -112,17 +145,50 @@ func TestImportsPointDown(t *testing.T) {
 			if floor(i) > floor(f.pkg) || floor(i) == floor(f.pkg) && floor(i) > 0 && !within(f.pkg, i) && !within(i, f.pkg) {
 				t.Errorf("%s imports %s, which is not below it", f.name, i)
 			}
-			if allowed, ok := only[f.pkg]; ok && floor(i) >= 0 && !slices.ContainsFunc(allowed, func(a string) bool {
-				return a == i || strings.HasSuffix(a, "…") && strings.HasPrefix(i, strings.TrimSuffix(a, "…"))
-			}) {
+			if allowed, ok := only[f.pkg]; ok && floor(i) >= 0 && !listed(allowed, i) {
 				t.Errorf("%s imports %s; %s may import %v", f.name, i, f.pkg, allowed)
 			}
 			for kept, keeper := range keepers {
-				if within(i, kept) && !within(f.pkg, kept) && !slices.Contains(keeper, f.pkg) {
+				if within(i, kept) && !within(f.pkg, kept) && !listed(keeper, f.pkg) {
 					t.Errorf("%s imports %s, which is for %v alone", f.name, i, keeper)
 				}
 			}
 		}
+	}
+}
+
+// The rooms of the kernel stand on each other in the order of their list: none imports
+// one that comes later, and none what is not its own.
+func TestKernelRooms(t *testing.T) {
+	const kernel = "internal/kernel/"
+	may := map[string][]string{}
+	for _, r := range kernelRooms {
+		for _, below := range r.may {
+			if may[below] == nil {
+				t.Errorf("%s may import %s, which does not stand below it", r.name, below)
+			}
+		}
+		may[r.name] = append(append([]string{}, r.may...), implementations...)
+	}
+	seen := map[string]bool{}
+	for _, f := range files(t) {
+		room, ok := strings.CutPrefix(f.pkg, kernel)
+		if !ok || slices.Contains(implementations, room) {
+			continue
+		}
+		seen[room] = true
+		allowed, known := may[room]
+		if !known {
+			t.Errorf("%s is no room of the kernel", f.pkg)
+		}
+		for _, i := range f.imports {
+			if below, ok := strings.CutPrefix(i, kernel); ok && !slices.Contains(allowed, below) {
+				t.Errorf("%s imports %s; %s may import %v", f.name, i, f.pkg, allowed)
+			}
+		}
+	}
+	if len(seen) != len(may) {
+		t.Errorf("found the rooms %v, want all of %v", seen, may)
 	}
 }
 

@@ -1,15 +1,25 @@
-// Package kernel is the arithmetic of the engine: matrix products, convolutions
-// and the passes over vectors, in float32, row-major, images [N,C,H,W].
+// Package kernel holds the arithmetic of the engine in rooms, each named for what it
+// computes, in float32, row-major, images [N,C,H,W]:
 //
-// It only dispatches. Plain Go is in package ref, assembly for AVX2 and FMA in
-// package avx2, and what gains by AVX-512 in package avx512, which gives the same
-// bits as avx2; the choice is made once, when the program starts, from what the
-// CPU offers. The build tag purego leaves the assembly out.
+//	cpu      what the processor can do
+//	vec      passes over vectors: elementwise, reductions, optimisers, permutations
+//	tile     the blocks that products are made of, and the packing of their operands
+//	gemm     matrix products
+//	conv     convolutions: direct, pointwise, conv/winograd, conv/depthwise, the choice
+//	norm     normalisations, softmax, losses
+//	pool     pooling
+//	pixel    the inner loops of augmentation
+//	nearest  the inner loops of nearest neighbours
 //
-// Products and convolutions are plans: New* looks at the shape, chooses the
-// method and its blocking, and makes everything that a run needs; Run computes
-// and does not allocate. A plan may not be run by two goroutines at once. Work
-// is cut by shape alone, so a result has the same bits for any number of
+// Below the rooms lie the implementations: plain Go in ref, assembly for AVX2 and FMA
+// in avx2, and what gains by AVX-512 in avx512, which gives the same bits as avx2.
+// Each room has files X_amd64.go that ask package cpu which to call, and X_generic.go
+// that call ref. The build tag purego leaves the assembly out.
+//
+// Products, convolutions, normalisations and poolings are plans: New* looks at the
+// shape, chooses the method and its blocking, and makes everything that a run needs;
+// a run computes and does not allocate. A plan may not be run by two goroutines at
+// once. Work is cut by shape alone, so a result has the same bits for any number of
 // threads. A nil pool runs on the caller.
 //
 // Runs panic where a slice is shorter than the plan's shape asks for: the caller

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sbinet/npyio/npz"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/shared"
 	"memprobe/internal/tol"
@@ -120,15 +120,15 @@ func (f *fixture) optimise(params []engine.Param) func(step int) {
 	return func(step int) {
 		for i, p := range params {
 			w, g, lr := p.Value.F32, p.Grad.F32, f.LR[step]
-			adam := kernel.Adam{LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, GradScale: 1, Step: step + 1}
+			adam := vec.Adam{LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, GradScale: 1, Step: step + 1}
 			switch f.Optimizer {
 			case "sgd", "nesterov":
-				kernel.SGDStep(kernel.SGD{LR: lr, Momentum: 0.9, WeightDecay: 5e-4, GradScale: 1, Nesterov: f.Optimizer == "nesterov"}, w, g, m[i])
+				vec.SGDStep(vec.SGD{LR: lr, Momentum: 0.9, WeightDecay: 5e-4, GradScale: 1, Nesterov: f.Optimizer == "nesterov"}, w, g, m[i])
 			case "adamw":
 				adam.Decoupled, adam.WeightDecay = true, 0.05
 				fallthrough
 			default:
-				kernel.AdamStep(adam, w, g, m[i], v[i])
+				vec.AdamStep(adam, w, g, m[i], v[i])
 			}
 		}
 	}

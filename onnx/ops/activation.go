@@ -3,48 +3,48 @@ package ops
 import (
 	"math"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 )
 
 var activations = []function{
-	simple("Relu", 1, maps{f32: kernel.Relu[float32], f64: kernel.Relu[float64], g32: kernel.ReluGrad[float32], g64: kernel.ReluGrad[float64], ofY: true,
+	simple("Relu", 1, maps{f32: vec.Relu[float32], f64: vec.Relu[float64], g32: vec.ReluGrad[float32], g64: vec.ReluGrad[float64], ofY: true,
 		whole: func(x int64) int64 { return max(x, 0) }}),
-	simple("Tanh", 1, maps{f32: kernel.Tanh[float32], f64: kernel.Tanh[float64], g32: kernel.TanhGrad[float32], g64: kernel.TanhGrad[float64], ofY: true}),
-	simple("Sigmoid", 1, maps{f32: kernel.Sigmoid[float32], f64: kernel.Sigmoid[float64], g32: kernel.SigmoidGrad[float32], g64: kernel.SigmoidGrad[float64], ofY: true}),
-	simple("Softplus", 1, maps{f32: kernel.Softplus[float32], f64: kernel.Softplus[float64], g32: kernel.SoftplusGrad[float32], g64: kernel.SoftplusGrad[float64]}),
-	simple("HardSwish", 14, maps{f32: kernel.HardSwish[float32], f64: kernel.HardSwish[float64], g32: kernel.HardSwishGrad[float32], g64: kernel.HardSwishGrad[float64]}),
+	simple("Tanh", 1, maps{f32: vec.Tanh[float32], f64: vec.Tanh[float64], g32: vec.TanhGrad[float32], g64: vec.TanhGrad[float64], ofY: true}),
+	simple("Sigmoid", 1, maps{f32: vec.Sigmoid[float32], f64: vec.Sigmoid[float64], g32: vec.SigmoidGrad[float32], g64: vec.SigmoidGrad[float64], ofY: true}),
+	simple("Softplus", 1, maps{f32: vec.Softplus[float32], f64: vec.Softplus[float64], g32: vec.SoftplusGrad[float32], g64: vec.SoftplusGrad[float64]}),
+	simple("HardSwish", 14, maps{f32: vec.HardSwish[float32], f64: vec.HardSwish[float64], g32: vec.HardSwishGrad[float32], g64: vec.HardSwishGrad[float64]}),
 	{op: "LeakyRelu", since: 1, of: func(n *Node) maps {
 		a := n.Float("alpha", 0.01)
 		return maps{
-			f32: func(y, x []float32) { kernel.LeakyRelu(y, x, a) },
-			f64: func(y, x []float64) { kernel.LeakyRelu(y, x, float64(a)) },
-			g32: func(dx, dy, x []float32) { kernel.LeakyReluGrad(dx, dy, x, a) },
-			g64: func(dx, dy, x []float64) { kernel.LeakyReluGrad(dx, dy, x, float64(a)) },
+			f32: func(y, x []float32) { vec.LeakyRelu(y, x, a) },
+			f64: func(y, x []float64) { vec.LeakyRelu(y, x, float64(a)) },
+			g32: func(dx, dy, x []float32) { vec.LeakyReluGrad(dx, dy, x, a) },
+			g64: func(dx, dy, x []float64) { vec.LeakyReluGrad(dx, dy, x, float64(a)) },
 		}
 	}},
 	{op: "Elu", since: 1, of: func(n *Node) maps {
 		a := n.Float("alpha", 1)
 		return maps{
-			f32: func(y, x []float32) { kernel.Elu(y, x, a) },
-			f64: func(y, x []float64) { kernel.Elu(y, x, float64(a)) },
-			g32: func(dx, dy, x []float32) { kernel.EluGrad(dx, dy, x, a) },
-			g64: func(dx, dy, x []float64) { kernel.EluGrad(dx, dy, x, float64(a)) },
+			f32: func(y, x []float32) { vec.Elu(y, x, a) },
+			f64: func(y, x []float64) { vec.Elu(y, x, float64(a)) },
+			g32: func(dx, dy, x []float32) { vec.EluGrad(dx, dy, x, a) },
+			g64: func(dx, dy, x []float64) { vec.EluGrad(dx, dy, x, float64(a)) },
 		}
 	}},
 	{op: "HardSigmoid", since: 1, of: func(n *Node) maps {
 		a, b := n.Float("alpha", 0.2), n.Float("beta", 0.5)
 		return maps{
-			f32: func(y, x []float32) { kernel.HardSigmoid(y, x, a, b) },
-			f64: func(y, x []float64) { kernel.HardSigmoid(y, x, float64(a), float64(b)) },
-			g32: func(dx, dy, x []float32) { kernel.HardSigmoidGrad(dx, dy, x, a, b) },
-			g64: func(dx, dy, x []float64) { kernel.HardSigmoidGrad(dx, dy, x, float64(a), float64(b)) },
+			f32: func(y, x []float32) { vec.HardSigmoid(y, x, a, b) },
+			f64: func(y, x []float64) { vec.HardSigmoid(y, x, float64(a), float64(b)) },
+			g32: func(dx, dy, x []float32) { vec.HardSigmoidGrad(dx, dy, x, a, b) },
+			g64: func(dx, dy, x []float64) { vec.HardSigmoidGrad(dx, dy, x, float64(a), float64(b)) },
 		}
 	}},
 	{op: "Gelu", since: 20, of: func(n *Node) maps {
 		if n.Str("approximate", "none") == "tanh" {
-			return maps{f32: kernel.GeluTanh[float32], f64: kernel.GeluTanh[float64], g32: kernel.GeluTanhGrad[float32], g64: kernel.GeluTanhGrad[float64]}
+			return maps{f32: vec.GeluTanh[float32], f64: vec.GeluTanh[float64], g32: vec.GeluTanhGrad[float32], g64: vec.GeluTanhGrad[float64]}
 		}
-		return maps{f32: kernel.Gelu[float32], f64: kernel.Gelu[float64], g32: kernel.GeluGrad[float32], g64: kernel.GeluGrad[float64]}
+		return maps{f32: vec.Gelu[float32], f64: vec.Gelu[float64], g32: vec.GeluGrad[float32], g64: vec.GeluGrad[float64]}
 	}},
 	{op: "Selu", since: 1, of: func(n *Node) maps {
 		a, g := float64(n.Float("alpha", 1.6732632)), float64(n.Float("gamma", 1.050701))
@@ -78,7 +78,7 @@ var activations = []function{
 	{op: "Swish", since: 24, of: func(n *Node) maps {
 		a := float64(n.Float("alpha", 1))
 		if a == 1 {
-			return maps{f32: kernel.Silu[float32], f64: kernel.Silu[float64], g32: kernel.SiluGrad[float32], g64: kernel.SiluGrad[float64]}
+			return maps{f32: vec.Silu[float32], f64: vec.Silu[float64], g32: vec.SiluGrad[float32], g64: vec.SiluGrad[float64]}
 		}
 		return each(func(x float64) float64 {
 			return x * sigmoid(a*x)

@@ -3,7 +3,7 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/norm"
 	"memprobe/internal/tensor"
 )
 
@@ -18,7 +18,7 @@ var batchNorms = []Def{
 
 // batchNorm checks the inputs x, scale, bias, mean and variance, and a residual
 // where most allows six, and returns x as [N,C,S].
-func (n *Node) batchNorm(most int) (s kernel.BatchNormSpec, err error) {
+func (n *Node) batchNorm(most int) (s norm.BatchSpec, err error) {
 	if err := n.Want(5, most); err != nil {
 		return s, err
 	}
@@ -34,7 +34,7 @@ func (n *Node) batchNorm(most int) (s kernel.BatchNormSpec, err error) {
 			return s, n.Errorf("%s has shape %v for input %v, want [%d]", what, v.Shape, x, x[1])
 		}
 	}
-	s = kernel.BatchNormSpec{N: x[0], C: x[1], S: tensor.Len(x[2:]), Eps: float64(n.Float("epsilon", 1e-5)), Relu: n.Op == "BatchNormRelu"}
+	s = norm.BatchSpec{N: x[0], C: x[1], S: tensor.Len(x[2:]), Eps: float64(n.Float("epsilon", 1e-5)), Relu: n.Op == "BatchNormRelu"}
 	return s, n.sameFloat()
 }
 
@@ -83,8 +83,8 @@ func bindBatchNorm(n *Node, e *Env) (func(), error) {
 	return floatLoop(n, e, func() func() { return batchNormLoop[float32](n, e, s) }, func() func() { return batchNormLoop[float64](n, e, s) })
 }
 
-func batchNormLoop[T tensor.Float](n *Node, e *Env, s kernel.BatchNormSpec) func() {
-	p := kernel.NewBatchNorm[T](e.Pool, s)
+func batchNormLoop[T tensor.Float](n *Node, e *Env, s norm.BatchSpec) func() {
+	p := norm.NewBatch[T](e.Pool, s)
 	x, scale, bias, mean, variance, y := e.In[0], e.In[1], e.In[2], e.In[3], e.In[4], e.Out[0]
 	if !n.batchStatistics() {
 		return func() {

@@ -3,7 +3,7 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/norm"
 	"memprobe/internal/tensor"
 )
 
@@ -31,7 +31,7 @@ func inferBatchNormTrain(n *Node) error {
 	return n.SetOut(0, n.In[0].DType, n.In[0].Shape)
 }
 
-func (n *Node) batchNormTrain() (s kernel.BatchNormSpec, err error) {
+func (n *Node) batchNormTrain() (s norm.BatchSpec, err error) {
 	s, err = n.batchNorm(6)
 	s.Relu, s.Residual = n.Int("relu", 0) != 0, n.Input(5) != nil
 	return s, err
@@ -45,8 +45,8 @@ func bindBatchNormTrain(n *Node, e *Env) (func(), error) {
 	return floatLoop(n, e, func() func() { return batchNormTrainLoop[float32](n, e, s) }, func() func() { return batchNormTrainLoop[float64](n, e, s) })
 }
 
-func batchNormTrainLoop[T tensor.Float](n *Node, e *Env, s kernel.BatchNormSpec) func() {
-	p := kernel.NewBatchNorm[T](e.Pool, s)
+func batchNormTrainLoop[T tensor.Float](n *Node, e *Env, s norm.BatchSpec) func() {
+	p := norm.NewBatch[T](e.Pool, s)
 	x, scale, bias, mean, variance, y, residual := e.In[0], e.In[1], e.In[2], e.In[3], e.In[4], e.Out[0], &tensor.Tensor{}
 	if s.Residual {
 		residual = e.In[5]
@@ -112,9 +112,9 @@ func bindBatchNormGrad(n *Node, e *Env) (func(), error) {
 
 func batchNormGradLoop[T tensor.Float](n *Node, e *Env) func() {
 	dy, x, scale, bias, mean, invstd := e.In[0], e.In[1], e.In[2], e.In[3], e.In[4], e.In[5]
-	s := kernel.BatchNormSpec{N: x.Shape[0], C: x.Shape[1], S: tensor.Len(x.Shape[2:]), Eps: float64(n.Float("epsilon", 1e-5)),
+	s := norm.BatchSpec{N: x.Shape[0], C: x.Shape[1], S: tensor.Len(x.Shape[2:]), Eps: float64(n.Float("epsilon", 1e-5)),
 		Relu: n.Int("relu", 0) != 0, Residual: n.Input(6) != nil}
-	p := kernel.NewBatchNorm[T](e.Pool, s)
+	p := norm.NewBatch[T](e.Pool, s)
 	out := func(i int) *tensor.Tensor { return outOrSpare(e, i, x.DType, n.In[[]int{1, 2, 2}[i]].Shape...) }
 	dx, dscale, dbias := out(0), out(1), out(2)
 	y, dres := &tensor.Tensor{}, &tensor.Tensor{}

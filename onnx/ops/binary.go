@@ -1,7 +1,7 @@
 package ops
 
 import (
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -335,10 +335,10 @@ func either(a, b bool) bool { return a || b }
 func differ(a, b bool) bool { return a != b }
 
 var binaries = []Def{
-	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[int32], plus[uint8], vectors[float32]{kernel.Add[float32], kernel.AddScalar[float32], kernel.AddScalar[float32]}, vectors[float64]{kernel.Add[float64], kernel.AddScalar[float64], kernel.AddScalar[float64]}, nil}, gradAdd),
-	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[int32], minus[uint8], vectors[float32]{rows: kernel.Sub[float32]}, vectors[float64]{rows: kernel.Sub[float64]}, nil}, gradSub),
-	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], vectors[float32]{kernel.Mul[float32], kernel.MulScalar[float32], kernel.MulScalar[float32]}, vectors[float64]{kernel.Mul[float64], kernel.MulScalar[float64], kernel.MulScalar[float64]}, nil}, gradMul),
-	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], vectors[float32]{kernel.Div[float32], kernel.DivScalar[float32], kernel.ScalarDiv[float32]}, vectors[float64]{kernel.Div[float64], kernel.DivScalar[float64], kernel.ScalarDiv[float64]}, nil}, gradDiv),
+	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[int32], plus[uint8], vectors[float32]{vec.Add[float32], vec.AddScalar[float32], vec.AddScalar[float32]}, vectors[float64]{vec.Add[float64], vec.AddScalar[float64], vec.AddScalar[float64]}, nil}, gradAdd),
+	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[int32], minus[uint8], vectors[float32]{rows: vec.Sub[float32]}, vectors[float64]{rows: vec.Sub[float64]}, nil}, gradSub),
+	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], vectors[float32]{vec.Mul[float32], vec.MulScalar[float32], vec.MulScalar[float32]}, vectors[float64]{vec.Mul[float64], vec.MulScalar[float64], vec.MulScalar[float64]}, nil}, gradMul),
+	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], vectors[float32]{vec.Div[float32], vec.DivScalar[float32], vec.ScalarDiv[float32]}, vectors[float64]{vec.Div[float64], vec.DivScalar[float64], vec.ScalarDiv[float64]}, nil}, gradDiv),
 	logic("And", both), logic("Or", either), logic("Xor", differ),
 	{Op: "Mod", Since: 10, Infer: inferMod, Bind: bindMod, Grad: gradMod},
 	{Op: "Pow", Since: 7, Infer: inferPow, Bind: bindPow, Grad: gradPow},
@@ -354,7 +354,7 @@ var binaries = []Def{
 }
 
 var (
-	binaryAdd = arith{f32: plus[float32], f64: plus[float64], v32: vectors[float32]{kernel.Add[float32], kernel.AddScalar[float32], kernel.AddScalar[float32]}, v64: vectors[float64]{kernel.Add[float64], kernel.AddScalar[float64], kernel.AddScalar[float64]}}
-	binaryMax = arith{maxOf[float32], maxOf[float64], maxOf[int64], maxOf[int32], maxOf[uint8], vectors[float32]{rows: kernel.Max[float32]}, vectors[float64]{rows: kernel.Max[float64]}, nil}
-	binaryMin = arith{minOf[float32], minOf[float64], minOf[int64], minOf[int32], minOf[uint8], vectors[float32]{rows: kernel.Min[float32]}, vectors[float64]{rows: kernel.Min[float64]}, nil}
+	binaryAdd = arith{f32: plus[float32], f64: plus[float64], v32: vectors[float32]{vec.Add[float32], vec.AddScalar[float32], vec.AddScalar[float32]}, v64: vectors[float64]{vec.Add[float64], vec.AddScalar[float64], vec.AddScalar[float64]}}
+	binaryMax = arith{maxOf[float32], maxOf[float64], maxOf[int64], maxOf[int32], maxOf[uint8], vectors[float32]{rows: vec.Max[float32]}, vectors[float64]{rows: vec.Max[float64]}, nil}
+	binaryMin = arith{minOf[float32], minOf[float64], minOf[int64], minOf[int32], minOf[uint8], vectors[float32]{rows: vec.Min[float32]}, vectors[float64]{rows: vec.Min[float64]}, nil}
 )

@@ -1,7 +1,7 @@
 package ops
 
 import (
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/tensor"
 )
 
@@ -119,9 +119,9 @@ func scaleBy(n *Node, e *Env, by float64) (func(), error) {
 	over := *e
 	over.In = e.Out
 	return floatLoop(n, &over, func() func() {
-		return mapLoop(&over, func(y, x []float32) { kernel.MulScalar(y, x, float32(by)) })
+		return mapLoop(&over, func(y, x []float32) { vec.MulScalar(y, x, float32(by)) })
 	}, func() func() {
-		return mapLoop(&over, func(y, x []float64) { kernel.MulScalar(y, x, by) })
+		return mapLoop(&over, func(y, x []float64) { vec.MulScalar(y, x, by) })
 	})
 }
 

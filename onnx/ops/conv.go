@@ -3,7 +3,9 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/conv"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -63,13 +65,13 @@ func (c *convolution) biased(n *Node, channels int) error {
 }
 
 // spec is c for the kernels of two dimensions; ok tells whether it is one.
-func (c *convolution) spec() (s kernel.ConvSpec, ok bool) {
-	s = kernel.ConvSpec{N: c.n, C: c.c, H: c.in[1], W: c.in[2], M: c.m, KH: c.kernel[1], KW: c.kernel[2],
+func (c *convolution) spec() (s conv.Spec, ok bool) {
+	s = conv.Spec{N: c.n, C: c.c, H: c.in[1], W: c.in[2], M: c.m, KH: c.kernel[1], KW: c.kernel[2],
 		StrideH: c.stride[1], StrideW: c.stride[2], DilationH: c.dilation[1], DilationW: c.dilation[2],
 		PadTop: c.before[1], PadLeft: c.before[2], PadBottom: c.after[1], PadRight: c.after[2],
 		Group: c.group, Bias: c.bias, Residual: c.residual}
 	if c.clamp != nil {
-		s.Act, s.Lo, s.Hi = kernel.ActClip, c.clamp[0], c.clamp[1]
+		s.Act, s.Lo, s.Hi = tile.ActClip, c.clamp[0], c.clamp[1]
 	}
 	return s, c.flat() && s.Validate() == nil && s.OutH() == c.out[1] && s.OutW() == c.out[2]
 }
@@ -133,7 +135,7 @@ func bindConv(n *Node, e *Env) (func(), error) {
 		return convLoop[float32](e, c, y, x, w, b), nil
 	}
 	s.Constant = n.In[1].Const != nil && !n.In[1].Param
-	p := kernel.NewConv(e.Pool, s)
+	p := conv.New(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
 	if s.Constant {
 		packed := p.Prepack(w.F32)
@@ -206,7 +208,7 @@ func (c *convolution) gradX(e *Env, dx, dy, w *tensor.Tensor) func() {
 	case !flat:
 		return convGradXLoop[float32](e, c, dx, dy, w)
 	}
-	p := kernel.NewConvGradX(e.Pool, s)
+	p := conv.NewGradX(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
 	return func() { p.Run(dx.F32, dy.F32, w.F32, scratch()) }
 }
@@ -235,7 +237,7 @@ func bindConvGradW(n *Node, e *Env) (func(), error) {
 	case !flat || c.n == 0:
 		return convGradWLoop[float32](e, c, dw, x, dy), nil
 	}
-	p := kernel.NewConvGradW(e.Pool, s)
+	p := conv.NewGradW(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
 	return func() { p.Run(dw.F32, x.F32, dy.F32, scratch()) }, nil
 }
@@ -315,7 +317,7 @@ func addBias[T tensor.Float](e *Env, y, bias *tensor.Tensor) func() {
 		lo, hi := parallel.Range(chunk, size, y.Shape[0]*c)
 		for i := lo; i < hi; i++ {
 			p := tensor.Data[T](y)[i*plane:][:plane]
-			kernel.AddScalar(p, p, tensor.Data[T](bias)[i%c])
+			vec.AddScalar(p, p, tensor.Data[T](bias)[i%c])
 		}
 	}
 	return func() { e.Pool.For(parallel.Chunks(y.Shape[0]*c, size), body) }

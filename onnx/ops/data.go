@@ -3,7 +3,7 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -172,7 +172,7 @@ func (n *Node) Perm() []int {
 func bindTranspose(n *Node, e *Env) (func(), error) {
 	x, y, perm := e.In[0], e.Out[0], n.Perm()
 	if x.DType == tensor.Float32 && x.Len() > 0 {
-		p := kernel.NewPermute[float32](e.Pool, x.Shape, perm)
+		p := vec.NewPermute[float32](e.Pool, x.Shape, perm)
 		return func() { p.Run(y.F32, x.F32) }, nil
 	}
 	own := tensor.Strides(x.Shape)

@@ -4,7 +4,7 @@ import (
 	"math"
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/pool"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -44,7 +44,7 @@ func bindGlobalPool(n *Node, e *Env) (func(), error) {
 func globalPoolLoop[T tensor.Float](n *Node, e *Env) func() {
 	x, y := e.In[0], e.Out[0]
 	planes, size := x.Shape[0]*x.Shape[1], tensor.Len(x.Shape[2:])
-	p := kernel.NewGlobalPool[T](e.Pool, planes, size)
+	p := pool.NewGlobal[T](e.Pool, planes, size)
 	switch n.Op {
 	case "GlobalAveragePool":
 		return func() { p.Avg(tensor.Data[T](y), tensor.Data[T](x)) }
@@ -92,7 +92,7 @@ func bindGlobalPoolGrad(n *Node, e *Env) (func(), error) {
 
 func globalPoolGradLoop[T tensor.Float](n *Node, e *Env) func() {
 	dy, dx := e.In[0], e.Out[0]
-	p := kernel.NewGlobalPool[T](e.Pool, dy.Len(), tensor.Len(dx.Shape[2:]))
+	p := pool.NewGlobal[T](e.Pool, dy.Len(), tensor.Len(dx.Shape[2:]))
 	if n.Input(1) == nil {
 		return func() { p.AvgGrad(tensor.Data[T](dx), tensor.Data[T](dy)) }
 	}

@@ -3,7 +3,7 @@ package ops
 import (
 	"math"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -56,9 +56,9 @@ func inferClip(n *Node) error {
 func bindClip(n *Node, e *Env) (func(), error) {
 	switch n.In[0].DType {
 	case tensor.Float32:
-		return clipLoop(n, e, float32(math.Inf(-1)), float32(math.Inf(1)), kernel.Clip[float32]), nil
+		return clipLoop(n, e, float32(math.Inf(-1)), float32(math.Inf(1)), vec.Clip[float32]), nil
 	case tensor.Float64:
-		return clipLoop(n, e, math.Inf(-1), math.Inf(1), kernel.Clip[float64]), nil
+		return clipLoop(n, e, math.Inf(-1), math.Inf(1), vec.Clip[float64]), nil
 	case tensor.Int64:
 		return clipLoop(n, e, math.MinInt64, math.MaxInt64, clip[int64]), nil
 	case tensor.Int32:
@@ -109,8 +109,8 @@ func gradClip(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 }
 
 func bindClipGrad(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return clipGradLoop(n, e, kernel.ClipGrad[float32]) },
-		func() func() { return clipGradLoop(n, e, kernel.ClipGrad[float64]) })
+	return floatLoop(n, e, func() func() { return clipGradLoop(n, e, vec.ClipGrad[float32]) },
+		func() func() { return clipGradLoop(n, e, vec.ClipGrad[float64]) })
 }
 
 func clipGradLoop[T tensor.Float](n *Node, e *Env, f func(dx, dy, x []T, lo, hi T)) func() {

@@ -3,7 +3,7 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/norm"
 	"memprobe/internal/tensor"
 )
 
@@ -34,14 +34,14 @@ func inferLoss(n *Node) error {
 func bindCrossEntropy(n *Node, e *Env) (func(), error) {
 	x := n.In[0].Shape
 	return floatLoop(n, e,
-		func() func() { return lossLoop(e, kernel.NewCrossEntropy[float32](e.Pool, x[0], x[1]).Run) },
-		func() func() { return lossLoop(e, kernel.NewCrossEntropy[float64](e.Pool, x[0], x[1]).Run) })
+		func() func() { return lossLoop(e, norm.NewCrossEntropy[float32](e.Pool, x[0], x[1]).Run) },
+		func() func() { return lossLoop(e, norm.NewCrossEntropy[float64](e.Pool, x[0], x[1]).Run) })
 }
 
 func bindMSE(n *Node, e *Env) (func(), error) {
 	return floatLoop(n, e,
-		func() func() { return lossLoop(e, kernel.NewMSE[float32](e.Pool, e.In[0].Len()).Run) },
-		func() func() { return lossLoop(e, kernel.NewMSE[float64](e.Pool, e.In[0].Len()).Run) })
+		func() func() { return lossLoop(e, norm.NewMSE[float32](e.Pool, e.In[0].Len()).Run) },
+		func() func() { return lossLoop(e, norm.NewMSE[float64](e.Pool, e.In[0].Len()).Run) })
 }
 
 func lossLoop[T tensor.Float](e *Env, loss func(dx, x, target []T) float64) func() {

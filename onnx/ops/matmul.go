@@ -3,8 +3,9 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/tensor"
 )
 
@@ -16,7 +17,7 @@ var products = []Def{
 }
 
 // gemm resolves Y = alpha·op(A)·op(B) + beta·C; C broadcasts to Y.
-func (n *Node) gemm() (s kernel.GemmSpec, err error) {
+func (n *Node) gemm() (s gemm.Spec, err error) {
 	if err := n.Want(2, 3); err != nil {
 		return s, err
 	}
@@ -24,7 +25,7 @@ func (n *Node) gemm() (s kernel.GemmSpec, err error) {
 	if len(a.Shape) != 2 || len(b.Shape) != 2 {
 		return s, n.Errorf("A has shape %v and B %v, want two matrices", a.Shape, b.Shape)
 	}
-	s = kernel.GemmSpec{TransA: n.Int("transA", 0) != 0, TransB: n.Int("transB", 0) != 0, Alpha: n.Float("alpha", 1)}
+	s = gemm.Spec{TransA: n.Int("transA", 0) != 0, TransB: n.Int("transB", 0) != 0, Alpha: n.Float("alpha", 1)}
 	s.M, s.K = swapIf(a.Shape[0], a.Shape[1], s.TransA)
 	k, cols := swapIf(b.Shape[0], b.Shape[1], s.TransB)
 	s.N = cols
@@ -118,16 +119,16 @@ func scale(y, x *tensor.Tensor, a float32) {
 	case y.DType == tensor.Float32 && a == 0:
 		clear(y.F32)
 	case y.DType == tensor.Float32:
-		kernel.MulScalar(y.F32, x.F32, a)
+		vec.MulScalar(y.F32, x.F32, a)
 	case a == 0:
 		clear(y.F64)
 	default:
-		kernel.MulScalar(y.F64, x.F64, float64(a))
+		vec.MulScalar(y.F64, x.F64, float64(a))
 	}
 }
 
 // bindProduct multiplies inputs 0 and 1 once, with a constant B packed.
-func bindProduct(n *Node, e *Env, s kernel.GemmSpec, bias *tensor.Tensor) func() {
+func bindProduct(n *Node, e *Env, s gemm.Spec, bias *tensor.Tensor) func() {
 	a, b, y := e.In[0], e.In[1], e.Out[0]
 	if y.Len() == 0 {
 		return func() {}
@@ -135,7 +136,7 @@ func bindProduct(n *Node, e *Env, s kernel.GemmSpec, bias *tensor.Tensor) func()
 	if y.DType == tensor.Float64 {
 		return func() { ref.Gemm(s, y.F64, a.F64, b.F64, bias.F64) }
 	}
-	g := kernel.NewGemm(e.Pool, s)
+	g := gemm.New(e.Pool, s)
 	scratch := e.Scratch(g.Scratch())
 	if v := n.In[1]; v.Const != nil && !v.Param && s.StrideB == 0 {
 		packed := g.PackB(b.F32)
@@ -146,7 +147,7 @@ func bindProduct(n *Node, e *Env, s kernel.GemmSpec, bias *tensor.Tensor) func()
 
 // matmul is a product of stacks of matrices [batch..., rows, cols].
 type matmul struct {
-	spec           kernel.GemmSpec
+	spec           gemm.Spec
 	batchA, batchB []int
 	batch, out     []int
 }
@@ -170,7 +171,7 @@ func (n *Node) matmul() (*matmul, error) {
 		b = []int{b[0], 1}
 	}
 	m := &matmul{batchA: a[:len(a)-2], batchB: b[:len(b)-2]}
-	s := kernel.GemmSpec{TransA: n.Int("transA", 0) != 0, TransB: n.Int("transB", 0) != 0}
+	s := gemm.Spec{TransA: n.Int("transA", 0) != 0, TransB: n.Int("transB", 0) != 0}
 	s.M, s.K = swapIf(a[len(a)-2], a[len(a)-1], s.TransA)
 	k, cols := swapIf(b[len(b)-2], b[len(b)-1], s.TransB)
 	if s.N = cols; k != s.K {
@@ -225,7 +226,7 @@ func bindMatMul(n *Node, e *Env) (func(), error) {
 			}
 		}, nil
 	}
-	g := kernel.NewGemm(e.Pool, s)
+	g := gemm.New(e.Pool, s)
 	scratch := e.Scratch(g.Scratch())
 	return func() {
 		for r := range w.rows {

@@ -4,7 +4,8 @@ import (
 	"math"
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/norm"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -23,7 +24,7 @@ var norms = []Def{
 }
 
 // layerNorm resolves the axis from which on the elements of x make a row.
-func (n *Node) layerNorm() (s kernel.LayerNormSpec, axis int, err error) {
+func (n *Node) layerNorm() (s norm.LayerSpec, axis int, err error) {
 	s.RMS = n.Op == "RMSNormalization"
 	most := 3
 	if s.RMS {
@@ -83,8 +84,8 @@ func bindLayerNorm(n *Node, e *Env) (func(), error) {
 	return floatLoop(n, e, func() func() { return layerNormLoop[float32](e, s) }, func() func() { return layerNormLoop[float64](e, s) })
 }
 
-func layerNormLoop[T tensor.Float](e *Env, s kernel.LayerNormSpec) func() {
-	p := kernel.NewLayerNorm[T](e.Pool, s)
+func layerNormLoop[T tensor.Float](e *Env, s norm.LayerSpec) func() {
+	p := norm.NewLayer[T](e.Pool, s)
 	x, scale, bias, y := e.In[0], e.In[1], &tensor.Tensor{}, e.Out[0]
 	if len(e.In) > 2 && e.In[2] != nil {
 		bias = e.In[2]
@@ -133,7 +134,7 @@ func inferLayerNormGrad(n *Node) error {
 }
 
 func bindLayerNormGrad(n *Node, e *Env) (func(), error) {
-	s := kernel.LayerNormSpec{Rows: n.Int("rows", 1), Eps: float64(n.Float("epsilon", 1e-5)), RMS: n.Int("rms", 0) != 0}
+	s := norm.LayerSpec{Rows: n.Int("rows", 1), Eps: float64(n.Float("epsilon", 1e-5)), RMS: n.Int("rms", 0) != 0}
 	if n.In[1].Len() == 0 {
 		return func() {}, nil
 	}
@@ -141,8 +142,8 @@ func bindLayerNormGrad(n *Node, e *Env) (func(), error) {
 	return floatLoop(n, e, func() func() { return layerNormGradLoop[float32](n, e, s) }, func() func() { return layerNormGradLoop[float64](n, e, s) })
 }
 
-func layerNormGradLoop[T tensor.Float](n *Node, e *Env, s kernel.LayerNormSpec) func() {
-	p := kernel.NewLayerNorm[T](e.Pool, s)
+func layerNormGradLoop[T tensor.Float](n *Node, e *Env, s norm.LayerSpec) func() {
+	p := norm.NewLayer[T](e.Pool, s)
 	dy, x, scale := e.In[0], e.In[1], e.In[2]
 	dx := outOrSpare(e, 0, x.DType, x.Shape...)
 	dscale, dbias := outOrSpare(e, 1, x.DType, s.D), outOrSpare(e, 2, x.DType, s.D)
@@ -206,7 +207,7 @@ func groupNormLoop[T tensor.Float](e *Env, groups int, eps float64) func() {
 	x, scale, bias, y := e.In[0], e.In[1], e.In[2], e.Out[0]
 	c, plane := x.Shape[1], tensor.Len(x.Shape[2:])
 	g := x.Shape[0] * groups
-	p := kernel.NewBatchNorm[T](e.Pool, kernel.BatchNormSpec{N: 1, C: g, S: x.Len() / g, Eps: eps})
+	p := norm.NewBatch[T](e.Pool, norm.BatchSpec{N: 1, C: g, S: x.Len() / g, Eps: eps})
 	ones, zeros, mean, variance, invstd := make([]T, g), make([]T, g), make([]T, g), make([]T, g), make([]T, g)
 	for i := range ones {
 		ones[i] = 1
@@ -216,7 +217,7 @@ func groupNormLoop[T tensor.Float](e *Env, groups int, eps float64) func() {
 		lo, hi := parallel.Range(chunk, size, planes)
 		for i := lo; i < hi; i++ {
 			v, k := tensor.Data[T](y)[i*plane:(i+1)*plane], i%c/share
-			kernel.Affine(v, v, tensor.Data[T](scale)[k], tensor.Data[T](bias)[k])
+			vec.Affine(v, v, tensor.Data[T](scale)[k], tensor.Data[T](bias)[k])
 		}
 	}
 	return func() {

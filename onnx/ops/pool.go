@@ -3,7 +3,7 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/pool"
 	"memprobe/internal/tensor"
 )
 
@@ -75,8 +75,8 @@ func inferMaxPool(n *Node) error {
 }
 
 // poolSpec is g for the kernels of two dimensions; ok tells whether it is one.
-func (n *Node) poolSpec(g *slide) (s kernel.PoolSpec, ok bool) {
-	s = kernel.PoolSpec{N: g.n, C: g.c, H: g.in[1], W: g.in[2], KH: g.kernel[1], KW: g.kernel[2],
+func (n *Node) poolSpec(g *slide) (s pool.Spec, ok bool) {
+	s = pool.Spec{N: g.n, C: g.c, H: g.in[1], W: g.in[2], KH: g.kernel[1], KW: g.kernel[2],
 		StrideH: g.stride[1], StrideW: g.stride[2], DilationH: g.dilation[1], DilationW: g.dilation[2],
 		PadTop: g.before[1], PadLeft: g.before[2], PadBottom: g.after[1], PadRight: g.after[2],
 		Ceil: n.Int("ceil_mode", 0) != 0, CountIncludePad: n.Int("count_include_pad", 0) != 0}
@@ -98,7 +98,7 @@ func newPoolPlan[T tensor.Float](n *Node, e *Env, x []int) (*poolPlan[T], error)
 	if !flat {
 		return newSolidPool[T](e, g, s.CountIncludePad).plan(), nil
 	}
-	p := kernel.NewPool[T](e.Pool, s)
+	p := pool.New[T](e.Pool, s)
 	return &poolPlan[T]{max: p.Max, maxGrad: p.MaxGrad,
 		avg:     func(y []T, _ []int32, x []T) { p.Avg(y, x) },
 		avgGrad: func(dx, dy []T, _ []int32) { p.AvgGrad(dx, dy) }}, nil

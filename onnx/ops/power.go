@@ -3,7 +3,7 @@ package ops
 import (
 	"math"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/tensor"
 )
 
@@ -25,7 +25,7 @@ func inferPow(n *Node) error {
 // the form in which exporters write a variance.
 func bindPow(n *Node, e *Env) (func(), error) {
 	if x := n.In[1]; x.Const != nil && x.Len() == 1 && n.In[0].DType == tensor.Float32 && x.DType == tensor.Float32 && x.Const.F32[0] == 2 && e.In[0].Len() == e.Out[0].Len() {
-		return mapLoop(e, func(y, x []float32) { kernel.Mul(y, x, x) }), nil
+		return mapLoop(e, func(y, x []float32) { vec.Mul(y, x, x) }), nil
 	}
 	if n.In[0].DType == n.In[1].DType {
 		return arith{f32: pow[float32, float32], f64: pow[float64, float64], i64: pow[int64, int64], i32: pow[int32, int32]}.bind(n, e, e.In[0], e.In[1], e.Out[0])

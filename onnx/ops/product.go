@@ -1,7 +1,8 @@
 package ops
 
 import (
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/gemm"
+	"memprobe/internal/kernel/tile"
 	"memprobe/internal/tensor"
 )
 
@@ -82,8 +83,8 @@ func bindFusedProduct(n *Node, e *Env) (func(), error) {
 
 // productRun is a bound Product: the same product at a list of places.
 type productRun struct {
-	spec             kernel.GemmSpec
-	gemm             *kernel.Gemm
+	spec             gemm.Spec
+	gemm             *gemm.Plan
 	a, b, c, bias    *tensor.Tensor
 	packedA, packedB []float32 // a constant operand, or nil
 	atA, atB, atC    []int     // where the outer products begin
@@ -93,7 +94,7 @@ type productRun struct {
 // newProductRun plans one product. Where C is stored by columns, its transpose
 // Bᵀ·Aᵀ is computed.
 func newProductRun(n *Node, e *Env, p *Product) *productRun {
-	s := kernel.GemmSpec{M: p.M, N: p.N, K: p.K, Alpha: p.Alpha, Accumulate: n.Input(3) != nil, BiasCol: n.Input(2) != nil}
+	s := gemm.Spec{M: p.M, N: p.N, K: p.K, Alpha: p.Alpha, Accumulate: n.Input(3) != nil, BiasCol: n.Input(2) != nil}
 	a, b, c := p.A, p.B, p.C
 	va, vb := n.In[0], n.In[1]
 	r := &productRun{a: e.In[0], b: e.In[1], c: e.Out[0], bias: &tensor.Tensor{}}
@@ -109,7 +110,7 @@ func newProductRun(n *Node, e *Env, p *Product) *productRun {
 	s.LDB, s.TransB = b.layout()
 	s.LDC, _ = c.layout()
 	if p.Clamp != nil {
-		s.Act, s.Lo, s.Hi = kernel.ActClip, p.Clamp[0], p.Clamp[1]
+		s.Act, s.Lo, s.Hi = tile.ActClip, p.Clamp[0], p.Clamp[1]
 	}
 	outer := p.Batch
 	if k := len(outer) - 1; k >= 0 {
@@ -120,7 +121,7 @@ func newProductRun(n *Node, e *Env, p *Product) *productRun {
 	if len(r.atC) >= serialProducts {
 		return r
 	}
-	r.gemm = kernel.NewGemm(e.Pool, s)
+	r.gemm = gemm.New(e.Pool, s)
 	r.scratch = e.Scratch(r.gemm.Scratch())
 	if len(r.atC) > 1 {
 		return r
@@ -155,9 +156,9 @@ func (r *productRun) loop() {
 
 // shared gives each outer product to one worker, which has a plan of its own.
 func (r *productRun) shared(e *Env) func() {
-	plans := make([]*kernel.Gemm, e.Pool.Threads())
+	plans := make([]*gemm.Plan, e.Pool.Threads())
 	for i := range plans {
-		plans[i] = kernel.NewGemm(nil, r.spec)
+		plans[i] = gemm.New(nil, r.spec)
 	}
 	size := plans[0].Scratch()
 	scratch := e.Scratch(size * len(plans))

@@ -1,7 +1,7 @@
 package ops
 
 import (
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/norm"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -19,7 +19,7 @@ var softmaxes = []Def{
 }
 
 // softmax resolves the axis into [Outer,D,Inner].
-func (n *Node) softmax() (s kernel.SoftmaxSpec, err error) {
+func (n *Node) softmax() (s norm.SoftmaxSpec, err error) {
 	if err := n.Want(1, 1); err != nil {
 		return s, err
 	}
@@ -32,7 +32,7 @@ func (n *Node) softmax() (s kernel.SoftmaxSpec, err error) {
 		def = 1
 	}
 	axis := n.Int("axis", def)
-	s = kernel.SoftmaxSpec{Log: n.Op == "LogSoftmax", Inner: 1}
+	s = norm.SoftmaxSpec{Log: n.Op == "LogSoftmax", Inner: 1}
 	if rank := len(shape); rank == 0 && (axis == 0 || axis == -1) {
 		shape, axis = []int{1}, 0
 	} else if flat && axis == rank {
@@ -69,8 +69,8 @@ func bindSoftmax(n *Node, e *Env) (func(), error) {
 	return floatLoop(n, e, func() func() { return softmaxLoop[float32](e, s) }, func() func() { return softmaxLoop[float64](e, s) })
 }
 
-func softmaxLoop[T tensor.Float](e *Env, s kernel.SoftmaxSpec) func() {
-	p := kernel.NewSoftmax[T](e.Pool, s)
+func softmaxLoop[T tensor.Float](e *Env, s norm.SoftmaxSpec) func() {
+	p := norm.NewSoftmax[T](e.Pool, s)
 	x, y := e.In[0], e.Out[0]
 	return func() { p.Forward(tensor.Data[T](y), tensor.Data[T](x)) }
 }
@@ -87,7 +87,7 @@ func bindHardmax(n *Node, e *Env) (func(), error) {
 }
 
 // hardmaxLoop writes 1 at the first maximum of each line and 0 elsewhere.
-func hardmaxLoop[T tensor.Float](e *Env, s kernel.SoftmaxSpec) func() {
+func hardmaxLoop[T tensor.Float](e *Env, s norm.SoftmaxSpec) func() {
 	x, y := e.In[0], e.Out[0]
 	lines, size := s.Outer*s.Inner, max(1, span/s.D)
 	body := func(_, chunk int) {
@@ -130,12 +130,12 @@ func bindSoftmaxGrad(n *Node, e *Env) (func(), error) {
 		return func() {}, nil
 	}
 	d := n.Ints("shape", nil)
-	s := kernel.SoftmaxSpec{Outer: d[0], D: d[1], Inner: d[2], Log: n.Int("log", 0) != 0}
+	s := norm.SoftmaxSpec{Outer: d[0], D: d[1], Inner: d[2], Log: n.Int("log", 0) != 0}
 	return floatLoop(n, e, func() func() { return softmaxGradLoop[float32](e, s) }, func() func() { return softmaxGradLoop[float64](e, s) })
 }
 
-func softmaxGradLoop[T tensor.Float](e *Env, s kernel.SoftmaxSpec) func() {
-	p := kernel.NewSoftmax[T](e.Pool, s)
+func softmaxGradLoop[T tensor.Float](e *Env, s norm.SoftmaxSpec) func() {
+	p := norm.NewSoftmax[T](e.Pool, s)
 	dy, y, dx := e.In[0], e.In[1], e.Out[0]
 	return func() { p.Backward(tensor.Data[T](dx), tensor.Data[T](dy), tensor.Data[T](y)) }
 }

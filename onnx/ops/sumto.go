@@ -3,7 +3,7 @@ package ops
 import (
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -61,7 +61,7 @@ func sumLoop[T tensor.Float](e *Env, gone []bool, count int) func() {
 			for i := lo; i < hi; i++ {
 				sum := 0.0
 				for _, at := range offsets {
-					sum += kernel.Sum(src[starts[i]+at:][:run])
+					sum += vec.Sum(src[starts[i]+at:][:run])
 				}
 				dst[i] = T(sum / float64(count))
 			}

@@ -6,7 +6,8 @@ import (
 	"math"
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/nearest"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 )
 
@@ -38,8 +39,8 @@ func ParseMetric(name string) (Metric, error) {
 }
 
 const (
-	tileRows  = kernel.NearRows
-	tileCols  = kernel.NearCols
+	tileRows  = nearest.Rows
+	tileCols  = nearest.Cols
 	blockCols = 128 // bank rows whose dot products are held at once
 	fullNorm  = math.MaxInt16
 	// maxDim keeps |q̃|·|b̃| within int32 with the rounding of every element:
@@ -109,7 +110,7 @@ func squares(pool *parallel.Pool, what string, x []float32, n, d int) ([]float64
 	pool.For(parallel.Chunks(n, rows), func(_, chunk int) {
 		lo, hi := parallel.Range(chunk, rows, n)
 		for i := lo; i < hi; i++ {
-			s[i] = kernel.Dot(x[i*d:(i+1)*d], x[i*d:(i+1)*d])
+			s[i] = vec.Dot(x[i*d:(i+1)*d], x[i*d:(i+1)*d])
 		}
 	})
 	for i, v := range s {

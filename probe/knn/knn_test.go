@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"memprobe/internal/kernel"
 	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/rng"
 	"memprobe/internal/tol"
@@ -31,8 +31,8 @@ func brute(bank []float32, queries []float32, d, k int, metric Metric, self bool
 			dist := math.Sqrt(ref.SquaredDistance(q, b))
 			if metric == Cosine {
 				dist = 1
-				if s := kernel.Dot(q, q) * kernel.Dot(b, b); s > 0 {
-					dist = min(max(1-kernel.Dot(q, b)/math.Sqrt(s), 0), 2)
+				if s := vec.Dot(q, q) * vec.Dot(b, b); s > 0 {
+					dist = min(max(1-vec.Dot(q, b)/math.Sqrt(s), 0), 2)
 				}
 			}
 			all = append(all, ranked{dist, int32(j)})

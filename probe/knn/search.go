@@ -6,7 +6,8 @@ import (
 	"math"
 	"slices"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/nearest"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 )
 
@@ -187,7 +188,7 @@ func (w *worker) products(b int) {
 			bs := w.packed[((b*blockCols/tileCols+j)*w.pairs+p)*tileCols*2:]
 			for i := range strips {
 				as := w.strips[(i*w.pairs+p)*tileRows*2:]
-				kernel.TileI16(w.dots[i*tileRows*blockCols+j*tileCols:], blockCols, as, bs, n, p > 0)
+				nearest.TileI16(w.dots[i*tileRows*blockCols+j*tileCols:], blockCols, as, bs, n, p > 0)
 			}
 		}
 	}
@@ -205,7 +206,7 @@ func (w *worker) collect(i, b int) {
 	first := b * blockCols
 	dots := w.dots[i*blockCols : (i+1)*blockCols]
 	weight, bias := w.weight[first:first+blockCols], w.bias[first:first+blockCols]
-	for _, j := range w.hits[:kernel.Above(w.hits, dots, weight, bias, scale, threshold)] {
+	for _, j := range w.hits[:nearest.Above(w.hits, dots, weight, bias, scale, threshold)] {
 		score := float32(float32(dots[j])*weight[j]) + float32(scale*bias[j])
 		index := int32(first) + j
 		if index == q.self || len(q.low) == w.k && score+slack < q.low[0] {
@@ -318,13 +319,13 @@ func (w *worker) rank(q *query) {
 func (w *worker) distance(q *query, j int) float64 {
 	row := w.bank[j*w.d : (j+1)*w.d]
 	if w.metric == Euclidean {
-		return math.Sqrt(kernel.SquaredDistance(q.row, row))
+		return math.Sqrt(nearest.SquaredDistance(q.row, row))
 	}
 	s := q.square * w.square[j]
 	if s == 0 {
 		return 1
 	}
-	return min(max(1-kernel.Dot(q.row, row)/math.Sqrt(s), 0), 2)
+	return min(max(1-vec.Dot(q.row, row)/math.Sqrt(s), 0), 2)
 }
 
 // finish writes the k nearest rows to query i.

@@ -3,7 +3,8 @@ package augment
 import (
 	"math"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/pixel"
+	"memprobe/internal/kernel/vec"
 )
 
 // The weights of R, G and B in torchvision's grey.
@@ -11,21 +12,21 @@ const lumaR, lumaG, lumaB = 0.2989, 0.587, 0.114
 
 // brightness is clip(f·x).
 func brightness(im image, f float32) {
-	kernel.MulScalar(im.pix, im.pix, f)
-	kernel.Clip(im.pix, im.pix, 0, 1)
+	vec.MulScalar(im.pix, im.pix, f)
+	vec.Clip(im.pix, im.pix, 0, 1)
 }
 
 // contrast is clip(f·x + (1−f)·m), m the mean of the grey image.
 func contrast(im image, f float32) {
 	var m float64
 	if im.c == 3 {
-		m = lumaR*kernel.Sum(im.plane(0)) + lumaG*kernel.Sum(im.plane(1)) + lumaB*kernel.Sum(im.plane(2))
+		m = lumaR*vec.Sum(im.plane(0)) + lumaG*vec.Sum(im.plane(1)) + lumaB*vec.Sum(im.plane(2))
 	} else {
-		m = kernel.Sum(im.pix)
+		m = vec.Sum(im.pix)
 	}
 	m /= float64(im.h * im.w)
-	kernel.Affine(im.pix, im.pix, f, (1-f)*float32(m))
-	kernel.Clip(im.pix, im.pix, 0, 1)
+	vec.Affine(im.pix, im.pix, f, (1-f)*float32(m))
+	vec.Clip(im.pix, im.pix, 0, 1)
 }
 
 // saturation is clip(f·x + (1−f)·grey); nothing on one channel. plane is workspace.
@@ -34,12 +35,12 @@ func saturation(im image, f float32, plane []float32) {
 		return
 	}
 	luma(plane, im)
-	kernel.MulScalar(plane, plane, 1-f)
+	vec.MulScalar(plane, plane, 1-f)
 	for i := range 3 {
 		p := im.plane(i)
-		kernel.MulScalar(p, p, f)
-		kernel.Add(p, p, plane)
-		kernel.Clip(p, p, 0, 1)
+		vec.MulScalar(p, p, f)
+		vec.Add(p, p, plane)
+		vec.Clip(p, p, 0, 1)
 	}
 }
 
@@ -55,15 +56,15 @@ func grayscale(im image) {
 
 // luma writes the grey of an image of three channels; dst may be the first.
 func luma(dst []float32, im image) {
-	kernel.MulScalar(dst, im.plane(0), lumaR)
-	kernel.Axpy(dst, im.plane(1), lumaG)
-	kernel.Axpy(dst, im.plane(2), lumaB)
+	vec.MulScalar(dst, im.plane(0), lumaR)
+	vec.Axpy(dst, im.plane(1), lumaG)
+	vec.Axpy(dst, im.plane(2), lumaB)
 }
 
 // hue turns the hue by a fraction of the circle; nothing on one channel.
 func hue(im image, turn float32) {
 	if im.c == 3 {
-		kernel.TurnHue(im.plane(0), im.plane(1), im.plane(2), 6*(turn-float32(math.Floor(float64(turn)))))
+		pixel.TurnHue(im.plane(0), im.plane(1), im.plane(2), 6*(turn-float32(math.Floor(float64(turn)))))
 	}
 }
 
@@ -91,7 +92,7 @@ func posterize(im image, bits int) {
 func autocontrast(im image) {
 	for i := range im.c {
 		p := im.plane(i)
-		lo, hi := kernel.MinOf(p), kernel.MaxOf(p)
+		lo, hi := vec.MinOf(p), vec.MaxOf(p)
 		scale := 1 / (hi - lo)
 		if math.IsInf(float64(scale), 0) {
 			continue

@@ -3,7 +3,7 @@ package augment
 import (
 	"math"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 )
 
 // gaussian fills k, whose length is odd, with exp(−x²/2σ²) about its centre,
@@ -36,9 +36,9 @@ func blur(im image, kx, ky, plane []float32) {
 func filterRows(dst, src []float32, w int, k []float32) {
 	half := len(k) / 2
 	if n := len(src) - 2*half; n > 0 {
-		kernel.MulScalar(dst[half:half+n], src[:n], k[0])
+		vec.MulScalar(dst[half:half+n], src[:n], k[0])
 		for j, f := range k[1:] {
-			kernel.Axpy(dst[half:half+n], src[j+1:j+1+n], f)
+			vec.Axpy(dst[half:half+n], src[j+1:j+1+n], f)
 		}
 	}
 	for row := 0; row < len(src); row += w {
@@ -64,9 +64,9 @@ func filterColumns(dst, src []float32, h, w int, k []float32) {
 	half := len(k) / 2
 	sum := func(y, rows int, from func(j int) int) {
 		to := dst[y*w : (y+rows)*w]
-		kernel.MulScalar(to, src[from(0)*w:][:len(to)], k[0])
+		vec.MulScalar(to, src[from(0)*w:][:len(to)], k[0])
 		for j := 1; j < len(k); j++ {
-			kernel.Axpy(to, src[from(j)*w:][:len(to)], k[j])
+			vec.Axpy(to, src[from(j)*w:][:len(to)], k[j])
 		}
 	}
 	if h > 2*half {

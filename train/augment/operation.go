@@ -3,7 +3,7 @@ package augment
 import (
 	"strings"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/pixel"
 )
 
 // operation is a named transformation: its parameters, and what it does with
@@ -128,7 +128,7 @@ func (w *Worker) warp(m matrix, bilinear bool) {
 	}
 	w.grid.nearest(w.at, w.h, w.w)
 	for i := range w.c {
-		kernel.GatherInside(dst.plane(i), src.plane(i), w.at)
+		pixel.GatherInside(dst.plane(i), src.plane(i), w.at)
 	}
 }
 

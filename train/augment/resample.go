@@ -1,6 +1,6 @@
 package augment
 
-import "memprobe/internal/kernel"
+import "memprobe/internal/kernel/pixel"
 
 // taps are the neighbours of each position along both axes, and room for rows
 // that are scaled along x.
@@ -45,12 +45,12 @@ func resample(dst, src image, b box, t *taps) {
 		if b.w == 1 {
 			widen(t.rows, from, b.h, dst.w, src.w)
 		} else {
-			kernel.ScaleRows(t.rows, from, b.h, dst.w, src.w, x.at, x.weight)
+			pixel.ScaleRows(t.rows, from, b.h, dst.w, src.w, x.at, x.weight)
 		}
 		if b.h == 1 { // its own neighbour
 			copy(t.rows[dst.w:2*dst.w], t.rows)
 		}
-		kernel.ScaleColumns(dst.plane(i), t.rows, dst.w, dst.w, y.at, y.weight)
+		pixel.ScaleColumns(dst.plane(i), t.rows, dst.w, dst.w, y.at, y.weight)
 	}
 }
 

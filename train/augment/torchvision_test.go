@@ -13,7 +13,7 @@ import (
 	"strings"
 	"testing"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/pixel"
 	"memprobe/internal/npy"
 	"memprobe/internal/shared"
 	"memprobe/internal/tensor"
@@ -356,7 +356,7 @@ func warpRun(a arguments, x *tensor.Tensor, m matrix, interpolation string) (run
 		}
 		for c := range src.c {
 			if p := dst.plane(c); interpolation == "nearest" {
-				kernel.GatherInside(p, src.plane(c), at)
+				pixel.GatherInside(p, src.plane(c), at)
 				for i, j := range at {
 					if j < 0 {
 						p[i] = float32(fill[c])

@@ -7,7 +7,7 @@ import (
 	"sync"
 
 	"memprobe/internal/fault"
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 )
 
 // Set is an image classification set, opened.
@@ -88,8 +88,8 @@ func (s *Split) Float32(dst []float32, i int) {
 // Float32 writes v/255 of each byte to dst. It panics if dst is shorter.
 func Float32(dst []float32, pixels []uint8) {
 	dst = dst[:len(pixels)]
-	kernel.FromUint8(dst, pixels, 1, 0)
-	kernel.DivScalar(dst, dst, 255)
+	vec.FromUint8(dst, pixels, 1, 0)
+	vec.DivScalar(dst, dst, 255)
 }
 
 // Options say how a set is opened. The zero value takes all of it as stored.

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 )
 
 // NoNormalization leaves pixels in [0,1].
@@ -22,7 +22,7 @@ func Normalize(image, mean, std []float32) {
 	plane := len(image) / len(mean)
 	for c := range mean {
 		p := image[c*plane : (c+1)*plane]
-		kernel.Affine(p, p, 1/std[c], -mean[c]/std[c])
+		vec.Affine(p, p, 1/std[c], -mean[c]/std[c])
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"memprobe/internal/kernel"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -22,7 +22,7 @@ const (
 // Names are the optimisers.
 func Names() []string { return []string{SGD, Adam, AdamW, LARS} }
 
-// Settings say how weights are updated; see [kernel.SGD] and [kernel.Adam] for
+// Settings say how weights are updated; see [vec.SGD] and [vec.Adam] for
 // the formulas. LARS is SGD whose gradient and weight decay are scaled by
 //
 //	Trust·‖w‖ / (‖g‖ + WeightDecay·‖w‖)
@@ -173,8 +173,8 @@ func (o *Optimizer) Step(lr float64, grads []*tensor.Tensor) {
 
 func (o *Optimizer) measureChunk(_, i int) {
 	c := o.chunks[i]
-	o.square[0][i] = kernel.SumSq(o.grads[c.param].F32[c.lo:c.hi])
-	o.square[1][i] = kernel.SumSq(o.params[c.param].Value.F32[c.lo:c.hi])
+	o.square[0][i] = vec.SumSq(o.grads[c.param].F32[c.lo:c.hi])
+	o.square[1][i] = vec.SumSq(o.params[c.param].Value.F32[c.lo:c.hi])
 }
 
 // rescale computes from the sums of the chunks, added in their order, by what
@@ -214,10 +214,10 @@ func (o *Optimizer) updateChunk(_, i int) {
 	state := func(i int) []float32 { return o.slots[i].values[c.param].F32[c.lo:c.hi] }
 	switch o.Optimizer {
 	case Adam, AdamW:
-		kernel.AdamStep(kernel.Adam{LR: o.lr, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay,
+		vec.AdamStep(vec.Adam{LR: o.lr, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay,
 			GradScale: o.clip, Step: o.steps, Decoupled: o.Optimizer == AdamW}, w, g, state(0), state(1))
 	default:
-		s := kernel.SGD{LR: o.lr, Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: o.WeightDecay, GradScale: o.clip}
+		s := vec.SGD{LR: o.lr, Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: o.WeightDecay, GradScale: o.clip}
 		if o.Optimizer == LARS {
 			s.GradScale *= o.scale[c.param]
 			s.WeightDecay *= o.scale[c.param]
@@ -229,6 +229,6 @@ func (o *Optimizer) updateChunk(_, i int) {
 		if o.Momentum != 0 {
 			buf = state(0)
 		}
-		kernel.SGDStep(s, w, g, buf)
+		vec.SGDStep(s, w, g, buf)
 	}
 }

@@ -1,0 +1,47 @@
+//go:build amd64 && !purego
+
+package conv
+
+import (
+	"testing"
+
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/conv/winograd"
+	"memprobe/internal/kernel/kerneltest"
+)
+
+func TestConvBits(t *testing.T) {
+	kerneltest.NeedAVX512(t)
+	for _, s := range []Spec{
+		kerneltest.SquareConv(3, 20, 13, 37, 3, 1, 1), kerneltest.SquareConv(2, 3, 19, 16, 7, 2, 1), kerneltest.SquareConv(5, 40, 4, 70, 1, 1, 1), kerneltest.SquareConv(2, 16, 9, 32, 3, 2, 2),
+	} {
+		nx, nw, ny := s.Lengths()
+		x, w, dy := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 3)
+		forward := []method.Conv{newDirect(nil, s)}
+		backward := []method.Conv{newDirectGradX(nil, s)}
+		if winograd.Suits(s) {
+			forward = append(forward, winograd.New(nil, s, 2), winograd.New(nil, s, 4))
+			backward = append(backward, winograd.NewGradX(nil, s, 2), winograd.NewGradX(nil, s, 4))
+		}
+		run := func(a method.Conv, in []float32, n int) func() []float32 {
+			return func() []float32 {
+				out, packed := make([]float32, n), make([]float32, a.PackedLen())
+				a.Pack(packed, w)
+				a.Run(out, in, packed, nil, nil, make([]float32, a.Scratch()))
+				return out
+			}
+		}
+		for _, a := range forward {
+			kerneltest.SameBits(t, s, run(a, x, ny))
+		}
+		for _, a := range backward {
+			kerneltest.SameBits(t, s, run(a, dy, nx))
+		}
+		gradW := newGradW(nil, s)
+		kerneltest.SameBits(t, s, func() []float32 {
+			dw := make([]float32, nw)
+			gradW.Run(dw, x, dy, make([]float32, gradW.Scratch()))
+			return dw
+		})
+	}
+}

@@ -1,0 +1,86 @@
+package conv
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/conv/winograd"
+	"memprobe/internal/kernel/kerneltest"
+)
+
+// choices lists 3x3 convolutions by the networks that have them.
+func choices() []Spec {
+	var list []Spec
+	layers := func(n, width, size int) {
+		for ; size >= 2 && width <= 512; size, width = size/2, 2*width {
+			list = append(list, kerneltest.SquareConv(n, width, size, width, 3, 1, 1))
+		}
+	}
+	layers(32, 64, 32) // ResNet-18, small stem
+	layers(64, 16, 32)
+	layers(16, 64, 16) // torchvision's ResNet-18 at 64x64
+	layers(8, 64, 64)  // VGG at 64x64
+	layers(1, 64, 32)
+	layers(128, 32, 32)
+	return append(list, kerneltest.SquareConv(32, 3, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 8, 32, 8, 3, 1, 1), kerneltest.SquareConv(16, 512, 4, 512, 3, 1, 1))
+}
+
+// BenchmarkChoice measures every method that suits a shape, in turn on one thread:
+// GFLOP/s of the definition at the best of the rounds, and how many times the best
+// method's time the chosen one took.
+func BenchmarkChoice(b *testing.B) {
+	type candidate struct {
+		name string
+		run  func()
+		best time.Duration
+	}
+	for _, s := range choices() {
+		nx, nw, ny := s.Lengths()
+		x, w, y := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 3)
+		forward := func(a method.Conv, out, in []float32) candidate {
+			_, n, run := kerneltest.RunAlgo(a, in, w, nil, nil)
+			scratch := kerneltest.Noise(n, 4)
+			return candidate{a.Name(), func() { run(out, scratch) }, math.MaxInt64}
+		}
+		weights := func(a method.GradW) candidate {
+			dw, scratch := kerneltest.Noise(nw, 5), kerneltest.Noise(a.Scratch(), 4)
+			return candidate{a.Name(), func() { a.Run(dw, x, y, scratch) }, math.MaxInt64}
+		}
+		for _, pass := range []struct {
+			name, chosen string
+			methods      func() []candidate
+		}{
+			{"fwd", New(nil, s).Algorithm(), func() []candidate {
+				return []candidate{forward(newDirect(nil, s), y, x), forward(winograd.New(nil, s, 2), y, x), forward(winograd.New(nil, s, 4), y, x)}
+			}},
+			{"gradx", NewGradX(nil, s).Algorithm(), func() []candidate {
+				return []candidate{forward(newDirectGradX(nil, s), x, y), forward(winograd.NewGradX(nil, s, 2), x, y), forward(winograd.NewGradX(nil, s, 4), x, y)}
+			}},
+			{"gradw", NewGradW(nil, s).Algorithm(), func() []candidate {
+				return []candidate{weights(newOuter(nil, s)), weights(winograd.NewGradW(nil, s, 2)), weights(winograd.NewGradW(nil, s, 4))}
+			}},
+		} {
+			b.Run(fmt.Sprintf("n%d_%d-%d_%dx%d/%s/%s", s.N, s.C, s.M, s.H, s.W, pass.name, pass.chosen), func(b *testing.B) {
+				methods := pass.methods()
+				for b.Loop() {
+					for i := range methods {
+						start := time.Now()
+						methods[i].run()
+						methods[i].best = min(methods[i].best, time.Since(start))
+					}
+				}
+				best, chosen := time.Duration(math.MaxInt64), time.Duration(0)
+				for _, m := range methods {
+					b.ReportMetric(2*float64(ny)*float64(s.C*9)/float64(m.best), m.name+"-GFLOP/s")
+					if best = min(best, m.best); m.name == pass.chosen {
+						chosen = m.best
+					}
+				}
+				b.ReportMetric(float64(chosen)/float64(best), "chosen/best")
+			})
+		}
+	}
+}

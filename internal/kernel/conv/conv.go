@@ -1,0 +1,131 @@
+package conv
+
+import (
+	"memprobe/internal/kernel/check"
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/parallel"
+)
+
+// Spec describes y = act(conv(x, w) + bias + residual); see [ref.ConvSpec].
+type Spec = method.Spec
+
+// Plan is a plan for y[N,M,OH,OW] = act(conv(x[N,C,H,W], w[M,C/Group,KH,KW]) + bias[M] + residual).
+type Plan struct {
+	spec Spec
+	algo method.Conv
+}
+
+// New plans a convolution by the method that is fastest for its shape.
+// The spec must be valid.
+func New(p *parallel.Pool, s Spec) *Plan { return &Plan{s, newConv(p, s)} }
+
+// Algorithm names the method.
+func (c *Plan) Algorithm() string { return c.algo.Name() }
+
+// Scratch is the number of float32s of workspace that Run and RunPacked want, or
+// RunPacked alone if the weights are constant.
+func (c *Plan) Scratch() int {
+	if c.spec.Constant {
+		return c.algo.Scratch()
+	}
+	return c.algo.PackedLen() + c.algo.Scratch()
+}
+
+// Run computes y with weights that are not constant. bias and residual are read
+// where the spec has them; residual may not overlap y.
+func (c *Plan) Run(y, x, w, bias, residual, scratch []float32) {
+	_, nw, _ := c.spec.Lengths()
+	check.Len("w", w, nw)
+	check.Len("scratch", scratch, c.Scratch())
+	n := c.algo.PackedLen()
+	c.algo.Pack(scratch[:n], w)
+	c.RunPacked(y, x, scratch[:n], bias, residual, scratch[n:])
+}
+
+// Prepack returns constant weights in the order in which RunPacked reads them.
+func (c *Plan) Prepack(w []float32) []float32 {
+	_, nw, _ := c.spec.Lengths()
+	check.Len("w", w, nw)
+	packed := make([]float32, c.algo.PackedLen())
+	c.algo.Pack(packed, w)
+	return packed
+}
+
+// RunPacked is Run with weights that Prepack of a plan of the same spec returned.
+func (c *Plan) RunPacked(y, x, packed, bias, residual, scratch []float32) {
+	nx, _, ny := c.spec.Lengths()
+	check.Len("y", y, ny)
+	check.Len("x", x, nx)
+	check.Len("packed", packed, c.algo.PackedLen())
+	check.Len("scratch", scratch, c.algo.Scratch())
+	if c.spec.Bias {
+		check.Len("bias", bias, c.spec.M)
+	}
+	if c.spec.Residual {
+		check.Len("residual", residual, ny)
+	}
+	c.algo.Run(y, x, packed, bias, residual, scratch)
+}
+
+// GradX is a plan for dx[N,C,H,W], the gradient of Σ dy·conv(x, w) with
+// respect to x, which is also the forward pass of ONNX's ConvTranspose.
+type GradX struct {
+	spec Spec
+	algo method.Conv
+}
+
+// NewGradX plans the data gradient of the convolution s, whose bias,
+// residual and activation play no part. The spec must be valid.
+func NewGradX(p *parallel.Pool, s Spec) *GradX {
+	s.Bias, s.Residual, s.Act, s.Constant = false, false, tile.ActNone, false
+	return &GradX{s, newGradX(p, s)}
+}
+
+// Algorithm names the method.
+func (g *GradX) Algorithm() string { return g.algo.Name() }
+
+// Scratch is the number of float32s of workspace that Run wants.
+func (g *GradX) Scratch() int { return g.algo.PackedLen() + g.algo.Scratch() }
+
+// Run computes dx from dy[N,M,OH,OW] and w[M,C/Group,KH,KW].
+func (g *GradX) Run(dx, dy, w, scratch []float32) {
+	nx, nw, ny := g.spec.Lengths()
+	check.Len("dx", dx, nx)
+	check.Len("dy", dy, ny)
+	check.Len("w", w, nw)
+	check.Len("scratch", scratch, g.Scratch())
+	n := g.algo.PackedLen()
+	g.algo.Pack(scratch[:n], w)
+	g.algo.Run(dx, dy, scratch[:n], nil, nil, scratch[n:])
+}
+
+// GradW is a plan for dw[M,C/Group,KH,KW], the gradient of Σ dy·conv(x, w)
+// with respect to w.
+type GradW struct {
+	spec Spec
+	algo method.GradW
+}
+
+// NewGradW plans the weight gradient of the convolution s, whose bias,
+// residual and activation play no part. The spec must be valid.
+func NewGradW(p *parallel.Pool, s Spec) *GradW {
+	s.Bias, s.Residual, s.Act, s.Constant = false, false, tile.ActNone, false
+	return &GradW{s, newGradW(p, s)}
+}
+
+// Algorithm names the method.
+func (g *GradW) Algorithm() string { return g.algo.Name() }
+
+// Scratch is the number of float32s of workspace that Run wants.
+func (g *GradW) Scratch() int { return g.algo.Scratch() }
+
+// Run computes dw from x[N,C,H,W] and dy[N,M,OH,OW].
+func (g *GradW) Run(dw, x, dy, scratch []float32) {
+	nx, nw, ny := g.spec.Lengths()
+	check.Len("dw", dw, nw)
+	check.Len("x", x, nx)
+	check.Len("dy", dy, ny)
+	check.Len("scratch", scratch, g.algo.Scratch())
+	g.algo.Run(dw, x, dy, scratch)
+}

@@ -1,0 +1,162 @@
+package conv
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/conv/winograd"
+	"memprobe/internal/kernel/kerneltest"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/parallel"
+)
+
+func TestConv(t *testing.T) {
+	for _, s := range kerneltest.AllConvs() {
+		nx, nw, ny := s.Lengths()
+		x, w, bias, res := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
+		want := make([]float64, ny)
+		ref.Conv(s, want, kerneltest.Wide(x), kerneltest.Wide(w), kerneltest.Wide(bias), kerneltest.Wide(res))
+		for _, s.Constant = range []bool{false, true} {
+			kerneltest.ConvLike(t, s, s.C/s.Group*s.KH*s.KW, want, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+				c := New(p, s)
+				return c.Algorithm(), c.Scratch(), func(out, scratch []float32) {
+					c.RunPacked(out, x, c.Prepack(w), bias, res, scratch)
+					if s.Constant {
+						return
+					}
+					again := kerneltest.Noise(ny, 9)
+					c.Run(again, x, w, bias, res, scratch)
+					if !slices.Equal(out, again) {
+						t.Fatalf("%+v: packed weights give other bits", s)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestConvGradX(t *testing.T) {
+	for _, s := range kerneltest.AllConvs() {
+		nx, nw, ny := s.Lengths()
+		dy, w, want := kerneltest.Noise(ny, 1), kerneltest.Noise(nw, 2), make([]float64, nx)
+		ref.ConvGradX(s, want, kerneltest.Wide(dy), kerneltest.Wide(w))
+		kerneltest.ConvLike(t, s, s.M/s.Group*s.KH*s.KW, want, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+			g := NewGradX(p, s)
+			return g.Algorithm(), g.Scratch(), func(out, scratch []float32) { g.Run(out, dy, w, scratch) }
+		})
+	}
+}
+
+func TestConvGradW(t *testing.T) {
+	for _, s := range kerneltest.AllConvs() {
+		nx, nw, ny := s.Lengths()
+		x, dy, want := kerneltest.Noise(nx, 1), kerneltest.Noise(ny, 2), make([]float64, nw)
+		ref.ConvGradW(s, want, kerneltest.Wide(x), kerneltest.Wide(dy))
+		kerneltest.ConvLike(t, s, s.N*s.OutH()*s.OutW(), want, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+			g := NewGradW(p, s)
+			return g.Algorithm(), g.Scratch(), func(out, scratch []float32) { g.Run(out, x, dy, scratch) }
+		})
+	}
+}
+
+func TestConvDoesNotAllocate(t *testing.T) {
+	p := parallel.New(2)
+	defer p.Close()
+	for _, s := range append(kerneltest.AllConvs()[:12], kerneltest.SquareConv(13, 16, 32, 16, 3, 1, 1)) {
+		nx, nw, ny := s.Lengths()
+		x, w, y, bias := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 3), kerneltest.Noise(s.M, 4)
+		c, gx, gw := New(p, s), NewGradX(p, s), NewGradW(p, s)
+		scratch := make([]float32, max(c.Scratch(), gx.Scratch(), gw.Scratch()))
+		out := make([]float32, max(nx, nw, ny))
+		for name, f := range map[string]func(){
+			"Conv":      func() { c.Run(out, x, w, bias, y, scratch) },
+			"ConvGradX": func() { gx.Run(out, y, w, scratch) },
+			"ConvGradW": func() { gw.Run(out, x, y, scratch) },
+		} {
+			if n := testing.AllocsPerRun(3, f); n != 0 {
+				t.Errorf("%s of %+v allocates %v times", name, s, n)
+			}
+		}
+	}
+}
+
+// BenchmarkConv measures the layers of ResNet-18 at two widths, as images are
+// trained: the name has channels in and out, size, kernel and stride.
+func BenchmarkConv(b *testing.B) {
+	for _, s := range []Spec{
+		kerneltest.SquareConv(32, 3, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 64, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 64, 32, 128, 3, 2, 1), kerneltest.SquareConv(32, 64, 32, 128, 1, 2, 1),
+		kerneltest.SquareConv(32, 128, 16, 128, 3, 1, 1), kerneltest.SquareConv(32, 128, 16, 256, 3, 2, 1), kerneltest.SquareConv(32, 128, 16, 256, 1, 2, 1),
+		kerneltest.SquareConv(32, 256, 8, 256, 3, 1, 1), kerneltest.SquareConv(32, 256, 8, 512, 3, 2, 1), kerneltest.SquareConv(32, 256, 8, 512, 1, 2, 1), kerneltest.SquareConv(32, 512, 4, 512, 3, 1, 1),
+		kerneltest.SquareConv(64, 3, 32, 16, 3, 1, 1), kerneltest.SquareConv(64, 16, 32, 16, 3, 1, 1), kerneltest.SquareConv(64, 16, 32, 32, 3, 2, 1), kerneltest.SquareConv(64, 16, 32, 32, 1, 2, 1), kerneltest.SquareConv(64, 32, 16, 32, 3, 1, 1),
+		kerneltest.SquareConv(64, 32, 16, 64, 3, 2, 1), kerneltest.SquareConv(64, 64, 8, 64, 3, 1, 1), kerneltest.SquareConv(64, 64, 8, 128, 3, 2, 1), kerneltest.SquareConv(64, 128, 4, 128, 3, 1, 1),
+		kerneltest.SquareConv(16, 3, 64, 64, 7, 2, 1), kerneltest.SquareConv(16, 256, 4, 512, 3, 2, 1), kerneltest.SquareConv(16, 256, 4, 512, 1, 2, 1), kerneltest.SquareConv(16, 512, 2, 512, 3, 1, 1),
+		kerneltest.SquareConv(8, 96, 32, 24, 1, 1, 1), kerneltest.SquareConv(8, 24, 16, 144, 1, 1, 1), kerneltest.SquareConv(8, 320, 2, 1280, 1, 1, 1),
+		kerneltest.SquareConv(8, 144, 16, 144, 3, 1, 144), kerneltest.SquareConv(8, 96, 32, 96, 3, 2, 96), kerneltest.SquareConv(8, 96, 16, 96, 7, 1, 96),
+	} {
+		nx, nw, ny := s.Lengths()
+		x, w, y := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 3)
+		for threads := 1; threads <= 2; threads++ {
+			p := parallel.New(threads)
+			c, gx, gw := New(p, s), NewGradX(p, s), NewGradW(p, s)
+			scratch := make([]float32, max(c.Scratch(), gx.Scratch(), gw.Scratch()))
+			out := make([]float32, max(nx, nw, ny))
+			for _, f := range []struct {
+				pass, algo string
+				run        func()
+			}{
+				{"fwd", c.Algorithm(), func() { c.Run(out, x, w, nil, nil, scratch) }},
+				{"gradx", gx.Algorithm(), func() { gx.Run(out, y, w, scratch) }},
+				{"gradw", gw.Algorithm(), func() { gw.Run(out, x, y, scratch) }},
+			} {
+				name := fmt.Sprintf("n%d_%d-%d_%dx%d_k%ds%dg%d/%s/t%d/%s", s.N, s.C, s.M, s.H, s.W, s.KH, s.StrideH, s.Group, f.pass, threads, f.algo)
+				b.Run(name, func(b *testing.B) {
+					kerneltest.ReportBest(b, 2*float64(ny)*float64(s.C/s.Group*s.KH*s.KW), f.run)
+				})
+			}
+			p.Close()
+		}
+	}
+}
+
+// TestWinogradError bounds the error against float64 relative to the root mean
+// square of the output, for normal inputs, and beside that of direct convolution.
+func TestWinogradError(t *testing.T) {
+	for _, c := range []int{16, 64, 512} {
+		s := kerneltest.SquareConv(2, c, 8, 16, 3, 1, 1)
+		nx, nw, ny := s.Lengths()
+		x, w := kerneltest.Normal(nx, 1, 0), kerneltest.Normal(nw, 2, 0)
+		want, y := make([]float64, ny), make([]float32, ny)
+		ref.Conv(s, want, kerneltest.Wide(x), kerneltest.Wide(w), nil, nil)
+		scale := rms(want)
+		measure := func(a method.Conv) (root, worst float64) {
+			_, n, run := kerneltest.RunAlgo(a, x, w, nil, nil)
+			run(y, make([]float32, n))
+			diff := make([]float64, ny)
+			for i := range diff {
+				diff[i] = (float64(y[i]) - want[i]) / scale
+				worst = max(worst, math.Abs(diff[i]))
+			}
+			return rms(diff), worst
+		}
+		direct, directWorst := measure(newDirect(nil, s))
+		t.Logf("%d channels: direct %.2g, at most %.2g", c, direct, directWorst)
+		for m, limit := range map[int]float64{2: 2, 4: 6} {
+			root, worst := measure(winograd.New(nil, s, m))
+			t.Logf("%d channels: F(%d) %.2g, at most %.2g", c, m, root, worst)
+			if !(root <= limit*direct) || !(root <= 2e-6) || !(worst <= 8*root) {
+				t.Errorf("%d channels: F(%d) errs by %.2g, at most %.2g; direct %.2g", c, m, root, worst, direct)
+			}
+		}
+	}
+}
+
+func rms(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x * x
+	}
+	return math.Sqrt(sum / float64(len(v)))
+}

@@ -1,0 +1,104 @@
+//go:build amd64 && !purego
+
+package depthwise
+
+import (
+	"slices"
+	"testing"
+
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/kerneltest"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/tol"
+)
+
+// The rows of planes where they lie give the bits of padded copies, and agree with
+// ref.
+func TestDepthRowsBits(t *testing.T) {
+	kerneltest.NeedAVX512(t)
+	for _, s := range kerneltest.AllConvs() {
+		if !suitsRows(s) {
+			continue
+		}
+		nx, nw, ny := s.Lengths()
+		x, w, bias, res := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
+		run := func(a method.Conv) []float32 {
+			y := make([]float32, ny)
+			packed := make([]float32, a.PackedLen())
+			a.Pack(packed, w)
+			a.Run(y, x, packed, bias, res, make([]float32, a.Scratch()))
+			return y
+		}
+		rows := run(newRows(nil, s))
+		if !slices.Equal(rows, run(newPadded(nil, s, false))) {
+			t.Errorf("%+v: AVX-512 and AVX2 differ in bits", s)
+		}
+		want := make([]float32, ny)
+		d := ref.DepthRows{H: s.H, Width: s.W, OutH: s.OutH(), OutW: s.OutW(), PadTop: s.PadTop, PadLeft: s.PadLeft}
+		d.Lo, d.Hi, d.Clamp = s.Act.Bounds(s.Lo, s.Hi)
+		for p := range s.N * s.C {
+			d.X, d.W, d.Y = &x[p*s.H*s.W], &w[p%s.C*s.KH*s.KW], &want[p*d.OutH*d.OutW]
+			if s.Bias {
+				d.Bias = bias[p%s.C]
+			}
+			if s.Residual {
+				d.Residual = &res[p*d.OutH*d.OutW]
+			}
+			ref.DepthRowsConv(&d, s.KH, s.StrideH)
+		}
+		if err := tol.Close(rows, kerneltest.Wide(want), 1e-5, 1e-5); err != nil {
+			t.Errorf("%+v: %v", s, err)
+		}
+	}
+}
+
+// The lanes of small planes give the bits of products, and agree with ref.
+func TestDepthLanesBits(t *testing.T) {
+	kerneltest.NeedAVX512(t)
+	cases := 0
+	for i, s := range kerneltest.AllConvs() {
+		s.StrideH, s.StrideW = min(s.StrideH, 2), min(s.StrideW, 2)
+		s.C, s.M, s.Group, s.H, s.W = 2+i%9, 2+i%9, 2+i%9, 1+i%4, 1+i%5
+		s.N += i % 17
+		if s.Validate() != nil || !suitsMatrix(s) || s.H*s.W > tile.NR {
+			continue
+		}
+		for _, flipped := range []bool{false, true} {
+			m := newMatrix(nil, s, flipped)
+			if flipped {
+				m.spec.Bias, m.spec.Residual = false, false
+			}
+			l := newLanes(m, flipped)
+			if len(l.taps) == 0 {
+				continue
+			}
+			nx, ny := s.N*s.C*m.in, s.N*s.C*m.out
+			x, w, bias, res := kerneltest.Noise(nx, 1), kerneltest.Noise(s.C*s.KH*s.KW, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
+			run := func(a method.Conv) []float32 {
+				y, packed := kerneltest.Noise(ny, 9), make([]float32, a.PackedLen())
+				a.Pack(packed, w)
+				a.Run(y, x, packed, bias, res, make([]float32, a.Scratch()))
+				kerneltest.Intact(t, y)
+				return y
+			}
+			got := run(l)
+			kerneltest.WithoutAVX512(func() {
+				if !slices.Equal(got, run(m)) {
+					t.Errorf("%+v: AVX-512 and AVX2 differ in bits", s)
+				}
+			})
+			l.y, l.x, l.w, l.bias, l.residual = make([]float32, ny), x, make([]float32, l.PackedLen()), bias, res
+			l.Pack(l.w, w)
+			d := l.channels(0, s.C)
+			ref.DepthLanesConv(&d)
+			if err := tol.Close(got[:ny], kerneltest.Wide(l.y), 1e-5, 1e-5); err != nil {
+				t.Errorf("%+v: %v", s, err)
+			}
+			cases++
+		}
+	}
+	if cases < 50 {
+		t.Errorf("%d cases, want 50 at least", cases)
+	}
+}

@@ -1,0 +1,23 @@
+//go:build !amd64 || purego
+
+package depthwise
+
+import "memprobe/internal/kernel/ref"
+
+// convolve is [ref.DepthConv].
+func convolve(d *ref.Depth) { ref.DepthConv(d) }
+
+// hasRows reports whether rowsConvolve is faster than convolve.
+func hasRows() bool { return false }
+
+// rowsConvolve is [ref.DepthRowsConv].
+func rowsConvolve(d *ref.DepthRows, taps, stride, _ int) { ref.DepthRowsConv(d, taps, stride) }
+
+// hasLanes reports whether lanesConvolve is faster than a product.
+func hasLanes() bool { return false }
+
+// lanesConvolve is [ref.DepthLanesConv].
+func lanesConvolve(d *ref.DepthLanes) { ref.DepthLanesConv(d) }
+
+// gradient is [ref.DepthGrad].
+func gradient(d *ref.Depth) { ref.DepthGrad(d) }

@@ -1,0 +1,13 @@
+// Package conv convolves images [N,C,H,W], forward and back, by the method that takes
+// the fewest cycles for a shape:
+//
+//	direct      a product whose B is the input's patches, read in place; package patch
+//	outer       the weight gradient, a product over output pixels
+//	pointwise   windows of one tap: a product over the planes as they lie
+//	dense       pointwise for planes of one element
+//	winograd    3×3 windows of stride 1 with fewer multiplications; package winograd
+//	depthwise   one window a channel; package depthwise
+//
+// The choice is in choose.go, the tile of a 3×3 convolution in direct.go (sweep) and
+// winograd/forward.go (multiply).
+package conv

@@ -1,0 +1,97 @@
+//go:build amd64 && !purego
+
+package winograd
+
+import (
+	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/avx512"
+	"memprobe/internal/kernel/cpu"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
+)
+
+// apply changes the basis of t.
+func (c *change) apply(t *ref.Tiles) {
+	switch {
+	case !cpu.AVX2:
+		ref.Transform(c.l, t)
+	case cpu.AVX512 && c.m == 2:
+		c.wide2(t)
+	case cpu.AVX512:
+		c.wide4(t)
+	case c.m == 2:
+		c.apply2(t)
+	default:
+		c.apply4(t)
+	}
+}
+
+func (c *change) apply2(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx2.Winograd2Input(t)
+	case ref.ChangeOutput:
+		avx2.Winograd2Output(t)
+	case ref.ChangeWeight:
+		avx2.Winograd2Weight(t)
+	case ref.ChangeOutputGrad:
+		avx2.Winograd2OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx2.Winograd2WeightGrad(t)
+	}
+}
+
+func (c *change) apply4(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx2.Winograd4Input(t)
+	case ref.ChangeOutput:
+		avx2.Winograd4Output(t)
+	case ref.ChangeWeight:
+		avx2.Winograd4Weight(t)
+	case ref.ChangeOutputGrad:
+		avx2.Winograd4OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx2.Winograd4WeightGrad(t)
+	}
+}
+
+// wide2 and wide4 change the basis of 16 channels at once, by the same operations.
+func (c *change) wide2(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx512.Winograd2Input(t)
+	case ref.ChangeOutput:
+		avx512.Winograd2Output(t)
+	case ref.ChangeWeight:
+		avx512.Winograd2Weight(t)
+	case ref.ChangeOutputGrad:
+		avx512.Winograd2OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx512.Winograd2WeightGrad(t)
+	}
+}
+
+func (c *change) wide4(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx512.Winograd4Input(t)
+	case ref.ChangeOutput:
+		avx512.Winograd4Output(t)
+	case ref.ChangeWeight:
+		avx512.Winograd4Weight(t)
+	case ref.ChangeOutputGrad:
+		avx512.Winograd4OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx512.Winograd4WeightGrad(t)
+	}
+}
+
+// spread is [ref.Spread].
+func spread(p *ref.Planes) {
+	if cpu.AVX2 && p.N >= tile.VL {
+		avx2.Spread(p)
+		return
+	}
+	ref.Spread(p)
+}

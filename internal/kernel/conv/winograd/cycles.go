@@ -1,0 +1,43 @@
+package winograd
+
+import (
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/parallel"
+)
+
+// changeCycles are those of a tile of F(m×m, 3×3), by change.
+func changeCycles(m int) [5]float64 {
+	if m == 2 {
+		return [...]float64{4.9, 3.2, 4.2, 3.7, 3.3}
+	}
+	return [...]float64{11.4, 6.8, 9.4, 9.8, 6.1}
+}
+
+func (w *Conv) Cycles() float64 {
+	s := &w.spec
+	of, square := changeCycles(w.m), float64(w.m*w.m)
+	tiles := float64(s.N * w.rows * w.cols)
+	read := tiles * float64(w.ld) * (of[ref.ChangeInput] + square*method.TurnCycles)
+	write := tiles * float64(w.panels*tile.NR) * (of[ref.ChangeOutput] + square*method.SpreadCycles)
+	panels := float64(w.blocks()*parallel.Chunks(w.tiles(), tile.MR)) * tiles / float64(w.blocks()*w.tiles())
+	products := panels * float64(w.elements()*w.panels) * (float64(s.C)*method.TileCycles + method.StartCycles)
+	weights := float64(s.C*w.panels*tile.NR)*of[ref.ChangeWeight] + float64(w.PackedLen())
+	if s.Constant {
+		weights = 0
+	}
+	return read + products + write + method.StreamCycles(w.PackedLen(), w.blocks()) + weights
+}
+
+func (w *GradW) Cycles() float64 {
+	s := &w.spec
+	of, square := changeCycles(w.m), float64(w.m*w.m)
+	tiles := float64(s.N * w.tiling.rows * w.tiling.cols)
+	rows, cols := float64(w.grad.panels()*tile.NR), float64(w.input.panels()*tile.NR)
+	changes := tiles * (cols*(of[ref.ChangeInput]+square*method.TurnCycles) + rows*(of[ref.ChangeOutputGrad]+square*method.TurnCycles))
+	passes := float64(w.steps * parallel.Chunks(min(w.stepTiles, s.N*w.tiling.rows*w.tiling.cols), passDepth))
+	products := float64(w.elements()) * rows / tile.MR * cols / tile.NR * (tiles*method.TileCycles + passes*method.StartCycles)
+	sums := float64(max(w.shares, 1) * w.nrows * w.ncols * w.sumLen())
+	return changes + products + sums + float64(s.M)*cols*(of[ref.ChangeWeightGrad]+9*method.SpreadCycles)
+}

@@ -1,0 +1,263 @@
+package winograd
+
+import (
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/parallel"
+)
+
+// Conv convolves with F(m×m, 3×3), forward or flipped.
+//
+// A chunk of the work takes a block of tiles through all three steps for some of
+// the output channels: the change of basis of the input, V[element][tile][C], for
+// each element of a tile the product V·U with the weights U[C][M], and the change
+// back with bias, residual and activation. Where several chunks need the same V
+// it is made first.
+type Conv struct {
+	spec    method.Spec
+	pool    *parallel.Pool
+	flipped bool
+	tiling
+	source tileSource
+	weight change
+	output change
+
+	panels           int // of 16 output channels
+	inBlock          int // panels that a chunk multiplies at a time
+	perChunk, chunks int // panels in a chunk, and chunks of a block
+	shares           bool
+	ld, pitch        int // of V: between tiles and between elements
+	outPitch         int // of the products, between elements
+	weightPitch      int // of U, between elements
+
+	packBody, inputBody, chunkBody func(worker, chunk int)
+	y, x, w, packed                []float32
+	bias, residual                 []float32
+	inputs, workspace              []float32
+}
+
+const (
+	blockFloats  = 96 << 10 // of V and of the products in a chunk: a good part of a second-level cache
+	leastTiles   = 16       // least tiles in a block, so that reading the weights again pays
+	passPanels   = 4        // panels of output channels that are multiplied at a time
+	packChannels = 16       // channels in a chunk of packing
+	passDepth    = 256      // channels in a pass over the weights: 16 KiB of the first-level cache
+
+	// Of U: more than this comes from memory for each block.
+	manyWeights = 3 << 20
+	deepTiles   = 96
+)
+
+func New(p *parallel.Pool, s method.Spec, m int) *Conv {
+	return plan(p, s, m, false)
+}
+
+// NewGradX makes the data gradient of s: a convolution of dy, padded the
+// other way, with the flipped weights.
+func NewGradX(p *parallel.Pool, s method.Spec, m int) *Conv {
+	g := s
+	g.C, g.M, g.H, g.W = s.M, s.C, s.OutH(), s.OutW()
+	g.PadTop, g.PadLeft, g.PadBottom, g.PadRight = 2-s.PadTop, 2-s.PadLeft, 2-s.PadBottom, 2-s.PadRight
+	return plan(p, g, m, true)
+}
+
+func plan(p *parallel.Pool, s method.Spec, m int, flipped bool) *Conv {
+	w := &Conv{spec: s, pool: p, flipped: flipped, panels: parallel.Chunks(s.M, tile.NR)}
+	w.inBlock = min(passPanels, w.panels)
+	w.ld = parallel.Chunks(s.C, tile.NR) * tile.NR
+	w.divide(m)
+	w.source = tileSource{tiling: &w.tiling, change: newChange(m, ref.ChangeInput), size: m + 2,
+		channels: s.C, h: s.H, w: s.W, top: s.PadTop, left: s.PadLeft}
+	w.weight, w.output = newChange(m, ref.ChangeWeight), newChange(m, ref.ChangeOutput)
+	w.pitch, w.outPitch = oddLines(w.tiles()*w.ld), oddLines(w.tiles()*w.inBlock*tile.NR)
+	w.weightPitch = oddLines(s.C * tile.NR)
+	w.packBody, w.inputBody, w.chunkBody = w.packPart, w.shareInput, w.chunk
+	return w
+}
+
+// divide chooses the blocks, then parts of the output channels while there are
+// too few chunks for the threads. Two for each have to do: while a block is one
+// chunk it makes its own V, and what another core wrote is slow to read.
+func (w *Conv) divide(m int) {
+	s := w.spec
+	least := leastTiles
+	if (m+2)*(m+2)*s.C*s.M > manyWeights {
+		least = deepTiles
+	}
+	want := max(least, blockFloats/((m+2)*(m+2)*(w.ld+w.inBlock*tile.NR)))
+	for {
+		w.tiling = newTiling(s, m, want)
+		if w.blocks() >= w.pool.Want() || want <= least {
+			break
+		}
+		want = max(least, want/2)
+	}
+	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
+	parts := 1
+	for w.blocks()*parts < 2*max(w.pool.Threads(), 2) && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*parallel.ChunkFlops {
+		parts *= 2
+	}
+	w.perChunk, w.chunks = parallel.Evenly(w.panels, parts)
+	w.inBlock = min(w.inBlock, w.perChunk)
+	w.shares = w.chunks > 1
+}
+
+func (w *Conv) Name() string { return name(w.m) }
+
+func (w *Conv) PackedLen() int { return w.panels * w.elements() * w.weightPitch }
+
+// Pack changes the basis of the weights: U[panel][element][C][16].
+func (w *Conv) Pack(packed, weights []float32) {
+	w.packed, w.w = packed, weights
+	w.pool.For(w.panels*parallel.Chunks(w.spec.C, packChannels), w.packBody)
+	w.packed, w.w = nil, nil
+}
+
+func (w *Conv) packPart(_, i int) {
+	parts := parallel.Chunks(w.spec.C, packChannels)
+	panel := i / parts
+	c0, c1 := parallel.Range(i%parts, packChannels, w.spec.C)
+	const taps = 9
+	var turned [packChannels * taps * tile.NR]float32 // [channel][tap][16]
+	t := ref.Tiles{Src: &turned[0], N: c1 - c0, SrcRow: 3 * tile.NR, SrcCol: tile.NR, SrcTile: taps * tile.NR}
+	if w.flipped { // weights [C][M][3][3]
+		rows := tile.Side{N: w.spec.M, Width: tile.NR, LD: taps, KInner: true}
+		for c := c0; c < c1; c++ {
+			rows.Pack(turned[(c-c0)*taps*tile.NR:], w.w[c*w.spec.M*taps:], panel, panel+1, 0, taps)
+		}
+		t.Src, t.SrcRow, t.SrcCol = &turned[(taps-1)*tile.NR], -t.SrcRow, -t.SrcCol
+	} else {
+		rows := tile.Side{N: w.spec.M, Width: tile.NR, LD: w.spec.C * taps, KInner: true}
+		rows.Pack(turned[:], w.w, panel, panel+1, c0*taps, (c1-c0)*taps)
+	}
+	t.Dst = tile.At(w.packed, panel*w.elements()*w.weightPitch+c0*tile.NR)
+	t.DstRow, t.DstCol, t.DstTile = (w.m+2)*w.weightPitch, w.weightPitch, tile.NR
+	w.weight.apply(&t)
+}
+
+// inputLen is the length of V of a block.
+func (w *Conv) inputLen() int { return w.elements() * w.pitch }
+
+// pixelsLen is the length of the output of a block's image, its channels side by
+// side, with room for what the last tile has too much.
+func (w *Conv) pixelsLen() int { return (w.band*w.m*w.width + w.m) * tile.NR }
+
+func (w *Conv) perWorker() int {
+	n := w.source.copyLen() + w.elements()*w.outPitch + w.pixelsLen()
+	if !w.shares {
+		n += w.inputLen()
+	}
+	return n
+}
+
+func (w *Conv) sharedLen() int {
+	if w.shares {
+		return w.blocks() * w.inputLen()
+	}
+	return 0
+}
+
+func (w *Conv) Scratch() int { return w.sharedLen() + w.pool.Threads()*w.perWorker() }
+
+func (w *Conv) Run(y, x, packed, bias, residual, scratch []float32) {
+	n := w.sharedLen()
+	w.y, w.x, w.packed, w.bias, w.residual, w.inputs, w.workspace = y, x, packed, bias, residual, scratch[:n], scratch[n:]
+	if w.shares {
+		w.pool.For(w.blocks()*w.source.panels(), w.inputBody)
+	}
+	w.pool.For(w.blocks()*w.chunks, w.chunkBody)
+	w.y, w.x, w.packed, w.bias, w.residual, w.inputs, w.workspace = nil, nil, nil, nil, nil, nil, nil
+}
+
+// shareInput makes a panel of channels of V of a block.
+func (w *Conv) shareInput(worker, i int) {
+	panel, i := i%w.source.panels(), i/w.source.panels()
+	xs := w.workspace[worker*w.perWorker():][:w.source.copyLen()]
+	w.source.tiles(w.inputs[i*w.inputLen()+panel*tile.NR:], w.x, xs, w.block(i), panel, w.pitch, w.ld)
+}
+
+func (w *Conv) chunk(worker, i int) {
+	part, i := i%w.chunks, i/w.chunks
+	b := w.block(i)
+	ws := w.workspace[worker*w.perWorker():][:w.perWorker()]
+	xs, ws := ws[:w.source.copyLen()], ws[w.source.copyLen():]
+	products, ws := ws[:w.elements()*w.outPitch], ws[w.elements()*w.outPitch:]
+	pixels, v := ws[:w.pixelsLen()], ws[w.pixelsLen():]
+	if w.shares {
+		v = w.inputs[i*w.inputLen():][:w.inputLen()]
+	} else {
+		for panel := range w.source.panels() {
+			w.source.tiles(v[panel*tile.NR:], w.x, xs, b, panel, w.pitch, w.ld)
+		}
+	}
+	p0, p1 := parallel.Range(part, w.perChunk, w.panels)
+	for q0 := p0; q0 < p1; q0 += w.inBlock {
+		q1 := min(q0+w.inBlock, p1)
+		w.multiply(products, v, &b, q0, q1)
+		for q := q0; q < q1; q++ {
+			w.finish(products[(q-q0)*tile.NR:], pixels, &b, q)
+		}
+	}
+}
+
+// multiply computes the products of the panels [q0, q1), [element][tile][panel][16].
+func (w *Conv) multiply(products, v []float32, b *block, q0, q1 int) {
+	tiles := b.tiles(&w.tiling)
+	t, u := ref.Tile{RowA: w.ld, StepA: 1, LDC: w.inBlock * tile.NR, N0: tile.VL, N1: tile.VL}, ref.Tile{}
+	for e := range w.elements() {
+		for k0 := 0; k0 < w.spec.C; k0 += passDepth {
+			t.K, t.Accumulate = min(passDepth, w.spec.C-k0), k0 > 0
+			for q := q0; q < q1; q += 2 {
+				t.A = tile.At(v, e*w.pitch+k0)
+				w.aim(&t, products, e, k0, q, q-q0)
+				var second *ref.Tile
+				if q+1 < q1 {
+					u, second = t, &u
+					w.aim(&u, products, e, k0, q+1, q+1-q0)
+				}
+				tile.RunPair(tile.Strided, &t, second, tiles)
+			}
+		}
+	}
+}
+
+// aim sets t to the weights of panel q, from channel k0 on, and to the i-th panel
+// of the products.
+func (w *Conv) aim(t *ref.Tile, products []float32, e, k0, q, i int) {
+	t.B0 = tile.At(w.packed, (q*w.elements()+e)*w.weightPitch+k0*tile.NR)
+	c := e*w.outPitch + i*tile.NR
+	t.C0, t.C1 = tile.At(products, c), tile.At(products, c+tile.VL)
+}
+
+// finish changes a panel of products back and stores it.
+func (w *Conv) finish(products, pixels []float32, b *block, q int) {
+	s := &w.spec
+	ld := w.inBlock * tile.NR
+	// From the last tile of a row to the first: what a tile has too much at the
+	// end of a line belongs to the begin of the next, which comes later.
+	t := ref.Tiles{N: w.cols, SrcRow: (w.m + 2) * w.outPitch, SrcCol: w.outPitch, SrcTile: -ld,
+		DstRow: w.width * tile.NR, DstCol: tile.NR, DstTile: -w.m * tile.NR}
+	m0, plane := q*tile.NR, w.height*w.width
+	p := ref.Planes{Src: &pixels[0], Rows: min(tile.NR, s.M-m0), LD: plane}
+	p.N = (min(b.r1*w.m, w.height) - b.r0*w.m) * w.width
+	p.Lo, p.Hi, _ = s.Act.Bounds(s.Lo, s.Hi)
+	if s.Bias {
+		p.Bias = &w.bias[m0]
+	}
+	done := 0
+	for n := b.n0; n < b.n1; n++ {
+		for r := range b.r1 - b.r0 {
+			t.Src = tile.At(products, (done+w.cols-1)*ld)
+			t.Dst = tile.At(pixels, (r*w.m*w.width+(w.cols-1)*w.m)*tile.NR)
+			w.output.apply(&t)
+			done += w.cols
+		}
+		first := (n*s.M+m0)*plane + b.r0*w.m*w.width
+		p.Dst = &w.y[first]
+		if s.Residual {
+			p.Residual = &w.residual[first]
+		}
+		spread(&p)
+	}
+}

@@ -1,0 +1,277 @@
+package winograd
+
+import (
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/kernel/vec"
+	"memprobe/internal/parallel"
+)
+
+// GradW computes the weight gradient by F(m×m, 3×3): for each element of the
+// tiles the product S = D·Vᵀ over the tiles of all images, D being the changed
+// output gradient and V the changed input, and the change back of S.
+//
+// The tiles are done in steps, the channels of S in parts. Where there are few
+// channels a chunk of the work takes a share of the steps through all of this,
+// into a partial sum S of its own, and the partial sums are added in order. Else
+// the steps follow each other: chunks first change the tiles of one, then
+// multiply them, each for a part of S.
+type GradW struct {
+	spec method.Spec
+	pool *parallel.Pool
+	tiling
+	input, grad tileSource // V from x and D from dy, both [element][panel][tile][16]
+	weight      change
+
+	alone            bool // a chunk works on its own
+	steps, perStep   int  // steps, and blocks of tiles in each
+	shares, perShare int  // chunks that work on their own, and steps in each
+	rows, cols       int  // panels of output and of input channels in a part of S
+	nrows, ncols     int  // parts along both
+	stepTiles        int
+	pitchV, pitchD   int // between elements
+	pitchS           int
+
+	step                                            int // in progress
+	shareBody, addBody, turnBody, partBody, putBody func(worker, chunk int)
+	dw, x, dy                                       []float32
+	changed, sums, workspace                        []float32
+}
+
+const (
+	alonePanels = 4        // most panels of channels of chunks that work on their own
+	aloneTiles  = 96       // least tiles in a share, so that adding up the sums pays
+	aloneShares = 8        // least shares
+	blockTiles  = 32       // tiles in a block, whose copy of planes is made at a time
+	stepFloats  = 4 << 20  // of V and D in a step: a part of the third-level cache
+	partFloats  = 64 << 10 // of a part of S: a quarter of the second-level cache
+	addFloats   = 4096     // of S in a chunk of adding up
+)
+
+func NewGradW(p *parallel.Pool, s method.Spec, m int) *GradW {
+	return planGradW(p, s, m, stepFloats)
+}
+
+// planGradW bounds the floats of V and D in a step.
+func planGradW(p *parallel.Pool, s method.Spec, m, stepFloats int) *GradW {
+	w := &GradW{spec: s, pool: p, weight: newChange(m, ref.ChangeWeightGrad), tiling: newTiling(s, m, blockTiles)}
+	w.input = tileSource{tiling: &w.tiling, change: newChange(m, ref.ChangeInput), size: m + 2,
+		channels: s.C, h: s.H, w: s.W, top: s.PadTop, left: s.PadLeft}
+	w.grad = tileSource{tiling: &w.tiling, change: newChange(m, ref.ChangeOutputGrad), size: m,
+		channels: s.M, h: s.OutH(), w: s.OutW()}
+	w.divide(stepFloats)
+	w.stepTiles = min(w.perStep*w.tiles(), s.N*w.tiling.rows*w.tiling.cols)
+	w.pitchV = oddLines(w.input.panels() * w.stepTiles * tile.NR)
+	w.pitchD = oddLines(w.grad.panels() * w.stepTiles * tile.NR)
+	w.pitchS = oddLines(w.rows * tile.NR * w.cols * tile.NR)
+	w.shareBody, w.addBody, w.putBody = w.share, w.add, w.putRow
+	w.turnBody, w.partBody = w.turn, w.part
+	return w
+}
+
+// divide chooses steps, shares and parts.
+func (w *GradW) divide(stepFloats int) {
+	tiles := w.spec.N * w.tiling.rows * w.tiling.cols
+	w.rows, w.cols = w.grad.panels(), w.input.panels()
+	w.alone = max(w.rows, w.cols) <= alonePanels && tiles >= aloneShares*aloneTiles
+	if w.alone {
+		w.perStep, w.steps, w.nrows, w.ncols = 1, w.blocks(), 1, 1
+		w.perShare, w.shares = parallel.Evenly(w.steps, min(parallel.FewChunks, tiles/aloneTiles))
+		return
+	}
+	floats := w.elements() * (w.rows + w.cols) * tile.NR * w.tiles() // of a block
+	w.perStep, w.steps = parallel.Evenly(w.blocks(), parallel.Chunks(w.blocks()*floats, stepFloats))
+	nrows, ncols := 1, 1
+	for {
+		w.rows, w.nrows = parallel.Evenly(w.grad.panels(), nrows)
+		w.cols, w.ncols = parallel.Evenly(w.input.panels(), ncols)
+		switch {
+		case w.nrows*w.ncols >= w.pool.Want() && w.rows*w.cols*tile.NR*tile.NR*w.elements() <= partFloats, w.rows*w.cols <= 2:
+			return
+		case w.rows > 1 && 2*w.rows >= w.cols: // pairs of columns are fast
+			nrows *= 2
+		default:
+			ncols *= 2
+		}
+	}
+}
+
+func (w *GradW) Name() string { return name(w.m) }
+
+func (w *GradW) changedLen() int { return w.elements() * (w.pitchV + w.pitchD) }
+
+// sumLen is the length of a part of S, [element][output channel][input channel].
+func (w *GradW) sumLen() int { return w.elements() * w.pitchS }
+
+// perWorker is what a worker needs: a copy of planes or a row of changed weights,
+// and where it is alone the changed tiles of a step, else a part of S.
+func (w *GradW) perWorker() int {
+	n := max(w.input.copyLen(), w.grad.copyLen(), w.cols*9*tile.NR)
+	if w.alone {
+		return n + w.changedLen()
+	}
+	return n + w.sumLen()
+}
+
+// sharedLens are the lengths of what the workers share: changed tiles, and the
+// partial sums or, if there are several steps, all parts of S.
+func (w *GradW) sharedLens() (changed, sums int) {
+	switch {
+	case w.alone:
+		return 0, w.shares * w.sumLen()
+	case w.steps > 1:
+		return w.changedLen(), w.nrows * w.ncols * w.sumLen()
+	}
+	return w.changedLen(), 0
+}
+
+func (w *GradW) Scratch() int {
+	changed, sums := w.sharedLens()
+	return changed + sums + w.pool.Threads()*w.perWorker()
+}
+
+func (w *GradW) Run(dw, x, dy, scratch []float32) {
+	changed, sums := w.sharedLens()
+	w.dw, w.x, w.dy = dw, x, dy
+	w.changed, w.sums, w.workspace = scratch[:changed], scratch[changed:][:sums], scratch[changed+sums:]
+	if w.alone {
+		w.pool.For(w.shares, w.shareBody)
+		w.pool.For(parallel.Chunks(w.sumLen(), addFloats), w.addBody)
+		w.pool.For(w.spec.M, w.putBody)
+	} else {
+		for w.step = range w.steps {
+			w.pool.For(w.perStep*(w.grad.panels()+w.input.panels()), w.turnBody)
+			w.pool.For(w.nrows*w.ncols, w.partBody)
+		}
+	}
+	w.dw, w.x, w.dy, w.changed, w.sums, w.workspace = nil, nil, nil, nil, nil, nil
+}
+
+// local is the workspace of a worker, a copy of planes first.
+func (w *GradW) local(worker int) (xs, rest []float32) {
+	ws := w.workspace[worker*w.perWorker():][:w.perWorker()]
+	n := max(w.input.copyLen(), w.grad.copyLen(), w.cols*9*tile.NR)
+	return ws[:n], ws[n:]
+}
+
+// stepBlocks are the blocks [b0, b1) of a step and where its tiles begin and end
+// among all.
+func (w *GradW) stepBlocks(step int) (b0, b1, t0, t1 int) {
+	b0, b1 = parallel.Range(step, w.perStep, w.blocks())
+	first, last := w.block(b0), w.block(b1-1)
+	return b0, b1, w.index(first.n0, first.r0), w.index(last.n1-1, last.r1)
+}
+
+// index numbers the tiles of all images by the first of a row.
+func (w *GradW) index(n, r int) int { return (n*w.tiling.rows + r) * w.tiling.cols }
+
+// change changes the tiles of block i, which become tiles first, first+1, … of the step, for a panel of the output channels and then of the input channels.
+func (w *GradW) change(changed, xs []float32, i, first, panel int) {
+	b := w.block(i)
+	if panel < w.grad.panels() {
+		w.grad.tiles(changed[w.elements()*w.pitchV+(panel*w.stepTiles+first)*tile.NR:], w.dy, xs, b, panel, w.pitchD, tile.NR)
+		return
+	}
+	panel -= w.grad.panels()
+	w.input.tiles(changed[(panel*w.stepTiles+first)*tile.NR:], w.x, xs, b, panel, w.pitchV, tile.NR)
+}
+
+// turn changes one block of the step in progress for one panel.
+func (w *GradW) turn(worker, i int) {
+	panels := w.grad.panels() + w.input.panels()
+	b0, b1, t0, _ := w.stepBlocks(w.step)
+	if block := b0 + i/panels; block < b1 {
+		xs, _ := w.local(worker)
+		b := w.block(block)
+		w.change(w.changed, xs, block, w.index(b.n0, b.r0)-t0, i%panels)
+	}
+}
+
+// share makes one partial sum.
+func (w *GradW) share(worker, i int) {
+	xs, changed := w.local(worker)
+	sum := w.sums[i*w.sumLen():][:w.sumLen()]
+	s0, s1 := parallel.Range(i, w.perShare, w.steps)
+	for step := s0; step < s1; step++ {
+		for panel := range w.grad.panels() + w.input.panels() {
+			w.change(changed, xs, step, 0, panel)
+		}
+		_, _, t0, t1 := w.stepBlocks(step)
+		w.multiply(sum, changed, t1-t0, 0, 0, step > s0)
+	}
+}
+
+// add adds the partial sums up in the first.
+func (w *GradW) add(_, i int) {
+	lo, hi := parallel.Range(i, addFloats, w.sumLen())
+	total := w.sums[lo:hi]
+	for s := 1; s < w.shares; s++ {
+		vec.Add(total, total, w.sums[s*w.sumLen():][lo:hi])
+	}
+}
+
+// putRow stores the weights of one output channel of the whole S.
+func (w *GradW) putRow(worker, m int) {
+	xs, _ := w.local(worker)
+	w.put(w.sums[m*w.cols*tile.NR:], xs, m, 0)
+}
+
+// part multiplies the step in progress for one part of S.
+func (w *GradW) part(worker, i int) {
+	xs, sum := w.local(worker)
+	if w.steps > 1 {
+		sum = w.sums[i*w.sumLen():][:w.sumLen()]
+	}
+	p0, q0 := i/w.ncols*w.rows, i%w.ncols*w.cols
+	_, _, t0, t1 := w.stepBlocks(w.step)
+	w.multiply(sum, w.changed, t1-t0, p0, q0, w.step > 0)
+	if w.step == w.steps-1 {
+		for m := p0 * tile.NR; m < min((p0+w.rows)*tile.NR, w.spec.M); m++ {
+			w.put(sum[(m-p0*tile.NR)*w.cols*tile.NR:], xs, m, q0)
+		}
+	}
+}
+
+// multiply adds the product of the tiles to the part of S that begins at the
+// panels p0 and q0.
+func (w *GradW) multiply(sum, changed []float32, tiles, p0, q0 int, accumulate bool) {
+	t, u := ref.Tile{RowA: 1, StepA: tile.NR, LDC: w.cols * tile.NR, N0: tile.VL, N1: tile.VL}, ref.Tile{}
+	p1, q1 := min(p0+w.rows, w.grad.panels()), min(q0+w.cols, w.input.panels())
+	d := changed[w.elements()*w.pitchV:]
+	for e := range w.elements() {
+		for k0 := 0; k0 < tiles; k0 += passDepth {
+			t.K, t.Accumulate = min(passDepth, tiles-k0), accumulate || k0 > 0
+			for p := p0; p < p1; p++ {
+				for q := q0; q < q1; q += 2 {
+					b, c := e*w.pitchV+(q*w.stepTiles+k0)*tile.NR, e*w.pitchS+((p-p0)*tile.NR*w.cols+q-q0)*tile.NR
+					t.A = tile.At(d, e*w.pitchD+(p*w.stepTiles+k0)*tile.NR)
+					t.B0, t.C0, t.C1 = tile.At(changed, b), tile.At(sum, c), tile.At(sum, c+tile.VL)
+					var second *ref.Tile
+					if q+1 < q1 {
+						u, second = t, &u
+						u.B0, u.C0, u.C1 = tile.At(changed, b+w.stepTiles*tile.NR), tile.At(sum, c+tile.NR), tile.At(sum, c+tile.NR+tile.VL)
+					}
+					tile.RunPair(tile.Strided, &t, second, min(tile.NR, w.spec.M-p*tile.NR))
+				}
+			}
+		}
+	}
+}
+
+// put changes the sums of output channel m back and stores the weights from the
+// panel q0 of input channels on.
+func (w *GradW) put(sum, xs []float32, m, q0 int) {
+	const taps = 9
+	q1 := min(q0+w.cols, w.input.panels())
+	t := ref.Tiles{Src: &sum[0], Dst: &xs[0], N: q1 - q0, SrcRow: (w.m + 2) * w.pitchS, SrcCol: w.pitchS, SrcTile: tile.NR,
+		DstRow: 3 * tile.NR, DstCol: tile.NR, DstTile: taps * tile.NR}
+	w.weight.apply(&t)
+	p := ref.Planes{LD: taps, N: taps}
+	p.Lo, p.Hi, _ = tile.ActNone.Bounds(0, 0)
+	for q := q0; q < q1; q++ {
+		p.Src, p.Dst = tile.At(xs, (q-q0)*taps*tile.NR), &w.dw[(m*w.spec.C+q*tile.NR)*taps]
+		p.Rows = min(tile.NR, w.spec.C-q*tile.NR)
+		spread(&p)
+	}
+}

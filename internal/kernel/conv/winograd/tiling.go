@@ -1,0 +1,62 @@
+package winograd
+
+import (
+	"fmt"
+
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/parallel"
+)
+
+// Suits tells that F(m×m, 3×3) can compute s.
+func Suits(s method.Spec) bool {
+	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 && s.DilationH == 1 && s.DilationW == 1 &&
+		s.Group == 1 && s.N > 0 && max(s.PadTop, s.PadLeft, s.PadBottom, s.PadRight) <= 2
+}
+
+func name(m int) string { return fmt.Sprint("winograd-", m) }
+
+// tiling cuts the output into tiles of m×m, and these into blocks of work: some
+// rows of tiles of an image, or some images.
+type tiling struct {
+	m             int
+	rows, cols    int // of tiles in a plane
+	n             int // images
+	images, band  int // images and rows of tiles in a block
+	groups, bands int // of images and of rows; groups·bands blocks
+	height, width int // of the output plane
+}
+
+// newTiling makes blocks of about want tiles.
+func newTiling(s method.Spec, m, want int) tiling {
+	t := tiling{m: m, n: s.N, height: s.OutH(), width: s.OutW(), images: 1, bands: 1}
+	t.rows, t.cols = parallel.Chunks(t.height, m), parallel.Chunks(t.width, m)
+	t.band, t.groups = t.rows, s.N
+	if per := t.rows * t.cols; per <= want {
+		groups := parallel.Chunks(s.N, (want+per/2)/per)
+		t.images, t.groups = parallel.Evenly(s.N, groups+groups%2) // of use to two threads alike
+	} else {
+		t.band, t.bands = parallel.Evenly(t.rows, parallel.Chunks(per, want))
+	}
+	return t
+}
+
+func (t *tiling) elements() int { return (t.m + 2) * (t.m + 2) }
+func (t *tiling) blocks() int   { return t.groups * t.bands }
+func (t *tiling) tiles() int    { return t.images * t.band * t.cols } // at most, of a block
+
+// block is a range of images and of rows of tiles.
+type block struct{ n0, n1, r0, r1 int }
+
+func (t *tiling) block(i int) block {
+	var b block
+	b.n0, b.n1 = parallel.Range(i/t.bands, t.images, t.n)
+	b.r0, b.r1 = parallel.Range(i%t.bands, t.band, t.rows)
+	return b
+}
+
+// tiles is the number of tiles of a block.
+func (b block) tiles(t *tiling) int { return (b.n1 - b.n0) * (b.r1 - b.r0) * t.cols }
+
+// oddLines rounds a number of floats up to an odd number of cache lines, so that
+// what is that far apart lies in different sets of the caches.
+func oddLines(n int) int { return (parallel.Chunks(n, 16) | 1) * 16 }

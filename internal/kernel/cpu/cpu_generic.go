@@ -1,0 +1,10 @@
+//go:build !amd64 || purego
+
+package cpu
+
+// ISA names the widest instruction set of the kernels in use: "avx512", "avx2"
+// or "go".
+func ISA() string { return "go" }
+
+// fmaLoop is not available.
+func fmaLoop(int) float64 { return 0 }

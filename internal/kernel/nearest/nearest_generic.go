@@ -1,0 +1,15 @@
+//go:build !amd64 || purego
+
+package nearest
+
+import "memprobe/internal/kernel/ref"
+
+func tileI16(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
+	ref.TileI16(c, ldc, a, b, pairs, accumulate)
+}
+
+func above(dst, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {
+	return ref.Above(dst, dots, weight, bias, n, scale, threshold)
+}
+
+func squaredDistance(a, b []float32) float64 { return ref.SquaredDistance(a, b) }

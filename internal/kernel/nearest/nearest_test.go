@@ -1,0 +1,126 @@
+package nearest
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/rng"
+	"memprobe/internal/tol"
+)
+
+func TestTileI16(t *testing.T) {
+	s := rng.New(1, rng.Bench)
+	ints := func(n int) []int16 {
+		v := make([]int16, n)
+		for i := range v {
+			v[i] = int16(s.Uint64())
+		}
+		return v
+	}
+	for pairs := 1; pairs < 70; pairs++ {
+		for _, ldc := range []int{16, 17, 40} {
+			for _, accumulate := range []bool{false, true} {
+				a, b := ints(pairs*12 + 1)[1:], ints(pairs*32 + 1)[1:]
+				got := make([]int32, 6*ldc+8)
+				for i := range got {
+					got[i] = int32(s.Uint64())
+				}
+				want := slices.Clone(got)
+				TileI16(got[1:], ldc, a, b, pairs, accumulate)
+				ref.TileI16(&want[1], ldc, &a[0], &b[0], pairs, accumulate)
+				if !slices.Equal(got, want) {
+					t.Fatalf("pairs %d ldc %d accumulate %v: got %v, want %v", pairs, ldc, accumulate, got, want)
+				}
+			}
+		}
+	}
+	// The one sum that leaves int32: (−2¹⁵)² twice in a pair.
+	a, b := make([]int16, 12), make([]int16, 32)
+	a[0], a[1], b[0], b[1] = math.MinInt16, math.MinInt16, math.MinInt16, math.MinInt16
+	c := make([]int32, 96)
+	TileI16(c, 16, a, b, 1, false)
+	if c[0] != math.MinInt32 {
+		t.Errorf("2³¹ is stored as %d, want it modulo 2³²", c[0])
+	}
+}
+
+func TestAbove(t *testing.T) {
+	s := rng.New(2, rng.Bench)
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	special := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, nan, math.MaxFloat32, 1e-45}
+	hits := 0
+	for n := 0; n < 257; n += 8 {
+		for round := range 20 {
+			dots := make([]int32, n)
+			w, b := make([]float32, n+1)[1:], make([]float32, n+1)[1:]
+			for i := range dots {
+				dots[i] = int32(s.Uint64())
+				w[i], b[i] = float32(s.Normal()), 1e9*float32(s.Normal())
+				if round%4 == 3 && s.IntN(5) == 0 {
+					w[i] = special[s.IntN(len(special))]
+				}
+				if round%4 == 3 && s.IntN(5) == 0 {
+					b[i] = special[s.IntN(len(special))]
+				}
+			}
+			scale, threshold := float32(s.Normal()), 1e9*float32(s.Normal())
+			if round == 3 {
+				threshold = -math.MaxFloat32
+			}
+			got, want := make([]int32, n+2), make([]int32, n+2)
+			g := Above(got[1:n+1], dots, w, b, scale, threshold)
+			k := 0
+			if n > 0 {
+				k = ref.Above(&want[1], &dots[0], &w[0], &b[0], n, scale, threshold)
+			}
+			if g != k || !slices.Equal(got, want) {
+				t.Fatalf("n %d round %d: %d hits %v, want %d %v", n, round, g, got[1:1+g], k, want[1:1+k])
+			}
+			hits += g
+		}
+	}
+	if hits == 0 {
+		t.Error("nothing was ever above")
+	}
+}
+
+func TestSquaredDistance(t *testing.T) {
+	s := rng.New(3, rng.Bench)
+	for n := range 258 {
+		a, b := make([]float32, n+3)[3:], make([]float32, n+1)[1:]
+		exact := 0.0
+		for i := range a {
+			a[i], b[i] = float32(s.Normal()), float32(math.Ldexp(s.Normal(), s.IntN(60)-30))
+			exact += (float64(a[i]) - float64(b[i])) * (float64(a[i]) - float64(b[i]))
+		}
+		got, want := SquaredDistance(a, b), ref.SquaredDistance(a, b)
+		if math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("n %d: got %v, want the bits of %v", n, got, want)
+		}
+		// n additions of positive numbers, two orders.
+		if err := tol.Close([]float64{got}, []float64{exact}, 0, 2*float64(n+1)*0x1p-53); err != nil {
+			t.Fatalf("n %d: %v", n, err)
+		}
+	}
+	for _, v := range []float32{float32(math.NaN()), float32(math.Inf(1)), math.MaxFloat32, 1e-45} {
+		for n := 1; n < 34; n++ {
+			a, b := make([]float32, n), make([]float32, n)
+			a[n-1] = v
+			got, want := SquaredDistance(a, b), float64(v)*float64(v)
+			if err := tol.Close([]float64{got}, []float64{want}, 0, 0); err != nil {
+				t.Fatalf("%v at %d: %v", v, n-1, err)
+			}
+		}
+	}
+}
+
+func BenchmarkTileI16(b *testing.B) {
+	const pairs = 256
+	x, y, c := make([]int16, 12*pairs), make([]int16, 32*pairs), make([]int32, 96)
+	for b.Loop() {
+		TileI16(c, 16, x, y, pairs, true)
+	}
+	b.ReportMetric(float64(b.N)*6*16*2*pairs*1e-9/b.Elapsed().Seconds(), "GMAC/s")
+}

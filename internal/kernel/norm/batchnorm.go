@@ -1,0 +1,235 @@
+package norm
+
+import (
+	"math"
+
+	"memprobe/internal/kernel/check"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/vec"
+	"memprobe/internal/parallel"
+)
+
+// BatchSpec describes a batch normalisation; see [ref.BatchSpec].
+type BatchSpec = ref.BatchNormSpec
+
+// Batch is a plan for batch normalisation of x [N,C,S] fused with the
+// addition of a residual and ReLU, as the spec says:
+//
+//	y = act((x - mean)·invstd·scale + bias [+ residual]),  invstd = 1/√(var + Eps)
+//
+// Everything per channel is [C]. A chunk of work is a group of channels, so that
+// what one pass over them leaves in the cache serves the next. Reference: Ioffe
+// and Szegedy 2015.
+type Batch[T vec.Float] struct {
+	spec  BatchSpec
+	t     *vec.Table[T]
+	pool  *parallel.Pool
+	group int // channels of a chunk
+
+	sum, dot             []float64
+	a, p, q, r           []T // per channel, see the passes
+	forward, infer, back func(worker, chunk int)
+	args                 batchArgs[T]
+}
+
+type batchArgs[T vec.Float] struct {
+	y, x, residual, scale, bias, mean, variance, invstd []T
+	dx, dres, dscale, dbias, dy                         []T
+}
+
+// groupOf is the number of channels of a chunk: long runs of memory, but chunks
+// enough for the threads to share, and no cache line in two of them.
+func groupOf(p *parallel.Pool, s BatchSpec) int {
+	const run, line = 8192, 64 // elements
+	return max(1, min(run/max(s.S, 1), s.C/p.Want()), parallel.Chunks(line, max(s.S, 1)))
+}
+
+// NewBatch plans the normalisation.
+func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
+	n := &Batch[T]{spec: s, t: vec.Of[T](), pool: p, group: groupOf(p, s)}
+	n.sum, n.dot = make([]float64, s.C), make([]float64, s.C)
+	for _, v := range []*[]T{&n.a, &n.p, &n.q, &n.r} {
+		*v = make([]T, s.C)
+	}
+	n.forward, n.infer, n.back = n.forwardChunk, n.inferChunk, n.backwardChunk
+	return n
+}
+
+func (n *Batch[T]) run(body func(worker, chunk int)) {
+	n.pool.For(parallel.Chunks(n.spec.C, n.group), body)
+	n.args = batchArgs[T]{}
+}
+
+// Forward computes y from the statistics of x, and the statistics: the mean, the
+// biased variance and invstd of each channel, summed in float64. residual is
+// read where the spec has one. y may be x or residual.
+func (n *Batch[T]) Forward(y, x, residual, scale, bias, mean, variance, invstd []T) {
+	n.check(y, x, residual)
+	check.Len("scale", scale, n.spec.C)
+	check.Len("bias", bias, n.spec.C)
+	check.Len("mean", mean, n.spec.C)
+	check.Len("variance", variance, n.spec.C)
+	check.Len("invstd", invstd, n.spec.C)
+	n.args = batchArgs[T]{y: y, x: x, residual: residual, scale: scale, bias: bias,
+		mean: mean, variance: variance, invstd: invstd}
+	n.run(n.forward)
+}
+
+// Infer computes y from given statistics. y may be x or residual.
+func (n *Batch[T]) Infer(y, x, residual, scale, bias, mean, variance []T) {
+	n.check(y, x, residual)
+	check.Len("scale", scale, n.spec.C)
+	check.Len("bias", bias, n.spec.C)
+	check.Len("mean", mean, n.spec.C)
+	check.Len("variance", variance, n.spec.C)
+	n.args = batchArgs[T]{y: y, x: x, residual: residual, scale: scale, bias: bias,
+		mean: mean, variance: variance}
+	n.run(n.infer)
+}
+
+// Backward computes the gradients of Σ dy·y through Forward: dx, dscale, dbias
+// and, where the spec has a residual, dres, which is dy where y > 0 if the spec
+// has Relu and dy otherwise. y is read only where the spec has both Relu and a
+// residual; without a residual the sign of y is computed again from x. dx may
+// be dy or x, dres may be dy.
+func (n *Batch[T]) Backward(dx, dres, dscale, dbias, dy, x, y, scale, bias, mean, invstd []T) {
+	size := n.spec.N * n.spec.C * n.spec.S
+	check.Len("dx", dx, size)
+	check.Len("dy", dy, size)
+	check.Len("x", x, size)
+	if n.spec.Residual {
+		check.Len("dres", dres, size)
+		if n.spec.Relu {
+			check.Len("y", y, size)
+		}
+	}
+	for _, v := range [...]struct {
+		name string
+		s    []T
+	}{{"dscale", dscale}, {"dbias", dbias}, {"scale", scale}, {"bias", bias}, {"mean", mean}, {"invstd", invstd}} {
+		check.Len(v.name, v.s, n.spec.C)
+	}
+	n.args = batchArgs[T]{y: y, x: x, scale: scale, bias: bias, mean: mean, invstd: invstd,
+		dx: dx, dres: dres, dscale: dscale, dbias: dbias, dy: dy}
+	n.run(n.back)
+}
+
+func (n *Batch[T]) check(y, x, residual []T) {
+	size := n.spec.N * n.spec.C * n.spec.S
+	check.Len("y", y, size)
+	check.Len("x", x, size)
+	if n.spec.Residual {
+		check.Len("residual", residual, size)
+	}
+}
+
+// span returns the elements of image i that channels [lo,hi) have.
+func (n *Batch[T]) span(i, lo, hi int) (from, to int) {
+	return (i*n.spec.C + lo) * n.spec.S, (i*n.spec.C + hi) * n.spec.S
+}
+
+func (n *Batch[T]) forwardChunk(_, chunk int) {
+	lo, hi := parallel.Range(chunk, n.group, n.spec.C)
+	g, sum, sumSq := &n.args, n.sum[lo:hi], n.dot[lo:hi]
+	clear(sum)
+	clear(sumSq)
+	for i := range n.spec.N {
+		from, to := n.span(i, lo, hi)
+		n.t.Moments(sum, sumSq, g.x[from:to], n.spec.S)
+	}
+	count := float64(n.spec.N * n.spec.S)
+	for c := lo; c < hi; c++ {
+		m := n.sum[c] / count
+		v := max(n.dot[c]/count-m*m, 0)
+		g.mean[c], g.variance[c], g.invstd[c] = T(m), T(v), T(1/math.Sqrt(v+n.spec.Eps))
+		n.a[c] = g.scale[c] * g.invstd[c]
+	}
+	n.normalize(lo, hi)
+}
+
+func (n *Batch[T]) inferChunk(_, chunk int) {
+	lo, hi := parallel.Range(chunk, n.group, n.spec.C)
+	g := &n.args
+	for c := lo; c < hi; c++ {
+		n.a[c] = T(float64(g.scale[c]) / math.Sqrt(float64(g.variance[c])+n.spec.Eps))
+	}
+	n.normalize(lo, hi)
+}
+
+// normalize computes y = act(a·(x-mean) + bias [+ residual]).
+func (n *Batch[T]) normalize(lo, hi int) {
+	g, s := &n.args, n.spec.S
+	mean, a, bias := g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi]
+	for i := range n.spec.N {
+		from, to := n.span(i, lo, hi)
+		y, x := g.y[from:to], g.x[from:to]
+		switch {
+		case n.spec.Residual && n.spec.Relu:
+			n.t.NormalizeAddRelu(y, x, g.residual[from:to], mean, a, bias, s)
+		case n.spec.Residual:
+			n.t.NormalizeAdd(y, x, g.residual[from:to], mean, a, bias, s)
+		case n.spec.Relu:
+			n.t.NormalizeRelu(y, x, mean, a, bias, s)
+		default:
+			n.t.Normalize(y, x, mean, a, bias, s)
+		}
+	}
+}
+
+// backwardChunk takes dy through ReLU as d and then computes, with
+// z = (x-mean)·invstd, dbias = Σd, dscale = Σd·z and
+// dx = scale·invstd·(d - dbias/count - z·dscale/count) = p·d + q·(x-mean) + r.
+func (n *Batch[T]) backwardChunk(_, chunk int) {
+	lo, hi := parallel.Range(chunk, n.group, n.spec.C)
+	for c := lo; c < hi; c++ {
+		n.a[c] = n.args.scale[c] * n.args.invstd[c]
+	}
+	n.gradSums(lo, hi)
+	g, count := &n.args, float64(n.spec.N*n.spec.S)
+	for c := lo; c < hi; c++ {
+		inv := float64(g.invstd[c])
+		dbias, dscale := n.sum[c], inv*(n.dot[c]-float64(g.mean[c])*n.sum[c])
+		p := float64(g.scale[c]) * inv
+		n.p[c], n.q[c], n.r[c] = T(p), T(-p*inv*dscale/count), T(-p*dbias/count)
+		g.dscale[c], g.dbias[c] = T(dscale), T(dbias)
+	}
+	mean, a, bias := g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi]
+	p, q, r := n.p[lo:hi], n.q[lo:hi], n.r[lo:hi]
+	d := g.dy
+	if n.spec.Residual {
+		d = g.dres
+	}
+	for i := range n.spec.N {
+		from, to := n.span(i, lo, hi)
+		if n.spec.Relu && !n.spec.Residual {
+			n.t.GatedNormGrad(g.dx[from:to], d[from:to], g.x[from:to], mean, a, bias, p, q, r, n.spec.S)
+		} else {
+			n.t.NormalizeGrad(g.dx[from:to], d[from:to], g.x[from:to], mean, p, q, r, n.spec.S)
+		}
+	}
+}
+
+// gradSums computes Σd and Σd·x of the channels [lo,hi), and dres = d.
+func (n *Batch[T]) gradSums(lo, hi int) {
+	g, s := &n.args, n.spec.S
+	sum, dot := n.sum[lo:hi], n.dot[lo:hi]
+	clear(sum)
+	clear(dot)
+	for i := range n.spec.N {
+		from, to := n.span(i, lo, hi)
+		d, x := g.dy[from:to], g.x[from:to]
+		if n.spec.Relu && !n.spec.Residual {
+			n.t.GatedGradMoments(sum, dot, d, x, g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi], s)
+			continue
+		}
+		if n.spec.Residual {
+			if n.spec.Relu {
+				n.t.ReluGrad(g.dres[from:to], d, g.y[from:to])
+			} else {
+				copy(g.dres[from:to], d)
+			}
+			d = g.dres[from:to]
+		}
+		n.t.GradMoments(sum, dot, d, x, s)
+	}
+}

@@ -1,0 +1,63 @@
+//go:build amd64 && !purego
+
+package tile
+
+import (
+	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/cpu"
+	"memprobe/internal/kernel/ref"
+)
+
+// packCopy is [ref.PackCopy].
+func packCopy(dst, src *float32, ld, k, width int) {
+	switch {
+	case cpu.AVX2 && width == ref.NR:
+		avx2.PackCopy16(dst, src, ld, k)
+	case cpu.AVX2 && width == ref.MR:
+		avx2.PackCopy6(dst, src, ld, k)
+	default:
+		ref.PackCopy(dst, src, ld, k, width)
+	}
+}
+
+// packTranspose is [ref.PackTranspose].
+func packTranspose(dst, src *float32, ld, k, width int) {
+	switch {
+	case cpu.AVX2 && width == ref.NR:
+		avx2.PackTranspose16(dst, src, ld, k)
+	case cpu.AVX2 && width == ref.MR:
+		avx2.PackTranspose6(dst, src, ld, k)
+	default:
+		ref.PackTranspose(dst, src, ld, k, width)
+	}
+}
+
+// PackGather is [ref.PackGather].
+func PackGather(dst, src *float32, off *int32, k int) {
+	if cpu.AVX2 {
+		avx2.PackGather16(dst, src, off, k)
+		return
+	}
+	ref.PackGather(dst, src, off, k)
+}
+
+// Zip is [ref.Zip].
+func Zip(dst, even, odd *float32, n int) {
+	if cpu.AVX2 {
+		avx2.Zip2(dst, even, odd, n)
+		return
+	}
+	ref.Zip(dst, even, odd, n)
+}
+
+// CopyRows is [ref.CopyRows]; n is positive.
+func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
+	switch {
+	case cpu.AVX2 && stride == 1:
+		avx2.CopyRows1(dst, src, rows, n, dstLD, srcLD)
+	case cpu.AVX2 && stride == 2:
+		avx2.CopyRows2(dst, src, rows, n, dstLD, srcLD)
+	default:
+		ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
+	}
+}

@@ -1,0 +1,205 @@
+//go:build amd64 && !purego
+
+package tile
+
+import (
+	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/avx512"
+	"memprobe/internal/kernel/cpu"
+	"memprobe/internal/kernel/ref"
+)
+
+// Run computes rows rows of t: panels of 12 where a vector of 512 bits does the
+// work of two, then panels of 6, then what is left.
+func Run(k Kind, t *ref.Tile, rows int) {
+	if !cpu.AVX2 {
+		plain(k, t, rows)
+		return
+	}
+	if cpu.AVX512 && cpu.FullWidth512 && rows >= 2*MR {
+		t.Panels = rows / (2 * MR)
+		wide(k, 2*MR, t)
+		if rows %= 2 * MR; rows == 0 {
+			return
+		}
+		t.Skip(2 * t.Panels)
+	}
+	if cpu.AVX512 && k == Strided && rows == 8 {
+		wide(k, 8, t)
+		return
+	}
+	if t.Panels = rows / MR; t.Panels > 0 {
+		narrow(k, MR, t)
+		if rows %= MR; rows == 0 {
+			return
+		}
+		t.Skip(t.Panels)
+	}
+	narrow(k, rows, t)
+}
+
+// RunPair is Run of t and, if there is one, of u. Both share what is not of
+// columns: all but B0, B1, C0, C1, N0, N1 and the like of the bias and the residual.
+func RunPair(k Kind, t, u *ref.Tile, rows int) {
+	if u == nil || !cpu.AVX512 {
+		Run(k, t, rows)
+		if u != nil {
+			Run(k, u, rows)
+		}
+		return
+	}
+	if t.Panels = rows / (2 * MR); t.Panels > 0 {
+		pair(k, 2*MR, t, u)
+	}
+	if rows = skipPair(t, u, rows, 2*t.Panels); rows >= MR {
+		pair(k, MR, t, u)
+		rows = skipPair(t, u, rows, 1)
+	}
+	pair(k, rows, t, u)
+}
+
+// skipPair moves both tiles past panels that are done and returns the rows that
+// are left.
+func skipPair(t, u *ref.Tile, rows, panels int) int {
+	if rows -= panels * MR; rows > 0 && panels > 0 {
+		t.Skip(panels)
+		u.Skip(panels)
+	}
+	return rows
+}
+
+// The tables below are switches, for a call through a variable would move the tile
+// to the heap. None of them does anything for 0 rows.
+
+// narrow calls the kernel of package avx2 for panels of 6 rows, or for fewer rows.
+func narrow(k Kind, rows int, t *ref.Tile) {
+	switch k {
+	case Packed:
+		switch rows {
+		case 6:
+			avx2.TilePacked6(t)
+		case 5:
+			avx2.TilePacked5(t)
+		case 4:
+			avx2.TilePacked4(t)
+		case 3:
+			avx2.TilePacked3(t)
+		case 2:
+			avx2.TilePacked2(t)
+		case 1:
+			avx2.TilePacked1(t)
+		}
+	case Offset:
+		switch rows {
+		case 6:
+			avx2.TileOffset6(t)
+		case 5:
+			avx2.TileOffset5(t)
+		case 4:
+			avx2.TileOffset4(t)
+		case 3:
+			avx2.TileOffset3(t)
+		case 2:
+			avx2.TileOffset2(t)
+		case 1:
+			avx2.TileOffset1(t)
+		}
+	case Strided:
+		switch rows {
+		case 6:
+			avx2.TileStrided6(t)
+		case 5:
+			avx2.TileStrided5(t)
+		case 4:
+			avx2.TileStrided4(t)
+		case 3:
+			avx2.TileStrided3(t)
+		case 2:
+			avx2.TileStrided2(t)
+		case 1:
+			avx2.TileStrided1(t)
+		}
+	}
+}
+
+// wide calls the kernel of package avx512 for panels of 12 rows; strided tiles
+// may have 8.
+func wide(k Kind, rows int, t *ref.Tile) {
+	switch k {
+	case Packed:
+		switch rows {
+		case 12:
+			avx512.TilePacked12(t)
+		}
+	case Offset:
+		switch rows {
+		case 12:
+			avx512.TileOffset12(t)
+		}
+	case Strided:
+		switch rows {
+		case 12:
+			avx512.TileStrided12(t)
+		case 8:
+			avx512.TileStrided8(t)
+		}
+	}
+}
+
+// pair calls the kernel of package avx512 for two tiles, side by side: for panels
+// of 12 rows, or for 6 or fewer rows.
+func pair(k Kind, rows int, t, u *ref.Tile) {
+	switch k {
+	case Packed:
+		switch rows {
+		case 12:
+			avx512.PairPacked12(t, u)
+		case 6:
+			avx512.PairPacked6(t, u)
+		case 5:
+			avx512.PairPacked5(t, u)
+		case 4:
+			avx512.PairPacked4(t, u)
+		case 3:
+			avx512.PairPacked3(t, u)
+		case 2:
+			avx512.PairPacked2(t, u)
+		case 1:
+			avx512.PairPacked1(t, u)
+		}
+	case Offset:
+		switch rows {
+		case 12:
+			avx512.PairOffset12(t, u)
+		case 6:
+			avx512.PairOffset6(t, u)
+		case 5:
+			avx512.PairOffset5(t, u)
+		case 4:
+			avx512.PairOffset4(t, u)
+		case 3:
+			avx512.PairOffset3(t, u)
+		case 2:
+			avx512.PairOffset2(t, u)
+		case 1:
+			avx512.PairOffset1(t, u)
+		}
+	case Strided:
+		switch rows {
+		case 12:
+			avx512.PairStrided12(t, u)
+		case 6:
+			avx512.PairStrided6(t, u)
+		case 5:
+			avx512.PairStrided5(t, u)
+		case 4:
+			avx512.PairStrided4(t, u)
+		case 3:
+			avx512.PairStrided3(t, u)
+		case 2:
+			avx512.PairStrided2(t, u)
+		case 1:
+			avx512.PairStrided1(t, u)
+		}
+	}
+}
