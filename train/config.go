@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"memprobe/internal/suggest"
 	"memprobe/train/augment"
 	"memprobe/train/dataset"
 	"memprobe/train/labels"
@@ -177,5 +178,5 @@ func oneOf(v string, allowed []string) error {
 	if slices.Contains(allowed, v) {
 		return nil
 	}
-	return fmt.Errorf("%q, want one of %s", v, strings.Join(allowed, ", "))
+	return fmt.Errorf("%q, want one of %s%s", v, strings.Join(allowed, ", "), suggest.DidYouMean(v, allowed))
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"memprobe/internal/suggest"
 )
 
 // Field describes one field of Config.
@@ -41,11 +43,19 @@ func Keys() []string {
 	return keys
 }
 
+// UnknownKey says of a key that there is none, and which was probably meant.
+func UnknownKey(key string) string {
+	if name := suggest.Nearest(key, Keys()); name != "" {
+		return "unknown; did you mean " + name + "?"
+	}
+	return "unknown, want one of " + strings.Join(Keys(), ", ")
+}
+
 // field returns the description of a key and the place of its value.
 func (c *Config) field(key string) (Field, reflect.Value, error) {
 	i := slices.Index(Keys(), key)
 	if i < 0 {
-		return Field{}, reflect.Value{}, fmt.Errorf("unknown, want one of %s", strings.Join(Keys(), ", "))
+		return Field{}, reflect.Value{}, fmt.Errorf("%s", UnknownKey(key))
 	}
 	return Fields()[i], reflect.ValueOf(c).Elem().Field(i), nil
 }

@@ -41,14 +41,11 @@ type command struct {
 // streams are where a command's result and its messages go.
 type streams struct{ out, err io.Writer }
 
-var commands = slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, compareCommand, extractCommand, inspectCommand}, dataCommands, benchmarks, []command{versionCommand})
-
-// usageError is a command line that cannot be understood.
-type usageError struct{ msg string }
-
-func (e usageError) Error() string { return e.msg }
-
-func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
+// commands are all subcommands, in the order in which they are listed.
+func commands() []command {
+	return slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, compareCommand, extractCommand, inspectCommand},
+		dataCommands, benchmarks, []command{completionCommand(), manCommand(), versionCommand})
+}
 
 func main() {
 	debug.SetTraceback("crash") // a fatal error of Go's runtime ends by SIGABRT: its exit code, 2, has a meaning here
@@ -60,15 +57,20 @@ func main() {
 // run is the whole program: it returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
 	if len(args) == 0 {
-		overview(std.out, commands)
+		overview(std.out, commands())
 		return exitUsage
 	}
-	if isHelp(args[0]) {
-		overview(std.out, commands)
+	switch {
+	case args[0] == "--version":
+		args = append([]string{"version"}, args[1:]...)
+	case isHelp(args[0]) && len(args) == 1:
+		overview(std.out, commands())
 		return 0
+	case args[0] == "help": // help COMMAND is COMMAND --help
+		args = append(args[1:], "--help")
 	}
 	var group []command // those whose first word is right
-	for _, c := range commands {
+	for _, c := range commands() {
 		words := strings.Fields(c.name)
 		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
 			return c.run(ctx, args[len(words):], std)
@@ -85,7 +87,7 @@ func run(ctx context.Context, args []string, std streams) int {
 		}
 		name += " " + args[1]
 	}
-	fmt.Fprintf(std.err, "memprobe: unknown command %q; memprobe --help lists them\n", name)
+	fmt.Fprintf(std.err, "memprobe: %v\n", unknownCommand(name))
 	return exitUsage
 }
 
@@ -99,20 +101,25 @@ func overview(w io.Writer, list []command) {
 	fmt.Fprint(w, "\nmemprobe COMMAND --help shows a command's flags.\n")
 }
 
+// commonFlags declares what every command takes.
+func commonFlags(f *pflag.FlagSet) (budget *memory.Size, help *bool) {
+	budget = new(memory.Size)
+	f.Var(budget, "max-memory", "what the process may hold, as 2GiB; default: 80 % of what the machine and the control group leave")
+	return budget, f.BoolP("help", "h", false, "show this text")
+}
+
 func (c command) run(ctx context.Context, args []string, std streams) int {
 	f := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
 	f.SortFlags = false
 	do := c.setup(f)
-	budget := new(memory.Size)
-	f.Var(budget, "max-memory", "what the process may hold, as 2GiB; default: 80 % of what the machine and the control group leave")
-	help := f.BoolP("help", "h", false, "show this text")
+	budget, help := commonFlags(f)
 	out := &checkedWriter{w: std.out}
 	std.out = out
 	err := f.Parse(args)
 	switch {
 	case err != nil:
-		err = usageError{err.Error()}
+		err = flagError(f, err)
 	case *help:
 		fmt.Fprintf(out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example, f.FlagUsages())
 	default:

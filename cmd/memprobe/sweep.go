@@ -17,6 +17,7 @@ import (
 
 	"memprobe/internal/fault"
 	"memprobe/internal/parallel"
+	"memprobe/internal/suggest"
 	"memprobe/probe"
 	"memprobe/train"
 	"memprobe/train/sweep"
@@ -146,7 +147,7 @@ func (o *sweepOptions) parse(f *pflag.FlagSet, arg string, settings []sweep.Sett
 	text, err := os.ReadFile(arg)
 	if err != nil {
 		if !strings.ContainsAny(arg, "./") {
-			return nil, usagef("%q is neither a file nor a preset (%s)", arg, strings.Join(sweep.Presets(), ", "))
+			return nil, usagef("%q is neither a file nor a preset (%s)%s", arg, strings.Join(sweep.Presets(), ", "), suggest.DidYouMean(arg, sweep.Presets()))
 		}
 		return nil, fault.Wrap(arg, err)
 	}

@@ -83,7 +83,7 @@ func TestSweepFailures(t *testing.T) {
 	}{
 		{[]string{"nothing"}, 2, "neither a file nor a preset (benign, capacity, ideal, noise, strength, views)"},
 		{[]string{filepath.Join(dir, "absent.yaml")}, 3, "absent.yaml: no such file"},
-		{[]string{bad}, 2, "bad.yaml:3: epoch: unknown, want one of arch, stem"},
+		{[]string{bad}, 2, "bad.yaml:3: epoch: unknown; did you mean epochs?"},
 		{[]string{plan, "--seed", "3"}, 2, "--seed 3, but the plan plan varies it: leave it out"},
 		{[]string{plan, "--lr", "x"}, 2, `--lr "x", want a number`},
 		{[]string{plan, "--scale", "paper"}, 2, "--scale goes with a preset"},

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"memprobe/internal/suggest"
 )
 
 // SpecError is a SPEC that names no set: a mistake on the command line.
@@ -70,7 +72,7 @@ func resolve(spec string, roots []string) (*format, string, error) {
 		path, err := f.find(spec, roots)
 		return &f, path, err
 	}
-	return nil, "", &SpecError{spec, "unknown name, want one of " + strings.Join(known, ", ")}
+	return nil, "", &SpecError{spec, "unknown name, want one of " + strings.Join(known, ", ") + suggest.DidYouMean(name, known)}
 }
 
 // find looks for a set that was named without a path.

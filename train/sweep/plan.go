@@ -188,7 +188,7 @@ func (r *reader) entries(n ast.Node, what string) ([]entry, error) {
 // setting reads the value of a key and checks it.
 func (r *reader) setting(key string, line int, v ast.Node) (entry, error) {
 	if !slices.Contains(train.Keys(), key) {
-		return entry{}, r.errorf(line, key, "unknown, want one of %s", strings.Join(train.Keys(), ", "))
+		return entry{}, r.errorf(line, key, "%s", train.UnknownKey(key))
 	}
 	e, err := r.scalar(key, v)
 	if err != nil {

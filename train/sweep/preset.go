@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"memprobe/internal/suggest"
 )
 
 //go:embed presets/*.yaml
@@ -37,7 +39,8 @@ func Presets() []string {
 // Preset is the plan of that name and scale, with the settings of Parse.
 func Preset(name, scale string, settings ...Setting) (*Plan, error) {
 	if !slices.Contains(Presets(), name) || !slices.Contains(Scales(), scale) {
-		return nil, fmt.Errorf("preset %q at scale %q, want one of %s at %s", name, scale, strings.Join(Presets(), ", "), strings.Join(Scales(), " or "))
+		return nil, fmt.Errorf("preset %q at scale %q, want one of %s at %s%s", name, scale, strings.Join(Presets(), ", "), strings.Join(Scales(), " or "),
+			suggest.DidYouMean(name, Presets()))
 	}
 	file := name + "." + scale + ".yaml"
 	text, err := presets.ReadFile("presets/" + file)

@@ -69,7 +69,7 @@ func TestParseErrors(t *testing.T) {
 		"a: [":                                  "plan.yaml:1: ",
 		"- a":                                   "plan.yaml:1: the plan is a list, want keys with values",
 		"base: {}\nrid: {}":                     "plan.yaml:2: rid: unknown, want about, base, variants or grid",
-		"base:\n  archh: mlp":                   "plan.yaml:2: archh: unknown, want one of arch, stem",
+		"base:\n  archh: mlp":                   "plan.yaml:2: archh: unknown; did you mean arch?",
 		"base:\n  lr: 1\n  arch: alexnet":       `plan.yaml:3: arch: "alexnet", want one of resnet8`,
 		"base:\n  epochs: [1, 2]":               "plan.yaml:2: epochs: is a list, want a single value",
 		"base:\n  epochs:":                      "plan.yaml:2: epochs: is empty, want a single value",
