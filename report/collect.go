@@ -167,8 +167,7 @@ func (c *Comparison) run(dir string) {
 	if e.Epochs, err = result.ReadEpochsFile(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		c.note(path, unnamed(path, err))
 	}
-	files, _ := filepath.Glob(filepath.Join(dir, "probe", "epoch-*.json")) // sorted; the pattern is sound
-	for _, path := range files {
+	for _, path := range probes(dir) {
 		p, err := result.ReadProbe(path)
 		if err != nil {
 			c.note(path, unnamed(path, err))
@@ -183,6 +182,20 @@ func (c *Comparison) run(dir string) {
 	}
 	slices.SortStableFunc(e.Probes, func(a, b *result.Probe) int { return *a.Epoch - *b.Epoch })
 	c.add(e)
+}
+
+// probes returns the files of a run's probes, in the order of their names. A pattern
+// would take a bracket in dir for one of its own.
+func probes(dir string) []string {
+	dir = filepath.Join(dir, "probe")
+	inside, _ := os.ReadDir(dir) // a run that was never probed has none
+	var files []string
+	for _, d := range inside {
+		if strings.HasPrefix(d.Name(), "epoch-") && strings.HasSuffix(d.Name(), ".json") {
+			files = append(files, filepath.Join(dir, d.Name()))
+		}
+	}
+	return files
 }
 
 // unnamed takes from an error the path that its message begins with.

@@ -43,7 +43,7 @@ func (r *runner) checkpoint(epoch int) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Save(r.dir.checkpoint(epoch)); err != nil {
+	if err := r.dir.saveCheckpoint(epoch, m); err != nil {
 		return err
 	}
 	r.at.Good = epoch

@@ -2,21 +2,31 @@ package train
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/fault"
+	"memprobe/onnx"
 	"memprobe/probe/result"
 )
 
 // folder is the path of a run directory.
 type folder string
 
-const checkpointDir = "checkpoints"
+const (
+	checkpointDir = "checkpoints"
+	sumsFile      = "SHA256SUMS" // of the checkpoints
+)
 
 func (f folder) run() string     { return filepath.Join(string(f), "run.json") }
 func (f folder) model() string   { return filepath.Join(string(f), "model.onnx") }
@@ -25,6 +35,8 @@ func (f folder) metrics() string { return filepath.Join(string(f), "metrics.csv"
 func (f folder) steps() string   { return filepath.Join(string(f), "steps.csv") }
 func (f folder) state() string   { return filepath.Join(string(f), checkpointDir, "state.safetensors") }
 
+func (f folder) sums() string { return filepath.Join(string(f), checkpointDir, "SHA256SUMS") }
+
 func (f folder) checkpoint(epoch int) string {
 	return filepath.Join(string(f), checkpointDir, fmt.Sprintf("epoch-%06d.onnx", epoch))
 }
@@ -32,6 +44,83 @@ func (f folder) checkpoint(epoch int) string {
 // FirstCheckpoint is the file in a run's folder that holds the model before its
 // first step.
 func FirstCheckpoint(dir string) string { return folder(dir).checkpoint(0) }
+
+// saveCheckpoint writes a model with its line in SHA256SUMS, which sha256sum reads
+// too.
+func (f folder) saveCheckpoint(epoch int, m *onnx.Model) error {
+	path := f.checkpoint(epoch)
+	sums, err := readSums(f.sums())
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if sums[filepath.Base(path)], err = saveModel(m, path); err != nil {
+		return err
+	}
+	return atomicfile.Write(f.sums(), func(w io.Writer) error {
+		for _, name := range slices.Sorted(maps.Keys(sums)) {
+			if _, err := fmt.Fprintf(w, "%s  %s\n", sums[name], name); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// readSums returns the checksums of a folder's files by their names; none where there
+// is no such file, which is an error.
+func readSums(path string) (map[string]string, error) {
+	sums := map[string]string{}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return sums, err
+	}
+	for line := range strings.Lines(string(b)) {
+		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
+		if !ok || len(sum) != 2*sha256.Size {
+			return sums, fault.Errorf(path, "line %q, want a SHA-256 and a name", line)
+		}
+		sums[name] = sum
+	}
+	return sums, nil
+}
+
+// LoadCheckpoint loads a checkpoint of a run. One that is not as it was written is a
+// fault.
+func LoadCheckpoint(path string) (*onnx.Model, error) {
+	sums, err := readSums(filepath.Join(filepath.Dir(path), sumsFile))
+	if err != nil {
+		return nil, err
+	}
+	return loadModel(path, sums[filepath.Base(path)])
+}
+
+// LoadModel loads the model of a run, which is its latest checkpoint if it is not
+// finished, and returns its path. One that is not as it was written is a fault.
+func LoadModel(dir string, run *result.Run) (path string, m *onnx.Model, err error) {
+	if run.Finished {
+		path = folder(dir).model()
+		m, err = loadModel(path, run.Model.SHA256)
+		return path, m, err
+	}
+	sums, err := readSums(folder(dir).sums())
+	if err != nil || len(sums) == 0 {
+		return "", nil, fault.Errorf(dir, "neither a model.onnx nor a checkpoint in it")
+	}
+	path = filepath.Join(dir, checkpointDir, slices.Max(slices.Collect(maps.Keys(sums)))) // epochs have leading zeros
+	m, err = LoadCheckpoint(path)
+	return path, m, err
+}
+
+func loadModel(path, sum string) (*onnx.Model, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	if got := fmt.Sprintf("%x", sha256.Sum256(b)); got != sum {
+		return nil, fault.Errorf(path, "is damaged: its SHA-256 is %s, the run's record has %q", got, sum)
+	}
+	return onnx.Load(path)
+}
 
 // ProbeFile is where the probe of an epoch belongs in a run's folder.
 func ProbeFile(dir string, epoch int) string {

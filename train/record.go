@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"memprobe/internal/fault"
 	"memprobe/internal/meta"
 	"memprobe/internal/npy"
+	"memprobe/internal/seal"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
 	"memprobe/probe/result"
@@ -20,19 +22,28 @@ import (
 	"memprobe/train/zoo"
 )
 
-// ReadConfig returns the configuration of the run in a folder.
+// ReadConfig returns the configuration of the run in a folder. A record that is not
+// as it was written, or lacks a key, is a fault: what a default would stand in for is
+// another run.
 func ReadConfig(dir string) (Config, error) {
 	path := folder(dir).run()
-	f, err := os.Open(path)
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return Config{}, err
 	}
-	defer f.Close()
 	var doc struct{ Config map[string]any }
-	d := json.NewDecoder(f)
+	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber() // seeds have 64 bits
 	if err := d.Decode(&doc); err != nil {
 		return Config{}, fault.Errorf(path, "not a run's record: %w", err)
+	}
+	if err := seal.Verify(b, nil); err != nil {
+		return Config{}, fault.Wrap(path, err)
+	}
+	for _, f := range Fields() {
+		if _, ok := doc.Config[f.Key]; !ok && !f.omit {
+			return Config{}, fault.Errorf(path, "config has no key %q", f.Key)
+		}
 	}
 	c, err := FromMap(doc.Config)
 	if err != nil {
@@ -68,7 +79,7 @@ func (r *runner) readRecord() (begun bool, err error) {
 // begin writes what a run starts from. run.json comes last: with it, the run has
 // begun.
 func (r *runner) begin() error {
-	for _, old := range []string{r.dir.state(), r.dir.model(), r.dir.metrics(), r.dir.steps()} {
+	for _, old := range []string{r.dir.state(), r.dir.sums(), r.dir.model(), r.dir.metrics(), r.dir.steps()} {
 		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -80,7 +91,7 @@ func (r *runner) begin() error {
 	if err != nil {
 		return err
 	}
-	if err := m.Save(r.dir.checkpoint(0)); err != nil {
+	if err := r.dir.saveCheckpoint(0, m); err != nil {
 		return err
 	}
 	if r.record, err = r.describe(); err != nil {
@@ -96,7 +107,7 @@ func (r *runner) openNetwork() (*network, error) {
 	var err error
 	switch {
 	case r.record != nil:
-		m, err = onnx.Load(r.dir.checkpoint(0))
+		m, err = LoadCheckpoint(r.dir.checkpoint(0))
 	case r.config.Init == "":
 		m, err = zoo.Build(r.spec())
 	case m == nil:

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -73,9 +72,11 @@ func loadSubject(arg string) (*subject, error) {
 			return nil, err
 		}
 	}
-	var err error
-	if s.Model, err = onnx.Load(s.file); err != nil {
-		return nil, err
+	if s.Model == nil {
+		var err error
+		if s.Model, err = onnx.Load(s.file); err != nil {
+			return nil, err
+		}
 	}
 	for flag, key := range recordedFlags() {
 		if v, ok := s.Metadata(key); ok {
@@ -108,16 +109,8 @@ func (s *subject) ofRun(dir string) error {
 	if c.Normalize != train.Auto {
 		s.record["normalize"] = c.Normalize
 	}
-	s.file = filepath.Join(dir, "model.onnx")
-	if _, err := os.Stat(s.file); err == nil {
-		return nil
-	}
-	checkpoints, err := filepath.Glob(filepath.Join(dir, "checkpoints", "epoch-*.onnx"))
-	if err != nil || len(checkpoints) == 0 {
-		return fault.Errorf(dir, "neither a model.onnx nor a checkpoint in it")
-	}
-	s.file = slices.Max(checkpoints) // epochs have leading zeros
-	return nil
+	s.file, s.Model, err = train.LoadModel(dir, run)
+	return err
 }
 
 // value is that of a flag: as given, else as recorded, else the flag's default.

@@ -154,11 +154,11 @@ func initialModel(dir string, c train.Config) (*onnx.Model, error) {
 	if c.Init == "" {
 		return nil, nil
 	}
-	file := train.FirstCheckpoint(dir)
-	if _, err := os.Stat(file); err != nil {
-		file = c.Init
+	m, err := train.LoadCheckpoint(train.FirstCheckpoint(dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return onnx.Load(c.Init)
 	}
-	return onnx.Load(file)
+	return m, err
 }
 
 // trainingData opens the images in the shape that the model to be trained further

@@ -1,6 +1,7 @@
 // Package safetensors reads and writes files of named tensors in Hugging Face's
 // format: 8 bytes with the length of a JSON header (little-endian), the header,
-// then the elements, row-major and little-endian.
+// then the elements, row-major and little-endian. Among the metadata is a checksum of
+// the file, see package seal; a file without it is not read.
 // Format: https://huggingface.co/docs/safetensors
 package safetensors
 
@@ -9,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash"
 	"io"
 	"maps"
 	"math"
@@ -16,6 +18,7 @@ import (
 	"slices"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/seal"
 	"memprobe/internal/tensor"
 )
 
@@ -41,10 +44,9 @@ func codes() map[tensor.DType]string {
 // Write writes tensors in the order of their names. The same content gives the
 // same bytes.
 func Write(w io.Writer, metadata map[string]string, tensors map[string]*tensor.Tensor) error {
-	header := map[string]any{}
-	if len(metadata) > 0 {
-		header[metadataKey] = metadata
-	}
+	sealed := map[string]string{seal.Key: seal.Blank()}
+	maps.Copy(sealed, metadata)
+	header := map[string]any{metadataKey: sealed}
 	names := slices.Sorted(maps.Keys(tensors))
 	at := 0
 	for _, name := range names {
@@ -64,18 +66,22 @@ func Write(w io.Writer, metadata map[string]string, tensors map[string]*tensor.T
 	for len(head)%8 != 0 { // so that elements are aligned
 		head = append(head, ' ')
 	}
-	if err := binary.Write(w, binary.LittleEndian, uint64(len(head))); err != nil {
+	head = append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...)
+	elements := func(w io.Writer) error {
+		for _, name := range names {
+			if err := each(tensors[name], func(part any) error { return binary.Write(w, binary.LittleEndian, part) }); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := seal.Seal(head, func(h hash.Hash) error { return elements(h) }); err != nil {
 		return err
 	}
 	if _, err := w.Write(head); err != nil {
 		return err
 	}
-	for _, name := range names {
-		if err := each(tensors[name], func(part any) error { return binary.Write(w, binary.LittleEndian, part) }); err != nil {
-			return err
-		}
-	}
-	return nil
+	return elements(w)
 }
 
 // each calls f on slices of t's elements that are small beside the whole.
@@ -131,10 +137,18 @@ func read(r io.ReaderAt, size int64) (map[string]string, map[string]*tensor.Tens
 	if n > maxHeader || int64(n) > size-8 {
 		return nil, nil, fmt.Errorf("a header of %d bytes in a file of %d", n, size)
 	}
-	head := make([]byte, n)
-	if _, err := r.ReadAt(head, 8); err != nil {
+	start := int64(8 + n)
+	head := make([]byte, start)
+	if _, err := r.ReadAt(head, 0); err != nil {
 		return nil, nil, err
 	}
+	if err := seal.Verify(head, func(h hash.Hash) error {
+		_, err := io.Copy(h, io.NewSectionReader(r, start, size-start))
+		return err
+	}); err != nil {
+		return nil, nil, err
+	}
+	head = head[len(prefix):]
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(head, &raw); err != nil {
 		return nil, nil, fmt.Errorf("header: %w", err)
@@ -145,9 +159,9 @@ func read(r io.ReaderAt, size int64) (map[string]string, map[string]*tensor.Tens
 			return nil, nil, fmt.Errorf("metadata: %w", err)
 		}
 		delete(raw, metadataKey)
+		delete(metadata, seal.Key)
 	}
 	tensors := make(map[string]*tensor.Tensor, len(raw))
-	start := int64(8 + n)
 	for name, m := range raw {
 		t, err := one(io.NewSectionReader(r, start, size-start), m)
 		if err != nil {

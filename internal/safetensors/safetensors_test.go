@@ -2,8 +2,11 @@ package safetensors
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"hash"
 	"maps"
 	"math"
 	"os"
@@ -13,6 +16,7 @@ import (
 	"testing"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/seal"
 	"memprobe/internal/tensor"
 )
 
@@ -64,19 +68,24 @@ func TestLayout(t *testing.T) {
 	if err := Write(&b, nil, map[string]*tensor.Tensor{"a": tensor.From([]float32{1}, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	head := `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`
+	head := `{"__metadata__":{"checksum":"` + strings.Repeat("0", 64) + `"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`
 	head += strings.Repeat(" ", -len(head)&7)
 	want := append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...)
 	want = append(want, 0, 0, 0x80, 0x3f)
+	want = bytes.Replace(want, []byte(strings.Repeat("0", 64)), fmt.Appendf(nil, "%x", sha256.Sum256(want)), 1)
 	if !bytes.Equal(b.Bytes(), want) {
 		t.Errorf("got %q, want %q", b.Bytes(), want)
 	}
 }
 
 func TestDamage(t *testing.T) {
-	file := func(head string, data int) []byte {
-		b := binary.LittleEndian.AppendUint64(nil, uint64(len(head)))
-		return append(append(b, head...), make([]byte, data)...)
+	file := func(head string, data int) []byte { // whose checksum fits
+		head = strings.Replace(head, "{", `{"__metadata__":{"checksum":"`+seal.Blank()+`"},`, 1)
+		b := append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...)
+		if err := seal.Seal(b, func(h hash.Hash) error { h.Write(make([]byte, data)); return nil }); err != nil {
+			t.Fatal(err)
+		}
+		return append(b, make([]byte, data)...)
 	}
 	for name, b := range map[string][]byte{
 		"empty":    nil,
@@ -90,8 +99,23 @@ func TestDamage(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "x.safetensors")
 		os.WriteFile(path, b, 0o644)
 		_, _, err := Read(path)
-		if _, ok := errors.AsType[*fault.Error](err); !ok {
+		if _, ok := errors.AsType[*fault.Error](err); !ok || strings.Contains(err.Error(), "checksum does not fit") {
 			t.Errorf("%s: error %v, want a fault", name, err)
+		}
+	}
+}
+
+func TestEveryFlippedBitIsSeen(t *testing.T) {
+	var b bytes.Buffer
+	small := map[string]*tensor.Tensor{"w": tensor.From([]float32{1, 2, 3}, 3)}
+	if err := Write(&b, map[string]string{"step": "12"}, small); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 8 * b.Len() {
+		damaged := bytes.Clone(b.Bytes())
+		damaged[i/8] ^= 1 << (i % 8)
+		if _, _, err := read(bytes.NewReader(damaged), int64(len(damaged))); err == nil {
+			t.Fatalf("bit %d is flipped and not seen", i)
 		}
 	}
 }

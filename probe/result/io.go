@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"memprobe/internal/atomicfile"
+	"memprobe/internal/seal"
 )
 
 // Encode writes p as indented JSON and sets its schema.
@@ -35,22 +36,40 @@ func ReadProbe(path string) (*Probe, error) {
 	return read(path, DecodeProbe)
 }
 
-// Encode writes r as indented JSON and sets its schema.
+// Encode writes r as indented JSON and sets its schema and its checksum.
 func (r *Run) Encode(w io.Writer) error {
 	r.Schema = RunSchema
-	return encode(w, r)
+	sealed := *r
+	sealed.Checksum = seal.Blank()
+	var b bytes.Buffer
+	if err := encode(&b, &sealed); err != nil {
+		return err
+	}
+	if err := seal.Seal(b.Bytes(), nil); err != nil {
+		return err
+	}
+	_, err := b.WriteTo(w)
+	return err
 }
 
 // WriteFile writes r to path, whole or not at all.
 func (r *Run) WriteFile(path string) error { return atomicfile.Write(path, r.Encode) }
 
-// DecodeRun reads a run.
+// DecodeRun reads a run. If it has a checksum, that must fit.
 func DecodeRun(r io.Reader) (*Run, error) {
-	v := new(Run)
-	if err := decode(r, RunSchema, v); err != nil {
+	b, err := io.ReadAll(r)
+	if err != nil {
 		return nil, err
 	}
-	return v, nil
+	v := new(Run)
+	if err := decode(bytes.NewReader(b), RunSchema, v); err != nil {
+		return nil, err
+	}
+	if v.Checksum == "" {
+		return v, nil
+	}
+	v.Checksum = ""
+	return v, seal.Verify(b, nil)
 }
 
 // ReadRun reads the run in the file at path.

@@ -13,8 +13,9 @@ const RunSchema = "memprobe.run/1"
 
 // Run is a training run: its resolved configuration and what it ran on.
 type Run struct {
-	Schema string `json:"schema"`
-	Tool   Tool   `json:"tool"`
+	Schema   string `json:"schema"`
+	Checksum string `json:"checksum,omitempty"` // of the file, see package seal; only there
+	Tool     Tool   `json:"tool"`
 	// Config is the resolved configuration by the flags' names (without the
 	// dashes): strings, numbers, booleans, or lists of them.
 	Config   map[string]any `json:"config"`
