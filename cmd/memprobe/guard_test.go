@@ -52,9 +52,8 @@ func TestFullOutput(t *testing.T) {
 func TestFatalError(t *testing.T) {
 	if os.Getenv("MEMPROBE_TEST_FATAL") != "" {
 		debug.SetMaxStack(1 << 20)
-		commands = []command{stub(func(streams) error { return endless(nil) })}
 		os.Args = []string{"memprobe", "stub"}
-		main()
+		start([]command{stub(func(streams) error { return endless(nil) })})
 	}
 	c := exec.Command(os.Args[0], "-test.run=^TestFatalError$")
 	c.Env = append(os.Environ(), "MEMPROBE_TEST_FATAL=1")

@@ -47,30 +47,38 @@ func commands() []command {
 		dataCommands, benchmarks, []command{completionCommand(), manCommand(), versionCommand})
 }
 
-func main() {
+func main() { os.Exit(start(commands())) }
+
+// start runs the program with the commands of a list, and returns its exit code.
+func start(list []command) int {
 	debug.SetTraceback("crash") // a fatal error of Go's runtime ends by SIGABRT: its exit code, 2, has a meaning here
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], streams{os.Stdout, os.Stderr}))
+	return dispatch(ctx, list, os.Args[1:], streams{os.Stdout, os.Stderr})
 }
 
 // run is the whole program: it returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
+	return dispatch(ctx, commands(), args, std)
+}
+
+// dispatch runs the command of a list that the first arguments name.
+func dispatch(ctx context.Context, list []command, args []string, std streams) int {
 	if len(args) == 0 {
-		overview(std.out, commands())
+		overview(std.out, list)
 		return exitUsage
 	}
 	switch {
 	case args[0] == "--version":
 		args = append([]string{"version"}, args[1:]...)
 	case isHelp(args[0]) && len(args) == 1:
-		overview(std.out, commands())
+		overview(std.out, list)
 		return 0
 	case args[0] == "help": // help COMMAND is COMMAND --help
 		args = append(args[1:], "--help")
 	}
 	var group []command // those whose first word is right
-	for _, c := range commands() {
+	for _, c := range list {
 		words := strings.Fields(c.name)
 		if len(args) >= len(words) && slices.Equal(args[:len(words)], words) {
 			return c.run(ctx, args[len(words):], std)
