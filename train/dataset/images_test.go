@@ -93,7 +93,7 @@ func TestImages(t *testing.T) {
 		t.Errorf("classes %v, labels %v", s.Classes, s.Train.Labels())
 	}
 	want := make([]byte, 3*8*12)
-	toPlanes(want, picture(12, 8, 1), extent{3, 8, 12}, false)
+	toPlanes(want, picture(12, 8, 1), extent{3, 8, 12})
 	if !bytes.Equal(s.Train.Pixels(1), want) {
 		t.Error("a PNG's pixels differ")
 	}
@@ -195,8 +195,9 @@ func TestImagesInterrupted(t *testing.T) {
 	}
 }
 
-// Every form of picture decodes to what PIL makes of it. JPEG and WebP leave the
-// inverse transform's rounding and the interpolation of chroma to the decoder.
+// Every form of picture decodes to what PIL makes of it: exactly, but that the
+// inverse transforms of JPEG and WebP round in their own ways. A level of chroma
+// shows as 1.8 of blue; with one of luma, a value in a thousand may differ by 3.
 func TestPicturesAsPIL(t *testing.T) {
 	files, _ := filepath.Glob(filepath.Join("testdata", "pictures", "*.*"))
 	n := 0
@@ -205,12 +206,8 @@ func TestPicturesAsPIL(t *testing.T) {
 		switch filepath.Ext(file) {
 		case ".py":
 			continue
-		case ".jpg":
-			tolerance = 6
-		case ".webp":
-			if !strings.Contains(file, "lossless") {
-				tolerance = 6
-			}
+		case ".jpg", ".webp":
+			tolerance = 2
 		}
 		n++
 		got, e, err := decodePicture(readFile(t, file), nil)
@@ -220,19 +217,56 @@ func TestPicturesAsPIL(t *testing.T) {
 		}
 		want, we, err := decodePicture(readFile(t, filepath.Join("testdata", "pictures", "want", filepath.Base(file)+".png")), nil)
 		if err != nil || e != we {
-			t.Errorf("%s: %v, %v of %v", file, err, e, we)
+			t.Errorf("%s: %v, %v, want %v", file, err, e, we)
 			continue
 		}
-		worst := 0
+		worst, beyond := 0, 0
 		for i := range got {
-			worst = max(worst, max(int(got[i])-int(want[i]), int(want[i])-int(got[i])))
+			d := max(int(got[i])-int(want[i]), int(want[i])-int(got[i]))
+			if worst = max(worst, d); d > tolerance {
+				beyond++
+			}
 		}
-		if worst > tolerance {
-			t.Errorf("%s: differs by %d, want at most %d", file, worst, tolerance)
+		if worst > tolerance+1 || beyond*1000 > len(got) || tolerance == 0 && worst > 0 {
+			t.Errorf("%s: %d of %d values differ by more than %d, one by %d", file, beyond, len(got), tolerance, worst)
 		}
 	}
-	if n != 12 {
-		t.Errorf("%d pictures compared, want 12", n)
+	if n != 76 {
+		t.Errorf("%d pictures compared, want 76", n)
+	}
+}
+
+// What a decoder does not know is not called damaged.
+func TestUnsupportedIsNotCorrupt(t *testing.T) {
+	file := jpegBytes(picture(12, 8, 0))
+	sof := bytes.Index(file, []byte{0xff, 0xc0})
+	change := func(at int, b byte) []byte {
+		data := bytes.Clone(file)
+		data[sof+at] = b
+		return data
+	}
+	for name, data := range map[string][]byte{
+		"12 bits":            change(4, 12),
+		"arithmetic coding":  change(1, 0xc9),
+		"lossless":           change(1, 0xc3),
+		"a third of a pixel": change(11, 0x31),
+	} {
+		if _, _, err := decodePicture(data, nil); err == nil || !strings.HasPrefix(err.Error(), "unsupported JPEG: ") {
+			t.Errorf("%s: error %v, want one of what is unsupported", name, err)
+		}
+	}
+	frame := readFile(t, filepath.Join("testdata", "pictures", "animated.webp"))
+	at := bytes.Index(frame, []byte("ANMF"))
+	for name, data := range map[string][]byte{"no frame": frame[:at], "half a frame": frame[:at+40]} {
+		if _, _, err := decodePicture(data, nil); err == nil || !strings.Contains(err.Error(), "WebP") {
+			t.Errorf("%s: error %v, want one of WebP", name, err)
+		}
+	}
+	big := bytes.Clone(frame)
+	copy(big[at+14:], []byte{0xff, 0, 0}) // the frame's place, beyond the canvas
+	big[at+8] = 0xff
+	if _, _, err := decodePicture(big, nil); err == nil || !strings.Contains(err.Error(), "beyond its canvas") {
+		t.Errorf("a frame beyond the canvas: error %v", err)
 	}
 }
 

@@ -71,7 +71,7 @@ func TestParquet(t *testing.T) {
 	}
 	want := make([]byte, 3*8*12)
 	for i := range 8 {
-		toPlanes(want, picture(12, 8, i), extent{3, 8, 12}, false)
+		toPlanes(want, picture(12, 8, i), extent{3, 8, 12})
 		if !bytes.Equal(s.Train.Pixels(i), want) {
 			t.Errorf("image %d differs", i)
 		}

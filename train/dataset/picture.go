@@ -10,8 +10,6 @@ import (
 	"image/png"
 	"io"
 	"strings"
-
-	"golang.org/x/image/webp"
 )
 
 // What one encoded picture may be: bytes of its file, pixels, and, beyond
@@ -28,17 +26,16 @@ const (
 type codec struct {
 	name   string
 	magic  string // of the first bytes; '?' is any
-	config func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
-	video  bool // Y in 16..235, Cb and Cr in 16..240, where the decoder yields them
+	head   func(data []byte) (extent, error)
+	decode func(dst, data []byte, e extent) error // dst is [c,h,w]
 }
 
 // codecOf finds the format by content: file names lie.
 func codecOf(head []byte) (*codec, error) {
 	for _, c := range []codec{
-		{name: "PNG", magic: "\x89PNG\r\n\x1a\n", config: png.DecodeConfig, decode: png.Decode},
-		{name: "JPEG", magic: "\xff\xd8\xff", config: jpeg.DecodeConfig, decode: jpeg.Decode},
-		{name: "WebP", magic: "RIFF????WEBP", config: webp.DecodeConfig, decode: webp.Decode, video: true},
+		{"PNG", "\x89PNG\r\n\x1a\n", pngHead, decodePNG},
+		{"JPEG", "\xff\xd8\xff", jpegHead, decodeJPEG},
+		{"WebP", "RIFF????WEBP", webpHead, decodeWebP},
 	} {
 		if matches(head, c.magic) {
 			return &c, nil
@@ -69,21 +66,18 @@ func pictureHead(data []byte) (*codec, extent, error) {
 	if err != nil {
 		return nil, extent{}, err
 	}
-	cfg, err := c.config(bytes.NewReader(data))
+	e, err := c.head(data)
 	if err != nil {
 		return nil, extent{}, c.fault(err)
 	}
-	w, h := cfg.Width, cfg.Height
+	w, h := e.w, e.h
 	if w < 1 || h < 1 || w > maxPixels/h {
 		return nil, extent{}, fmt.Errorf("%s of %dx%d pixels, want 1 to %d", c.name, h, w, maxPixels)
 	}
 	if w*h > freePixels && w*h/maxRatio > len(data) {
 		return nil, extent{}, fmt.Errorf("%s claims %dx%d pixels in %d bytes", c.name, h, w, len(data))
 	}
-	if cfg.ColorModel == color.GrayModel || cfg.ColorModel == color.Gray16Model {
-		return c, extent{1, h, w}, nil
-	}
-	return c, extent{3, h, w}, nil
+	return c, e, nil
 }
 
 // fault makes an error of a decoder readable.
@@ -91,11 +85,16 @@ func (c *codec) fault(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("truncated %s", c.name)
 	}
-	text := err.Error()
-	for _, prefix := range []string{"png: ", "jpeg: ", "webp: ", "vp8: ", "vp8l: ", "riff: "} {
+	state, text := "corrupt", err.Error()
+	_, png := errors.AsType[png.UnsupportedError](err)
+	if _, jpeg := errors.AsType[jpeg.UnsupportedError](err); png || jpeg {
+		state = "unsupported"
+	}
+	for _, prefix := range []string{"png: ", "jpeg: ", "webp: ", "vp8: ", "vp8l: ", "riff: ", "invalid JPEG format: ",
+		"unsupported JPEG feature: ", "unsupported feature: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
-	return fmt.Errorf("corrupt %s: %s", c.name, text)
+	return fmt.Errorf("%s %s: %s", state, c.name, text)
 }
 
 // decodePicture returns a picture's pixels as planes [c,h,w], in buf if it is
@@ -110,81 +109,119 @@ func decodePicture(data, buf []byte) (planes []byte, e extent, err error) {
 			err = c.fault(fmt.Errorf("%v", p))
 		}
 	}()
-	m, err := c.decode(bytes.NewReader(data))
-	if err != nil {
-		return nil, e, c.fault(err)
-	}
-	if b := m.Bounds(); b.Dx() != e.w || b.Dy() != e.h {
-		return nil, e, fmt.Errorf("corrupt %s: %dx%d pixels, its head says %dx%d", c.name, b.Dy(), b.Dx(), e.h, e.w)
-	}
 	if cap(buf) < e.size() {
 		buf = make([]byte, e.size())
 	}
 	buf = buf[:e.size()]
-	toPlanes(buf, m, e, c.video)
+	if err := c.decode(buf, data, e); err != nil {
+		return nil, e, c.fault(err)
+	}
 	return buf, e, nil
 }
 
-// toPlanes writes the pixels of m to dst [c,h,w].
-func toPlanes(dst []byte, m image.Image, e extent, video bool) {
-	n, b := e.h*e.w, m.Bounds()
-	set := func(i int, r, g, b uint8) { dst[i], dst[n+i], dst[2*n+i] = r, g, b }
+// pngHead is of a picture in grey, with transparency or without, or in colours.
+func pngHead(data []byte) (extent, error) {
+	cfg, err := png.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return extent{}, err
+	}
+	const colourType = 25 // in the file: signature, length, "IHDR", width, height, depth
+	if t := data[colourType]; t == 0 || t == 4 {
+		return extent{1, cfg.Height, cfg.Width}, nil
+	}
+	return extent{3, cfg.Height, cfg.Width}, nil
+}
+
+func jpegHead(data []byte) (extent, error) {
+	cfg, err := jpeg.DecodeConfig(bytes.NewReader(data))
+	if err != nil {
+		return extent{}, err
+	}
+	if cfg.ColorModel == color.GrayModel {
+		return extent{1, cfg.Height, cfg.Width}, nil
+	}
+	return extent{3, cfg.Height, cfg.Width}, nil
+}
+
+func webpHead(data []byte) (extent, error) {
+	f, err := findWebP(data)
+	return extent{3, f.h, f.w}, err
+}
+
+func decodePNG(dst, data []byte, e extent) error {
+	m, err := png.Decode(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	if err := sized(m, e); err != nil {
+		return err
+	}
+	toPlanes(dst, m, e)
+	return nil
+}
+
+func decodeJPEG(dst, data []byte, e extent) error {
+	if c, ok := inksOf(data); ok {
+		return decodeInks(dst, data, c, e)
+	}
+	m, err := jpeg.Decode(bytes.NewReader(data))
+	if err != nil {
+		return err
+	}
+	if err := sized(m, e); err != nil {
+		return err
+	}
+	if colours, ok := m.(*image.YCbCr); ok {
+		fromJPEG(dst, colours, e)
+	} else {
+		toPlanes(dst, m, e)
+	}
+	return nil
+}
+
+// sized holds a decoded picture to what its head said.
+func sized(m image.Image, e extent) error {
+	if b := m.Bounds(); b.Dx() != e.w || b.Dy() != e.h {
+		return fmt.Errorf("%dx%d pixels, its head says %dx%d", b.Dy(), b.Dx(), e.h, e.w)
+	}
+	return nil
+}
+
+// toPlanes writes the pixels of m to dst [c,h,w], c being 1 for greys.
+func toPlanes(dst []byte, m image.Image, e extent) {
 	switch m := m.(type) {
 	case *image.Gray:
-		for y := range e.h {
-			copy(dst[y*e.w:(y+1)*e.w], m.Pix[y*m.Stride:])
-		}
+		separate(dst, m.Pix, m.Stride, 1, 1, e)
 	case *image.Gray16:
-		for i := range n {
-			dst[i] = m.Pix[i/e.w*m.Stride+i%e.w*2]
-		}
+		separate(dst, m.Pix, m.Stride, 2, 1, e)
 	case *image.RGBA:
-		interleaved(set, m.Pix, m.Stride, e)
+		separate(dst, m.Pix, m.Stride, 4, 1, e)
 	case *image.NRGBA:
-		interleaved(set, m.Pix, m.Stride, e)
-	case *image.YCbCr:
-		fromYCbCr(set, m, e, video)
-	case *image.NYCbCrA:
-		fromYCbCr(set, &m.YCbCr, e, video)
-	default:
+		separate(dst, m.Pix, m.Stride, 4, 1, e)
+	case *image.RGBA64:
+		separate(dst, m.Pix, m.Stride, 8, 2, e)
+	case *image.NRGBA64:
+		separate(dst, m.Pix, m.Stride, 8, 2, e)
+	default: // a palette
+		n, at := e.h*e.w, m.Bounds().Min
 		for i := range n {
-			p := color.NRGBAModel.Convert(m.At(b.Min.X+i%e.w, b.Min.Y+i/e.w)).(color.NRGBA)
-			set(i, p.R, p.G, p.B)
+			p := color.NRGBAModel.Convert(m.At(at.X+i%e.w, at.Y+i/e.w)).(color.NRGBA)
+			dst[i], dst[n+i], dst[2*n+i] = p.R, p.G, p.B
 		}
 	}
 }
 
-func interleaved(set func(i int, r, g, b uint8), pix []uint8, stride int, e extent) {
-	for y := range e.h {
-		row := pix[y*stride : y*stride+4*e.w]
-		for x := range e.w {
-			set(y*e.w+x, row[4*x], row[4*x+1], row[4*x+2])
-		}
-	}
-}
-
-// fromYCbCr converts by ITU-R BT.601, over the full range as JPEG (JFIF) does or
-// over video's, which WebP uses: there
-//
-//	R = 1.164 (Y−16) + 1.596 (Cr−128)
-//	G = 1.164 (Y−16) − 0.392 (Cb−128) − 0.813 (Cr−128)
-//	B = 1.164 (Y−16) + 2.017 (Cb−128)
-func fromYCbCr(set func(i int, r, g, b uint8), m *image.YCbCr, e extent, video bool) {
-	at := m.Rect.Min
-	for y := range e.h {
-		for x := range e.w {
-			j := m.COffset(at.X+x, at.Y+y)
-			luma, cb, cr := m.Y[m.YOffset(at.X+x, at.Y+y)], m.Cb[j], m.Cr[j]
-			var r, g, b uint8
-			if video {
-				l, u, v := 1.164*(float32(luma)-16), float32(cb)-128, float32(cr)-128
-				r, g, b = clip(l+1.596*v), clip(l-0.392*u-0.813*v), clip(l+2.017*u)
-			} else {
-				r, g, b = color.YCbCrToRGB(luma, cb, cr)
+// separate writes the first bytes of the first e.c samples of each pixel, a sample
+// and a pixel being that many bytes long, to planes.
+func separate(dst, pix []byte, stride, pixel, sample int, e extent) {
+	n := e.h * e.w
+	for k := range e.c {
+		plane := dst[k*n : (k+1)*n]
+		for y := range e.h {
+			row := pix[y*stride+k*sample:]
+			for x := range e.w {
+				plane[y*e.w+x] = row[x*pixel]
 			}
-			set(y*e.w+x, r, g, b)
 		}
 	}
 }
-
-func clip(v float32) uint8 { return uint8(min(max(v+0.5, 0), 255)) }
