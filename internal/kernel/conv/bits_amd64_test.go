@@ -27,7 +27,7 @@ func TestConvBits(t *testing.T) {
 			return func() []float32 {
 				out, packed := make([]float32, n), make([]float32, a.PackedLen())
 				a.Pack(packed, w)
-				a.Run(out, in, packed, nil, nil, make([]float32, a.Scratch()))
+				a.Run(method.Operands{Y: out, X: in, Packed: packed}, make([]float32, a.Scratch()))
 				return out
 			}
 		}
@@ -40,7 +40,7 @@ func TestConvBits(t *testing.T) {
 		gradW := newGradW(nil, s)
 		kerneltest.SameBits(t, s, func() []float32 {
 			dw := make([]float32, nw)
-			gradW.Run(dw, x, dy, make([]float32, gradW.Scratch()))
+			gradW.Run(method.GradOperands{DW: dw, X: x, DY: dy}, make([]float32, gradW.Scratch()))
 			return dw
 		})
 	}

@@ -47,7 +47,7 @@ func BenchmarkChoice(b *testing.B) {
 		}
 		weights := func(a method.GradW) candidate {
 			dw, scratch := kerneltest.Noise(nw, 5), kerneltest.Noise(a.Scratch(), 4)
-			return candidate{a.Name(), func() { a.Run(dw, x, y, scratch) }, math.MaxInt64}
+			return candidate{a.Name(), func() { a.Run(method.GradOperands{DW: dw, X: x, DY: y}, scratch) }, math.MaxInt64}
 		}
 		for _, pass := range []struct {
 			name, chosen string

@@ -65,7 +65,7 @@ func (c *Plan) RunPacked(y, x, packed, bias, residual, scratch []float32) {
 	if c.spec.Residual {
 		check.Len("residual", residual, ny)
 	}
-	c.algo.Run(y, x, packed, bias, residual, scratch)
+	c.algo.Run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias, Residual: residual}, scratch)
 }
 
 // GradX is a plan for dx[N,C,H,W], the gradient of Σ dy·conv(x, w) with
@@ -97,7 +97,7 @@ func (g *GradX) Run(dx, dy, w, scratch []float32) {
 	check.Len("scratch", scratch, g.Scratch())
 	n := g.algo.PackedLen()
 	g.algo.Pack(scratch[:n], w)
-	g.algo.Run(dx, dy, scratch[:n], nil, nil, scratch[n:])
+	g.algo.Run(method.Operands{Y: dx, X: dy, Packed: scratch[:n]}, scratch[n:])
 }
 
 // GradW is a plan for dw[M,C/Group,KH,KW], the gradient of Σ dy·conv(x, w)
@@ -127,5 +127,5 @@ func (g *GradW) Run(dw, x, dy, scratch []float32) {
 	check.Len("x", x, nx)
 	check.Len("dy", dy, ny)
 	check.Len("scratch", scratch, g.algo.Scratch())
-	g.algo.Run(dw, x, dy, scratch)
+	g.algo.Run(method.GradOperands{DW: dw, X: x, DY: dy}, scratch)
 }

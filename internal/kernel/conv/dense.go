@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/parallel"
 )
@@ -24,6 +25,6 @@ func (d *dense) Pack(packed, w []float32) { d.gemm.PackIntoB(packed, w) }
 
 func (d *dense) Scratch() int { return d.gemm.Scratch() }
 
-func (d *dense) Run(y, x, packed, bias, _, scratch []float32) {
-	d.gemm.RunPackedB(y, x, packed, bias, scratch)
+func (d *dense) Run(o method.Operands, scratch []float32) {
+	d.gemm.RunPackedB(o.Y, o.X, o.Packed, o.Bias, scratch)
 }

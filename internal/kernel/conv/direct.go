@@ -9,7 +9,7 @@ import (
 )
 
 // direct convolves by a blocked product whose A is the weights and whose B is
-// read in place from a copy of the input, see patches. It is both the forward
+// read in place from a copy of the input, see [patch.Input]. It is both the forward
 // pass and the data gradient; a data gradient of stride s is s² products, one
 // for each residue of the position in dx, with the taps that reach it.
 //
@@ -37,9 +37,13 @@ type direct struct {
 
 	placer                        patch.Placer
 	packBody, copyBody, chunkBody func(worker, chunk int)
-	y, x, w, packed               []float32
-	bias, residual                []float32
-	copies, workspace             []float32
+	directRun
+}
+
+// directRun is the run in progress.
+type directRun struct {
+	method.Operands
+	copies, workspace []float32 // of the input, shared; of the workers
 }
 
 // newDirect makes the forward pass of s.
@@ -230,14 +234,14 @@ func (d *direct) inputs() int { return d.groups * d.spec.Group * d.bands }
 
 func (d *direct) Scratch() int { return d.sharedLen() + d.pool.Threads()*d.perWorker() }
 
-func (d *direct) Run(y, x, packed, bias, residual, scratch []float32) {
+func (d *direct) Run(o method.Operands, scratch []float32) {
 	n := d.sharedLen()
-	d.y, d.x, d.packed, d.bias, d.residual, d.copies, d.workspace = y, x, packed, bias, residual, scratch[:n], scratch[n:]
+	d.directRun = directRun{o, scratch[:n], scratch[n:]}
 	if d.shares {
 		d.pool.For(d.inputs()*d.copyParts(), d.copyBody)
 	}
 	d.pool.For(d.inputs()*d.mblocks, d.chunkBody)
-	d.y, d.x, d.packed, d.bias, d.residual, d.copies, d.workspace = nil, nil, nil, nil, nil, nil, nil
+	d.directRun = directRun{}
 }
 
 // copyChannels is how many channels copyInput copies.
@@ -257,7 +261,7 @@ func (d *direct) copyInput(_, i int) {
 func (d *direct) fill(xs []float32, j *job, c0, c1 int) {
 	plane := d.p.InH * d.p.InW
 	image := d.spec.Group * d.inC * plane
-	d.p.Fill(xs, d.x[j.n0*image+j.g*d.inC*plane:], j.n1-j.n0, image, j.r0, j.r1, c0, c1)
+	d.p.Fill(xs, d.X[j.n0*image+j.g*d.inC*plane:], j.n1-j.n0, image, j.r0, j.r1, c0, c1)
 }
 
 // job is a chunk: a range of images, a group, rows and panels of channels.
@@ -301,7 +305,7 @@ func (d *direct) chunk(worker, i int) {
 	}
 	if !d.places {
 		first := (j.n0*d.spec.Group + j.g) * d.outC
-		d.sweep(&d.phases[0], &j, xs, d.y, first*d.outPlane+j.r0*d.p.OutW, d.outPlane)
+		d.sweep(&d.phases[0], &j, xs, d.Y, first*d.outPlane+j.r0*d.p.OutW, d.outPlane)
 		return
 	}
 	for q := range d.phases {
@@ -321,7 +325,7 @@ func (d *direct) chunk(worker, i int) {
 func (d *direct) sweep(ph *patch.Phase, j *job, xs, out []float32, base, ld int) {
 	s := &d.spec
 	k, panels := len(ph.Off), d.outPanels()
-	a := d.packed[j.g*d.groupWeights()+ph.At:]
+	a := d.Packed[j.g*d.groupWeights()+ph.At:]
 	rows := min(j.p1*tile.MR, d.outC) - j.p0*tile.MR
 	t, u := ref.Tile{LDC: ld}, ref.Tile{}
 	fills, taps := !d.shares && len(d.phases) == 1, len(ph.Taps)
@@ -339,7 +343,7 @@ func (d *direct) sweep(ph *patch.Phase, j *job, xs, out []float32, base, ld int)
 		for v := 0; v < len(j.cols); v += 4 {
 			t.A = tile.At(a, panels*tile.MR*k0+j.p0*tile.MR*t.K)
 			if last && s.Bias {
-				t.BiasRow = tile.At(d.bias, j.g*d.outC+j.p0*tile.MR)
+				t.BiasRow = tile.At(d.Bias, j.g*d.outC+j.p0*tile.MR)
 			}
 			d.aim(&t, j, xs, out, base+j.p0*tile.MR*ld, v, last)
 			var second *ref.Tile
@@ -364,7 +368,7 @@ func (d *direct) aim(t *ref.Tile, j *job, xs, out []float32, row, v int, last bo
 	t.N0, t.N1 = int(v0.N), int(v1.N)
 	t.C0, t.C1 = tile.At(out, row+int(v0.Dst)), tile.At(out, row+int(v1.Dst))
 	if last && d.spec.Residual && !d.places {
-		t.Res0, t.Res1 = tile.At(d.residual, row+int(v0.Dst)), tile.At(d.residual, row+int(v1.Dst))
+		t.Res0, t.Res1 = tile.At(d.Residual, row+int(v0.Dst)), tile.At(d.Residual, row+int(v1.Dst))
 	}
 }
 

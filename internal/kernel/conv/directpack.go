@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/conv/patch"
 	"memprobe/internal/kernel/tile"
 )
@@ -14,15 +15,15 @@ func (d *direct) PackedLen() int { return d.spec.Group * d.groupWeights() }
 
 // Pack brings the weights into panels, for each group, phase and block of k.
 func (d *direct) Pack(packed, w []float32) {
-	d.packed, d.w = packed, w
+	d.Operands = method.Operands{Packed: packed, W: w}
 	d.pool.For(d.spec.Group*d.outPanels(), d.packBody)
-	d.packed, d.w = nil, nil
+	d.Operands = method.Operands{}
 }
 
 // packPanel packs one panel of output channels of a group.
 func (d *direct) packPanel(_, i int) {
 	g, panel := i/d.outPanels(), i%d.outPanels()
-	weights := d.packed[g*d.groupWeights():][:d.groupWeights()]
+	weights := d.Packed[g*d.groupWeights():][:d.groupWeights()]
 	k := d.inC * d.spec.KH * d.spec.KW
 	a := tile.Side{N: d.outC, Width: tile.MR, LD: k, KInner: true}
 	if d.gradX && k > d.inC {
@@ -33,7 +34,7 @@ func (d *direct) packPanel(_, i int) {
 	}
 	for k0 := 0; k0 < k; k0 += d.blockK {
 		kc := min(d.blockK, k-k0)
-		a.Pack(weights[d.outPanels()*tile.MR*k0+panel*tile.MR*kc:], d.w[g*d.outC*k:], panel, panel+1, k0, kc)
+		a.Pack(weights[d.outPanels()*tile.MR*k0+panel*tile.MR*kc:], d.W[g*d.outC*k:], panel, panel+1, k0, kc)
 	}
 }
 
@@ -44,7 +45,7 @@ func (d *direct) packGrad(weights []float32, g, panel int) {
 	rows := tile.Side{N: d.outC, Width: tile.MR, LD: taps, KInner: true}
 	var some [tile.MR * gradTaps]float32
 	for m := range d.inC {
-		w := d.w[(g*d.inC+m)*d.outC*taps:]
+		w := d.W[(g*d.inC+m)*d.outC*taps:]
 		if len(d.phases) == 1 { // all taps follow each other, within a block
 			rows.Pack(weights[d.column(&d.phases[0], panel, m*taps):], w, panel, panel+1, 0, taps)
 			continue

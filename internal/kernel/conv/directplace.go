@@ -11,12 +11,12 @@ func (d *direct) placeImages(j *job, out []float32) {
 		for n := j.n0; n < j.n1; n++ {
 			from := row[(n-j.n0)*d.outPlane:][:d.outPlane]
 			first := ((n*s.Group+j.g)*d.outC + m) * d.outPlane
-			to := d.y[first:][:d.outPlane]
+			to := d.Y[first:][:d.outPlane]
 			copy(to, from)
 			if !s.Residual {
 				continue
 			}
-			for i, r := range d.residual[first:][:d.outPlane] {
+			for i, r := range d.Residual[first:][:d.outPlane] {
 				to[i] += r
 				if clamps {
 					if to[i] < lo {
@@ -36,7 +36,7 @@ func (d *direct) placeStrided(j *job, out []float32) {
 	s := &d.spec
 	for n := j.n0; n < j.n1; n++ {
 		for c := j.p0 * tile.MR; c < min(j.p1*tile.MR, d.outC); c++ {
-			plane := d.y[((n*s.Group+j.g)*d.outC+c)*d.outPlane:][:d.outPlane]
+			plane := d.Y[((n*s.Group+j.g)*d.outC+c)*d.outPlane:][:d.outPlane]
 			from := (c-j.p0*tile.MR)*d.columns() + (n-j.n0)*d.p.OutH*d.p.OutW
 			d.placer.Place(plane, out[from:], d.panels*tile.MR*d.columns(), j.r0, j.r1)
 		}

@@ -35,8 +35,14 @@ type outer struct {
 	parts            int // chunks along the panels
 	splits, perSplit int // chunks along the steps, and steps in each
 
-	body, sumBody              func(worker, chunk int)
-	dw, x, dy, sums, workspace []float32
+	body, sumBody func(worker, chunk int)
+	outerRun
+}
+
+// outerRun is the run in progress.
+type outerRun struct {
+	method.GradOperands
+	sums, workspace []float32
 }
 
 const (
@@ -137,12 +143,12 @@ func (o *outer) Scratch() int {
 	return o.splits*o.spec.Group*o.sumLen() + o.pool.Threads()*o.perWorker()
 }
 
-func (o *outer) Run(dw, x, dy, scratch []float32) {
+func (o *outer) Run(g method.GradOperands, scratch []float32) {
 	n := o.splits * o.spec.Group * o.sumLen()
-	o.dw, o.x, o.dy, o.sums, o.workspace = dw, x, dy, scratch[:n], scratch[n:]
+	o.outerRun = outerRun{g, scratch[:n], scratch[n:]}
 	o.pool.For(o.splits*o.spec.Group*o.parts, o.body)
 	o.pool.For(o.spec.M, o.sumBody)
-	o.dw, o.x, o.dy, o.sums, o.workspace = nil, nil, nil, nil, nil
+	o.outerRun = outerRun{}
 }
 
 // step is what one step of a chunk covers.
@@ -171,7 +177,7 @@ func (o *outer) chunk(worker, i int) {
 		o.packDY(a, &st)
 		if o.gather {
 			inPlane := o.spec.H * o.spec.W
-			o.p.Fill(xs, o.x[(st.n0*o.spec.C+g*o.cg)*inPlane:], 1, 0, st.r0, st.r1, 0, o.cg)
+			o.p.Fill(xs, o.X[(st.n0*o.spec.C+g*o.cg)*inPlane:], 1, 0, st.r0, st.r1, 0, o.cg)
 		} else {
 			o.turn(xs, &st)
 		}
@@ -187,7 +193,7 @@ func (o *outer) packDY(a []float32, st *step) {
 	plane, rows := s.OutH()*s.OutW(), (st.r1-st.r0)*s.OutW()
 	side := tile.Side{N: o.mg, Width: tile.MR, LD: plane, KInner: true}
 	for n := st.n0; n < st.n1; n++ {
-		dy := o.dy[(n*s.M+st.g*o.mg)*plane+st.r0*s.OutW():]
+		dy := o.DY[(n*s.M+st.g*o.mg)*plane+st.r0*s.OutW():]
 		if st.n1-st.n0 > 1 {
 			for p := range side.Panels() {
 				side.Pack(a[(p*st.pixels+(n-st.n0)*rows)*tile.MR:], dy, p, p+1, 0, rows)
@@ -212,7 +218,7 @@ func (o *outer) turn(xs []float32, st *step) {
 	for b := st.q0 / o.taps; b < st.q1/o.taps; b++ {
 		planes := tile.ChannelsLast{H: s.H, W: s.W, Channels: min(tile.NR, o.cg-b*tile.NR), Left: s.PadLeft, Width: o.wp}
 		for n := st.n0; n < st.n1; n++ {
-			x := o.x[(n*s.C+st.g*o.cg+b*tile.NR)*plane:]
+			x := o.X[(n*s.C+st.g*o.cg+b*tile.NR)*plane:]
 			at := ((b-st.q0/o.taps)*o.images + n - st.n0) * o.hp * o.wp * tile.NR
 			planes.Copy(xs[at:], x, first, rows, stride)
 		}
@@ -265,7 +271,7 @@ func (o *outer) sum(_, m int) {
 	for split := 1; split < o.splits; split++ {
 		vec.Add(total, total, at(split))
 	}
-	dw := o.dw[m*o.cg*o.taps:][:o.cg*o.taps]
+	dw := o.DW[m*o.cg*o.taps:][:o.cg*o.taps]
 	if o.gather || o.taps == 1 {
 		copy(dw, total)
 		return

@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/kernel/tile"
 	"memprobe/internal/parallel"
@@ -19,7 +20,7 @@ type pointwise struct {
 	merged  bool // planes of all images are columns of one product
 
 	gatherBody  func(worker, chunk int)
-	x, gathered []float32
+	x, gathered []float32 // of the run in progress, with strides
 }
 
 // isPointwise reports whether pointwise can compute s.
@@ -74,18 +75,18 @@ func (c *pointwise) gatheredLen() int {
 	return 0
 }
 
-func (c *pointwise) Run(y, x, packed, bias, residual, scratch []float32) {
+func (c *pointwise) Run(o method.Operands, scratch []float32) {
 	n := c.gatheredLen()
-	c.x, c.gathered = x, scratch[:n]
 	if c.gathers() {
+		c.x, c.gathered = o.X, scratch[:n]
 		c.pool.For(parallel.Chunks(c.in, c.channels()), c.gatherBody)
-		x = c.gathered
+		o.X = c.gathered
+		c.x, c.gathered = nil, nil
 	}
 	if !c.spec.Residual {
-		residual = nil
+		o.Residual = nil
 	}
-	c.gemm.RunResidual(y, packed, x, bias, residual, scratch[n:])
-	c.x, c.gathered = nil, nil
+	c.gemm.RunResidual(o.Y, o.Packed, o.X, o.Bias, o.Residual, scratch[n:])
 }
 
 // channels is how many channels, of all images, a chunk of copying takes.

@@ -17,7 +17,7 @@ const (
 	packedLimit = 1 << 24 // floats of an operand that is packed as a whole
 )
 
-// Spec describes C = act(alpha·op(A)·op(B) [+ C] + bias); see [ref.Spec].
+// Spec describes C = act(alpha·op(A)·op(B) [+ C] + bias); see [ref.GemmSpec].
 type Spec = ref.GemmSpec
 
 // Plan is a plan for a matrix product of one shape.

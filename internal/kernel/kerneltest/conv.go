@@ -119,6 +119,6 @@ func RunAlgo(a method.Conv, x, w, bias, res []float32) (string, int, func(out, s
 	n := a.PackedLen()
 	return a.Name(), n + a.Scratch(), func(out, scratch []float32) {
 		a.Pack(scratch[:n], w)
-		a.Run(out, x, scratch[:n], bias, res, scratch[n:])
+		a.Run(method.Operands{Y: out, X: x, Packed: scratch[:n], Bias: bias, Residual: res}, scratch[n:])
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// BatchSpec describes a batch normalisation; see [ref.BatchSpec].
+// BatchSpec describes a batch normalisation; see [ref.BatchNormSpec].
 type BatchSpec = ref.BatchNormSpec
 
 // Batch is a plan for batch normalisation of x [N,C,S] fused with the

@@ -9,7 +9,7 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// LayerSpec describes a layer normalisation; see [ref.LayerSpec].
+// LayerSpec describes a layer normalisation; see [ref.LayerNormSpec].
 type LayerSpec = ref.LayerNormSpec
 
 // Layer is a plan for the normalisation of each of Rows rows x [D],

@@ -21,8 +21,11 @@ type CrossEntropy[T vec.Float] struct {
 	block         int
 	losses        []float64 // of each row
 	body          func(worker, chunk int)
-	dx, x, target []T
+	lossRun[T]
 }
+
+// lossRun is the arguments of the run in progress.
+type lossRun[T vec.Float] struct{ dx, x, target []T }
 
 // lossChunk is the number of elements of a chunk.
 const lossChunk = 8192
@@ -41,9 +44,9 @@ func (l *CrossEntropy[T]) Run(dx, x, target []T) float64 {
 	check.Len("dx", dx, l.rows*l.classes)
 	check.Len("x", x, l.rows*l.classes)
 	check.Len("target", target, l.rows*l.classes)
-	l.dx, l.x, l.target = dx, x, target
+	l.lossRun = lossRun[T]{dx, x, target}
 	l.pool.For(parallel.Chunks(l.rows, l.block), l.body)
-	l.dx, l.x, l.target = nil, nil, nil
+	l.lossRun = lossRun[T]{}
 	sum := 0.0
 	for _, v := range l.losses {
 		sum += v
@@ -74,12 +77,12 @@ func (l *CrossEntropy[T]) chunk(_, chunk int) {
 // MSE is a plan for the loss of x against a target of n elements, the mean over
 // all elements of (x-target)².
 type MSE[T vec.Float] struct {
-	n             int
-	t             *vec.Table[T]
-	pool          *parallel.Pool
-	losses        []float64 // of each chunk
-	body          func(worker, chunk int)
-	dx, x, target []T
+	n      int
+	t      *vec.Table[T]
+	pool   *parallel.Pool
+	losses []float64 // of each chunk
+	body   func(worker, chunk int)
+	lossRun[T]
 }
 
 // NewMSE plans the loss.
@@ -95,9 +98,9 @@ func (l *MSE[T]) Run(dx, x, target []T) float64 {
 	check.Len("dx", dx, l.n)
 	check.Len("x", x, l.n)
 	check.Len("target", target, l.n)
-	l.dx, l.x, l.target = dx, x, target
+	l.lossRun = lossRun[T]{dx, x, target}
 	l.pool.For(len(l.losses), l.body)
-	l.dx, l.x, l.target = nil, nil, nil
+	l.lossRun = lossRun[T]{}
 	sum := 0.0
 	for _, v := range l.losses {
 		sum += v

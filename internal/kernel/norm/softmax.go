@@ -23,8 +23,11 @@ type Softmax[T vec.Float] struct {
 	scratch []T // [threads][2][block] where Inner > 1, else [threads][D]
 
 	forward, back func(worker, chunk int)
-	y, x, dx, dy  []T
+	softmaxRun[T]
 }
+
+// softmaxRun is the arguments of the run in progress.
+type softmaxRun[T vec.Float] struct{ y, x, dx, dy []T }
 
 // softmaxChunk is the number of elements of a chunk.
 const softmaxChunk = 8192
@@ -59,9 +62,9 @@ func (n *Softmax[T]) Forward(y, x []T) {
 	size := n.spec.Outer * n.spec.D * n.spec.Inner
 	check.Len("y", y, size)
 	check.Len("x", x, size)
-	n.y, n.x = y, x
+	n.softmaxRun = softmaxRun[T]{y: y, x: x}
 	n.pool.For(n.chunks(), n.forward)
-	n.y, n.x = nil, nil
+	n.softmaxRun = softmaxRun[T]{}
 }
 
 // Backward computes dx, the gradient of Σ dy·y, from the y of Forward. dx may
@@ -71,9 +74,9 @@ func (n *Softmax[T]) Backward(dx, dy, y []T) {
 	check.Len("dx", dx, size)
 	check.Len("dy", dy, size)
 	check.Len("y", y, size)
-	n.dx, n.dy, n.y = dx, dy, y
+	n.softmaxRun = softmaxRun[T]{y: y, dx: dx, dy: dy}
 	n.pool.For(n.chunks(), n.back)
-	n.dx, n.dy, n.y = nil, nil, nil
+	n.softmaxRun = softmaxRun[T]{}
 }
 
 func (n *Softmax[T]) rowsForward(worker, chunk int) {

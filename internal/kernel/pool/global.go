@@ -15,8 +15,7 @@ type Global[T vec.Float] struct {
 	block        int // planes of a chunk
 
 	avgBody, avgGradBody, maxBody, maxGradBody func(worker, chunk int)
-	y, x, dx, dy                               []T
-	index                                      []int32
+	poolRun[T]
 }
 
 // NewGlobal plans the reduction; size is positive.
@@ -26,25 +25,24 @@ func NewGlobal[T vec.Float](p *parallel.Pool, planes, size int) *Global[T] {
 	return n
 }
 
-func (n *Global[T]) run(body func(worker, chunk int)) {
+func (n *Global[T]) run(body func(worker, chunk int), r poolRun[T]) {
+	n.poolRun = r
 	n.pool.For(parallel.Chunks(n.planes, n.block), body)
-	n.y, n.x, n.dx, n.dy, n.index = nil, nil, nil, nil, nil
+	n.poolRun = poolRun[T]{}
 }
 
 // Avg computes the averages, summed in float64.
 func (n *Global[T]) Avg(y, x []T) {
 	check.Len("y", y, n.planes)
 	check.Len("x", x, n.planes*n.size)
-	n.y, n.x = y, x
-	n.run(n.avgBody)
+	n.run(n.avgBody, poolRun[T]{y: y, x: x})
 }
 
 // AvgGrad computes dx = dy/size.
 func (n *Global[T]) AvgGrad(dx, dy []T) {
 	check.Len("dx", dx, n.planes*n.size)
 	check.Len("dy", dy, n.planes)
-	n.dx, n.dy = dx, dy
-	n.run(n.avgGradBody)
+	n.run(n.avgGradBody, poolRun[T]{dx: dx, dy: dy})
 }
 
 // Max computes the maxima and, unless index is nil, where in its plane each
@@ -55,8 +53,7 @@ func (n *Global[T]) Max(y []T, index []int32, x []T) {
 	if index != nil {
 		check.Len("index", index, n.planes)
 	}
-	n.y, n.index, n.x = y, index, x
-	n.run(n.maxBody)
+	n.run(n.maxBody, poolRun[T]{y: y, index: index, x: x})
 }
 
 // MaxGrad computes dx, which is dy at the index of Max and 0 elsewhere.
@@ -64,8 +61,7 @@ func (n *Global[T]) MaxGrad(dx, dy []T, index []int32) {
 	check.Len("dx", dx, n.planes*n.size)
 	check.Len("dy", dy, n.planes)
 	check.Len("index", index, n.planes)
-	n.dx, n.dy, n.index = dx, dy, index
-	n.run(n.maxGradBody)
+	n.run(n.maxGradBody, poolRun[T]{dx: dx, dy: dy, index: index})
 }
 
 // shortPlane is the largest plane for which a plain loop takes less time than a

@@ -24,9 +24,9 @@ type planePool struct {
 	block      int       // planes of a chunk
 	counts     []float32 // averages: what a chunk's sums are divided by
 
-	body   func(worker, chunk int)
-	y, x   []float32
 	arrays [][3][]float32 // of each worker: padded, combined down, windows
+	body   func(worker, chunk int)
+	poolRun[float32]
 }
 
 // planeChunk is the number of padded elements of a chunk: its three arrays stay in
@@ -62,9 +62,9 @@ func (m *planePool) run(y, x []float32) {
 	if m.arrays == nil {
 		m.allocate()
 	}
-	m.y, m.x = y, x
+	m.poolRun = poolRun[float32]{y: y, x: x}
 	m.pool.For(parallel.Chunks(m.spec.N*m.spec.C, m.block), m.body)
-	m.y, m.x = nil, nil
+	m.poolRun = poolRun[float32]{}
 }
 
 func (m *planePool) allocate() {

@@ -9,7 +9,7 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// Spec describes a pooling in two dimensions; see [ref.Spec].
+// Spec describes a pooling in two dimensions; see [ref.PoolSpec].
 type Spec = ref.PoolSpec
 
 // Plan is a plan for max or average pooling of x [N,C,H,W] to y [N,C,OutH,OutW].
@@ -30,8 +30,13 @@ type Plan[T vec.Float] struct {
 	planeAvg       *planePool // or nil: of float32
 
 	maxBody, maxGradBody, avgBody, avgGradBody func(worker, chunk int)
-	y, x, dx, dy                               []T
-	index                                      []int32
+	poolRun[T]
+}
+
+// poolRun is the arguments of the run in progress.
+type poolRun[T vec.Float] struct {
+	y, x, dx, dy []T
+	index        []int32
 }
 
 // poolChunk is the number of input elements of a chunk.
@@ -60,9 +65,10 @@ func New[T vec.Float](p *parallel.Pool, s Spec) *Plan[T] {
 	return n
 }
 
-func (n *Plan[T]) run(body func(worker, chunk int)) {
+func (n *Plan[T]) run(body func(worker, chunk int), r poolRun[T]) {
+	n.poolRun = r
 	n.pool.For(parallel.Chunks(n.spec.N*n.spec.C, n.block), body)
-	n.y, n.x, n.dx, n.dy, n.index = nil, nil, nil, nil, nil
+	n.poolRun = poolRun[T]{}
 }
 
 // planes returns the planes of a chunk.
@@ -87,8 +93,7 @@ func (n *Plan[T]) Max(y []T, index []int32, x []T) {
 		n.planeMax.run(any(y[:ny]).([]float32), any(x[:nx]).([]float32))
 		return
 	}
-	n.y, n.index, n.x = y, index, x
-	n.run(n.maxBody)
+	n.run(n.maxBody, poolRun[T]{y: y, index: index, x: x})
 }
 
 // MaxGrad computes dx, the gradient of Σ dy·y, from the index of Max.
@@ -97,8 +102,7 @@ func (n *Plan[T]) MaxGrad(dx, dy []T, index []int32) {
 	check.Len("dx", dx, nx)
 	check.Len("dy", dy, ny)
 	check.Len("index", index, ny)
-	n.dx, n.dy, n.index = dx, dy, index
-	n.run(n.maxGradBody)
+	n.run(n.maxGradBody, poolRun[T]{dx: dx, dy: dy, index: index})
 }
 
 // Avg computes the averages y; 0 where a window covers nothing.
@@ -110,8 +114,7 @@ func (n *Plan[T]) Avg(y, x []T) {
 		n.planeAvg.run(any(y[:ny]).([]float32), any(x[:nx]).([]float32))
 		return
 	}
-	n.y, n.x = y, x
-	n.run(n.avgBody)
+	n.run(n.avgBody, poolRun[T]{y: y, x: x})
 }
 
 // AvgGrad computes dx, the gradient of Σ dy·y.
@@ -119,8 +122,7 @@ func (n *Plan[T]) AvgGrad(dx, dy []T) {
 	nx, ny := n.spec.Lengths()
 	check.Len("dx", dx, nx)
 	check.Len("dy", dy, ny)
-	n.dx, n.dy = dx, dy
-	n.run(n.avgGradBody)
+	n.run(n.avgGradBody, poolRun[T]{dx: dx, dy: dy})
 }
 
 func (n *Plan[T]) maxChunk(worker, chunk int) {

@@ -2,10 +2,10 @@ package vec
 
 import "memprobe/internal/kernel/check"
 
-// Activations, and the gradients dx = dy·f'(·), in terms of the input x or of
-// the output y, whichever the name of the last slice says. NaN goes through. Bounds are as in
-// vec.go; "or" an absolute error means the greater of the two, which
-// is per unit of dy where |dy| > 1.
+// Activations, and the gradients dx = dy·f'(·), in terms of the input x or of the
+// output y, whichever the name of the last slice says. NaN goes through. Bounds are as
+// in elementwise.go; where an absolute error follows "or", the greater of the two
+// bounds holds, and the absolute one is per unit of dy where |dy| > 1.
 
 // Relu computes max(x, 0).
 func Relu[T Float](dst, x []T) {

@@ -82,9 +82,7 @@ func Axpy[T Float](dst, x []T, a T) {
 	Of[T]().Axpy(dst, x, a)
 }
 
-// Abs computes
-// x
-// .
+// Abs computes the absolute value of x.
 func Abs[T Float](dst, x []T) {
 	check.Cover(len(dst), x)
 	Of[T]().Abs(dst, x)

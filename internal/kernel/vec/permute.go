@@ -23,8 +23,11 @@ type Permute[T any] struct {
 
 	move func(dst, src []T, rows, cols, ldd, lds int)
 	body func(worker, chunk int)
-	d, s []T
+	permuteRun[T]
 }
+
+// permuteRun is the arguments of the run in progress.
+type permuteRun[T any] struct{ dst, src []T }
 
 // permuteAxis is a loop: its length and its strides.
 type permuteAxis struct{ n, src, dst int }
@@ -108,13 +111,13 @@ func (n *Permute[T]) Run(dst, src []T) {
 	if n.size == 0 {
 		return
 	}
-	n.d, n.s = dst, src
+	n.permuteRun = permuteRun[T]{dst, src}
 	chunks := parallel.Chunks(n.rows, permuteRows) * parallel.Chunks(n.inner.n, n.piece)
 	for _, a := range n.outer {
 		chunks *= a.n
 	}
 	n.pool.For(chunks, n.body)
-	n.d, n.s = nil, nil
+	n.permuteRun = permuteRun[T]{}
 }
 
 func (n *Permute[T]) chunk(_, chunk int) {
@@ -130,7 +133,7 @@ func (n *Permute[T]) chunk(_, chunk int) {
 	lo, hi := parallel.Range(piece, n.piece, n.inner.n)
 	r0, r1 := parallel.Range(block, permuteRows, n.rows)
 	for k := lo; k < hi; k++ {
-		s, d := n.s[from+k*n.inner.src:], n.d[to+k*n.inner.dst:]
+		s, d := n.src[from+k*n.inner.src:], n.dst[to+k*n.inner.dst:]
 		if n.flip {
 			n.move(d[r0:], s[r0*n.lds:], r1-r0, n.cols, n.ldd, n.lds)
 		} else {

@@ -27,7 +27,7 @@ func TestDepthRowsBits(t *testing.T) {
 			y := make([]float32, ny)
 			packed := make([]float32, a.PackedLen())
 			a.Pack(packed, w)
-			a.Run(y, x, packed, bias, res, make([]float32, a.Scratch()))
+			a.Run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias, Residual: res}, make([]float32, a.Scratch()))
 			return y
 		}
 		rows := run(newRows(nil, s))
@@ -78,7 +78,7 @@ func TestDepthLanesBits(t *testing.T) {
 			run := func(a method.Conv) []float32 {
 				y, packed := kerneltest.Noise(ny, 9), make([]float32, a.PackedLen())
 				a.Pack(packed, w)
-				a.Run(y, x, packed, bias, res, make([]float32, a.Scratch()))
+				a.Run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias, Residual: res}, make([]float32, a.Scratch()))
 				kerneltest.Intact(t, y)
 				return y
 			}
@@ -88,11 +88,11 @@ func TestDepthLanesBits(t *testing.T) {
 					t.Errorf("%+v: AVX-512 and AVX2 differ in bits", s)
 				}
 			})
-			l.y, l.x, l.w, l.bias, l.residual = make([]float32, ny), x, make([]float32, l.PackedLen()), bias, res
-			l.Pack(l.w, w)
+			l.Operands = method.Operands{Y: make([]float32, ny), X: x, Packed: make([]float32, l.PackedLen()), Bias: bias, Residual: res}
+			l.Pack(l.Packed, w)
 			d := l.channels(0, s.C)
 			ref.DepthLanesConv(&d)
-			if err := tol.Close(got[:ny], kerneltest.Wide(l.y), 1e-5, 1e-5); err != nil {
+			if err := tol.Close(got[:ny], kerneltest.Wide(l.Y), 1e-5, 1e-5); err != nil {
 				t.Errorf("%+v: %v", s, err)
 			}
 			cases++

@@ -18,8 +18,14 @@ type gradW struct {
 	off        []int32      // filled up to whole passes over the taps
 	per, parts int
 
-	body             func(worker, chunk int)
-	dw, x, dy, spare []float32
+	body func(worker, chunk int)
+	gradRun
+}
+
+// gradRun is the run in progress.
+type gradRun struct {
+	method.GradOperands
+	workspace []float32 // of the workers
 }
 
 func NewGradW(p *parallel.Pool, s method.Spec) *gradW {
@@ -49,15 +55,15 @@ func (d *gradW) perWorker() int { return d.p.Len() + tile.VL*len(d.off) }
 
 func (d *gradW) Scratch() int { return d.pool.Threads() * d.perWorker() }
 
-func (d *gradW) Run(dw, x, dy, scratch []float32) {
-	d.dw, d.x, d.dy, d.spare = dw, x, dy, scratch
+func (d *gradW) Run(o method.GradOperands, scratch []float32) {
+	d.gradRun = gradRun{o, scratch}
 	d.pool.For(d.parts, d.body)
-	d.dw, d.x, d.dy, d.spare = nil, nil, nil, nil
+	d.gradRun = gradRun{}
 }
 
 func (d *gradW) chunk(worker, i int) {
 	s := &d.spec
-	ws := d.spare[worker*d.perWorker():][:d.perWorker()]
+	ws := d.workspace[worker*d.perWorker():][:d.perWorker()]
 	xs, sums := ws[:d.p.Len()], ws[d.p.Len():]
 	in, out, taps := s.H*s.W, s.OutH()*s.OutW(), s.KH*s.KW
 	t := ref.Depth{X: &xs[0], W: &sums[0], Off: &d.off[0], K: len(d.off), Vectors: &d.vectors[0], Groups: len(d.vectors)}
@@ -65,8 +71,8 @@ func (d *gradW) chunk(worker, i int) {
 	for c := c0; c < c1; c++ {
 		clear(sums)
 		for n := range s.N {
-			d.p.Fill(xs, d.x[(n*s.C+c)*in:], 1, 0, 0, d.p.OutH, 0, 1)
-			t.Y = &d.dy[(n*s.C+c)*out]
+			d.p.Fill(xs, d.X[(n*s.C+c)*in:], 1, 0, 0, d.p.OutH, 0, 1)
+			t.Y = &d.DY[(n*s.C+c)*out]
 			gradient(&t)
 		}
 		for k := range taps {
@@ -74,7 +80,7 @@ func (d *gradW) chunk(worker, i int) {
 			for _, v := range sums[tile.VL*k:][:tile.VL] {
 				sum += v
 			}
-			d.dw[c*taps+k] = sum
+			d.DW[c*taps+k] = sum
 		}
 	}
 }

@@ -20,8 +20,8 @@ type lanes struct {
 	masks   []uint16    // of taps: the results that read one
 	per     int         // channels in a chunk
 
-	body                    func(worker, chunk int)
-	y, x, w, bias, residual []float32
+	body            func(worker, chunk int)
+	method.Operands // of the run in progress
 }
 
 // suitsLanes reports whether lanes is the method for a pass that suits
@@ -68,10 +68,10 @@ func (d *lanes) Pack(packed, w []float32) {
 
 func (d *lanes) Scratch() int { return 0 }
 
-func (d *lanes) Run(y, x, packed, bias, residual, _ []float32) {
-	d.y, d.x, d.w, d.bias, d.residual = y, x, packed, bias, residual
+func (d *lanes) Run(o method.Operands, _ []float32) {
+	d.Operands = o
 	d.pool.For(parallel.Chunks(d.spec.C, d.per), d.body)
-	d.y, d.x, d.w, d.bias, d.residual = nil, nil, nil, nil, nil
+	d.Operands = method.Operands{}
 }
 
 func (d *lanes) chunk(_, chunk int) {
@@ -82,16 +82,16 @@ func (d *lanes) chunk(_, chunk int) {
 // channels are those from lo to hi of the run in progress.
 func (d *lanes) channels(lo, hi int) ref.DepthLanes {
 	s := &d.spec
-	t := ref.DepthLanes{Y: tile.At(d.y, lo*d.out), X: tile.At(d.x, lo*d.in), W: tile.At(d.w, lo*len(d.taps)),
+	t := ref.DepthLanes{Y: tile.At(d.Y, lo*d.out), X: tile.At(d.X, lo*d.in), W: tile.At(d.Packed, lo*len(d.taps)),
 		Index: &d.index[0], Masks: &d.masks[0], Taps: len(d.taps), Channels: hi - lo, Images: s.N,
 		PlaneX: 4 * d.in, PlaneY: 4 * d.out, LDX: 4 * s.C * d.in, LDY: 4 * s.C * d.out,
 		In: 1<<d.in - 1, Out: 1<<d.out - 1}
 	t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 	if s.Bias {
-		t.Bias = tile.At(d.bias, lo)
+		t.Bias = tile.At(d.Bias, lo)
 	}
 	if s.Residual {
-		t.Residual = tile.At(d.residual, lo*d.out)
+		t.Residual = tile.At(d.Residual, lo*d.out)
 	}
 	return t
 }

@@ -18,9 +18,14 @@ type matrix struct {
 	links   []int32 // pairs: place in a channel's matrix, tap that stands there
 	per     int     // channels in a chunk
 
-	packBody, chunkBody           func(worker, chunk int)
-	y, x, w, packed               []float32
-	bias, residual, biasOfColumns []float32
+	packBody, chunkBody func(worker, chunk int)
+	matrixRun
+}
+
+// matrixRun is the run in progress.
+type matrixRun struct {
+	method.Operands
+	biasOfColumns []float32 // a channel's bias 16 times over, for each worker
 }
 
 // Most floats of a plane for matrix, read and written.
@@ -67,16 +72,16 @@ func (d *matrix) matrixLen() int { return d.in * tile.NR }
 func (d *matrix) PackedLen() int { return d.spec.C * d.matrixLen() }
 
 func (d *matrix) Pack(packed, w []float32) {
-	d.packed, d.w = packed, w
+	d.Operands = method.Operands{Packed: packed, W: w}
 	d.pool.For(parallel.Chunks(d.spec.C, d.per), d.packBody)
-	d.packed, d.w = nil, nil
+	d.Operands = method.Operands{}
 }
 
 func (d *matrix) packChannels(_, chunk int) {
 	taps := d.spec.KH * d.spec.KW
 	lo, hi := parallel.Range(chunk, d.per, d.spec.C)
 	for c := lo; c < hi; c++ {
-		m, w := d.packed[c*d.matrixLen():][:d.matrixLen()], d.w[c*taps:][:taps]
+		m, w := d.Packed[c*d.matrixLen():][:d.matrixLen()], d.W[c*taps:][:taps]
 		clear(m)
 		for i := 0; i < len(d.links); i += 2 {
 			m[d.links[i]] += w[d.links[i+1]]
@@ -86,10 +91,10 @@ func (d *matrix) packChannels(_, chunk int) {
 
 func (d *matrix) Scratch() int { return d.pool.Threads() * tile.NR }
 
-func (d *matrix) Run(y, x, packed, bias, residual, scratch []float32) {
-	d.y, d.x, d.packed, d.bias, d.residual, d.biasOfColumns = y, x, packed, bias, residual, scratch
+func (d *matrix) Run(o method.Operands, scratch []float32) {
+	d.matrixRun = matrixRun{o, scratch}
 	d.pool.For(parallel.Chunks(d.spec.C, d.per), d.chunkBody)
-	d.y, d.x, d.packed, d.bias, d.residual, d.biasOfColumns = nil, nil, nil, nil, nil, nil
+	d.matrixRun = matrixRun{}
 }
 
 func (d *matrix) chunk(worker, chunk int) {
@@ -99,17 +104,17 @@ func (d *matrix) chunk(worker, chunk int) {
 	t := ref.Tile{K: d.in, LDC: s.C * d.out, N0: min(d.out, tile.VL), N1: max(d.out-tile.VL, 0)}
 	t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 	for c := lo; c < hi; c++ {
-		t.A, t.RowA, t.StepA = tile.At(d.x, c*d.in), s.C*d.in, 1
-		t.B0 = tile.At(d.packed, c*d.matrixLen())
-		t.C0, t.C1 = tile.At(d.y, c*d.out), tile.At(d.y, c*d.out+second)
+		t.A, t.RowA, t.StepA = tile.At(d.X, c*d.in), s.C*d.in, 1
+		t.B0 = tile.At(d.Packed, c*d.matrixLen())
+		t.C0, t.C1 = tile.At(d.Y, c*d.out), tile.At(d.Y, c*d.out+second)
 		if s.Bias {
 			for i := range bias {
-				bias[i] = d.bias[c]
+				bias[i] = d.Bias[c]
 			}
 			t.Bias0, t.Bias1 = tile.At(bias, 0), tile.At(bias, tile.VL)
 		}
 		if s.Residual {
-			t.Res0, t.Res1 = tile.At(d.residual, c*d.out), tile.At(d.residual, c*d.out+second)
+			t.Res0, t.Res1 = tile.At(d.Residual, c*d.out), tile.At(d.Residual, c*d.out+second)
 		}
 		tile.Run(tile.Strided, &t, s.N)
 	}

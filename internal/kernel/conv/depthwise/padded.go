@@ -22,9 +22,14 @@ type padded struct {
 	parts    int          // chunks of an image
 	outPlane int
 
-	body                  func(worker, chunk int)
-	y, x, packed          []float32
-	bias, residual, spare []float32
+	body func(worker, chunk int)
+	paddedRun
+}
+
+// paddedRun is the run in progress.
+type paddedRun struct {
+	method.Operands
+	workspace []float32 // of the workers
 }
 
 func newPadded(p *parallel.Pool, s method.Spec, gradX bool) *padded {
@@ -84,28 +89,28 @@ func (d *padded) perWorker() int {
 
 func (d *padded) Scratch() int { return d.pool.Threads() * d.perWorker() }
 
-func (d *padded) Run(y, x, packed, bias, residual, scratch []float32) {
-	d.y, d.x, d.packed, d.bias, d.residual, d.spare = y, x, packed, bias, residual, scratch
+func (d *padded) Run(o method.Operands, scratch []float32) {
+	d.paddedRun = paddedRun{o, scratch}
 	d.pool.For(d.spec.N*d.parts, d.body)
-	d.y, d.x, d.packed, d.bias, d.residual, d.spare = nil, nil, nil, nil, nil, nil
+	d.paddedRun = paddedRun{}
 }
 
 func (d *padded) chunk(worker, i int) {
 	s := &d.spec
-	ws := d.spare[worker*d.perWorker():][:d.perWorker()]
+	ws := d.workspace[worker*d.perWorker():][:d.perWorker()]
 	xs, out := ws[:d.p.Len()], ws[d.p.Len():]
 	n, plane := i/d.parts, d.p.InH*d.p.InW
 	c0, c1 := parallel.Range(i%d.parts, d.per, s.C)
 	t := ref.Depth{X: &xs[0], Vectors: &d.vectors[0], Groups: len(d.vectors) / ref.DepthGroup}
 	t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 	for c := c0; c < c1; c++ {
-		d.p.Fill(xs, d.x[(n*s.C+c)*plane:], 1, 0, 0, d.p.OutH, 0, 1)
-		y := d.y[(n*s.C+c)*d.outPlane:][:d.outPlane]
+		d.p.Fill(xs, d.X[(n*s.C+c)*plane:], 1, 0, 0, d.p.OutH, 0, 1)
+		y := d.Y[(n*s.C+c)*d.outPlane:][:d.outPlane]
 		if s.Bias {
-			t.Bias = d.bias[c]
+			t.Bias = d.Bias[c]
 		}
 		if s.Residual {
-			t.Residual = &d.residual[(n*s.C+c)*d.outPlane]
+			t.Residual = &d.Residual[(n*s.C+c)*d.outPlane]
 		}
 		if len(d.phases) == 1 {
 			d.tapsOf(&t, &d.phases[0], c, y)
@@ -123,7 +128,7 @@ func (d *padded) chunk(worker, i int) {
 
 // tapsOf convolves the copied plane with the taps of a phase.
 func (d *padded) tapsOf(t *ref.Depth, ph *patch.Phase, c int, y []float32) {
-	t.Y, t.W = &y[0], &d.packed[c*d.spec.KH*d.spec.KW+ph.At]
+	t.Y, t.W = &y[0], &d.Packed[c*d.spec.KH*d.spec.KW+ph.At]
 	t.Off, t.K = &ph.Off[0], len(ph.Off)
 	convolve(t)
 }

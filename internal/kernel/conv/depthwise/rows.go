@@ -17,8 +17,8 @@ type rows struct {
 	lanes      int
 	per, parts int // channels in a chunk, chunks of an image
 
-	body                    func(worker, chunk int)
-	y, x, w, bias, residual []float32
+	body            func(worker, chunk int)
+	method.Operands // of the run in progress
 }
 
 // suitsRows reports whether rows can compute s.
@@ -71,10 +71,10 @@ func (d *rows) Pack(packed, w []float32) { copy(packed, w) }
 
 func (d *rows) Scratch() int { return 0 }
 
-func (d *rows) Run(y, x, packed, bias, residual, _ []float32) {
-	d.y, d.x, d.w, d.bias, d.residual = y, x, packed, bias, residual
+func (d *rows) Run(o method.Operands, _ []float32) {
+	d.Operands = o
 	d.pool.For(d.spec.N*d.parts, d.body)
-	d.y, d.x, d.w, d.bias, d.residual = nil, nil, nil, nil, nil
+	d.Operands = method.Operands{}
 }
 
 func (d *rows) chunk(_, i int) {
@@ -85,12 +85,12 @@ func (d *rows) chunk(_, i int) {
 	n, in, out := i/d.parts*s.C, s.H*s.W, t.OutH*t.OutW
 	c0, c1 := parallel.Range(i%d.parts, d.per, s.C)
 	for c := c0; c < c1; c++ {
-		t.Y, t.X, t.W = tile.At(d.y, (n+c)*out), tile.At(d.x, (n+c)*in), tile.At(d.w, c*s.KH*s.KW)
+		t.Y, t.X, t.W = tile.At(d.Y, (n+c)*out), tile.At(d.X, (n+c)*in), tile.At(d.Packed, c*s.KH*s.KW)
 		if s.Bias {
-			t.Bias = d.bias[c]
+			t.Bias = d.Bias[c]
 		}
 		if s.Residual {
-			t.Residual = tile.At(d.residual, (n+c)*out)
+			t.Residual = tile.At(d.Residual, (n+c)*out)
 		}
 		rowsConvolve(&t, s.KH, s.StrideH, d.lanes)
 	}

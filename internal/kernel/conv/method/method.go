@@ -2,7 +2,7 @@ package method
 
 import "memprobe/internal/kernel/ref"
 
-// Spec describes y = act(conv(x, w) + bias + residual); see [ref.Spec].
+// Spec describes y = act(conv(x, w) + bias + residual); see [ref.ConvSpec].
 type Spec = ref.ConvSpec
 
 // Conv is one method of convolving, y = act(conv(x, w) + bias + residual),
@@ -11,19 +11,26 @@ type Spec = ref.ConvSpec
 // "flipped" reads weights [C,M,KH,KW] as w[m,c,kh,kw] = w[c,m,KH-1-kh,KW-1-kw]:
 // with it a convolution of stride 1 is the data gradient of another.
 //
-// Neither pack nor run allocates; both share their work over the pool that the
+// Neither Pack nor Run allocates; both share their work over the pool that the
 // method was made with.
 type Conv interface {
 	Name() string
 	PackedLen() int           // float32s of the packed weights
 	Pack(packed, w []float32) // any order and transform
-	Scratch() int             // float32s of workspace of run
-	Run(y, x, packed, bias, residual, scratch []float32)
+	Scratch() int             // float32s of workspace of Run
+	Run(o Operands, scratch []float32)
 }
+
+// Operands are the arguments of a run, as long as the spec says. Bias and Residual are
+// read where the spec has them; Residual may not overlap Y. Packing reads W alone.
+type Operands struct{ Y, X, W, Packed, Bias, Residual []float32 }
 
 // GradW is one method of computing the weight gradient, made for one spec.
 type GradW interface {
 	Name() string
 	Scratch() int
-	Run(dw, x, dy, scratch []float32)
+	Run(o GradOperands, scratch []float32)
 }
+
+// GradOperands are the arguments of a run of a weight gradient.
+type GradOperands struct{ DW, X, DY []float32 }

@@ -15,9 +15,9 @@ import (
 // row i·stride+s. There are three layouts, each with more copies than the one
 // before and fewer columns of tiles that hang over the edge:
 //
-//	split  a variant for each residue modulo the stride, taps are shifts in it
-//	flat   a variant for each column of taps, so rows of output follow each other
-//	full   a variant for each tap, so images follow each other
+//	Split  a variant for each residue modulo the stride, taps are shifts in it
+//	Flat   a variant for each column of taps, so rows of output follow each other
+//	Full   a variant for each tap, so images follow each other
 type Input struct {
 	Layout        Layout
 	Images        int // images side by side
@@ -29,15 +29,16 @@ type Input struct {
 	OutH, OutW    int
 	OutImage      int     // floats from a result to that of the next image, unless full
 	Band          int     // rows of output in a band
-	from          []int32 // of each element of a channel's copy: its input element; see tabulate
+	from          []int32 // of each element of a channel's copy: its input element; see Tabulate
 }
 
+// Layout says what has a variant of its own.
 type Layout uint8
 
 const (
-	Split Layout = iota
-	Flat
-	Full
+	Split Layout = iota // each residue modulo the stride
+	Flat                // each column of taps
+	Full                // each tap
 )
 
 func (l Layout) String() string { return [...]string{"split", "flat", "full"}[l] }

@@ -1,7 +1,29 @@
-// Package winograd convolves by Winograd's minimal filtering: F(m×m, 3×3) turns a 3×3 convolution of stride 1
-// into (m+2)² products over the channels, one for each element of tiles whose
-// basis has been changed, see [ref.Change]. They take 16/4 = 4 multiplications
-// an output for m = 2 and 36/16 = 2.25 for m = 4 where the definition takes 9.
+// Package winograd convolves by Winograd's minimal filtering: F(m×m, 3×3) turns a 3×3
+// convolution of stride 1 into (m+2)² products over the channels, one for each element
+// of tiles whose basis has been changed, see [ref.Change]. They take 16/4 = 4
+// multiplications an output for m = 2 and 36/16 = 2.25 for m = 4 where the definition
+// takes 9.
+//
+// Tiles of the input overlap by 2, so that those of the output, m×m, cover it without
+// gaps (m = 2):
+//
+//	padded input, one channel     tiles of 4×4, 2 apart
+//	a b c d e f …                 a b c d     c d e f
+//	g h i j k l …                 g h i j     i j k l     …
+//	m n o p q r …                 m n o p     o p q r
+//	s t u v w x …                 s t u v     u v w x
+//
+//	change of basis               V[element][tile][C]           16 elements
+//	times the changed weights     U[panel][element][C][16]      of every 3×3
+//	the products                  [element][tile][panel][16]    V·U for each element
+//	change back                   tiles of 2×2, side by side in the output
+//
+// A block of work is some rows of tiles of an image, or all tiles of some images; it is
+// sized so that V and the products of a block stay in the second-level cache.
+//
+// The weight gradient has the tiles of the output gradient, D[element][tile][M], in the
+// place of the weights: S[element] = Dᵀ·V, summed over the tiles of all images, and the
+// change back of S.
 //
 // Rounding errors are those of the sum over the channels, widened by the changes
 // of basis: relative to the root mean square of the output, their root mean

@@ -32,9 +32,13 @@ type Conv struct {
 	weightPitch      int // of U, between elements
 
 	packBody, inputBody, chunkBody func(worker, chunk int)
-	y, x, w, packed                []float32
-	bias, residual                 []float32
-	inputs, workspace              []float32
+	forwardRun
+}
+
+// forwardRun is the run in progress.
+type forwardRun struct {
+	method.Operands
+	inputs, workspace []float32 // V, where chunks share it; of the workers
 }
 
 const (
@@ -109,9 +113,9 @@ func (w *Conv) PackedLen() int { return w.panels * w.elements() * w.weightPitch 
 
 // Pack changes the basis of the weights: U[panel][element][C][16].
 func (w *Conv) Pack(packed, weights []float32) {
-	w.packed, w.w = packed, weights
+	w.Operands = method.Operands{Packed: packed, W: weights}
 	w.pool.For(w.panels*parallel.Chunks(w.spec.C, packChannels), w.packBody)
-	w.packed, w.w = nil, nil
+	w.Operands = method.Operands{}
 }
 
 func (w *Conv) packPart(_, i int) {
@@ -124,14 +128,14 @@ func (w *Conv) packPart(_, i int) {
 	if w.flipped { // weights [C][M][3][3]
 		rows := tile.Side{N: w.spec.M, Width: tile.NR, LD: taps, KInner: true}
 		for c := c0; c < c1; c++ {
-			rows.Pack(turned[(c-c0)*taps*tile.NR:], w.w[c*w.spec.M*taps:], panel, panel+1, 0, taps)
+			rows.Pack(turned[(c-c0)*taps*tile.NR:], w.W[c*w.spec.M*taps:], panel, panel+1, 0, taps)
 		}
 		t.Src, t.SrcRow, t.SrcCol = &turned[(taps-1)*tile.NR], -t.SrcRow, -t.SrcCol
 	} else {
 		rows := tile.Side{N: w.spec.M, Width: tile.NR, LD: w.spec.C * taps, KInner: true}
-		rows.Pack(turned[:], w.w, panel, panel+1, c0*taps, (c1-c0)*taps)
+		rows.Pack(turned[:], w.W, panel, panel+1, c0*taps, (c1-c0)*taps)
 	}
-	t.Dst = tile.At(w.packed, panel*w.elements()*w.weightPitch+c0*tile.NR)
+	t.Dst = tile.At(w.Packed, panel*w.elements()*w.weightPitch+c0*tile.NR)
 	t.DstRow, t.DstCol, t.DstTile = (w.m+2)*w.weightPitch, w.weightPitch, tile.NR
 	w.weight.apply(&t)
 }
@@ -160,21 +164,21 @@ func (w *Conv) sharedLen() int {
 
 func (w *Conv) Scratch() int { return w.sharedLen() + w.pool.Threads()*w.perWorker() }
 
-func (w *Conv) Run(y, x, packed, bias, residual, scratch []float32) {
+func (w *Conv) Run(o method.Operands, scratch []float32) {
 	n := w.sharedLen()
-	w.y, w.x, w.packed, w.bias, w.residual, w.inputs, w.workspace = y, x, packed, bias, residual, scratch[:n], scratch[n:]
+	w.forwardRun = forwardRun{o, scratch[:n], scratch[n:]}
 	if w.shares {
 		w.pool.For(w.blocks()*w.source.panels(), w.inputBody)
 	}
 	w.pool.For(w.blocks()*w.chunks, w.chunkBody)
-	w.y, w.x, w.packed, w.bias, w.residual, w.inputs, w.workspace = nil, nil, nil, nil, nil, nil, nil
+	w.forwardRun = forwardRun{}
 }
 
 // shareInput makes a panel of channels of V of a block.
 func (w *Conv) shareInput(worker, i int) {
 	panel, i := i%w.source.panels(), i/w.source.panels()
 	xs := w.workspace[worker*w.perWorker():][:w.source.copyLen()]
-	w.source.tiles(w.inputs[i*w.inputLen()+panel*tile.NR:], w.x, xs, w.block(i), panel, w.pitch, w.ld)
+	w.source.tiles(w.inputs[i*w.inputLen()+panel*tile.NR:], w.X, xs, w.block(i), panel, w.pitch, w.ld)
 }
 
 func (w *Conv) chunk(worker, i int) {
@@ -188,7 +192,7 @@ func (w *Conv) chunk(worker, i int) {
 		v = w.inputs[i*w.inputLen():][:w.inputLen()]
 	} else {
 		for panel := range w.source.panels() {
-			w.source.tiles(v[panel*tile.NR:], w.x, xs, b, panel, w.pitch, w.ld)
+			w.source.tiles(v[panel*tile.NR:], w.X, xs, b, panel, w.pitch, w.ld)
 		}
 	}
 	p0, p1 := parallel.Range(part, w.perChunk, w.panels)
@@ -225,7 +229,7 @@ func (w *Conv) multiply(products, v []float32, b *block, q0, q1 int) {
 // aim sets t to the weights of panel q, from channel k0 on, and to the i-th panel
 // of the products.
 func (w *Conv) aim(t *ref.Tile, products []float32, e, k0, q, i int) {
-	t.B0 = tile.At(w.packed, (q*w.elements()+e)*w.weightPitch+k0*tile.NR)
+	t.B0 = tile.At(w.Packed, (q*w.elements()+e)*w.weightPitch+k0*tile.NR)
 	c := e*w.outPitch + i*tile.NR
 	t.C0, t.C1 = tile.At(products, c), tile.At(products, c+tile.VL)
 }
@@ -243,7 +247,7 @@ func (w *Conv) finish(products, pixels []float32, b *block, q int) {
 	p.N = (min(b.r1*w.m, w.height) - b.r0*w.m) * w.width
 	p.Lo, p.Hi, _ = s.Act.Bounds(s.Lo, s.Hi)
 	if s.Bias {
-		p.Bias = &w.bias[m0]
+		p.Bias = &w.Bias[m0]
 	}
 	done := 0
 	for n := b.n0; n < b.n1; n++ {
@@ -254,9 +258,9 @@ func (w *Conv) finish(products, pixels []float32, b *block, q int) {
 			done += w.cols
 		}
 		first := (n*s.M+m0)*plane + b.r0*w.m*w.width
-		p.Dst = &w.y[first]
+		p.Dst = &w.Y[first]
 		if s.Residual {
-			p.Residual = &w.residual[first]
+			p.Residual = &w.Residual[first]
 		}
 		spread(&p)
 	}

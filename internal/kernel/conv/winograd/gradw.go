@@ -33,10 +33,15 @@ type GradW struct {
 	pitchV, pitchD   int // between elements
 	pitchS           int
 
-	step                                            int // in progress
 	shareBody, addBody, turnBody, partBody, putBody func(worker, chunk int)
-	dw, x, dy                                       []float32
-	changed, sums, workspace                        []float32
+	gradRun
+}
+
+// gradRun is the run in progress.
+type gradRun struct {
+	method.GradOperands
+	changed, sums, workspace []float32
+	step                     int
 }
 
 const (
@@ -131,10 +136,10 @@ func (w *GradW) Scratch() int {
 	return changed + sums + w.pool.Threads()*w.perWorker()
 }
 
-func (w *GradW) Run(dw, x, dy, scratch []float32) {
+func (w *GradW) Run(o method.GradOperands, scratch []float32) {
 	changed, sums := w.sharedLens()
-	w.dw, w.x, w.dy = dw, x, dy
-	w.changed, w.sums, w.workspace = scratch[:changed], scratch[changed:][:sums], scratch[changed+sums:]
+	w.gradRun = gradRun{GradOperands: o,
+		changed: scratch[:changed], sums: scratch[changed:][:sums], workspace: scratch[changed+sums:]}
 	if w.alone {
 		w.pool.For(w.shares, w.shareBody)
 		w.pool.For(parallel.Chunks(w.sumLen(), addFloats), w.addBody)
@@ -145,7 +150,7 @@ func (w *GradW) Run(dw, x, dy, scratch []float32) {
 			w.pool.For(w.nrows*w.ncols, w.partBody)
 		}
 	}
-	w.dw, w.x, w.dy, w.changed, w.sums, w.workspace = nil, nil, nil, nil, nil, nil
+	w.gradRun = gradRun{}
 }
 
 // local is the workspace of a worker, a copy of planes first.
@@ -166,15 +171,16 @@ func (w *GradW) stepBlocks(step int) (b0, b1, t0, t1 int) {
 // index numbers the tiles of all images by the first of a row.
 func (w *GradW) index(n, r int) int { return (n*w.tiling.rows + r) * w.tiling.cols }
 
-// change changes the tiles of block i, which become tiles first, first+1, … of the step, for a panel of the output channels and then of the input channels.
+// change changes the tiles of block i for one panel of channels, counted through those
+// of the output and then those of the input. They become the tiles from first on.
 func (w *GradW) change(changed, xs []float32, i, first, panel int) {
 	b := w.block(i)
 	if panel < w.grad.panels() {
-		w.grad.tiles(changed[w.elements()*w.pitchV+(panel*w.stepTiles+first)*tile.NR:], w.dy, xs, b, panel, w.pitchD, tile.NR)
+		w.grad.tiles(changed[w.elements()*w.pitchV+(panel*w.stepTiles+first)*tile.NR:], w.DY, xs, b, panel, w.pitchD, tile.NR)
 		return
 	}
 	panel -= w.grad.panels()
-	w.input.tiles(changed[(panel*w.stepTiles+first)*tile.NR:], w.x, xs, b, panel, w.pitchV, tile.NR)
+	w.input.tiles(changed[(panel*w.stepTiles+first)*tile.NR:], w.X, xs, b, panel, w.pitchV, tile.NR)
 }
 
 // turn changes one block of the step in progress for one panel.
@@ -270,7 +276,7 @@ func (w *GradW) put(sum, xs []float32, m, q0 int) {
 	p := ref.Planes{LD: taps, N: taps}
 	p.Lo, p.Hi, _ = tile.ActNone.Bounds(0, 0)
 	for q := q0; q < q1; q++ {
-		p.Src, p.Dst = tile.At(xs, (q-q0)*taps*tile.NR), &w.dw[(m*w.spec.C+q*tile.NR)*taps]
+		p.Src, p.Dst = tile.At(xs, (q-q0)*taps*tile.NR), &w.DW[(m*w.spec.C+q*tile.NR)*taps]
 		p.Rows = min(tile.NR, w.spec.C-q*tile.NR)
 		spread(&p)
 	}

@@ -116,7 +116,7 @@ func TestWinograd(t *testing.T) {
 			})
 			kerneltest.ConvLike(t, plain, s.N*s.OutH()*s.OutW(), dw, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 				g := planGradW(p, plain, m, 1<<15) // several steps
-				return g.Name(), g.Scratch(), func(out, scratch []float32) { g.Run(out, x, dy, scratch) }
+				return g.Name(), g.Scratch(), func(out, scratch []float32) { g.Run(method.GradOperands{DW: out, X: x, DY: dy}, scratch) }
 			})
 		}
 	}
