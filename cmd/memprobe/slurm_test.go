@@ -95,9 +95,6 @@ func TestSlurm(t *testing.T) {
 	}
 	s := startSlurm(t, dir)
 	local, remote := filepath.Join(dir, "local"), filepath.Join(dir, "remote")
-	if err := os.Mkdir(remote, 0o755); err != nil {
-		t.Fatal(err)
-	}
 	code, job, msg := runMemprobe("sweep", plan, "--out", remote, "--threads", "1", "--emit", "slurm")
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, msg)
@@ -106,7 +103,7 @@ func TestSlurm(t *testing.T) {
 	if err := os.WriteFile(file, []byte(job), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	id, _, _ := strings.Cut(s.run("sbatch", "--parsable", "--chdir", dir, file), ";")
+	id, _, _ := strings.Cut(s.run("sbatch", "--parsable", file), ";")
 
 	code, out, msg := runMemprobe("sweep", plan, "--dry-run", "--json", "--quiet")
 	if code != 0 {

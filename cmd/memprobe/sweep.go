@@ -34,6 +34,7 @@ var sweepCommand = command{
 		f.IntVar(&o.threads, "threads", 0, "threads of all cells together; 0 means one a CPU")
 		f.IntVar(&o.index, "index", -1, "run this cell alone (default $SLURM_ARRAY_TASK_ID or $JOB_COMPLETION_INDEX; without them all)")
 		f.StringVar(&o.emit, "emit", "", "print a job array instead: "+strings.Join(sweep.Clusters(), ", "))
+		f.IntVar(&o.most, "max-array", 1000, "tasks that an array of --emit slurm may have; more cells are several arrays, which bash submits")
 		f.BoolVar(&o.dry, "dry-run", false, "list the cells and the time that they may take")
 		f.BoolVar(&o.json, "json", false, "print the cells as JSON instead of a table")
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
@@ -57,6 +58,7 @@ var sweepCommand = command{
 type sweepOptions struct {
 	scale, out, emit     string
 	jobs, threads, index int
+	most                 int // tasks of a job array
 	dry, json, quiet     bool
 	settings             map[string]*settingFlag // by key of train.Config
 
@@ -87,6 +89,9 @@ func (o *sweepOptions) run(ctx context.Context, f *pflag.FlagSet, arg string, st
 	o.std = std
 	if o.jobs < 1 || o.threads < 0 {
 		return usagef("--jobs %d, --threads %d: want at least 1 and 0", o.jobs, o.threads)
+	}
+	if o.most < 1 || f.Changed("max-array") && o.emit != "slurm" {
+		return usagef("--max-array %d: want at least 1, and --emit slurm", o.most)
 	}
 	if o.plan, err = o.open(f, arg); err != nil {
 		return err
@@ -174,7 +179,8 @@ func (o *sweepOptions) choose() error {
 	return nil
 }
 
-// writeJobs prints the job array that runs this very sweep.
+// writeJobs prints the job array that runs this very sweep. The runs' folder is made:
+// Slurm starts no job whose log it cannot write there.
 func (o *sweepOptions) writeJobs(f *pflag.FlagSet, arg string) error {
 	dir, err := filepath.Abs(o.out)
 	if err != nil {
@@ -187,15 +193,19 @@ func (o *sweepOptions) writeJobs(f *pflag.FlagSet, arg string) error {
 	words := []string{"memprobe", "sweep", arg, "--out", dir, "--threads", fmt.Sprint(threads)}
 	f.Visit(func(flag *pflag.Flag) {
 		switch flag.Name {
-		case "emit", "out", "threads", "index", "jobs":
+		case "emit", "out", "threads", "index", "jobs", "max-array":
 		default:
 			words = append(words, "--"+flag.Name+"="+flag.Value.String())
 		}
 	})
-	if err := o.plan.Emit(o.std.out, o.emit, words, dir, threads); err != nil {
+	job := sweep.Job{Words: words, Dir: dir, CPUs: threads, Most: o.most}
+	if err := o.plan.Emit(o.std.out, o.emit, job); err != nil {
 		return usagef("--emit %v", err)
 	}
-	return nil
+	if o.emit != "slurm" {
+		return nil
+	}
+	return os.MkdirAll(dir, 0o755)
 }
 
 // outcome is what is said of a cell.

@@ -92,6 +92,8 @@ func TestSweepFailures(t *testing.T) {
 		{[]string{plan, "--index", "2"}, 2, "--index is 2, want 0 to 1"},
 		{[]string{plan, "--emit", "pbs"}, 2, `--emit "pbs", want one of slurm, kubernetes, shell`},
 		{[]string{plan, "-j", "0"}, 2, "--jobs 0"},
+		{[]string{plan, "--emit", "slurm", "--max-array", "0"}, 2, "--max-array 0: want at least 1"},
+		{[]string{plan, "--max-array", "5"}, 2, "and --emit slurm"},
 		{[]string{plan, "--index", "0", "--data", "images:/nonexistent", "--out", filepath.Join(dir, "x")}, 3, "/nonexistent"},
 	} {
 		code, _, msg := runMemprobe(append([]string{"sweep", "--quiet"}, c.args...)...)
@@ -104,6 +106,24 @@ func TestSweepFailures(t *testing.T) {
 	code, out, msg := runMemprobe("sweep", mixed, "--quiet", "--out", filepath.Join(dir, "mixed"))
 	if code != 1 || !strings.Contains(out, "done") || !strings.Contains(out, "failed") || !strings.Contains(msg, "1 of 2 cells failed") {
 		t.Errorf("exit %d: %s%s", code, out, msg)
+	}
+}
+
+// Slurm opens a task's log before the task runs: the emitted file names a folder that
+// is there.
+func TestSweepEmitsForFreshFolders(t *testing.T) {
+	plan := filepath.Join(t.TempDir(), "plan.yaml")
+	if err := os.WriteFile(plan, []byte(smallPlan), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, out, msg := runMemprobe("sweep", plan, "--out", filepath.Join(t.TempDir(), "not", "yet"), "--emit", "slurm")
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, msg)
+	}
+	_, log, _ := strings.Cut(out, "#SBATCH --output=")
+	log, _, _ = strings.Cut(log, "\n")
+	if info, err := os.Stat(filepath.Dir(log)); err != nil || !info.IsDir() {
+		t.Errorf("the log %q has no folder: %v", log, err)
 	}
 }
 

@@ -18,10 +18,31 @@ var jobs embed.FS
 // Clusters are the systems that Emit writes job arrays for.
 func Clusters() []string { return []string{"slurm", "kubernetes", "shell"} }
 
-// Emit writes the job array that runs a plan's cells, an index each. words are the
-// command that runs the sweep in dir, without its index; cpus is what a cell is
-// given.
-func (p *Plan) Emit(w io.Writer, cluster string, words []string, dir string, cpus int) error {
+// Job is what a job array runs.
+type Job struct {
+	Words []string // the command that runs the sweep in Dir, without its index
+	Dir   string   // where Slurm writes its logs too: it must exist when a job begins
+	CPUs  int      // of a cell
+	Most  int      // tasks that an array of Slurm may have
+}
+
+// array is a job array of Slurm: cell First and those behind it, by their distance.
+type array struct {
+	First int
+	Tasks string
+}
+
+// arrays cuts the cells into arrays of at most so many tasks.
+func (p *Plan) arrays(most int) []array {
+	var out []array
+	for first := 0; first < len(p.Cells); first += most {
+		out = append(out, array{first, fmt.Sprintf("0-%d", min(most, len(p.Cells)-first)-1)})
+	}
+	return out
+}
+
+// Emit writes the job array that runs a plan's cells, an index each.
+func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	if !slices.Contains(Clusters(), cluster) {
 		return fmt.Errorf("%q, want one of %s", cluster, strings.Join(Clusters(), ", "))
 	}
@@ -29,13 +50,15 @@ func (p *Plan) Emit(w io.Writer, cluster string, words []string, dir string, cpu
 	if err != nil {
 		return err
 	}
-	quoted := make([]string, len(words))
-	for i, word := range words {
+	quoted := make([]string, len(job.Words))
+	for i, word := range job.Words {
 		quoted[i] = quote(word)
 	}
+	arrays := p.arrays(job.Most)
 	return t.Execute(w, map[string]any{
-		"Plan": p.Name, "About": p.About, "Cells": p.Cells, "Last": len(p.Cells) - 1, "Job": jobName(p.Name), "CPUs": cpus,
-		"Dir": dir, "Logs": filepath.Join(dir, "slurm-%A_%a.out"), "Words": words, "Command": strings.Join(quoted, " "),
+		"Plan": p.Name, "About": p.About, "Cells": p.Cells, "Job": jobName(p.Name), "CPUs": job.CPUs,
+		"Arrays": arrays, "Whole": len(arrays) == 1,
+		"Dir": job.Dir, "Logs": filepath.Join(job.Dir, "slurm-%A_%a.out"), "Words": job.Words, "Command": strings.Join(quoted, " "),
 	})
 }
 

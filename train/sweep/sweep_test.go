@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -289,7 +291,7 @@ func TestEmit(t *testing.T) {
 		"shell":      {`memprobe sweep 'it'\''s.yaml' --out '/runs/a b' --index 0 # ` + p.Cells[0].Name + " seed=0\n", "--index 2"},
 	} {
 		var b bytes.Buffer
-		if err := p.Emit(&b, cluster, words, "/runs/a b", 4); err != nil {
+		if err := p.Emit(&b, cluster, Job{words, "/runs/a b", 4, 1000}); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range wants {
@@ -298,8 +300,49 @@ func TestEmit(t *testing.T) {
 			}
 		}
 	}
-	if err := p.Emit(&bytes.Buffer{}, "pbs", words, "", 1); err == nil || !strings.Contains(err.Error(), "slurm, kubernetes, shell") {
+	if err := p.Emit(&bytes.Buffer{}, "pbs", Job{words, "", 1, 1000}); err == nil || !strings.Contains(err.Error(), "slurm, kubernetes, shell") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// Seven cells in arrays of three, submitted by bash, are run once each.
+func TestEmitSeveralArrays(t *testing.T) {
+	bash, err := exec.LookPath("bash")
+	if err != nil {
+		t.Skip("no bash here")
+	}
+	p, err := Parse("plan.yaml", "plan", []byte("grid: {seed: [0, 1, 2, 3, 4, 5, 6]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	var b bytes.Buffer
+	if err := p.Emit(&b, "slurm", Job{[]string{"memprobe", "sweep", "plan.yaml"}, dir, 1, 3}); err != nil {
+		t.Fatal(err)
+	}
+	// A scheduler that runs every task at once, and a command that says its index.
+	for name, text := range map[string]string{
+		"sbatch":   "#!/bin/bash\njob=$(cat)\nexport ${2#--export=ALL,}\nfor i in $(seq ${1#--array=0-} -1 0); do SLURM_ARRAY_TASK_ID=$i bash -c \"$job\"; done\n",
+		"memprobe": "#!/bin/bash\necho \"$@\"\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := exec.Command(bash)
+	c.Stdin, c.Env = &b, append(os.Environ(), "PATH="+dir+":"+os.Getenv("PATH"))
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	lines := strings.Split(strings.TrimSpace(string(out)), "\n")
+	slices.Sort(lines)
+	var want []string
+	for i := range 7 {
+		want = append(want, fmt.Sprintf("sweep plan.yaml --index %d", i))
+	}
+	if !slices.Equal(lines, want) {
+		t.Errorf("ran %q, want %q", lines, want)
 	}
 }
 
