@@ -55,9 +55,14 @@ func DataTypeOf(d tensor.DType) DataType {
 	return onnxpb.TensorProto_UNDEFINED
 }
 
+// IsHalf reports whether d is one of the types of 16 bits that become float32.
+func IsHalf(d DataType) bool {
+	return d == onnxpb.TensorProto_FLOAT16 || d == onnxpb.TensorProto_BFLOAT16
+}
+
 // elemSize is the number of bytes of one element in raw_data.
 func elemSize(d DataType) int {
-	if d == onnxpb.TensorProto_FLOAT16 || d == onnxpb.TensorProto_BFLOAT16 {
+	if IsHalf(d) {
 		return 2
 	}
 	return DType(d).Size()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/glob"
 	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
@@ -31,7 +32,7 @@ var extractCommand = command{
 	example: "memprobe extract model.onnx --data cifar10 --layers blocks --pool avg --out acts.npz",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		var o extractOptions
-		f.StringVar(&o.input, "input", "", "raw float32 input tensors instead of --data: .npz by input name, or .npy for a lone input")
+		f.StringVar(&o.input, "input", "", "raw input tensors of the model's types instead of --data: .npz by input name, or .npy for a lone input")
 		o.data.flags(f)
 		f.StringVar(&o.split, "split", "train", "images of --data: train or test")
 		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, blocks, or tensor names as GLOB,… (* within slashes, ** past them)")
@@ -72,23 +73,7 @@ var extractCommand = command{
 
 // extract writes what given input tensors become.
 func extract(ctx context.Context, m *onnx.Model, o extractOptions) error {
-	given, err := npy.Read(o.input)
-	if err != nil {
-		return err
-	}
-	inputs := m.Inputs()
-	if t, lone := given[""]; lone && len(inputs) == 1 {
-		given = map[string]*tensor.Tensor{inputs[0].Name: t}
-	}
-	shapes := map[string][]int{}
-	for _, in := range inputs {
-		t := given[in.Name]
-		if t == nil {
-			return &onnx.Error{File: o.input, Err: fmt.Errorf("has no array for the model's input %v; it has %v", in, slices.Sorted(maps.Keys(given)))}
-		}
-		shapes[in.Name] = t.Shape
-	}
-	bound, err := m.InputTensors(1, shapes)
+	given, err := feed(m, o.input)
 	if err != nil {
 		return err
 	}
@@ -101,7 +86,7 @@ func extract(ctx context.Context, m *onnx.Model, o extractOptions) error {
 	}
 	pool := parallel.New(o.threads)
 	defer pool.Close()
-	s, err := m.Compile(engine.Options{Inputs: bound, Outputs: []string{}, Taps: names, Pool: pool})
+	s, err := m.Compile(engine.Options{Inputs: given, Outputs: []string{}, Taps: names, Pool: pool})
 	if err != nil {
 		return err
 	}
@@ -111,6 +96,48 @@ func extract(ctx context.Context, m *onnx.Model, o extractOptions) error {
 		}
 	}
 	return writeTaps(ctx, o.out, s)
+}
+
+// feed reads a tensor for every input of the model from a file. The error lists all that
+// are missing or of another type or shape.
+func feed(m *onnx.Model, file string) (map[string]*tensor.Tensor, error) {
+	arrays, err := npy.Read(file)
+	if err != nil {
+		return nil, err
+	}
+	inputs := m.Inputs()
+	if v, lone := arrays[""]; lone && len(inputs) == 1 {
+		arrays = map[string]*npy.Values{inputs[0].Name: v}
+	}
+	given, shapes := map[string]*tensor.Tensor{}, map[string][]int{}
+	var faults []string
+	for _, in := range inputs {
+		switch v := arrays[in.Name]; {
+		case v == nil:
+			faults = append(faults, fmt.Sprintf("has no array for the model's input %v", in))
+		case !carries(v.Type, in.Elem):
+			faults = append(faults, fmt.Sprintf("array %q is %s, want one for the model's input %v", in.Name, v.Type, in))
+		default:
+			given[in.Name], shapes[in.Name] = v.Tensor, v.Shape
+		}
+	}
+	if faults != nil {
+		names := slices.Sorted(maps.Keys(arrays))
+		return nil, fault.Errorf(file, "%s; the file's arrays are %q", strings.Join(faults, "; "), names)
+	}
+	_, err = m.InputShapes(1, shapes)
+	return given, err
+}
+
+// carries reports whether arrays of NumPy's type hold the elements of an ONNX type. The
+// engine computes half precision in float32, so that it takes both.
+func carries(numpy string, elem onnx.DataType) bool {
+	switch d := onnx.DType(elem); {
+	case d == tensor.Float32:
+		return numpy == "float32" || numpy == "float16" && onnx.IsHalf(elem)
+	default:
+		return d != tensor.Invalid && numpy == d.String()
+	}
 }
 
 // writeTaps runs the session and writes every tap as soon as it exists.

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"memprobe/internal/half"
+	"memprobe/internal/tensor"
 )
 
 // Head says what an array holds. Input is not trusted: a damaged head is an
@@ -151,12 +152,7 @@ func (h *Head) Floats(r io.Reader) ([]float32, error) {
 	if h.Kind != 'f' {
 		convert = func(b []byte) float32 { return float32(h.int64(b)) }
 	}
-	var out []float32
-	err := h.read(r, func(b []byte) { out = append(out, convert(b)) })
-	if err != nil {
-		return nil, err
-	}
-	return rowMajor(h, out), nil
+	return collect(h, r, convert)
 }
 
 // Ints reads the values of an array of integers or bools, in row-major order.
@@ -165,9 +161,41 @@ func (h *Head) Ints(r io.Reader) ([]int64, error) {
 	if h.Kind == 'f' {
 		return nil, fmt.Errorf("npy: values of type %s, want integers", h.Type())
 	}
-	var out []int64
-	err := h.read(r, func(b []byte) { out = append(out, h.int64(b)) })
+	return collect(h, r, h.int64)
+}
+
+// Tensor reads the values as they are; float16 becomes float32. Types that the engine
+// does not compute with are errors.
+func (h *Head) Tensor(r io.Reader) (*tensor.Tensor, error) {
+	switch h.Type() {
+	case "float16", "float32":
+		return typed(h, r, h.float32)
+	case "float64":
+		return typed(h, r, func(b []byte) float64 { return math.Float64frombits(h.order.Uint64(b)) })
+	case "int64":
+		return typed(h, r, h.int64)
+	case "int32":
+		return typed(h, r, func(b []byte) int32 { return int32(h.order.Uint32(b)) })
+	case "uint8":
+		return typed(h, r, func(b []byte) uint8 { return b[0] })
+	case "bool":
+		return typed(h, r, func(b []byte) bool { return b[0] != 0 })
+	}
+	return nil, fmt.Errorf("npy: values of type %s are not supported", h.Type())
+}
+
+func typed[T tensor.Element](h *Head, r io.Reader, convert func(value []byte) T) (*tensor.Tensor, error) {
+	v, err := collect(h, r, convert)
 	if err != nil {
+		return nil, err
+	}
+	return tensor.From(v, h.Shape...), nil
+}
+
+// collect reads the values, converted, in row-major order.
+func collect[T any](h *Head, r io.Reader, convert func(value []byte) T) ([]T, error) {
+	var out []T
+	if err := h.read(r, func(b []byte) { out = append(out, convert(b)) }); err != nil {
 		return nil, err
 	}
 	return rowMajor(h, out), nil

@@ -12,11 +12,17 @@ import (
 	"memprobe/internal/tensor"
 )
 
-// Read returns the float32 arrays of an .npz by name, or the lone one of an
-// .npy under the empty name. Other element types and sizes that the file does
-// not hold are errors.
-func Read(path string) (map[string]*tensor.Tensor, error) {
-	out := map[string]*tensor.Tensor{}
+// Values are an array of a file.
+type Values struct {
+	Type string // of the file's elements, as Head.Type: float16 is read as float32
+	*tensor.Tensor
+}
+
+// Read returns the arrays of an .npz by name, or the lone one of an .npy under the
+// empty name. Element types that the engine does not compute with, and sizes that
+// the file does not hold, are errors.
+func Read(path string) (map[string]*Values, error) {
+	out := map[string]*Values{}
 	if !strings.HasSuffix(path, ".npz") {
 		f, err := os.Open(path)
 		if err != nil {
@@ -68,23 +74,20 @@ func ReadInts(path string) (values []int64, shape []int, err error) {
 }
 
 // array reads one array, which must be all that is in r.
-func array(path, name string, in io.Reader) (*tensor.Tensor, error) {
+func array(path, name string, in io.Reader) (*Values, error) {
 	r := bufio.NewReader(in)
 	h, err := ReadHead(r)
 	if err != nil {
 		return nil, fault.Errorf(path, "array %q: %w", name, err)
 	}
-	if h.Type() != "float32" {
-		return nil, fault.Errorf(path, "array %q is of type %s, want float32", name, h.Type())
-	}
-	data, err := h.Floats(r)
+	t, err := h.Tensor(r)
 	if err != nil {
 		return nil, fault.Errorf(path, "array %q: %w", name, err)
 	}
 	if err := End(r); err != nil {
 		return nil, fault.Errorf(path, "array %q: %w", name, err)
 	}
-	return tensor.From(data, h.Shape...), nil
+	return &Values{h.Type(), t}, nil
 }
 
 // End wants nothing more in r. Of an archive's entry, that also checks the sum

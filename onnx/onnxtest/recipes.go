@@ -78,7 +78,14 @@ var recipes = map[string]func(g *generator, op string){
 	"Softmax": alongAxis, "LogSoftmax": alongAxis, "Hardmax": alongAxis, "LpNormalization": alongAxis,
 	"BatchNormalization": batchNorm, "LayerNormalization": layerNorm, "RMSNormalization": layerNorm,
 	"InstanceNormalization": groupNorm, "GroupNormalization": groupNorm, "LRN": lrn,
-	"PRelu": func(g *generator, op string) { x := g.float(1, 4); g.one(op, nil, x, g.weight(g.part(x.Shape)...)) },
+	"PRelu": func(g *generator, op string) {
+		x := g.float(1, 4)
+		slope := g.part(x.Shape)
+		if g.chance(0.3) && len(x.Shape) > 1 {
+			slope = x.Shape[1:2]
+		}
+		g.one(op, nil, x, g.weight(slope...))
+	},
 	"MeanVarianceNormalization": func(g *generator, op string) {
 		g.one(op, g.maybe(ops.Attrs{"axes": []int64{0, int64(g.between(1, 3))}}), g.float(4, 4))
 	},
@@ -173,6 +180,13 @@ func binary(g *generator, op string) {
 		a, b = b, a
 	}
 	attrs := ops.Attrs{}
+	if g.opset < 7 && g.chance(0.7) {
+		a = g.float(1, 4)
+		lo := g.IntN(len(a.Shape))
+		hi := g.between(lo+1, len(a.Shape))
+		b = g.weight(a.Shape[lo:hi]...)
+		attrs["broadcast"], attrs["axis"] = int64(1), int64(lo)
+	}
 	if op == "Mod" {
 		attrs["fmod"] = int64(1)
 	}

@@ -113,7 +113,7 @@ func elementwiseCases() []onnxtest.Case {
 		on("Identity", 13, nil, x),
 		on("Dropout", 13, nil, x),
 		internal(on("DropoutTrain", 1, attrs{"ratio": float32(0.3)}, x)),
-		on("PRelu", 16, nil, wave(2, 3, 2), wave(3, 1)))
+		on("PRelu", 16, nil, wave(2, 3, 2), wave(3, 1)), on("PRelu", 9, nil, wave(2, 3, 2), wave(3)))
 }
 
 func movementCases() []onnxtest.Case {

@@ -55,19 +55,6 @@ func (b *Builder) filled(d tensor.DType, n int, x float64) *Value {
 	return b.Const(t)
 }
 
-// gradPRelu: dx = dy·(slope where x < 0, else 1), dslope = dy·min(x, 0).
-func gradPRelu(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error) {
-	x, slope, out := n.In[0], n.In[1], make([]*Value, 2)
-	if want[0] {
-		factor := b.Op("Where", nil, b.Op("Less", nil, x, b.Scalar(x, 0)), slope, b.Scalar(x, 1))
-		out[0] = b.Op("Mul", nil, dy[0], factor)
-	}
-	if want[1] {
-		out[1] = b.SumTo(b.Op("Mul", nil, dy[0], b.Op("Min", nil, x, b.Scalar(x, 0))), slope.Shape)
-	}
-	return out, b.Err
-}
-
 // gradLpNorm: with y = x/‖x‖, dx = (dy - ∂‖x‖/∂x·Σ dy·y)/‖x‖ along the axis; a line
 // of zeros passes dy on.
 func gradLpNorm(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {

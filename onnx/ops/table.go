@@ -3,6 +3,6 @@ package ops
 // families is the whole table: each file of operators contributes one list.
 var families = [][]Def{
 	defs(activations, functions), identities,
-	binaries, casts, shapes, movement, scatters, lanes, places, convolutions, pools, globalPools, reductions, products, einsums, softmaxes, batchNorms, norms, sums, resampling, samplings,
+	binaries, legacies, casts, shapes, movement, scatters, lanes, places, convolutions, pools, globalPools, reductions, products, einsums, softmaxes, batchNorms, norms, sums, resampling, samplings,
 	dropouts, losses,
 }

@@ -1,0 +1,27 @@
+package ops
+
+import "testing"
+
+// Opset 6 lets B lie along any axes of A; a later Add aligns it at the last one.
+func TestLegacyBroadcast(t *testing.T) {
+	rejects(t, "differ, and broadcast is not 1", "Add", 6, nil, []int{2, 3}, []int{2})
+	rejects(t, "does not lie in", "Add", 6, Attrs{"broadcast": int64(1), "axis": int64(1)}, []int{2, 3}, []int{2})
+	rejects(t, "does not lie in", "Mul", 6, Attrs{"broadcast": int64(1), "axis": int64(1)}, []int{2, 3}, []int{3, 2})
+	n, err := build("Sub", 6, Attrs{"broadcast": int64(1), "axis": int64(0)}, 1, input(wave(1, 2, 3)), input(wave(1, 2)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if shape, err := n.legacyShape(); err != nil || len(shape) != 2 || shape[0] != 2 || shape[1] != 1 {
+		t.Errorf("B is read as %v, %v", shape, err)
+	}
+}
+
+// A slope of one number a channel is along the channels where it cannot be along the
+// last axis, and before opset 7 in any case.
+func TestSlopesOfChannels(t *testing.T) {
+	x, slope := from([]int{1, 2, 3}, -1, 2, -3, -4, -5, 6), from([]int{2}, 0.5, 0.1)
+	expect(t, apply(t, "PRelu", 9, nil, 1, x, slope)[0], x.Shape, -0.5, 2, -1.5, -0.4, -0.5, 6)
+	square := from([]int{1, 2, 2}, -1, -2, -3, -4)
+	expect(t, apply(t, "PRelu", 6, nil, 1, square, slope)[0], square.Shape, -0.5, -1, -0.3, -0.4)
+	expect(t, apply(t, "PRelu", 9, nil, 1, square, slope)[0], square.Shape, -0.5, -0.2, -1.5, -0.4)
+}
