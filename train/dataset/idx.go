@@ -70,20 +70,35 @@ func (l *loader) idxSplit(dir string, prefixes ...string) (*source, error) {
 }
 
 // findIDX finds a file by the names in use: train-images-idx3-ubyte,
-// train-images.idx3-ubyte, with .gz or without.
+// train-images.idx3-ubyte, with .gz or without, or the file of that name in a folder
+// of that name, as some archives unpack.
 func findIDX(dir, what string, prefixes []string) (string, error) {
 	for _, prefix := range prefixes {
 		for _, pattern := range []string{"-idx?-ubyte", ".idx?-ubyte", "-idx?-ubyte.gz", ".idx?-ubyte.gz"} {
 			found, err := filepath.Glob(filepath.Join(escapeGlob(dir), prefix+"-"+what+pattern))
-			if err == nil && len(found) > 0 {
-				return found[0], nil
+			if err != nil || len(found) == 0 {
+				continue
 			}
+			inside := filepath.Join(found[0], filepath.Base(found[0]))
+			if _, err := os.Stat(inside); err == nil {
+				return inside, nil
+			}
+			return found[0], nil
 		}
 	}
-	if _, err := os.Stat(dir); err != nil {
-		return "", fault.Errorf(dir, "%w", errors.Unwrap(err))
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		if info, statErr := os.Stat(dir); statErr == nil && !info.IsDir() {
+			return "", fault.Errorf(dir, "a file, want the folder of the four IDX files")
+		}
+		return "", fault.Wrap(dir, err)
 	}
-	return "", fault.Errorf(dir, "no IDX file %s-%s-idx%d-ubyte or the same with .gz", prefixes[0], what, map[string]int{"images": 3, "labels": 1}[what])
+	var names []string
+	for _, e := range entries[:min(len(entries), 8)] {
+		names = append(names, e.Name())
+	}
+	return "", fault.Errorf(dir, "no IDX file %s-%s-idx%d-ubyte or the same with .gz among its %d entries %q",
+		prefixes[0], what, map[string]int{"images": 3, "labels": 1}[what], len(entries), names)
 }
 
 // idxArray is the content of an IDX file of unsigned bytes.
@@ -156,7 +171,7 @@ func (l *loader) openIDX(path string) (*idxArray, error) {
 
 // gunzipIDX reads a gzipped IDX file of size compressed bytes.
 func gunzipIDX(r io.Reader, size int64) (*idxArray, error) {
-	z, err := gzip.NewReader(r)
+	z, err := newGunzip(r)
 	if err != nil {
 		return nil, err
 	}
@@ -167,13 +182,52 @@ func gunzipIDX(r io.Reader, size int64) (*idxArray, error) {
 	var b bytes.Buffer
 	b.Grow(int(min(want+bytes.MinRead, 4*size))) // what follows is paid for by data
 	got, err := io.Copy(&b, io.LimitReader(z, want+1))
-	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, err
-	}
-	if got != want || err != nil {
+	if got > want || got < want && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
 		return nil, sizeError(got, want, dims)
 	}
-	return &idxArray{dims, b.Bytes()}, nil
+	return &idxArray{dims, b.Bytes()}, err
+}
+
+// gunzip reads the members of a gzip file, one after another. Zero bytes behind
+// them, which tapes and block devices leave, are no data; others are an error.
+type gunzip struct {
+	*gzip.Reader
+	in *bufio.Reader
+}
+
+func newGunzip(r io.Reader) (*gunzip, error) {
+	in := bufio.NewReader(r)
+	z, err := gzip.NewReader(in)
+	if err != nil {
+		return nil, err
+	}
+	z.Multistream(false)
+	return &gunzip{z, in}, nil
+}
+
+func (g *gunzip) Read(p []byte) (int, error) {
+	n, err := g.Reader.Read(p)
+	if err != io.EOF {
+		return n, err
+	}
+	for {
+		switch next, end := g.in.ReadByte(); {
+		case end != nil:
+			return n, end
+		case next == 0:
+		case next != 0x1f:
+			return n, errors.New("behind the gzip data there are bytes that are none")
+		default:
+			if err := g.in.UnreadByte(); err != nil {
+				return n, err
+			}
+			if err := g.Reset(g.in); err != nil {
+				return n, err
+			}
+			g.Multistream(false)
+			return n, nil
+		}
+	}
 }
 
 // idxHead reads the head of an IDX file; want is how many bytes must follow.

@@ -9,6 +9,9 @@ import (
 	"slices"
 	"sort"
 	"strconv"
+	"strings"
+
+	"github.com/parquet-go/parquet-go"
 
 	"memprobe/internal/fault"
 )
@@ -101,16 +104,34 @@ func parquetFiles(dir, split string) ([]string, error) {
 	if len(found) == 0 {
 		found, _ = filepath.Glob(filepath.Join(escapeGlob(filepath.Join(dir, split)), "*.parquet"))
 	}
-	for _, f := range found {
-		m := regexp.MustCompile(`-of-(\d+)\.parquet$`).FindStringSubmatch(f)
+	return found, checkShards(dir, split, found)
+}
+
+// shardName says which of how many files it is, perhaps with a hash behind.
+var shardName = regexp.MustCompile(`-(\d+)-of-(\d+)(-[0-9a-f]+)?\.parquet$`)
+
+// checkShards wants every file that the names of shards count, once.
+func checkShards(dir, split string, files []string) error {
+	seen, total := map[int]string{}, 0
+	for _, f := range files {
+		m := shardName.FindStringSubmatch(f)
 		if m == nil {
 			continue
 		}
-		if n, err := strconv.Atoi(m[1]); err == nil && n != len(found) {
-			return nil, fault.Errorf(dir, "%d of the %d files %s-*.parquet", len(found), n, split)
+		i, err1 := strconv.Atoi(m[1])
+		n, err2 := strconv.Atoi(m[2])
+		if err1 != nil || err2 != nil || i >= n || total > 0 && n != total {
+			return fault.Errorf(f, "no shard of %s that goes with the others", split)
 		}
+		if twin := seen[i]; twin != "" {
+			return fault.Errorf(f, "shard %d of %s is there twice, also as %s", i, split, filepath.Base(twin))
+		}
+		seen[i], total = f, n
 	}
-	return found, nil
+	if total > 0 && len(files) != total {
+		return fault.Errorf(dir, "%d of the %d files %s-*.parquet", len(files), total, split)
+	}
+	return nil
 }
 
 // shards are the files of a split, one after another.
@@ -169,40 +190,56 @@ func (s *shards) unlabelled() bool {
 
 // classes are the names that the files' metadata record, or nil.
 func (s *shards) classes() []string {
-	text, ok := s.files[0].parquet.Lookup("huggingface")
-	if !ok {
-		return nil
-	}
+	return classNames(s.files[0].parquet)[s.files[0].labelName]
+}
+
+// classNames are the names of the classes by column, as the metadata record them.
+func classNames(f *parquet.File) map[string][]string {
+	text, _ := f.Lookup("huggingface")
 	var meta struct {
 		Info struct {
 			Features map[string]json.RawMessage `json:"features"`
 		} `json:"info"`
 	}
-	var feature struct {
-		Names []string `json:"names"`
-	}
-	if json.Unmarshal([]byte(text), &meta) != nil || json.Unmarshal(meta.Info.Features[s.files[0].labelName], &feature) != nil {
+	if json.Unmarshal([]byte(text), &meta) != nil {
 		return nil
 	}
-	return feature.Names
+	names := map[string][]string{}
+	for column, raw := range meta.Info.Features {
+		var feature struct {
+			Names []string `json:"names"`
+		}
+		if json.Unmarshal(raw, &feature) == nil && feature.Names != nil {
+			names[column] = feature.Names
+		}
+	}
+	return names
 }
 
 // columns finds the images and the labels among a file's columns, which are
-// listed by path: the bytes of image or img, or of the only struct that has
-// bytes; label, fine_label or another usual name, or the only integer.
-func columns(leaves []leaf) (image, label int, err error) {
+// listed by path: the bytes of image or img, or of the only struct that has bytes;
+// the integers of label, fine_label or another usual name, or else of the only
+// column that has named classes. Other integers may be an index or an identifier.
+func columns(leaves []leaf, classes map[string][]string) (image, label int, err error) {
 	image = choose(leaves, []string{"image", "img"}, func(l leaf) bool {
 		return l.bytes && (len(l.path) == 2 && l.path[1] == "bytes" || len(l.path) == 1)
 	})
-	label = choose(leaves, []string{"label", "labels", "fine_label", "fine_labels", "class", "target"}, func(l leaf) bool {
-		return l.integer && len(l.path) == 1
+	usual := []string{"label", "labels", "fine_label", "fine_labels", "class", "target"}
+	label = choose(leaves, usual, func(l leaf) bool {
+		return l.integer && len(l.path) == 1 && (slices.Contains(usual, l.path[0]) || classes[l.path[0]] != nil)
 	})
 	if image < 0 || label < 0 {
 		var all []string
 		for _, l := range leaves {
-			all = append(all, fmt.Sprint(l.path))
+			kind := "others"
+			if l.bytes {
+				kind = "bytes"
+			} else if l.integer {
+				kind = "integers"
+			}
+			all = append(all, fmt.Sprintf("%v of %s", l.path, kind))
 		}
-		return 0, 0, fmt.Errorf("columns %v, want one [image bytes] and one integer [label]", all)
+		return 0, 0, fmt.Errorf("columns %s, want one [image bytes] and one [label] of integers", strings.Join(all, ", "))
 	}
 	return image, label, nil
 }

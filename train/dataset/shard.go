@@ -77,7 +77,7 @@ func (s *shard) open() (err error) {
 	if s.parquet, err = parquet.OpenFile(s.file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err != nil {
 		return err
 	}
-	image, label, err := columns(leaves(s.parquet.Schema()))
+	image, label, err := columns(leaves(s.parquet.Schema()), classNames(s.parquet))
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"memprobe/internal/fault"
 )
@@ -31,13 +32,16 @@ func (l *loader) openTree(at, holds string) (*tree, error) {
 	}
 	t := &tree{path: at}
 	if info.IsDir() {
-		t.FS = os.DirFS(at)
+		t.FS = folder(at)
 	} else {
 		z, err := zip.OpenReader(at)
 		if err != nil {
 			return nil, fault.Wrap(at, err)
 		}
 		l.release = append(l.release, z.Close)
+		for _, f := range z.File {
+			f.Name = slashed(f.Name)
+		}
 		t.FS, t.zip = z, true
 	}
 	if t.has(holds) {
@@ -48,14 +52,49 @@ func (l *loader) openTree(at, holds string) (*tree, error) {
 		return nil, err
 	}
 	if dirs = slices.DeleteFunc(dirs, func(d string) bool { return d == "__MACOSX" }); len(dirs) == 1 {
-		if sub, err := fs.Sub(t.FS, dirs[0]); err == nil {
-			t.FS, t.path = sub, t.name(dirs[0])
-		}
+		t.FS, t.path = below{t.FS, dirs[0]}, t.name(dirs[0])
 	}
 	if !t.has(holds) {
 		return nil, fault.Errorf(at, "no %s in it", holds)
 	}
 	return t, nil
+}
+
+// folder is a file system of a folder, in which names need not be UTF-8.
+type folder string
+
+func (f folder) Open(name string) (fs.File, error) {
+	if !filepath.IsLocal(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	return os.Open(filepath.Join(string(f), filepath.FromSlash(name)))
+}
+
+// below is the file system of a folder in another one.
+type below struct {
+	fs.FS
+	dir string
+}
+
+func (b below) Open(name string) (fs.File, error) {
+	if !filepath.IsLocal(name) {
+		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
+	}
+	return b.FS.Open(path.Join(b.dir, name))
+}
+
+// slashed makes a path of an archive's entry: some programs put backslashes
+// between folders. Names that are not UTF-8, which cannot be opened, are read as
+// Latin-1.
+func slashed(name string) string {
+	if !utf8.ValidString(name) {
+		runes := make([]rune, len(name))
+		for i := range runes {
+			runes[i] = rune(name[i])
+		}
+		name = string(runes)
+	}
+	return strings.ReplaceAll(name, `\`, "/")
 }
 
 // name is what errors call an entry.
@@ -85,7 +124,11 @@ func (t *tree) folders(dir string) ([]string, error) {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		if info, err := fs.Stat(t.FS, path.Join(dir, e.Name())); err == nil && info.IsDir() {
+		info, err := fs.Stat(t.FS, path.Join(dir, e.Name()))
+		if err != nil {
+			return nil, t.fault(path.Join(dir, e.Name()), err)
+		}
+		if info.IsDir() {
 			names = append(names, e.Name())
 		}
 	}
@@ -93,24 +136,54 @@ func (t *tree) folders(dir string) ([]string, error) {
 }
 
 // pictures are the files below dir whose names say that they are pictures, in
-// lexical order; other is how many do not, hidden ones left out.
+// lexical order; other is how many do not. Links are followed; hidden files and
+// folders are left out.
 func (t *tree) pictures(dir string) (files []string, other int, err error) {
-	err = fs.WalkDir(t.FS, dir, func(name string, e fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return t.fault(name, err)
-		case e.IsDir() || strings.HasPrefix(e.Name(), "."):
-			return nil
-		}
+	err = t.walk(dir, nil, func(name string) {
 		switch strings.ToLower(path.Ext(name)) {
 		case ".png", ".jpg", ".jpeg", ".webp":
 			files = append(files, name)
 		default:
 			other++
 		}
-		return nil
 	})
 	return files, other, err
+}
+
+// walk calls f for all files below dir, which lies in the folders above.
+func (t *tree) walk(dir string, above []fs.FileInfo, f func(name string)) error {
+	here, err := fs.Stat(t.FS, dir)
+	if err != nil {
+		return t.fault(dir, err)
+	}
+	if slices.ContainsFunc(above, func(i fs.FileInfo) bool { return os.SameFile(i, here) }) {
+		return t.fault(dir, errors.New("a link to a folder that it lies in"))
+	}
+	entries, err := fs.ReadDir(t.FS, dir)
+	if err != nil {
+		return t.fault(dir, err)
+	}
+	above = append(slices.Clip(above), here)
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		if strings.HasPrefix(e.Name(), ".") {
+			continue
+		}
+		isDir := e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			info, err := fs.Stat(t.FS, name)
+			if err != nil {
+				return t.fault(name, fmt.Errorf("a link that leads nowhere: %w", plain(err)))
+			}
+			isDir = info.IsDir()
+		}
+		if !isDir {
+			f(name)
+		} else if err := t.walk(name, above, f); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // read returns the content of an entry of at most limit bytes.
