@@ -75,13 +75,11 @@ func (c *checker) versions() {
 	if len(c.m.proto.OpsetImport) == 0 && c.m.IRVersion() >= 3 {
 		c.addf("no opset is imported; IR version %d wants at least one", c.m.IRVersion())
 	}
-	seen := map[string]bool{}
 	for _, o := range c.m.proto.OpsetImport {
 		d := Domain(o.GetDomain())
-		if seen[d] {
-			c.addf("opset of domain %q is imported twice", d)
+		if v := c.m.Opset(d); v != o.GetVersion() {
+			c.addf("opset of domain %q is imported twice, as %d and %d", d, v, o.GetVersion())
 		}
-		seen[d] = true
 		if v := o.GetVersion(); d == "" && (v < 1 || v > MaxOpset) {
 			c.addf("opset is %d, want 1 to %d", v, MaxOpset)
 		}

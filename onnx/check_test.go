@@ -151,7 +151,7 @@ func TestOpsetImports(t *testing.T) {
 		{2, nil, ""},
 		{3, nil, "onnx: no opset is imported; IR version 3 wants at least one"},
 		{8, []int64{0}, "onnx: opset is 0, want 1 to 26"},
-		{8, []int64{7, 9}, `onnx: opset of domain "" is imported twice`},
+		{8, []int64{7, 9}, `onnx: opset of domain "" is imported twice, as 7 and 9`},
 	} {
 		p := tiny()
 		p.IrVersion, p.OpsetImport = &c.ir, nil

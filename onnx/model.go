@@ -101,18 +101,28 @@ func (m *Model) IRVersion() int64 { return m.proto.GetIrVersion() }
 
 // Opset returns the version of a domain's operator set that the model imports;
 // 0 if none. "" and "ai.onnx" are the same domain. Models before IR version 3
-// have no imports and use version 1.
+// have no imports and use version 1; one that imports other domains alone uses the
+// newest version that there was for its IR version.
 func (m *Model) Opset(domain string) int64 {
 	for _, o := range m.proto.OpsetImport {
 		if Domain(o.GetDomain()) == Domain(domain) {
 			return o.GetVersion()
 		}
 	}
-	if len(m.proto.OpsetImport) == 0 && m.IRVersion() < 3 && Domain(domain) == "" {
+	switch ir := m.IRVersion(); {
+	case Domain(domain) != "":
+		return 0
+	case len(m.proto.OpsetImport) > 0:
+		return newestOpset[min(max(ir, 3), MaxIRVersion)]
+	case ir < 3:
 		return 1
 	}
 	return 0
 }
+
+// newestOpset is the newest version of the standard operators when a version of the
+// file format was the newest (ONNX's docs/Versioning.md).
+var newestOpset = [MaxIRVersion + 1]int64{3: 8, 4: 9, 5: 10, 6: 11, 7: 14, 8: 18, 9: 20, 10: 23, 11: 24, 12: 25, 13: 26}
 
 // Domain returns the canonical name of an operator domain.
 func Domain(name string) string {

@@ -36,8 +36,9 @@ type Layer struct {
 
 // Layers finds the layers of a network with one float input and names their
 // roles. batch is the size of the first dimension where the model leaves it
-// open, and image, if not nil, the shape [C,H,W] of one sample. logits names the
-// output; "" means the first one that is a row for each sample.
+// open, and image, if not nil, the shape [C,H,W] of one sample. logits and classes
+// decide which tensor is the network's output, as onnx.Model.Logits says; no layer comes
+// after it.
 //
 // A block ends where all data flows through one tensor: a tensor on every path
 // from the input to the output, as are the outputs of residual blocks but not
@@ -48,8 +49,8 @@ type Layer struct {
 // sample and followed by such alone, or, in a network of vectors from the start or
 // one whose head is a convolution, the last block before the logits. What comes
 // between embedding and logits is the projector.
-func Layers(m *onnx.Model, batch int, image []int, logits string) ([]Layer, error) {
-	f, err := newFlow(m, batch, image, logits)
+func Layers(m *onnx.Model, batch int, image []int, logits string, classes int) ([]Layer, error) {
+	f, err := newFlow(m, batch, image, logits, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -83,6 +84,9 @@ func Layers(m *onnx.Model, batch int, image []int, logits string) ([]Layer, erro
 		for _, name := range n.Outputs {
 			if f.isLayer(name) {
 				layers = append(layers, Layer{Name: name, Op: n.Op, Index: i + 1, Shape: f.shape[name][1:], Role: role[name]})
+			}
+			if name == f.logits {
+				return layers, nil
 			}
 		}
 	}
@@ -125,7 +129,7 @@ type flow struct {
 	float         map[string]bool
 }
 
-func newFlow(m *onnx.Model, batch int, image []int, logits string) (*flow, error) {
+func newFlow(m *onnx.Model, batch int, image []int, logits string, classes int) (*flow, error) {
 	input, shape, err := inputOf(m, batch, image)
 	if err != nil {
 		return nil, err
@@ -144,9 +148,15 @@ func newFlow(m *onnx.Model, batch int, image []int, logits string) (*flow, error
 			f.shape[name], f.float[name] = n.Shapes[i], n.DType.IsFloat() && !n.Constant
 		}
 	}
-	if err := f.chooseOutput(m, logits); err != nil {
+	in, err := m.InputTensors(batch, map[string][]int{input: shape})
+	if err != nil {
 		return nil, err
 	}
+	l, err := m.Logits(in, logits, classes)
+	if err != nil {
+		return nil, err
+	}
+	f.logits = l.Name
 	f.mark()
 	return f, nil
 }
@@ -174,22 +184,6 @@ func inputOf(m *onnx.Model, batch int, image []int) (string, []int, error) {
 		return "", nil, fmt.Errorf("probe: input %q has shape %v, want a batch of images", v.Name, s)
 	}
 	return v.Name, shapes[v.Name], nil
-}
-
-func (f *flow) chooseOutput(m *onnx.Model, logits string) error {
-	for _, v := range m.Outputs() {
-		if logits == v.Name || logits == "" && len(f.shape[v.Name]) == 2 && f.isLayer(v.Name) {
-			f.logits = v.Name
-			break
-		}
-	}
-	switch {
-	case f.logits == "" && logits != "":
-		return fmt.Errorf("probe: the model has outputs %v, none of them %q", m.Outputs(), logits)
-	case f.logits == "" || !f.isLayer(f.logits):
-		return fmt.Errorf("probe: outputs are %v, want one of floats with a row for each of the batch of %d", m.Outputs(), f.batch)
-	}
-	return nil
 }
 
 // ordered sorts nodes so that each comes after those that it needs; nodes that

@@ -13,7 +13,7 @@ import (
 // roles lists the layers that have a role as "role name".
 func roles(t *testing.T, m *onnx.Model) (named []string) {
 	t.Helper()
-	layers, err := Layers(m, 3, nil, "")
+	layers, err := Layers(m, 3, nil, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -42,7 +42,7 @@ func TestRoles(t *testing.T) {
 	mlp.node("Tanh", "h1", mlp.gemm("fc1", "h0", 6, 7))
 	mlp.node("LogSoftmax", "out", mlp.gemm("fc2", "h1", 3, 6))
 	same(t, "multilayer perceptron", roles(t, mlp.model(t, "out")), []string{
-		"input x", "block h0", "embedding h1", "logits out"})
+		"input x", "block h0", "embedding h1", "logits fc2"}) // the scores before the LogSoftmax
 
 	conv := newBuilder(1, 6, 6)
 	conv.node("Relu", "a", conv.conv("c0", "x", 4, 1))
@@ -74,22 +74,22 @@ func TestLayerErrors(t *testing.T) {
 	for want, m := range map[string]*onnx.Model{
 		"no convolution or matrix product": none.model(t, "out"),
 		"want a single one of floats":      two.model(t, "out"),
-		"a row for each of the batch":      scalar.model(t, "out"),
+		"want one of float32 [N,classes]":  scalar.model(t, "out"),
 	} {
-		if _, err := Layers(m, 2, nil, ""); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Layers(m, 2, nil, "", 0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
-	if _, err := Layers(residual(t), 2, []int{3, 6, 6}, ""); err == nil {
+	if _, err := Layers(residual(t), 2, []int{3, 6, 6}, "", 0); err == nil {
 		t.Error("images with 3 channels fit a model of 1")
 	}
-	if _, err := Layers(residual(t), 2, nil, "block"); err == nil {
+	if _, err := Layers(residual(t), 2, nil, "block", 0); err == nil {
 		t.Error("an inner tensor is taken for an output")
 	}
 }
 
 func TestSelect(t *testing.T) {
-	all, err := Layers(residual(t), 2, nil, "")
+	all, err := Layers(residual(t), 2, nil, "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

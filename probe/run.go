@@ -34,7 +34,7 @@ type Data struct {
 // Options say how a model is probed. The zero value of a field is its default.
 type Options struct {
 	Layers      []string // names, patterns, "all", "blocks" (default); see Select
-	Logits      string   // name of the output; "": the first with a row for each image
+	Logits      string   // name of the tensor of scores; "": as onnx.Model.Logits finds it
 	Pooling     Pooling
 	K           []int // numbers of neighbours; default 20
 	Headline    int   // the k of summaries; default 20 if among K, else the last of K
@@ -191,7 +191,7 @@ func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
 			return nil, err
 		}
 	}
-	all, err := Layers(m, o.Batch, data.Shape, o.Logits)
+	all, err := Layers(m, o.Batch, data.Shape, o.Logits, len(data.Classes))
 	if err != nil {
 		return nil, err
 	}
@@ -262,6 +262,11 @@ func (r *runner) describe(m *onnx.Model) *result.Probe {
 		Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: producer(m), Parameters: summary.Parameters,
 		Input: r.input, InputShape: r.shape[1:], Embedding: r.layers[r.embedding].Name,
 		Logits: r.layers[len(r.layers)-1].Name, Metadata: m.MetadataAll(),
+	}
+	if in, err := m.InputTensors(r.shape[0], map[string][]int{r.input: r.shape}); err == nil {
+		if l, err := m.Logits(in, r.Logits, len(r.data.Classes)); err == nil {
+			p.Model.Scores = l.String()
+		}
 	}
 	p.Data = result.Data{Train: r.data.Train.N(), Test: len(r.testLabels), Classes: r.data.Classes,
 		NumClasses: len(r.data.Classes), Shape: r.data.Shape}

@@ -178,6 +178,7 @@ func Facts(p *result.Probe) [][2]string {
 	facts := [][2]string{
 		{"model", fmt.Sprintf("%s, opset %d, %d parameters", filepath.Base(p.Model.Path), p.Model.Opset, p.Model.Parameters)},
 		{"SHA-256", p.Model.SHA256},
+		{"logits", p.Model.Scores},
 		{"data", fmt.Sprintf("%s: bank %d training images, %d test images as queries", p.Data.Spec, p.Data.Train, p.Data.Test)},
 		{"fingerprint", p.Data.Fingerprint},
 		{"probe", fmt.Sprintf("exact k-NN, k = %v (figures: %d), %s, %s vote, pool %s, pixels: %s", s.K, s.Headline, s.Metric, s.Vote, s.Pool, s.Normalize)},

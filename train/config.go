@@ -26,6 +26,7 @@ type Config struct {
 
 	// What came later is left out of Map where it is not set, so that the cells of
 	// older sweeps keep their names.
+	Logits           string `json:"logits,omitempty" help:"tensor of --init that is trained, before any Softmax; default: the output as wide as there are classes"`
 	Freeze           string `json:"freeze,omitempty" list:"," help:"weights that stay as they are: names, with *, ** (past slashes too), ? and [1-3] as in a shell; may be repeated"`
 	FreezeStatistics bool   `json:"freeze-statistics,omitempty" help:"running statistics that --freeze matches stay too, and normalise instead of the batch's own"`
 

@@ -26,9 +26,10 @@ type network struct {
 	graph      *engine.Graph
 	input      string
 	logits     string
-	image      []int // [C,H,W], or [D]
-	classes    int   // of the logits
-	fixedBatch int   // 0 if the batch is open
+	scores     string // how logits was chosen
+	image      []int  // [C,H,W], or [D]
+	classes    int    // of the logits
+	fixedBatch int    // 0 if the batch is open
 	batch      int
 	options    engine.TrainOptions
 	frozen     int64            // elements of the weights that stay as they are
@@ -63,7 +64,7 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 	if n.graph, err = m.Graph(); err != nil {
 		return nil, err
 	}
-	if err := n.findLogits(); err != nil {
+	if err := n.findLogits(o.Logits, classes); err != nil {
 		return nil, err
 	}
 	if n.classes < classes {
@@ -72,24 +73,18 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 	return n, nil
 }
 
-// findLogits looks for the first output that is a row for each image.
-func (n *network) findLogits() error {
-	rows := max(n.fixedBatch, 2)
-	in, err := n.inputs(rows)
+// findLogits decides which tensor is trained.
+func (n *network) findLogits(want string, classes int) error {
+	in, err := n.inputs(max(n.fixedBatch, 2))
 	if err != nil {
 		return err
 	}
-	values, err := n.model.Infer(n.graph, in)
+	l, err := n.model.Logits(in, want, classes)
 	if err != nil {
 		return err
 	}
-	for _, v := range n.model.Outputs() {
-		if t := values[v.Name]; t != nil && t.DType == tensor.Float32 && len(t.Shape) == 2 && t.Shape[0] == rows {
-			n.logits, n.classes = v.Name, t.Shape[1]
-			return nil
-		}
-	}
-	return fault.Errorf(n.model.Name(), "the model has outputs %v, want one of float32 [N,classes]", n.model.Outputs())
+	n.logits, n.classes, n.scores = l.Name, l.Classes, l.String()
+	return nil
 }
 
 func (n *network) inputs(batch int) (map[string]*tensor.Tensor, error) {

@@ -124,7 +124,7 @@ func (r *runner) openNetwork() (*network, error) {
 		return nil, err
 	}
 	image := []int{r.options.Set.C, r.options.Set.H, r.options.Set.W}
-	return newNetwork(m, image, len(r.options.Set.Classes), r.config.Batch, engine.TrainOptions{Loss: loss, Pool: r.options.Pool, Seed: r.config.Seed})
+	return newNetwork(m, image, len(r.options.Set.Classes), r.config.Batch, engine.TrainOptions{Logits: r.config.Logits, Loss: loss, Pool: r.options.Pool, Seed: r.config.Seed})
 }
 
 func (r *runner) spec() zoo.Spec {
@@ -143,6 +143,9 @@ func (r *runner) mark(m *onnx.Model) error {
 	m.SetMetadata(meta.SubsetSeed, strconv.FormatUint(r.config.SubsetSeed, 10))
 	if r.config.ImageSize > 0 {
 		m.SetMetadata(meta.ImageSize, strconv.Itoa(r.config.ImageSize))
+	}
+	if r.config.Logits != "" {
+		m.SetMetadata(meta.Logits, r.config.Logits)
 	}
 	m.SetMetadata(meta.Normalize, r.config.Normalize)
 	m.SetMetadata(meta.Labels, r.config.Labels)
@@ -171,7 +174,7 @@ func (r *runner) describe() (*result.Run, error) {
 		Tool: r.options.Tool, Config: r.config.Map(),
 		Model: result.Model{
 			Path: r.dir.model(), Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: m.Proto().GetProducerName(),
-			Parameters: summary.Parameters, Trained: trained, Frozen: r.net.frozen, Input: r.net.input, InputShape: r.net.image, Embedding: embedding, Logits: r.net.logits,
+			Parameters: summary.Parameters, Trained: trained, Frozen: r.net.frozen, Input: r.net.input, InputShape: r.net.image, Embedding: embedding, Logits: r.net.logits, Scores: r.net.scores,
 		},
 		Data: result.Data{
 			Spec: r.config.Data, Name: set.Name, Fingerprint: set.Fingerprint(), Train: set.Train.N(), Test: set.Test.N(),

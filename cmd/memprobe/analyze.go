@@ -24,6 +24,7 @@ type analyzeOptions struct {
 	data    dataOptions
 	out     string
 	layers  []string
+	logits  string
 	formats []string
 	k       []int
 	pool    string
@@ -50,6 +51,7 @@ var analyzeCommand = command{
 		o.data.flags(f)
 		f.StringVar(&o.out, "out", "", "folder of the report; default: MODEL-report in the current folder")
 		f.StringSliceVar(&o.layers, "layers", []string{"blocks"}, "tensor names as GLOB,… (* within slashes, ** past them), all, or blocks")
+		f.StringVar(&o.logits, "logits", "", "tensor of the network's scores; default: the output as wide as there are classes, before any Softmax")
 		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html")
 		f.IntSliceVar(&o.k, "k", []int{20}, "numbers of neighbours; the last, or 20 if listed, is drawn")
 		f.StringVar(&o.pool, "pool", "avg", "how convolution maps become vectors: avg, max, flatten, none")
@@ -81,7 +83,7 @@ var analyzeCommand = command{
 
 // options turns the flags into the probe's.
 func (o *analyzeOptions) options() (probe.Options, error) {
-	po := probe.Options{Layers: o.layers, K: o.k, Temperature: o.temp, Batch: o.batch, Seed: o.seed, Metrics: o.metrics, LeaveOneOut: true,
+	po := probe.Options{Layers: o.layers, Logits: o.logits, K: o.k, Temperature: o.temp, Batch: o.batch, Seed: o.seed, Metrics: o.metrics, LeaveOneOut: true,
 		Views: o.views, Images: o.viewed}
 	var err error
 	if po.Pooling, err = probe.ParsePooling(o.pool); err != nil {

@@ -78,6 +78,7 @@ func loadSubject(arg string) (*subject, error) {
 			return nil, err
 		}
 	}
+	s.DropTail()
 	for flag, key := range recordedFlags() {
 		if v, ok := s.Metadata(key); ok {
 			s.record[flag] = v

@@ -81,6 +81,7 @@ func extract(ctx context.Context, m *onnx.Model, o extractOptions) error {
 	if err != nil {
 		return err
 	}
+	m.Keep(names)
 	if strings.HasSuffix(o.out, ".npy") && len(names) != 1 {
 		return usagef("--out %s holds one tensor, --layers chooses %d", o.out, len(names))
 	}
@@ -180,7 +181,9 @@ func chosen(m *onnx.Model, flag, layers string) ([]string, error) {
 		return all, nil
 	case "outputs":
 		for _, v := range m.Outputs() {
-			out = append(out, v.Name)
+			if !slices.Contains(out, v.Name) { // a file may list one twice
+				out = append(out, v.Name)
+			}
 		}
 		return out, nil
 	}

@@ -101,13 +101,14 @@ func writeArray(w *npy.Writer, name string, y []int64) error {
 // Of "all", others are left out; a name that is no such tensor is an error.
 func rowLayers(m *subject, layers string, image []int, batch int) ([]probe.Layer, error) {
 	if layers == "blocks" {
-		all, err := probe.Layers(m.Model, batch, image, "")
+		all, err := probe.Layers(m.Model, batch, image, "", 0)
 		return slices.DeleteFunc(all, func(l probe.Layer) bool { return l.Role == "" || l.Role == probe.Input }), err
 	}
 	names, err := chosen(m.Model, "--layers", layers)
 	if err != nil {
 		return nil, err
 	}
+	m.Keep(names)
 	in := m.Inputs()[0]
 	if n := in.Shape[0].Size; n > 0 {
 		batch = n

@@ -90,7 +90,11 @@ func inspectWeights(std streams, m *onnx.Model, batch int, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	params, buffers, err := m.Trainable(g, engine.TrainOptions{Inputs: in})
+	logits, err := m.Logits(in, "", 0)
+	if err != nil {
+		return err
+	}
+	params, buffers, err := m.Trainable(g, engine.TrainOptions{Inputs: in, Logits: logits.Name})
 	if err != nil {
 		return err
 	}

@@ -156,7 +156,10 @@ func initialModel(dir string, c train.Config) (*onnx.Model, error) {
 	}
 	m, err := train.LoadCheckpoint(train.FirstCheckpoint(dir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return onnx.Load(c.Init)
+		m, err = onnx.Load(c.Init)
+	}
+	if err == nil {
+		m.DropTail()
 	}
 	return m, err
 }
@@ -199,7 +202,7 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 		}
 	}
 	const k = 20
-	po := probe.Options{K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented,
+	po := probe.Options{Logits: c.Logits, K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented,
 		Metrics: list(c.Metrics)}
 	if po.Mean, po.Std, err = d.normalization(); err != nil {
 		return err
@@ -241,6 +244,7 @@ func printRun(std streams, dir string, run *result.Run) error {
 	}
 	for _, line := range [][2]string{
 		{"network", fmt.Sprintf("%s, %d parameters%s", run.Model.Name, run.Model.Parameters, frozen)},
+		{"logits", run.Model.Scores},
 		{"data", fmt.Sprintf("%s, %d training and %d test images", run.Data.Spec, run.Data.Train, run.Data.Test)},
 		{"labels", fmt.Sprintf("%s, %.1f %% of them true", run.Data.Labels, 100*run.Data.AssignedTrue.Value())},
 		{"epochs", fmt.Sprint(last.Epoch)},

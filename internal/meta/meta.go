@@ -14,5 +14,6 @@ const (
 	IdealViews = "memprobe.ideal_views"
 	Augment    = "memprobe.augment"
 	Epoch      = "memprobe.epoch"     // that the weights are of
+	Logits     = "memprobe.logits"    // name of the scores, where it was given
 	Embedding  = "memprobe.embedding" // name of the encoder's output
 )

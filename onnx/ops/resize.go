@@ -7,6 +7,10 @@ import (
 	"memprobe/internal/tensor"
 )
 
+// ExactLength is an attribute that a loader gives a Resize whose align_corners means
+// the exact product of size and scale, not the length of the result.
+const ExactLength = "memprobe.exact_length"
+
 // legacy reports the rules of Upsample and of Resize before opset 11: position i lies
 // at i/scale, and nearest means the element before it or, where Resize shrinks the
 // axis, after it. So have it ONNX's cases of opset 10 and ONNX Runtime; the bilinear
@@ -141,8 +145,12 @@ func (n *Node) coordinate(in, out int, scale float64) (func(i int) float64, erro
 		}
 		return half, nil
 	case "align_corners":
-		// The exact length, not the rounded one, spans the corners.
-		length := float64(in) * scale
+		// PyTorch, TensorFlow and ONNX Runtime span the corners by the rounded length,
+		// ONNX's own cases by the exact one.
+		length := float64(out)
+		if n.Int(ExactLength, 0) != 0 {
+			length = float64(in) * scale
+		}
 		if length == 1 || out <= 1 {
 			return func(int) float64 { return 0 }, nil
 		}

@@ -45,6 +45,7 @@ type Model struct {
 	InputShape []int             `json:"input_shape,omitempty"` // one sample: [C,H,W]
 	Embedding  string            `json:"embedding,omitempty"`   // tensor name of the encoder's output
 	Logits     string            `json:"logits,omitempty"`      // tensor name of the network's output
+	Scores     string            `json:"scores,omitempty"`      // how the logits were chosen, in a line
 	Metadata   map[string]string `json:"metadata,omitempty"`
 }
 

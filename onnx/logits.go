@@ -1,0 +1,141 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"memprobe/internal/meta"
+	"memprobe/internal/onnxpb"
+	"memprobe/internal/show"
+	"memprobe/internal/tensor"
+)
+
+// Logits are the tensor of a classifier's scores, before they become probabilities.
+type Logits struct {
+	Name    string
+	Classes int    // scores of an image
+	Output  string // the graph's output that they are or become; "" for a tensor that was named
+	Through string // the operator that makes that output of them; "" if they are it
+}
+
+// String says in a line which tensor was taken.
+func (l Logits) String() string {
+	s := fmt.Sprintf("%s [N,%d]", show.Name(l.Name), l.Classes)
+	if l.Through != "" {
+		s += fmt.Sprintf(", before the %s that yields the output %s", l.Through, show.Name(l.Output))
+	}
+	return s
+}
+
+// Logits finds the logits of a network whose input has the given shape, its first
+// dimension the batch: the tensor want, or that which the model records, or else the
+// output of float32 [N,classes]; where a Softmax, LogSoftmax or Sigmoid yields that
+// output, what it reads. Of several outputs it is the one as wide as there are
+// classes. Where none or several are, the error lists them; with 0 classes the first
+// is taken.
+func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes int) (Logits, error) {
+	g, err := m.Graph()
+	if err != nil {
+		return Logits{}, err
+	}
+	values, err := m.Infer(g, inputs)
+	if err != nil {
+		return Logits{}, err
+	}
+	rows := 0
+	for _, v := range m.Inputs()[:min(1, len(m.Inputs()))] {
+		if t := inputs[v.Name]; t != nil && len(t.Shape) > 0 {
+			rows = t.Shape[0]
+		}
+	}
+	width := func(name string) int { // of a row an image; 0 for other tensors
+		if v := values[name]; v != nil && v.Const == nil && v.DType == tensor.Float32 && len(v.Shape) == 2 && v.Shape[0] == rows {
+			return v.Shape[1]
+		}
+		return 0
+	}
+	if want == "" {
+		want, _ = m.Metadata(meta.Logits)
+	}
+	all := m.candidates(width)
+	if want != "" {
+		if i := slices.IndexFunc(all, func(l Logits) bool { return l.Name == want }); i >= 0 {
+			return all[i], nil
+		}
+		if n := width(want); n > 0 {
+			return Logits{Name: want, Classes: n}, nil
+		}
+		return Logits{}, m.errorf("logits %q: the graph has no such tensor of float32 [N,classes]; candidates are %s", want, list(all))
+	}
+	fits := slices.DeleteFunc(slices.Clone(all), func(l Logits) bool { return l.Classes != classes })
+	switch {
+	case len(all) == 0:
+		return Logits{}, m.errorf("the model has outputs %v, want one of float32 [N,classes]", m.Outputs())
+	case len(all) == 1 || classes == 0:
+		return all[0], nil
+	case len(fits) == 1:
+		return fits[0], nil
+	}
+	return Logits{}, m.errorf("which output are the logits of %d classes? --logits NAME tells, one of %s", classes, list(all))
+}
+
+func list(all []Logits) string {
+	if len(all) == 0 {
+		return "none"
+	}
+	lines := make([]string, len(all))
+	for i, l := range all {
+		lines[i] = l.String()
+	}
+	return strings.Join(lines, "; ")
+}
+
+// candidates returns what may be the logits, each once.
+func (m *Model) candidates(width func(name string) int) []Logits {
+	producer := map[string]*onnxpb.NodeProto{}
+	for _, n := range m.branched().nodes {
+		for _, out := range n.Output {
+			producer[out] = n
+		}
+	}
+	var all []Logits
+	for _, v := range m.Outputs() {
+		l := Logits{Name: v.Name, Classes: width(v.Name), Output: v.Name}
+		for n := producer[l.Name]; n != nil && len(n.Input) > 0 && width(n.Input[0]) == l.Classes; n = producer[l.Name] {
+			if op := n.GetOpType(); normalisesRows(n) {
+				l.Through = op
+			} else if op != "Identity" && op != "Cast" {
+				break
+			}
+			l.Name = n.Input[0]
+			if l.Through != "" {
+				break
+			}
+		}
+		if l.Through == "" {
+			l.Name = v.Name
+		}
+		same := func(k Logits) bool { return k.Name == l.Name }
+		if l.Classes > 0 && !slices.ContainsFunc(all, same) {
+			all = append(all, l)
+		}
+	}
+	return all
+}
+
+// normalisesRows reports whether n makes probabilities of scores [N,classes].
+func normalisesRows(n *onnxpb.NodeProto) bool {
+	switch n.GetOpType() {
+	case "Sigmoid":
+		return true
+	case "Softmax", "LogSoftmax":
+		for _, a := range n.Attribute {
+			if a.GetName() == "axis" && a.GetI() != 1 && a.GetI() != -1 {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
