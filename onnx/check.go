@@ -23,7 +23,7 @@ const maxProblems = 100
 // with the names that they see, local functions as they are called. Whether the operators exist and fit their
 // operands is for Inspect to say.
 func (m *Model) Check() []error {
-	c := &checker{m: m}
+	c := &checker{m: m, seen: map[string]bool{}}
 	c.versions()
 	g, errs := m.flat()
 	c.errs = append(c.errs, errs...)
@@ -48,8 +48,10 @@ func (m *Model) Check() []error {
 type checker struct {
 	m    *Model
 	errs []error
-	// used holds the operator domains of the nodes, in order of appearance.
+	// used holds the operator domains of the nodes, in order of appearance; seen
+	// those and no others.
 	used []string
+	seen map[string]bool
 }
 
 func (c *checker) addf(format string, args ...any) {
@@ -192,8 +194,8 @@ func (c *checker) node(n *onnxpb.NodeProto, s *scope) {
 	if n.GetOpType() == "" {
 		c.nodef(n, "has no operator")
 	}
-	if d := Domain(n.GetDomain()); !slices.Contains(c.used, d) {
-		c.used = append(c.used, d)
+	if d := Domain(n.GetDomain()); !c.seen[d] {
+		c.used, c.seen[d] = append(c.used, d), true
 	}
 	for i, in := range n.Input {
 		if in != "" && !s.sees(in) {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/onnxpb"
 )
 
@@ -78,6 +79,9 @@ func (e *external) visit(do func(f *os.File, size int64) error) error {
 
 func (e *external) read() (raw []byte, err error) {
 	err = e.visit(func(f *os.File, size int64) error {
+		if err := memory.Need("its content", e.length); err != nil {
+			return fmt.Errorf("external data %q: %w", e.location, err)
+		}
 		raw = make([]byte, e.length) // locate found that many bytes in the file
 		if _, err := io.ReadFull(io.NewSectionReader(f, e.offset, e.length), raw); err != nil {
 			return fmt.Errorf("external data %q: %w", e.location, err)

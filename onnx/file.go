@@ -12,6 +12,7 @@ import (
 
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
 )
 
 // Load reads a model from a file. What it returns is whole as a message; whether
@@ -30,15 +31,10 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, fault.Wrap(path, err)
 	}
-	switch {
-	case info.IsDir():
-		return nil, fault.Errorf(path, "is a folder, want an ONNX file")
-	case !info.Mode().IsRegular():
-		return nil, fault.Errorf(path, "is not a regular file")
-	case info.Size() > maxBytes:
+	if info.Mode().IsRegular() && info.Size() > maxBytes {
 		return nil, fault.Errorf(path, "is %s, more than the 2 GiB of an ONNX file; larger weights belong into external data", gib(info.Size()))
 	}
-	data, err := os.ReadFile(path)
+	data, err := infile.Read(path)
 	if err != nil {
 		return nil, fault.Wrap(path, err)
 	}

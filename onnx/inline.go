@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/onnxpb"
 )
 
@@ -86,6 +87,9 @@ func (in *inliner) call(n *onnxpb.NodeProto, body *onnxpb.FunctionProto, depth i
 	if in.work++; in.work > maxInlined {
 		return errors.New("the model's functions are called too often")
 	}
+	if err := memory.Need("the nodes of the functions", names(label(n), body)); err != nil {
+		return err
+	}
 	if len(n.Input) > len(body.Input) || len(n.Output) > len(body.Output) {
 		return fmt.Errorf("has %d inputs and %d outputs, the function %d and %d", len(n.Input), len(n.Output), len(body.Input), len(body.Output))
 	}
@@ -116,6 +120,20 @@ func (in *inliner) call(n *onnxpb.NodeProto, body *onnxpb.FunctionProto, depth i
 	}
 	in.expand(body.Node, f)
 	return nil
+}
+
+// names is how many bytes the names of a body's nodes and tensors take under the
+// name of the node that calls it.
+func names(prefix string, body *onnxpb.FunctionProto) (bytes int64) {
+	for _, n := range body.Node {
+		bytes += int64(len(prefix) + len(label(n)))
+		for _, list := range [][]string{n.Input, n.Output} {
+			for _, name := range list {
+				bytes += int64(len(prefix) + len(name))
+			}
+		}
+	}
+	return bytes
 }
 
 // instance is a node of a function's body as one call has it.

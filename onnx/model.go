@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/memory"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
 )
@@ -21,6 +22,8 @@ const (
 	maxBytes = 1<<31 - 1
 	// maxNodes bounds what a small hostile file can make the checks cost.
 	maxNodes = 1 << 17
+	// maxImports bounds the operator sets that a model imports, which are searched.
+	maxImports = 1 << 8
 	// maxNesting is how deep messages may nest; every level of subgraphs takes three.
 	maxNesting = 100
 )
@@ -53,6 +56,9 @@ func parse(data []byte, name, dir string) (*Model, error) {
 		return nil, fault.Errorf(name, "not an ONNX model: the file is empty")
 	}
 	p := new(onnxpb.ModelProto)
+	if err := memory.Need("the model's parts", footprint(data, p.ProtoReflect().Descriptor(), maxNesting)); err != nil {
+		return nil, fault.Wrap(name, err)
+	}
 	if err := (proto.UnmarshalOptions{RecursionLimit: maxNesting}).Unmarshal(data, p); err != nil {
 		return nil, fault.Errorf(name, "%s", diagnose(data, err))
 	}
@@ -70,6 +76,8 @@ func wrap(p *onnxpb.ModelProto, name, dir string) (*Model, error) {
 		return nil, m.errorf("not an ONNX model: no graph")
 	case p.IrVersion == nil:
 		return nil, m.errorf("not an ONNX model: no IR version")
+	case len(p.OpsetImport) > maxImports:
+		return nil, m.errorf("imports %d operator sets, more than %d", len(p.OpsetImport), maxImports)
 	case len(p.Graph.Node) > maxNodes:
 		return nil, m.errorf("graph has %d nodes, more than %d", len(p.Graph.Node), maxNodes)
 	}

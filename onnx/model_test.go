@@ -219,7 +219,7 @@ func TestNotAModel(t *testing.T) {
 		fails(t, err, path+": "+c.want)
 	}
 	_, err = Load(dir)
-	fails(t, err, dir+": is a folder, want an ONNX file")
+	fails(t, err, dir+": is a folder, want a file")
 	_, err = Load(filepath.Join(dir, "none.onnx"))
 	fails(t, err, "none.onnx: no such file or directory")
 	_, err = Load(os.DevNull)

@@ -9,6 +9,7 @@ import (
 
 	"memprobe/internal/fault"
 	"memprobe/internal/half"
+	"memprobe/internal/memory"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
 )
@@ -163,6 +164,9 @@ func typedLen(p *onnxpb.TensorProto, elem DataType) (n int, stray bool) {
 func DecodeTensor(p *onnxpb.TensorProto, dir string) (*tensor.Tensor, error) {
 	l, err := layoutOf(p, dir)
 	if err != nil {
+		return nil, err
+	}
+	if err := memory.Need("its elements", int64(l.len)*int64(DType(l.elem).Size())); err != nil {
 		return nil, err
 	}
 	if !l.raw {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
 	"memprobe/probe/result"
 )
 
@@ -112,7 +113,7 @@ func (c *Comparison) folder(path string) error {
 	var list struct {
 		Cells map[string]struct{ Variant string }
 	}
-	b, err := os.ReadFile(filepath.Join(path, sweepFile))
+	b, err := infile.Read(filepath.Join(path, sweepFile))
 	if err == nil {
 		err = json.Unmarshal(b, &list)
 	}

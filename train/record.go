@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
 	"memprobe/internal/meta"
 	"memprobe/internal/npy"
 	"memprobe/internal/seal"
@@ -27,7 +28,7 @@ import (
 // another run.
 func ReadConfig(dir string) (Config, error) {
 	path := folder(dir).run()
-	b, err := os.ReadFile(path)
+	b, err := infile.Read(path)
 	if err != nil {
 		return Config{}, err
 	}

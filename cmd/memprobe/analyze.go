@@ -5,13 +5,13 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/infile"
 	"memprobe/internal/parallel"
 	"memprobe/probe"
 	"memprobe/probe/knn"
@@ -194,7 +194,7 @@ func (o *analyzeOptions) invariance(set *openedData, po *probe.Options) (string,
 }
 
 func digest(file string) (string, error) {
-	b, err := os.ReadFile(file)
+	b, err := infile.Read(file)
 	if err != nil {
 		return "", err
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
 	"memprobe/internal/parallel"
 	"memprobe/internal/suggest"
 	"memprobe/probe"
@@ -149,7 +150,7 @@ func (o *sweepOptions) parse(f *pflag.FlagSet, arg string, settings []sweep.Sett
 	if f.Changed("scale") {
 		return nil, usagef("--scale goes with a preset (%s), not with the plan %s", strings.Join(sweep.Presets(), ", "), arg)
 	}
-	text, err := os.ReadFile(arg)
+	text, err := infile.Read(arg)
 	if err != nil {
 		if !strings.ContainsAny(arg, "./") {
 			return nil, usagef("%q is neither a file nor a preset (%s)%s", arg, strings.Join(sweep.Presets(), ", "), suggest.DidYouMean(arg, sweep.Presets()))

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"memprobe/internal/half"
+	"memprobe/internal/memory"
 	"memprobe/internal/tensor"
 )
 
@@ -126,7 +127,7 @@ func (h *Head) setType(descr string) error {
 const step = 1 << 16
 
 // read passes the values to put as they arrive, in the order of the file.
-func (h *Head) read(r io.Reader, put func(value []byte)) error {
+func (h *Head) read(r io.Reader, put func(values []byte) error) error {
 	buf := make([]byte, min(step, h.Len*h.Size))
 	for left := h.Len; left > 0; {
 		n := min(left, step/h.Size)
@@ -137,12 +138,30 @@ func (h *Head) read(r io.Reader, put func(value []byte)) error {
 		if err != nil {
 			return err
 		}
-		for i := range n {
-			put(buf[i*h.Size : (i+1)*h.Size])
+		if err := put(buf[:n*h.Size]); err != nil {
+			return err
 		}
 		left -= n
 	}
 	return nil
+}
+
+// collect reads the values into memory, in row-major order.
+func collect[T any](h *Head, r io.Reader, convert func(value []byte) T) ([]T, error) {
+	var out []T
+	err := h.read(r, func(values []byte) (err error) {
+		if out, err = memory.Grow("the array", out, len(values)/h.Size); err != nil {
+			return err
+		}
+		for ; len(values) > 0; values = values[h.Size:] {
+			out = append(out, convert(values[:h.Size]))
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return rowMajor(h, out)
 }
 
 // Floats reads the values as float32, rounded where they are wider, in row-major
@@ -192,15 +211,6 @@ func typed[T tensor.Element](h *Head, r io.Reader, convert func(value []byte) T)
 	return tensor.From(v, h.Shape...), nil
 }
 
-// collect reads the values, converted, in row-major order.
-func collect[T any](h *Head, r io.Reader, convert func(value []byte) T) ([]T, error) {
-	var out []T
-	if err := h.read(r, func(b []byte) { out = append(out, convert(b)) }); err != nil {
-		return nil, err
-	}
-	return rowMajor(h, out), nil
-}
-
 func (h *Head) float32(b []byte) float32 {
 	switch h.Size {
 	case 2:
@@ -240,11 +250,15 @@ func (h *Head) int64(b []byte) int64 {
 }
 
 // rowMajor brings values in Fortran order into row-major order.
-func rowMajor[T any](h *Head, in []T) []T {
+func rowMajor[T any](h *Head, in []T) ([]T, error) {
 	if !h.Fortran || len(h.Shape) < 2 {
-		return in
+		return in, nil
 	}
-	out := make([]T, len(in))
+	out, err := memory.Grow[T]("the array", nil, len(in))
+	if err != nil {
+		return nil, err
+	}
+	out = out[:len(in)]
 	index := make([]int, len(h.Shape))
 	for i := range out {
 		at := 0
@@ -259,5 +273,5 @@ func rowMajor[T any](h *Head, in []T) []T {
 			index[d] = 0
 		}
 	}
-	return out
+	return out, nil
 }

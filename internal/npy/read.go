@@ -5,10 +5,10 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"os"
 	"strings"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
 	"memprobe/internal/tensor"
 )
 
@@ -24,7 +24,7 @@ type Values struct {
 func Read(path string) (map[string]*Values, error) {
 	out := map[string]*Values{}
 	if !strings.HasSuffix(path, ".npz") {
-		f, err := os.Open(path)
+		f, _, err := infile.Open(path)
 		if err != nil {
 			return nil, fault.Wrap(path, err)
 		}
@@ -32,11 +32,15 @@ func Read(path string) (map[string]*Values, error) {
 		out[""], err = array(path, "", f)
 		return out, err
 	}
-	z, err := zip.OpenReader(path)
+	f, size, err := infile.Open(path)
+	if err != nil {
+		return nil, fault.Wrap(path, err)
+	}
+	defer f.Close()
+	z, err := zip.NewReader(f, size)
 	if err != nil {
 		return nil, fault.Errorf(path, "not an .npz file: %w", err)
 	}
-	defer z.Close()
 	for _, entry := range z.File {
 		r, err := entry.Open()
 		if err != nil {
@@ -54,7 +58,7 @@ func Read(path string) (map[string]*Values, error) {
 
 // ReadInts returns the integers of an .npy file and their shape.
 func ReadInts(path string) (values []int64, shape []int, err error) {
-	f, err := os.Open(path)
+	f, _, err := infile.Open(path)
 	if err != nil {
 		return nil, nil, fault.Wrap(path, err)
 	}

@@ -14,10 +14,11 @@ import (
 	"io"
 	"maps"
 	"math"
-	"os"
 	"slices"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
+	"memprobe/internal/memory"
 	"memprobe/internal/seal"
 	"memprobe/internal/tensor"
 )
@@ -113,16 +114,12 @@ func each(t *tensor.Tensor, f func(part any) error) error {
 
 // Read reads a file. Nothing is allocated that the file does not have.
 func Read(path string) (metadata map[string]string, tensors map[string]*tensor.Tensor, err error) {
-	f, err := os.Open(path)
+	f, size, err := infile.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, nil, err
-	}
-	if metadata, tensors, err = read(f, info.Size()); err != nil {
+	if metadata, tensors, err = read(f, size); err != nil {
 		return nil, nil, fault.Wrap(path, fmt.Errorf("not a whole safetensors file: %w", err))
 	}
 	return metadata, tensors, nil
@@ -162,10 +159,14 @@ func read(r io.ReaderAt, size int64) (map[string]string, map[string]*tensor.Tens
 		delete(metadata, seal.Key)
 	}
 	tensors := make(map[string]*tensor.Tensor, len(raw))
+	left := size - start // entries that overlap would hold more than the file
 	for name, m := range raw {
 		t, err := one(io.NewSectionReader(r, start, size-start), m)
 		if err != nil {
 			return nil, nil, fmt.Errorf("tensor %q: %w", name, err)
+		}
+		if left -= int64(t.Len()) * int64(t.DType.Size()); left < 0 {
+			return nil, nil, errors.New("its tensors overlap")
 		}
 		tensors[name] = t
 	}
@@ -197,6 +198,9 @@ func one(data *io.SectionReader, head json.RawMessage) (*tensor.Tensor, error) {
 	lo, hi := int64(e.Offsets[0]), int64(e.Offsets[1])
 	if lo < 0 || hi > data.Size() || hi-lo != int64(count)*int64(dtype.Size()) {
 		return nil, fmt.Errorf("shape %v of %s lies at %v of %d bytes", e.Shape, e.DType, e.Offsets, data.Size())
+	}
+	if err := memory.Need("its content", hi-lo); err != nil {
+		return nil, err
 	}
 	t := tensor.New(dtype, e.Shape...)
 	r := io.NewSectionReader(data, lo, hi-lo)

@@ -135,6 +135,10 @@ func (p *program) share() map[*ops.Value]*ops.Value {
 	for _, v := range p.keep {
 		keep[root[v]] = true
 	}
+	members := map[*ops.Value][]*ops.Value{} // of each root
+	for v, r := range root {
+		members[r] = append(members[r], v)
+	}
 	for i, n := range p.nodes {
 		for _, pair := range n.Def.Overwrites() {
 			if pair[0] >= len(n.Out) || n.Out[pair[0]] == nil {
@@ -147,21 +151,15 @@ func (p *program) share() map[*ops.Value]*ops.Value {
 			r := root[a]
 			free := !keep[r] && last[r] == i && living(n.In, root, r) == 1 && living(n.Out, root, r) == 0
 			if free && !keep[root[out]] && root[out] == out {
-				p.merge(root, last, out, r)
+				for _, v := range members[out] {
+					root[v] = r
+				}
+				members[r] = append(members[r], members[out]...)
+				last[r] = max(last[r], last[out])
 			}
 		}
 	}
 	return root
-}
-
-// merge moves everything that lives in from's memory to the root to.
-func (p *program) merge(root map[*ops.Value]*ops.Value, last map[*ops.Value]int, from, to *ops.Value) {
-	for v, r := range root {
-		if r == from {
-			root[v] = to
-		}
-	}
-	last[to] = max(last[to], last[from])
 }
 
 // living counts the values that live in the memory of r.

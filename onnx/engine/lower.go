@@ -103,9 +103,10 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 	var faults Problems
 	vals := map[*Node]*ops.Value{}
 	failed := map[*ops.Value]bool{}
+	settings := g.settings()
 	for _, n := range g.nodes {
 		if n.call == nil && n.name != "" {
-			v, isInput, err := g.leaf(n, o)
+			v, isInput, err := g.leaf(n, o, settings)
 			if err != nil {
 				faults = append(faults, err)
 				continue
@@ -228,11 +229,11 @@ func expand(n *ops.Node) ([]*ops.Node, error) {
 
 // leaf returns the value of a tensor that nothing computes: a constant, or an
 // input as the options describe it; nil where nothing is known of it.
-func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) {
+func (g *Graph) leaf(n *Node, o *Options, settings map[*Node]bool) (v *ops.Value, input bool, err error) {
 	v = &ops.Value{Name: n.name}
 	if t, ok := o.Inputs[n.name]; ok {
 		v.DType, v.Shape = o.float(t.DType), t.Shape
-		switch settles := g.configures(n); {
+		switch settles := settings[n]; {
 		case settles && !t.Filled():
 			return nil, false, fmt.Errorf("input %q decides what the plan is: its elements must be known before the run", n.name)
 		case settles, !t.DType.IsFloat() && t.Filled():
@@ -248,9 +249,10 @@ func (g *Graph) leaf(n *Node, o *Options) (v *ops.Value, input bool, err error) 
 	return v, false, nil
 }
 
-// configures reports whether a tensor is a setting of an operation, like the
-// scales of Resize, which belongs to the plan as a shape does.
-func (g *Graph) configures(n *Node) bool {
+// settings are the tensors that configure an operation, like the scales of Resize,
+// and belong to the plan as shapes do.
+func (g *Graph) settings() map[*Node]bool {
+	out := map[*Node]bool{}
 	for _, c := range g.calls {
 		args := c.outs[0].args
 		switch c.op {
@@ -262,11 +264,11 @@ func (g *Graph) configures(n *Node) bool {
 		default:
 			continue
 		}
-		if slices.Contains(args, n) {
-			return true
+		for _, n := range args {
+			out[n] = true
 		}
 	}
-	return false
+	return out
 }
 
 // infer runs a node's shape rule. A rule that panics has met a graph that its

@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"memprobe/internal/atomicfile"
+	"memprobe/internal/infile"
+	"memprobe/internal/memory"
 	"memprobe/internal/seal"
 )
 
@@ -57,7 +58,7 @@ func (r *Run) WriteFile(path string) error { return atomicfile.Write(path, r.Enc
 
 // DecodeRun reads a run. If it has a checksum, that must fit.
 func DecodeRun(r io.Reader) (*Run, error) {
-	b, err := io.ReadAll(r)
+	b, err := memory.ReadAll("its content", r)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func ReadEpochsFile(path string) ([]Epoch, error) {
 }
 
 func read[T any](path string, from func(io.Reader) (T, error)) (T, error) {
-	f, err := os.Open(path)
+	f, _, err := infile.Open(path)
 	if err != nil {
 		var none T
 		return none, err
@@ -106,7 +107,7 @@ func encode(w io.Writer, v any) error {
 // decode reads one document whose schema has the same name and major version
 // as want ("name/1" and "name/1.x").
 func decode(r io.Reader, want string, v any) error {
-	b, err := io.ReadAll(r)
+	b, err := memory.ReadAll("its content", r)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package dataset
 import (
 	"os"
 	"unsafe"
+
+	"memprobe/internal/memory"
 )
 
 // chunk is how much an arena allocates at a time: what a file claims is paid for
@@ -29,6 +31,8 @@ func (a *arena) take(n int) ([]byte, error) {
 				return nil, err
 			}
 			a.free = mapped
+		} else if err := memory.Need("the images", int64(size)); err != nil {
+			return nil, err
 		} else {
 			a.free = make([]byte, size)
 		}

@@ -13,6 +13,8 @@ import (
 	"slices"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
+	"memprobe/internal/memory"
 )
 
 // cifar is one of the two sets of Krizhevsky (2009), as published: batches in
@@ -141,24 +143,20 @@ func (c cifar) folder(l *loader, dir string) *batches {
 
 // file returns the content of a file.
 func (l *loader) file(path string) ([]byte, error) {
-	f, err := os.Open(path)
+	f, size, err := infile.Open(path)
 	if err != nil {
 		return nil, plain(err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() == 0 {
+	if size == 0 {
 		return nil, nil
 	}
-	return l.bytes(f, info.Size())
+	return l.bytes(f, size)
 }
 
 // archive reads the batches of a .tar.gz.
 func (c cifar) archive(l *loader, file string) (*batches, error) {
-	f, err := os.Open(file)
+	f, _, err := infile.Open(file)
 	if err != nil {
 		return nil, wrap(file, plain(err))
 	}
@@ -185,7 +183,7 @@ func (c cifar) archive(l *loader, file string) (*batches, error) {
 		if h.Typeflag != tar.TypeReg || !binary {
 			continue
 		}
-		data, err := io.ReadAll(io.LimitReader(t, maxBatch+1))
+		data, err := memory.ReadAll("what it unpacks to", io.LimitReader(t, maxBatch+1))
 		if err != nil {
 			return nil, wrap(file+": "+h.Name, archiveError(err))
 		}

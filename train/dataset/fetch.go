@@ -13,6 +13,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"memprobe/internal/infile"
 )
 
 // Download is a file of a set, where its publisher offers it.
@@ -142,7 +144,7 @@ func (d Download) verify(path string) error {
 	if kind == "md5" {
 		h = md5.New()
 	}
-	f, err := os.Open(path)
+	f, _, err := infile.Open(path)
 	if err != nil {
 		return err
 	}

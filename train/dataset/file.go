@@ -4,6 +4,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"memprobe/internal/memory"
 )
 
 // bytes returns the content of a file: on the heap, or mapped where it is larger
@@ -17,6 +19,9 @@ func (l *loader) bytes(f *os.File, size int64) ([]byte, error) {
 		}
 		l.release = append(l.release, release)
 		return data, nil
+	}
+	if err := memory.Need("its content", size); err != nil {
+		return nil, err
 	}
 	data := make([]byte, size)
 	_, err := io.ReadFull(io.NewSectionReader(f, 0, size), data)

@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
+	"memprobe/internal/memory"
 )
 
 // idxOf reads a folder of four IDX files, the layout of MNIST. Without class
@@ -140,18 +142,14 @@ func idxSource(imageFile, labelFile string, x, y *idxArray) (*source, error) {
 // type of value, the number of dimensions, each dimension as a big-endian
 // uint32, then the values. A plain file that is too large is mapped.
 func (l *loader) openIDX(path string) (*idxArray, error) {
-	f, err := os.Open(path)
+	f, size, err := infile.Open(path)
 	if err != nil {
-		return nil, fault.Errorf(path, "%w", errors.Unwrap(err))
+		return nil, fault.Wrap(path, err)
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	br := bufio.NewReader(f)
 	if magic, _ := br.Peek(2); bytes.Equal(magic, []byte{0x1f, 0x8b}) {
-		a, err := gunzipIDX(br, info.Size())
+		a, err := gunzipIDX(br)
 		return a, wrap(path, err)
 	}
 	dims, want, err := idxHead(br)
@@ -159,18 +157,18 @@ func (l *loader) openIDX(path string) (*idxArray, error) {
 		return nil, wrap(path, err)
 	}
 	head := int64(4 + 4*len(dims))
-	if got := info.Size() - head; got != want {
+	if got := size - head; got != want {
 		return nil, wrap(path, sizeError(got, want, dims))
 	}
-	data, err := l.bytes(f, info.Size())
+	data, err := l.bytes(f, size)
 	if err != nil {
 		return nil, wrap(path, err)
 	}
 	return &idxArray{dims, data[head:]}, nil
 }
 
-// gunzipIDX reads a gzipped IDX file of size compressed bytes.
-func gunzipIDX(r io.Reader, size int64) (*idxArray, error) {
+// gunzipIDX reads a gzipped IDX file.
+func gunzipIDX(r io.Reader) (*idxArray, error) {
 	z, err := newGunzip(r)
 	if err != nil {
 		return nil, err
@@ -179,13 +177,12 @@ func gunzipIDX(r io.Reader, size int64) (*idxArray, error) {
 	if err != nil {
 		return nil, err
 	}
-	var b bytes.Buffer
-	b.Grow(int(min(want+bytes.MinRead, 4*size))) // what follows is paid for by data
-	got, err := io.Copy(&b, io.LimitReader(z, want+1))
+	data, err := memory.ReadAll("what it unpacks to", io.LimitReader(z, want+1))
+	got := int64(len(data))
 	if got > want || got < want && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
 		return nil, sizeError(got, want, dims)
 	}
-	return &idxArray{dims, b.Bytes()}, err
+	return &idxArray{dims, data}, err
 }
 
 // gunzip reads the members of a gzip file, one after another. Zero bytes behind

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/memory"
 )
 
 // source is one split as its format stores it, before images are chosen,
@@ -43,7 +44,7 @@ type loader struct {
 
 func newLoader(ctx context.Context, o Options) *loader {
 	if o.MaxMemory == 0 {
-		o.MaxMemory = defaultMaxMemory
+		o.MaxMemory = min(defaultMaxMemory, memory.Left()/2)
 	}
 	return &loader{ctx: ctx, o: o}
 }

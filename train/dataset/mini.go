@@ -51,10 +51,6 @@ func openMini(name string) (*idxArray, error) {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	a, err := gunzipIDX(f, info.Size())
+	a, err := gunzipIDX(f)
 	return a, wrap(name, err)
 }

@@ -12,24 +12,29 @@ import (
 	"strings"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
 	"memprobe/internal/npy"
 )
 
 // npzFile is an open .npz file.
 type npzFile struct {
 	path string
-	zip  *zip.ReadCloser
+	zip  *zip.Reader
 }
 
 // npz reads x_train, y_train, x_test, y_test, or x and y, from a NumPy archive.
 // Images are uint8 NHWC or NCHW, or float32 NCHW; a leading axis of steps, in
 // both x and y, is flattened.
 func (l *loader) npz(path string) (*content, error) {
-	z, err := zip.OpenReader(path)
+	opened, size, err := infile.Open(path)
 	if err != nil {
 		return nil, wrap(path, plain(err))
 	}
-	defer z.Close()
+	defer opened.Close()
+	z, err := zip.NewReader(opened, size)
+	if err != nil {
+		return nil, wrap(path, err)
+	}
 	f := &npzFile{path, z}
 	var c content
 	x, y := "x_train", "y_train"

@@ -102,7 +102,7 @@ func TestNPZSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer z.Close()
-	f := &npzFile{path, z}
+	f := &npzFile{path, &z.Reader}
 	h, r, err := f.open("x")
 	if err != nil {
 		t.Fatal(err)

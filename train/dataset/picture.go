@@ -10,6 +10,8 @@ import (
 	"image/png"
 	"io"
 	"strings"
+
+	"memprobe/internal/memory"
 )
 
 // What one encoded picture may be: bytes of its file, pixels, and, beyond
@@ -21,6 +23,9 @@ const (
 	freePixels = 1 << 22
 	maxRatio   = 1100
 )
+
+// decodedBytes is what a decoder takes for a pixel: four samples of 16 bits.
+const decodedBytes = 8
 
 // codec is a file format of pictures.
 type codec struct {
@@ -109,6 +114,9 @@ func decodePicture(data, buf []byte) (planes []byte, e extent, err error) {
 			err = c.fault(fmt.Errorf("%v", p))
 		}
 	}()
+	if err := memory.Need("the picture", decodedBytes*int64(e.h)*int64(e.w)); err != nil {
+		return nil, e, err
+	}
 	if cap(buf) < e.size() {
 		buf = make([]byte, e.size())
 	}

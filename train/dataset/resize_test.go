@@ -18,7 +18,7 @@ func npzBytes(t *testing.T, path, name string) (shape []int, values []byte) {
 		t.Fatal(err)
 	}
 	defer z.Close()
-	f := &npzFile{path, z}
+	f := &npzFile{path, &z.Reader}
 	h, r, err := f.open(name)
 	if err != nil {
 		t.Fatal(err)

@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"github.com/parquet-go/parquet-go"
+
+	"memprobe/internal/infile"
 )
 
 // shard is one parquet file of images and labels. Its pages are read one after
@@ -49,7 +51,7 @@ const (
 )
 
 func openShard(path string) (*shard, error) {
-	f, err := os.Open(path)
+	f, _, err := infile.Open(path)
 	if err != nil {
 		return nil, err
 	}

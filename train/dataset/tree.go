@@ -14,6 +14,8 @@ import (
 	"unicode/utf8"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
+	"memprobe/internal/memory"
 )
 
 // tree is a folder of pictures, or a zip archive of one.
@@ -34,13 +36,17 @@ func (l *loader) openTree(at, holds string) (*tree, error) {
 	if info.IsDir() {
 		t.FS = folder(at)
 	} else {
-		z, err := zip.OpenReader(at)
+		f, size, err := infile.Open(at)
 		if err != nil {
 			return nil, fault.Wrap(at, err)
 		}
-		l.release = append(l.release, z.Close)
-		for _, f := range z.File {
-			f.Name = slashed(f.Name)
+		l.release = append(l.release, f.Close)
+		z, err := zip.NewReader(f, size)
+		if err != nil {
+			return nil, fault.Wrap(at, err)
+		}
+		for _, e := range z.File {
+			e.Name = slashed(e.Name)
 		}
 		t.FS, t.zip = z, true
 	}
@@ -188,12 +194,19 @@ func (t *tree) walk(dir string, above []fs.FileInfo, f func(name string)) error 
 
 // read returns the content of an entry of at most limit bytes.
 func (t *tree) read(entry string, limit int64) ([]byte, error) {
+	info, err := fs.Stat(t.FS, entry) // before opening: opening a pipe would wait for its writer
+	if err == nil {
+		err = infile.Check(entry, info)
+	}
+	if err != nil {
+		return nil, plain(err)
+	}
 	f, err := t.Open(entry)
 	if err != nil {
 		return nil, plain(err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	data, err := memory.ReadAll("the picture's file", io.LimitReader(f, limit+1))
 	if err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, errTruncated

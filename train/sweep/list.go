@@ -6,12 +6,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/fault"
 	"memprobe/internal/filelock"
+	"memprobe/internal/infile"
 )
 
 // ListSchema names the format of sweep.json.
@@ -57,7 +57,7 @@ func (p *Plan) WriteList(ctx context.Context, dir string) error {
 
 func readList(path string) (*List, error) {
 	list := &List{Schema: ListSchema}
-	b, err := os.ReadFile(path)
+	b, err := infile.Read(path)
 	if err == nil {
 		err = json.Unmarshal(b, list)
 	}
