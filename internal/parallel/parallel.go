@@ -20,12 +20,12 @@ type Pool struct {
 	threads int
 	mu      sync.Mutex // held by the loop in flight
 
-	body    func(worker, chunk int)
-	shares  []share       // by worker
-	state   atomic.Uint64 // epoch<<32 | open | number of workers inside
-	closed  atomic.Bool
-	waiting atomic.Bool // the caller sleeps until the last worker is out
-	done    chan struct{}
+	body      func(worker, chunk int)
+	stretches []stretch     // by worker
+	state     atomic.Uint64 // epoch<<32 | open | number of workers inside
+	closed    atomic.Bool
+	waiting   atomic.Bool // the caller sleeps until the last worker is out
+	done      chan struct{}
 
 	panicked atomic.Pointer[fault.Internal] // the first panic of the loop in flight
 	workers  []*worker
@@ -40,17 +40,17 @@ func epochOf(state uint64) uint32 { return uint32(state >> 32) }
 
 func inside(state uint64) uint64 { return state & (open - 1) }
 
-// share is the chunks [lo, hi) that a worker has still to do, lo<<32 | hi, on a
+// stretch is the chunks [lo, hi) that a worker has still to do, lo<<32 | hi, on a
 // cache line of its own. Its owner takes them from the front, others from the back.
-type share struct {
+type stretch struct {
 	span atomic.Uint64
 	_    [56]byte
 }
 
-func (s *share) set(lo, hi int) { s.span.Store(uint64(lo)<<32 | uint64(hi)) }
+func (s *stretch) set(lo, hi int) { s.span.Store(uint64(lo)<<32 | uint64(hi)) }
 
 // take takes the first chunk or the last; ok is false if there is none.
-func (s *share) take(last bool) (chunk int, ok bool) {
+func (s *stretch) take(last bool) (chunk int, ok bool) {
 	for {
 		span := s.span.Load()
 		lo, hi := span>>32, span&(1<<32-1)
@@ -84,7 +84,7 @@ func New(threads int) *Pool {
 	if threads < 1 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads, shares: make([]share, threads), done: make(chan struct{}, 1)}
+	p := &Pool{threads: threads, stretches: make([]stretch, threads), done: make(chan struct{}, 1)}
 	for i := 1; i < threads; i++ {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
@@ -132,8 +132,8 @@ func (p *Pool) For(chunks int, body func(worker, chunk int)) {
 	}
 	defer p.mu.Unlock()
 	p.body = body
-	for i := range p.shares {
-		p.shares[i].set(i*chunks/p.threads, (i+1)*chunks/p.threads)
+	for i := range p.stretches {
+		p.stretches[i].set(i*chunks/p.threads, (i+1)*chunks/p.threads)
 	}
 	p.state.Add(1<<32 | open)
 	p.wakeAll()
@@ -175,11 +175,11 @@ func (p *Pool) wait() {
 	}
 }
 
-// drain does the worker's own share, then what is left of the others'.
+// drain does the worker's own stretch, then what is left of the others'.
 func (p *Pool) drain(worker int) {
 	body := p.body
 	for k := range p.threads {
-		s := &p.shares[(worker+k)%p.threads]
+		s := &p.stretches[(worker+k)%p.threads]
 		for i, ok := s.take(k > 0); ok; i, ok = s.take(k > 0) {
 			body(worker, i)
 		}

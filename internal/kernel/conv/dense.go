@@ -14,7 +14,8 @@ type dense struct{ gemm *gemm.Plan }
 func isDense(s Spec) bool { return isPointwise(s) && s.H == 1 && s.W == 1 && !s.Residual }
 
 func newDense(p *parallel.Pool, s Spec) *dense {
-	return &dense{gemm.New(p, gemm.Spec{M: s.N, N: s.M, K: s.C, TransB: true, BiasCol: s.Bias, Act: s.Act, Lo: s.Lo, Hi: s.Hi})}
+	return &dense{gemm.New(p, gemm.Spec{M: s.N, N: s.M, K: s.C, TransB: true,
+		BiasCol: s.Bias, Act: s.Act, Lo: s.Lo, Hi: s.Hi})}
 }
 
 func (d *dense) Name() string { return "gemm-dense" }

@@ -17,13 +17,13 @@ import (
 // output channels of a group. It makes its own copy of the input, of the channels of
 // one pass at a time, unless several chunks or phases need the same.
 type direct struct {
-	spec   Spec
-	pool   *parallel.Pool
-	p      patch.Input
-	phases []patch.Phase
-	gradX  bool
-	places bool // results of phases, or of images in one vector, go to a workspace first
-	shares bool // the copies of the input are made first, and shared by chunks
+	spec         Spec
+	pool         *parallel.Pool
+	p            patch.Input
+	phases       []patch.Phase
+	gradX        bool
+	placesLater  bool // results of phases, or of images in one vector, go to a workspace first
+	sharesCopies bool // the copies of the input are made first, and shared by chunks
 
 	// Output channels of a group, input channels of a group, of this pass.
 	outC, inC       int
@@ -88,7 +88,7 @@ func (d *direct) plan() {
 	d.whole, d.rest = d.p.Vectors(d.p.Band, d.p.Images), d.p.Vectors(lastBand, d.p.Images)
 	d.last, d.lastRest = d.p.Vectors(d.p.Band, lastGroup), d.p.Vectors(lastBand, lastGroup)
 	d.packBody, d.copyBody, d.chunkBody = d.packPanel, d.copyInput, d.chunk
-	d.shares = d.mblocks > 1
+	d.sharesCopies = d.mblocks > 1
 	d.p.Tabulate()
 }
 
@@ -123,7 +123,7 @@ func (d *direct) chooseLayout() {
 	}
 	d.cost = best * float64(d.spec.N*d.spec.Group)
 	d.layOut(chosen, d.p.OutH, images)
-	d.places = len(d.phases) > 1 || chosen == patch.Full && images > 1
+	d.placesLater = len(d.phases) > 1 || chosen == patch.Full && images > 1
 }
 
 // layOut sizes the copy of a band of several images.
@@ -169,7 +169,7 @@ func (d *direct) divide() {
 		chunks := d.groups * s.Group * d.bands * d.mblocks
 		flops := 2 * s.N * d.outPlane * d.outC * d.inC * s.KH * s.KW * s.Group
 		few := chunks > 0 && chunks < d.pool.Want() && flops/chunks >= 2*parallel.ChunkFlops
-		canBand := l != patch.Full && band > 1 && (images == 1 || !d.places)
+		canBand := l != patch.Full && band > 1 && (images == 1 || !d.placesLater)
 		switch {
 		case canBand && d.passChannels()*d.p.Pitch > bandFloats:
 			parts *= 2
@@ -209,10 +209,10 @@ func (d *direct) columns() int { return d.p.Images * d.p.Band * d.p.OutW }
 // placed afterwards, those.
 func (d *direct) perWorker() int {
 	n := 0
-	if !d.shares {
+	if !d.sharesCopies {
 		n += d.copyLen()
 	}
-	if d.places {
+	if d.placesLater {
 		n += len(d.phases) * d.panels * tile.MR * d.columns()
 	}
 	return n
@@ -223,7 +223,7 @@ func (d *direct) copyLen() int { return d.passChannels()*d.p.Pitch + tile.VL }
 
 // sharedLen is the length of the copies that chunks share.
 func (d *direct) sharedLen() int {
-	if d.shares {
+	if d.sharesCopies {
 		return d.inputs() * d.p.Len()
 	}
 	return 0
@@ -237,7 +237,7 @@ func (d *direct) Scratch() int { return d.sharedLen() + d.pool.Threads()*d.perWo
 func (d *direct) Run(o method.Operands, scratch []float32) {
 	n := d.sharedLen()
 	d.directRun = directRun{o, scratch[:n], scratch[n:]}
-	if d.shares {
+	if d.sharesCopies {
 		d.pool.For(d.inputs()*d.copyParts(), d.copyBody)
 	}
 	d.pool.For(d.inputs()*d.mblocks, d.chunkBody)
@@ -295,7 +295,7 @@ func (d *direct) chunk(worker, i int) {
 	j := d.job(i)
 	out := d.workspace[worker*d.perWorker():][:d.perWorker()]
 	var xs []float32
-	if d.shares {
+	if d.sharesCopies {
 		xs = d.copies[i/d.mblocks*d.p.Len():][:d.p.Len()]
 	} else {
 		xs, out = out[:d.copyLen()], out[d.copyLen():]
@@ -303,7 +303,7 @@ func (d *direct) chunk(worker, i int) {
 			d.fill(xs, &j, 0, d.inC)
 		}
 	}
-	if !d.places {
+	if !d.placesLater {
 		first := (j.n0*d.spec.Group + j.g) * d.outC
 		d.sweep(&d.phases[0], &j, xs, d.Y, first*d.outPlane+j.r0*d.p.OutW, d.outPlane)
 		return
@@ -328,7 +328,7 @@ func (d *direct) sweep(ph *patch.Phase, j *job, xs, out []float32, base, ld int)
 	a := d.Packed[j.g*d.groupWeights()+ph.At:]
 	rows := min(j.p1*tile.MR, d.outC) - j.p0*tile.MR
 	t, u := ref.Tile{LDC: ld}, ref.Tile{}
-	fills, taps := !d.shares && len(d.phases) == 1, len(ph.Taps)
+	fills, taps := !d.sharesCopies && len(d.phases) == 1, len(ph.Taps)
 	for k0 := 0; k0 < k; k0 += d.blockK {
 		t.K, t.Accumulate = min(d.blockK, k-k0), k0 > 0
 		last := k0+t.K == k
@@ -337,7 +337,7 @@ func (d *direct) sweep(ph *patch.Phase, j *job, xs, out []float32, base, ld int)
 			d.fill(xs, j, k0/taps, (k0+t.K)/taps)
 			t.Off = &ph.Off[0]
 		}
-		if last && !(d.places && s.Residual) {
+		if last && !(d.placesLater && s.Residual) {
 			t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 		}
 		for v := 0; v < len(j.cols); v += 4 {
@@ -367,7 +367,7 @@ func (d *direct) aim(t *ref.Tile, j *job, xs, out []float32, row, v int, last bo
 	t.B0, t.B1 = tile.At(xs, int(v0.Src)), tile.At(xs, int(v1.Src))
 	t.N0, t.N1 = int(v0.N), int(v1.N)
 	t.C0, t.C1 = tile.At(out, row+int(v0.Dst)), tile.At(out, row+int(v1.Dst))
-	if last && d.spec.Residual && !d.places {
+	if last && d.spec.Residual && !d.placesLater {
 		t.Res0, t.Res1 = tile.At(d.Residual, row+int(v0.Dst)), tile.At(d.Residual, row+int(v1.Dst))
 	}
 }

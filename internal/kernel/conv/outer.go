@@ -17,9 +17,9 @@ import (
 // its channels innermost, for all taps from the one copy. Else a panel is 16
 // neighbouring (channel, tap) pairs, gathered from shifted copies.
 //
-// A chunk sums over its share of the steps, some images or a band of rows each,
-// into a partial sum of its own; the shares follow from the shape alone, and the
-// partial sums are added in order.
+// A chunk sums over some of the steps, each of some images or a band of rows, into a
+// partial sum of its own. How many there are follows from the shape alone, and they are
+// added in order.
 type outer struct {
 	spec   Spec
 	pool   *parallel.Pool
@@ -27,13 +27,13 @@ type outer struct {
 	p      patch.Input // of the gathered copy
 	off    []int32     // of the pixels of a step, or of the gathered columns
 
-	mg, cg, taps     int
-	hp, wp           int // size of the padded copy of a step
-	images, band     int // of a step
-	groups, bands    int // of images and of rows; groups·bands steps
-	panels, perChunk int // panels of B of a group, and in a chunk
-	parts            int // chunks along the panels
-	splits, perSplit int // chunks along the steps, and steps in each
+	mg, cg, taps         int
+	hp, wp               int // size of the padded copy of a step
+	images, band         int // of a step
+	groups, bands        int // of images and of rows; groups·bands steps
+	panels, perChunk     int // panels of B of a group, and in a chunk
+	parts                int // chunks along the panels
+	partials, perPartial int // chunks along the steps, and steps in each
 
 	body, sumBody func(worker, chunk int)
 	outerRun
@@ -85,7 +85,7 @@ func newOuter(p *parallel.Pool, s Spec) *outer {
 	return o
 }
 
-// divide chooses the steps and the shares.
+// divide chooses the steps and the partial sums.
 func (o *outer) divide() {
 	s := o.spec
 	oh, pixels := s.OutH(), s.OutH()*s.OutW()
@@ -103,7 +103,7 @@ func (o *outer) divide() {
 	o.groups = parallel.Chunks(s.N, o.images)
 	flops := 2 * s.N * pixels * s.M * o.cg * o.taps
 	want := min(parallel.FewChunks, max(flops/parallel.ChunkFlops, 1))
-	o.perSplit, o.splits = parallel.Evenly(o.groups*o.bands, parallel.Chunks(want, o.parts*s.Group))
+	o.perPartial, o.partials = parallel.Evenly(o.groups*o.bands, parallel.Chunks(want, o.parts*s.Group))
 }
 
 // copyLen is the length of the copy of the input of a step, about so if gathered.
@@ -140,13 +140,13 @@ func (o *outer) perWorker() int {
 func (o *outer) sumLen() int { return o.mg * o.panels * tile.NR }
 
 func (o *outer) Scratch() int {
-	return o.splits*o.spec.Group*o.sumLen() + o.pool.Threads()*o.perWorker()
+	return o.partials*o.spec.Group*o.sumLen() + o.pool.Threads()*o.perWorker()
 }
 
 func (o *outer) Run(g method.GradOperands, scratch []float32) {
-	n := o.splits * o.spec.Group * o.sumLen()
+	n := o.partials * o.spec.Group * o.sumLen()
 	o.outerRun = outerRun{g, scratch[:n], scratch[n:]}
-	o.pool.For(o.splits*o.spec.Group*o.parts, o.body)
+	o.pool.For(o.partials*o.spec.Group*o.parts, o.body)
 	o.pool.For(o.spec.M, o.sumBody)
 	o.outerRun = outerRun{}
 }
@@ -160,11 +160,11 @@ type step struct {
 
 func (o *outer) chunk(worker, i int) {
 	part, i := i%o.parts, i/o.parts
-	g, split := i%o.spec.Group, i/o.spec.Group
+	g, partial := i%o.spec.Group, i/o.spec.Group
 	ws := o.workspace[worker*o.perWorker():][:o.perWorker()]
 	xs, a := ws[:o.copies()], ws[o.copies():]
-	sum := o.sums[(split*o.spec.Group+g)*o.sumLen():][:o.sumLen()]
-	first, end := parallel.Range(split, o.perSplit, o.groups*o.bands)
+	sum := o.sums[(partial*o.spec.Group+g)*o.sumLen():][:o.sumLen()]
+	first, end := parallel.Range(partial, o.perPartial, o.groups*o.bands)
 	if first >= end {
 		clear(sum)
 	}
@@ -264,12 +264,12 @@ func (o *outer) aim(t *ref.Tile, sum, xs []float32, st *step, q, k0 int) {
 // brings the weights into their order [channel][tap].
 func (o *outer) sum(_, m int) {
 	g, row := m/o.mg, m%o.mg
-	at := func(split int) []float32 {
-		return o.sums[(split*o.spec.Group+g)*o.sumLen()+row*o.panels*tile.NR:][:o.panels*tile.NR]
+	at := func(partial int) []float32 {
+		return o.sums[(partial*o.spec.Group+g)*o.sumLen()+row*o.panels*tile.NR:][:o.panels*tile.NR]
 	}
 	total := at(0)
-	for split := 1; split < o.splits; split++ {
-		vec.Add(total, total, at(split))
+	for partial := 1; partial < o.partials; partial++ {
+		vec.Add(total, total, at(partial))
 	}
 	dw := o.DW[m*o.cg*o.taps:][:o.cg*o.taps]
 	if o.gather || o.taps == 1 {
@@ -289,7 +289,7 @@ func (o *outer) Cycles() float64 {
 	pixels := float64(s.N * s.OutH() * s.OutW() * s.Group)
 	copies := float64(s.N*s.H*s.W*s.C*o.parts) * method.TurnCycles
 	products := pixels * float64(o.panels*parallel.Chunks(o.mg, tile.MR)) * method.TileCycles * outerSlack
-	return copies + pixels*float64(o.mg*o.parts)*method.TurnCycles + products + float64(o.splits*s.Group*o.sumLen())
+	return copies + pixels*float64(o.mg*o.parts)*method.TurnCycles + products + float64(o.partials*s.Group*o.sumLen())
 }
 
 // outerSlack is how much longer a pass of the product takes than its

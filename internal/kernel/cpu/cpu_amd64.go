@@ -18,7 +18,8 @@ var AVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
 // AVX512 says that the kernels of package avx512 can run as well. They give
 // the same bits as those of avx2. GODEBUG=cpu.avx512f=off leaves them out.
-var AVX512 = AVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL
+var AVX512 = AVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F &&
+	cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL
 
 // FullWidth512 says that multiply-adds of 512 bits do more than those of 256, by the
 // clock. Where a unit takes two turns for them, a tile of 16 columns is no faster for

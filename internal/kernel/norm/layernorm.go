@@ -20,13 +20,13 @@ type LayerSpec = ref.LayerNormSpec
 // and invstd are [Rows]. References: Ba, Kiros and Hinton 2016; Zhang and
 // Sennrich 2019.
 type Layer[T vec.Float] struct {
-	spec    LayerSpec
-	t       *vec.Table[T]
-	pool    *parallel.Pool
-	block   int          // rows of a chunk
-	zeros   []T          // stands for an absent bias
-	partial []T          // [chunks][2][D]: dscale and dbias of each chunk
-	sums    [][2]float64 // of each worker
+	spec     LayerSpec
+	t        *vec.Table[T]
+	pool     *parallel.Pool
+	perChunk int          // rows of a chunk
+	zeros    []T          // stands for an absent bias
+	partial  []T          // [chunks][2][D]: dscale and dbias of each chunk
+	sums     [][2]float64 // of each worker
 
 	forward, back func(worker, chunk int)
 	args          layerArgs[T]
@@ -48,7 +48,7 @@ const (
 func NewLayer[T vec.Float](p *parallel.Pool, s LayerSpec) *Layer[T] {
 	n := &Layer[T]{spec: s, t: vec.Of[T](), pool: p, zeros: make([]T, s.D),
 		sums: make([][2]float64, p.Threads())}
-	n.block = max(1, layerChunk/max(s.D, 1), parallel.Chunks(s.Rows, layerChunks))
+	n.perChunk = max(1, layerChunk/max(s.D, 1), parallel.Chunks(s.Rows, layerChunks))
 	n.forward, n.back = n.forwardChunk, n.backwardChunk
 	return n
 }
@@ -62,7 +62,7 @@ func (n *Layer[T]) Forward(y, x, scale, bias, mean, invstd []T) {
 	n.check(y, x, scale, mean, invstd)
 	check.Len("bias", bias, n.spec.D)
 	n.args = layerArgs[T]{y: y, x: x, scale: scale, bias: bias, mean: mean, invstd: invstd}
-	n.pool.For(parallel.Chunks(n.spec.Rows, n.block), n.forward)
+	n.pool.For(parallel.Chunks(n.spec.Rows, n.perChunk), n.forward)
 	n.args = layerArgs[T]{}
 }
 
@@ -76,7 +76,7 @@ func (n *Layer[T]) Backward(dx, dscale, dbias, dy, x, scale, mean, invstd []T) {
 	if dbias != nil {
 		check.Len("dbias", dbias, n.spec.D)
 	}
-	chunks := parallel.Chunks(n.spec.Rows, n.block)
+	chunks := parallel.Chunks(n.spec.Rows, n.perChunk)
 	if n.partial == nil {
 		n.partial = make([]T, max(chunks, 1)*2*n.spec.D)
 	}
@@ -106,7 +106,7 @@ func (n *Layer[T]) check(y, x, scale, mean, invstd []T) {
 }
 
 func (n *Layer[T]) forwardChunk(worker, chunk int) {
-	lo, hi := parallel.Range(chunk, n.block, n.spec.Rows)
+	lo, hi := parallel.Range(chunk, n.perChunk, n.spec.Rows)
 	g, d, sums := &n.args, n.spec.D, &n.sums[worker]
 	for r := lo; r < hi; r++ {
 		x := g.x[r*d:][:d]
@@ -125,7 +125,7 @@ func (n *Layer[T]) forwardChunk(worker, chunk int) {
 // backwardChunk computes dx = invstd·(g - mean(g) - z·mean(g·z)) of its rows,
 // with g = dy·scale and z = (x-mean)·invstd.
 func (n *Layer[T]) backwardChunk(_, chunk int) {
-	lo, hi := parallel.Range(chunk, n.block, n.spec.Rows)
+	lo, hi := parallel.Range(chunk, n.perChunk, n.spec.Rows)
 	g, d := &n.args, n.spec.D
 	dscale, dbias := n.partial[2*chunk*d:][:d], n.partial[(2*chunk+1)*d:][:d]
 	for r := lo; r < hi; r++ {

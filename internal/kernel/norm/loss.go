@@ -18,7 +18,7 @@ type CrossEntropy[T vec.Float] struct {
 	rows, classes int
 	t             *vec.Table[T]
 	pool          *parallel.Pool
-	block         int
+	perChunk      int
 	losses        []float64 // of each row
 	body          func(worker, chunk int)
 	lossRun[T]
@@ -33,7 +33,7 @@ const lossChunk = 8192
 // NewCrossEntropy plans the loss.
 func NewCrossEntropy[T vec.Float](p *parallel.Pool, rows, classes int) *CrossEntropy[T] {
 	l := &CrossEntropy[T]{rows: rows, classes: classes, t: vec.Of[T](), pool: p,
-		block: max(1, lossChunk/max(classes, 1)), losses: make([]float64, rows)}
+		perChunk: max(1, lossChunk/max(classes, 1)), losses: make([]float64, rows)}
 	l.body = l.chunk
 	return l
 }
@@ -45,7 +45,7 @@ func (l *CrossEntropy[T]) Run(dx, x, target []T) float64 {
 	check.Len("x", x, l.rows*l.classes)
 	check.Len("target", target, l.rows*l.classes)
 	l.lossRun = lossRun[T]{dx, x, target}
-	l.pool.For(parallel.Chunks(l.rows, l.block), l.body)
+	l.pool.For(parallel.Chunks(l.rows, l.perChunk), l.body)
 	l.lossRun = lossRun[T]{}
 	sum := 0.0
 	for _, v := range l.losses {
@@ -55,7 +55,7 @@ func (l *CrossEntropy[T]) Run(dx, x, target []T) float64 {
 }
 
 func (l *CrossEntropy[T]) chunk(_, chunk int) {
-	lo, hi := parallel.Range(chunk, l.block, l.rows)
+	lo, hi := parallel.Range(chunk, l.perChunk, l.rows)
 	for r := lo; r < hi; r++ {
 		at := r * l.classes
 		dx, x, target := l.dx[at:][:l.classes], l.x[at:][:l.classes], l.target[at:][:l.classes]

@@ -16,11 +16,11 @@ type SoftmaxSpec = ref.SoftmaxSpec
 // over the middle axis of x [Outer,D,Inner]. The maximum is subtracted first. A
 // line with a NaN or +Inf, or of -Inf alone, becomes NaN.
 type Softmax[T vec.Float] struct {
-	spec    SoftmaxSpec
-	t       *vec.Table[T]
-	pool    *parallel.Pool
-	block   int // lines of a chunk; of columns where Inner > 1
-	scratch []T // [threads][2][block] where Inner > 1, else [threads][D]
+	spec     SoftmaxSpec
+	t        *vec.Table[T]
+	pool     *parallel.Pool
+	perChunk int // lines of a chunk; of columns where Inner > 1
+	scratch  []T // [threads][2][perChunk] where Inner > 1, else [threads][D]
 
 	forward, back func(worker, chunk int)
 	softmaxRun[T]
@@ -37,12 +37,12 @@ const softmaxColumns = 256
 
 // NewSoftmax plans the softmax.
 func NewSoftmax[T vec.Float](p *parallel.Pool, s SoftmaxSpec) *Softmax[T] {
-	n := &Softmax[T]{spec: s, t: vec.Of[T](), pool: p, block: max(1, softmaxChunk/max(s.D, 1))}
+	n := &Softmax[T]{spec: s, t: vec.Of[T](), pool: p, perChunk: max(1, softmaxChunk/max(s.D, 1))}
 	n.forward, n.back = n.rowsForward, n.rowsBackward
 	switch {
 	case s.Inner != 1:
-		n.block = min(max(s.Inner, 1), softmaxColumns)
-		n.scratch = make([]T, 2*n.block*p.Threads())
+		n.perChunk = min(max(s.Inner, 1), softmaxColumns)
+		n.scratch = make([]T, 2*n.perChunk*p.Threads())
 		n.forward, n.back = n.columnsForward, n.columnsBackward
 	case s.Log:
 		n.scratch = make([]T, s.D*p.Threads())
@@ -52,9 +52,9 @@ func NewSoftmax[T vec.Float](p *parallel.Pool, s SoftmaxSpec) *Softmax[T] {
 
 func (n *Softmax[T]) chunks() int {
 	if n.spec.Inner == 1 {
-		return parallel.Chunks(n.spec.Outer, n.block)
+		return parallel.Chunks(n.spec.Outer, n.perChunk)
 	}
-	return n.spec.Outer * parallel.Chunks(n.spec.Inner, n.block)
+	return n.spec.Outer * parallel.Chunks(n.spec.Inner, n.perChunk)
 }
 
 // Forward computes y, which may be x.
@@ -80,7 +80,7 @@ func (n *Softmax[T]) Backward(dx, dy, y []T) {
 }
 
 func (n *Softmax[T]) rowsForward(worker, chunk int) {
-	lo, hi := parallel.Range(chunk, n.block, n.spec.Outer)
+	lo, hi := parallel.Range(chunk, n.perChunk, n.spec.Outer)
 	for r := lo; r < hi; r++ {
 		y, x := n.y[r*n.spec.D:][:n.spec.D], n.x[r*n.spec.D:][:n.spec.D]
 		m := n.t.MaxOf(x)
@@ -95,7 +95,7 @@ func (n *Softmax[T]) rowsForward(worker, chunk int) {
 }
 
 func (n *Softmax[T]) rowsBackward(_, chunk int) {
-	lo, hi := parallel.Range(chunk, n.block, n.spec.Outer)
+	lo, hi := parallel.Range(chunk, n.perChunk, n.spec.Outer)
 	for r := lo; r < hi; r++ {
 		at, d := r*n.spec.D, n.spec.D
 		dx, dy, y := n.dx[at:][:d], n.dy[at:][:d], n.y[at:][:d]
@@ -110,11 +110,11 @@ func (n *Softmax[T]) rowsBackward(_, chunk int) {
 // columns returns where the first elements of a chunk's lines begin, how many
 // lines it has, and two vectors of scratch.
 func (n *Softmax[T]) columns(worker, chunk int) (at, k int, a, b []T) {
-	per := parallel.Chunks(n.spec.Inner, n.block)
-	lo, hi := parallel.Range(chunk%per, n.block, n.spec.Inner)
+	per := parallel.Chunks(n.spec.Inner, n.perChunk)
+	lo, hi := parallel.Range(chunk%per, n.perChunk, n.spec.Inner)
 	k = hi - lo
-	s := n.scratch[2*n.block*worker:]
-	return chunk/per*n.spec.D*n.spec.Inner + lo, k, s[:k], s[n.block:][:k]
+	s := n.scratch[2*n.perChunk*worker:]
+	return chunk/per*n.spec.D*n.spec.Inner + lo, k, s[:k], s[n.perChunk:][:k]
 }
 
 func (n *Softmax[T]) columnsForward(worker, chunk int) {

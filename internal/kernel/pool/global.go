@@ -12,7 +12,7 @@ type Global[T vec.Float] struct {
 	planes, size int
 	t            *vec.Table[T]
 	pool         *parallel.Pool
-	block        int // planes of a chunk
+	perChunk     int // planes of a chunk
 
 	avgBody, avgGradBody, maxBody, maxGradBody func(worker, chunk int)
 	poolRun[T]
@@ -20,14 +20,14 @@ type Global[T vec.Float] struct {
 
 // NewGlobal plans the reduction; size is positive.
 func NewGlobal[T vec.Float](p *parallel.Pool, planes, size int) *Global[T] {
-	n := &Global[T]{planes: planes, size: size, t: vec.Of[T](), pool: p, block: max(1, poolChunk/max(size, 1))}
+	n := &Global[T]{planes: planes, size: size, t: vec.Of[T](), pool: p, perChunk: max(1, poolChunk/max(size, 1))}
 	n.avgBody, n.avgGradBody, n.maxBody, n.maxGradBody = n.avgChunk, n.avgGradChunk, n.maxChunk, n.maxGradChunk
 	return n
 }
 
 func (n *Global[T]) run(body func(worker, chunk int), r poolRun[T]) {
 	n.poolRun = r
-	n.pool.For(parallel.Chunks(n.planes, n.block), body)
+	n.pool.For(parallel.Chunks(n.planes, n.perChunk), body)
 	n.poolRun = poolRun[T]{}
 }
 
@@ -69,7 +69,7 @@ func (n *Global[T]) MaxGrad(dx, dy []T, index []int32) {
 const shortPlane = 16
 
 func (n *Global[T]) avgChunk(_, chunk int) {
-	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	lo, hi := parallel.Range(chunk, n.perChunk, n.planes)
 	if n.size <= shortPlane {
 		for p := lo; p < hi; p++ {
 			sum := 0.0
@@ -86,7 +86,7 @@ func (n *Global[T]) avgChunk(_, chunk int) {
 }
 
 func (n *Global[T]) avgGradChunk(_, chunk int) {
-	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	lo, hi := parallel.Range(chunk, n.perChunk, n.planes)
 	for p := lo; p < hi; p++ {
 		d, plane := n.dy[p]/T(n.size), n.dx[p*n.size:][:n.size]
 		for i := range plane {
@@ -96,7 +96,7 @@ func (n *Global[T]) avgGradChunk(_, chunk int) {
 }
 
 func (n *Global[T]) maxChunk(_, chunk int) {
-	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	lo, hi := parallel.Range(chunk, n.perChunk, n.planes)
 	for p := lo; p < hi; p++ {
 		plane := n.x[p*n.size:][:n.size]
 		at := n.t.ArgMax(plane)
@@ -108,7 +108,7 @@ func (n *Global[T]) maxChunk(_, chunk int) {
 }
 
 func (n *Global[T]) maxGradChunk(_, chunk int) {
-	lo, hi := parallel.Range(chunk, n.block, n.planes)
+	lo, hi := parallel.Range(chunk, n.perChunk, n.planes)
 	clear(n.dx[lo*n.size : hi*n.size])
 	for p := lo; p < hi; p++ {
 		n.dx[p*n.size+int(n.index[p])] = n.dy[p]

@@ -21,7 +21,7 @@ type planePool struct {
 	oh, ow     int
 	rows, cols int       // of a padded plane
 	h, w       int       // of the image that windows cover
-	block      int       // planes of a chunk
+	perChunk   int       // planes of a chunk
 	counts     []float32 // averages: what a chunk's sums are divided by
 
 	arrays [][3][]float32 // of each worker: padded, combined down, windows
@@ -36,18 +36,19 @@ const planeChunk = 2048
 // newPlanePool makes the plan, of averages where elements of windows are counted; nil
 // where no window covers anything.
 func newPlanePool(p *parallel.Pool, s Spec, countH, countW []float32) *planePool {
-	m := &planePool{spec: s, pool: p, combine: vec.Of[float32]().Max, padding: float32(math.Inf(-1)), oh: s.OutH(), ow: s.OutW()}
+	m := &planePool{spec: s, pool: p, combine: vec.Of[float32]().Max, padding: float32(math.Inf(-1)),
+		oh: s.OutH(), ow: s.OutW()}
 	m.rows = (m.oh-1)*s.StrideH + (s.KH-1)*s.DilationH + 1
 	m.cols = (m.ow-1)*s.StrideW + (s.KW-1)*s.DilationW + 1
 	m.h, m.w = min(s.H, m.rows-s.PadTop), min(s.W, m.cols-s.PadLeft)
 	if m.oh < 1 || m.ow < 1 || m.h < 1 || m.w < 1 {
 		return nil
 	}
-	m.block = max(1, min(planeChunk/(m.rows*m.cols), s.N*s.C))
+	m.perChunk = max(1, min(planeChunk/(m.rows*m.cols), s.N*s.C))
 	m.body = m.chunk
 	if countH != nil {
 		m.combine, m.padding = vec.Of[float32]().Add, 0
-		for range m.block {
+		for range m.perChunk {
 			for _, h := range countH {
 				for _, w := range countW {
 					m.counts = append(m.counts, h*w)
@@ -63,7 +64,7 @@ func (m *planePool) run(y, x []float32) {
 		m.allocate()
 	}
 	m.poolRun = poolRun[float32]{y: y, x: x}
-	m.pool.For(parallel.Chunks(m.spec.N*m.spec.C, m.block), m.body)
+	m.pool.For(parallel.Chunks(m.spec.N*m.spec.C, m.perChunk), m.body)
 	m.poolRun = poolRun[float32]{}
 }
 
@@ -71,7 +72,7 @@ func (m *planePool) allocate() {
 	m.arrays = make([][3][]float32, m.pool.Threads())
 	for i := range m.arrays {
 		for k := range m.arrays[i] {
-			m.arrays[i][k] = make([]float32, m.block*m.rows*m.cols)
+			m.arrays[i][k] = make([]float32, m.perChunk*m.rows*m.cols)
 		}
 		for k := range m.arrays[i][0] { // the padding stays
 			m.arrays[i][0][k] = m.padding
@@ -81,7 +82,7 @@ func (m *planePool) allocate() {
 
 func (m *planePool) chunk(worker, chunk int) {
 	s, a := &m.spec, &m.arrays[worker]
-	lo, hi := parallel.Range(chunk, m.block, s.N*s.C)
+	lo, hi := parallel.Range(chunk, m.perChunk, s.N*s.C)
 	plane := m.rows * m.cols
 	padded := a[0][:(hi-lo)*plane]
 	if m.rows == s.H && m.cols == s.W && s.PadTop|s.PadLeft == 0 {

@@ -16,12 +16,12 @@ type Spec = ref.PoolSpec
 // Windows are taken apart: first down the columns, whole rows at a time, then
 // along the row, see windowRow. A chunk of work is a number of planes.
 type Plan[T vec.Float] struct {
-	spec   Spec
-	t      *vec.Table[T]
-	pool   *parallel.Pool
-	oh, ow int
-	block  int            // planes of a chunk
-	rows   []windowRow[T] // of each worker
+	spec     Spec
+	t        *vec.Table[T]
+	pool     *parallel.Pool
+	oh, ow   int
+	perChunk int            // planes of a chunk
+	rows     []windowRow[T] // of each worker
 	// How many elements of the (padded) image the windows of an output row and
 	// column cover; at least 1.
 	countH, countW []T
@@ -44,7 +44,7 @@ const poolChunk = 8192
 
 // New plans the pooling. The spec must be valid.
 func New[T vec.Float](p *parallel.Pool, s Spec) *Plan[T] {
-	n := &Plan[T]{spec: s, t: vec.Of[T](), pool: p, oh: s.OutH(), ow: s.OutW(), block: max(1, poolChunk/(s.H*s.W))}
+	n := &Plan[T]{spec: s, t: vec.Of[T](), pool: p, oh: s.OutH(), ow: s.OutW(), perChunk: max(1, poolChunk/(s.H*s.W))}
 	n.maxBody, n.maxGradBody, n.avgBody, n.avgGradBody = n.maxChunk, n.maxGradChunk, n.avgChunk, n.avgGradChunk
 	for range p.Threads() {
 		n.rows = append(n.rows, newWindowRow[T](s))
@@ -67,13 +67,13 @@ func New[T vec.Float](p *parallel.Pool, s Spec) *Plan[T] {
 
 func (n *Plan[T]) run(body func(worker, chunk int), r poolRun[T]) {
 	n.poolRun = r
-	n.pool.For(parallel.Chunks(n.spec.N*n.spec.C, n.block), body)
+	n.pool.For(parallel.Chunks(n.spec.N*n.spec.C, n.perChunk), body)
 	n.poolRun = poolRun[T]{}
 }
 
 // planes returns the planes of a chunk.
 func (n *Plan[T]) planes(chunk int) (lo, hi int) {
-	return parallel.Range(chunk, n.block, n.spec.N*n.spec.C)
+	return parallel.Range(chunk, n.perChunk, n.spec.N*n.spec.C)
 }
 
 // in and out return plane p of an array of the input's or the output's shape.

@@ -139,5 +139,5 @@ func Fma[T Float](dst, a, b, c []T) {
 // FromUint8 computes a·x + b.
 func FromUint8[T Float](dst []T, x []uint8, a, b T) {
 	check.Cover(len(dst), x)
-	Of[T]().fromUint8(dst, x, a, b)
+	Of[T]().FromUint8(dst, x, a, b)
 }

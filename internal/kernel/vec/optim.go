@@ -14,7 +14,7 @@ func SGDStep[T Float](s SGD, w, g, buf []T) {
 	if s.Momentum != 0 {
 		check.Cover(len(w), buf)
 	}
-	Of[T]().Sgd(s, w, g, buf)
+	Of[T]().SGD(s, w, g, buf)
 }
 
 // Adam describes one step of Adam or AdamW; see [ref.Adam].

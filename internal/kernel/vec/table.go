@@ -42,12 +42,12 @@ type Table[T Float] struct {
 	ExpSum           func(dst, x []T, m T) float64
 	SoftmaxGrad      binary1[T]
 	LogSoftmaxGrad   binary1[T]
-	fromUint8        func(dst []T, x []uint8, a, b T)
+	FromUint8        func(dst []T, x []uint8, a, b T)
 	Transpose        func(dst, src []T, rows, cols, ldd, lds int)
 	Match            func(at, x, m []T, k T)
 	Split            func(even, odd, src []T)
 	Join             func(dst, even, odd []T)
-	Sgd              func(s ref.SGD, w, g, buf []T)
+	SGD              func(s ref.SGD, w, g, buf []T)
 	Adam             func(c ref.AdamCoef[T], w, g, m, v []T)
 	Moments          func(sum, sumSq []float64, x []T, s int)
 	GradMoments      func(sum, dot []float64, dy, x []T, s int)
@@ -81,10 +81,12 @@ func plain[T Float]() Table[T] {
 		LeakyReluGrad: ref.LeakyReluGrad[T], EluGrad: ref.EluGrad[T],
 		ClipGrad: ref.ClipGrad[T], HardSigmoidGrad: ref.HardSigmoidGrad[T],
 
-		Sum: ref.Sum[T], SumSq: ref.SumSq[T], Dot: ref.Dot[T], ShortDot: ref.ShortDot[T], MaxOf: ref.MaxOf[T], MinOf: ref.MinOf[T],
+		Sum: ref.Sum[T], SumSq: ref.SumSq[T], Dot: ref.Dot[T], ShortDot: ref.ShortDot[T],
+		MaxOf: ref.MaxOf[T], MinOf: ref.MinOf[T],
 		ArgMax: ref.ArgMax[T], ArgMin: ref.ArgMin[T],
 		ExpSum: ref.ExpSum[T], SoftmaxGrad: ref.SoftmaxGrad[T], LogSoftmaxGrad: ref.LogSoftmaxGrad[T],
-		fromUint8: ref.FromUint8[T], Transpose: ref.Transpose[T], Match: ref.Match[T], Split: ref.Split[T], Join: ref.Join[T], Sgd: ref.SGDStep[T], Adam: ref.AdamStep[T],
+		FromUint8: ref.FromUint8[T], Transpose: ref.Transpose[T], Match: ref.Match[T],
+		Split: ref.Split[T], Join: ref.Join[T], SGD: ref.SGDStep[T], Adam: ref.AdamStep[T],
 		Moments: ref.Moments[T], GradMoments: ref.GradMoments[T], GatedGradMoments: ref.GatedGradMoments[T],
 		Normalize: ref.Normalize[T], NormalizeRelu: ref.NormalizeRelu[T],
 		NormalizeAdd: ref.NormalizeAdd[T], NormalizeAddRelu: ref.NormalizeAddRelu[T],

@@ -32,7 +32,8 @@ func fastest() Table[float32] {
 		ArgMax: func(x []float32) int { return avx2.Index(x, avx2.MaxOf(x)) },
 		ArgMin: func(x []float32) int { return avx2.Index(x, avx2.MinOf(x)) },
 		ExpSum: avx2.ExpSum, SoftmaxGrad: avx2.SoftmaxGrad, LogSoftmaxGrad: avx2.LogSoftmaxGrad,
-		fromUint8: fromUint8, Transpose: transpose, Match: avx2.Match, Split: splitPairs, Join: joinPairs, Sgd: sgd, Adam: adam,
+		FromUint8: fromUint8, Transpose: transpose, Match: avx2.Match,
+		Split: splitPairs, Join: joinPairs, SGD: sgd, Adam: adam,
 		Moments: avx2.Moments, GradMoments: avx2.GradMoments, GatedGradMoments: avx2.GatedGradMoments,
 		Normalize: avx2.Normalize, NormalizeRelu: avx2.NormalizeRelu,
 		NormalizeAdd: avx2.NormalizeAdd, NormalizeAddRelu: avx2.NormalizeAddRelu,
@@ -82,7 +83,8 @@ func sgd(s SGD, w, g, buf []float32) {
 }
 
 func adam(c ref.AdamCoef[float32], w, g, m, v []float32) {
-	avx2.AdamStep(w, g, m, v, c.GradScale, c.Coupled, c.Keep, c.Beta1, c.Rest1, c.Beta2, c.Rest2, c.RootScale, c.Eps, c.Rate)
+	avx2.AdamStep(w, g, m, v, c.GradScale, c.Coupled, c.Keep, c.Beta1, c.Rest1,
+		c.Beta2, c.Rest2, c.RootScale, c.Eps, c.Rate)
 }
 
 func splitPairs(even, odd, src []float32) {

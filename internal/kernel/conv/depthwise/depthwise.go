@@ -6,17 +6,6 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// newSmall is the plan of a depthwise pass that suits matrix.
-func newSmall(p *parallel.Pool, s method.Spec, flipped bool) method.Conv {
-	d := newMatrix(p, s, flipped)
-	if suitsLanes(d.in) {
-		if l := newLanes(d, flipped); len(l.taps) > 0 {
-			return l
-		}
-	}
-	return d
-}
-
 // Is tells that each channel is convolved on its own.
 func Is(s method.Spec) bool { return s.C == s.Group && s.M == s.Group && s.Group > 1 }
 
@@ -37,6 +26,17 @@ func NewGradX(p *parallel.Pool, s method.Spec) method.Conv {
 		return newSmall(p, s, true)
 	}
 	return newPadded(p, s, true)
+}
+
+// newSmall plans a pass over planes that suit matrix: by lanes where that is faster.
+func newSmall(p *parallel.Pool, s method.Spec, flipped bool) method.Conv {
+	d := newMatrix(p, s, flipped)
+	if suitsLanes(d.in) {
+		if l := newLanes(d, flipped); len(l.taps) > 0 {
+			return l
+		}
+	}
+	return d
 }
 
 // layOut lays the copy of a plane out: flat where rows of the output fill

@@ -142,7 +142,8 @@ func (p *Input) Fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 		for _, rs := range p.Rows.First {
 			for _, cs := range p.Cols.First {
 				for n := range images {
-					p.fillVariant(dst[n*p.height*p.Width:], x[n*stride+c*inPlane:][:inPlane], rs+r0*p.Rows.Stride, cs, r1-r0+p.Rows.Reach)
+					plane := x[n*stride+c*inPlane:][:inPlane]
+					p.fillVariant(dst[n*p.height*p.Width:], plane, rs+r0*p.Rows.Stride, cs, r1-r0+p.Rows.Reach)
 				}
 				dst = dst[p.Variant():]
 			}

@@ -35,9 +35,11 @@ func (w *GradW) Cycles() float64 {
 	of, square := changeCycles(w.m), float64(w.m*w.m)
 	tiles := float64(s.N * w.tiling.rows * w.tiling.cols)
 	rows, cols := float64(w.grad.panels()*tile.NR), float64(w.input.panels()*tile.NR)
-	changes := tiles * (cols*(of[ref.ChangeInput]+square*method.TurnCycles) + rows*(of[ref.ChangeOutputGrad]+square*method.TurnCycles))
+	changes := tiles * (cols*(of[ref.ChangeInput]+square*method.TurnCycles) +
+		rows*(of[ref.ChangeOutputGrad]+square*method.TurnCycles))
 	passes := float64(w.steps * parallel.Chunks(min(w.stepTiles, s.N*w.tiling.rows*w.tiling.cols), passDepth))
-	products := float64(w.elements()) * rows / tile.MR * cols / tile.NR * (tiles*method.TileCycles + passes*method.StartCycles)
-	sums := float64(max(w.shares, 1) * w.nrows * w.ncols * w.sumLen())
+	products := float64(w.elements()) * rows / tile.MR * cols / tile.NR *
+		(tiles*method.TileCycles + passes*method.StartCycles)
+	sums := float64(max(w.partials, 1) * w.nrows * w.ncols * w.sumLen())
 	return changes + products + sums + float64(s.M)*cols*(of[ref.ChangeWeightGrad]+9*method.SpreadCycles)
 }

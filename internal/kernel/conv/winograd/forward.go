@@ -26,7 +26,7 @@ type Conv struct {
 	panels           int // of 16 output channels
 	inBlock          int // panels that a chunk multiplies at a time
 	perChunk, chunks int // panels in a chunk, and chunks of a block
-	shares           bool
+	sharesInput      bool
 	ld, pitch        int // of V: between tiles and between elements
 	outPitch         int // of the products, between elements
 	weightPitch      int // of U, between elements
@@ -99,12 +99,13 @@ func (w *Conv) divide(m int) {
 	}
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
 	parts := 1
-	for w.blocks()*parts < 2*max(w.pool.Threads(), 2) && 4*parts <= w.panels && flops/(w.blocks()*parts) >= 2*parallel.ChunkFlops {
+	for w.blocks()*parts < 2*max(w.pool.Threads(), 2) && 4*parts <= w.panels &&
+		flops/(w.blocks()*parts) >= 2*parallel.ChunkFlops {
 		parts *= 2
 	}
 	w.perChunk, w.chunks = parallel.Evenly(w.panels, parts)
 	w.inBlock = min(w.inBlock, w.perChunk)
-	w.shares = w.chunks > 1
+	w.sharesInput = w.chunks > 1
 }
 
 func (w *Conv) Name() string { return name(w.m) }
@@ -149,14 +150,14 @@ func (w *Conv) pixelsLen() int { return (w.band*w.m*w.width + w.m) * tile.NR }
 
 func (w *Conv) perWorker() int {
 	n := w.source.copyLen() + w.elements()*w.outPitch + w.pixelsLen()
-	if !w.shares {
+	if !w.sharesInput {
 		n += w.inputLen()
 	}
 	return n
 }
 
 func (w *Conv) sharedLen() int {
-	if w.shares {
+	if w.sharesInput {
 		return w.blocks() * w.inputLen()
 	}
 	return 0
@@ -167,7 +168,7 @@ func (w *Conv) Scratch() int { return w.sharedLen() + w.pool.Threads()*w.perWork
 func (w *Conv) Run(o method.Operands, scratch []float32) {
 	n := w.sharedLen()
 	w.forwardRun = forwardRun{o, scratch[:n], scratch[n:]}
-	if w.shares {
+	if w.sharesInput {
 		w.pool.For(w.blocks()*w.source.panels(), w.inputBody)
 	}
 	w.pool.For(w.blocks()*w.chunks, w.chunkBody)
@@ -188,7 +189,7 @@ func (w *Conv) chunk(worker, i int) {
 	xs, ws := ws[:w.source.copyLen()], ws[w.source.copyLen():]
 	products, ws := ws[:w.elements()*w.outPitch], ws[w.elements()*w.outPitch:]
 	pixels, v := ws[:w.pixelsLen()], ws[w.pixelsLen():]
-	if w.shares {
+	if w.sharesInput {
 		v = w.inputs[i*w.inputLen():][:w.inputLen()]
 	} else {
 		for panel := range w.source.panels() {

@@ -13,7 +13,7 @@ import (
 // output gradient and V the changed input, and the change back of S.
 //
 // The tiles are done in steps, the channels of S in parts. Where there are few
-// channels a chunk of the work takes a share of the steps through all of this,
+// channels a chunk of the work takes some of the steps through all of this,
 // into a partial sum S of its own, and the partial sums are added in order. Else
 // the steps follow each other: chunks first change the tiles of one, then
 // multiply them, each for a part of S.
@@ -24,16 +24,16 @@ type GradW struct {
 	input, grad tileSource // V from x and D from dy, both [element][panel][tile][16]
 	weight      change
 
-	alone            bool // a chunk works on its own
-	steps, perStep   int  // steps, and blocks of tiles in each
-	shares, perShare int  // chunks that work on their own, and steps in each
-	rows, cols       int  // panels of output and of input channels in a part of S
-	nrows, ncols     int  // parts along both
-	stepTiles        int
-	pitchV, pitchD   int // between elements
-	pitchS           int
+	alone                bool // a chunk works on its own
+	steps, perStep       int  // steps, and blocks of tiles in each
+	partials, perPartial int  // chunks that work on their own, and steps in each
+	rows, cols           int  // panels of output and of input channels in a part of S
+	nrows, ncols         int  // parts along both
+	stepTiles            int
+	pitchV, pitchD       int // between elements
+	pitchS               int
 
-	shareBody, addBody, turnBody, partBody, putBody func(worker, chunk int)
+	partialBody, addBody, turnBody, partBody, putBody func(worker, chunk int)
 	gradRun
 }
 
@@ -45,13 +45,13 @@ type gradRun struct {
 }
 
 const (
-	alonePanels = 4        // most panels of channels of chunks that work on their own
-	aloneTiles  = 96       // least tiles in a share, so that adding up the sums pays
-	aloneShares = 8        // least shares
-	blockTiles  = 32       // tiles in a block, whose copy of planes is made at a time
-	stepFloats  = 4 << 20  // of V and D in a step: a part of the third-level cache
-	partFloats  = 64 << 10 // of a part of S: a quarter of the second-level cache
-	addFloats   = 4096     // of S in a chunk of adding up
+	alonePanels   = 4        // most panels of channels of chunks that work on their own
+	aloneTiles    = 96       // least tiles in a partial sum, so that adding up the sums pays
+	alonePartials = 8        // least partial sums
+	blockTiles    = 32       // tiles in a block, whose copy of planes is made at a time
+	stepFloats    = 4 << 20  // of V and D in a step: a part of the third-level cache
+	partFloats    = 64 << 10 // of a part of S: a quarter of the second-level cache
+	addFloats     = 4096     // of S in a chunk of adding up
 )
 
 func NewGradW(p *parallel.Pool, s method.Spec, m int) *GradW {
@@ -70,19 +70,19 @@ func planGradW(p *parallel.Pool, s method.Spec, m, stepFloats int) *GradW {
 	w.pitchV = oddLines(w.input.panels() * w.stepTiles * tile.NR)
 	w.pitchD = oddLines(w.grad.panels() * w.stepTiles * tile.NR)
 	w.pitchS = oddLines(w.rows * tile.NR * w.cols * tile.NR)
-	w.shareBody, w.addBody, w.putBody = w.share, w.add, w.putRow
+	w.partialBody, w.addBody, w.putBody = w.partial, w.add, w.putRow
 	w.turnBody, w.partBody = w.turn, w.part
 	return w
 }
 
-// divide chooses steps, shares and parts.
+// divide chooses steps, partial sums and parts.
 func (w *GradW) divide(stepFloats int) {
 	tiles := w.spec.N * w.tiling.rows * w.tiling.cols
 	w.rows, w.cols = w.grad.panels(), w.input.panels()
-	w.alone = max(w.rows, w.cols) <= alonePanels && tiles >= aloneShares*aloneTiles
+	w.alone = max(w.rows, w.cols) <= alonePanels && tiles >= alonePartials*aloneTiles
 	if w.alone {
 		w.perStep, w.steps, w.nrows, w.ncols = 1, w.blocks(), 1, 1
-		w.perShare, w.shares = parallel.Evenly(w.steps, min(parallel.FewChunks, tiles/aloneTiles))
+		w.perPartial, w.partials = parallel.Evenly(w.steps, min(parallel.FewChunks, tiles/aloneTiles))
 		return
 	}
 	floats := w.elements() * (w.rows + w.cols) * tile.NR * w.tiles() // of a block
@@ -124,7 +124,7 @@ func (w *GradW) perWorker() int {
 func (w *GradW) sharedLens() (changed, sums int) {
 	switch {
 	case w.alone:
-		return 0, w.shares * w.sumLen()
+		return 0, w.partials * w.sumLen()
 	case w.steps > 1:
 		return w.changedLen(), w.nrows * w.ncols * w.sumLen()
 	}
@@ -141,7 +141,7 @@ func (w *GradW) Run(o method.GradOperands, scratch []float32) {
 	w.gradRun = gradRun{GradOperands: o,
 		changed: scratch[:changed], sums: scratch[changed:][:sums], workspace: scratch[changed+sums:]}
 	if w.alone {
-		w.pool.For(w.shares, w.shareBody)
+		w.pool.For(w.partials, w.partialBody)
 		w.pool.For(parallel.Chunks(w.sumLen(), addFloats), w.addBody)
 		w.pool.For(w.spec.M, w.putBody)
 	} else {
@@ -194,11 +194,11 @@ func (w *GradW) turn(worker, i int) {
 	}
 }
 
-// share makes one partial sum.
-func (w *GradW) share(worker, i int) {
+// partial makes one partial sum.
+func (w *GradW) partial(worker, i int) {
 	xs, changed := w.local(worker)
 	sum := w.sums[i*w.sumLen():][:w.sumLen()]
-	s0, s1 := parallel.Range(i, w.perShare, w.steps)
+	s0, s1 := parallel.Range(i, w.perPartial, w.steps)
 	for step := s0; step < s1; step++ {
 		for panel := range w.grad.panels() + w.input.panels() {
 			w.change(changed, xs, step, 0, panel)
@@ -212,7 +212,7 @@ func (w *GradW) share(worker, i int) {
 func (w *GradW) add(_, i int) {
 	lo, hi := parallel.Range(i, addFloats, w.sumLen())
 	total := w.sums[lo:hi]
-	for s := 1; s < w.shares; s++ {
+	for s := 1; s < w.partials; s++ {
 		vec.Add(total, total, w.sums[s*w.sumLen():][lo:hi])
 	}
 }
@@ -256,7 +256,8 @@ func (w *GradW) multiply(sum, changed []float32, tiles, p0, q0 int, accumulate b
 					var second *ref.Tile
 					if q+1 < q1 {
 						u, second = t, &u
-						u.B0, u.C0, u.C1 = tile.At(changed, b+w.stepTiles*tile.NR), tile.At(sum, c+tile.NR), tile.At(sum, c+tile.NR+tile.VL)
+						u.B0 = tile.At(changed, b+w.stepTiles*tile.NR)
+						u.C0, u.C1 = tile.At(sum, c+tile.NR), tile.At(sum, c+tile.NR+tile.VL)
 					}
 					tile.RunPair(tile.Strided, &t, second, min(tile.NR, w.spec.M-p*tile.NR))
 				}
