@@ -92,6 +92,7 @@ func (d *openedData) choose(o *dataOptions, m *subject) error {
 
 // images opens the set in the shape that the model's input wants.
 func (d *openedData) images(ctx context.Context, spec string, m *subject, guessed bool) error {
+	turned := m.ChannelsFirst()
 	want, err := imageShape(m)
 	if err != nil {
 		return err
@@ -108,6 +109,9 @@ func (d *openedData) images(ctx context.Context, spec string, m *subject, guesse
 	}
 	if d.Set, err = dataset.Open(ctx, spec, d.options); err != nil {
 		return err
+	}
+	if turned {
+		d.Notes = append(d.Notes, "turned to channels last, as the model's input has them")
 	}
 	stored := []int{d.C, d.H, d.W}
 	d.shape = stored

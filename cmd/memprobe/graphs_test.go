@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"memprobe/internal/npy"
 	"memprobe/internal/shared"
 	"memprobe/internal/tensor"
+	"memprobe/internal/tol"
 )
 
 // A model that ends in a Softmax is trained on the scores before it, and analysed by
@@ -29,6 +31,46 @@ func TestTrainingTakesTheLogitsBeforeASoftmax(t *testing.T) {
 	}
 	wantExit(t, exitInput, append(args, filepath.Join(dir, "2"), "--logits", "nonsense")...)
 	wantExit(t, exitInput, "analyze", model, "--data", "npz:"+data, "--logits", "c1", "--quiet", "--out", filepath.Join(dir, "3"))
+}
+
+// A model whose images have the channels last is trained and analysed on a set as any
+// other, and the set's pixels give what they give when they are handed over turned.
+func TestChannelsLast(t *testing.T) {
+	model := shared.Path(t, "cases", "onnx", "08a-tf2onnx-nhwc", "model.onnx")
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data.npz")
+	writeImages(t, data, 40, 3, 32)
+	must(t, "extract", model, "--data", "npz:"+data, "--layers", "dense", "--quiet", "--out", filepath.Join(dir, "set.npz"))
+	images := arrays(t, data)["x_train"]
+	last := tensor.New(tensor.Float32, 40, 32, 32, 3)
+	for n := range 40 {
+		for c := range 3 {
+			for p := range 32 * 32 {
+				last.F32[(n*32*32+p)*3+c] = images.F32[(n*3+c)*32*32+p]
+			}
+		}
+	}
+	w, err := npy.Create(filepath.Join(dir, "in.npy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := w.Array("x", tensor.Float32, last.Shape...)
+	if err := errors.Join(err, a.Append(last), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "extract", model, "--input", filepath.Join(dir, "in.npy"), "--layers", "dense", "--out", filepath.Join(dir, "raw.npz"))
+	got, want := arrays(t, filepath.Join(dir, "set.npz"))["dense"], arrays(t, filepath.Join(dir, "raw.npz"))["dense"]
+	if err := tol.Close(got.F32, want.F32, 1e-6, 0); err != nil { // sums of 32 in another order
+		t.Error(err)
+	}
+	run := filepath.Join(dir, "run")
+	mustTrain(t, "train", "--init", model, "--data", "npz:"+data, "--epochs", "1", "--batch", "20", "--quiet", "--out", run)
+	must(t, "analyze", model, "--data", "npz:"+data, "--format", "html", "--quiet", "--k", "3", "--out", filepath.Join(dir, "report"))
+	p, err := os.ReadFile(filepath.Join(dir, "report", "probe.json"))
+	if err != nil || !strings.Contains(string(p), "channels last") {
+		t.Errorf("probe.json does not say that images were turned: %v", err)
+	}
+	must(t, "analyze", run, "--format", "html", "--quiet", "--k", "3", "--out", filepath.Join(dir, "report2"))
 }
 
 // writeImages writes a data set of n images [c,size,size] of ten classes, and half as

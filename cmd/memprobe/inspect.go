@@ -20,6 +20,7 @@ var inspectCommand = command{
 	example: "memprobe inspect model.onnx --batch 1",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		batch := f.Int("batch", 1, "size of a symbolic batch dimension")
+		shape := f.IntSlice("shape", nil, "shape of the input, where the file leaves sizes open: 1,3,224,224")
 		weights := f.Bool("weights", false, "instead list what training would change, by the names that train --freeze matches")
 		asJSON := f.Bool("json", false, "print JSON")
 		return func(_ context.Context, args []string, std streams) error {
@@ -33,10 +34,14 @@ var inspectCommand = command{
 			if err != nil {
 				return err
 			}
-			if *weights {
-				return inspectWeights(std, m, *batch, *asJSON)
+			var given map[string][]int
+			if in := m.Inputs(); f.Changed("shape") && len(in) > 0 {
+				given = map[string][]int{in[0].Name: *shape}
 			}
-			s := m.Inspect(*batch, nil)
+			if *weights {
+				return inspectWeights(std, m, *batch, given, *asJSON)
+			}
+			s := m.Inspect(*batch, given)
 			if *asJSON {
 				err = inspectJSON(std, m, s)
 			} else {
@@ -78,7 +83,7 @@ func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
 }
 
 // inspectWeights lists the trainable initialisers and the running statistics.
-func inspectWeights(std streams, m *onnx.Model, batch int, asJSON bool) error {
+func inspectWeights(std streams, m *onnx.Model, batch int, given map[string][]int, asJSON bool) error {
 	if err := m.BeforeTraining(); err != nil {
 		return err
 	}
@@ -86,7 +91,7 @@ func inspectWeights(std streams, m *onnx.Model, batch int, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	in, err := m.InputTensors(batch, nil)
+	in, err := m.InputTensors(batch, given)
 	if err != nil {
 		return err
 	}
