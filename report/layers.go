@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg/draw"
 
+	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 )
 
@@ -18,7 +19,7 @@ import (
 func layerAxis(f *plot.Plot, p *result.Probe) {
 	names := make([]string, len(p.Layers))
 	for i, l := range p.Layers {
-		names[i] = shorten(l.Name, 26)
+		names[i] = shorten(visible.Name(l.Name), 26)
 	}
 	f.X.Tick.Marker = nameTicks(names, 30)
 	f.X.Tick.Label.Rotation = math.Pi / 5
@@ -58,7 +59,7 @@ func shorten(name string, n int) string {
 // class, in percent of the row.
 func ConfusionMatrix(p *result.Probe) (*plot.Plot, error) {
 	c := p.Confusion
-	f := newPlot(fmt.Sprintf("k-NN answers at %s (k = %d), %% of the true class", shorten(c.Layer, 24), c.K))
+	f := newPlot(fmt.Sprintf("k-NN answers at %s (k = %d), %% of the true class", shorten(visible.Name(c.Layer), 24), c.K))
 	f.X.Label.Text, f.Y.Label.Text = "answer", "true class"
 	n := len(c.Classes)
 	xs := make([]string, n)

@@ -11,6 +11,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 )
 
@@ -53,7 +54,7 @@ func LayerTable(p *result.Probe, columns []string) *Table {
 	t := &Table{Columns: slices.Concat([]string{"layer", "role", "dim"}, columns)}
 	for i := range p.Layers {
 		l := &p.Layers[i]
-		row := []value{textual(l.Name), textual(l.Role), {text: strconv.Itoa(l.Dim), mean: float64(l.Dim)}}
+		row := []value{textual(visible.Name(l.Name)), textual(l.Role), {text: strconv.Itoa(l.Dim), mean: float64(l.Dim)}}
 		for _, c := range columns {
 			row = append(row, value{mean: l.At(keys[c], p.Settings.Headline)})
 		}

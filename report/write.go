@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 
 	"memprobe/internal/atomicfile"
+	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 )
 
@@ -156,7 +157,7 @@ func WriteCSV(w io.Writer, p *result.Probe) error {
 	for i := range p.Layers {
 		l := &p.Layers[i]
 		for _, k := range p.Settings.K {
-			row := []string{strconv.Itoa(l.Index), l.Name, l.Op, l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, p.Settings.Pool}
+			row := []string{strconv.Itoa(l.Index), visible.Name(l.Name), visible.Name(l.Op), l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, p.Settings.Pool}
 			for _, key := range keys {
 				row = append(row, num(l.At(key, k)))
 			}
@@ -207,6 +208,9 @@ func Facts(p *result.Probe) [][2]string {
 	}
 	if v := p.Verdict; v != nil {
 		facts = append(facts, [2]string{"verdict", fmt.Sprintf("%s: %s", v.Word, v.Why())})
+	}
+	for i := range facts {
+		facts[i][1] = visible.Line(facts[i][1])
 	}
 	return facts
 }

@@ -11,6 +11,7 @@ import (
 	"memprobe/internal/shared"
 	"memprobe/internal/tensor"
 	"memprobe/internal/tol"
+	"memprobe/onnx"
 )
 
 // A model that ends in a Softmax is trained on the scores before it, and analysed by
@@ -105,5 +106,54 @@ func writeImages(t *testing.T, file string, n, c, size int) {
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Names that a file chooses are shown without their control characters.
+func TestNamesAreShownEscaped(t *testing.T) {
+	m, err := onnx.Load(malign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	evil := "red\x1b[31m\nline\u202e"
+	g := m.Proto().Graph
+	old := g.Node[0].Output[0]
+	for _, n := range g.Node {
+		for i, name := range n.Input {
+			if name == old {
+				n.Input[i] = evil
+			}
+		}
+	}
+	g.Node[0].Output[0] = evil
+	dir := t.TempDir()
+	file := filepath.Join(dir, "evil.onnx")
+	if err := m.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	check := func(what, text string) {
+		t.Helper()
+		if strings.ContainsAny(text, "\x1b\u202e") || !strings.Contains(text, `red\x1b[31m\nline\u202e`) {
+			t.Errorf("%s shows the name as the file has it, or not at all", what)
+		}
+	}
+	_, out, _ := runMemprobe("inspect", file)
+	check("inspect", out)
+	code, out, msg := runMemprobe("analyze", file, "--layers", "all", "--train-limit", "60", "--test-limit", "30", "--format", "html", "--quiet", "--out", filepath.Join(dir, "r"))
+	if code != 0 {
+		t.Fatal(msg)
+	}
+	check("analyze", out)
+	files, _ := filepath.Glob(filepath.Join(dir, "r", "*.*ml"))
+	tables, _ := filepath.Glob(filepath.Join(dir, "r", "*.csv"))
+	if len(files) == 0 || len(tables) == 0 {
+		t.Fatal("no report")
+	}
+	for _, f := range append(files, tables[:1]...) {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(filepath.Base(f), string(b))
 	}
 }

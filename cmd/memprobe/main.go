@@ -18,6 +18,7 @@ import (
 
 	"memprobe/internal/fault"
 	"memprobe/internal/memory"
+	"memprobe/internal/show"
 	"memprobe/onnx/engine"
 	"memprobe/onnx/ops"
 	"memprobe/train/dataset"
@@ -145,7 +146,11 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 		fmt.Fprintln(std.err, "memprobe: interrupted")
 		return code
 	}
-	fmt.Fprintf(std.err, "memprobe %s: %v%s\n", c.name, err, advice(err))
+	lines := strings.Split(err.Error()+advice(err), "\n") // a line a problem
+	for i := range lines {
+		lines[i] = show.Line(lines[i])
+	}
+	fmt.Fprintf(std.err, "memprobe %s: %s\n", c.name, strings.Join(lines, "\n"))
 	return code
 }
 
