@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,6 +21,7 @@ import (
 type Entry struct {
 	Path  string // the run's folder, or the probe's file
 	Label string // tells it from the others in a few words; its seeds are left out
+	Seeds string // tells it from those of the same label; "" where it is the only one
 	// Variant is the name that a sweep's plan gives the entry; "" where it has none.
 	Variant string
 	Run     *result.Run
@@ -58,11 +60,12 @@ func Collect(paths ...string) (*Comparison, error) {
 	for _, e := range c.Entries {
 		e.Config = e.settings()
 	}
+	c.dropCopies()
 	c.Differs = differing(c.Entries)
 	slices.SortStableFunc(c.Entries, func(a, b *Entry) int { return order(a, b, c.Differs) })
 	for _, g := range groups(c.Entries, c.Differs) {
 		for _, e := range g.entries {
-			e.Label = g.label
+			e.Label, e.Seeds = g.label, g.seeds(e)
 		}
 	}
 	return c, nil
@@ -183,6 +186,36 @@ func (c *Comparison) run(dir string) {
 	}
 	slices.SortStableFunc(e.Probes, func(a, b *result.Probe) int { return *a.Epoch - *b.Epoch })
 	c.add(e)
+}
+
+// dropCopies leaves out the runs that are others over again: of the same
+// configuration, seeds and data, a run comes to the same model, and says nothing
+// that the other does not. What is furthest stays.
+func (c *Comparison) dropCopies() {
+	var kept []*Entry
+	for _, e := range c.Entries {
+		i := slices.IndexFunc(kept, e.copies)
+		if i < 0 {
+			kept = append(kept, e)
+			continue
+		}
+		if len(e.Epochs)+len(e.Probes) > len(kept[i].Epochs)+len(kept[i].Probes) {
+			kept[i], e = e, kept[i]
+		}
+		c.note(e.Path, fmt.Errorf("the same run as %s, not another seed", kept[i].Path))
+	}
+	c.Entries = kept
+}
+
+// copies tells that two runs are one.
+func (e *Entry) copies(o *Entry) bool {
+	if e.Run == nil || o.Run == nil || len(e.Run.Config) == 0 || e.Run.Data.Fingerprint != o.Run.Data.Fingerprint {
+		return false
+	}
+	if a, b := e.Run.Model.SHA256, o.Run.Model.SHA256; a != "" && b != "" && a != b {
+		return false
+	}
+	return maps.EqualFunc(e.Run.Config, o.Run.Config, func(a, b any) bool { return printed(a) == printed(b) })
 }
 
 // probes returns the files of a run's probes, in the order of their names. A pattern

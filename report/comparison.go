@@ -120,7 +120,7 @@ func (c *Comparison) facts() [][2]string {
 	out := [][2]string{
 		{"probe", "exact k-NN at the embedding, true labels: " + sharedSettings(c.Entries)},
 		{"fit", "accuracy on the assigned labels; figures and verdicts go by the better of clean images and augmented batches"},
-		{"margin", "of the probe over the untrained network; its 95 % interval is of a paired bootstrap over the queries"},
+		{"margin", "of the probe over the untrained network; its 95 % interval is of a paired bootstrap over the queries, for several seeds from the lowest end to the highest"},
 	}
 	if s := c.Omitted(); s != "" {
 		out = append(out, [2]string{"figures", s})
@@ -134,7 +134,11 @@ func (c *Comparison) facts() [][2]string {
 // Sentence is what came of an entry in words, with the numbers that say so.
 func (e *Entry) Sentence() string {
 	o := e.Outcome()
-	s := e.Label + ": "
+	s := e.Label
+	if e.Seeds != "" {
+		s += " (" + e.Seeds + ")"
+	}
+	s += ": "
 	switch {
 	case o.Verdict != nil:
 		s += o.Verdict.Word + ": " + o.Verdict.Why()

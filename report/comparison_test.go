@@ -239,7 +239,7 @@ func TestTableFoldsSeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if want := "run,labels,augment,mixup,epochs,fit,fit sd,fit augmented,fit augmented sd,test,test sd,probe,probe sd,assigned,assigned sd,untrained,untrained sd,pixels,pixels sd,margin,margin sd,verdict,seeds"; lines[0] != want {
+	if want := "run,labels,augment,mixup,epochs,fit,fit sd,fit augmented,fit augmented sd,test,test sd,probe,probe sd,assigned,assigned sd,untrained,untrained sd,pixels,pixels sd,margin,margin sd,margin 95 %,verdict,seeds"; lines[0] != want {
 		t.Errorf("columns\n%s\nwant\n%s", lines[0], want)
 	}
 	var runs []string

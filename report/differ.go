@@ -135,6 +135,17 @@ type group struct {
 	entries []*Entry
 }
 
+// seeds names the seeds by which e differs from the others of its group.
+func (g group) seeds(e *Entry) string {
+	var out []string
+	for _, k := range seedKeys {
+		if slices.ContainsFunc(g.entries, func(o *Entry) bool { return printed(o.Config[k]) != printed(e.Config[k]) }) {
+			out = append(out, k+" "+printed(e.Config[k]))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
 // groups folds entries that agree in every key but seeds, those that only say what
 // is written down, and the keys given.
 func groups(entries []*Entry, differs []string, but ...string) []group {

@@ -69,7 +69,7 @@ func ConfusionMatrix(p *result.Probe) (*plot.Plot, error) {
 		for _, v := range row {
 			total += v
 		}
-		xs[t] = shorten(c.Classes[t], 14)
+		xs[t] = shorten(className(c.Classes[t], t), 14)
 		for a, v := range row {
 			share := float64(v) / max(1, float64(total))
 			box, err := plotter.NewPolygon(square(float64(a), float64(n-1-t)))

@@ -139,7 +139,7 @@ func TestComparisonHTML(t *testing.T) {
 	}
 	page := b.String()
 	for what, n := range map[string]int{"<!doctype html>": 1, "<img ": len(figures), `src="data:image/png;base64,`: len(figures), "<th><button>": len(table.Columns),
-		"<td data-key=": len(table.Columns) * len(table.rows), "malign": 2 + 2, "&lt;b&gt;: ": 1, "http": 0, "src=": len(figures)} {
+		"<td data-key=": len(table.Columns) * len(table.rows), "malign": 2 + 2, "&lt;b&gt; (seed 0): ": 1, "http": 0, "src=": len(figures)} {
 		if got := strings.Count(page, what); got != n {
 			t.Errorf("%d times %q, want %d", got, what, n)
 		}

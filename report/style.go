@@ -2,6 +2,7 @@ package report
 
 import (
 	"image/color"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
@@ -31,6 +32,18 @@ var (
 // face is the font of every text in a figure.
 func face(size float64) font.Font {
 	return font.Font{Typeface: "Liberation", Variant: "Sans", Size: vg.Points(size)}
+}
+
+// className is a class's name, or its number where the figures' font lacks a letter
+// of it.
+func className(name string, number int) string {
+	font := plot.DefaultTextHandler.Cache().Lookup(face(8), 8).Face
+	for _, r := range name {
+		if glyph, err := font.GlyphIndex(nil, r); err != nil || glyph == 0 {
+			return strconv.Itoa(number)
+		}
+	}
+	return name
 }
 
 // newPlot is an empty plot in the house style.

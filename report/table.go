@@ -37,6 +37,14 @@ func interval(i result.Interval) value {
 	return v
 }
 
+// around is the smallest interval that holds both; a may be nil.
+func around(a *result.Interval, b result.Interval) result.Interval {
+	if a == nil {
+		return b
+	}
+	return result.Interval{min(a[0], b[0]), max(a[1], b[1])}
+}
+
 // number is what v is ordered by; NaN for text.
 func (v value) number() float64 {
 	if v.ends != nil {
@@ -155,9 +163,7 @@ func (g group) row(keys []string, measures []measure, folded bool) []value {
 		outcomes[i] = e.Outcome()
 		if v := outcomes[i].Verdict; v != nil {
 			verdicts = append(verdicts, v.Word)
-			if len(g.entries) == 1 {
-				ends = interval(v.CI)
-			}
+			ends = interval(around(ends.ends, v.CI))
 		}
 		states = append(states, e.State())
 	}

@@ -117,6 +117,13 @@ func commonFlags(f *pflag.FlagSet) (budget *memory.Size, help *bool) {
 	return budget, f.BoolP("help", "h", false, "show this text")
 }
 
+// emptyOut tells that --out is given without a value, as by a variable that is not
+// set: its default is not meant.
+func emptyOut(f *pflag.FlagSet) bool {
+	out := f.Lookup("out")
+	return out != nil && out.Changed && out.Value.String() == ""
+}
+
 func (c command) run(ctx context.Context, args []string, std streams) int {
 	f := pflag.NewFlagSet(c.name, pflag.ContinueOnError)
 	f.SetOutput(io.Discard)
@@ -131,6 +138,8 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 		err = flagError(f, err)
 	case *help:
 		fmt.Fprintf(out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example, f.FlagUsages())
+	case emptyOut(f):
+		err = usagef("--out is empty, want a path")
 	default:
 		memory.SetLimit(int64(*budget))
 		err = guarded(func() error { return do(ctx, f.Args(), std) })

@@ -110,8 +110,9 @@ func resumed(dir string, f *pflag.FlagSet) (train.Config, error) {
 		}
 	}
 	c, err := train.ReadConfig(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return c, usagef("--resume %s: no run.json there", dir)
+	var path *fs.PathError
+	if errors.As(err, &path) { // there is none, or dir is a file
+		return c, usagef("--resume %s: no run.json there: %v", dir, path.Err)
 	}
 	return c, err
 }

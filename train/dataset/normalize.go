@@ -80,6 +80,9 @@ func numbers(s string) ([]float32, error) {
 	var out []float32
 	for _, part := range strings.Split(s, ",") {
 		v, err := strconv.ParseFloat(part, 32)
+		if err == nil && v-v != 0 {
+			err = fmt.Errorf("%s is not finite", part)
+		}
 		if err != nil {
 			return nil, err
 		}
