@@ -226,7 +226,7 @@ func (r *runner) check() error {
 	case !slices.Contains(r.K, r.Headline):
 		return fmt.Errorf("probe: k = %d of the summaries is not among %v", r.Headline, r.K)
 	case r.K[0] < 1 || r.K[len(r.K)-1] > n-1:
-		return fmt.Errorf("probe: k is %v, want between 1 and %d, one less than there are training images", r.K, n-1)
+		return &SettingError{"k", fmt.Errorf("%v, want between 1 and %d, one less than there are training images", r.K, n-1)}
 	case r.Vote == knn.Softmax && !(r.Temperature > 0):
 		return fmt.Errorf("probe: temperature %v, want above 0", r.Temperature)
 	case r.Batch < 1 || r.Augment != nil && (r.Views < 2 || r.Images < 2):
@@ -326,3 +326,14 @@ func (r *runner) settings() result.Settings {
 	}
 	return s
 }
+
+// SettingError is an option that does not go with the data.
+type SettingError struct {
+	Key string // the option, as the command line calls it
+	Err error  // what was found and what was wanted
+}
+
+func (e *SettingError) Error() string { return e.Key + " " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *SettingError) Unwrap() error { return e.Err }

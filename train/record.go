@@ -110,7 +110,9 @@ func (r *runner) openNetwork() (*network, error) {
 	case r.record != nil:
 		m, err = LoadCheckpoint(r.dir.checkpoint(0))
 	case r.config.Init == "":
-		m, err = zoo.Build(r.spec())
+		if m, err = zoo.Build(r.spec()); err != nil {
+			err = fault.Wrap(r.config.Data, err) // whose images do not fit
+		}
 	case m == nil:
 		err = errors.New("train: the model of init is not given")
 	}

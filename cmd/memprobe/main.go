@@ -21,6 +21,7 @@ import (
 	"memprobe/internal/show"
 	"memprobe/onnx/engine"
 	"memprobe/onnx/ops"
+	"memprobe/probe"
 	"memprobe/train/dataset"
 )
 
@@ -174,13 +175,14 @@ func advice(err error) string {
 func exitCode(ctx context.Context, err error) int {
 	_, usage := errors.AsType[usageError](err)
 	_, spec := errors.AsType[*dataset.SpecError](err)
+	_, setting := errors.AsType[*probe.SettingError](err)
 	_, file := errors.AsType[*fault.Error](err)
 	_, node := errors.AsType[*ops.Error](err)
 	_, many := errors.AsType[engine.Problems](err)
 	_, missing := errors.AsType[*dataset.MissingError](err)
 	_, large := errors.AsType[*memory.Error](err)
 	switch {
-	case usage, spec:
+	case usage, spec, setting:
 		return exitUsage
 	case ctx.Err() != nil || errors.Is(err, context.Canceled):
 		return exitInterrupted

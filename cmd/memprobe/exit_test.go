@@ -1,0 +1,38 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// What the command line says wrong is 2, what the data or the model do not allow 3.
+func TestWhatIsWrong(t *testing.T) {
+	const model = "../../testdata/benign.onnx"
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	small := []string{"--quiet", "--train-limit", "50", "--test-limit", "20", "--out", filepath.Join(t.TempDir(), "out")}
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{2, "k [500], want between 1 and 49", append([]string{"analyze", model, "--k", "500"}, small...)},
+		{2, "NaN is not finite", append([]string{"analyze", model, "--normalize", "NaN/1"}, small...)},
+		{2, "Inf is not finite", append([]string{"train", "--normalize", "0/Inf"}, small...)},
+		{2, "no run.json there", []string{"train", "--resume", file}},
+		{2, "--out is empty", []string{"analyze", model, "--out", ""}},
+		{2, "--out is empty", []string{"train", "--out="}},
+		{2, "--out is empty", []string{"sweep", "benign", "--out", "", "--dry-run"}},
+		{2, "--out is empty", []string{"compare", ".", "--out", ""}},
+		{3, "images of 28x28 are too small", append([]string{"train", "--arch", "vgg16", "--stem", "imagenet"}, small...)},
+	} {
+		code, _, msg := runMemprobe(c.args...)
+		if code != c.code || !strings.Contains(msg, c.want) || strings.Count(msg, "\n") != 1 {
+			t.Errorf("%q: exit %d, %q; want %d, %q", c.args, code, msg, c.code, c.want)
+		}
+	}
+}
