@@ -29,7 +29,7 @@ var sweepCommand = command{
 	example: "memprobe sweep benign --scale small --data cifar10 --out runs && memprobe compare runs",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		o := &sweepOptions{settings: map[string]*settingFlag{}}
-		f.StringVar(&o.scale, "scale", sweep.Small, "of a preset: "+strings.Join(sweep.Scales(), " or "))
+		f.StringVar(&o.scale, "scale", sweep.Small, "of a preset: "+scales())
 		f.StringVar(&o.out, "out", "", "folder of the runs, one a cell (default PLAN-runs)")
 		f.IntVarP(&o.jobs, "jobs", "j", 1, "cells at a time on this machine")
 		f.IntVar(&o.threads, "threads", 0, "threads of all cells together; 0 means one a CPU")
@@ -143,7 +143,7 @@ func (o *sweepOptions) open(f *pflag.FlagSet, arg string) (*sweep.Plan, error) {
 func (o *sweepOptions) parse(f *pflag.FlagSet, arg string, settings []sweep.Setting) (*sweep.Plan, error) {
 	if slices.Contains(sweep.Presets(), arg) {
 		if !slices.Contains(sweep.Scales(), o.scale) {
-			return nil, usagef("--scale is %q, want %s", o.scale, strings.Join(sweep.Scales(), " or "))
+			return nil, usagef("--scale is %q, want %s", o.scale, scales())
 		}
 		return sweep.Preset(arg, o.scale, settings...)
 	}
@@ -349,4 +349,10 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 		return fmt.Errorf("%d of %d cells failed; the others are in %s", failed, len(rows), o.out)
 	}
 	return err
+}
+
+// scales lists the scales of presets in words.
+func scales() string {
+	all := sweep.Scales()
+	return strings.Join(all[:len(all)-1], ", ") + " or " + all[len(all)-1]
 }

@@ -173,6 +173,7 @@ func presets() [][2]string {
 		flip   = "hflip(p=0.5)"
 		turn   = "affine(degrees=0:180,translate=0.2)"
 		jitter = "jitter(brightness=0.8,contrast=0.8,saturation=0.8,hue=0.2,p=0.8)"
+		mild   = "jitter(brightness=0.4,contrast=0.4,saturation=0.4,hue=0.1,p=0.8)"
 		grey   = "grayscale(p=0.2)"
 		blur   = "blur(kernel=3,sigma=0.1:2,p=0.3)"
 		erase  = "erase(scale=0.02:0.33,ratio=0.3:3.3,value=0,p=0.5)"
@@ -182,6 +183,8 @@ func presets() [][2]string {
 		{"none", ""},
 		{"full", list(crop, flip, jitter, grey)},
 		{"crop-flip", list("crop(pad=4)", flip)},
+		{"colour", list(mild, grey)},
+		{"crop-flip-colour", list("crop(pad=4)", flip, mild, grey)},
 		{"isometry", list(flip, turn)},
 		{"full-rotations", list(crop, flip, turn, jitter, grey)},
 		{"most-difficult", list(crop, flip, "vflip(p=0.5)", turn, jitter, blur, grey, erase)},

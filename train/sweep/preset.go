@@ -14,12 +14,13 @@ var presets embed.FS
 
 // The scales of a preset.
 const (
-	Small = "small" // minutes to an hour on two cores
-	Paper = "paper" // the published protocol, for a cluster
+	Small  = "small"  // minutes to an hour on two cores
+	Medium = "medium" // an hour or more on two cores
+	Paper  = "paper"  // the published protocol, for a cluster
 )
 
 // Scales are the scales that every preset has.
-func Scales() []string { return []string{Small, Paper} }
+func Scales() []string { return []string{Small, Medium, Paper} }
 
 // Presets are the names of the experiments of Anagnostidis et al. 2023 that are
 // there as plans.
@@ -39,7 +40,7 @@ func Presets() []string {
 // Preset is the plan of that name and scale, with the settings of Parse.
 func Preset(name, scale string, settings ...Setting) (*Plan, error) {
 	if !slices.Contains(Presets(), name) || !slices.Contains(Scales(), scale) {
-		return nil, fmt.Errorf("preset %q at scale %q, want one of %s at %s%s", name, scale, strings.Join(Presets(), ", "), strings.Join(Scales(), " or "),
+		return nil, fmt.Errorf("preset %q at scale %q, want one of %s at %s%s", name, scale, strings.Join(Presets(), ", "), strings.Join(Scales(), ", "),
 			suggest.DidYouMean(name, Presets()))
 	}
 	file := name + "." + scale + ".yaml"

@@ -121,10 +121,10 @@ func TestPresets(t *testing.T) {
 			}
 		}
 	}
-	if len(Presets()) != 6 {
-		t.Errorf("presets %v, want 6", Presets())
+	if len(Presets()) != 8 {
+		t.Errorf("presets %v, want 8", Presets())
 	}
-	if _, err := Preset("benign", "huge"); err == nil || !strings.Contains(err.Error(), "small or paper") {
+	if _, err := Preset("benign", "huge"); err == nil || !strings.Contains(err.Error(), "small, medium, paper") {
 		t.Errorf("error %v", err)
 	}
 }
