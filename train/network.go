@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -75,7 +76,7 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 
 // findLogits decides which tensor is trained.
 func (n *network) findLogits(want string, classes int) error {
-	in, err := n.inputs(max(n.fixedBatch, 2))
+	in, err := n.inputs(cmp.Or(n.fixedBatch, 2))
 	if err != nil {
 		return err
 	}

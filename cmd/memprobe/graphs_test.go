@@ -157,3 +157,14 @@ func TestNamesAreShownEscaped(t *testing.T) {
 		check(filepath.Base(f), string(b))
 	}
 }
+
+// A model of a fixed batch is trained at it, and any other is refused in one line.
+func TestTrainingOfAFixedBatch(t *testing.T) {
+	model := shared.Path(t, "cases", "onnx", "41d-batch1-train", "model.onnx")
+	dir := t.TempDir()
+	data := filepath.Join(dir, "data.npz")
+	writeImages(t, data, 20, 3, 32)
+	args := []string{"train", "--init", model, "--data", "npz:" + data, "--epochs", "1", "--quiet", "--out"}
+	mustTrain(t, append(args, filepath.Join(dir, "1"), "--batch", "1")...)
+	wantExit(t, exitUsage, append(args, filepath.Join(dir, "8"), "--batch", "8")...)
+}
