@@ -6,6 +6,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/onnxpb"
+	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
 
@@ -51,7 +52,7 @@ func (b *branched) add(nodes []*onnxpb.NodeProto, rename func(string) string, un
 func (b *branched) skipped(n *onnxpb.NodeProto, values map[string]*ops.Value) bool {
 	return slices.ContainsFunc(b.guards[n], func(g guard) bool {
 		v := values[g.condition]
-		return v != nil && v.Const != nil && len(v.Const.Bool) == 1 && v.Const.Bool[0] != g.want
+		return v != nil && v.Const != nil && v.Const.DType == tensor.Bool && v.Const.Len() == 1 && v.Const.Bool()[0] != g.want
 	})
 }
 

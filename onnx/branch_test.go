@@ -38,11 +38,11 @@ func TestBranches(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		copy(s.Input("x").F32, []float32{-1, 2})
+		copy(s.Input("x").F32(), []float32{-1, 2})
 		if err := s.Run(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
-		if got := s.Output("y").F32; !slices.Equal(got, want) {
+		if got := s.Output("y").F32(); !slices.Equal(got, want) {
 			t.Errorf("%v: y = %v, want %v", taken, got, want)
 		}
 	}
@@ -101,14 +101,14 @@ func TestBranchThatTheShapeDecides(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i := range s.Input("x").F32 {
-			s.Input("x").F32[i] = float32(i + 1)
+		for i := range s.Input("x").F32() {
+			s.Input("x").F32()[i] = float32(i + 1)
 		}
 		if err := s.Run(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
-		if y := s.Output("y"); !slices.Equal(y.F32, c.want) || len(y.Shape) != c.rank {
-			t.Errorf("%d columns: y = %v of shape %v, want %v", c.d, y.F32, y.Shape, c.want)
+		if y := s.Output("y"); !slices.Equal(y.F32(), c.want) || len(y.Shape) != c.rank {
+			t.Errorf("%d columns: y = %v of shape %v, want %v", c.d, y.F32(), y.Shape, c.want)
 		}
 		if got := layersOf(t, m, map[string][]int{"x": {2, c.d}}); got != "shape gather equal equal3 "+c.layers {
 			t.Errorf("%d columns: layers %s", c.d, got)
@@ -123,7 +123,7 @@ func TestBranchThatTheDataDecide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `onnx: node "if_y" (If): its condition "c" depends on the data, want one that shapes and constants decide`
+	want := `onnx: node "if_y" (If): its condition "c" must be known before the run`
 	if got := lines(m.Inspect(2, map[string][]int{"x": {2, 2}}).Problems); len(got) != 1 || got[0] != want {
 		t.Errorf("got %q, want %s", got, want)
 	}

@@ -30,14 +30,14 @@ func TestCompiledModelRuns(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	copy(s.Input("x").F32, []float32{1, 2, 3, 4})
+	copy(s.Input("x").F32(), []float32{1, 2, 3, 4})
 	if err := s.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.Output("y").F32; !slices.Equal(got, []float32{2, 0, 4, 2}) {
+	if got := s.Output("y").F32(); !slices.Equal(got, []float32{2, 0, 4, 2}) {
 		t.Errorf("y = %v", got)
 	}
-	if got := s.Output("z").F32; !slices.Equal(got, []float32{2, 0, 3, 2}) {
+	if got := s.Output("z").F32(); !slices.Equal(got, []float32{2, 0, 3, 2}) {
 		t.Errorf("z = %v", got)
 	}
 }
@@ -94,7 +94,7 @@ func TestInputShapes(t *testing.T) {
 			fails(t, err, c.want)
 			continue
 		}
-		if err != nil || !slices.Equal(got["mask"].Shape, c.mask) || len(got["mask"].Bool) != tensor.Len(c.mask) || got["x"].F32 != nil {
+		if err != nil || !slices.Equal(got["mask"].Shape, c.mask) || len(got["mask"].Bytes()) != tensor.Len(c.mask) || got["x"].Bytes() != nil {
 			t.Errorf("%v: %v, %v", c.given, got, err)
 		}
 	}

@@ -145,7 +145,7 @@ func parameters(p *onnxpb.TensorProto) int64 {
 	if !DType(DataType(p.GetDataType())).IsFloat() {
 		return 0
 	}
-	_, n, err := dims(p.Dims, 8)
+	_, n, err := dims(p.Dims)
 	if err != nil {
 		return 0
 	}

@@ -49,7 +49,7 @@ func (s store) shape() []int {
 	if s.floats != nil {
 		return []int{len(s.floats.Floats)}
 	}
-	shape, _, _ := dims(s.tensor.Dims, 4)
+	shape, _, _ := dims(s.tensor.Dims)
 	return shape
 }
 
@@ -62,7 +62,7 @@ func (s store) read(dir string) (*tensor.Tensor, error) {
 
 func (s store) write(t *tensor.Tensor) error {
 	if s.floats != nil {
-		copy(s.floats.Floats, t.F32) // all calls of a function share the array
+		copy(s.floats.Floats, t.F32()) // all calls of a function share the array
 		return nil
 	}
 	return replaceData(s.tensor, t)

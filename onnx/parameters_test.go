@@ -57,8 +57,8 @@ func numbers(t *testing.T, s string) *onnxpb.TensorProto {
 		shape = append(shape, n)
 	}
 	v := tensor.New(tensor.Float32, shape...)
-	for i := range v.F32 {
-		v.F32[i] = 0.1 * float32(i+1)
+	for i := range v.F32() {
+		v.F32()[i] = 0.1 * float32(i+1)
 	}
 	return EncodeTensor(name, v)
 }
@@ -179,14 +179,14 @@ func TestParametersOfFunctions(t *testing.T) {
 		t.Fatalf("trained are %s, error %v", got, err)
 	}
 	w := g.Weights()
-	w["h/own"].F32[0] = 42
+	w["h/own"].F32()[0] = 42
 	if err := m.SetWeights(w); err != nil {
 		t.Fatal(err)
 	}
 	if got := m.Proto().Functions[0].Node[0].Attribute[0].T; DataType(got.GetDataType()) != onnxpb.TensorProto_FLOAT {
 		t.Fatal("the function's constant is gone")
-	} else if v, err := DecodeTensor(got, ""); err != nil || v.F32[0] != 42 {
-		t.Errorf("the function holds %v, error %v; want the trained number", v.F32, err)
+	} else if v, err := DecodeTensor(got, ""); err != nil || v.F32()[0] != 42 {
+		t.Errorf("the function holds %v, error %v; want the trained number", v.F32(), err)
 	}
 	fails(t, m.SetWeights(map[string]*tensor.Tensor{"h/own": tensor.New(tensor.Float32, 2)}), "shape")
 }

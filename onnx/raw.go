@@ -8,76 +8,82 @@ import (
 	"memprobe/internal/tensor"
 )
 
+// rawLen is the number of bytes that n elements take in raw_data: those of fewer
+// than eight bits are packed, the first in the lowest bits.
+func rawLen(elem DataType, n int) int {
+	bits := formats[elem].bits
+	if bits >= 8 {
+		return n * (bits / 8)
+	}
+	each := 8 / bits
+	return n/each + min(n%each, 1)
+}
+
 // decodeRaw reads little-endian elements; raw has exactly the bytes of l.
 func decodeRaw(raw []byte, l layout) *tensor.Tensor {
 	t := tensor.New(DType(l.elem), l.shape...)
-	var dst any
-	switch l.elem {
-	case onnxpb.TensorProto_FLOAT:
-		dst = t.F32
-	case onnxpb.TensorProto_DOUBLE:
-		dst = t.F64
-	case onnxpb.TensorProto_INT64:
-		dst = t.I64
-	case onnxpb.TensorProto_INT32:
-		dst = t.I32
-	case onnxpb.TensorProto_UINT8:
-		dst = t.U8
-	case onnxpb.TensorProto_BOOL:
-		dst = t.Bool
-	case onnxpb.TensorProto_FLOAT16:
-		for i := range t.F32 {
-			t.F32[i] = half.FromF16(binary.LittleEndian.Uint16(raw[2*i:]))
+	switch bits := formats[l.elem].bits; {
+	case l.elem == onnxpb.TensorProto_FLOAT16:
+		for i, dst := 0, t.F32(); i < len(dst); i++ {
+			dst[i] = half.FromF16(binary.LittleEndian.Uint16(raw[2*i:]))
 		}
-		return t
-	case onnxpb.TensorProto_BFLOAT16:
-		for i := range t.F32 {
-			t.F32[i] = half.FromBF16(binary.LittleEndian.Uint16(raw[2*i:]))
+	case l.elem == onnxpb.TensorProto_BFLOAT16:
+		for i, dst := 0, t.F32(); i < len(dst); i++ {
+			dst[i] = half.FromBF16(binary.LittleEndian.Uint16(raw[2*i:]))
 		}
-		return t
-	}
-	if _, err := binary.Decode(raw, binary.LittleEndian, dst); err != nil {
-		panic(err) // the lengths were made equal
+	case bits < 8:
+		unpack(t.Bytes(), raw, bits, t.DType == tensor.Int4 || t.DType == tensor.Int2)
+	default:
+		t.SetLE(raw, 0)
 	}
 	return t
+}
+
+// unpack spreads fields of the given number of bits over bytes.
+func unpack(dst, src []byte, bits int, signed bool) {
+	each := 8 / bits
+	for i := range dst {
+		v := src[i/each] >> (i % each * bits) << (8 - bits)
+		if signed {
+			dst[i] = byte(int8(v) >> (8 - bits))
+		} else {
+			dst[i] = v >> (8 - bits)
+		}
+	}
 }
 
 // encodeRaw writes t's elements in the file format's element type elem, into
 // dst's memory where that is large enough.
 func encodeRaw(dst []byte, elem DataType, t *tensor.Tensor) []byte {
-	if need := t.Len() * elemSize(elem); cap(dst) < need || dst == nil {
+	if need := rawLen(elem, t.Len()); cap(dst) < need || dst == nil {
 		dst = make([]byte, 0, need)
 	}
 	dst = dst[:0]
-	le := binary.LittleEndian
-	var src any
-	switch elem {
-	case onnxpb.TensorProto_FLOAT:
-		src = t.F32
-	case onnxpb.TensorProto_DOUBLE:
-		src = t.F64
-	case onnxpb.TensorProto_INT64:
-		src = t.I64
-	case onnxpb.TensorProto_INT32:
-		src = t.I32
-	case onnxpb.TensorProto_UINT8:
-		src = t.U8
-	case onnxpb.TensorProto_BOOL:
-		src = t.Bool
-	case onnxpb.TensorProto_FLOAT16:
-		for _, v := range t.F32 {
-			dst = le.AppendUint16(dst, half.ToF16(v))
+	switch bits := formats[elem].bits; {
+	case elem == onnxpb.TensorProto_FLOAT16:
+		for _, v := range t.F32() {
+			dst = binary.LittleEndian.AppendUint16(dst, half.ToF16(v))
 		}
-		return dst
-	case onnxpb.TensorProto_BFLOAT16:
-		for _, v := range t.F32 {
-			dst = le.AppendUint16(dst, half.ToBF16(v))
+	case elem == onnxpb.TensorProto_BFLOAT16:
+		for _, v := range t.F32() {
+			dst = binary.LittleEndian.AppendUint16(dst, half.ToBF16(v))
 		}
-		return dst
+	case bits < 8:
+		dst = pack(dst, t.Bytes(), bits)
+	default:
+		dst = t.AppendLE(dst, 0, t.Len())
 	}
-	dst, err := binary.Append(dst, le, src)
-	if err != nil {
-		panic(err) // every type above has a fixed size
+	return dst
+}
+
+// pack appends the low bits of each byte of src.
+func pack(dst, src []byte, bits int) []byte {
+	each := 8 / bits
+	for i, v := range src {
+		if i%each == 0 {
+			dst = append(dst, 0)
+		}
+		dst[len(dst)-1] |= v << (8 - bits) >> (8 - bits) << (i % each * bits)
 	}
 	return dst
 }

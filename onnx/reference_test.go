@@ -54,13 +54,13 @@ func TestModelsAgreeWithPyTorch(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				copy(s.Input(name).F32, input)
+				copy(s.Input(name).F32(), input)
 				for range 2 { // the second run finds what the first left in memory
 					if err := s.Run(context.Background(), nil); err != nil {
 						t.Fatal(err)
 					}
 				}
-				outputs[i] = append(outputs[i], s.Output(m.Outputs()[0].Name).F32...)
+				outputs[i] = append(outputs[i], s.Output(m.Outputs()[0].Name).F32()...)
 			}
 			if err := tol.Scaled(outputs[0], want, 1e-4); err != nil {
 				t.Error(err)

@@ -178,7 +178,7 @@ func (u *uses) layerOperand(p *Parameter, dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(t.F32, func(v float32) bool { return v != 0 && v != 1 }), nil
+	return slices.ContainsFunc(t.F32(), func(v float32) bool { return v != 0 && v != 1 }), nil
 }
 
 // find returns what the first reader that says so makes of a tensor of constants,

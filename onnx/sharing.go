@@ -123,11 +123,11 @@ func (m *Model) transposed(a, b *onnxpb.TensorProto) (bool, error) {
 	rows, columns, varies := x.Shape[0], x.Shape[1], false
 	for i := range rows {
 		for j := range columns {
-			v := x.F32[i*columns+j]
-			if v != y.F32[j*rows+i] {
+			v := x.F32()[i*columns+j]
+			if v != y.F32()[j*rows+i] {
 				return false, nil
 			}
-			varies = varies || v != x.F32[0]
+			varies = varies || v != x.F32()[0]
 		}
 	}
 	return varies, nil

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"slices"
@@ -8,66 +9,10 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/fault"
-	"memprobe/internal/half"
 	"memprobe/internal/memory"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
 )
-
-// DataType is an element type of the file format.
-type DataType = onnxpb.TensorProto_DataType
-
-// DType returns the element type that memprobe computes with for one of the
-// file format, Invalid where there is none. float16 and bfloat16 become float32.
-func DType(d DataType) tensor.DType {
-	switch d {
-	case onnxpb.TensorProto_FLOAT, onnxpb.TensorProto_FLOAT16, onnxpb.TensorProto_BFLOAT16:
-		return tensor.Float32
-	case onnxpb.TensorProto_DOUBLE:
-		return tensor.Float64
-	case onnxpb.TensorProto_INT64:
-		return tensor.Int64
-	case onnxpb.TensorProto_INT32:
-		return tensor.Int32
-	case onnxpb.TensorProto_UINT8:
-		return tensor.Uint8
-	case onnxpb.TensorProto_BOOL:
-		return tensor.Bool
-	}
-	return tensor.Invalid
-}
-
-// DataTypeOf returns the element type of the file format for d.
-func DataTypeOf(d tensor.DType) DataType {
-	switch d {
-	case tensor.Float32:
-		return onnxpb.TensorProto_FLOAT
-	case tensor.Float64:
-		return onnxpb.TensorProto_DOUBLE
-	case tensor.Int64:
-		return onnxpb.TensorProto_INT64
-	case tensor.Int32:
-		return onnxpb.TensorProto_INT32
-	case tensor.Uint8:
-		return onnxpb.TensorProto_UINT8
-	case tensor.Bool:
-		return onnxpb.TensorProto_BOOL
-	}
-	return onnxpb.TensorProto_UNDEFINED
-}
-
-// IsHalf reports whether d is one of the types of 16 bits that become float32.
-func IsHalf(d DataType) bool {
-	return d == onnxpb.TensorProto_FLOAT16 || d == onnxpb.TensorProto_BFLOAT16
-}
-
-// elemSize is the number of bytes of one element in raw_data.
-func elemSize(d DataType) int {
-	if IsHalf(d) {
-		return 2
-	}
-	return DType(d).Size()
-}
 
 // layout is what a TensorProto claims about itself, checked against what it has.
 type layout struct {
@@ -86,7 +31,7 @@ func layoutOf(p *onnxpb.TensorProto, dir string) (layout, error) {
 		return l, fmt.Errorf("element type %v is not supported", l.elem)
 	}
 	var err error
-	if l.shape, l.len, err = dims(p.Dims, elemSize(l.elem)); err != nil {
+	if l.shape, l.len, err = dims(p.Dims); err != nil {
 		return l, err
 	}
 	if p.Segment != nil {
@@ -101,7 +46,7 @@ func layoutOf(p *onnxpb.TensorProto, dir string) (layout, error) {
 			return l, fmt.Errorf("has both external and internal data")
 		}
 		l.raw = true
-		l.ext, err = locate(p, dir, int64(l.len)*int64(elemSize(l.elem)))
+		l.ext, err = locate(p, dir, int64(rawLen(l.elem, l.len)))
 		return l, err
 	}
 	if len(p.RawData) > 0 || p.RawData != nil && typed == 0 {
@@ -109,26 +54,26 @@ func layoutOf(p *onnxpb.TensorProto, dir string) (layout, error) {
 		if typed > 0 {
 			return l, fmt.Errorf("has both raw_data and typed data")
 		}
-		if want := l.len * elemSize(l.elem); len(p.RawData) != want {
+		if want := rawLen(l.elem, l.len); len(p.RawData) != want {
 			return l, fmt.Errorf("raw_data has %d bytes, shape %v of %v wants %d", len(p.RawData), l.shape, l.elem, want)
 		}
 		return l, nil
 	}
-	if typed != l.len {
-		return l, fmt.Errorf("has %d elements, shape %v wants %d", typed, l.shape, l.len)
+	if want := typedWant(l.elem, l.len); typed != want {
+		return l, fmt.Errorf("has %d elements, shape %v wants %d", typed, l.shape, want)
 	}
 	return l, nil
 }
 
-// dims converts and multiplies dimensions.
-func dims(d []int64, size int) (shape []int, n int, err error) {
+// dims converts and multiplies dimensions, of elements of up to eight bytes.
+func dims(d []int64) (shape []int, n int, err error) {
 	shape, n = make([]int, len(d)), 1
 	zero := slices.Contains(d, 0)
 	for i, v := range d {
 		if v < 0 {
 			return nil, 0, fmt.Errorf("shape %v has a negative size", d)
 		}
-		if v > math.MaxInt || !zero && v > 0 && n > math.MaxInt/size/int(v) {
+		if v > math.MaxInt || !zero && v > 0 && n > math.MaxInt/8/int(v) {
 			return nil, 0, fmt.Errorf("shape %v overflows", d)
 		}
 		shape[i] = int(v)
@@ -153,10 +98,21 @@ func typedLen(p *onnxpb.TensorProto, elem DataType) (n int, stray bool) {
 		n = len(p.DoubleData)
 	case onnxpb.TensorProto_INT64:
 		n = len(p.Int64Data)
+	case onnxpb.TensorProto_UINT32, onnxpb.TensorProto_UINT64:
+		n = len(p.Uint64Data)
 	default:
 		n = len(p.Int32Data)
 	}
 	return n, n != all
+}
+
+// typedWant is how many numbers of a typed field hold n elements: those of fewer
+// than eight bits are packed as in raw_data, a byte to a number.
+func typedWant(elem DataType, n int) int {
+	if formats[elem].bits < 8 {
+		return rawLen(elem, n)
+	}
+	return n
 }
 
 // DecodeTensor returns the elements of p. dir is the folder of external data;
@@ -192,27 +148,50 @@ func decodeTyped(p *onnxpb.TensorProto, l layout) (*tensor.Tensor, error) {
 	case onnxpb.TensorProto_INT32:
 		return tensor.From(slices.Clone(p.Int32Data), l.shape...), nil
 	}
-	t := tensor.New(DType(l.elem), l.shape...)
-	top := int32(math.MaxUint16)
-	if l.elem == onnxpb.TensorProto_UINT8 || l.elem == onnxpb.TensorProto_BOOL {
-		top = math.MaxUint8
+	if l.elem == onnxpb.TensorProto_UINT64 {
+		return tensor.From(slices.Clone(p.Uint64Data), l.shape...), nil
+	}
+	lo, hi := fieldRange(l.elem)
+	raw := make([]byte, 0, rawLen(l.elem, l.len))
+	put := func(i int, v int64) error {
+		if v < lo || v > hi {
+			return fmt.Errorf("element %d is %d, want %d to %d", i, v, lo, hi)
+		}
+		for range max(formats[l.elem].bits/8, 1) {
+			raw = append(raw, byte(v))
+			v >>= 8
+		}
+		return nil
+	}
+	for i, v := range p.Uint64Data { // of UINT32
+		if err := put(i, int64(min(v, math.MaxInt64))); err != nil {
+			return nil, err
+		}
 	}
 	for i, v := range p.Int32Data {
-		if v < 0 || v > top {
-			return nil, fmt.Errorf("element %d is %d, want 0 to %d", i, v, top)
-		}
-		switch l.elem {
-		case onnxpb.TensorProto_UINT8:
-			t.U8[i] = uint8(v)
-		case onnxpb.TensorProto_BOOL:
-			t.Bool[i] = v != 0
-		case onnxpb.TensorProto_FLOAT16:
-			t.F32[i] = half.FromF16(uint16(v))
-		case onnxpb.TensorProto_BFLOAT16:
-			t.F32[i] = half.FromBF16(uint16(v))
+		if err := put(i, int64(v)); err != nil {
+			return nil, err
 		}
 	}
-	return t, nil
+	return decodeRaw(raw, l), nil
+}
+
+// fieldRange bounds the numbers by which int32_data and uint64_data hold elements
+// of narrower types.
+func fieldRange(elem DataType) (lo, hi int64) {
+	switch d := DType(elem); {
+	case d == tensor.Int8:
+		return math.MinInt8, math.MaxInt8
+	case d == tensor.Int16:
+		return math.MinInt16, math.MaxInt16
+	case d == tensor.Uint32:
+		return 0, math.MaxUint32
+	case formats[elem].bits == 16:
+		return 0, math.MaxUint16
+	case formats[elem].bits < 8: // packed bytes, which some writers take as signed
+		return math.MinInt8, math.MaxUint8
+	}
+	return 0, math.MaxUint8
 }
 
 // EncodeTensor returns t as a message with raw_data.
@@ -233,7 +212,7 @@ func EncodeTensor(name string, t *tensor.Tensor) *onnxpb.TensorProto {
 // replaceData writes t's elements into p, where p's elements are.
 func replaceData(p *onnxpb.TensorProto, t *tensor.Tensor) error {
 	elem := DataType(p.GetDataType())
-	shape, n, err := dims(p.Dims, max(elemSize(elem), 1))
+	shape, n, err := dims(p.Dims)
 	if err != nil {
 		return err
 	}
@@ -243,43 +222,48 @@ func replaceData(p *onnxpb.TensorProto, t *tensor.Tensor) error {
 	if DType(elem) != t.DType {
 		return fmt.Errorf("new elements are %v, want %v", t.DType, DType(elem))
 	}
-	if typed, _ := typedLen(p, elem); typed != n || n == 0 {
+	if typed, _ := typedLen(p, elem); typed != typedWant(elem, n) || n == 0 {
 		p.RawData = encodeRaw(p.RawData, elem, t)
-		p.FloatData, p.DoubleData, p.Int64Data, p.Int32Data = nil, nil, nil, nil
+		p.FloatData, p.DoubleData, p.Int64Data, p.Uint64Data, p.Int32Data = nil, nil, nil, nil, nil
 		p.DataLocation, p.ExternalData = nil, nil
 		return nil
 	}
 	switch elem {
 	case onnxpb.TensorProto_FLOAT:
-		copy(p.FloatData, t.F32)
+		copy(p.FloatData, t.F32())
 	case onnxpb.TensorProto_DOUBLE:
-		copy(p.DoubleData, t.F64)
+		copy(p.DoubleData, t.F64())
 	case onnxpb.TensorProto_INT64:
-		copy(p.Int64Data, t.I64)
+		copy(p.Int64Data, t.I64())
 	case onnxpb.TensorProto_INT32:
-		copy(p.Int32Data, t.I32)
-	default:
-		for i := range p.Int32Data {
-			p.Int32Data[i] = int32FieldValue(elem, t, i)
+		copy(p.Int32Data, t.I32())
+	case onnxpb.TensorProto_UINT64:
+		copy(p.Uint64Data, tensor.Data[uint64](t))
+	case onnxpb.TensorProto_UINT32:
+		for i, v := range tensor.Data[uint32](t) {
+			p.Uint64Data[i] = uint64(v)
 		}
+	default:
+		setInt32Data(p.Int32Data, elem, t)
 	}
 	return nil
 }
 
-// int32FieldValue is element i as int32_data holds elements of narrow types.
-func int32FieldValue(elem DataType, t *tensor.Tensor, i int) int32 {
-	switch elem {
-	case onnxpb.TensorProto_UINT8:
-		return int32(t.U8[i])
-	case onnxpb.TensorProto_FLOAT16:
-		return int32(half.ToF16(t.F32[i]))
-	case onnxpb.TensorProto_BFLOAT16:
-		return int32(half.ToBF16(t.F32[i]))
+// setInt32Data writes elements of a narrow type as int32_data holds them.
+func setInt32Data(dst []int32, elem DataType, t *tensor.Tensor) {
+	raw := encodeRaw(nil, elem, t)
+	for i := range dst {
+		switch {
+		case t.DType == tensor.Int8:
+			dst[i] = int32(int8(raw[i]))
+		case t.DType == tensor.Int16:
+			dst[i] = int32(int16(binary.LittleEndian.Uint16(raw[2*i:])))
+		case formats[elem].bits == 16:
+			dst[i] = int32(binary.LittleEndian.Uint16(raw[2*i:]))
+		default:
+			dst[i] = int32(raw[i])
+		}
 	}
-	if t.Bool[i] {
-		return 1
-	}
-	return 0
 }
 
 // ReadTensor reads a file that holds one TensorProto, as ONNX's test data do,

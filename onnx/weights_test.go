@@ -100,7 +100,7 @@ func TestSeparateWeights(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if b, err := m.Initializer("b"); err != nil || !slices.Equal(b.F32, []float32{1, 1}) {
+	if b, err := m.Initializer("b"); err != nil || !slices.Equal(b.F32(), []float32{1, 1}) {
 		t.Errorf("b is %v, %v, want what a was", b, err)
 	}
 	if n := m.Nodes(); len(n) != 2 || n[0].Output[0] != "y" || n[1].Output[0] != "z" {
@@ -190,10 +190,10 @@ func TestSetWeights(t *testing.T) {
 	if err := c.SetWeights(map[string]*tensor.Tensor{"b1.bias": bias}); err != nil {
 		t.Fatal(err)
 	}
-	if got, _ := c.Initializer("b1.bias"); !slices.Equal(got.F32, bias.F32) || !slices.Equal(c.Initializers(), names) {
-		t.Errorf("weight is %v", got.F32)
+	if got, _ := c.Initializer("b1.bias"); !slices.Equal(got.F32(), bias.F32()) || !slices.Equal(c.Initializers(), names) {
+		t.Errorf("weight is %v", got.F32())
 	}
-	if old, _ := m.Initializer("b1.bias"); slices.Equal(old.F32, bias.F32) {
+	if old, _ := m.Initializer("b1.bias"); slices.Equal(old.F32(), bias.F32()) {
 		t.Error("the copy shares weights with the original")
 	}
 	fails(t, c.SetWeights(map[string]*tensor.Tensor{"nonsense": bias}), `no initializer "nonsense"`)

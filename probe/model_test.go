@@ -52,8 +52,8 @@ func integer(n *onnxpb.NodeProto, name string, v int64) {
 // weight adds an initialiser of normal numbers.
 func (b *builder) weight(name string, shape ...int) string {
 	t := tensor.New(tensor.Float32, shape...)
-	for i := range t.F32 {
-		t.F32[i] = float32(0.4 * b.rng.Normal())
+	for i := range t.F32() {
+		t.F32()[i] = float32(0.4 * b.rng.Normal())
 	}
 	b.graph.Initializer = append(b.graph.Initializer, onnx.EncodeTensor(name, t))
 	return name

@@ -43,7 +43,7 @@ func newStream(m *onnx.Model, pool *parallel.Pool, input string, shape []int, la
 			return nil, fmt.Errorf("probe: layer %q is %v %v, want float32 with a batch of %d", t.Name, t.DType, t.Shape, shape[0])
 		}
 	}
-	return &stream{session: session, pool: pool, input: session.Input(input).F32, batch: shape[0], image: shape[1:],
+	return &stream{session: session, pool: pool, input: session.Input(input).F32(), batch: shape[0], image: shape[1:],
 		layers: layers, pooling: pooling}, nil
 }
 
@@ -68,7 +68,7 @@ func (s *stream) apply(rows Features, l int, t *tensor.Tensor) {
 	shape := s.layers[l].Shape
 	size := tensor.Len(shape)
 	s.pool.For(rows.N, func(_, i int) {
-		s.pooling[l].Apply(rows.Row(i), t.F32[i*size:(i+1)*size], shape)
+		s.pooling[l].Apply(rows.Row(i), t.F32()[i*size:(i+1)*size], shape)
 	})
 }
 

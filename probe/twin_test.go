@@ -31,13 +31,13 @@ func outputOf(t *testing.T, m *onnx.Model) []float32 {
 		t.Fatal(err)
 	}
 	x := s.Input(m.Inputs()[0].Name)
-	for i := range x.F32 {
-		x.F32[i] = float32(i%17)/16 - 0.25
+	for i := range x.F32() {
+		x.F32()[i] = float32(i%17)/16 - 0.25
 	}
 	if err := s.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	return slices.Clone(s.Output(m.Outputs()[0].Name).F32)
+	return slices.Clone(s.Output(m.Outputs()[0].Name).F32())
 }
 
 // inConstants moves every initialiser into a Constant node before its first reader.

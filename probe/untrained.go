@@ -52,11 +52,14 @@ func Untrained(m *onnx.Model, seed uint64) (*onnx.Model, error) {
 			return nil, err
 		}
 		s := rng.New(seed, rng.Untrained, uint64(p.Ordinal))
-		for j := range t.F32 {
-			t.F32[j] = draw(&s)
-		}
-		for j := range t.F64 {
-			t.F64[j] = float64(draw(&s))
+		if t.DType == tensor.Float64 {
+			for j, w := 0, t.F64(); j < len(w); j++ {
+				w[j] = float64(draw(&s))
+			}
+		} else {
+			for j, w := 0, t.F32(); j < len(w); j++ {
+				w[j] = draw(&s)
+			}
 		}
 		fresh[p.Name] = t
 	}

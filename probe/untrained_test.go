@@ -35,7 +35,7 @@ func TestUntrained(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return v.F32
+		return v.F32()
 	}
 	for name, variance := range map[string]float64{
 		"conv.w": 2.0 / (10 * 15), "up.w": 2.0 / (30 * 4), "fc.w": 2.0 / 200, "mm.w": 2.0 / 50,

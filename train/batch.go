@@ -150,13 +150,13 @@ func (b *batcher) table() *tensor.Tensor {
 	if !b.scheme.PerView {
 		t := tensor.New(tensor.Int64, n)
 		for i, y := range b.assigned {
-			t.I64[i] = int64(y)
+			t.I64()[i] = int64(y)
 		}
 		return t
 	}
 	t := tensor.New(tensor.Int64, n, b.views)
-	for i := range t.I64 {
-		t.I64[i] = int64(b.scheme.View(b.labels, i/b.views, i%b.views, len(b.set.Classes)))
+	for i := range t.I64() {
+		t.I64()[i] = int64(b.scheme.View(b.labels, i/b.views, i%b.views, len(b.set.Classes)))
 	}
 	return t
 }

@@ -111,8 +111,8 @@ func TestViews(t *testing.T) {
 		t.Fatalf("labels.npy has shape %v", table.Shape)
 	}
 	for _, label := range pictures {
-		if !slices.Contains(table.I64[33:36], int64(label)) {
-			t.Errorf("label %d is not among %v", label, table.I64[33:36])
+		if !slices.Contains(table.I64()[33:36], int64(label)) {
+			t.Errorf("label %d is not among %v", label, table.I64()[33:36])
 		}
 	}
 }

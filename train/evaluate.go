@@ -65,7 +65,7 @@ type evaluator struct {
 // predict calls done with the class of the largest logit of every image, in order.
 // What a batch has beyond the last image repeats it.
 func (e *evaluator) predict(ctx context.Context, split *dataset.Split, done func(image, class int)) error {
-	x, logits := e.session.Input(e.net.input).F32, e.session.Output(e.net.logits).F32
+	x, logits := e.session.Input(e.net.input).F32(), e.session.Output(e.net.logits).F32()
 	n, batch := split.N(), e.net.batch
 	size := len(x) / batch
 	first := 0

@@ -110,7 +110,7 @@ func weightsOf(t *testing.T, file string) map[string][]float32 {
 	}
 	w := map[string][]float32{}
 	for name, v := range g.Weights() {
-		w[name] = v.F32
+		w[name] = v.F32()
 	}
 	return w
 }

@@ -158,7 +158,7 @@ func (n *network) weights() map[string]*tensor.Tensor {
 // finite reports whether all weights are finite numbers.
 func (n *network) finite() bool {
 	for _, t := range n.weights() {
-		if s := vec.SumSq(t.F32); s-s != 0 {
+		if s := vec.SumSq(t.F32()); s-s != 0 {
 			return false
 		}
 	}
@@ -191,7 +191,7 @@ func agreement(logits, target *tensor.Tensor) int {
 	right := 0
 	for i := range logits.Shape[0] {
 		lo, hi := i*classes, (i+1)*classes
-		if vec.ArgMax(logits.F32[lo:hi]) == vec.ArgMax(target.F32[lo:hi]) {
+		if vec.ArgMax(logits.F32()[lo:hi]) == vec.ArgMax(target.F32()[lo:hi]) {
 			right++
 		}
 	}

@@ -165,7 +165,7 @@ func (r *runner) step(ctx context.Context, rows []int) error {
 		return err
 	}
 	done := (r.at.Epoch-1)*r.epochLen + r.at.Step
-	r.batches.fill(t.input.F32, t.Target().F32, rows, r.at.Epoch, r.at.Step)
+	r.batches.fill(t.input.F32(), t.Target().F32(), rows, r.at.Epoch, r.at.Step)
 	loss, err := t.Step(ctx, uint64(done))
 	if err != nil {
 		return err

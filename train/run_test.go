@@ -296,7 +296,7 @@ func TestDivergence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range w.F32 {
+	for _, v := range w.F32() {
 		if v-v != 0 {
 			t.Fatal("the last good checkpoint is not good")
 		}

@@ -127,14 +127,14 @@ func sameLogits(t *testing.T, dir string, c Config, want []float32) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := s.Input("input").F32
+	x := s.Input("input").F32()
 	for i := range 4 {
 		set.Train.Float32(x[i*len(x)/4:(i+1)*len(x)/4], i)
 	}
 	if err := s.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := tol.Scaled(s.Output("logits").F32, want, 1e-4); err != nil {
+	if err := tol.Scaled(s.Output("logits").F32(), want, 1e-4); err != nil {
 		t.Errorf("evaluation: %v", err)
 	}
 }

@@ -57,7 +57,7 @@ func benchInfer(ctx context.Context, file string, o benchInferOptions, std strea
 		return err
 	}
 	in := r.session.Input(inputs[0].Name)
-	noise(in.F32, 0)
+	noise(in.F32(), 0)
 	t, err := o.measure(ctx, pool, func() error { return r.session.Run(ctx, r.keep) })
 	if err != nil {
 		return err

@@ -103,7 +103,7 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 	}
 	step := trainingStep(ctx, tr, pool)
 	x := tr.Input(input)
-	noise(x.F32, 0)
+	noise(x.F32(), 0)
 	t, err := o.measure(ctx, pool, step)
 	if err != nil {
 		return err
@@ -129,7 +129,7 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 func trainingStep(ctx context.Context, tr *engine.Trainer, pool *parallel.Pool) func() error {
 	classes := tr.Target().Shape[1]
 	for i := range tr.Target().Shape[0] {
-		tr.Target().F32[i*classes+i%classes] = 1
+		tr.Target().F32()[i*classes+i%classes] = 1
 	}
 	var params []optim.Param
 	var grads []*tensor.Tensor

@@ -61,11 +61,11 @@ func agrees(got, want *tensor.Tensor, rel float64) string {
 	var err error
 	switch want.DType {
 	case tensor.Float32:
-		err = tol.Scaled(got.F32, want.F32, rel)
+		err = tol.Scaled(got.F32(), want.F32(), rel)
 	case tensor.Float64:
-		err = tol.Scaled(got.F64, want.F64, rel)
+		err = tol.Scaled(got.F64(), want.F64(), rel)
 	default:
-		if !slices.Equal(got.I64, want.I64) || !slices.Equal(got.I32, want.I32) || !slices.Equal(got.U8, want.U8) || !slices.Equal(got.Bool, want.Bool) {
+		if !slices.Equal(got.I64(), want.I64()) || !slices.Equal(got.I32(), want.I32()) || !slices.Equal(got.U8(), want.U8()) || !slices.Equal(got.Bool(), want.Bool()) {
 			return "other elements"
 		}
 	}

@@ -64,7 +64,7 @@ func TestExtractData(t *testing.T) {
 	}
 	x := tensor.New(tensor.Float32, n, 1, 28, 28)
 	for i := range n {
-		set.Test.Float32(x.F32[i*784:(i+1)*784], i)
+		set.Test.Float32(x.F32()[i*784:(i+1)*784], i)
 	}
 	raw := filepath.Join(dir, "x.npy")
 	w, err := npy.Create(raw)
@@ -88,16 +88,16 @@ func TestExtractData(t *testing.T) {
 		must(t, append([]string{"extract", malign, "--layers", layer, "--out", files[name], "--quiet"}, args...)...)
 	}
 	want, got, mean := arrays(t, files["raw"])[""], arrays(t, files["data"])[""], arrays(t, files["avg"])[""]
-	if err := tol.Scaled(got.F32, want.F32, 1e-6); err != nil { // sums in another order
+	if err := tol.Scaled(got.F32(), want.F32(), 1e-6); err != nil { // sums in another order
 		t.Error(err)
 	}
 	if len(mean.Shape) != 2 || mean.Shape[0] != n || mean.Shape[1] != 16 {
 		t.Fatalf("pooled activations have shape %v", mean.Shape)
 	}
 	plane := want.Len() / mean.Len()
-	for i, v := range mean.F32 {
+	for i, v := range mean.F32() {
 		sum := 0.0
-		for _, u := range want.F32[i*plane : (i+1)*plane] {
+		for _, u := range want.F32()[i*plane : (i+1)*plane] {
 			sum += float64(u)
 		}
 		if err := tol.Close([]float32{v}, []float32{float32(sum / float64(plane))}, 1e-6, 1e-5); err != nil {

@@ -47,7 +47,7 @@ func TestChannelsLast(t *testing.T) {
 	for n := range 40 {
 		for c := range 3 {
 			for p := range 32 * 32 {
-				last.F32[(n*32*32+p)*3+c] = images.F32[(n*3+c)*32*32+p]
+				last.F32()[(n*32*32+p)*3+c] = images.F32()[(n*3+c)*32*32+p]
 			}
 		}
 	}
@@ -61,7 +61,7 @@ func TestChannelsLast(t *testing.T) {
 	}
 	must(t, "extract", model, "--input", filepath.Join(dir, "in.npy"), "--layers", "dense", "--out", filepath.Join(dir, "raw.npz"))
 	got, want := arrays(t, filepath.Join(dir, "set.npz"))["dense"], arrays(t, filepath.Join(dir, "raw.npz"))["dense"]
-	if err := tol.Close(got.F32, want.F32, 1e-6, 0); err != nil { // sums of 32 in another order
+	if err := tol.Close(got.F32(), want.F32(), 1e-6, 0); err != nil { // sums of 32 in another order
 		t.Error(err)
 	}
 	run := filepath.Join(dir, "run")
@@ -91,8 +91,8 @@ func writeImages(t *testing.T, file string, n, c, size int) {
 			t.Fatal(err)
 		}
 		pixels, labels := tensor.New(tensor.Float32, split.n, c, size, size), make([]int64, split.n)
-		for i := range pixels.F32 {
-			pixels.F32[i] = float32(i*i%251) / 250
+		for i := range pixels.F32() {
+			pixels.F32()[i] = float32(i*i%251) / 250
 		}
 		for i := range labels {
 			labels[i] = int64(i % 10)

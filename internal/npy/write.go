@@ -84,33 +84,13 @@ func (a *Array) Append(t *tensor.Tensor) error {
 		return fmt.Errorf("%s: array %q of shape %v has no room for %d more elements", a.w.path, a.name, a.shape, t.Len())
 	}
 	for lo := 0; lo < t.Len(); lo += step {
-		var err error
-		if a.buf, err = binary.Append(a.buf[:0], binary.LittleEndian, slice(t, lo, min(lo+step, t.Len()))); err != nil {
-			return err
-		}
+		a.buf = t.AppendLE(a.buf[:0], lo, min(lo+step, t.Len()))
 		if _, err := a.w.spool.WriteAt(a.buf, a.start+a.filled); err != nil {
 			return err
 		}
 		a.filled += int64(len(a.buf))
 	}
 	return nil
-}
-
-// slice returns elements [lo, hi) of t.
-func slice(t *tensor.Tensor, lo, hi int) any {
-	switch t.DType {
-	case tensor.Float32:
-		return t.F32[lo:hi]
-	case tensor.Float64:
-		return t.F64[lo:hi]
-	case tensor.Int64:
-		return t.I64[lo:hi]
-	case tensor.Int32:
-		return t.I32[lo:hi]
-	case tensor.Uint8:
-		return t.U8[lo:hi]
-	}
-	return t.Bool[lo:hi]
 }
 
 // Close writes the file, whole or not at all. An array that is not full is an
@@ -188,7 +168,8 @@ func Write(path string, t *tensor.Tensor) error {
 // order, padded so that the elements start at a multiple of 64.
 func header(d tensor.DType, shape []int) []byte {
 	code := map[tensor.DType]string{
-		tensor.Float32: "<f4", tensor.Float64: "<f8", tensor.Int64: "<i8", tensor.Int32: "<i4", tensor.Uint8: "|u1", tensor.Bool: "|b1",
+		tensor.Float32: "<f4", tensor.Float64: "<f8", tensor.Int8: "|i1", tensor.Int16: "<i2", tensor.Int32: "<i4", tensor.Int64: "<i8",
+		tensor.Uint8: "|u1", tensor.Uint16: "<u2", tensor.Uint32: "<u4", tensor.Uint64: "<u8", tensor.Bool: "|b1",
 	}[d]
 	sizes := make([]string, len(shape))
 	for i, s := range shape {

@@ -26,6 +26,9 @@ import (
 // maxHeader is the format's own limit.
 const maxHeader = 100 << 20
 
+// step is how many elements are converted at a time.
+const step = 1 << 16
+
 // metadataKey is the one name that no tensor has.
 const metadataKey = "__metadata__"
 
@@ -38,8 +41,9 @@ type entry struct {
 
 // codes are the names of the element types.
 func codes() map[tensor.DType]string {
-	return map[tensor.DType]string{tensor.Float32: "F32", tensor.Float64: "F64", tensor.Int64: "I64",
-		tensor.Int32: "I32", tensor.Uint8: "U8", tensor.Bool: "BOOL"}
+	return map[tensor.DType]string{tensor.Float32: "F32", tensor.Float64: "F64", tensor.Int8: "I8", tensor.Int16: "I16",
+		tensor.Int32: "I32", tensor.Int64: "I64", tensor.Uint8: "U8", tensor.Uint16: "U16", tensor.Uint32: "U32",
+		tensor.Uint64: "U64", tensor.Bool: "BOOL"}
 }
 
 // Write writes tensors in the order of their names. The same content gives the
@@ -69,9 +73,14 @@ func Write(w io.Writer, metadata map[string]string, tensors map[string]*tensor.T
 	}
 	head = append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...)
 	elements := func(w io.Writer) error {
+		var part []byte
 		for _, name := range names {
-			if err := each(tensors[name], func(part any) error { return binary.Write(w, binary.LittleEndian, part) }); err != nil {
-				return err
+			t := tensors[name]
+			for lo := 0; lo < t.Len(); lo += step {
+				part = t.AppendLE(part[:0], lo, min(lo+step, t.Len()))
+				if _, err := w.Write(part); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
@@ -83,33 +92,6 @@ func Write(w io.Writer, metadata map[string]string, tensors map[string]*tensor.T
 		return err
 	}
 	return elements(w)
-}
-
-// each calls f on slices of t's elements that are small beside the whole.
-func each(t *tensor.Tensor, f func(part any) error) error {
-	const step = 1 << 16
-	for lo := 0; lo < t.Len(); lo += step {
-		hi := min(lo+step, t.Len())
-		var part any
-		switch t.DType {
-		case tensor.Float32:
-			part = t.F32[lo:hi]
-		case tensor.Float64:
-			part = t.F64[lo:hi]
-		case tensor.Int64:
-			part = t.I64[lo:hi]
-		case tensor.Int32:
-			part = t.I32[lo:hi]
-		case tensor.Uint8:
-			part = t.U8[lo:hi]
-		case tensor.Bool:
-			part = t.Bool[lo:hi]
-		}
-		if err := f(part); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Read reads a file. Nothing is allocated that the file does not have.
@@ -204,9 +186,15 @@ func one(data *io.SectionReader, head json.RawMessage) (*tensor.Tensor, error) {
 	}
 	t := tensor.New(dtype, e.Shape...)
 	r := io.NewSectionReader(data, lo, hi-lo)
-	err := each(t, func(part any) error { return binary.Read(r, binary.LittleEndian, part) })
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		err = errors.New("truncated")
+	part := make([]byte, min(step, count)*dtype.Size())
+	for at := 0; at < count; at += step {
+		part = part[:min(step, count-at)*dtype.Size()]
+		if _, err := io.ReadFull(r, part); errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+			return nil, errors.New("truncated")
+		} else if err != nil {
+			return nil, err
+		}
+		t.SetLE(part, at)
 	}
-	return t, err
+	return t, nil
 }

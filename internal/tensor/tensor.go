@@ -1,96 +1,54 @@
 // Package tensor holds dense row-major arrays, the values that flow through a graph.
 //
-// Images are [N,C,H,W]. A tensor of rank 0 has one element. Exactly one of the
-// data slices is in use, the one that DType names, and its length is Len().
+// Images are [N,C,H,W]. A tensor of rank 0 has one element. The elements lie one
+// after the other in one piece of memory, whatever their type; Data and the methods
+// named after types show them as a slice.
 package tensor
 
 import (
 	"fmt"
 	"slices"
+	"unsafe"
 )
 
-// DType is an element type. Values are float32; Float64 serves gradient checks,
-// the integers and Bool serve shapes, indices and masks.
-type DType uint8
-
-// The element types that the engine computes with.
-const (
-	Invalid DType = iota
-	Float32
-	Float64
-	Int64
-	Int32
-	Uint8
-	Bool
-)
-
-func (d DType) String() string {
-	names := [...]string{"invalid", "float32", "float64", "int64", "int32", "uint8", "bool"}
-	if int(d) < len(names) {
-		return names[d]
-	}
-	return fmt.Sprintf("dtype(%d)", uint8(d))
-}
-
-// IsFloat reports whether d is Float32 or Float64, the types that have gradients.
-func (d DType) IsFloat() bool { return d == Float32 || d == Float64 }
-
-// Size is the number of bytes of one element.
-func (d DType) Size() int {
-	switch d {
-	case Float64, Int64:
-		return 8
-	case Float32, Int32:
-		return 4
-	case Uint8, Bool:
-		return 1
-	}
-	return 0
-}
-
-// Tensor is a dense row-major array. The engine rebinds the data slice of a
-// tensor between runs, so hold the *Tensor, not its slice.
+// Tensor is a dense row-major array. The engine may give a tensor other memory
+// between runs, so hold the *Tensor, not its slice. A tensor without elements
+// describes a type and a shape.
 type Tensor struct {
 	DType DType
 	Shape []int
 
-	F32  []float32
-	F64  []float64
-	I64  []int64
-	I32  []int32
-	U8   []uint8
-	Bool []bool
+	memory []byte // Len()·DType.Size() bytes, aligned for DType; nil for none
 }
 
 // Element lists the Go types that can back a Tensor.
 type Element interface {
-	float32 | float64 | int64 | int32 | uint8 | bool
+	float32 | float64 | int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64 | bool
 }
 
 // Float lists the types that have gradients.
 type Float interface{ float32 | float64 }
 
+// Word lists the types as which Words shows elements of 1, 2, 4 and 8 bytes.
+type Word interface {
+	uint8 | uint16 | uint32 | uint64
+}
+
 // New returns a zero-filled tensor.
 func New(d DType, shape ...int) *Tensor {
-	t := &Tensor{DType: d, Shape: slices.Clone(shape)}
-	n := Len(shape)
-	switch d {
-	case Float32:
-		t.F32 = make([]float32, n)
-	case Float64:
-		t.F64 = make([]float64, n)
-	case Int64:
-		t.I64 = make([]int64, n)
-	case Int32:
-		t.I32 = make([]int32, n)
-	case Uint8:
-		t.U8 = make([]uint8, n)
-	case Bool:
-		t.Bool = make([]bool, n)
-	default:
+	if d.Size() == 0 {
 		panic("tensor: New of an invalid element type")
 	}
-	return t
+	return &Tensor{DType: d, Shape: slices.Clone(shape), memory: make([]byte, Len(shape)*d.Size())}
+}
+
+// Over returns a tensor whose elements are memory, which must be aligned for them
+// and have their number of bytes.
+func Over(d DType, memory []byte, shape ...int) *Tensor {
+	if len(memory) != Len(shape)*d.Size() {
+		panic(fmt.Sprintf("tensor: %d bytes for %v of shape %v", len(memory), d, shape))
+	}
+	return &Tensor{DType: d, Shape: slices.Clone(shape), memory: memory}
 }
 
 // From wraps data, without a copy, in a tensor of the given shape.
@@ -99,67 +57,59 @@ func From[T Element](data []T, shape ...int) *Tensor {
 	if len(data) != Len(shape) {
 		panic(fmt.Sprintf("tensor: %d elements for shape %v", len(data), shape))
 	}
-	t := &Tensor{DType: TypeOf[T](), Shape: slices.Clone(shape)}
-	SetData(t, data)
-	return t
+	return &Tensor{DType: TypeOf[T](), Shape: slices.Clone(shape), memory: bytesOf(data)}
 }
 
-// TypeOf returns the DType that stands for T.
-func TypeOf[T Element]() DType {
+// bytesOf is the memory of a slice.
+func bytesOf[T Element](data []T) []byte {
 	var z T
-	switch any(z).(type) {
-	case float32:
-		return Float32
-	case float64:
-		return Float64
-	case int64:
-		return Int64
-	case int32:
-		return Int32
-	case uint8:
-		return Uint8
-	}
-	return Bool
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), len(data)*int(unsafe.Sizeof(z)))
 }
 
-// Data returns the elements of t, whose type must be T.
+// Data returns the elements of t, whose type must be T; nil where t has none.
 func Data[T Element](t *Tensor) []T {
-	var z T
-	var p any
-	switch any(z).(type) {
-	case float32:
-		p = t.F32
-	case float64:
-		p = t.F64
-	case int64:
-		p = t.I64
-	case int32:
-		p = t.I32
-	case uint8:
-		p = t.U8
-	case bool:
-		p = t.Bool
+	if t.DType != TypeOf[T]() && t.memory != nil {
+		panic(fmt.Sprintf("tensor: elements are %v, not %v", t.DType, TypeOf[T]()))
 	}
-	return p.([]T)
+	return elements[T](t)
 }
 
-// SetData rebinds the elements of t, whose type must be T.
-func SetData[T Element](t *Tensor, data []T) {
-	switch d := any(data).(type) {
-	case []float32:
-		t.F32 = d
-	case []float64:
-		t.F64 = d
-	case []int64:
-		t.I64 = d
-	case []int32:
-		t.I32 = d
-	case []uint8:
-		t.U8 = d
-	case []bool:
-		t.Bool = d
+// Words returns the elements of t, of any type that has the size of T, as they are
+// stored: what operators that only move elements work on.
+func Words[T Word](t *Tensor) []T {
+	var z T
+	if t.DType.Size() != int(unsafe.Sizeof(z)) {
+		panic(fmt.Sprintf("tensor: elements are %v, not of %d bytes", t.DType, unsafe.Sizeof(z)))
 	}
+	return elements[T](t)
 }
+
+func elements[T Element](t *Tensor) []T {
+	var z T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(t.memory))), len(t.memory)/int(unsafe.Sizeof(z)))
+}
+
+// F32 returns the elements of a Float32 tensor.
+func (t *Tensor) F32() []float32 { return Data[float32](t) }
+
+// F64 returns the elements of a Float64 tensor.
+func (t *Tensor) F64() []float64 { return Data[float64](t) }
+
+// I64 returns the elements of an Int64 tensor.
+func (t *Tensor) I64() []int64 { return Data[int64](t) }
+
+// I32 returns the elements of an Int32 tensor.
+func (t *Tensor) I32() []int32 { return Data[int32](t) }
+
+// U8 returns the elements of a Uint8 tensor.
+func (t *Tensor) U8() []uint8 { return Data[uint8](t) }
+
+// Bool returns the elements of a Bool tensor.
+func (t *Tensor) Bool() []bool { return Data[bool](t) }
+
+// Bytes returns the elements of t as they are stored, in the order of the
+// machine's bytes; nil where t has none.
+func (t *Tensor) Bytes() []byte { return t.memory }
 
 // Len is the number of elements of a shape; 1 for a scalar.
 func Len(shape []int) int {
@@ -175,17 +125,12 @@ func (t *Tensor) Len() int { return Len(t.Shape) }
 
 // Filled reports whether t has its elements, not its type and shape alone.
 func (t *Tensor) Filled() bool {
-	return len(t.F32)+len(t.F64)+len(t.I64)+len(t.I32)+len(t.U8)+len(t.Bool) == t.Len()
+	return len(t.memory) == t.Len()*t.DType.Size()
 }
 
 // Clone copies t and its elements.
 func (t *Tensor) Clone() *Tensor {
-	c := *t
-	c.Shape = slices.Clone(t.Shape)
-	c.F32, c.F64 = slices.Clone(t.F32), slices.Clone(t.F64)
-	c.I64, c.I32 = slices.Clone(t.I64), slices.Clone(t.I32)
-	c.U8, c.Bool = slices.Clone(t.U8), slices.Clone(t.Bool)
-	return &c
+	return &Tensor{DType: t.DType, Shape: slices.Clone(t.Shape), memory: slices.Clone(t.memory)}
 }
 
 // Reshape returns a view of t's elements under another shape of the same size.
@@ -193,42 +138,75 @@ func (t *Tensor) Reshape(shape ...int) *Tensor {
 	if Len(shape) != t.Len() {
 		panic(fmt.Sprintf("tensor: reshape %v to %v", t.Shape, shape))
 	}
-	v := *t
-	v.Shape = slices.Clone(shape)
-	return &v
+	return &Tensor{DType: t.DType, Shape: slices.Clone(shape), memory: t.memory}
 }
 
 // Alias makes t share src's elements; the element types and counts must agree.
-func (t *Tensor) Alias(src *Tensor) {
-	t.F32, t.F64, t.I64, t.I32, t.U8, t.Bool = src.F32, src.F64, src.I64, src.I32, src.U8, src.Bool
-}
+func (t *Tensor) Alias(src *Tensor) { t.memory = src.memory }
 
 // Copy copies src's elements into t; the element types and counts must agree.
 func (t *Tensor) Copy(src *Tensor) {
-	copy(t.F32, src.F32)
-	copy(t.F64, src.F64)
-	copy(t.I64, src.I64)
-	copy(t.I32, src.I32)
-	copy(t.U8, src.U8)
-	copy(t.Bool, src.Bool)
+	if t.DType != src.DType {
+		panic(fmt.Sprintf("tensor: copy of %v to %v", src.DType, t.DType))
+	}
+	copy(t.memory, src.memory)
 }
 
 // Ints returns the elements of an integer tensor as ints; nil for other types.
 func (t *Tensor) Ints() []int {
-	var out []int
 	switch t.DType {
-	case Int64:
-		out = make([]int, len(t.I64))
-		for i, v := range t.I64 {
-			out[i] = int(v)
-		}
+	case Int8:
+		return ints[int8](t)
+	case Int16:
+		return ints[int16](t)
 	case Int32:
-		out = make([]int, len(t.I32))
-		for i, v := range t.I32 {
-			out[i] = int(v)
-		}
+		return ints[int32](t)
+	case Int64:
+		return ints[int64](t)
+	case Uint8:
+		return ints[uint8](t)
+	case Uint16:
+		return ints[uint16](t)
+	case Uint32:
+		return ints[uint32](t)
+	case Uint64:
+		return ints[uint64](t)
+	}
+	return nil
+}
+
+func ints[T int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64](t *Tensor) []int {
+	data := Data[T](t)
+	out := make([]int, len(data))
+	for i, v := range data {
+		out[i] = int(v)
 	}
 	return out
+}
+
+// Number returns element i as a float64, 1 for true; integers beyond 2⁵³ are rounded.
+func (t *Tensor) Number(i int) float64 {
+	switch t.DType {
+	case Float32:
+		return float64(t.F32()[i])
+	case Float64:
+		return t.F64()[i]
+	case Int8:
+		return float64(Data[int8](t)[i])
+	case Int16:
+		return float64(Data[int16](t)[i])
+	case Int32:
+		return float64(t.I32()[i])
+	case Int64:
+		return float64(t.I64()[i])
+	case Uint16:
+		return float64(Data[uint16](t)[i])
+	case Uint32:
+		return float64(Data[uint32](t)[i])
+	case Uint64:
+		return float64(Data[uint64](t)[i])
+	}
+	return float64(t.memory[i])
 }
 
 // Strides returns the row-major strides of a shape, in elements.

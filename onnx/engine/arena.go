@@ -5,18 +5,18 @@ import (
 	"slices"
 )
 
-// block is a piece of arena memory: size float32s from the step that first
-// writes it to the step that last reads it.
+// block is a piece of arena memory: size bytes from the step that first writes it
+// to the step that last reads it.
 type block struct {
 	size, first, last int
 	offset            int
 }
 
-// align keeps blocks on cache lines: 16 float32s.
-const align = 16
+// align keeps blocks on cache lines.
+const align = 64
 
 // pack gives every block an offset so that blocks alive at the same step do not
-// overlap, and returns the arena's size in float32s. Large blocks are placed
+// overlap, and returns the arena's size in bytes. Large blocks are placed
 // first, each at the lowest gap that fits (Pisarchyk and Lee 2020, greedy by
 // size).
 func pack(blocks []*block) int {

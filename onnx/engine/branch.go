@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
@@ -17,7 +19,7 @@ func truth(v *ops.Value) (is, known bool) {
 	if v == nil || v.Const == nil || v.DType != tensor.Bool || v.Len() != 1 {
 		return false, false
 	}
-	return v.Const.Bool[0], true
+	return v.Const.Bool()[0], true
 }
 
 // taken reports whether an operation is part of the program. Where a condition is
@@ -48,7 +50,7 @@ func (p *program) choose(c *call, vals map[*Node]*ops.Value, failed map[*ops.Val
 			return nil
 		}
 		n := &ops.Node{Name: c.label(), Op: c.op}
-		return n.Errorf("its condition %q depends on the data, want one that shapes and constants decide", args[0].name)
+		return n.Unknown(condition, fmt.Sprintf("its condition %q", args[0].name))
 	}
 	results := args[1 : 1+len(c.outs)]
 	if !is {

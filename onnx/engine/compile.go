@@ -12,10 +12,10 @@ import (
 
 // Options say for what a graph is compiled.
 type Options struct {
-	// Inputs gives every input its element type and shape. The elements of an integer
-	// or boolean input, where it has them, belong to the plan, since they may decide
-	// shapes; those of a float input, and of an input without elements, are set before
-	// each run.
+	// Inputs gives every input its element type and shape. An input that decides
+	// shapes, or other settings of operators, belongs to the plan: its elements
+	// are read from here. Those of the others are set before each run, and are
+	// at first what they are here.
 	Inputs map[string]*tensor.Tensor
 	// Outputs names the tensors to keep; nil means the graph's outputs.
 	Outputs []string
@@ -43,8 +43,8 @@ func (o *Options) promote(t *tensor.Tensor) *tensor.Tensor {
 		return t
 	}
 	out := tensor.New(tensor.Float64, t.Shape...)
-	for i, x := range t.F32 {
-		out.F64[i] = float64(x)
+	for i, x := range t.F32() {
+		out.F64()[i] = float64(x)
 	}
 	return out
 }
@@ -64,6 +64,11 @@ func (g *Graph) Compile(o Options) (*Session, error) {
 	s, err := p.bind(l.allocate(), o.Taps, &ops.Env{Pool: o.Pool})
 	if err != nil {
 		return nil, err
+	}
+	for name, in := range s.inputs {
+		if t := o.Inputs[name]; t.Filled() {
+			in.Copy(o.promote(t))
+		}
 	}
 	for i, name := range o.Outputs {
 		s.outputs[name] = l.tensor(p.keep[i])
@@ -136,6 +141,7 @@ func (p *program) prune(wanted []*ops.Value) {
 // bind binds every node to its tensors. env has what all nodes share.
 func (p *program) bind(l *layout, taps []string, env *ops.Env) (*Session, error) {
 	s := &Session{inputs: map[string]*tensor.Tensor{}, outputs: map[string]*tensor.Tensor{}}
+	env.Fault = &s.fault
 	var scratch ops.Scratch
 	tapped := map[*ops.Value][]int{}
 	for i, name := range taps {
@@ -164,7 +170,7 @@ func (p *program) bind(l *layout, taps []string, env *ops.Env) (*Session, error)
 		return nil, err
 	}
 	scratch.Allocate()
-	s.memory = Memory{Arena: l.size * 4, Scratch: scratch.Need() * 4}
+	s.memory = Memory{Arena: l.size, Scratch: scratch.Need() * 4}
 	for _, v := range p.inputs {
 		s.inputs[v.Name] = l.tensor(v)
 	}

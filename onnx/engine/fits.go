@@ -12,7 +12,7 @@ import (
 // fits asks for the memory of a plan. Where it is not there, the error says which
 // batch would fit, given the size of a plan for another one.
 func (l *layout) fits(what string, allowed int64, batch int, other func(batch int) int64) error {
-	need, left := l.bytes(), allowed
+	need, left := int64(l.size), allowed
 	if allowed == 0 {
 		err := memory.Need(what, need)
 		if err == nil {
@@ -28,17 +28,6 @@ func (l *layout) fits(what string, allowed int64, batch int, other func(batch in
 		advice = fmt.Sprintf("a batch of %d would fit", batch-1-k)
 	}
 	return &memory.Error{What: fmt.Sprintf("%s of batch %d", what, batch), Need: need, Left: left, Advice: advice}
-}
-
-// bytes is what the layout allocates: the arena, and results of other types.
-func (l *layout) bytes() int64 {
-	total := int64(l.size) * 4
-	for v, r := range l.root {
-		if v == r && v.Producer != nil && v.Const == nil && !l.inArena(v) {
-			total += int64(v.DType.Size()) * int64(v.Len())
-		}
-	}
-	return total
 }
 
 // batchOf is the first size of the float inputs, 0 where there is none.
@@ -76,7 +65,7 @@ func (g *Graph) stepBytes(o *TrainOptions, from, to int) int64 {
 	if err != nil {
 		return unfit
 	}
-	return r.layout().bytes()
+	return int64(r.layout().size)
 }
 
 // runBytes is the memory of an inference with another batch.
@@ -87,5 +76,5 @@ func (g *Graph) runBytes(o *Options, from, to int) int64 {
 	if err != nil {
 		return unfit
 	}
-	return p.layout().bytes()
+	return int64(p.layout().size)
 }

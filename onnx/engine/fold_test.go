@@ -20,7 +20,7 @@ func TestFoldedDropoutKeepsItsMask(t *testing.T) {
 	if err := fold(b.Nodes[0], nil); err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(out[0].Const.F32, x.F32) || !slices.Equal(out[1].Const.Bool, []bool{true, true}) {
-		t.Errorf("%v, mask %v", out[0].Const.F32, out[1].Const.Bool)
+	if !slices.Equal(out[0].Const.F32(), x.F32()) || !slices.Equal(out[1].Const.Bool(), []bool{true, true}) {
+		t.Errorf("%v, mask %v", out[0].Const.F32(), out[1].Const.Bool())
 	}
 }

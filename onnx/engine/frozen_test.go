@@ -30,7 +30,7 @@ func TestFrozenWeights(t *testing.T) {
 	}
 	grads := map[string][]float64{}
 	for _, p := range all.Params() {
-		grads[p.Name] = p.Grad.F64
+		grads[p.Name] = p.Grad.F64()
 	}
 	for _, c := range []struct {
 		frozen         []string
@@ -51,7 +51,7 @@ func TestFrozenWeights(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, p := range single.Params() {
-			if err := tol.Scaled(p.Grad.F32, tr.Params()[i].Grad.F64, 1e-5); err != nil { // some ten operators of float32
+			if err := tol.Scaled(p.Grad.F32(), tr.Params()[i].Grad.F64(), 1e-5); err != nil { // some ten operators of float32
 				t.Errorf("%v frozen: float32 gradient of %s: %v", c.frozen, p.Name, err)
 			}
 		}
@@ -62,7 +62,7 @@ func TestFrozenWeights(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, p := range tr.Params() {
-			if err := tol.Scaled(p.Grad.F64, grads[p.Name], 1e-12); err != nil {
+			if err := tol.Scaled(p.Grad.F64(), grads[p.Name], 1e-12); err != nil {
 				t.Errorf("%v frozen: gradient of %s: %v", c.frozen, p.Name, err)
 			}
 		}

@@ -154,8 +154,8 @@ func constant(v *ops.Value) (float64, bool) {
 	if v == nil || v.Const == nil || v.Param || v.DType != tensor.Float32 || v.Len() == 0 {
 		return 0, false
 	}
-	first := v.Const.F32[0]
-	if slices.ContainsFunc(v.Const.F32, func(x float32) bool { return x != first }) {
+	first := v.Const.F32()[0]
+	if slices.ContainsFunc(v.Const.F32(), func(x float32) bool { return x != first }) {
 		return 0, false
 	}
 	return float64(first), true

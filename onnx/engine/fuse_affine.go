@@ -46,7 +46,7 @@ func mapOf(n *ops.Node) *affine {
 	case is(n, "BatchNormalization") && evaluates(n):
 		a := &affine{x: n.In[0], axis: 1}
 		eps := float64(n.Float("epsilon", 1e-5))
-		w, b, mean, variance := n.In[1].Const.F32, n.In[2].Const.F32, n.In[3].Const.F32, n.In[4].Const.F32
+		w, b, mean, variance := n.In[1].Const.F32(), n.In[2].Const.F32(), n.In[3].Const.F32(), n.In[4].Const.F32()
 		for i := range w {
 			s := float64(w[i]) / math.Sqrt(float64(variance[i])+eps)
 			a.scale, a.shift = append(a.scale, s), append(a.shift, float64(b[i])-float64(mean[i])*s)
@@ -96,7 +96,7 @@ func along(n *ops.Node, x, c *ops.Value) *affine {
 		}
 		a.axis = len(x.Shape) - len(c.Shape) + i
 	}
-	for _, v := range c.Const.F32 {
+	for _, v := range c.Const.F32() {
 		a.scale = append(a.scale, float64(v))
 	}
 	return a
@@ -118,12 +118,12 @@ func (f *fuser) bias(a *affine, old *ops.Value, size int) *ops.Value {
 		return nil
 	}
 	t := tensor.New(tensor.Float32, size)
-	for i := range t.F32 {
+	for i := range t.F32() {
 		b := at(a.shift, i, 0)
 		if old != nil {
-			b += at(a.scale, i, 1) * float64(old.Const.F32[i])
+			b += at(a.scale, i, 1) * float64(old.Const.F32()[i])
 		}
-		t.F32[i] = float32(b)
+		t.F32()[i] = float32(b)
 	}
 	return f.builder.Const(t)
 }
@@ -134,8 +134,8 @@ func (f *fuser) scaled(w *ops.Value, scale []float64, channel func(i int) int) *
 		return w
 	}
 	t := tensor.New(tensor.Float32, w.Shape...)
-	for i, x := range w.Const.F32 {
-		t.F32[i] = float32(float64(x) * at(scale, channel(i), 1))
+	for i, x := range w.Const.F32() {
+		t.F32()[i] = float32(float64(x) * at(scale, channel(i), 1))
 	}
 	return f.builder.Const(t)
 }
@@ -255,8 +255,8 @@ func (f *fuser) layerNorm(n *ops.Node) *ops.Node {
 			continue
 		}
 		ones := tensor.New(tensor.Float32, x.Shape[len(x.Shape)-1])
-		for i := range ones.F32 {
-			ones.F32[i] = 1
+		for i := range ones.F32() {
+			ones.F32()[i] = 1
 		}
 		return f.node("", "LayerNormalization", n, ops.Attrs{"axis": int64(-1), "epsilon": float32(eps)}, x, f.builder.Const(ones))
 	}

@@ -28,16 +28,16 @@ func (s sketch) scalar(v float64) *ops.Value { return s.Scalar(s.x[0], v) }
 // filled is a constant of one number throughout.
 func (s sketch) filled(v float32, shape ...int) *ops.Value {
 	t := tensor.New(tensor.Float32, shape...)
-	for i := range t.F32 {
-		t.F32[i] = v
+	for i := range t.F32() {
+		t.F32()[i] = v
 	}
 	return s.Const(t)
 }
 
 func values(phase int, shape ...int) *tensor.Tensor {
 	t := tensor.New(tensor.Float32, shape...)
-	for i := range t.F32 {
-		t.F32[i] = float32(math.Sin(float64(phase)+2.3*float64(i)) + 0.4*math.Cos(7*float64(i)))
+	for i := range t.F32() {
+		t.F32()[i] = float32(math.Sin(float64(phase)+2.3*float64(i)) + 0.4*math.Cos(7*float64(i)))
 	}
 	return t
 }
@@ -59,8 +59,8 @@ func conv(s sketch, x *ops.Value, m int) *ops.Value {
 func batchNorm(s sketch, x *ops.Value) *ops.Value {
 	c := x.Shape[1]
 	variance := values(2, c)
-	for i, v := range variance.F32 {
-		variance.F32[i] = 0.5 + v*v
+	for i, v := range variance.F32() {
+		variance.F32()[i] = 0.5 + v*v
 	}
 	return s.Op("BatchNormalization", ops.Attrs{"epsilon": float32(1e-3)}, x, s.weights(c), s.weights(c), s.weights(c), s.Const(variance))
 }
@@ -278,7 +278,7 @@ func (p *program) run(t *testing.T, outputs ...string) map[string][]float32 {
 	}
 	got := map[string][]float32{}
 	for _, name := range outputs {
-		got[name] = slices.Clone(l.tensor(p.values[name]).F32)
+		got[name] = slices.Clone(l.tensor(p.values[name]).F32())
 	}
 	return got
 }

@@ -62,17 +62,17 @@ func toGorgonia(t *tensor.Tensor) gtensor.Tensor {
 	var data any
 	switch t.DType {
 	case tensor.Float32:
-		data = backing(t.F32, len(t.Shape))
+		data = backing(t.F32(), len(t.Shape))
 	case tensor.Float64:
-		data = backing(t.F64, len(t.Shape))
+		data = backing(t.F64(), len(t.Shape))
 	case tensor.Int64:
-		data = backing(t.I64, len(t.Shape))
+		data = backing(t.I64(), len(t.Shape))
 	case tensor.Int32:
-		data = backing(t.I32, len(t.Shape))
+		data = backing(t.I32(), len(t.Shape))
 	case tensor.Uint8:
-		data = backing(t.U8, len(t.Shape))
+		data = backing(t.U8(), len(t.Shape))
 	case tensor.Bool:
-		data = backing(t.Bool, len(t.Shape))
+		data = backing(t.Bool(), len(t.Shape))
 	}
 	if len(t.Shape) == 0 {
 		return gtensor.New(gtensor.FromScalar(data))

@@ -8,13 +8,12 @@ import (
 )
 
 // layout says where every value of a program lives: constants where they are,
-// float32 results in one arena by liveness, everything else in memory of its
-// own.
+// results of all types in one arena of bytes by liveness.
 type layout struct {
 	root   map[*ops.Value]*ops.Value // the value whose memory a value uses
 	blocks map[*ops.Value]*block     // by root
-	size   int                       // of the arena, in float32s
-	arena  []float32
+	size   int                       // of the arena, in bytes
+	arena  []byte
 	made   map[*ops.Value]*tensor.Tensor
 }
 
@@ -29,7 +28,7 @@ func (p *program) layout() *layout {
 		r := l.rootOf(v)
 		b := l.blocks[r]
 		if b == nil {
-			b = &block{size: r.Len(), first: at, last: at}
+			b = &block{size: r.Len() * r.DType.Size(), first: at, last: at}
 			l.blocks[r] = b
 			list = append(list, b)
 		}
@@ -59,12 +58,12 @@ func (l *layout) rootOf(v *ops.Value) *ops.Value {
 }
 
 func (l *layout) inArena(v *ops.Value) bool {
-	return v != nil && v.Const == nil && v.DType == tensor.Float32 && l.rootOf(v).Const == nil
+	return v != nil && v.Const == nil && l.rootOf(v).Const == nil
 }
 
 // allocate makes the arena.
 func (l *layout) allocate() *layout {
-	l.arena = make([]float32, l.size)
+	l.arena = make([]byte, l.size)
 	return l
 }
 
@@ -82,7 +81,8 @@ func (l *layout) tensor(v *ops.Value) *tensor.Tensor {
 		t = v.Const
 	case l.inArena(v) && l.blocks[r] != nil:
 		b := l.blocks[r]
-		t = tensor.From(l.arena[b.offset:b.offset+v.Len():b.offset+v.Len()], v.Shape...)
+		end := b.offset + v.Len()*v.DType.Size()
+		t = tensor.Over(v.DType, l.arena[b.offset:end:end], v.Shape...)
 	case r != v:
 		t = l.tensor(r).Reshape(v.Shape...)
 	default:

@@ -94,7 +94,52 @@ func (c *call) label() string {
 // lower checks the whole graph for the given inputs and returns its program with
 // every shape inferred and every constant folded. The error holds all faults;
 // the program is then what is left without the nodes that have them.
+//
+// An input is a constant of the program where an operator must know its elements
+// before the run. Which are is found out: where operators miss elements, the graph
+// is lowered once more with those inputs as constants that they are computed from.
 func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
+	settled := map[string]bool{}
+	for {
+		p, err := g.lowerWith(o, settled, pool)
+		if p == nil || !p.settle(err, o.Inputs, settled) {
+			return p, err
+		}
+	}
+}
+
+// settle adds to settled the inputs whose elements faults of the graph ask for and
+// that are given with elements; it reports whether there are any.
+func (p *program) settle(err error, given map[string]*tensor.Tensor, settled map[string]bool) bool {
+	before := len(settled)
+	var faults Problems
+	errors.As(err, &faults)
+	seen := map[*ops.Value]bool{}
+	var trace func(v *ops.Value)
+	trace = func(v *ops.Value) {
+		if v == nil || v.Const != nil || seen[v] {
+			return
+		}
+		seen[v] = true
+		if slices.Contains(p.inputs, v) && given[v.Name].Filled() {
+			settled[v.Name] = true
+		}
+		if v.Producer != nil {
+			for _, operand := range v.Producer.In {
+				trace(operand)
+			}
+		}
+	}
+	for _, fault := range faults {
+		var e *ops.Error
+		if errors.As(fault, &e) {
+			trace(e.Unknown)
+		}
+	}
+	return len(settled) > before
+}
+
+func (g *Graph) lowerWith(o *Options, settled map[string]bool, pool *parallel.Pool) (*program, error) {
 	calls, err := g.order()
 	if err != nil {
 		return nil, err
@@ -103,10 +148,9 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 	var faults Problems
 	vals := map[*Node]*ops.Value{}
 	failed := map[*ops.Value]bool{}
-	settings := g.settings()
 	for _, n := range g.nodes {
 		if n.call == nil && n.name != "" {
-			v, isInput, err := g.leaf(n, o, settings)
+			v, isInput, err := g.leaf(n, o, settled)
 			if err != nil {
 				faults = append(faults, err)
 				continue
@@ -201,6 +245,10 @@ func (p *program) add(n *ops.Node, pool *parallel.Pool) error {
 			return err
 		}
 	}
+	nodes, err := widen(nodes)
+	if err != nil {
+		return err
+	}
 	for _, n := range nodes {
 		if err := fold(n, pool); err != nil {
 			return err
@@ -208,6 +256,19 @@ func (p *program) add(n *ops.Node, pool *parallel.Pool) error {
 	}
 	p.nodes = append(p.nodes, nodes...)
 	return nil
+}
+
+// widen puts casts around the nodes that compute in a wider type than they have.
+func widen(nodes []*ops.Node) ([]*ops.Node, error) {
+	var out []*ops.Node
+	for _, n := range nodes {
+		wide, err := ops.Widen(n)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, wide...)
+	}
+	return out, nil
 }
 
 // expand returns the nodes that n stands for; the last has n's output.
@@ -229,14 +290,11 @@ func expand(n *ops.Node) ([]*ops.Node, error) {
 
 // leaf returns the value of a tensor that nothing computes: a constant, or an
 // input as the options describe it; nil where nothing is known of it.
-func (g *Graph) leaf(n *Node, o *Options, settings map[*Node]bool) (v *ops.Value, input bool, err error) {
+func (g *Graph) leaf(n *Node, o *Options, settled map[string]bool) (v *ops.Value, input bool, err error) {
 	v = &ops.Value{Name: n.name}
 	if t, ok := o.Inputs[n.name]; ok {
 		v.DType, v.Shape = o.float(t.DType), t.Shape
-		switch settles := settings[n]; {
-		case settles && !t.Filled():
-			return nil, false, fmt.Errorf("input %q decides what the plan is: its elements must be known before the run", n.name)
-		case settles, !t.DType.IsFloat() && t.Filled():
+		if settled[n.name] {
 			v.Const = o.promote(t)
 		}
 		return v, v.Const == nil, nil
@@ -247,28 +305,6 @@ func (g *Graph) leaf(n *Node, o *Options, settings map[*Node]bool) (v *ops.Value
 	v.Const, v.Param = o.promote(n.value), n.param && o.KeepParams && !o.Frozen[n.name]
 	v.DType, v.Shape = v.Const.DType, v.Const.Shape
 	return v, false, nil
-}
-
-// settings are the tensors that configure an operation, like the scales of Resize,
-// and belong to the plan as shapes do.
-func (g *Graph) settings() map[*Node]bool {
-	out := map[*Node]bool{}
-	for _, c := range g.calls {
-		args := c.outs[0].args
-		switch c.op {
-		case "Resize", "Upsample":
-			args = args[min(1, len(args)):]
-		case "OneHot": // its depth
-			args = args[min(1, len(args)):min(2, len(args))]
-		case "Range":
-		default:
-			continue
-		}
-		for _, n := range args {
-			out[n] = true
-		}
-	}
-	return out
 }
 
 // infer runs a node's shape rule. A rule that panics has met a graph that its

@@ -17,6 +17,7 @@ type Session struct {
 	inputs  map[string]*tensor.Tensor
 	outputs map[string]*tensor.Tensor
 	memory  Memory
+	fault   error // of a step: the elements of an operand do not fit
 }
 
 type step struct {
@@ -42,9 +43,9 @@ func (s *Session) Memory() Memory { return s.memory }
 // Taps returns the tensors that a run shows, in the order of Options.Taps.
 func (s *Session) Taps() []Tap { return s.taps }
 
-// Input returns the tensor of an input whose elements do not belong to the plan, to be
-// filled before Run. It keeps them from run to run. Of others, and of an unknown name, it
-// is nil.
+// Input returns the tensor of an input, to be filled before Run. It keeps its
+// elements from run to run. An input that belongs to the plan (see
+// Options.Inputs) and an unknown name return nil.
 func (s *Session) Input(name string) *tensor.Tensor { return s.inputs[name] }
 
 // Output returns an output's tensor, whose elements are valid until the next Run.
@@ -58,6 +59,7 @@ func (s *Session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)
 			visit(i, s.taps[i].tensor)
 		}
 	}
+	s.fault = nil
 	for i := range s.steps {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -65,6 +67,9 @@ func (s *Session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)
 		st := &s.steps[i]
 		if err := st.do(); err != nil {
 			return err
+		}
+		if s.fault != nil {
+			return s.fault
 		}
 		if visit != nil {
 			for _, t := range st.taps {

@@ -252,7 +252,7 @@ func (t *Trainer) Step(ctx context.Context, step uint64) (loss float64, err erro
 	if err := t.session.Run(ctx, nil); err != nil {
 		return 0, err
 	}
-	loss = t.loss.F64[0]
+	loss = t.loss.F64()[0]
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return loss, nil
 	}

@@ -100,14 +100,14 @@ func (f *fixture) compile(t *testing.T, g *engine.Graph, pool *parallel.Pool) *e
 // feed sets the batch of a step, with smoothed targets.
 func (f *fixture) feed(tr *engine.Trainer, step int) {
 	x := tr.Input("input")
-	copy(x.F32, f.x[step*x.Len():])
+	copy(x.F32(), f.x[step*x.Len():])
 	target := tr.Target()
 	classes := target.Shape[1]
-	for i := range target.F32 {
-		target.F32[i] = float32(f.LabelSmoothing / float64(classes))
+	for i := range target.F32() {
+		target.F32()[i] = float32(f.LabelSmoothing / float64(classes))
 	}
 	for i, y := range f.y[step*f.batch:][:f.batch] {
-		target.F32[i*classes+int(y)] += float32(1 - f.LabelSmoothing)
+		target.F32()[i*classes+int(y)] += float32(1 - f.LabelSmoothing)
 	}
 }
 
@@ -119,7 +119,7 @@ func (f *fixture) optimise(params []engine.Param) func(step int) {
 	}
 	return func(step int) {
 		for i, p := range params {
-			w, g, lr := p.Value.F32, p.Grad.F32, f.LR[step]
+			w, g, lr := p.Value.F32(), p.Grad.F32(), f.LR[step]
 			adam := vec.Adam{LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, GradScale: 1, Step: step + 1}
 			switch f.Optimizer {
 			case "sgd", "nesterov":
@@ -167,11 +167,11 @@ func (f *fixture) checkEvaluation(t *testing.T, g *engine.Graph, pool *parallel.
 	if err != nil {
 		t.Fatal(err)
 	}
-	copy(s.Input("input").F32, f.x)
+	copy(s.Input("input").F32(), f.x)
 	if err := s.Run(context.Background(), nil); err != nil {
 		t.Fatal(err)
 	}
-	if err := tol.Scaled(s.Output("logits").F32, want, 5e-3); err != nil {
+	if err := tol.Scaled(s.Output("logits").F32(), want, 5e-3); err != nil {
 		t.Errorf("evaluation: %v", err)
 	}
 }
@@ -207,7 +207,7 @@ func TestTrainingFollowsPyTorch(t *testing.T) {
 						t.Errorf("%d parameters, want %d", len(tr.Params()), len(grads))
 					}
 					for _, p := range tr.Params() {
-						if err := tol.Scaled(p.Grad.F32, grads[p.Name], 1e-4); err != nil {
+						if err := tol.Scaled(p.Grad.F32(), grads[p.Name], 1e-4); err != nil {
 							t.Errorf("gradient of %s: %v", p.Name, err)
 						}
 					}
@@ -218,9 +218,9 @@ func TestTrainingFollowsPyTorch(t *testing.T) {
 			for _, p := range append(tr.Params(), tr.Buffers()...) {
 				want := final[p.Name]
 				if f.Optimizer != "sgd" && f.Optimizer != "nesterov" {
-					ignoreNoise(p.Value.F32, want, grads[p.Name])
+					ignoreNoise(p.Value.F32(), want, grads[p.Name])
 				}
-				if err := tol.Scaled(p.Value.F32, want, 2e-3); err != nil {
+				if err := tol.Scaled(p.Value.F32(), want, 2e-3); err != nil {
 					t.Errorf("final %s: %v", p.Name, err)
 				}
 			}
@@ -251,7 +251,7 @@ func TestTrainingIsDeterministic(t *testing.T) {
 				update(step)
 			}
 			for _, p := range append(tr.Params(), tr.Buffers()...) {
-				runs[i] = append(runs[i], p.Value.F32)
+				runs[i] = append(runs[i], p.Value.F32())
 			}
 		}
 		for i, want := range runs[0] {

@@ -43,8 +43,8 @@ func (n *net) tensor(name string) *engine.Node {
 // param adds an initialiser of arbitrary values around 0, or around 1.
 func (n *net) param(name string, at float32, shape ...int) *net {
 	t := tensor.New(tensor.Float32, shape...)
-	for i, v := range onnxtest.Within(-0.5, 0.5, shape...).F64 {
-		t.F32[i] = at + float32(v)
+	for i, v := range onnxtest.Within(-0.5, 0.5, shape...).F64() {
+		t.F32()[i] = at + float32(v)
 	}
 	n.tensor(name).SetConstant(t, true)
 	return n
@@ -92,17 +92,18 @@ func (n *net) train(t *testing.T, o engine.TrainOptions) *engine.Trainer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := onnxtest.Wave(3, 2, 6, 6).F64
+	x := onnxtest.Wave(3, 2, 6, 6).F64()
 	target := []float64{0.2, 0.5, 0.3, 1, 0, 0, 0, 0.1, 0.9}
 	if o.Double {
-		copy(tr.Input("x").F64, x)
-		copy(tr.Target().F64, target)
+		copy(tr.Input("x").F64(), x)
+		copy(tr.Target().F64(), target)
+		return tr
 	}
-	for i := range tr.Input("x").F32 {
-		tr.Input("x").F32[i] = float32(x[i])
+	for i := range tr.Input("x").F32() {
+		tr.Input("x").F32()[i] = float32(x[i])
 	}
-	for i := range tr.Target().F32 {
-		tr.Target().F32[i] = float32(target[i])
+	for i := range tr.Target().F32() {
+		tr.Target().F32()[i] = float32(target[i])
 	}
 	return tr
 }
@@ -122,7 +123,7 @@ func TestNetworkGradients(t *testing.T) {
 		}
 		for i, p := range tr.Params() {
 			// float32 against float64 over some ten operators
-			if err := tol.Scaled(p.Grad.F32, exact.Params()[i].Grad.F64, 1e-5); err != nil {
+			if err := tol.Scaled(p.Grad.F32(), exact.Params()[i].Grad.F64(), 1e-5); err != nil {
 				t.Errorf("loss %d: gradient of %s: %v", loss, p.Name, err)
 			}
 		}
@@ -149,7 +150,7 @@ func TestParametersAndBuffers(t *testing.T) {
 	}
 	small := n.train(t, engine.TrainOptions{})
 	before, _ := small.Step(context.Background(), 7)
-	tr.Params()[0].Value.F32[0] += 1
+	tr.Params()[0].Value.F32()[0] += 1
 	if after, _ := small.Step(context.Background(), 7); after == before {
 		t.Error("two trainers of a graph do not share its weights")
 	}
@@ -158,13 +159,13 @@ func TestParametersAndBuffers(t *testing.T) {
 // A loss that is not finite leaves the running statistics alone.
 func TestDivergedStepKeepsBuffers(t *testing.T) {
 	tr := residual().train(t, engine.TrainOptions{})
-	tr.Input("x").F32[5] = float32(math.NaN())
+	tr.Input("x").F32()[5] = float32(math.NaN())
 	before := tr.Buffers()[0].Value.Clone()
 	loss, err := tr.Step(context.Background(), 0)
 	if err != nil || !math.IsNaN(loss) {
 		t.Errorf("loss %v, error %v, want NaN", loss, err)
 	}
-	if err := tol.Close(tr.Buffers()[0].Value.F32, before.F32, 0, 0); err != nil {
+	if err := tol.Close(tr.Buffers()[0].Value.F32(), before.F32(), 0, 0); err != nil {
 		t.Error(err)
 	}
 }

@@ -87,22 +87,22 @@ func Gradients(t testing.TB, c Case) {
 	got := map[int][]float64{}
 	for i, d := range grads {
 		if d != nil && moving[i] {
-			got[i] = slices.Clone(values[d].F64)
+			got[i] = slices.Clone(values[d].F64())
 		}
 	}
 	loss := func() float64 {
 		run(program[:1])
 		sum := 0.0
 		for _, i := range c.through() {
-			for j, y := range values[n.Out[i]].F64 {
-				sum += y * values[dy[i]].F64[j]
+			for j, y := range values[n.Out[i]].F64() {
+				sum += y * values[dy[i]].F64()[j]
 			}
 		}
 		return sum
 	}
 	for i, x := range c.In {
 		if moving[i] {
-			compare(t, fmt.Sprintf("%v: gradient of input %d", c, i), got[i], differences(x.F64, loss))
+			compare(t, fmt.Sprintf("%v: gradient of input %d", c, i), got[i], differences(x.F64(), loss))
 		}
 	}
 }
@@ -203,8 +203,8 @@ func compare(t testing.TB, what string, got, want []float64) {
 // Wave returns a float64 tensor of distinct values of both signs and of order 1.
 func Wave(shape ...int) *tensor.Tensor {
 	t := tensor.New(tensor.Float64, shape...)
-	for i := range t.F64 {
-		t.F64[i] = math.Sin(1+1.7*float64(i)) + 0.3*math.Cos(5*float64(i)+float64(len(shape)))
+	for i := range t.F64() {
+		t.F64()[i] = math.Sin(1+1.7*float64(i)) + 0.3*math.Cos(5*float64(i)+float64(len(shape)))
 	}
 	return t
 }
@@ -212,8 +212,8 @@ func Wave(shape ...int) *tensor.Tensor {
 // Within maps a wave into an interval on which a function is smooth.
 func Within(lo, hi float64, shape ...int) *tensor.Tensor {
 	t := Wave(shape...)
-	for i, v := range t.F64 {
-		t.F64[i] = (lo+hi)/2 + (hi-lo)/2*v/1.31
+	for i, v := range t.F64() {
+		t.F64()[i] = (lo+hi)/2 + (hi-lo)/2*v/1.31
 	}
 	return t
 }
@@ -239,10 +239,10 @@ func TrainingGradients(t testing.TB, tr *engine.Trainer, elements int) {
 		every := max(1, p.Value.Len()/elements)
 		var got, want []float64
 		for i := 0; i < p.Value.Len(); i += every {
-			got = append(got, p.Grad.F64[i])
+			got = append(got, p.Grad.F64()[i])
 		}
 		for i := 0; i < p.Value.Len(); i += every {
-			want = append(want, differences(p.Value.F64[i:i+1], loss)...)
+			want = append(want, differences(p.Value.F64()[i:i+1], loss)...)
 		}
 		loss()
 		compare(t, "gradient of "+p.Name, got, want)

@@ -86,8 +86,8 @@ func (g *generator) leaf(t *tensor.Tensor, fed bool) *ops.Value {
 // numbers fills a float32 tensor from [lo, hi).
 func (g *generator) numbers(lo, hi float64, shape ...int) *tensor.Tensor {
 	t := tensor.New(tensor.Float32, shape...)
-	for i := range t.F32 {
-		t.F32[i] = float32(lo + (hi-lo)*g.Float64())
+	for i := range t.F32() {
+		t.F32()[i] = float32(lo + (hi-lo)*g.Float64())
 	}
 	return t
 }
@@ -134,7 +134,7 @@ func (g *generator) positive(shape ...int) *ops.Value {
 func (g *generator) ints(v ...int) *ops.Value {
 	t := tensor.New(tensor.Int64, len(v))
 	for i, x := range v {
-		t.I64[i] = int64(x)
+		t.I64()[i] = int64(x)
 	}
 	return g.leaf(t, false)
 }
@@ -142,8 +142,8 @@ func (g *generator) ints(v ...int) *ops.Value {
 // within is an initialiser of integers in [lo, hi).
 func (g *generator) within(lo, hi int, shape ...int) *ops.Value {
 	t := tensor.New(tensor.Int64, shape...)
-	for i := range t.I64 {
-		t.I64[i] = int64(g.between(lo, max(lo, hi-1)))
+	for i := range t.I64() {
+		t.I64()[i] = int64(g.between(lo, max(lo, hi-1)))
 	}
 	return g.leaf(t, false)
 }
@@ -155,17 +155,17 @@ func (g *generator) whole(d tensor.DType, shape ...int) *ops.Value {
 		x := g.IntN(7)
 		switch d {
 		case tensor.Float32:
-			t.F32[i] = float32(x) - 3
+			t.F32()[i] = float32(x) - 3
 		case tensor.Float64:
-			t.F64[i] = float64(x) - 3
+			t.F64()[i] = float64(x) - 3
 		case tensor.Int64:
-			t.I64[i] = int64(x) - 3
+			t.I64()[i] = int64(x) - 3
 		case tensor.Int32:
-			t.I32[i] = int32(x) - 3
+			t.I32()[i] = int32(x) - 3
 		case tensor.Uint8:
-			t.U8[i] = uint8(x)
+			t.U8()[i] = uint8(x)
 		case tensor.Bool:
-			t.Bool[i] = x < 3
+			t.Bool()[i] = x < 3
 		}
 	}
 	return g.leaf(t, false)
@@ -277,8 +277,12 @@ func known(n *ops.Node, t *tensor.Tensor) *tensor.Tensor {
 
 // wild reports whether a tensor holds what is not finite, or large.
 func wild(t *tensor.Tensor) bool {
-	large := func(x float64) bool { return !(math.Abs(x) <= mostAbs) }
-	return slices.ContainsFunc(t.F32, func(x float32) bool { return large(float64(x)) }) || slices.ContainsFunc(t.F64, large)
+	for i := range t.Len() {
+		if t.DType.IsFloat() && !(math.Abs(t.Number(i)) <= mostAbs) {
+			return true
+		}
+	}
+	return false
 }
 
 // one is apply for an operator of one result.

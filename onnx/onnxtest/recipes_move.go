@@ -354,7 +354,7 @@ func resize(g *generator, op string) {
 	attrs := ops.Attrs{"mode": oneOf(g, "nearest", "linear")}
 	switch {
 	case op == "Upsample" && g.opset < 9:
-		attrs["scales"] = scales.Const.F32
+		attrs["scales"] = scales.Const.F32()
 		g.one(op, attrs, x)
 	case op == "Upsample" || g.opset < 11:
 		g.one(op, attrs, x, scales)

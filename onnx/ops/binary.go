@@ -6,11 +6,6 @@ import (
 	"memprobe/internal/tensor"
 )
 
-// number lists the element types that arithmetic works on.
-type number interface {
-	float32 | float64 | int64 | int32 | uint8
-}
-
 // broadcastShape is numpy's rule: shapes align at the right, and a dimension of
 // 1 stretches.
 func broadcastShape(n *Node, shapes ...[]int) ([]int, error) {
@@ -229,35 +224,26 @@ func rowOf[A, B, D tensor.Element](e *Env, w *walk, a, b, dst *tensor.Tensor, f 
 	})
 }
 
-// arith is an arithmetic operator on every number type.
+// arith is an arithmetic operator on every type that it is defined on.
 type arith struct {
 	f32  func(a, b float32) float32
 	f64  func(a, b float64) float64
 	i64  func(a, b int64) int64
-	i32  func(a, b int32) int32
-	u8   func(a, b uint8) uint8
+	u64  func(a, b uint64) uint64
+	bool func(a, b bool) bool
 	v32  vectors[float32]
 	v64  vectors[float64]
-	bool func(a, b bool) bool
 }
 
 func (f arith) bind(n *Node, e *Env, a, b, dst *tensor.Tensor) (func(), error) {
 	w := newWalk(dst.Shape, a.Shape, b.Shape)
-	switch {
-	case dst.DType == tensor.Float32 && f.f32 != nil:
-		return rowOf(e, w, a, b, dst, f.f32, f.v32), nil
-	case dst.DType == tensor.Float64 && f.f64 != nil:
-		return rowOf(e, w, a, b, dst, f.f64, f.v64), nil
-	case dst.DType == tensor.Int64 && f.i64 != nil:
-		return rowOf(e, w, a, b, dst, f.i64, vectors[int64]{}), nil
-	case dst.DType == tensor.Int32 && f.i32 != nil:
-		return rowOf(e, w, a, b, dst, f.i32, vectors[int32]{}), nil
-	case dst.DType == tensor.Uint8 && f.u8 != nil:
-		return rowOf(e, w, a, b, dst, f.u8, vectors[uint8]{}), nil
-	case dst.DType == tensor.Bool && f.bool != nil:
+	if dst.DType == tensor.Bool {
 		return rowOf(e, w, a, b, dst, f.bool, vectors[bool]{}), nil
 	}
-	return nil, n.Errorf("element type %v is not supported", dst.DType)
+	return numbers(n, dst.DType, func() func() { return rowOf(e, w, a, b, dst, f.f32, f.v32) },
+		func() func() { return rowOf(e, w, a, b, dst, f.f64, f.v64) },
+		func() func() { return rowOf(e, w, a, b, dst, f.i64, vectors[int64]{}) },
+		func() func() { return rowOf(e, w, a, b, dst, f.u64, vectors[uint64]{}) })
 }
 
 // gradRule is Def.Grad.
@@ -265,23 +251,23 @@ type gradRule = func(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, e
 
 // supports reports whether the operator is defined on an element type.
 func (f arith) supports(d tensor.DType) bool {
-	switch d {
+	switch wideInt(d) {
 	case tensor.Float32:
 		return f.f32 != nil
 	case tensor.Float64:
 		return f.f64 != nil
 	case tensor.Int64:
 		return f.i64 != nil
-	case tensor.Int32:
-		return f.i32 != nil
-	case tensor.Uint8:
-		return f.u8 != nil
+	case tensor.Uint64:
+		return f.u64 != nil
+	case tensor.Bool:
+		return f.bool != nil
 	}
-	return f.bool != nil
+	return false
 }
 
 func binary(op string, since int, f arith, grad gradRule) Def {
-	return Def{Op: op, Since: since, InPlace: true, Over: [][2]int{{0, 1}}, Grad: grad,
+	return Def{Op: op, Since: since, InPlace: true, Over: [][2]int{{0, 1}}, Wide: wideInt, Grad: grad,
 		Infer: func(n *Node) error {
 			if err := n.Want(2, 2); err != nil {
 				return err
@@ -298,7 +284,9 @@ func binary(op string, since int, f arith, grad gradRule) Def {
 			}
 			return n.SetOut(0, n.In[0].DType, shape)
 		},
-		Bind: func(n *Node, e *Env) (func(), error) { return f.bind(n, e, e.In[0], e.In[1], e.Out[0]) },
+		Bind: func(n *Node, e *Env) (func(), error) {
+			return f.bind(n, e, e.In[0], e.In[1], e.Out[0])
+		},
 	}
 }
 
@@ -335,26 +323,26 @@ func either(a, b bool) bool { return a || b }
 func differ(a, b bool) bool { return a != b }
 
 var binaries = []Def{
-	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[int32], plus[uint8], vectors[float32]{vec.Add[float32], vec.AddScalar[float32], vec.AddScalar[float32]}, vectors[float64]{vec.Add[float64], vec.AddScalar[float64], vec.AddScalar[float64]}, nil}, gradAdd),
-	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[int32], minus[uint8], vectors[float32]{rows: vec.Sub[float32]}, vectors[float64]{rows: vec.Sub[float64]}, nil}, gradSub),
-	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[int32], times[uint8], vectors[float32]{vec.Mul[float32], vec.MulScalar[float32], vec.MulScalar[float32]}, vectors[float64]{vec.Mul[float64], vec.MulScalar[float64], vec.MulScalar[float64]}, nil}, gradMul),
-	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[int32], over[uint8], vectors[float32]{vec.Div[float32], vec.DivScalar[float32], vec.ScalarDiv[float32]}, vectors[float64]{vec.Div[float64], vec.DivScalar[float64], vec.ScalarDiv[float64]}, nil}, gradDiv),
+	binary("Add", 7, arith{plus[float32], plus[float64], plus[int64], plus[uint64], nil, vectors[float32]{vec.Add[float32], vec.AddScalar[float32], vec.AddScalar[float32]}, vectors[float64]{vec.Add[float64], vec.AddScalar[float64], vec.AddScalar[float64]}}, gradAdd),
+	binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[uint64], nil, vectors[float32]{rows: vec.Sub[float32]}, vectors[float64]{rows: vec.Sub[float64]}}, gradSub),
+	binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[uint64], nil, vectors[float32]{vec.Mul[float32], vec.MulScalar[float32], vec.MulScalar[float32]}, vectors[float64]{vec.Mul[float64], vec.MulScalar[float64], vec.MulScalar[float64]}}, gradMul),
+	binary("Div", 7, arith{over[float32], over[float64], over[int64], over[uint64], nil, vectors[float32]{vec.Div[float32], vec.DivScalar[float32], vec.ScalarDiv[float32]}, vectors[float64]{vec.Div[float64], vec.DivScalar[float64], vec.ScalarDiv[float64]}}, gradDiv),
 	logic("And", both), logic("Or", either), logic("Xor", differ),
-	{Op: "Mod", Since: 10, Infer: inferMod, Bind: bindMod, Grad: gradMod},
-	{Op: "Pow", Since: 7, Infer: inferPow, Bind: bindPow, Grad: gradPow},
+	{Op: "Mod", Since: 10, Wide: wideInt, Infer: inferMod, Bind: bindMod, Grad: gradMod},
+	{Op: "Pow", Since: 7, Wide: wideInt, Infer: inferPow, Bind: bindPow, Grad: gradPow},
 	internal(binary("PowGradBase", 1, arith{f32: powGradBase[float32], f64: powGradBase[float64]}, nil)),
 	internal(binary("PowGradExponent", 1, arith{f32: powGradExponent[float32], f64: powGradExponent[float64]}, nil)),
-	compare("Equal", 7, eq[float32], eq[float64], eq[int64], eq[int32], eq[uint8], eq[bool]),
-	compare("Less", 7, lt[float32], lt[float64], lt[int64], lt[int32], lt[uint8], nil),
-	compare("Greater", 7, gt[float32], gt[float64], gt[int64], gt[int32], gt[uint8], nil),
-	compare("LessOrEqual", 12, le[float32], le[float64], le[int64], le[int32], le[uint8], nil),
-	compare("GreaterOrEqual", 12, ge[float32], ge[float64], ge[int64], ge[int32], ge[uint8], nil),
-	variadic("Sum", 6, binaryAdd, gradAdd), variadic("Max", 6, binaryMax, gradExtreme), variadic("Min", 6, binaryMin, gradExtreme), variadic("Mean", 6, binaryAdd, gradMean),
+	compare("Equal", 7, relation{eq[float32], eq[float64], eq[int64], eq[uint64], eq[bool]}),
+	compare("Less", 7, relation{lt[float32], lt[float64], lt[int64], lt[uint64], nil}),
+	compare("Greater", 7, relation{gt[float32], gt[float64], gt[int64], gt[uint64], nil}),
+	compare("LessOrEqual", 12, relation{le[float32], le[float64], le[int64], le[uint64], nil}),
+	compare("GreaterOrEqual", 12, relation{ge[float32], ge[float64], ge[int64], ge[uint64], nil}),
+	variadic("Sum", 1, binaryAdd, gradAdd), variadic("Max", 1, binaryMax, gradExtreme), variadic("Min", 1, binaryMin, gradExtreme), variadic("Mean", 1, binaryAdd, gradMean),
 	{Op: "Where", Since: 9, Infer: inferWhere, Bind: bindWhere, Grad: gradWhere},
 }
 
 var (
 	binaryAdd = arith{f32: plus[float32], f64: plus[float64], v32: vectors[float32]{vec.Add[float32], vec.AddScalar[float32], vec.AddScalar[float32]}, v64: vectors[float64]{vec.Add[float64], vec.AddScalar[float64], vec.AddScalar[float64]}}
-	binaryMax = arith{maxOf[float32], maxOf[float64], maxOf[int64], maxOf[int32], maxOf[uint8], vectors[float32]{rows: vec.Max[float32]}, vectors[float64]{rows: vec.Max[float64]}, nil}
-	binaryMin = arith{minOf[float32], minOf[float64], minOf[int64], minOf[int32], minOf[uint8], vectors[float32]{rows: vec.Min[float32]}, vectors[float64]{rows: vec.Min[float64]}, nil}
+	binaryMax = arith{maxOf[float32], maxOf[float64], maxOf[int64], maxOf[uint64], nil, vectors[float32]{rows: vec.Max[float32]}, vectors[float64]{rows: vec.Max[float64]}}
+	binaryMin = arith{minOf[float32], minOf[float64], minOf[int64], minOf[uint64], nil, vectors[float32]{rows: vec.Min[float32]}, vectors[float64]{rows: vec.Min[float64]}}
 )

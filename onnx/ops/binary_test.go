@@ -27,13 +27,13 @@ func TestBroadcastAndIntegers(t *testing.T) {
 	} {
 		got := apply(t, c.op, 14, c.attrs, 1, ints(-7, 5, 5), ints(2, 0, -2))[0]
 		for i := range c.want {
-			if got.I64[i] != c.want[i] {
-				t.Errorf("%s %v: element %d is %d, want %d", c.op, c.attrs, i, got.I64[i], c.want[i])
+			if got.I64()[i] != c.want[i] {
+				t.Errorf("%s %v: element %d is %d, want %d", c.op, c.attrs, i, got.I64()[i], c.want[i])
 			}
 		}
 	}
-	if y := apply(t, "Max", 13, nil, 1, from([]int{2}, float32(math.NaN()), 1), from([]int{2}, 1, float32(math.NaN())))[0]; y.F32[0] == y.F32[0] || y.F32[1] == y.F32[1] {
-		t.Errorf("Max of NaN is %v", y.F32)
+	if y := apply(t, "Max", 13, nil, 1, from([]int{2}, float32(math.NaN()), 1), from([]int{2}, 1, float32(math.NaN())))[0]; y.F32()[0] == y.F32()[0] || y.F32()[1] == y.F32()[1] {
+		t.Errorf("Max of NaN is %v", y.F32())
 	}
 	rejects(t, "do not broadcast", "Add", 14, nil, []int{2, 3}, []int{2})
 	rejects(t, "at least 2", "Mul", 14, nil, []int{2, 3})

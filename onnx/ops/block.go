@@ -37,28 +37,17 @@ func bindTrilu(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	switch e.In[0].DType {
-	case tensor.Float32:
-		return triluLoop[float32](e, k, upper), nil
-	case tensor.Float64:
-		return triluLoop[float64](e, k, upper), nil
-	case tensor.Int64:
-		return triluLoop[int64](e, k, upper), nil
-	case tensor.Int32:
-		return triluLoop[int32](e, k, upper), nil
-	case tensor.Uint8:
-		return triluLoop[uint8](e, k, upper), nil
-	}
-	return triluLoop[bool](e, k, upper), nil
+	return words(e.In[0].DType, func() func() { return triluLoop[uint8](e, k, upper) }, func() func() { return triluLoop[uint16](e, k, upper) },
+		func() func() { return triluLoop[uint32](e, k, upper) }, func() func() { return triluLoop[uint64](e, k, upper) }), nil
 }
 
 // triluLoop keeps element (i,j) of each matrix where j−i ≥ k, or ≤ k.
-func triluLoop[T tensor.Element](e *Env, k int, upper bool) func() {
+func triluLoop[T tensor.Word](e *Env, k int, upper bool) func() {
 	x, y := e.In[0], e.Out[0]
 	rank := len(x.Shape)
 	rows, cols := x.Shape[rank-2], x.Shape[rank-1]
 	return func() {
-		src, dst := tensor.Data[T](x), tensor.Data[T](y)
+		src, dst := tensor.Words[T](x), tensor.Words[T](y)
 		for lo := 0; lo < len(dst); lo += cols {
 			i := lo / cols % rows
 			for j := range cols {

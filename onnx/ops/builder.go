@@ -75,21 +75,14 @@ func (b *Builder) Const(t *tensor.Tensor) *Value {
 func (b *Builder) Ints(v ...int) *Value {
 	t := tensor.New(tensor.Int64, len(v))
 	for i, x := range v {
-		t.I64[i] = int64(x)
+		t.I64()[i] = int64(x)
 	}
 	return b.Const(t)
 }
 
 // Scalar returns a constant of v's element type and rank 0.
 func (b *Builder) Scalar(like *Value, x float64) *Value {
-	t := tensor.New(like.DType)
-	switch like.DType {
-	case tensor.Float32:
-		t.F32[0] = float32(x)
-	case tensor.Float64:
-		t.F64[0] = x
-	}
-	return b.Const(t)
+	return b.Const(full(like.DType, x))
 }
 
 // SumTo reduces v by summation to a shape that broadcasts to v's: the gradient

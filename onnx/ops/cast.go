@@ -1,96 +1,178 @@
 package ops
 
 import (
+	"memprobe/internal/half"
 	"memprobe/internal/tensor"
 )
 
-// dtypes maps ONNX's element type numbers (TensorProto.DataType) to the types
-// that the engine computes with. Half precision is widened, as initialisers are.
-var dtypes = map[int]tensor.DType{
-	1: tensor.Float32, 10: tensor.Float32, 16: tensor.Float32, 11: tensor.Float64,
-	7: tensor.Int64, 6: tensor.Int32, 2: tensor.Uint8, 9: tensor.Bool,
+// castType is what ONNX's element type numbers (TensorProto.DataType) mean to the
+// engine: the type of the result and, for the 16-bit floats, which are held as
+// float32, how a value is rounded.
+type castType struct {
+	dtype tensor.DType
+	round func(x float32) float32
+}
+
+var castTypes = map[int]castType{
+	1: {tensor.Float32, nil}, 11: {tensor.Float64, nil},
+	10: {tensor.Float32, func(x float32) float32 { return half.FromF16(half.ToF16(x)) }},
+	16: {tensor.Float32, func(x float32) float32 { return half.FromBF16(half.ToBF16(x)) }},
+	3:  {tensor.Int8, nil}, 5: {tensor.Int16, nil}, 6: {tensor.Int32, nil}, 7: {tensor.Int64, nil},
+	2: {tensor.Uint8, nil}, 4: {tensor.Uint16, nil}, 12: {tensor.Uint32, nil}, 13: {tensor.Uint64, nil},
+	9: {tensor.Bool, nil}, 26: {tensor.Int2, nil}, 22: {tensor.Int4, nil}, 25: {tensor.Uint2, nil}, 21: {tensor.Uint4, nil},
+	23: {tensor.Float4E2M1, nil}, 17: {tensor.Float8E4M3FN, nil}, 18: {tensor.Float8E4M3FNUZ, nil},
+	19: {tensor.Float8E5M2, nil}, 20: {tensor.Float8E5M2FNUZ, nil}, 24: {tensor.Float8E8M0, nil},
 }
 
 var casts = []Def{
-	{Op: "Cast", Since: 6, Infer: func(n *Node) error {
-		if err := n.Want(1, 1); err != nil {
-			return err
-		}
-		d, ok := dtypes[n.Int("to", 0)]
-		if !ok {
-			return n.Errorf("cast to element type number %d is not supported", n.Int("to", 0))
-		}
-		return n.SetOut(0, d, n.In[0].Shape)
-	}, Bind: bindCast, Grad: gradCast},
+	{Op: "Cast", Since: 1, Infer: inferCast, Bind: bindCast, Grad: gradCast},
 	{Op: "CastLike", Since: 15, Infer: func(n *Node) error {
 		if err := n.Want(2, 2); err != nil {
 			return err
 		}
 		return n.SetOut(0, n.In[1].DType, n.In[0].Shape)
 	}, Bind: bindCast, Grad: gradCast},
+	{Op: "CastTo", Domain: Internal, Since: 1, Infer: func(n *Node) error {
+		return n.SetOut(0, tensor.DType(n.Int("dtype", 0)), n.In[0].Shape)
+	}, Bind: bindCast},
+}
+
+func inferCast(n *Node) error {
+	if err := n.Want(1, 1); err != nil {
+		return err
+	}
+	to := n.Int("to", 0)
+	if name, ok := n.Attrs["to"].(string); ok && n.Opset < 6 { // names, before opset 6
+		to = castNames[name]
+		n.Mistyped = nil
+	}
+	t, ok := castTypes[to]
+	if !ok {
+		return n.Errorf("cast to element type number %d is not supported", to)
+	}
+	return n.SetOut(0, t.dtype, n.In[0].Shape)
+}
+
+// castNames are the element types as the attribute "to" has them before opset 6.
+var castNames = map[string]int{
+	"FLOAT": 1, "UINT8": 2, "INT8": 3, "UINT16": 4, "INT16": 5, "INT32": 6, "INT64": 7,
+	"BOOL": 9, "FLOAT16": 10, "DOUBLE": 11, "UINT32": 12, "UINT64": 13,
 }
 
 func bindCast(n *Node, e *Env) (func(), error) {
 	x, y := e.In[0], e.Out[0]
-	if x.DType == y.DType {
+	number, _ := n.Attrs["to"].(int64)
+	round := castTypes[int(number)].round
+	if n.Op != "Cast" || y.DType != tensor.Float32 {
+		round = nil
+	}
+	if x.DType == y.DType && round == nil {
 		return func() { y.Copy(x) }, nil
 	}
-	switch x.DType {
-	case tensor.Float32:
-		return castFrom[float32](x, y), nil
-	case tensor.Float64:
-		return castFrom[float64](x, y), nil
-	case tensor.Int64:
-		return castFrom[int64](x, y), nil
-	case tensor.Int32:
-		return castFrom[int32](x, y), nil
-	case tensor.Uint8:
-		return castFrom[uint8](x, y), nil
+	run := castLoop(x, y, narrowing{saturate: n.Int("saturate", 1) != 0, mode: n.Str("round_mode", "up")})
+	if round == nil {
+		return run, nil
 	}
 	return func() {
-		for i, v := range x.Bool {
-			one := uint8(0)
-			if v {
-				one = 1
-			}
-			switch y.DType {
-			case tensor.Float32:
-				y.F32[i] = float32(one)
-			case tensor.Float64:
-				y.F64[i] = float64(one)
-			case tensor.Int64:
-				y.I64[i] = int64(one)
-			case tensor.Int32:
-				y.I32[i] = int32(one)
-			case tensor.Uint8:
-				y.U8[i] = one
-			}
+		run()
+		for i, dst := 0, y.F32(); i < len(dst); i++ {
+			dst[i] = round(dst[i])
 		}
 	}, nil
 }
 
-func castFrom[T number](x, y *tensor.Tensor) func() {
+// castLoop converts the elements of x to the type of y.
+func castLoop(x, y *tensor.Tensor, how narrowing) func() {
+	switch {
+	case x.DType == y.DType:
+		return func() { y.Copy(x) }
+	case x.DType > tensor.Bool:
+		return fromNarrow(x, y, how)
+	case y.DType > tensor.Bool:
+		return toNarrow(x, y, how)
+	}
+	switch x.DType {
+	case tensor.Float32:
+		return castFrom[float32](x, y)
+	case tensor.Float64:
+		return castFrom[float64](x, y)
+	case tensor.Int8:
+		return castFrom[int8](x, y)
+	case tensor.Int16:
+		return castFrom[int16](x, y)
+	case tensor.Int32:
+		return castFrom[int32](x, y)
+	case tensor.Int64:
+		return castFrom[int64](x, y)
+	case tensor.Uint16:
+		return castFrom[uint16](x, y)
+	case tensor.Uint32:
+		return castFrom[uint32](x, y)
+	case tensor.Uint64:
+		return castFrom[uint64](x, y)
+	}
+	return castFrom[uint8](x, y) // and bool: 1 for true
+}
+
+// converted returns a copy of t as another type.
+func converted(t *tensor.Tensor, d tensor.DType) *tensor.Tensor {
+	out := tensor.New(d, t.Shape...)
+	castLoop(t, out, narrowing{})()
+	return out
+}
+
+// full returns a tensor of equal elements.
+func full(d tensor.DType, x float64, shape ...int) *tensor.Tensor {
+	t := tensor.New(tensor.Float64, shape...)
+	for i, e := 0, t.F64(); i < len(e); i++ {
+		e[i] = x
+	}
+	return converted(t, d)
+}
+
+// anyNumber lists the types that casts convert between.
+type anyNumber interface {
+	float32 | float64 | int8 | int16 | int32 | int64 | uint8 | uint16 | uint32 | uint64
+}
+
+func castFrom[T anyNumber](x, y *tensor.Tensor) func() {
+	if x.DType == tensor.Bool {
+		bits := tensor.Over(tensor.Uint8, x.Bytes(), x.Shape...)
+		run := castFrom[T](bits, y)
+		return func() { bits.Alias(x); run() }
+	}
 	return func() {
 		switch src := tensor.Data[T](x); y.DType {
 		case tensor.Float32:
-			convert(y.F32, src)
+			convert(y.F32(), src)
 		case tensor.Float64:
-			convert(y.F64, src)
-		case tensor.Int64:
-			convert(y.I64, src)
+			convert(y.F64(), src)
+		case tensor.Int8:
+			convert(tensor.Data[int8](y), src)
+		case tensor.Int16:
+			convert(tensor.Data[int16](y), src)
 		case tensor.Int32:
-			convert(y.I32, src)
+			convert(y.I32(), src)
+		case tensor.Int64:
+			convert(y.I64(), src)
 		case tensor.Uint8:
-			convert(y.U8, src)
+			convert(y.U8(), src)
+		case tensor.Uint16:
+			convert(tensor.Data[uint16](y), src)
+		case tensor.Uint32:
+			convert(tensor.Data[uint32](y), src)
+		case tensor.Uint64:
+			convert(tensor.Data[uint64](y), src)
 		case tensor.Bool:
+			dst := y.Bool()
 			for i, v := range src {
-				y.Bool[i] = v != 0
+				dst[i] = v != 0
 			}
 		}
 	}
 }
 
-func convert[D, S number](dst []D, src []S) {
+func convert[D, S anyNumber](dst []D, src []S) {
 	for i, v := range src {
 		dst[i] = D(v)
 	}

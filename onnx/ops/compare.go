@@ -11,9 +11,18 @@ func gt[T number](a, b T) bool         { return a > b }
 func le[T number](a, b T) bool         { return a <= b }
 func ge[T number](a, b T) bool         { return a >= b }
 
+// relation is a comparison of two elements of each type.
+type relation struct {
+	f32  func(a, b float32) bool
+	f64  func(a, b float64) bool
+	i64  func(a, b int64) bool
+	u64  func(a, b uint64) bool
+	bool func(a, b bool) bool
+}
+
 // compare is an operator with a bool result.
-func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b float64) bool, i64 func(a, b int64) bool, i32 func(a, b int32) bool, u8 func(a, b uint8) bool, b func(a, b bool) bool) Def {
-	return Def{Op: op, Since: since, NotDifferentiable: "its result is boolean",
+func compare(op string, since int, f relation) Def {
+	return Def{Op: op, Since: since, Wide: wideInt, NotDifferentiable: "its result is boolean",
 		Infer: func(n *Node) error {
 			if err := n.Want(2, 2); err != nil {
 				return err
@@ -21,7 +30,7 @@ func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b fl
 			if n.In[0].DType != n.In[1].DType {
 				return n.Errorf("inputs are %v and %v, want one type", n.In[0].DType, n.In[1].DType)
 			}
-			if b == nil && n.In[0].DType == tensor.Bool {
+			if f.bool == nil && n.In[0].DType == tensor.Bool {
 				return n.Errorf("element type %v is not supported", n.In[0].DType)
 			}
 			shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape)
@@ -33,19 +42,14 @@ func compare(op string, since int, f32 func(a, b float32) bool, f64 func(a, b fl
 		Bind: func(n *Node, e *Env) (func(), error) {
 			x, y, dst := e.In[0], e.In[1], e.Out[0]
 			w := newWalk(dst.Shape, x.Shape, y.Shape)
-			switch {
-			case x.DType == tensor.Float32:
-				return rowOf(e, w, x, y, dst, f32, vectors[bool]{}), nil
-			case x.DType == tensor.Float64:
-				return rowOf(e, w, x, y, dst, f64, vectors[bool]{}), nil
-			case x.DType == tensor.Int64:
-				return rowOf(e, w, x, y, dst, i64, vectors[bool]{}), nil
-			case x.DType == tensor.Int32:
-				return rowOf(e, w, x, y, dst, i32, vectors[bool]{}), nil
-			case x.DType == tensor.Uint8:
-				return rowOf(e, w, x, y, dst, u8, vectors[bool]{}), nil
+			if x.DType == tensor.Bool {
+				return rowOf(e, w, x, y, dst, f.bool, vectors[bool]{}), nil
 			}
-			return rowOf(e, w, x, y, dst, b, vectors[bool]{}), nil
+			return numbers(n, x.DType,
+				func() func() { return rowOf(e, w, x, y, dst, f.f32, vectors[bool]{}) },
+				func() func() { return rowOf(e, w, x, y, dst, f.f64, vectors[bool]{}) },
+				func() func() { return rowOf(e, w, x, y, dst, f.i64, vectors[bool]{}) },
+				func() func() { return rowOf(e, w, x, y, dst, f.u64, vectors[bool]{}) })
 		},
 	}
 }
@@ -65,7 +69,7 @@ func internal(d Def) Def {
 
 // variadic folds a binary operator over any number of inputs.
 func variadic(op string, since int, f arith, grad gradRule) Def {
-	return Def{Op: op, Since: since, Grad: grad,
+	return Def{Op: op, Since: since, Wide: wideInt, Grad: grad,
 		Infer: func(n *Node) error {
 			if err := n.Want(len(n.In), len(n.In)); err != nil || len(n.In) == 0 {
 				return n.Errorf("wants at least one input, and none absent")
@@ -140,26 +144,15 @@ func inferWhere(n *Node) error {
 }
 
 func bindWhere(n *Node, e *Env) (func(), error) {
-	switch n.In[1].DType {
-	case tensor.Float32:
-		return whereLoop[float32](e), nil
-	case tensor.Float64:
-		return whereLoop[float64](e), nil
-	case tensor.Int64:
-		return whereLoop[int64](e), nil
-	case tensor.Int32:
-		return whereLoop[int32](e), nil
-	case tensor.Uint8:
-		return whereLoop[uint8](e), nil
-	}
-	return whereLoop[bool](e), nil
+	return words(n.In[1].DType, func() func() { return whereLoop[uint8](e) }, func() func() { return whereLoop[uint16](e) },
+		func() func() { return whereLoop[uint32](e) }, func() func() { return whereLoop[uint64](e) }), nil
 }
 
-func whereLoop[T tensor.Element](e *Env) func() {
+func whereLoop[T tensor.Word](e *Env) func() {
 	out := e.Out[0]
 	w := newWalk(out.Shape, e.In[0].Shape, e.In[1].Shape, e.In[2].Shape)
 	return func() {
-		c, a, b, y := e.In[0].Bool, tensor.Data[T](e.In[1]), tensor.Data[T](e.In[2]), tensor.Data[T](out)
+		c, a, b, y := e.In[0].Bool(), tensor.Words[T](e.In[1]), tensor.Words[T](e.In[2]), tensor.Words[T](out)
 		for r := range w.rows {
 			ic, ia, ib := w.offset(0, r), w.offset(1, r), w.offset(2, r)
 			for i := range w.inner {

@@ -138,10 +138,10 @@ func bindConv(n *Node, e *Env) (func(), error) {
 	p := conv.New(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
 	if s.Constant {
-		packed := p.Prepack(w.F32)
-		return func() { p.RunPacked(y.F32, x.F32, packed, b.F32, r.F32, scratch()) }, nil
+		packed := p.Prepack(w.F32())
+		return func() { p.RunPacked(y.F32(), x.F32(), packed, b.F32(), r.F32(), scratch()) }, nil
 	}
-	return func() { p.Run(y.F32, x.F32, w.F32, b.F32, r.F32, scratch()) }, nil
+	return func() { p.Run(y.F32(), x.F32(), w.F32(), b.F32(), r.F32(), scratch()) }, nil
 }
 
 // attrs describes c to the operators of its gradients.
@@ -210,7 +210,7 @@ func (c *convolution) gradX(e *Env, dx, dy, w *tensor.Tensor) func() {
 	}
 	p := conv.NewGradX(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
-	return func() { p.Run(dx.F32, dy.F32, w.F32, scratch()) }
+	return func() { p.Run(dx.F32(), dy.F32(), w.F32(), scratch()) }
 }
 
 // inferConvGradW: inputs x and dy; the attribute shape is that of w.
@@ -239,7 +239,7 @@ func bindConvGradW(n *Node, e *Env) (func(), error) {
 	}
 	p := conv.NewGradW(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
-	return func() { p.Run(dw.F32, x.F32, dy.F32, scratch()) }, nil
+	return func() { p.Run(dw.F32(), x.F32(), dy.F32(), scratch()) }, nil
 }
 
 // convLoop is the convolution in any number of dimensions, a chunk a plane of y.

@@ -59,7 +59,7 @@ func TestConvConstantWeightIsPacked(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := evaluate(t, []*Node{n}, map[*Value]*tensor.Tensor{vx: x})[n.Out[0]]
-	expect(t, got, want.Shape, want.F32...)
+	expect(t, got, want.Shape, want.F32()...)
 }
 
 func TestMalformedConvolutions(t *testing.T) {

@@ -38,19 +38,8 @@ type view struct {
 
 // bindView copies a window of src into dst, whatever their element type.
 func bindView(e *Env, dst, src *tensor.Tensor, v view) func() {
-	switch dst.DType {
-	case tensor.Float32:
-		return viewLoop[float32](e, dst, src, v)
-	case tensor.Float64:
-		return viewLoop[float64](e, dst, src, v)
-	case tensor.Int64:
-		return viewLoop[int64](e, dst, src, v)
-	case tensor.Int32:
-		return viewLoop[int32](e, dst, src, v)
-	case tensor.Uint8:
-		return viewLoop[uint8](e, dst, src, v)
-	}
-	return viewLoop[bool](e, dst, src, v)
+	return words(dst.DType, func() func() { return viewLoop[uint8](e, dst, src, v) }, func() func() { return viewLoop[uint16](e, dst, src, v) },
+		func() func() { return viewLoop[uint32](e, dst, src, v) }, func() func() { return viewLoop[uint64](e, dst, src, v) })
 }
 
 // lines are the runs of a window's last axis, after axes that follow each other in
@@ -102,10 +91,10 @@ func (l *lines) loop(e *Env, body func(lo, hi int)) func() {
 	return func() { e.Pool.For(parallel.Chunks(l.count, size), chunk) }
 }
 
-func viewLoop[T tensor.Element](e *Env, dst, src *tensor.Tensor, v view) func() {
+func viewLoop[T tensor.Word](e *Env, dst, src *tensor.Tensor, v view) func() {
 	l := v.lines(dst.Shape)
 	return l.loop(e, func(lo, hi int) {
-		to, from := tensor.Data[T](dst), tensor.Data[T](src)
+		to, from := tensor.Words[T](dst), tensor.Words[T](src)
 		for i := lo; i < hi; i++ {
 			copyStrided(to[i*l.size:][:l.size], from, l.at(i), l.step)
 		}
@@ -173,7 +162,7 @@ func bindTranspose(n *Node, e *Env) (func(), error) {
 	x, y, perm := e.In[0], e.Out[0], n.Perm()
 	if x.DType == tensor.Float32 && x.Len() > 0 {
 		p := vec.NewPermute[float32](e.Pool, x.Shape, perm)
-		return func() { p.Run(y.F32, x.F32) }, nil
+		return func() { p.Run(y.F32(), x.F32()) }, nil
 	}
 	own := tensor.Strides(x.Shape)
 	strides := make([]int, len(perm))
@@ -216,33 +205,17 @@ func inferConcat(n *Node) error {
 func bindConcat(n *Node, e *Env) (func(), error) {
 	y := e.Out[0]
 	axis, _ := n.Axis(n.Int("axis", 1), len(y.Shape))
-	switch y.DType {
-	case tensor.Float32:
-		return concatLoop[float32](e, axis), nil
-	case tensor.Float64:
-		return concatLoop[float64](e, axis), nil
-	case tensor.Int64:
-		return concatLoop[int64](e, axis), nil
-	case tensor.Int32:
-		return concatLoop[int32](e, axis), nil
-	case tensor.Uint8:
-		return concatLoop[uint8](e, axis), nil
-	}
-	return concatLoop[bool](e, axis), nil
-}
-
-func concatLoop[T tensor.Element](e *Env, axis int) func() {
-	y := e.Out[0]
-	outer, row := tensor.Len(y.Shape[:axis]), tensor.Len(y.Shape[axis:])
+	outer, size := tensor.Len(y.Shape[:axis]), y.DType.Size()
+	row := tensor.Len(y.Shape[axis:]) * size
 	body := func(_, o int) {
 		at := o * row
 		for _, x := range e.In {
-			n := tensor.Len(x.Shape[axis:])
-			copy(tensor.Data[T](y)[at:at+n], tensor.Data[T](x)[o*n:(o+1)*n])
+			n := tensor.Len(x.Shape[axis:]) * size
+			copy(y.Bytes()[at:at+n], x.Bytes()[o*n:(o+1)*n])
 			at += n
 		}
 	}
-	return func() { e.Pool.For(outer, body) }
+	return func() { e.Pool.For(outer, body) }, nil
 }
 
 func inferSplit(n *Node, sizes []int) error {

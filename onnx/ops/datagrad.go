@@ -122,33 +122,31 @@ func gradGather(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 }
 
 func bindGatherGrad(n *Node, e *Env) (func(), error) {
-	indices, ok := n.In[1].Ints()
-	if !ok {
-		return nil, n.Errorf("indices must be integers known before the run")
-	}
-	return floatLoop(n, e, func() func() { return gatherGradLoop[float32](e, n.Int("axis", 0), indices) },
-		func() func() { return gatherGradLoop[float64](e, n.Int("axis", 0), indices) })
+	return floatLoop(n, e, func() func() { return gatherGradLoop[float32](e, n.Int("axis", 0)) },
+		func() func() { return gatherGradLoop[float64](e, n.Int("axis", 0)) })
 }
 
 // gatherGradLoop adds in the order of the indices, so that repeated ones sum up
 // the same way every time.
-func gatherGradLoop[T tensor.Float](e *Env, axis int, indices []int) func() {
+func gatherGradLoop[T tensor.Float](e *Env, axis int) func() {
 	dy, dx := e.In[0], e.Out[0]
 	d, run := dx.Shape[axis], tensor.Len(dx.Shape[axis+1:])
+	read, indices := reader(e.In[1]), []int64(nil)
 	body := func(_, o int) {
 		src, dst := tensor.Data[T](dy), tensor.Data[T](dx)
 		clear(dst[o*d*run : (o+1)*d*run])
 		for k, i := range indices {
-			if i < 0 {
-				i += d
-			}
-			to := dst[(o*d+i)*run:][:run]
+			at, _ := within(i, d) // the forward pass has checked it
+			to := dst[(o*d+at)*run:][:run]
 			for j, v := range src[(o*len(indices)+k)*run:][:run] {
 				to[j] += v
 			}
 		}
 	}
-	return func() { e.Pool.For(tensor.Len(dx.Shape[:axis]), body) }
+	return func() {
+		indices = read()
+		e.Pool.For(tensor.Len(dx.Shape[:axis]), body)
+	}
 }
 
 func gradExpand(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {

@@ -36,6 +36,11 @@ type Def struct {
 	// is needed.
 	Expand func(b *Builder, n *Node) (*Value, error)
 
+	// Wide gives the type in which an operator computes on numbers of another: the
+	// compiler casts the operands that have the type of the first, and the results
+	// back. Nil where the operator's own loops do for every type that it accepts.
+	Wide func(d tensor.DType) tensor.DType
+
 	// View marks an operator whose output 0 has the elements of input 0 under
 	// another shape: the planner lets them share memory and Bind is not called
 	// for it when they do.
@@ -66,6 +71,10 @@ type Env struct {
 	// In and Out are the node's tensors; nil where Node.In or Node.Out is.
 	In, Out []*tensor.Tensor
 
+	// Fault takes the error of a node whose operands' elements do not fit, which
+	// are known at run time alone, like indices; the run ends with it.
+	Fault *error
+
 	scratch *Scratch
 	// Step counts training steps, for operators that draw random numbers.
 	Step *uint64
@@ -78,6 +87,14 @@ func (e *Env) For(s *Scratch, in, out []*tensor.Tensor) *Env {
 	own := *e
 	own.scratch, own.In, own.Out = s, in, out
 	return &own
+}
+
+// Fail makes err the fault of the run.
+func (e *Env) Fail(err error) {
+	if e.Fault == nil {
+		panic(err)
+	}
+	*e.Fault = err
 }
 
 // Scratch is workspace that steps of a plan share, since they run one at a time.

@@ -29,17 +29,7 @@ func inferDropout(n *Node) error {
 	if err := n.SetOut(1, d, n.In[0].Shape); err != nil {
 		return err
 	}
-	mask := tensor.New(d, n.In[0].Shape...)
-	for i := range mask.Bool {
-		mask.Bool[i] = true
-	}
-	for i := range mask.F32 {
-		mask.F32[i] = 1
-	}
-	for i := range mask.F64 {
-		mask.F64[i] = 1
-	}
-	n.Out[1].Const = mask
+	n.Out[1].Const = full(d, 1, n.In[0].Shape...)
 	return nil
 }
 
@@ -49,13 +39,12 @@ func (n *Node) DropoutRatio() (float64, error) {
 	ratio := float64(n.Float("ratio", 0.5))
 	if v := n.Input(1); v != nil && n.Opset >= 12 {
 		switch {
-		case v.Const == nil || v.Len() != 1 || !v.DType.IsFloat():
-			return 0, n.Errorf("ratio must be one number known before the run")
-		case v.DType == tensor.Float32:
-			ratio = float64(v.Const.F32[0])
-		default:
-			ratio = v.Const.F64[0]
+		case v.Len() != 1 || !v.DType.IsFloat():
+			return 0, n.Errorf("ratio is %v%v, want one float", v.DType, v.Shape)
+		case v.Const == nil:
+			return 0, n.Unknown(v, "ratio")
 		}
+		ratio = v.Const.Number(0)
 	}
 	if !(ratio >= 0 && ratio < 1) {
 		return 0, n.Errorf("ratio is %v, want 0 <= ratio < 1", ratio)

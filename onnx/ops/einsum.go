@@ -159,14 +159,11 @@ func (e *einsum) diagonal(b *Builder, t term) term {
 			continue
 		}
 		size := e.size[t.axes[i]]
-		eye := tensor.New(t.DType, size, size)
-		for d := range size {
-			if eye.DType == tensor.Float32 {
-				eye.F32[d*size+d] = 1
-			} else {
-				eye.F64[d*size+d] = 1
-			}
+		eye := tensor.New(tensor.Float64, size, size)
+		for d, x := 0, eye.F64(); d < size; d++ {
+			x[d*size+d] = 1
 		}
+		eye = converted(eye, t.DType)
 		shape := make([]int, len(t.axes))
 		for d := range shape {
 			shape[d] = 1

@@ -21,8 +21,9 @@ type maps struct {
 	f64   func(y, x []float64)
 	g32   func(dx, dy, v []float32)
 	g64   func(dx, dy, v []float64)
-	ofY   bool                // v is y
-	whole func(x int64) int64 // f on integers; nil where f wants floats
+	ofY   bool                  // v is y
+	whole func(x int64) int64   // f on signed integers; nil where f wants floats
+	count func(x uint64) uint64 // f on unsigned ones
 }
 
 // each makes maps of a function and its derivative at x; df may be nil.
@@ -75,7 +76,7 @@ func defs(list ...[]function) []Def {
 	var out []Def
 	for _, fs := range list {
 		for _, f := range fs {
-			forward := Def{Op: f.op, Since: f.since, InPlace: true, Infer: f.infer, Bind: f.bind, NotDifferentiable: f.flat}
+			forward := Def{Op: f.op, Since: f.since, InPlace: true, Wide: wideInt, Infer: f.infer, Bind: f.bind, NotDifferentiable: f.flat}
 			if f.flat == "" {
 				forward.Grad = f.grad
 				out = append(out, Def{Op: f.op + "Grad", Domain: Internal, Since: 1, InPlace: true, Over: [][2]int{{0, 1}},
@@ -92,7 +93,7 @@ func (f function) infer(n *Node) error {
 		return err
 	}
 	d := n.In[0].DType
-	if !d.IsFloat() && (f.of(n).whole == nil || d == tensor.Bool) {
+	if m := f.of(n); !d.IsFloat() && !(d.IsSigned() && m.whole != nil) && !(d.IsUnsigned() && m.count != nil) {
 		return n.Errorf("element type %v is not supported", d)
 	}
 	return nil
@@ -100,23 +101,14 @@ func (f function) infer(n *Node) error {
 
 func (f function) bind(n *Node, e *Env) (func(), error) {
 	m := f.of(n)
-	switch n.In[0].DType {
-	case tensor.Float32:
-		return mapLoop(e, m.f32), nil
-	case tensor.Float64:
-		return mapLoop(e, m.f64), nil
-	case tensor.Int64:
-		return mapLoop(e, wholeOf[int64](m.whole)), nil
-	case tensor.Int32:
-		return mapLoop(e, wholeOf[int32](m.whole)), nil
-	}
-	return mapLoop(e, wholeOf[uint8](m.whole)), nil
+	return numbers(n, n.In[0].DType, func() func() { return mapLoop(e, m.f32) }, func() func() { return mapLoop(e, m.f64) },
+		func() func() { return mapLoop(e, eachWhole(m.whole)) }, func() func() { return mapLoop(e, eachWhole(m.count)) })
 }
 
-func wholeOf[T int64 | int32 | uint8](f func(int64) int64) func(y, x []T) {
+func eachWhole[T int64 | uint64](f func(T) T) func(y, x []T) {
 	return func(y, x []T) {
 		for i, v := range x {
-			y[i] = T(f(int64(v)))
+			y[i] = f(v)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 var functions = []function{
 	simple("Abs", 1, maps{f32: vec.Abs[float32], f64: vec.Abs[float64], g32: slopeOf[float32](sign), g64: slopeOf[float64](sign),
-		whole: func(x int64) int64 { return max(x, -x) }}),
+		whole: func(x int64) int64 { return max(x, -x) }, count: func(x uint64) uint64 { return x }}),
 	simple("Neg", 1, maps{f32: vec.Neg[float32], f64: vec.Neg[float64],
 		g32:   func(dx, dy, _ []float32) { vec.Neg(dx, dy) },
 		g64:   func(dx, dy, _ []float64) { vec.Neg(dx, dy) },
@@ -56,5 +56,6 @@ func sign(x float64) float64 {
 func signs() maps {
 	m := each(sign, nil)
 	m.whole = func(x int64) int64 { return int64(sign(float64(x))) }
+	m.count = func(x uint64) uint64 { return min(x, 1) }
 	return m
 }

@@ -12,7 +12,7 @@ import (
 // so within bounds.
 var identities = []Def{
 	{Op: "Identity", Since: 1, View: true, Infer: func(n *Node) error { return sameAs(n, 1, 1) }, Grad: gradView},
-	{Op: "Clip", Since: 1, InPlace: true, Infer: inferClip, Bind: bindClip, Grad: gradClip},
+	{Op: "Clip", Since: 1, InPlace: true, Wide: wideInt, Infer: inferClip, Bind: bindClip, Grad: gradClip},
 	{Op: "ClipGrad", Domain: Internal, Since: 1, InPlace: true, Infer: func(n *Node) error { return sameAs(n, 2, 4) }, Bind: bindClipGrad},
 	{Op: "Not", Since: 1, NotDifferentiable: "its result is boolean", Infer: inferNot, Bind: func(_ *Node, e *Env) (func(), error) {
 		return mapLoop(e, func(y, x []bool) {
@@ -47,24 +47,20 @@ func inferClip(n *Node) error {
 			return n.Errorf("bound %d is %v%v, want one %v", i, v.DType, v.Shape, n.In[0].DType)
 		}
 	}
-	if n.In[0].DType == tensor.Bool {
+	if n.In[0].DType >= tensor.Bool {
 		return n.Errorf("element type %v is not supported", n.In[0].DType)
 	}
 	return nil
 }
 
 func bindClip(n *Node, e *Env) (func(), error) {
-	switch n.In[0].DType {
-	case tensor.Float32:
-		return clipLoop(n, e, float32(math.Inf(-1)), float32(math.Inf(1)), vec.Clip[float32]), nil
-	case tensor.Float64:
-		return clipLoop(n, e, math.Inf(-1), math.Inf(1), vec.Clip[float64]), nil
-	case tensor.Int64:
-		return clipLoop(n, e, math.MinInt64, math.MaxInt64, clip[int64]), nil
-	case tensor.Int32:
-		return clipLoop(n, e, math.MinInt32, math.MaxInt32, clip[int32]), nil
-	}
-	return clipLoop(n, e, 0, math.MaxUint8, clip[uint8]), nil
+	return numbers(n, n.In[0].DType,
+		func() func() {
+			return clipLoop(n, e, float32(math.Inf(-1)), float32(math.Inf(1)), vec.Clip[float32])
+		},
+		func() func() { return clipLoop(n, e, math.Inf(-1), math.Inf(1), vec.Clip[float64]) },
+		func() func() { return clipLoop(n, e, math.MinInt64, math.MaxInt64, clip[int64]) },
+		func() func() { return clipLoop(n, e, 0, math.MaxUint64, clip[uint64]) })
 }
 
 func clip[T number](y, x []T, lo, hi T) {
@@ -149,7 +145,7 @@ func predicateLoop[T tensor.Float](e *Env, f func(x float64) bool) func() {
 	body := func(_, chunk int) {
 		lo, hi := parallel.Range(chunk, span, y.Len())
 		for i, v := range tensor.Data[T](x)[lo:hi] {
-			y.Bool[lo+i] = f(float64(v))
+			y.Bool()[lo+i] = f(float64(v))
 		}
 	}
 	return func() { e.Pool.For(parallel.Chunks(y.Len(), span), body) }

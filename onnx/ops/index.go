@@ -119,44 +119,44 @@ func inferGather(n *Node) error {
 	if err != nil {
 		return err
 	}
-	indices, ok := ix.Ints()
-	if !ok {
-		return n.Errorf("indices must be integers known before the run")
+	if ix.DType != tensor.Int64 && ix.DType != tensor.Int32 {
+		return n.Errorf("indices are %v, want int64 or int32", ix.DType)
 	}
-	for _, i := range indices {
-		if i < -x.Shape[axis] || i >= x.Shape[axis] {
-			return n.Errorf("index %d is out of range for axis %d of shape %v", i, axis, x.Shape)
+	if known, ok := ix.Ints(); ok {
+		if err := n.inRange(known, x.Shape, axis); err != nil {
+			return err
 		}
 	}
 	return n.SetOut(0, x.DType, slices.Concat(x.Shape[:axis], ix.Shape, x.Shape[axis+1:]))
 }
 
-func bindGather(n *Node, e *Env) (func(), error) {
-	axis, _ := n.Axis(n.Int("axis", 0), len(e.In[0].Shape))
-	indices, _ := n.In[1].Ints()
-	switch e.Out[0].DType {
-	case tensor.Float32:
-		return gatherLoop[float32](e, axis, indices), nil
-	case tensor.Float64:
-		return gatherLoop[float64](e, axis, indices), nil
-	case tensor.Int64:
-		return gatherLoop[int64](e, axis, indices), nil
-	case tensor.Int32:
-		return gatherLoop[int32](e, axis, indices), nil
-	case tensor.Uint8:
-		return gatherLoop[uint8](e, axis, indices), nil
+// inRange checks indices into an axis.
+func (n *Node) inRange(indices, shape []int, axis int) error {
+	for _, i := range indices {
+		if i < -shape[axis] || i >= shape[axis] {
+			return n.Errorf("index %d is out of range for axis %d of shape %v", i, axis, shape)
+		}
 	}
-	return gatherLoop[bool](e, axis, indices), nil
+	return nil
 }
 
-// gatherLoop copies, for every position before the axis and every index, the
-// run of elements after the axis.
-func gatherLoop[T tensor.Element](e *Env, axis int, indices []int) func() {
+// bindGather copies, for every position before the axis and every index, the run
+// of elements after the axis.
+func bindGather(n *Node, e *Env) (func(), error) {
+	axis, err := n.axisAttr(0)
+	if err != nil {
+		return nil, err
+	}
 	x, y := e.In[0], e.Out[0]
 	outer, run, d := tensor.Len(x.Shape[:axis]), tensor.Len(x.Shape[axis+1:]), x.Shape[axis]
+	indices, known := n.In[1].Ints()
+	if !known {
+		indices = make([]int, e.In[1].Len())
+	}
 	count, size := outer*len(indices), max(1, span/max(1, run))
+	run *= x.DType.Size()
 	body := func(_, chunk int) {
-		src, dst := tensor.Data[T](x), tensor.Data[T](y)
+		src, dst := x.Bytes(), y.Bytes()
 		lo, hi := parallel.Range(chunk, size, count)
 		for k := lo; k < hi; k++ {
 			i := indices[k%len(indices)]
@@ -166,7 +166,19 @@ func gatherLoop[T tensor.Element](e *Env, axis int, indices []int) func() {
 			copy(dst[k*run:][:run], src[(k/len(indices)*d+i)*run:])
 		}
 	}
-	return func() { e.Pool.For(parallel.Chunks(count, size), body) }
+	read := reader(e.In[1])
+	return func() {
+		if !known {
+			for k, i := range read() {
+				indices[k] = int(i)
+			}
+			if err := n.inRange(indices, x.Shape, axis); err != nil {
+				e.Fail(err)
+				return
+			}
+		}
+		e.Pool.For(parallel.Chunks(count, size), body)
+	}, nil
 }
 
 func inferExpand(n *Node) error {

@@ -9,11 +9,11 @@ import (
 // lanes are operators along one axis: each works on the lanes of n elements,
 // inner elements apart, that cross a tensor [outer,n,inner].
 var lanes = slices.Concat(
-	argument("ArgMax", func(a, b float64) bool { return a > b }), argument("ArgMin", func(a, b float64) bool { return a < b }),
+	argument("ArgMax", true), argument("ArgMin", false),
 	[]Def{
-		{Op: "TopK", Since: 1, Infer: inferTopK, Bind: bindTopK, Grad: gradTopK},
-		{Op: "TopK", Since: 10, Infer: inferTopK, Bind: bindTopK, Grad: gradTopK},
-		{Op: "CumSum", Since: 11, Infer: inferCumSum, Bind: bindCumSum, Grad: gradCumSum},
+		{Op: "TopK", Since: 1, Infer: inferTopK, Wide: wideInt, Bind: bindTopK, Grad: gradTopK},
+		{Op: "TopK", Since: 10, Infer: inferTopK, Wide: wideInt, Bind: bindTopK, Grad: gradTopK},
+		{Op: "CumSum", Since: 11, Infer: inferCumSum, Wide: wideInt, Bind: bindCumSum, Grad: gradCumSum},
 		{Op: "OneHot", Since: 9, Infer: inferOneHot, Bind: bindOneHot, NotDifferentiable: "its result is a code of integers"},
 	})
 
@@ -32,27 +32,10 @@ func (l lane) start(i int) int { return i/l.inner*l.n*l.inner + i%l.inner }
 // axisAttr is the attribute axis, resolved against the first input.
 func (n *Node) axisAttr(def int) (int, error) { return n.Axis(n.Int("axis", def), len(n.In[0].Shape)) }
 
-// numbers picks the instance for an element type that arithmetic works on.
-func numbers(n *Node, e *Env, f32, f64, i64, i32, u8 func() func()) (func(), error) {
-	switch e.In[0].DType {
-	case tensor.Float32:
-		return f32(), nil
-	case tensor.Float64:
-		return f64(), nil
-	case tensor.Int64:
-		return i64(), nil
-	case tensor.Int32:
-		return i32(), nil
-	case tensor.Uint8:
-		return u8(), nil
-	}
-	return nil, n.Errorf("element type %v is not supported", e.In[0].DType)
-}
-
 // argument is ArgMax or ArgMin: the index of the best element of each lane, the
 // first of equals or, with select_last_index, the last.
-func argument(op string, better func(a, b float64) bool) []Def {
-	d := Def{Op: op, Since: 1, NotDifferentiable: ranking}
+func argument(op string, largest bool) []Def {
+	d := Def{Op: op, Since: 1, Wide: wideInt, NotDifferentiable: ranking}
 	d.Infer = func(n *Node) error {
 		if err := n.Want(1, 1); err != nil {
 			return err
@@ -73,27 +56,26 @@ func argument(op string, better func(a, b float64) bool) []Def {
 	d.Bind = func(n *Node, e *Env) (func(), error) {
 		axis, _ := n.axisAttr(0)
 		l, last := laneOf(e.In[0].Shape, axis), n.Int("select_last_index", 0) != 0
-		return numbers(n, e,
-			func() func() { return argLoop[float32](e, l, last, better) }, func() func() { return argLoop[float64](e, l, last, better) },
-			func() func() { return argLoop[int64](e, l, last, better) }, func() func() { return argLoop[int32](e, l, last, better) },
-			func() func() { return argLoop[uint8](e, l, last, better) })
+		return numbers(n, e.In[0].DType,
+			func() func() { return argLoop[float32](e, l, last, largest) }, func() func() { return argLoop[float64](e, l, last, largest) },
+			func() func() { return argLoop[int64](e, l, last, largest) }, func() func() { return argLoop[uint64](e, l, last, largest) })
 	}
 	select12 := d
 	select12.Since = 12
 	return []Def{d, select12}
 }
 
-func argLoop[T number](e *Env, l lane, last bool, better func(a, b float64) bool) func() {
+func argLoop[T number](e *Env, l lane, last, largest bool) func() {
 	x, y := e.In[0], e.Out[0]
 	body := func(_, i int) {
 		src, best := tensor.Data[T](x)[l.start(i):], 0
 		for j := 1; j < l.n; j++ {
-			a, b := float64(src[j*l.inner]), float64(src[best*l.inner])
-			if better(a, b) || last && a == b {
+			a, b := src[j*l.inner], src[best*l.inner]
+			if largest && a > b || !largest && a < b || last && a == b {
 				best = j
 			}
 		}
-		y.I64[i] = int64(best)
+		y.I64()[i] = int64(best)
 	}
 	return func() { e.Pool.For(l.outer*l.inner, body) }
 }
@@ -142,10 +124,9 @@ func bindTopK(n *Node, e *Env) (func(), error) {
 		return nil, err
 	}
 	l, largest := laneOf(e.In[0].Shape, axis), n.Int("largest", 1) != 0
-	return numbers(n, e,
+	return numbers(n, e.In[0].DType,
 		func() func() { return topKLoop[float32](e, l, k, largest) }, func() func() { return topKLoop[float64](e, l, k, largest) },
-		func() func() { return topKLoop[int64](e, l, k, largest) }, func() func() { return topKLoop[int32](e, l, k, largest) },
-		func() func() { return topKLoop[uint8](e, l, k, largest) })
+		func() func() { return topKLoop[int64](e, l, k, largest) }, func() func() { return topKLoop[uint64](e, l, k, largest) })
 }
 
 // gradTopK moves each gradient to the element that was taken.
@@ -198,7 +179,7 @@ func topKLoop[T number](e *Env, l lane, k int, largest bool) func() {
 					tensor.Data[T](e.Out[0])[out+j*l.inner] = src[from*l.inner]
 				}
 				if len(e.Out) > 1 && e.Out[1] != nil {
-					e.Out[1].I64[out+j*l.inner] = int64(from)
+					e.Out[1].I64()[out+j*l.inner] = int64(from)
 				}
 			}
 		}
@@ -233,10 +214,9 @@ func bindCumSum(n *Node, e *Env) (func(), error) {
 		return nil, err
 	}
 	l, exclusive, reverse := laneOf(e.In[0].Shape, axis), n.Int("exclusive", 0) != 0, n.Int("reverse", 0) != 0
-	return numbers(n, e,
+	return numbers(n, e.In[0].DType,
 		func() func() { return cumSumLoop[float32](e, l, exclusive, reverse) }, func() func() { return cumSumLoop[float64](e, l, exclusive, reverse) },
-		func() func() { return cumSumLoop[int64](e, l, exclusive, reverse) }, func() func() { return cumSumLoop[int32](e, l, exclusive, reverse) },
-		func() func() { return cumSumLoop[uint8](e, l, exclusive, reverse) })
+		func() func() { return cumSumLoop[int64](e, l, exclusive, reverse) }, func() func() { return cumSumLoop[uint64](e, l, exclusive, reverse) })
 }
 
 func cumSumLoop[T number](e *Env, l lane, exclusive, reverse bool) func() {
@@ -272,8 +252,11 @@ func inferOneHot(n *Node) error {
 		return err
 	}
 	depth, ix := n.In[1], n.In[0]
-	if depth.Const == nil || depth.Len() != 1 || n.In[2].Len() != 2 {
-		return n.Errorf("depth must be one number known before the run, and values two")
+	if depth.Len() != 1 || n.In[2].Len() != 2 {
+		return n.Errorf("depth has %d elements and values %d, want 1 and 2", depth.Len(), n.In[2].Len())
+	}
+	if depth.Const == nil {
+		return n.Unknown(depth, "depth")
 	}
 	if ix.DType == tensor.Bool {
 		return n.Errorf("indices are bool, want numbers")
@@ -282,27 +265,7 @@ func inferOneHot(n *Node) error {
 	if err != nil {
 		return err
 	}
-	return n.SetOut(0, n.In[2].DType, slices.Insert(slices.Clone(ix.Shape), axis, int(element(depth.Const, 0))))
-}
-
-// element is element i as a float64, exact for indices.
-func element(t *tensor.Tensor, i int) float64 {
-	switch t.DType {
-	case tensor.Float32:
-		return float64(t.F32[i])
-	case tensor.Float64:
-		return t.F64[i]
-	case tensor.Int64:
-		return float64(t.I64[i])
-	case tensor.Int32:
-		return float64(t.I32[i])
-	case tensor.Uint8:
-		return float64(t.U8[i])
-	}
-	if t.Bool[i] {
-		return 1
-	}
-	return 0
+	return n.SetOut(0, n.In[2].DType, slices.Insert(slices.Clone(ix.Shape), axis, int(depth.Const.Number(0))))
 }
 
 func bindOneHot(n *Node, e *Env) (func(), error) {
@@ -311,28 +274,17 @@ func bindOneHot(n *Node, e *Env) (func(), error) {
 		return nil, err
 	}
 	l := laneOf(e.Out[0].Shape, axis)
-	switch e.Out[0].DType {
-	case tensor.Float32:
-		return oneHotLoop[float32](e, l), nil
-	case tensor.Float64:
-		return oneHotLoop[float64](e, l), nil
-	case tensor.Int64:
-		return oneHotLoop[int64](e, l), nil
-	case tensor.Int32:
-		return oneHotLoop[int32](e, l), nil
-	case tensor.Uint8:
-		return oneHotLoop[uint8](e, l), nil
-	}
-	return oneHotLoop[bool](e, l), nil
+	return words(e.Out[0].DType, func() func() { return oneHotLoop[uint8](e, l) }, func() func() { return oneHotLoop[uint16](e, l) },
+		func() func() { return oneHotLoop[uint32](e, l) }, func() func() { return oneHotLoop[uint64](e, l) }), nil
 }
 
 // oneHotLoop writes values[1] at each index, which may count from the end, and
 // values[0] elsewhere; an index out of range leaves its lane off.
-func oneHotLoop[T tensor.Element](e *Env, l lane) func() {
+func oneHotLoop[T tensor.Word](e *Env, l lane) func() {
 	return func() {
-		ix, values, dst := e.In[0], tensor.Data[T](e.In[2]), tensor.Data[T](e.Out[0])
+		ix, values, dst := e.In[0], tensor.Words[T](e.In[2]), tensor.Words[T](e.Out[0])
 		for i := range l.outer * l.inner {
-			hot := int(element(ix, i))
+			hot := int(ix.Number(i))
 			if hot < 0 {
 				hot += l.n
 			}

@@ -48,6 +48,6 @@ func lossLoop[T tensor.Float](e *Env, loss func(dx, x, target []T) float64) func
 	x, target, out := e.In[0], e.In[1], e.Out[0]
 	dx := outOrSpare(e, 1, x.DType, x.Shape...)
 	return func() {
-		out.F64[0] = loss(tensor.Data[T](dx), tensor.Data[T](x), tensor.Data[T](target))
+		out.F64()[0] = loss(tensor.Data[T](dx), tensor.Data[T](x), tensor.Data[T](target))
 	}
 }

@@ -117,13 +117,13 @@ func scale(y, x *tensor.Tensor, a float32) {
 	switch {
 	case a == 1 && y == x:
 	case y.DType == tensor.Float32 && a == 0:
-		clear(y.F32)
+		clear(y.F32())
 	case y.DType == tensor.Float32:
-		vec.MulScalar(y.F32, x.F32, a)
+		vec.MulScalar(y.F32(), x.F32(), a)
 	case a == 0:
-		clear(y.F64)
+		clear(y.F64())
 	default:
-		vec.MulScalar(y.F64, x.F64, float64(a))
+		vec.MulScalar(y.F64(), x.F64(), float64(a))
 	}
 }
 
@@ -134,15 +134,15 @@ func bindProduct(n *Node, e *Env, s gemm.Spec, bias *tensor.Tensor) func() {
 		return func() {}
 	}
 	if y.DType == tensor.Float64 {
-		return func() { ref.Gemm(s, y.F64, a.F64, b.F64, bias.F64) }
+		return func() { ref.Gemm(s, y.F64(), a.F64(), b.F64(), bias.F64()) }
 	}
 	g := gemm.New(e.Pool, s)
 	scratch := e.Scratch(g.Scratch())
 	if v := n.In[1]; v.Const != nil && !v.Param && s.StrideB == 0 {
-		packed := g.PackB(b.F32)
-		return func() { g.RunPackedB(y.F32, a.F32, packed, bias.F32, scratch()) }
+		packed := g.PackB(b.F32())
+		return func() { g.RunPackedB(y.F32(), a.F32(), packed, bias.F32(), scratch()) }
 	}
-	return func() { g.Run(y.F32, a.F32, b.F32, bias.F32, scratch()) }
+	return func() { g.Run(y.F32(), a.F32(), b.F32(), bias.F32(), scratch()) }
 }
 
 // matmul is a product of stacks of matrices [batch..., rows, cols].
@@ -222,7 +222,7 @@ func bindMatMul(n *Node, e *Env) (func(), error) {
 	if y.DType == tensor.Float64 {
 		return func() {
 			for r := range w.rows {
-				ref.Gemm(s, y.F64[r*w.inner*sizeY:], a.F64[w.offset(0, r)*sizeA:], b.F64[w.offset(1, r)*sizeB:], nil)
+				ref.Gemm(s, y.F64()[r*w.inner*sizeY:], a.F64()[w.offset(0, r)*sizeA:], b.F64()[w.offset(1, r)*sizeB:], nil)
 			}
 		}, nil
 	}
@@ -230,7 +230,7 @@ func bindMatMul(n *Node, e *Env) (func(), error) {
 	scratch := e.Scratch(g.Scratch())
 	return func() {
 		for r := range w.rows {
-			g.Run(y.F32[r*w.inner*sizeY:], a.F32[w.offset(0, r)*sizeA:], b.F32[w.offset(1, r)*sizeB:], nil, scratch())
+			g.Run(y.F32()[r*w.inner*sizeY:], a.F32()[w.offset(0, r)*sizeA:], b.F32()[w.offset(1, r)*sizeB:], nil, scratch())
 		}
 	}, nil
 }

@@ -31,7 +31,7 @@ func (v *Value) Len() int { return tensor.Len(v.Shape) }
 
 // Ints returns the elements of a constant integer value, and whether it is one.
 func (v *Value) Ints() ([]int, bool) {
-	if v == nil || v.Const == nil || v.DType != tensor.Int64 && v.DType != tensor.Int32 {
+	if v == nil || v.Const == nil || !v.DType.IsInteger() {
 		return nil, false
 	}
 	return v.Const.Ints(), true
@@ -67,9 +67,22 @@ func (n *Node) Errorf(format string, args ...any) error {
 }
 
 // Error is a fault of one node of a graph.
-type Error struct{ Node, Op, Msg string }
+type Error struct {
+	Node, Op, Msg string
+	// Unknown is the operand whose elements the operator must know before the
+	// run, where that is the fault.
+	Unknown *Value
+}
 
 func (e *Error) Error() string { return fmt.Sprintf("node %q (%s): %s", e.Node, e.Op, e.Msg) }
+
+// Unknown is the fault that the elements of v, which is called what, decide the
+// shape of n's result or how it is computed, and are not known before the run.
+func (n *Node) Unknown(v *Value, what string) error {
+	err := n.Errorf("%s must be known before the run", what).(*Error)
+	err.Unknown = v
+	return err
+}
 
 // Input returns input i, or nil where it is absent.
 func (n *Node) Input(i int) *Value {

@@ -44,15 +44,7 @@ func gradGroupNorm(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, err
 
 // filled is a constant vector of n equal values.
 func (b *Builder) filled(d tensor.DType, n int, x float64) *Value {
-	t := tensor.New(d, n)
-	for i := range n {
-		if d == tensor.Float32 {
-			t.F32[i] = float32(x)
-		} else {
-			t.F64[i] = x
-		}
-	}
-	return b.Const(t)
+	return b.Const(full(d, x, n))
 }
 
 // gradLpNorm: with y = x/‖x‖, dx = (dy - ∂‖x‖/∂x·Σ dy·y)/‖x‖ along the axis; a line

@@ -74,9 +74,9 @@ func wave(d tensor.DType, shape ...int) *tensor.Tensor {
 	for i := range t.Len() {
 		v := math.Sin(1+1.7*float64(i)) + 0.3*math.Cos(5*float64(i)+float64(len(shape)))
 		if d == tensor.Float32 {
-			t.F32[i] = float32(v)
+			t.F32()[i] = float32(v)
 		} else {
-			t.F64[i] = v
+			t.F64()[i] = v
 		}
 	}
 	return t
@@ -117,7 +117,7 @@ func expect(t *testing.T, got *tensor.Tensor, shape []int, want ...float32) {
 		t.Fatalf("shape %v, want %v", got.Shape, shape)
 	}
 	// Values of order 1 to 10, printed with six digits.
-	if err := tol.Close(got.F32, want, 2e-5, 1e-5); err != nil {
+	if err := tol.Close(got.F32(), want, 2e-5, 1e-5); err != nil {
 		t.Error(err)
 	}
 }
@@ -146,7 +146,7 @@ func TestReduceLogSumExpOfLargeValues(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := evaluate(t, []*Node{n}, map[*Value]*tensor.Tensor{x: in})[n.Out[0]].F32
+	got := evaluate(t, []*Node{n}, map[*Value]*tensor.Tensor{x: in})[n.Out[0]].F32()
 	if err := tol.Close(got, []float32{1001.3132617, -1999.3068528, 3, -inf, inf}, 0, 1e-7); err != nil {
 		t.Error(err)
 	}

@@ -104,20 +104,12 @@ func bindPad(n *Node, e *Env) (func(), error) {
 	}
 	x, y := e.In[0], e.Out[0]
 	maps := padMaps(x.Shape, y.Shape, before, n.Str("mode", "constant"))
-	value := float64(n.Float("value", 0))
-	switch x.DType {
-	case tensor.Float32:
-		return padLoop(e, maps, float32(value)), nil
-	case tensor.Float64:
-		return padLoop(e, maps, value), nil
-	case tensor.Int64:
-		return padLoop(e, maps, int64(value)), nil
-	case tensor.Int32:
-		return padLoop(e, maps, int32(value)), nil
-	case tensor.Uint8:
-		return padLoop(e, maps, uint8(value)), nil
+	value := full(x.DType, float64(n.Float("value", 0)))
+	if n.Input(2) != nil {
+		value = e.In[2]
 	}
-	return padLoop(e, maps, value != 0), nil
+	return words(x.DType, func() func() { return padLoop[uint8](e, maps, value) }, func() func() { return padLoop[uint16](e, maps, value) },
+		func() func() { return padLoop[uint32](e, maps, value) }, func() func() { return padLoop[uint64](e, maps, value) }), nil
 }
 
 // padMaps lists, by axis, which element of x each position of y reads.
@@ -149,10 +141,10 @@ func padRuns(last []int) []padRun {
 // padFloats is the number of elements of a chunk.
 const padFloats = 8192
 
-func padLoop[T tensor.Element](e *Env, maps [][]int, value T) func() {
+func padLoop[T tensor.Word](e *Env, maps [][]int, value *tensor.Tensor) func() {
 	x, y := e.In[0], e.Out[0]
 	if len(maps) == 0 {
-		return func() { copy(tensor.Data[T](y), tensor.Data[T](x)) }
+		return func() { copy(y.Bytes(), x.Bytes()) }
 	}
 	strides, outer, width := tensor.Strides(x.Shape), len(maps)-1, len(maps[len(maps)-1])
 	runs := padRuns(maps[outer])
@@ -173,7 +165,7 @@ func padLoop[T tensor.Element](e *Env, maps [][]int, value T) func() {
 		rows = y.Len() / width
 	}
 	body := func(_, chunk int) {
-		dst, src := tensor.Data[T](y), tensor.Data[T](x)
+		dst, src, fill := tensor.Words[T](y), tensor.Words[T](x), tensor.Words[T](value)[0]
 		lo, hi := parallel.Range(chunk, per, rows)
 		for r := lo; r < hi; r++ {
 			from := row(r)
@@ -184,15 +176,10 @@ func padLoop[T tensor.Element](e *Env, maps [][]int, value T) func() {
 					continue
 				}
 				for i := range part {
-					part[i] = value
+					part[i] = fill
 				}
 			}
 		}
 	}
-	return func() {
-		if len(e.In) > 2 && e.In[2] != nil {
-			value = tensor.Data[T](e.In[2])[0]
-		}
-		e.Pool.For(parallel.Chunks(rows, per), body)
-	}
+	return func() { e.Pool.For(parallel.Chunks(rows, per), body) }
 }

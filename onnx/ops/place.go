@@ -11,9 +11,9 @@ var places = []Def{
 	{Op: "GatherElements", Since: 11, Infer: inferGatherElements, Bind: bindPlaces, Grad: gradGatherElements},
 	{Op: "GatherND", Since: 11, Infer: inferGatherND, Bind: bindPlaces, Grad: gradGatherND},
 	{Op: "GatherNDGrad", Domain: Internal, Since: 1, Infer: inferScatterND, Bind: bindPlaces},
-	{Op: "Scatter", Since: 9, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
-	{Op: "ScatterElements", Since: 11, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
-	{Op: "ScatterND", Since: 11, Infer: inferScatterND, Bind: bindPlaces, Grad: gradScatterND},
+	{Op: "Scatter", Since: 9, Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
+	{Op: "ScatterElements", Since: 11, Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
+	{Op: "ScatterND", Since: 11, Wide: wideInt, Infer: inferScatterND, Bind: bindPlaces, Grad: gradScatterND},
 	{Op: "Trilu", Since: 14, Infer: inferTrilu, Bind: bindTrilu, Grad: gradTrilu},
 	{Op: "DepthToSpace", Since: 1, Infer: inferBlocks, Bind: bindBlocks, Grad: gradBlocks},
 	{Op: "SpaceToDepth", Since: 1, Infer: inferBlocks, Bind: bindBlocks, Grad: gradBlocks},
@@ -40,7 +40,7 @@ func within(i int64, d int) (int, bool) {
 func (n *Node) checkPlaces(p placement) error {
 	if c := n.In[1].Const; c != nil && c.DType == tensor.Int64 {
 		for i := range p.count {
-			if _, ok := p.find(c.I64, i); !ok {
+			if _, ok := p.find(c.I64(), i); !ok {
 				return n.Errorf("index %d is out of range for shape %v", i, n.In[0].Shape)
 			}
 		}
@@ -180,57 +180,69 @@ func bindPlaces(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	switch e.In[0].DType {
-	case tensor.Float32:
-		return placesLoop(e, p, folds[float32]()), nil
-	case tensor.Float64:
-		return placesLoop(e, p, folds[float64]()), nil
-	case tensor.Int64:
-		return placesLoop(e, p, folds[int64]()), nil
-	case tensor.Int32:
-		return placesLoop(e, p, folds[int32]()), nil
-	case tensor.Uint8:
-		return placesLoop(e, p, folds[uint8]()), nil
+	if len(e.In) < 3 {
+		return gatherPlaces(e, p), nil
 	}
-	return placesLoop[bool](e, p, nil), nil
+	if p.fold == "none" {
+		return words(e.In[0].DType, func() func() { return mergeLoop[uint8](e, p, tensor.Words, nil) },
+			func() func() { return mergeLoop[uint16](e, p, tensor.Words, nil) },
+			func() func() { return mergeLoop[uint32](e, p, tensor.Words, nil) },
+			func() func() { return mergeLoop[uint64](e, p, tensor.Words, nil) }), nil
+	}
+	return numbers(n, e.In[0].DType, func() func() { return mergeLoop(e, p, tensor.Data, foldOf[float32](p.fold)) },
+		func() func() { return mergeLoop(e, p, tensor.Data, foldOf[float64](p.fold)) },
+		func() func() { return mergeLoop(e, p, tensor.Data, foldOf[int64](p.fold)) },
+		func() func() { return mergeLoop(e, p, tensor.Data, foldOf[uint64](p.fold)) })
 }
 
-func folds[T number]() map[string]func(a, b T) T {
-	return map[string]func(a, b T) T{"add": func(a, b T) T { return a + b }, "mul": func(a, b T) T { return a * b },
-		"max": func(a, b T) T { return max(a, b) }, "min": func(a, b T) T { return min(a, b) }}
+// foldOf is how scattered elements join those that are there.
+func foldOf[T number](name string) func(a, b T) T {
+	switch name {
+	case "add":
+		return plus[T]
+	case "mul":
+		return times[T]
+	case "max":
+		return func(a, b T) T { return max(a, b) }
+	}
+	return func(a, b T) T { return min(a, b) }
 }
 
-// placesLoop works in the order of the indices on one goroutine, so that those
-// that repeat give the same bits every time.
-func placesLoop[T tensor.Element](e *Env, p placement, folds map[string]func(a, b T) T) func() {
-	x, ix, y, fold := e.In[0], e.In[1], e.Out[0], folds[p.fold]
-	var wide []int64
-	indices := func() []int64 {
-		if ix.DType == tensor.Int64 {
-			return ix.I64
-		}
-		wide = wide[:0]
-		for _, v := range ix.I32 {
-			wide = append(wide, int64(v))
-		}
+// reader returns what reads a tensor of indices, of either type.
+func reader(ix *tensor.Tensor) func() []int64 {
+	if ix.DType == tensor.Int64 {
+		return ix.I64
+	}
+	wide := make([]int64, ix.Len())
+	return func() []int64 {
+		convert(wide, ix.I32())
 		return wide
 	}
-	if len(e.In) < 3 {
-		return func() {
-			src, dst, at := tensor.Data[T](x), tensor.Data[T](y), indices()
-			for i := range p.count {
-				run := dst[i*p.run:][:p.run]
-				if from, ok := p.find(at, i); ok {
-					copy(run, src[from:])
-				} else {
-					clear(run)
-				}
+}
+
+// gatherPlaces copies the run of each index.
+func gatherPlaces(e *Env, p placement) func() {
+	x, y, indices, size := e.In[0], e.Out[0], reader(e.In[1]), e.In[0].DType.Size()
+	return func() {
+		src, dst, at := x.Bytes(), y.Bytes(), indices()
+		for i := range p.count {
+			run := dst[i*p.run*size:][:p.run*size]
+			if from, ok := p.find(at, i); ok {
+				copy(run, src[from*size:])
+			} else {
+				clear(run)
 			}
 		}
 	}
+}
+
+// mergeLoop works in the order of the indices on one goroutine, so that those
+// that repeat give the same bits every time.
+func mergeLoop[T tensor.Element](e *Env, p placement, data func(*tensor.Tensor) []T, fold func(a, b T) T) func() {
+	indices := reader(e.In[1])
 	return func() {
-		dst, updates, at := tensor.Data[T](y), tensor.Data[T](e.In[2]), indices()
-		copy(dst, tensor.Data[T](x))
+		dst, updates, at := data(e.Out[0]), data(e.In[2]), indices()
+		copy(dst, data(e.In[0]))
 		for i := range p.count {
 			to, ok := p.find(at, i)
 			if !ok {

@@ -144,7 +144,7 @@ func maxPoolLoop[T tensor.Float](n *Node, e *Env, p *poolPlan[T]) func() {
 			if column {
 				at = columnMajor(at, spatial)
 			}
-			e.Out[1].I64[o] = int64(o/size*in + at)
+			e.Out[1].I64()[o] = int64(o/size*in + at)
 		}
 	}
 }
@@ -163,8 +163,8 @@ func columnMajor(at int, shape []int) int {
 func bindAveragePool(n *Node, e *Env) (func(), error) {
 	x, y := e.In[0], e.Out[0]
 	return bindPool(n, e, x.Shape,
-		func(p *poolPlan[float32]) func() { return func() { p.avg(y.F32, nil, x.F32) } },
-		func(p *poolPlan[float64]) func() { return func() { p.avg(y.F64, nil, x.F64) } })
+		func(p *poolPlan[float32]) func() { return func() { p.avg(y.F32(), nil, x.F32()) } },
+		func(p *poolPlan[float64]) func() { return func() { p.avg(y.F64(), nil, x.F64()) } })
 }
 
 // gradPool hands the pooling's attributes to the gradient, which locates the
@@ -208,6 +208,6 @@ func maxPoolGradLoop[T tensor.Float](e *Env, p *poolPlan[T]) func() {
 func bindAveragePoolGrad(n *Node, e *Env) (func(), error) {
 	dy, dx := e.In[0], e.Out[0]
 	return bindPool(n, e, n.Ints("shape", nil),
-		func(p *poolPlan[float32]) func() { return func() { p.avgGrad(dx.F32, dy.F32, nil) } },
-		func(p *poolPlan[float64]) func() { return func() { p.avgGrad(dx.F64, dy.F64, nil) } })
+		func(p *poolPlan[float32]) func() { return func() { p.avgGrad(dx.F32(), dy.F32(), nil) } },
+		func(p *poolPlan[float64]) func() { return func() { p.avgGrad(dx.F64(), dy.F64(), nil) } })
 }

@@ -13,11 +13,11 @@ func TestPoolingMatchesPyTorch(t *testing.T) {
 	attrs := Attrs{"kernel_shape": []int64{3, 2}, "strides": []int64{2, 2}, "pads": []int64{1, 1, 1, 1}, "dilations": []int64{1, 2}, "ceil_mode": int64(1)}
 	out := apply(t, "MaxPool", 12, attrs, 2, x)
 	expect(t, out[0], []int{1, 1, 3, 3}, 0.154041, 1.19474, 1.19474, 0.520249, 1.19474, 1.19474, -0.129742, 0.953349, 0.953349)
-	if want := []int64{1, 8, 8, 11, 8, 8, 16, 23, 23}; !slices.Equal(out[1].I64, want) {
-		t.Errorf("indices %v, want %v", out[1].I64, want)
+	if want := []int64{1, 8, 8, 11, 8, 8, 16, 23, 23}; !slices.Equal(out[1].I64(), want) {
+		t.Errorf("indices %v, want %v", out[1].I64(), want)
 	}
 	attrs["storage_order"] = int64(1)
-	if got, want := apply(t, "MaxPool", 12, attrs, 2, x)[1].I64, []int64{5, 16, 16, 7, 16, 16, 8, 19, 19}; !slices.Equal(got, want) {
+	if got, want := apply(t, "MaxPool", 12, attrs, 2, x)[1].I64(), []int64{5, 16, 16, 7, 16, 16, 8, 19, 19}; !slices.Equal(got, want) {
 		t.Errorf("column-major indices %v, want %v", got, want)
 	}
 	attrs = Attrs{"kernel_shape": []int64{3, 3}, "strides": []int64{2, 2}, "pads": []int64{1, 1, 1, 1}, "ceil_mode": int64(1)}
@@ -32,8 +32,8 @@ func TestSolidPooling(t *testing.T) {
 	attrs := Attrs{"kernel_shape": []int64{2, 2, 2}, "strides": []int64{2, 2, 2}, "pads": []int64{1, 1, 1, 1, 1, 1}}
 	out := apply(t, "MaxPool", 12, attrs, 2, x)
 	expect(t, out[0], []int{1, 1, 2, 2, 2}, 0.92657, 0.175658, 1.2959, -0.0288757, 0.388579, 0.127393, 1.05239, 0.946241)
-	if want := []int64{0, 1, 4, 5, 12, 7, 8, 15}; !slices.Equal(out[1].I64, want) {
-		t.Errorf("indices %v, want %v", out[1].I64, want)
+	if want := []int64{0, 1, 4, 5, 12, 7, 8, 15}; !slices.Equal(out[1].I64(), want) {
+		t.Errorf("indices %v, want %v", out[1].I64(), want)
 	}
 	expect(t, apply(t, "AveragePool", 19, attrs, 1, x)[0], []int{1, 1, 2, 2, 2}, 0.92657, 0.175658, 0.0581979, -0.0443068, -0.430853, -0.288899, 0.00922031, 0.00265285)
 }
@@ -45,7 +45,7 @@ func TestSolidPoolingAgreesWithFlat(t *testing.T) {
 		deep := f32(2, 3, 7, 6)
 		deep.Shape = []int{2, 3, 1, 7, 6}
 		solid := apply(t, op, 19, Attrs{"kernel_shape": []int64{2, 3, 3}, "pads": []int64{1, 1, 0, 0, 1, 1}, "strides": []int64{1, 2, 1}}, 1, deep)[0]
-		if err := tol.Close(solid.F32, flat.F32, 1e-6, 1e-6); err != nil {
+		if err := tol.Close(solid.F32(), flat.F32(), 1e-6, 1e-6); err != nil {
 			t.Errorf("%s: %v", op, err)
 		}
 	}

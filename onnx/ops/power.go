@@ -11,7 +11,7 @@ func inferPow(n *Node) error {
 	if err := n.Want(2, 2); err != nil {
 		return err
 	}
-	if d := n.In[0].DType; d == tensor.Bool || d == tensor.Uint8 || n.In[1].DType == tensor.Bool {
+	if d := n.In[0].DType; d >= tensor.Bool || n.In[1].DType >= tensor.Bool {
 		return n.Errorf("a power of %v with exponent %v is not supported", d, n.In[1].DType)
 	}
 	shape, err := broadcastShape(n, n.In[0].Shape, n.In[1].Shape)
@@ -24,47 +24,39 @@ func inferPow(n *Node) error {
 // bindPow squares without a call of pow where the exponent is the constant 2,
 // the form in which exporters write a variance.
 func bindPow(n *Node, e *Env) (func(), error) {
-	if x := n.In[1]; x.Const != nil && x.Len() == 1 && n.In[0].DType == tensor.Float32 && x.DType == tensor.Float32 && x.Const.F32[0] == 2 && e.In[0].Len() == e.Out[0].Len() {
+	if x := n.In[1]; x.Const != nil && x.Len() == 1 && n.In[0].DType == tensor.Float32 && x.DType == tensor.Float32 && x.Const.F32()[0] == 2 && e.In[0].Len() == e.Out[0].Len() {
 		return mapLoop(e, func(y, x []float32) { vec.Mul(y, x, x) }), nil
 	}
+	f := arith{f32: pow[float32], f64: pow[float64], i64: pow[int64], u64: pow[uint64]}
 	if n.In[0].DType == n.In[1].DType {
-		return arith{f32: pow[float32, float32], f64: pow[float64, float64], i64: pow[int64, int64], i32: pow[int32, int32]}.bind(n, e, e.In[0], e.In[1], e.Out[0])
+		return f.bind(n, e, e.In[0], e.In[1], e.Out[0])
 	}
-	switch n.In[0].DType {
-	case tensor.Float32:
-		return powLoop[float32](n, e), nil
-	case tensor.Float64:
-		return powLoop[float64](n, e), nil
-	case tensor.Int64:
-		return powLoop[int64](n, e), nil
-	}
-	return powLoop[int32](n, e), nil
+	exponent := tensor.New(tensor.Float64, e.In[1].Shape...)
+	cast := castLoop(e.In[1], exponent, narrowing{})
+	run, err := powOf(n, e, exponent)
+	return func() { cast(); run() }, err
 }
 
-// powLoop is a power whose exponent has another type than the base.
-func powLoop[A number](n *Node, e *Env) func() {
-	w := newWalk(e.Out[0].Shape, e.In[0].Shape, e.In[1].Shape)
-	switch n.In[1].DType {
-	case tensor.Float32:
-		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, float32], vectors[A]{})
-	case tensor.Float64:
-		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, float64], vectors[A]{})
-	case tensor.Int64:
-		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, int64], vectors[A]{})
-	case tensor.Int32:
-		return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, int32], vectors[A]{})
-	}
-	return rowOf(e, w, e.In[0], e.In[1], e.Out[0], pow[A, uint8], vectors[A]{})
+// powOf is a power whose exponent has another type than the base.
+func powOf(n *Node, e *Env, exponent *tensor.Tensor) (func(), error) {
+	w := newWalk(e.Out[0].Shape, e.In[0].Shape, exponent.Shape)
+	return numbers(n, e.In[0].DType,
+		func() func() { return rowOf(e, w, e.In[0], exponent, e.Out[0], power[float32], vectors[float32]{}) },
+		func() func() { return rowOf(e, w, e.In[0], exponent, e.Out[0], power[float64], vectors[float64]{}) },
+		func() func() { return rowOf(e, w, e.In[0], exponent, e.Out[0], power[int64], vectors[int64]{}) },
+		func() func() { return rowOf(e, w, e.In[0], exponent, e.Out[0], power[uint64], vectors[uint64]{}) })
 }
 
-func pow[A, B number](a A, b B) A { return A(math.Pow(float64(a), float64(b))) }
+func power[T number](a T, b float64) T { return T(math.Pow(float64(a), b)) }
+
+func pow[T number](a, b T) T { return power(a, float64(b)) }
 
 func inferMod(n *Node) error {
 	if err := n.Want(2, 2); err != nil {
 		return err
 	}
 	d := n.In[0].DType
-	if d != n.In[1].DType || d == tensor.Bool {
+	if d != n.In[1].DType || d >= tensor.Bool {
 		return n.Errorf("inputs are %v and %v, want one type of numbers", d, n.In[1].DType)
 	}
 	if d.IsFloat() && n.Int("fmod", 0) == 0 {
@@ -79,9 +71,9 @@ func inferMod(n *Node) error {
 
 // bindMod takes the sign of the dividend with fmod, else that of the divisor.
 func bindMod(n *Node, e *Env) (func(), error) {
-	f := arith{f32: fmod[float32], f64: fmod[float64], i64: floorMod[int64], i32: floorMod[int32], u8: floorMod[uint8]}
+	f := arith{f32: fmod[float32], f64: fmod[float64], i64: floorMod, u64: remainder[uint64]}
 	if n.Int("fmod", 0) != 0 {
-		f.i64, f.i32 = remainder[int64], remainder[int32]
+		f.i64 = remainder[int64]
 	}
 	return f.bind(n, e, e.In[0], e.In[1], e.Out[0])
 }
@@ -89,14 +81,14 @@ func bindMod(n *Node, e *Env) (func(), error) {
 func fmod[T tensor.Float](a, b T) T { return T(math.Mod(float64(a), float64(b))) }
 
 // remainder is 0 for the divisor 0.
-func remainder[T int64 | int32 | uint8](a, b T) T {
+func remainder[T int64 | uint64](a, b T) T {
 	if b == 0 {
 		return 0
 	}
 	return a % b
 }
 
-func floorMod[T int64 | int32 | uint8](a, b T) T {
+func floorMod(a, b int64) int64 {
 	r := remainder(a, b)
 	if r != 0 && (r < 0) != (b < 0) {
 		r += b

@@ -74,7 +74,7 @@ func bindFusedProduct(n *Node, e *Env) (func(), error) {
 	y, old := e.Out[0], e.In[3]
 	spread := mapLoop(&Env{Pool: e.Pool, In: []*tensor.Tensor{old}, Out: []*tensor.Tensor{y}}, func(y, x []float32) { copy(y, x) })
 	return func() {
-		if &y.F32[0] != &old.F32[0] { // not in place
+		if &y.F32()[0] != &old.F32()[0] { // not in place
 			spread()
 		}
 		run()
@@ -128,29 +128,29 @@ func newProductRun(n *Node, e *Env, p *Product) *productRun {
 	}
 	switch {
 	case vb.Const != nil && !vb.Param && s.StrideB == 0:
-		r.packedB = r.gemm.PackB(r.b.F32[r.atB[0]:])
+		r.packedB = r.gemm.PackB(r.b.F32()[r.atB[0]:])
 	case va.Const != nil && !va.Param && s.StrideA == 0:
-		r.packedA = r.gemm.PackA(r.a.F32[r.atA[0]:])
+		r.packedA = r.gemm.PackA(r.a.F32()[r.atA[0]:])
 	}
 	return r
 }
 
 func (r *productRun) one() {
-	c, a, b := r.c.F32[r.atC[0]:], r.a.F32[r.atA[0]:], r.b.F32[r.atB[0]:]
+	c, a, b := r.c.F32()[r.atC[0]:], r.a.F32()[r.atA[0]:], r.b.F32()[r.atB[0]:]
 	switch {
 	case r.packedB != nil:
-		r.gemm.RunPackedB(c, a, r.packedB, r.bias.F32, r.scratch())
+		r.gemm.RunPackedB(c, a, r.packedB, r.bias.F32(), r.scratch())
 	case r.packedA != nil:
-		r.gemm.RunPackedA(c, r.packedA, b, r.bias.F32, r.scratch())
+		r.gemm.RunPackedA(c, r.packedA, b, r.bias.F32(), r.scratch())
 	default:
-		r.gemm.Run(c, a, b, r.bias.F32, r.scratch())
+		r.gemm.Run(c, a, b, r.bias.F32(), r.scratch())
 	}
 }
 
 // loop computes the outer products one after the other.
 func (r *productRun) loop() {
 	for i := range r.atC {
-		r.gemm.Run(r.c.F32[r.atC[i]:], r.a.F32[r.atA[i]:], r.b.F32[r.atB[i]:], r.bias.F32, r.scratch())
+		r.gemm.Run(r.c.F32()[r.atC[i]:], r.a.F32()[r.atA[i]:], r.b.F32()[r.atB[i]:], r.bias.F32(), r.scratch())
 	}
 }
 
@@ -163,7 +163,7 @@ func (r *productRun) shared(e *Env) func() {
 	size := plans[0].Scratch()
 	scratch := e.Scratch(size * len(plans))
 	body := func(worker, i int) {
-		plans[worker].Run(r.c.F32[r.atC[i]:], r.a.F32[r.atA[i]:], r.b.F32[r.atB[i]:], r.bias.F32, scratch()[worker*size:][:size])
+		plans[worker].Run(r.c.F32()[r.atC[i]:], r.a.F32()[r.atA[i]:], r.b.F32()[r.atB[i]:], r.bias.F32(), scratch()[worker*size:][:size])
 	}
 	return func() { e.Pool.For(len(r.atC), body) }
 }

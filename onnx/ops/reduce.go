@@ -6,17 +6,6 @@ import (
 	"memprobe/internal/tensor"
 )
 
-// floatLoop picks the instance for the type of the first input.
-func floatLoop(n *Node, e *Env, f32, f64 func() func()) (func(), error) {
-	switch e.In[0].DType {
-	case tensor.Float32:
-		return f32(), nil
-	case tensor.Float64:
-		return f64(), nil
-	}
-	return nil, n.Errorf("input is %v, want float32", e.In[0].DType)
-}
-
 // reductions fold axes away; each is a sum of f over them followed by g.
 var reductions = []Def{
 	reduce("ReduceSum", 1, 13, 0, func(a, x float64) float64 { return a + x }, nil, gradReduceSum),
@@ -45,7 +34,7 @@ func logAddExp(a, x float64) float64 {
 // Others than sums of floats run in float64, in the order of the elements.
 func reduce(op string, since, asInput int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64, grad func(*Builder, folded) *Value) Def {
 	resolve := func(n *Node) ([]int, error) { return n.reduced(asInput) }
-	return Def{Op: op, Since: since, Grad: gradReduce(asInput, grad),
+	return Def{Op: op, Since: since, Wide: wideBool, Grad: gradReduce(asInput, grad),
 		Infer: func(n *Node) error {
 			axes, err := resolve(n)
 			if err != nil {
@@ -75,17 +64,9 @@ func reduce(op string, since, asInput int, zero float64, f func(a, x float64) fl
 				}
 				return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, count) }, func() func() { return sumLoop[float64](e, gone, count) })
 			}
-			switch n.In[0].DType {
-			case tensor.Float32:
-				return reduceLoop[float32](e, axes, zero, f, g), nil
-			case tensor.Float64:
-				return reduceLoop[float64](e, axes, zero, f, g), nil
-			case tensor.Int64:
-				return reduceLoop[int64](e, axes, zero, f, g), nil
-			case tensor.Int32:
-				return reduceLoop[int32](e, axes, zero, f, g), nil
-			}
-			return nil, n.Errorf("element type %v is not supported", n.In[0].DType)
+			return numbers(n, n.In[0].DType,
+				func() func() { return reduceLoop[float32](e, axes, zero, f, g) }, func() func() { return reduceLoop[float64](e, axes, zero, f, g) },
+				func() func() { return reduceLoop[int64](e, axes, zero, f, g) }, func() func() { return reduceLoop[uint64](e, axes, zero, f, g) })
 		},
 	}
 }

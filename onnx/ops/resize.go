@@ -45,12 +45,15 @@ func (n *Node) scales() (scale []float64, out []int, err error) {
 	}
 	given, _ := n.Attrs["scales"].([]float32)
 	if v := n.Input(at); v != nil {
-		if v.Const == nil || v.DType != tensor.Float32 && v.DType != tensor.Float64 {
-			return nil, nil, n.Errorf("scales must be float32 and known before the run")
+		if !v.DType.IsFloat() {
+			return nil, nil, n.Errorf("scales are %v, want float32", v.DType)
 		}
-		given = slices.Clone(v.Const.F32)
-		for _, s := range v.Const.F64 {
-			given = append(given, float32(s))
+		if v.Const == nil {
+			return nil, nil, n.Unknown(v, "scales")
+		}
+		given = nil
+		for i := range v.Len() {
+			given = append(given, float32(v.Const.Number(i)))
 		}
 	}
 	if len(given) != len(axes) {
@@ -268,8 +271,8 @@ func bindResize(n *Node, e *Env) (func(), error) {
 // new length; slab computes slab o of a pass, with inner elements a position.
 func sweep(e *Env, passes []*resizePass, size func(*resizePass) int, slab func(p *resizePass, dst, src []float64, o, inner int)) func() {
 	shape := slices.Clone(e.In[0].Shape)
-	first := make([]float64, tensor.Len(shape))
-	last := first
+	first := tensor.New(tensor.Float64, shape...)
+	last := first.F64()
 	var runs []func()
 	for _, p := range passes {
 		shape[p.axis] = size(p)
@@ -279,14 +282,14 @@ func sweep(e *Env, passes []*resizePass, size func(*resizePass) int, slab func(p
 		body := func(_, o int) { slab(p, dst, src, o, inner) }
 		runs = append(runs, func() { e.Pool.For(outer, body) })
 	}
+	read := castLoop(e.In[0], first, narrowing{})
+	write := castLoop(tensor.From(last, shape...), e.Out[0], narrowing{})
 	return func() {
-		convert(first, e.In[0].F32)
-		convert(first, e.In[0].F64)
+		read()
 		for _, run := range runs {
 			run()
 		}
-		convert(e.Out[0].F32, last[:len(e.Out[0].F32)])
-		convert(e.Out[0].F64, last[:len(e.Out[0].F64)])
+		write()
 	}
 }
 

@@ -31,7 +31,7 @@ func TestResizeLegacy(t *testing.T) {
 		attrs, in := Attrs{"mode": c.mode}, []*Value{x, scales}
 		switch {
 		case c.opset < 9:
-			attrs["scales"], in = scales.Const.F32, in[:1]
+			attrs["scales"], in = scales.Const.F32(), in[:1]
 		case c.opset > 10:
 			in = []*Value{x, nil, scales}
 		}
@@ -42,7 +42,7 @@ func TestResizeLegacy(t *testing.T) {
 		got := evaluate(t, []*Node{n}, map[*Value]*tensor.Tensor{x: tensor.From(c.in, 1, 1, len(c.in))})[n.Out[0]]
 		if !slices.Equal(got.Shape, []int{1, 1, len(c.want)}) {
 			t.Errorf("%s %d by %v: shape %v, want %d", c.op, c.opset, c.scale, got.Shape, len(c.want))
-		} else if err := tol.Close(got.F32, c.want, 1e-6, 0); err != nil {
+		} else if err := tol.Close(got.F32(), c.want, 1e-6, 0); err != nil {
 			t.Errorf("%s %s %d by %v: %v", c.op, c.mode, c.opset, c.scale, err)
 		}
 	}

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"slices"
 
 	"memprobe/internal/tensor"
@@ -56,9 +57,12 @@ func (n *Node) known(i int, what string) ([]int, error) {
 	if v == nil {
 		return nil, n.Errorf("input %d (%s) is missing", i, what)
 	}
+	if !v.DType.IsInteger() {
+		return nil, n.Errorf("input %d (%s) is %v, want integers", i, what, v.DType)
+	}
 	ints, ok := v.Ints()
 	if !ok {
-		return nil, n.Errorf("input %d (%s) must be integers known before the run", i, what)
+		return nil, n.Unknown(v, fmt.Sprintf("input %d (%s)", i, what))
 	}
 	if len(v.Shape) > 1 {
 		return nil, n.Errorf("input %d (%s) has shape %v, want a vector", i, what, v.Shape)
@@ -237,11 +241,14 @@ func inferRange(n *Node) error {
 	}
 	for i := range 3 {
 		v := n.In[i]
-		if v.Const == nil || v.Len() != 1 || v.DType != n.In[0].DType {
-			return n.Errorf("start, limit and delta must be scalars of one type known before the run")
+		if v.Len() != 1 || v.DType != n.In[0].DType {
+			return n.Errorf("start, limit and delta must be scalars of one type")
+		}
+		if v.Const == nil {
+			return n.Unknown(v, "start, limit and delta")
 		}
 	}
-	lo, hi, by := scalar(n.In[0].Const), scalar(n.In[1].Const), scalar(n.In[2].Const)
+	lo, hi, by := n.In[0].Const.Number(0), n.In[1].Const.Number(0), n.In[2].Const.Number(0)
 	if by == 0 {
 		return n.Errorf("delta is 0")
 	}
@@ -257,25 +264,10 @@ func inferRange(n *Node) error {
 }
 
 func bindRange(n *Node, e *Env) (func(), error) {
-	lo, by := scalar(n.In[0].Const), scalar(n.In[2].Const)
+	lo, by := n.In[0].Const.Number(0), n.In[2].Const.Number(0)
 	steps := tensor.New(tensor.Float64, e.Out[0].Len())
-	for i := range steps.F64 {
-		steps.F64[i] = lo + float64(i)*by
+	for i, s := 0, steps.F64(); i < len(s); i++ {
+		s[i] = lo + float64(i)*by
 	}
-	return castFrom[float64](steps, e.Out[0]), nil
-}
-
-// scalar is the first element of a number tensor.
-func scalar(t *tensor.Tensor) float64 {
-	switch t.DType {
-	case tensor.Float32:
-		return float64(t.F32[0])
-	case tensor.Float64:
-		return t.F64[0]
-	case tensor.Int64:
-		return float64(t.I64[0])
-	case tensor.Int32:
-		return float64(t.I32[0])
-	}
-	return 0
+	return castLoop(steps, e.Out[0], narrowing{}), nil
 }

@@ -60,7 +60,7 @@ func View(v *Value) *Strided {
 		out = View(n.In[0]).cut(axis, at, v.Shape[axis])
 	case n.Op == "Slice":
 		out = n.viewSlice()
-	case n.Op == "Gather" && len(n.In[1].Shape) == 0:
+	case n.Op == "Gather" && len(n.In[1].Shape) == 0 && n.In[1].Const != nil:
 		axis, _ := n.Axis(n.Int("axis", 0), len(n.In[0].Shape))
 		at, _ := n.In[1].Ints()
 		if at[0] < 0 {
@@ -103,7 +103,7 @@ func (n *Node) viewScaled() *Strided {
 	if c.Const == nil || c.Len() != 1 || !slices.Equal(x.Shape, n.Out[0].Shape) {
 		return nil
 	}
-	k := c.Const.F32[0]
+	k := c.Const.F32()[0]
 	if n.Op == "Div" {
 		k = 1 / k
 	}

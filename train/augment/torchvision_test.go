@@ -47,8 +47,8 @@ func compareFolder(t *testing.T, dir string) {
 	if input == nil || len(input.Shape) != 4 {
 		t.Fatalf("%s: no input_u8 of four dimensions", dir)
 	}
-	for i, v := range input.F32 {
-		input.F32[i] = v / 255
+	for i, v := range input.F32() {
+		input.F32()[i] = v / 255
 	}
 	delete(arrays, "input_u8")
 	names := maps.Clone(params)
@@ -119,12 +119,12 @@ func compare(name string, a arguments, x, want *tensor.Tensor) error {
 	if op == "hue" {
 		limit = 4e-3 // the hue of nearly grey pixels is a quotient of small differences
 	}
-	return tol.Close(got.F32, want.F32, limit, 0)
+	return tol.Close(got.F32(), want.F32(), limit, 0)
 }
 
 func imageOf(x *tensor.Tensor, i int) image {
 	c, h, w := x.Shape[1], x.Shape[2], x.Shape[3]
-	return image{x.F32[i*c*h*w : (i+1)*c*h*w], c, h, w}
+	return image{x.F32()[i*c*h*w : (i+1)*c*h*w], c, h, w}
 }
 
 // operationOf is the operation that a name begins with, the longest.
@@ -508,7 +508,7 @@ func mixRun(cut bool) func(a arguments, x *tensor.Tensor) (run, error) {
 				m.Partner[i] = len(m.Partner) - 1 - i
 			}
 		}
-		mixed := slices.Clone(x.F32)
+		mixed := slices.Clone(x.F32())
 		m.Images(mixed, x.Shape[2], x.Shape[3])
 		return func(dst, src image, i int) { copy(dst.pix, mixed[i*len(dst.pix):]) }, nil
 	}

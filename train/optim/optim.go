@@ -173,8 +173,8 @@ func (o *Optimizer) Step(lr float64, grads []*tensor.Tensor) {
 
 func (o *Optimizer) measureChunk(_, i int) {
 	c := o.chunks[i]
-	o.square[0][i] = vec.SumSq(o.grads[c.param].F32[c.lo:c.hi])
-	o.square[1][i] = vec.SumSq(o.params[c.param].Value.F32[c.lo:c.hi])
+	o.square[0][i] = vec.SumSq(o.grads[c.param].F32()[c.lo:c.hi])
+	o.square[1][i] = vec.SumSq(o.params[c.param].Value.F32()[c.lo:c.hi])
 }
 
 // rescale computes from the sums of the chunks, added in their order, by what
@@ -210,8 +210,8 @@ func (o *Optimizer) adapts(param int) bool { return len(o.params[param].Value.Sh
 
 func (o *Optimizer) updateChunk(_, i int) {
 	c := o.chunks[i]
-	w, g := o.params[c.param].Value.F32[c.lo:c.hi], o.grads[c.param].F32[c.lo:c.hi]
-	state := func(i int) []float32 { return o.slots[i].values[c.param].F32[c.lo:c.hi] }
+	w, g := o.params[c.param].Value.F32()[c.lo:c.hi], o.grads[c.param].F32()[c.lo:c.hi]
+	state := func(i int) []float32 { return o.slots[i].values[c.param].F32()[c.lo:c.hi] }
 	switch o.Optimizer {
 	case Adam, AdamW:
 		vec.AdamStep(vec.Adam{LR: o.lr, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay,

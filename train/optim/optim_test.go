@@ -70,7 +70,7 @@ func TestAgreesWithPyTorch(t *testing.T) {
 			o.Step(0.1, r.grads(step))
 		}
 		for i, p := range ps {
-			if err := tol.Scaled(p.Value.F32, c.Final[i], tolerance); err != nil {
+			if err := tol.Scaled(p.Value.F32(), c.Final[i], tolerance); err != nil {
 				t.Errorf("%s: parameter %d: %v", c.Name, i, err)
 			}
 		}
@@ -114,7 +114,7 @@ func TestResume(t *testing.T) {
 			b = next
 		}
 		for i := range whole {
-			if !slices.Equal(whole[i].Value.F32, parts[i].Value.F32) {
+			if !slices.Equal(whole[i].Value.F32(), parts[i].Value.F32()) {
 				t.Errorf("%s: parameter %d differs", c.Name, i)
 			}
 		}
@@ -139,8 +139,8 @@ func large() ([]Param, []*tensor.Tensor) {
 	var gs []*tensor.Tensor
 	for _, shape := range [][]int{{300, 200}, {17}, {chunkSize + 1, 1}} {
 		w, g := tensor.New(tensor.Float32, shape...), tensor.New(tensor.Float32, shape...)
-		for i := range w.F32 {
-			w.F32[i], g.F32[i] = float32(s.Normal()), float32(s.Normal())
+		for i := range w.F32() {
+			w.F32()[i], g.F32()[i] = float32(s.Normal()), float32(s.Normal())
 		}
 		ps, gs = append(ps, Param{"w", w}), append(gs, g)
 	}
@@ -160,7 +160,7 @@ func TestThreadsAndAllocations(t *testing.T) {
 				t.Errorf("%s: %v allocations a step", name, n)
 			}
 			for _, p := range ps {
-				results[i] = append(results[i], p.Value.F32...)
+				results[i] = append(results[i], p.Value.F32()...)
 			}
 		}
 		if !slices.Equal(results[0], results[1]) {

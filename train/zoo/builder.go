@@ -98,8 +98,8 @@ func (b *builder) constant(name string, t *tensor.Tensor) string {
 func (b *builder) param(name string, draw func(*rng.Stream) float64, shape ...int) string {
 	t := tensor.New(tensor.Float32, shape...)
 	s := rng.New(b.spec.Seed, rng.Init, uint64(len(b.graph.Initializer)))
-	for i := range t.F32 {
-		t.F32[i] = float32(draw(&s))
+	for i := range t.F32() {
+		t.F32()[i] = float32(draw(&s))
 	}
 	b.graph.Initializer = append(b.graph.Initializer, onnx.EncodeTensor(name, t))
 	return name

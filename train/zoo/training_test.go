@@ -40,16 +40,16 @@ func TestTrainingFollowsFloat64(t *testing.T) {
 	const name = "input"
 	for step := range steps {
 		r := rng.New(uint64(step), rng.Bench)
-		x, target := single.Input(name).F32, single.Target().F32
+		x, target := single.Input(name).F32(), single.Target().F32()
 		for i := range x {
 			x[i] = float32(r.Normal())
-			exact.Input(name).F64[i] = float64(x[i])
+			exact.Input(name).F64()[i] = float64(x[i])
 		}
 		clear(target)
-		clear(exact.Target().F64)
+		clear(exact.Target().F64())
 		for i := range batch {
 			class := i*10 + r.IntN(10)
-			target[class], exact.Target().F64[class] = 1, 1
+			target[class], exact.Target().F64()[class] = 1, 1
 		}
 		got, err := single.Step(context.Background(), uint64(step))
 		if err != nil {
@@ -67,13 +67,13 @@ func TestTrainingFollowsFloat64(t *testing.T) {
 		for i, p := range single.Params() {
 			q := exact.Params()[i]
 			if step == 0 {
-				if err := tol.Scaled(p.Grad.F32, q.Grad.F64, 1e-4); err != nil {
+				if err := tol.Scaled(p.Grad.F32(), q.Grad.F64(), 1e-4); err != nil {
 					t.Errorf("gradient of %s: %v", p.Name, err)
 				}
 			}
-			for j, d := range p.Grad.F32 {
-				p.Value.F32[j] -= lr * d
-				q.Value.F64[j] -= lr * q.Grad.F64[j]
+			for j, d := range p.Grad.F32() {
+				p.Value.F32()[j] -= lr * d
+				q.Value.F64()[j] -= lr * q.Grad.F64()[j]
 			}
 		}
 	}

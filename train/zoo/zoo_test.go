@@ -111,8 +111,8 @@ func forward(t *testing.T, m *onnx.Model, size, width, classes int) {
 		t.Fatal(err)
 	}
 	x := s.Input("input")
-	for i := range x.F32 {
-		x.F32[i] = float32(i%13) / 13
+	for i := range x.F32() {
+		x.F32()[i] = float32(i%13) / 13
 	}
 	if err := s.Run(t.Context(), nil); err != nil {
 		t.Fatal(err)
@@ -123,7 +123,7 @@ func forward(t *testing.T, m *onnx.Model, size, width, classes int) {
 		if !slices.Equal(got.Shape, []int{batch, want}) {
 			t.Errorf("%s at %d: %s has shape %v, want [%d %d]", name, size, tensor, got.Shape, batch, want)
 		}
-		if slices.ContainsFunc(got.F32, func(v float32) bool { return v-v != 0 }) {
+		if slices.ContainsFunc(got.F32(), func(v float32) bool { return v-v != 0 }) {
 			t.Errorf("%s at %d: %s is not finite", name, size, tensor)
 		}
 	}
@@ -167,11 +167,11 @@ func TestInit(t *testing.T) {
 		t.Fatal(err)
 	}
 	sum, square := 0.0, 0.0
-	for _, v := range w.F32 {
+	for _, v := range w.F32() {
 		sum += float64(v)
 		square += float64(v) * float64(v)
 	}
-	n := float64(len(w.F32))
+	n := float64(len(w.F32()))
 	variance := 2.0 / (64 * 9)
 	if d := math.Abs(sum / n); d > 5*math.Sqrt(variance/n) {
 		t.Errorf("mean %v, want 0", sum/n)
@@ -181,7 +181,7 @@ func TestInit(t *testing.T) {
 	}
 	fc, _ := m.Initializer("fc.weight")
 	bound := float32(1 / math.Sqrt(256))
-	if low, high := slices.Min(fc.F32), slices.Max(fc.F32); low < -bound || high > bound || high < 0.99*bound {
+	if low, high := slices.Min(fc.F32()), slices.Max(fc.F32()); low < -bound || high > bound || high < 0.99*bound {
 		t.Errorf("classifier within [%v,%v], want ±%v", low, high, bound)
 	}
 
