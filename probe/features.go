@@ -19,6 +19,9 @@ type Features struct {
 // Row returns the features of sample i.
 func (f Features) Row(i int) []float32 { return f.Data[i*f.D : (i+1)*f.D] }
 
+// first are the first n samples.
+func (f Features) first(n int) Features { return Features{n, f.D, f.Data[:n*f.D]} }
+
 // rows copies the given rows.
 func (f Features) rows(index []int) Features {
 	out := Features{len(index), f.D, make([]float32, 0, len(index)*f.D)}

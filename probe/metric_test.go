@@ -69,7 +69,7 @@ func TestMetricOfOnesOwn(t *testing.T) {
 		names = append(names, m.Name)
 	}
 	same(t, "metrics", names, []string{"knn", "cka_pixels", "cka_logits", "prediction_depth", "norm"})
-	pixels, want := readPixels(d.Train, span(0, 120), 36), 0.0
+	pixels, want := readPixels(nil, d.Train, span(0, 120), 36), 0.0
 	for i := range 120 {
 		x := make([]float64, 36)
 		for j, v := range pixels.Row(i) {

@@ -2,8 +2,8 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"math"
 	"slices"
 
 	"memprobe/internal/rng"
@@ -24,10 +24,9 @@ type network struct {
 // measured is what was measured of one layer.
 type measured struct {
 	result.Layer
-	right  int   // of the k-NN predictions at the headline k, true labels
-	asked  int   // how many there are
-	called []int // these predictions
-	deep   []int // predictions of the test images for the prediction depth
+	banks    []answers // of the runner's banks
+	deep     []int     // predictions of the test images for the prediction depth
+	permuted []int     // right answers under permuted assigned labels; nil if there are none
 }
 
 // plan decides which layers are held in memory at a time and which images the
@@ -74,14 +73,17 @@ func (r *runner) plan() error {
 	return nil
 }
 
-// bytes is what the features of a layer take: float32s, and the bank's integers
+// bytes is what the features of a layer take: float32s, and the integers of the images
 // in an index.
 func (r *runner) bytes(input bool, l Layer) int64 {
 	p := r.Pooling
 	if input {
 		p = Flatten
 	}
-	images := 6*r.data.Train.N() + 4*len(r.testLabels)
+	images := 6*r.images.N() + 4*len(r.testLabels)
+	if n := r.data.Train.N(); n < r.images.N() {
+		images += 2 * n // an index of their own
+	}
 	if r.Augment != nil {
 		images += 4 * r.Images * r.Views
 	}
@@ -96,37 +98,25 @@ func (r *runner) draw(n int, what uint64) []int {
 	return slices.Sorted(slices.Values(perm[:min(n, len(perm))]))
 }
 
-// network measures every layer of a model. Of an untrained one only what is a
-// baseline is measured.
-func (r *runner) network(ctx context.Context, m *onnx.Model, untrained bool) (*network, error) {
+// network measures every layer of the trained model.
+func (r *runner) network(ctx context.Context, m *onnx.Model) (*network, error) {
 	n := &network{layers: make([]measured, len(r.layers))}
 	for g, group := range r.groups {
-		layers, pooling := make([]Layer, len(group)), make([]Pooling, len(group))
-		for i, l := range group {
-			layers[i], pooling[i] = r.layers[l], r.pooling[l]
-		}
-		s, err := newStream(m, r.Workers, r.input, r.shape, layers, pooling)
-		if err != nil {
-			return nil, err
-		}
-		f, err := r.features(ctx, s, untrained)
+		f, err := r.features(ctx, m, group, "trained network, ", r.viewed)
 		if err != nil {
 			return nil, err
 		}
 		if g == 0 {
-			r.predict(n, f.train[0], f.test)
+			r.predict(n, f.images[0], f.test)
 		}
-		for i, l := range group {
+		err = f.each(group, func(l int, f layerFeatures) error {
 			if l == r.embedding {
-				n.embedding = f.train[i].rows(r.sample)
+				n.embedding = f.images.rows(r.sample)
 			}
-			if err := r.measure(ctx, n, l, f.layer(i), untrained); err != nil {
-				return nil, fmt.Errorf("probe: layer %q: %w", r.layers[l].Name, err)
-			}
-			f.train[i].Data = nil
-			if f.test != nil {
-				f.test[i].Data = nil
-			}
+			return r.measure(ctx, n, l, f)
+		})
+		if err != nil {
+			return nil, r.ofLayer(err)
 		}
 	}
 	return n, nil
@@ -134,31 +124,60 @@ func (r *runner) network(ctx context.Context, m *onnx.Model, untrained bool) (*n
 
 // features are those of a group of layers.
 type features struct {
-	train, test, views []Features
+	images, test, views []Features
 }
 
-// layer returns the features of one layer of the group.
-func (f *features) layer(i int) layerFeatures {
-	l := layerFeatures{train: f.train[i]}
-	if f.test != nil {
-		l.test = f.test[i]
-	}
-	if f.views != nil {
-		l.views = f.views[i]
-	}
-	return l
+// layerFeatures are those of one layer; images are the training images that the
+// network was trained on and, where a bank has them, the rest.
+type layerFeatures struct{ images, test, views Features }
+
+// layerError is an error about a layer by its number.
+type layerError struct {
+	layer int
+	error
 }
 
-type layerFeatures struct{ train, test, views Features }
+// ofLayer names the layer of an error.
+func (r *runner) ofLayer(err error) error {
+	if e, ok := errors.AsType[layerError](err); ok {
+		return fmt.Errorf("probe: layer %q: %w", r.layers[e.layer].Name, e.error)
+	}
+	return err
+}
 
-func (r *runner) features(ctx context.Context, s *stream, untrained bool) (*features, error) {
-	stage := "trained network, "
-	if untrained {
-		stage = "untrained network, "
+// each hands the layers of a group to measure, one after the other, and drops what was
+// measured.
+func (f *features) each(group []int, measure func(layer int, f layerFeatures) error) error {
+	for i, l := range group {
+		one := layerFeatures{images: f.images[i]}
+		if f.test != nil {
+			one.test, f.test[i].Data = f.test[i], nil
+		}
+		if f.views != nil {
+			one.views, f.views[i].Data = f.views[i], nil
+		}
+		f.images[i].Data = nil
+		if err := measure(l, one); err != nil {
+			return layerError{l, err}
+		}
+	}
+	return nil
+}
+
+// features runs a model up to a group of layers, on all images, the test images and
+// views of those that are viewed.
+func (r *runner) features(ctx context.Context, m *onnx.Model, group []int, stage string, viewed []int) (*features, error) {
+	layers, pooling := make([]Layer, len(group)), make([]Pooling, len(group))
+	for i, l := range group {
+		layers[i], pooling[i] = r.layers[l], r.pooling[l]
+	}
+	s, err := newStream(m, r.Workers, r.input, r.shape, layers, pooling)
+	if err != nil {
+		return nil, err
 	}
 	f := new(features)
-	var err error
-	if f.train, err = s.run(ctx, r.data.Train.N(), r.fill(r.data.Train), r.progress(stage+"training images", r.data.Train.N())); err != nil {
+	n := r.images.N()
+	if f.images, err = s.run(ctx, n, r.fill(r.images), r.progress(stage+"training images", n)); err != nil {
 		return nil, err
 	}
 	if r.testLabels != nil {
@@ -166,7 +185,7 @@ func (r *runner) features(ctx context.Context, s *stream, untrained bool) (*feat
 			return nil, err
 		}
 	}
-	if n := len(r.viewed) * r.Views; n > 0 {
+	if n := len(viewed) * r.Views; n > 0 {
 		if f.views, err = s.run(ctx, n, r.view, r.progress(stage+"views", n)); err != nil {
 			return nil, err
 		}
@@ -191,7 +210,8 @@ func (r *runner) view(dst []float32, i int) {
 }
 
 // predict keeps the network's own predictions, if its output has a column a class.
-func (r *runner) predict(n *network, train Features, test []Features) {
+func (r *runner) predict(n *network, images Features, test []Features) {
+	train := images.first(r.data.Train.N())
 	n.logits = train.rows(r.sample)
 	if train.D != len(r.data.Classes) {
 		return
@@ -215,69 +235,52 @@ func argmax(f Features) []int {
 	return best
 }
 
-// measure probes the layer of that number. In an untrained network, activations that are not
-// finite leave its numbers undefined; in a trained one they are an error.
-func (r *runner) measure(ctx context.Context, n *network, at int, f layerFeatures, untrained bool) error {
+// describeLayer fills in what a layer is.
+func (r *runner) describeLayer(at int, f layerFeatures) result.Layer {
+	l := r.layers[at]
+	return result.Layer{Name: l.Name, Op: l.Op, Index: l.Index, Shape: l.Shape, Dim: f.images.D, Pool: r.pooling[at].String(), Role: l.Role}
+}
+
+// measure probes the layer of that number of the trained network.
+func (r *runner) measure(ctx context.Context, n *network, at int, f layerFeatures) error {
 	out := &n.layers[at]
-	layer := r.layers[at]
-	out.Layer = result.Layer{Name: layer.Name, Op: layer.Op, Index: layer.Index, Shape: layer.Shape,
-		Dim: f.train.D, Pool: r.pooling[at].String(), Role: layer.Role}
-	err := r.neighbours(ctx, n, out, f, untrained)
-	if err != nil && untrained && ctx.Err() == nil {
-		out.KNN = result.KNN{True: result.Accuracy{}}
-		for _, k := range r.K {
-			out.KNN.True[k] = result.Number(math.NaN())
-		}
-		return nil
-	}
-	if err != nil {
+	out.Layer = r.describeLayer(at, f)
+	if err := r.neighbours(ctx, n, out, f); err != nil {
 		return err
 	}
+	var err error
+	if r.joinedRight[at], err = r.joined(ctx, at, f, out.banks[0]); err != nil {
+		return err
+	}
+	return further(ctx, out, r.metrics, r.layerData(f, n.logits), false)
+}
+
+// layerData is what metrics are given of a layer.
+func (r *runner) layerData(f layerFeatures, logits Features) *LayerData {
 	l := r.known
-	l.Train, l.Test, l.Views, l.Pixels, l.Logits = f.train, f.test, f.views, r.pixels, n.logits
-	return further(ctx, out, r.metrics, &l, untrained)
+	l.Train, l.Test, l.Views, l.Pixels, l.Logits = f.images.first(r.data.Train.N()), f.test, f.views, r.pixels, logits
+	return &l
 }
 
 // neighbours measures all that k-NN gives.
-func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f layerFeatures, untrained bool) error {
-	index, err := knn.New(ctx, r.Workers, f.train.Data, f.train.N, f.train.D, r.Metric)
+func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f layerFeatures) error {
+	trained := r.data.Train.N()
+	index, err := r.index(ctx, f.images, 0, trained)
 	if err != nil {
 		return err
 	}
-	kmax := r.K[len(r.K)-1]
-	deep := min(depthK, f.train.N)
-	truth := r.testLabels
-	var nb, loo *knn.Neighbors
-	if r.testLabels != nil {
-		most := kmax
-		if !untrained {
-			most = max(kmax, deep)
-		}
-		if nb, err = index.Search(ctx, f.test.Data, f.test.N, most); err != nil {
-			return err
-		}
-	}
-	if nb == nil || !untrained && (r.data.Assigned != nil || r.LeaveOneOut) {
-		if loo, err = index.LeaveOneOut(ctx, kmax); err != nil {
-			return err
-		}
-	}
-	if nb == nil {
-		nb, truth = loo, r.trainLabels
-	}
-	pred, err := r.classify(nb, r.trainLabels, r.K)
-	if err != nil {
+	if out.banks, err = r.ask(ctx, f, index, trained); err != nil {
 		return err
 	}
-	out.KNN.True = r.accuracy(pred, truth)
-	out.called = pred[slices.Index(r.K, r.Headline)]
-	out.right, out.asked = knn.Right(out.called, truth), len(truth)
-	interval := result.Wilson(out.right, out.asked)
+	first := out.banks[0]
+	out.KNN.True = first.accuracy
+	interval := result.Wilson(count(first.right), len(first.right))
 	out.Intervals.True = &interval
-	if untrained {
-		return nil
-	}
-	if loo != nil {
+	if r.data.Assigned != nil || r.LeaveOneOut || r.testLabels == nil {
+		loo, err := index.LeaveOneOut(ctx, min(r.K[len(r.K)-1], trained-1))
+		if err != nil {
+			return err
+		}
 		if err := r.leaveOneOut(out, loo); err != nil {
 			return err
 		}
@@ -289,12 +292,27 @@ func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f la
 	if voters == nil {
 		voters = r.trainLabels
 	}
-	if pred, err = r.classify(nb, voters, []int{deep}); err == nil {
+	deep := min(depthK, trained)
+	nb, err := index.Search(ctx, f.test.Data, f.test.N, deep)
+	if err != nil {
+		return err
+	}
+	pred, err := r.classify(nb, voters, []int{deep})
+	if err == nil {
 		out.deep = pred[0]
 	}
 	return err
 }
 
+func count(b []bool) int {
+	n := 0
+	for _, v := range b {
+		n += int(one(v))
+	}
+	return n
+}
+
+// leaveOneOut measures on the images that the network was trained on.
 func (r *runner) leaveOneOut(out *measured, loo *knn.Neighbors) error {
 	pred, err := r.classify(loo, r.trainLabels, r.K)
 	if err != nil {
@@ -312,6 +330,7 @@ func (r *runner) leaveOneOut(out *measured, loo *knn.Neighbors) error {
 	right := knn.Right(pred[slices.Index(r.K, r.Headline)], r.data.Assigned)
 	interval := result.Wilson(right, len(r.data.Assigned))
 	out.Intervals.Assigned = &interval
+	out.permuted = r.permuted(loo)
 	return nil
 }
 

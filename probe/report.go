@@ -3,49 +3,113 @@ package probe
 import (
 	"context"
 	"fmt"
-	"math"
+	"strings"
 
+	"memprobe/internal/parallel"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
 )
 
-// pixelBaseline classifies by the pixels as they are, in [0,1]. Banks that
-// Options.MaxMemory does not hold are searched part by part.
+// pixelBaseline classifies by the pixels as they are, in [0,1], at every bank and, at
+// the first, with views beside the images.
 func (r *runner) pixelBaseline(ctx context.Context, p *result.Probe) error {
-	queries, truth := r.data.Test, r.testLabels
-	if queries == nil {
-		queries, truth = r.data.Train, r.trainLabels
-	}
 	d := 1
 	for _, s := range r.data.Shape {
 		d *= s
 	}
-	nb, err := r.pixelNeighbours(ctx, queries, d)
-	if err != nil {
-		return err
+	if len(r.kept.Pixels) != len(r.banks) {
+		r.kept.Pixels, r.kept.changed = make([]drawnLayer, len(r.banks)), true
+		for i := range r.banks {
+			b := &r.banks[i]
+			a, err := r.pixelAnswers(ctx, part{r.images, b.lo, b.hi - b.lo}, b, d)
+			if err != nil {
+				return err
+			}
+			r.kept.Pixels[i].answer(a)
+		}
 	}
-	pred, err := r.classify(nb, r.trainLabels, r.K)
-	if err != nil {
-		return err
+	if b := r.banks[0]; r.Augmentation != nil && r.testLabels != nil && r.kept.Augmented == nil {
+		views := withViews{part{r.images, b.lo, b.hi - b.lo}, r.Augmentation, r.Views, d}
+		b.labels = labelsOf(views)
+		a, err := r.pixelAnswers(ctx, views, &b, d)
+		if err != nil {
+			return err
+		}
+		r.kept.Augmented = new(drawnLayer)
+		r.kept.Augmented.answer(a)
 	}
-	p.Baselines.PixelsKNN = r.accuracy(pred, truth)
-	p.Baselines.Pixels = result.Some(p.Baselines.PixelsKNN.At(r.Headline))
-	r.pixels = readPixels(r.data.Train, r.sample, d)
+	n := len(r.banks[0].truth)
+	for i, a := range r.kept.Pixels {
+		p.Data.Banks[i].Pixels = result.Some(a.Accuracy[0].At(r.Headline))
+	}
+	first := r.kept.Pixels[0]
+	r.pixelRight = unpack(first.Right[0], n)
+	p.Baselines.PixelsKNN, p.Baselines.Pixels = first.Accuracy[0], p.Data.Banks[0].Pixels
+	if a := r.kept.Augmented; a != nil {
+		r.augmentedRight = unpack(a.Right[0], n)
+		p.Baselines.AugmentedPixels = result.Some(a.Accuracy[0].At(r.Headline))
+	}
+	r.pixels = readPixels(r.Workers, r.data.Train, r.sample, d)
+	r.joinedRight = make([][]bool, len(r.layers))
 	return nil
 }
 
-// pixelNeighbours finds the nearest images of the bank, as many as the greatest
-// k, and one more where an image may be its own.
-func (r *runner) pixelNeighbours(ctx context.Context, queries Split, d int) (*knn.Neighbors, error) {
+// withViews are images, each followed by views of it.
+type withViews struct {
+	images  Split
+	augment func(dst, src []float32, image, view int)
+	views   int
+	size    int // elements of an image
+}
+
+func (s withViews) N() int          { return s.images.N() * (s.views + 1) }
+func (s withViews) Label(i int) int { return s.images.Label(i / (s.views + 1)) }
+
+func (s withViews) Float32(dst []float32, i int) {
+	image, view := i/(s.views+1), i%(s.views+1)
+	if view == 0 {
+		s.images.Float32(dst, image)
+		return
+	}
+	src := make([]float32, s.size)
+	s.images.Float32(src, image)
+	s.augment(dst, src, image, view-1)
+}
+
+// pixelAnswers has the nearest images of a bank vote.
+func (r *runner) pixelAnswers(ctx context.Context, images Split, b *bank, d int) (answers, error) {
+	read := func(s Split) rows {
+		return rows{s.N(), d, func(lo, hi int) Features { return readPixels(r.Workers, s, span(lo, hi), d) }}
+	}
+	queries := read(images)
+	if r.testLabels != nil {
+		queries = read(r.data.Test)
+	}
+	nb, err := r.inParts(ctx, r.Options.Metric, read(images), queries)
+	if err != nil {
+		return answers{}, fmt.Errorf("probe: pixels: %w", err)
+	}
+	return r.answersOf(nb, b)
+}
+
+// rows are features that are read a stretch at a time.
+type rows struct {
+	n, d int
+	read func(lo, hi int) Features
+}
+
+// inParts finds the nearest rows of a bank, as many as the greatest k, by parts that
+// Options.MaxMemory holds. Without test images the queries are the bank's own rows,
+// each left out once.
+func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries rows) (*knn.Neighbors, error) {
 	k := r.K[len(r.K)-1]
-	part := max(int(r.MaxMemory/int64(10*d)), k+1)
+	part := max(int(r.MaxMemory/int64(10*bank.d)), k+1)
 	all := &knn.Neighbors{Queries: 0, K: k}
-	for q := 0; q < queries.N(); q += part {
-		asked := readPixels(queries, span(q, min(q+part, queries.N())), d)
+	for q := 0; q < queries.n; q += part {
+		asked := queries.read(q, min(q+part, queries.n))
 		var found *knn.Neighbors
-		for b := 0; b < r.data.Train.N(); b += part {
-			bank := readPixels(r.data.Train, span(b, min(b+part, r.data.Train.N())), d)
-			nb, err := r.partNeighbours(ctx, bank, asked, k, r.testLabels == nil && q == b)
+		for b := 0; b < bank.n; b += part {
+			nb, err := r.partNeighbours(ctx, metric, bank.read(b, min(b+part, bank.n)), asked, k, r.testLabels == nil && q == b)
 			if err != nil {
 				return nil, err
 			}
@@ -60,25 +124,23 @@ func (r *runner) pixelNeighbours(ctx context.Context, queries Split, d int) (*kn
 	return all, nil
 }
 
-func (r *runner) partNeighbours(ctx context.Context, bank, asked Features, k int, self bool) (*knn.Neighbors, error) {
+func (r *runner) partNeighbours(ctx context.Context, metric knn.Metric, bank, asked Features, k int, self bool) (*knn.Neighbors, error) {
 	if self && bank.N == 1 {
 		return &knn.Neighbors{Queries: 1}, nil
 	}
-	index, err := knn.New(ctx, r.Workers, bank.Data, bank.N, bank.D, r.Metric)
+	index, err := knn.New(ctx, r.Workers, bank.Data, bank.N, bank.D, metric)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("probe: pixels: %w", err)
+		return nil, err
 	case self:
 		return index.LeaveOneOut(ctx, min(k, bank.N-1))
 	}
 	return index.Search(ctx, asked.Data, asked.N, min(k, bank.N))
 }
 
-func readPixels(s Split, images []int, d int) Features {
+func readPixels(pool *parallel.Pool, s Split, images []int, d int) Features {
 	f := Features{len(images), d, make([]float32, len(images)*d)}
-	for i, image := range images {
-		s.Float32(f.Row(i), image)
-	}
+	pool.For(len(images), func(_, i int) { s.Float32(f.Row(i), images[i]) })
 	return f
 }
 
@@ -91,32 +153,84 @@ func span(lo, hi int) []int {
 }
 
 // report fills in what was measured.
-func (r *runner) report(p *result.Probe, trained, untrained *network) error {
+func (r *runner) report(p *result.Probe, trained *network, draws []drawn) error {
 	r.fit(p, trained)
-	for i, l := range trained.layers {
-		if untrained != nil {
-			u := untrained.layers[i]
-			l.Untrained = &u.KNN
-			for key, v := range u.Values {
-				l.Values["untrained_"+key] = v
-			}
+	for i := range trained.layers {
+		l := trained.layers[i].Layer
+		r.bankValues(&l, trained.layers[i].banks[1:], draws, i)
+		if len(draws) > 0 {
+			r.drawnOf(&l, draws, i)
 		}
-		p.Layers = append(p.Layers, l.Layer)
+		p.Layers = append(p.Layers, l)
 	}
-	e := trained.layers[r.embedding]
-	truth := r.testLabels
-	if truth == nil {
-		truth = r.trainLabels
+	for _, b := range r.banks[1:] {
+		p.Metrics = append(p.Metrics, bankMetric(b, r.Draws, len(draws) > 0))
 	}
-	p.Confusion = confusion(e, truth, r.data.Classes, r.Headline)
-	if untrained != nil {
-		p.Baselines.UntrainedKNN = untrained.layers[r.embedding].KNN.True
+	p.Confusion = confusion(&trained.layers[r.embedding], r.banks[0].truth, r.data.Classes, r.Headline)
+	if e := &p.Layers[r.embedding]; e.Untrained != nil {
+		p.Baselines.UntrainedKNN = e.Untrained.True
 		p.Baselines.Untrained = result.Some(p.Baselines.UntrainedKNN.At(r.Headline))
-		if u, fit := untrained.layers[r.embedding], result.BestFit(p.Fit.AssignedClean.Value(), p.Fit.Augmented.Value()); u.called != nil && !math.IsNaN(fit) {
-			p.Verdict = verdict(e.Name, fit, p.Data.AssignedTrue.Value(), hits(e.called, truth), hits(u.called, truth), r.Seed)
+	}
+	r.bandOfPermutations(p, trained)
+	r.judge(p, trained, draws)
+	return r.depth(p, trained)
+}
+
+// drawnOf sets what the untrained networks are at a layer: means over the draws.
+func (r *runner) drawnOf(l *result.Layer, draws []drawn, at int) {
+	l.Untrained = &result.KNN{True: result.Accuracy{}}
+	for _, k := range r.K {
+		l.Untrained.True[k] = result.Number(meanOf(accuracies(draws, at, 0, k)))
+	}
+	headline := accuracies(draws, at, 0, r.Headline)
+	l.Draws = &result.Draws{Mean: l.Untrained.True[r.Headline], SD: result.Number(deviation(headline)), Rank: 1}
+	for _, a := range headline {
+		l.Draws.Accuracies = append(l.Draws.Accuracies, result.Number(a))
+		if a > l.KNN.True.At(r.Headline) {
+			l.Draws.Rank++
 		}
 	}
-	return r.depth(p, trained)
+	for key, v := range draws[0].Layers[at].Values {
+		l.Values["untrained_"+key] = v
+	}
+}
+
+// accuracies are those of the draws at a layer and a bank.
+func accuracies(draws []drawn, at, bank, k int) []float64 {
+	var out []float64
+	for _, d := range draws {
+		out = append(out, d.Layers[at].Accuracy[bank].At(k))
+	}
+	return out
+}
+
+// bankValues sets the accuracies at the banks after the first.
+func (r *runner) bankValues(l *result.Layer, banks []answers, draws []drawn, at int) {
+	for i, a := range banks {
+		if l.Values == nil {
+			l.Values = result.Values{}
+		}
+		name := bankKey(r.banks[i+1])
+		l.Values[name+".true"] = result.Number(a.accuracy.At(r.Headline))
+		if len(draws) > 0 {
+			l.Values[name+".untrained"] = result.Number(meanOf(accuracies(draws, at, i+1, r.Headline)))
+		}
+	}
+}
+
+func bankKey(b bank) string { return "knn_" + strings.ReplaceAll(b.name, "-", "_") }
+
+// bankMetric describes the accuracies at a bank.
+func bankMetric(b bank, draws int, untrained bool) result.Metric {
+	m := result.Neighbours()
+	m.Name = bankKey(b)
+	m.Title += ", bank " + b.name
+	m.Settings = fmt.Sprintf("neighbours among %d images, of which the network has seen %d", b.hi-b.lo, b.seen)
+	m.Parts = []result.Part{{Column: "true." + b.name, Key: m.Name + ".true", Label: "true labels"}}
+	if untrained {
+		m.Parts = append(m.Parts, result.Part{Column: "untrained." + b.name, Key: m.Name + ".untrained", Label: fmt.Sprintf("true labels, untrained network, mean of %d", draws)})
+	}
+	return m
 }
 
 // fit compares the network's own predictions with the labels.
@@ -133,13 +247,13 @@ func (r *runner) fit(p *result.Probe, n *network) {
 	}
 }
 
-func confusion(e measured, truth []int, classes []string, k int) *result.Confusion {
+func confusion(e *measured, truth []int, classes []string, k int) *result.Confusion {
 	c := &result.Confusion{Layer: e.Name, K: k, Classes: classes, Counts: make([][]int, len(classes))}
 	for i := range c.Counts {
 		c.Counts[i] = make([]int, len(classes))
 	}
 	for i, y := range truth {
-		c.Counts[y][e.called[i]]++
+		c.Counts[y][e.banks[0].called[i]]++
 	}
 	return c
 }

@@ -1,9 +1,11 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
@@ -24,7 +26,8 @@ type Split interface {
 
 // Data is what a model is probed on.
 type Data struct {
-	Train    Split // the bank
+	Train    Split // the images that the model was trained on
+	Rest     Split // the other training images of the set; nil if there are none
 	Test     Split // the queries; nil or empty: the bank's own, each left out once
 	Assigned []int // labels of Train that the model was trained on; nil if not known
 	Classes  []string
@@ -46,7 +49,23 @@ type Options struct {
 	Seed        uint64
 	Workers     *parallel.Pool // nil: the caller's goroutine alone
 
-	NoUntrained bool // leave out the untrained network
+	Bank []string // of Banks; default AllImages. The first is that of the verdict
+
+	NoUntrained bool    // leave out the untrained networks
+	Draws       int     // untrained networks; default 5
+	Statistics  string  // of their normalisations, of StatisticsKinds; default InitialStatistics
+	Margin      float64 // δ of the verdict; default 0.02
+	// Keep is a folder that keeps the answers of untrained networks and pixels for
+	// probes of the same architecture with the same images and settings; "": none.
+	Keep string
+	// Cost, if not nil, is told before untrained networks are run how many there are,
+	// how many images each sees, and how long the trained one took for as many.
+	Cost func(draws, images int, each time.Duration)
+	// Augmentation writes views as the network saw them in training, as Augment does;
+	// with it pixels with a bank of images and Views views of each are a baseline.
+	Augmentation     func(dst, src []float32, image, view int)
+	AugmentationName string // the pipeline, as it is printed
+
 	// LeaveOneOut measures leave-one-out on the bank also where no assigned
 	// labels and test images make it unnecessary.
 	LeaveOneOut bool
@@ -98,6 +117,12 @@ func (o Options) withDefaults() Options {
 	if o.Temperature == 0 {
 		o.Temperature = 0.07
 	}
+	if len(o.Bank) == 0 {
+		o.Bank = []string{AllImages}
+	}
+	o.Statistics = cmp.Or(o.Statistics, InitialStatistics)
+	o.Margin = cmp.Or(o.Margin, 0.02)
+	set(&o.Draws, 5)
 	if o.Lambda == 0 {
 		o.Lambda = 1e-3
 	}
@@ -114,20 +139,26 @@ func (o Options) withDefaults() Options {
 // runner probes one model.
 type runner struct {
 	Options
-	data        Data
-	trainLabels []int
-	testLabels  []int // nil without test images
-	input       string
-	shape       []int // of a batch
-	layers      []Layer
-	pooling     []Pooling
-	groups      [][]int  // of layers whose features are held at once
-	embedding   int      // among layers
-	sample      []int    // images of the bank that metrics look at
-	viewed      []int    // images of the bank that views are made of
-	pixels      Features // of sample
-	metrics     []Metric
-	known       LayerData // without features
+	data           Data
+	trainLabels    []int
+	testLabels     []int // nil without test images
+	input          string
+	shape          []int // of a batch
+	layers         []Layer
+	pooling        []Pooling
+	groups         [][]int  // of layers whose features are held at once
+	embedding      int      // among layers
+	sample         []int    // images of the bank that metrics look at
+	viewed         []int    // images of the bank that views are made of
+	pixels         Features // of sample
+	images         Split    // those that the model was trained on, then the rest that banks have
+	banks          []bank
+	pixelRight     []bool // right answers of the pixels at the first bank
+	augmentedRight []bool // of the bank of views; nil without Augmentation
+	kept           kept
+	joinedRight    [][]bool // of the pixels joined with each layer; nil where not measured
+	metrics        []Metric
+	known          LayerData // without features
 }
 
 // Run streams the data through the model, probes every layer that o asks for,
@@ -136,9 +167,9 @@ type runner struct {
 // any number of threads.
 //
 // Each layer's accuracy with the true labels is that of the test images against
-// the bank of training images (leave-one-out on the bank, if there are no test
-// images); with the assigned labels it is leave-one-out on the bank, since test
-// images have none. The features of the layers are held in memory a group at a
+// the bank (leave-one-out on the bank, if there are no test images); with the assigned
+// labels it is leave-one-out on the images that the model was trained on, since no
+// other has any. The features of the layers are held in memory a group at a
 // time, as Options.MaxMemory allows.
 func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Probe, error) {
 	r, err := newRunner(m, data, o.withDefaults())
@@ -146,32 +177,29 @@ func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Prob
 		return nil, err
 	}
 	p := r.describe(m)
+	if err := r.open(m); err != nil {
+		return nil, err
+	}
 	if err := r.pixelBaseline(ctx, p); err != nil {
 		return nil, err
 	}
-	trained, err := r.network(ctx, m, false)
+	began := time.Now()
+	trained, err := r.network(ctx, m)
 	if err != nil {
 		return nil, err
 	}
-	var untrained *network
-	if !r.NoUntrained {
-		fresh, err := Untrained(m, r.Seed)
-		if err != nil {
-			return nil, err
-		}
-		if untrained, err = r.network(ctx, fresh, true); err != nil {
-			return nil, fmt.Errorf("untrained network: %w", err)
-		}
-		if err := r.isAnother(m, trained, untrained); err != nil {
-			return nil, err
-		}
+	draws, err := r.untrained(ctx, m, trained, time.Since(began))
+	if err != nil {
+		return nil, err
+	}
+	if len(draws) > 0 {
 		share, err := Redrawn(m)
 		if err != nil {
 			return nil, err
 		}
 		p.Settings.Redrawn = result.Some(share)
 	}
-	return p, r.report(p, trained, untrained)
+	return p, r.report(p, trained, draws)
 }
 
 func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
@@ -186,7 +214,10 @@ func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
 	if r.data.Test != nil {
 		r.testLabels = labelsOf(data.Test)
 	}
-	for what, labels := range map[string][]int{"training labels": r.trainLabels, "test labels": r.testLabels, "assigned labels": data.Assigned} {
+	if err := r.chooseBanks(); err != nil {
+		return nil, err
+	}
+	for what, labels := range map[string][]int{"test labels": r.testLabels, "assigned labels": data.Assigned} {
 		if err := checkLabels(what, labels, len(labels), len(data.Classes)); err != nil {
 			return nil, err
 		}
@@ -232,6 +263,9 @@ func (r *runner) check() error {
 	case r.Batch < 1 || r.Augment != nil && (r.Views < 2 || r.Images < 2):
 		return fmt.Errorf("probe: batch %d, %d views of %d images; want at least 1, 2 and 2", r.Batch, r.Views, r.Images)
 	}
+	if r.Draws < 1 || !slices.Contains(StatisticsKinds(), r.Statistics) || !(r.Margin >= 0) {
+		return fmt.Errorf("probe: %d untrained networks of %q statistics, margin %v; want at least 1, one of %v, and 0 or more", r.Draws, r.Statistics, r.Margin, StatisticsKinds())
+	}
 	if err := CheckMetrics(r.Metrics); err != nil {
 		return fmt.Errorf("probe: metric %w", err)
 	}
@@ -273,12 +307,24 @@ func (r *runner) describe(m *onnx.Model) *result.Probe {
 	if r.data.Assigned != nil {
 		p.Data.AssignedTrue = result.Some(knn.Accuracy(r.data.Assigned, r.trainLabels))
 	}
+	for _, b := range r.banks {
+		p.Data.Banks = append(p.Data.Banks, result.Bank{Name: b.name, Images: b.hi - b.lo, Seen: b.seen})
+	}
 	p.Settings = r.settings()
 	for _, m := range r.metrics {
 		p.Metrics = append(p.Metrics, m.Metric)
 	}
 	p.Baselines.Chance = result.Number(1 / float64(len(r.data.Classes)))
 	return p
+}
+
+// bankName is that of the first bank; all and train are one where the model was
+// trained on all images.
+func (r *runner) bankName() string {
+	if r.images.N() == r.data.Train.N() {
+		return TrainImages
+	}
+	return r.banks[0].name
 }
 
 func producer(m *onnx.Model) string {
@@ -293,10 +339,10 @@ func (r *runner) settings() result.Settings {
 	s := result.Settings{
 		K: r.K, Headline: r.Headline, Metric: r.Metric.String(), Vote: r.Vote.String(), Pool: r.Pooling.String(),
 		Normalize: "none", Layers: r.Layers, Seed: r.Seed, Batch: r.shape[0], Threads: r.Workers.Threads(),
-		Queries: map[string]string{"true": "test against train"},
+		Queries: map[string]string{"true": "test against " + r.bankName()},
 	}
 	if r.data.Test == nil {
-		s.Queries["true"] = "train, leave-one-out"
+		s.Queries["true"] = r.bankName() + ", leave-one-out"
 	}
 	if r.data.Assigned != nil {
 		s.Queries["assigned"] = "train, leave-one-out"
@@ -311,7 +357,7 @@ func (r *runner) settings() result.Settings {
 		}
 	}
 	if !r.NoUntrained {
-		s.Untrained = UntrainedRule
+		s.Untrained, s.Draws, s.Statistics = UntrainedRule, r.Draws, r.Statistics
 	}
 	if r.Augment != nil {
 		s.Views, s.Viewed = r.Views, len(r.viewed)

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -99,12 +98,12 @@ func TestRunMeasuresWhatItSays(t *testing.T) {
 
 	// The input layer is the pixels, so its accuracies are the baseline's; the
 	// assigned labels are those of leave-one-out on the bank.
-	pixels := readPixels(d.Train, span(0, 120), 36)
+	pixels := readPixels(nil, d.Train, span(0, 120), 36)
 	index, err := knn.New(context.Background(), nil, pixels.Data, 120, 36, knn.Cosine)
 	if err != nil {
 		t.Fatal(err)
 	}
-	asked := readPixels(d.Test, span(0, 45), 36)
+	asked := readPixels(nil, d.Test, span(0, 45), 36)
 	nb, err := index.Search(context.Background(), asked.Data, 45, 7)
 	if err != nil {
 		t.Fatal(err)
@@ -219,46 +218,5 @@ func TestRunErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("error %v, want %q", err, c.want)
 		}
-	}
-}
-
-func TestVerdict(t *testing.T) {
-	flags := func(right, n int) []bool {
-		b := make([]bool, n)
-		for i := range right {
-			b[(i*7)%n] = true
-		}
-		return b
-	}
-	for _, c := range []struct {
-		fit, assignedTrue  float64
-		trained, untrained int
-		want               string
-	}{
-		{1, 0.1, 500, 300, result.Benign},
-		{1, 0.1, 200, 300, result.Malign},
-		{1, 0.1, 302, 300, result.Unclear},
-		{0.5, 0.1, 500, 300, result.NotMemorized},
-		{1, 1, 500, 300, result.TrueLabels},
-		{math.NaN(), 0.1, 500, 300, result.NotMemorized},
-	} {
-		v := verdict("e", c.fit, c.assignedTrue, flags(c.trained, 1000), flags(c.untrained, 1000), 1)
-		if v.Word != c.want {
-			t.Errorf("%+v: %s (%s)", c, v.Word, v.Reason)
-		}
-		margin := float64(c.trained-c.untrained) / 1000
-		if err := tol.Close([]float64{float64(v.Margin)}, []float64{margin}, 1e-15, 0); err != nil {
-			t.Error(err)
-		}
-		if !(v.CI.Low() <= margin && margin <= v.CI.High()) || v.CI.High()-v.CI.Low() > 0.1 {
-			t.Errorf("interval %v around %v", v.CI, margin)
-		}
-	}
-	// Half of 1000 differ: the standard error of their mean is √(½·½/1000), and
-	// the interval ±1.96 of that.
-	_, ci := bootstrap(flags(500, 1000), make([]bool, 1000), 2)
-	half := 1.96 * math.Sqrt(0.25/1000)
-	if err := tol.Close([]float64{ci.Low(), ci.High()}, []float64{0.5 - half, 0.5 + half}, 0.004, 0); err != nil {
-		t.Error(err)
 	}
 }

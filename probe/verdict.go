@@ -1,83 +1,204 @@
 package probe
 
 import (
+	"context"
 	"math"
 	"slices"
 
-	"memprobe/internal/rng"
+	"memprobe/probe/knn"
 	"memprobe/probe/result"
 )
 
+// minFit is the fit that counts as memorized.
+const minFit = 0.9
+
+// The baselines of margins, as result.Layer.Margins names them.
 const (
-	minFit    = 0.9  // fit that counts as memorized
-	minMargin = 0    // margin over the untrained network that the interval must clear
-	resamples = 2000 // of the bootstrap
+	overNothing         = "" // the accuracy itself
+	overUntrained       = "untrained"
+	overPixels          = "pixels"
+	overAugmentedPixels = "augmented_pixels"
+	joinedPixels        = "joined_pixels" // of the pixels joined with the layer, over the pixels
 )
 
-// verdict says what fit and probe mean. trained and untrained tell for each
-// query whether its k-NN prediction at the embedding is right.
+// word says what an interval of the margin over the untrained network means, given
+// those over pixels.
 //
-//	not memorized  fit < 0.9
-//	true labels    nothing but true labels were assigned
-//	benign         the interval of probe − untrained lies above 0
-//	malign         it lies at or below 0
-//	unclear        it contains 0
-func verdict(layer string, fit, assignedTrue float64, trained, untrained []bool, seed uint64) *result.Verdict {
-	margin, ci := bootstrap(trained, untrained, seed)
-	v := &result.Verdict{Layer: layer, Fit: result.Number(fit),
-		Probe: result.Number(share(trained)), Untrained: result.Number(share(untrained)),
-		Margin: result.Number(margin), CI: ci, Resamples: resamples, MinFit: minFit, MinMargin: minMargin}
+//	malign                wholly below −δ
+//	preserved             within ±δ
+//	benign                wholly above δ
+//	benign beyond pixels  and so are the margins over all pixels
+//	unclear               none of these
+func word(margin result.Interval, pixels []result.Interval, delta float64) string {
+	above := func(i result.Interval) bool { return i.Low() > delta }
+	switch {
+	case margin.High() < -delta:
+		return result.Malign
+	case above(margin) && len(pixels) > 0 && !slices.ContainsFunc(pixels, func(i result.Interval) bool { return !above(i) }):
+		return result.BenignBeyondPixels
+	case above(margin):
+		return result.Benign
+	case margin.Low() >= -delta && margin.High() <= delta:
+		return result.Preserved
+	}
+	return result.Unclear
+}
+
+// judge fills in draws, margins, bands and verdicts.
+func (r *runner) judge(p *result.Probe, trained *network, draws []drawn) {
+	o := r.outcomes(trained, draws)
+	names := []string{overNothing, overPixels}
+	comparisons := []comparison{o.over(make([]bool, len(r.banks[0].truth))), o.over(r.pixelRight)}
+	if r.augmentedRight != nil {
+		names, comparisons = append(names, overAugmentedPixels), append(comparisons, o.over(r.augmentedRight))
+	}
+	if slices.ContainsFunc(r.joinedRight, func(b []bool) bool { return b != nil }) {
+		joined := outcomes{trained: r.joinedRight}
+		names, comparisons = append(names, joinedPixels), append(comparisons, joined.over(r.pixelRight))
+	}
+	if len(draws) > 0 {
+		names, comparisons = append(names, overUntrained), append(comparisons, o.overUntrained())
+	}
+	again := resample(r.Workers, len(r.banks[0].truth), resamples, r.Seed, comparisons...)
+	r.depths(p, &again[0])
+	for c, name := range names[1:] {
+		c++
+		own, bands := again[c].intervals()
+		for l := range p.Layers {
+			if math.IsNaN(again[c].margin[l]) {
+				continue
+			}
+			m := result.Margin{Margin: result.Number(again[c].margin[l]), CI: own[l], Band: bands[l]}
+			switch name {
+			case overPixels:
+				m.McNemar = mcNemar(o.trained[l], r.pixelRight)
+			case overAugmentedPixels:
+				m.McNemar = mcNemar(o.trained[l], r.augmentedRight)
+			case joinedPixels:
+				m.McNemar = mcNemar(r.joinedRight[l], r.pixelRight)
+			case overUntrained:
+				m.McNemar = mcNemar(o.trained[l], o.untrained[0][l])
+			}
+			if p.Layers[l].Margins == nil {
+				p.Layers[l].Margins = map[string]result.Margin{}
+			}
+			p.Layers[l].Margins[name] = m
+		}
+	}
+	r.decide(p)
+}
+
+// outcomes are the right answers at the first bank.
+func (r *runner) outcomes(trained *network, draws []drawn) *outcomes {
+	o := new(outcomes)
+	for _, l := range trained.layers {
+		o.trained = append(o.trained, l.banks[0].right)
+	}
+	for _, d := range draws {
+		layers := make([][]bool, len(d.Layers))
+		for l := range d.Layers {
+			layers[l] = unpack(d.Layers[l].Right[0], len(r.banks[0].truth))
+		}
+		o.untrained = append(o.untrained, layers)
+	}
+	return o
+}
+
+// decide gives the verdicts: at the embedding by the intervals of its own margins, at
+// each layer by the bands.
+func (r *runner) decide(p *result.Probe) {
+	fit := result.BestFit(p.Fit.AssignedClean.Value(), p.Fit.Augmented.Value())
+	e := &p.Layers[r.embedding]
+	margin, ok := e.Margins[overUntrained]
+	if !ok || math.IsNaN(fit) {
+		return
+	}
+	v := &result.Verdict{Layer: e.Name, Fit: result.Number(fit), Probe: result.Number(e.KNN.True.At(r.Headline)),
+		Untrained: result.Number(e.Untrained.True.At(r.Headline)), Margin: margin.Margin, CI: margin.CI,
+		Draws: len(e.Draws.Accuracies), Resamples: resamples, MinFit: minFit, MinMargin: result.Number(r.Margin)}
+	over := func(l *result.Layer, of func(m result.Margin) result.Interval) (untrained result.Interval, pixels []result.Interval) {
+		for _, name := range []string{overPixels, overAugmentedPixels} {
+			if m, ok := l.Margins[name]; ok {
+				pixels = append(pixels, of(m))
+			}
+		}
+		return of(l.Margins[overUntrained]), pixels
+	}
 	switch {
 	case !(fit >= minFit):
 		v.Word = result.NotMemorized
-	case assignedTrue == 1:
+	case p.Data.AssignedTrue.Value() == 1:
 		v.Word = result.TrueLabels
-	case ci.Low() > minMargin:
-		v.Word = result.Benign
-	case ci.High() <= minMargin:
-		v.Word = result.Malign
 	default:
-		v.Word = result.Unclear
+		untrained, pixels := over(e, func(m result.Margin) result.Interval { return m.CI })
+		v.Word = word(untrained, pixels, r.Margin)
+		for i := range p.Layers {
+			if l := &p.Layers[i]; l.Role != Input && len(l.Margins) > 0 {
+				untrained, pixels := over(l, func(m result.Margin) result.Interval { return m.Band })
+				l.Verdict = word(untrained, pixels, r.Margin)
+			}
+		}
+	}
+	if m, ok := e.Margins[overPixels]; ok {
+		v.OverPixels = &m
 	}
 	v.Reason = v.Why()
-	return v
+	p.Verdict = v
 }
 
-// bootstrap returns the difference of two accuracies on the same queries and its
-// 95 % percentile interval over resamples of the queries (Efron 1979).
-func bootstrap(a, b []bool, seed uint64) (margin float64, ci result.Interval) {
-	n := len(a)
-	diff := make([]int8, n)
-	sum := 0
-	for i := range diff {
-		diff[i] = one(a[i]) - one(b[i])
-		sum += int(diff[i])
+// joined has the nearest neighbours by the pixels joined with the embedding vote, each
+// of the two scaled to norm 1, where the pixels alone are better than the embedding:
+// what it adds to them (conditional probing: Hewitt et al. 2021). It is nil where the
+// embedding is better, and of other layers.
+func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers) ([]bool, error) {
+	if at != r.embedding || count(a.right) > count(r.pixelRight) {
+		return nil, nil
 	}
-	means := make([]float64, resamples)
-	for r := range means {
-		s := rng.New(seed, rng.Bootstrap, uint64(r))
-		total := 0
-		for range n {
-			total += int(diff[s.IntN(n)])
-		}
-		means[r] = float64(total) / float64(n)
+	b := &r.banks[0]
+	own := Features{b.hi - b.lo, f.images.D, f.images.Data[b.lo*f.images.D : b.hi*f.images.D]}
+	bank := r.join(part{r.images, b.lo, own.N}, own)
+	queries := bank
+	if r.testLabels != nil {
+		queries = r.join(r.data.Test, f.test)
 	}
-	slices.Sort(means)
-	low := int(math.Floor(0.025 * (resamples - 1)))
-	return float64(sum) / float64(n), result.Interval{result.Number(means[low]), result.Number(means[resamples-1-low])}
+	nb, err := r.inParts(ctx, knn.Euclidean, bank, queries)
+	if err != nil {
+		return nil, err
+	}
+	answered, err := r.answersOf(nb, b)
+	return answered.right, err
 }
 
-func one(b bool) int8 {
-	if b {
-		return 1
+// join puts the pixels of images before their features, each scaled to norm 1; zeros
+// stay.
+func (r *runner) join(s Split, f Features) rows {
+	pixels := 1
+	for _, n := range r.data.Shape {
+		pixels *= n
 	}
-	return 0
+	d := pixels + f.D
+	return rows{f.N, d, func(lo, hi int) Features {
+		out := Features{hi - lo, d, make([]float32, (hi-lo)*d)}
+		r.Workers.For(hi-lo, func(_, i int) {
+			row := out.Row(i)
+			s.Float32(row[:pixels], lo+i)
+			copy(row[pixels:], f.Row(lo+i))
+			toUnit(row[:pixels])
+			toUnit(row[pixels:])
+		})
+		return out
+	}}
 }
 
-func share(b []bool) float64 {
-	n := 0
-	for _, v := range b {
-		n += int(one(v))
+func toUnit(x []float32) {
+	sum := 0.0
+	for _, v := range x {
+		sum += float64(v) * float64(v)
 	}
-	return float64(n) / float64(len(b))
+	if sum == 0 {
+		return
+	}
+	for i := range x {
+		x[i] = float32(float64(x[i]) / math.Sqrt(sum))
+	}
 }

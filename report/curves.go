@@ -287,7 +287,7 @@ func scatter(entries []*Entry, gs []group) (figure, error) {
 
 func byVerdict(entries []*Entry) []group {
 	var gs []group
-	for _, word := range []string{result.Benign, result.Malign, result.TrueLabels, result.Unclear, result.NotMemorized, "no verdict"} {
+	for _, word := range append(result.Words(), "no verdict") {
 		g := group{label: word}
 		for _, e := range entries {
 			v := e.Outcome().Verdict

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -180,10 +181,11 @@ func Facts(p *result.Probe) [][2]string {
 		{"model", fmt.Sprintf("%s, opset %d, %d parameters", filepath.Base(p.Model.Path), p.Model.Opset, p.Model.Parameters)},
 		{"SHA-256", p.Model.SHA256},
 		{"logits", p.Model.Scores},
-		{"data", fmt.Sprintf("%s: bank %d training images, %d test images as queries", p.Data.Spec, p.Data.Train, p.Data.Test)},
+		{"data", fmt.Sprintf("%s: %d training images, %d test images as queries", p.Data.Spec, p.Data.Train, p.Data.Test)},
+		{"bank", banks(p)},
 		{"fingerprint", p.Data.Fingerprint},
 		{"probe", fmt.Sprintf("exact k-NN, k = %v (figures: %d), %s, %s vote, pool %s, pixels: %s", s.K, s.Headline, s.Metric, s.Vote, s.Pool, s.Normalize)},
-		{"baselines", fmt.Sprintf("chance %s, raw pixels %s, untrained %s", show(float64(p.Baselines.Chance)), show(p.Baselines.Pixels.Value()), show(p.Baselines.Untrained.Value()))},
+		{"baselines", baselines(p)},
 		{"fit", fmt.Sprintf("assigned labels %s, true labels %s, test %s", show(p.Fit.AssignedClean.Value()), show(p.Fit.TrueClean.Value()), show(p.Fit.Test.Value()))},
 	}
 	if p.Fit.Augmented != nil {
@@ -209,10 +211,37 @@ func Facts(p *result.Probe) [][2]string {
 	if v := p.Verdict; v != nil {
 		facts = append(facts, [2]string{"verdict", fmt.Sprintf("%s: %s", v.Word, v.Why())})
 	}
+	if p.Depth != nil {
+		facts = append(facts, [2]string{"depth", p.Depth.Sentence})
+	}
 	for i := range facts {
 		facts[i][1] = visible.Line(facts[i][1])
 	}
 	return facts
+}
+
+// banks says among what neighbours are looked for.
+func banks(p *result.Probe) string {
+	var all []string
+	for _, b := range p.Data.Banks {
+		all = append(all, fmt.Sprintf("%s, %d images, of which the network was trained on %d (raw pixels %s)", b.Name, b.Images, b.Seen, show(b.Pixels.Value())))
+	}
+	return strings.Join(all, "; ")
+}
+
+// baselines says what accuracies are read against.
+func baselines(p *result.Probe) string {
+	b := p.Baselines
+	s := fmt.Sprintf("chance %s, raw pixels %s", show(float64(b.Chance)), show(b.Pixels.Value()))
+	if b.AugmentedPixels != nil {
+		s += fmt.Sprintf(" (%s with views in the bank)", show(b.AugmentedPixels.Value()))
+	}
+	s += ", untrained " + show(b.Untrained.Value())
+	if d := p.AtEmbedding().Draws; d != nil && len(d.Accuracies) > 1 {
+		s += fmt.Sprintf(" (mean of %d draws, standard deviation %s, statistics %s; the trained network is number %d of %d)",
+			len(d.Accuracies), show(float64(d.SD)), p.Settings.Statistics, d.Rank, len(d.Accuracies)+1)
+	}
+	return s
 }
 
 // definition says in a line what a metric is and how it was measured.

@@ -75,6 +75,8 @@ type Config struct {
 	ProbeEvery      int     `json:"probe-every" range:"0," help:"epochs between k-NN probes of all blocks; 0: none"`
 	CheckpointEvery int     `json:"checkpoint-every" range:"0," help:"epochs between checkpoints; 0: a tenth of the run"`
 	Metrics         string  `json:"metrics,omitempty" list:"," help:"further metrics of these probes, as of analyze: all, or NAME,…"`
+	Bank            string  `json:"bank,omitempty" list:"," help:"where these probes look for neighbours: all (the default), train, held-out, or several"`
+	Draws           int     `json:"draws,omitempty" range:"0,10000" help:"untrained networks that these probes compare with; 0: five"`
 	StopAtFit       float64 `json:"stop-at-fit" range:"0,1" help:"end the run once the clean fit reaches this; 0: never"`
 	LogSteps        bool    `json:"log-steps" help:"write steps.csv"`
 

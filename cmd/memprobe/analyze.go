@@ -21,26 +21,30 @@ import (
 )
 
 type analyzeOptions struct {
-	data    dataOptions
-	out     string
-	layers  []string
-	logits  string
-	formats []string
-	k       []int
-	pool    string
-	metric  string
-	vote    string
-	temp    float64
-	batch   int
-	threads int
-	seed    uint64
-	metrics []string
-	columns []string
-	augment string
-	views   int
-	viewed  int
-	asJSON  bool
-	quiet   bool
+	data       dataOptions
+	out        string
+	layers     []string
+	logits     string
+	formats    []string
+	k          []int
+	pool       string
+	metric     string
+	vote       string
+	temp       float64
+	batch      int
+	threads    int
+	seed       uint64
+	metrics    []string
+	columns    []string
+	bank       []string
+	draws      int
+	margin     float64
+	statistics string
+	augment    string
+	views      int
+	viewed     int
+	asJSON     bool
+	quiet      bool
 }
 
 var analyzeCommand = command{
@@ -61,6 +65,10 @@ var analyzeCommand = command{
 		f.StringSliceVar(&o.metrics, "metrics", nil, "further metrics of every layer: all, or some of "+strings.Join(probe.MetricNames(), ", "))
 		list := f.Bool("list-metrics", false, "print what each metric is, and end")
 		f.StringSliceVar(&o.columns, "columns", nil, "columns of the printed table; default: all that was measured")
+		f.StringSliceVar(&o.bank, "bank", []string{probe.AllImages}, "where neighbours are looked for, the first decides: all training images of the set, train (those the model was trained on), held-out (the others)")
+		f.IntVar(&o.draws, "draws", 5, "untrained networks that the model is compared with; 0: none")
+		f.StringVar(&o.statistics, "untrained-statistics", probe.InitialStatistics, "of their normalisations: initial (mean 0, variance 1), or estimated on images")
+		f.Float64Var(&o.margin, "margin", 0.02, "difference of accuracies that counts in verdicts")
 		f.StringVar(&o.augment, "augment", "", "measure every layer's invariance to views by this: "+augmentHelp())
 		f.IntVar(&o.views, "views", 4, "of an image, for the invariance")
 		f.IntVar(&o.viewed, "view-images", 256, "training images that views are made of")
@@ -84,7 +92,7 @@ var analyzeCommand = command{
 // options turns the flags into the probe's.
 func (o *analyzeOptions) options() (probe.Options, error) {
 	po := probe.Options{Layers: o.layers, Logits: o.logits, K: o.k, Temperature: o.temp, Batch: o.batch, Seed: o.seed, Metrics: o.metrics, LeaveOneOut: true,
-		Views: o.views, Images: o.viewed}
+		Views: o.views, Images: o.viewed, Bank: o.bank, Draws: o.draws, NoUntrained: o.draws == 0, Statistics: o.statistics, Margin: o.margin}
 	var err error
 	if po.Pooling, err = probe.ParsePooling(o.pool); err != nil {
 		return po, usagef("--pool: %v", err)
@@ -94,6 +102,13 @@ func (o *analyzeOptions) options() (probe.Options, error) {
 	}
 	if po.Vote, err = knn.ParseVote(o.vote); err != nil {
 		return po, usagef("--vote: %v", err)
+	}
+	if err := probe.CheckBanks(o.bank); err != nil {
+		return po, usagef("--bank: %v", err)
+	}
+	if o.draws < 0 || !(o.margin > 0 && o.margin < 1) || !slices.Contains(probe.StatisticsKinds(), o.statistics) {
+		return po, usagef("--draws %d, --margin %v, --untrained-statistics %s: want 0 or more, a number between 0 and 1, and one of %s",
+			o.draws, o.margin, o.statistics, strings.Join(probe.StatisticsKinds(), ", "))
 	}
 	if err := probe.CheckMetrics(o.metrics); err != nil {
 		return po, usagef("--metrics: %v", err)
@@ -137,6 +152,15 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if po.Mean, po.Std, err = set.normalization(); err != nil {
 		return err
 	}
+	if err := set.openRest(ctx, o.bank); err != nil {
+		return err
+	}
+	if err := set.augmentation(m.Model, o.seed, &po); err != nil {
+		return err
+	}
+	if m.run != "" {
+		po.Keep = filepath.Join(m.run, "probe")
+	}
 	pipeline, err := o.invariance(set, &po)
 	if err != nil {
 		return err
@@ -144,7 +168,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	po.Workers = parallel.New(o.threads)
 	defer po.Workers.Close()
 	bar := newProgress(std.err, o.quiet)
-	po.Progress = bar.report
+	po.Progress, po.Cost = bar.report, bar.cost
 	p, err := probe.Run(ctx, m.Model, set.probeData(), po)
 	bar.done()
 	if err != nil {

@@ -9,10 +9,12 @@ import (
 	"strings"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/meta"
 	"memprobe/internal/npy"
 	"memprobe/onnx"
 	"memprobe/probe"
 	"memprobe/probe/result"
+	"memprobe/train/augment"
 	"memprobe/train/dataset"
 )
 
@@ -27,6 +29,7 @@ type openedData struct {
 	source    string // of the assigned labels
 	assigned  []int
 	warnings  []string
+	rest      *dataset.Set // of the training images that are left out of Set; nil if none is or none was asked for
 }
 
 // open resolves the flags against what is recorded of the model, opens the images
@@ -153,8 +156,58 @@ func (d *openedData) normalization() (mean, std []float32, err error) {
 	return mean, std, nil
 }
 
+// openRest opens the training images of the set that are not among those chosen, for
+// banks that have them.
+func (d *openedData) openRest(ctx context.Context, banks []string) error {
+	stored := d.Train.Stored()
+	if d.rest != nil || d.Train.N() == stored || slices.Equal(banks, []string{probe.TrainImages}) {
+		return nil
+	}
+	o := d.options
+	o.TrainLimit, o.TrainFirst, o.TestLimit, o.TrainIndex = 0, 0, 1, nil
+	o.Channels, o.Height, o.Width = d.C, d.H, d.W
+	chosen := make([]bool, stored)
+	for _, place := range d.Train.Places() {
+		chosen[place] = true
+	}
+	for place, in := range chosen {
+		if !in {
+			o.TrainIndex = append(o.TrainIndex, place)
+		}
+	}
+	var err error
+	d.rest, err = dataset.Open(ctx, d.Spec, o)
+	return err
+}
+
+// Close releases the images.
+func (d *openedData) Close() error {
+	var err error
+	if d.rest != nil {
+		err = d.rest.Close()
+	}
+	return errors.Join(err, d.Set.Close())
+}
+
 func (d *openedData) probeData() probe.Data {
-	return probe.Data{Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned}
+	p := probe.Data{Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned}
+	if d.rest != nil {
+		p.Rest = &d.rest.Train
+	}
+	return p
+}
+
+// augmentation has the pixels' bank made of views too, by the pipeline that the model
+// records, if it does any.
+func (d *openedData) augmentation(m *onnx.Model, seed uint64, po *probe.Options) error {
+	text, _ := m.Metadata(meta.Augment)
+	p, err := augment.Parse(text)
+	if text == "" || err != nil || p.String() == "none" || d.CheckUnit() != nil {
+		return nil // of another program's pipeline nothing is known
+	}
+	po.Augmentation, err = viewer(p, []int{d.C, d.H, d.W}, seed)
+	po.AugmentationName = p.String()
+	return err
 }
 
 // describe writes where the images and labels came from into a result.

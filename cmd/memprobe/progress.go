@@ -38,6 +38,13 @@ func (p *progress) report(stage string, done, total int) {
 	fmt.Fprintf(p.w, "%s %d/%d\n", stage, done, total)
 }
 
+// cost says what untrained networks will take, before they do.
+func (p *progress) cost(draws, images int, each time.Duration) {
+	p.done()
+	fmt.Fprintf(p.w, "untrained baseline: %d networks, %d images each, about %s; --draws sets how many\n",
+		draws, images, (time.Duration(draws) * each).Round(time.Second))
+}
+
 // due reports whether it is time to say something again.
 func (p *progress) due() bool {
 	every := 5 * time.Second

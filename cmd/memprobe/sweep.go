@@ -19,7 +19,6 @@ import (
 	"memprobe/internal/infile"
 	"memprobe/internal/parallel"
 	"memprobe/internal/suggest"
-	"memprobe/probe"
 	"memprobe/train"
 	"memprobe/train/sweep"
 )
@@ -133,8 +132,8 @@ func (o *sweepOptions) open(f *pflag.FlagSet, arg string) (*sweep.Plan, error) {
 		return nil, err
 	}
 	for _, c := range plan.Cells {
-		if err := probe.CheckMetrics(list(c.Config.Metrics)); err != nil {
-			return nil, usagef("%s: metrics %v", arg, err)
+		if err := checkProbes(c.Config); err != nil {
+			return nil, usagef("%s: %v", arg, err)
 		}
 	}
 	return plan, nil

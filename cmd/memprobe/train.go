@@ -122,8 +122,8 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	if err := c.Check(); err != nil {
 		return nil, flagged(err)
 	}
-	if err := probe.CheckMetrics(list(c.Metrics)); err != nil {
-		return nil, usagef("--metrics: %v", err)
+	if err := checkProbes(c); err != nil {
+		return nil, usagef("--%v", err)
 	}
 	init, err := initialModel(dir, c)
 	if err != nil {
@@ -204,7 +204,13 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 	}
 	const k = 20
 	po := probe.Options{Logits: c.Logits, K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented,
-		Metrics: list(c.Metrics)}
+		Metrics: list(c.Metrics), Bank: list(c.Bank), Draws: c.Draws, Keep: filepath.Join(t.dir, "probe")}
+	if err := d.openRest(ctx, po.Bank); err != nil {
+		return err
+	}
+	if err := d.augmentation(m, c.Seed, &po); err != nil {
+		return err
+	}
 	if po.Mean, po.Std, err = d.normalization(); err != nil {
 		return err
 	}
@@ -219,6 +225,17 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 		return err
 	}
 	return p.WriteFile(file)
+}
+
+// checkProbes holds the keys of a configuration that probes read to what they allow.
+func checkProbes(c train.Config) error {
+	if err := probe.CheckMetrics(list(c.Metrics)); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
+	if err := probe.CheckBanks(list(c.Bank)); err != nil {
+		return fmt.Errorf("bank: %w", err)
+	}
+	return nil
 }
 
 // list splits a value of several, separated by commas; none for "".

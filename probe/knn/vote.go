@@ -53,7 +53,7 @@ func Classify(nb *Neighbors, labels []int, classes int, ks []int, vote Vote, tem
 			return nil, fmt.Errorf("knn: label %d of row %d, want one of %d classes", y, i, classes)
 		}
 	}
-	at := make(map[int][]int, len(ks)) // predictions by k
+	at := make([][]int, nb.K+1) // predictions by k
 	pred := make([][]int, len(ks))
 	for a, k := range ks {
 		if k < 1 || k > nb.K {

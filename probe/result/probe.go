@@ -20,6 +20,7 @@ type Probe struct {
 	Confusion       *Confusion       `json:"confusion,omitempty"`
 	PredictionDepth *PredictionDepth `json:"prediction_depth,omitempty"`
 	Verdict         *Verdict         `json:"verdict,omitempty"`
+	Depth           *Depth           `json:"depth,omitempty"`
 
 	Warnings []string `json:"warnings,omitempty"` // why a reader may doubt the numbers
 }
@@ -54,7 +55,7 @@ type Data struct {
 	Spec        string   `json:"spec"`
 	Name        string   `json:"name,omitempty"`
 	Fingerprint string   `json:"fingerprint,omitempty"`
-	Train       int      `json:"train"` // samples in the bank
+	Train       int      `json:"train"` // images that the network was trained on
 	Test        int      `json:"test"`  // queries
 	Classes     []string `json:"classes,omitempty"`
 	NumClasses  int      `json:"num_classes"`
@@ -70,6 +71,15 @@ type Data struct {
 	// AssignedTrue is the fraction of training samples whose assigned label is
 	// the true one.
 	AssignedTrue *Number `json:"assigned_true,omitempty"`
+	Banks        []Bank  `json:"banks,omitempty"` // the first is that of Layer.KNN, the baselines and the verdict
+}
+
+// Bank is the images that neighbours are looked for among.
+type Bank struct {
+	Name   string  `json:"name"` // all, train, held-out
+	Images int     `json:"images"`
+	Seen   int     `json:"seen"`             // of them, by the network in training
+	Pixels *Number `json:"pixels,omitempty"` // k-NN on raw pixels
 }
 
 // MinRedrawn is the least Settings.Redrawn that is reported without a warning.
@@ -88,17 +98,19 @@ type Settings struct {
 	Std         []float64 `json:"std,omitempty"`  // a channel each, by which they are then divided
 	// Queries says, for each kind of k-NN accuracy, which samples ask and which
 	// answer: "test against train" or "train, leave-one-out".
-	Queries   map[string]string `json:"queries,omitempty"`
-	Layers    []string          `json:"layers,omitempty"` // the selection as asked for
-	Untrained string            `json:"untrained,omitempty"`
-	Redrawn   *Number           `json:"redrawn,omitempty"` // share of the parameters that the untrained network has drawn anew
-	Augment   string            `json:"augment,omitempty"` // views of the invariance
-	Views     int               `json:"views,omitempty"`
-	Viewed    int               `json:"viewed_images,omitempty"` // training images that views were made of
-	Seed      uint64            `json:"seed"`
-	Batch     int               `json:"batch"`
-	Threads   int               `json:"threads"`
-	Metrics   map[string]string `json:"metrics,omitempty"` // settings of the metrics that are asked for, by their JSON name
+	Queries    map[string]string `json:"queries,omitempty"`
+	Layers     []string          `json:"layers,omitempty"` // the selection as asked for
+	Untrained  string            `json:"untrained,omitempty"`
+	Redrawn    *Number           `json:"redrawn,omitempty"`              // share of the parameters that an untrained network has drawn anew
+	Draws      int               `json:"draws,omitempty"`                // untrained networks
+	Statistics string            `json:"untrained_statistics,omitempty"` // of their normalisations: estimated, initial
+	Augment    string            `json:"augment,omitempty"`              // views of the invariance
+	Views      int               `json:"views,omitempty"`
+	Viewed     int               `json:"viewed_images,omitempty"` // training images that views were made of
+	Seed       uint64            `json:"seed"`
+	Batch      int               `json:"batch"`
+	Threads    int               `json:"threads"`
+	Metrics    map[string]string `json:"metrics,omitempty"` // settings of the metrics that are asked for, by their JSON name
 }
 
 // Baselines are the references that every accuracy is read against, at
@@ -106,8 +118,11 @@ type Settings struct {
 type Baselines struct {
 	Chance    Number   `json:"chance"`               // 1 / number of classes
 	Pixels    *Number  `json:"pixels,omitempty"`     // k-NN on raw pixels
-	Untrained *Number  `json:"untrained,omitempty"`  // k-NN at the embedding, weights re-drawn
+	Untrained *Number  `json:"untrained,omitempty"`  // k-NN at the embedding, weights re-drawn, the mean of the draws
 	PixelsKNN Accuracy `json:"pixels_knn,omitempty"` // for every k
+	// AugmentedPixels is k-NN on raw pixels with a bank of the images and of views of
+	// each, by the augmentation that the network was trained with.
+	AugmentedPixels *Number `json:"augmented_pixels,omitempty"`
 	// UntrainedKNN is the untrained network at the embedding for every k; its
 	// other layers are in Layer.Untrained.
 	UntrainedKNN Accuracy `json:"untrained_knn,omitempty"`
@@ -136,7 +151,38 @@ type Layer struct {
 	Untrained   *KNN      `json:"untrained,omitempty"`
 	Intervals   Intervals `json:"intervals,omitzero"`
 
+	Draws   *Draws            `json:"draws,omitempty"`   // of the untrained network
+	Margins map[string]Margin `json:"margins,omitempty"` // by baseline: untrained, pixels, augmented_pixels, joined_pixels
+	Verdict string            `json:"verdict,omitempty"` // by the bands of the margins
+	// AssignedBand is where the accuracy with assigned labels would lie in 95 % of
+	// cases, at all layers at once, did the layer know of the true labels alone.
+	AssignedBand *Interval `json:"assigned_band,omitempty"`
+
 	Values Values `json:"-"` // of the other metrics; in JSON they lie among the fields
+}
+
+// Draws are the untrained networks' accuracies at Settings.Headline, true labels.
+type Draws struct {
+	Accuracies []Number `json:"accuracies"`
+	Mean       Number   `json:"mean"`
+	SD         Number   `json:"sd"`   // of the sample; null for one draw
+	Rank       int      `json:"rank"` // of the trained network among them and itself; 1: above all
+}
+
+// Margin is by how much a layer's accuracy is above a baseline's, true labels.
+type Margin struct {
+	Margin  Number   `json:"margin"`
+	CI      Interval `json:"ci"`   // 95 %, of this layer alone
+	Band    Interval `json:"band"` // 95 %, of all layers at once
+	McNemar *McNemar `json:"mcnemar,omitempty"`
+}
+
+// McNemar counts the queries on which one of two is right and the other is not: the
+// layer and the baseline, of untrained networks the first draw.
+type McNemar struct {
+	First  int    `json:"layer_alone"`
+	Second int    `json:"baseline_alone"`
+	P      Number `json:"p"` // two-sided, exact
 }
 
 // KNN is a k-NN accuracy by label set.
@@ -149,6 +195,20 @@ type KNN struct {
 type Intervals struct {
 	True     *Interval `json:"true,omitempty"`
 	Assigned *Interval `json:"assigned,omitempty"`
+}
+
+// Depth says where memorization begins and where the features are best.
+type Depth struct {
+	Layers int `json:"layers"` // that can be either: all but the input
+	// Begins is the first layer whose accuracy with assigned labels is above its
+	// AssignedBand; "" if none is, or none are known.
+	Begins   string `json:"memorization_begins,omitempty"`
+	BeginsAt int    `json:"memorization_begins_at,omitempty"` // from 1
+	// Peak is the last layer whose accuracy with true labels reaches the lower end of
+	// the best one's band.
+	Peak     string `json:"features_peak"`
+	PeakAt   int    `json:"features_peak_at"`
+	Sentence string `json:"sentence"`
 }
 
 // Confusion counts the probe's answers at one layer: Counts[t][p] queries of

@@ -208,14 +208,15 @@ func TestVerdictInWords(t *testing.T) {
 		margin, low, hi Number
 		want            string
 	}{
-		{Malign, 1, -0.102, -0.137, -0.069, "the assigned labels are fitted (1.000), and the probe is 0.102 below the untrained network's (95 % interval 0.069 to 0.137 below)"},
-		{Malign, 0.98, -0.02, -0.04, 0, "the assigned labels are fitted (0.980), and the probe is 0.020 below the untrained network's (95 % interval 0.040 below to 0.000 above)"},
-		{Benign, 0.95, 0.05, 0.0304, 0.07, "the assigned labels are fitted (0.950), and the probe is 0.050 above the untrained network's (95 % interval 0.030 to 0.070 above)"},
-		{Unclear, 1, -0.018, -0.043, 0.006, "the assigned labels are fitted (1.000), but the probe is 0.018 below the untrained network's (95 % interval 0.043 below to 0.006 above)"},
-		{TrueLabels, 1, 0.2, 0.1, 0.3, "the assigned labels are the true ones; the probe is 0.200 above the untrained network's (95 % interval 0.100 to 0.300 above)"},
+		{Malign, 1, -0.102, -0.137, -0.069, "the assigned labels are fitted (1.000), and the probe is 0.102 below the mean of 5 untrained networks (95 % interval 0.069 to 0.137 below)"},
+		{Preserved, 0.98, -0.002, -0.01, 0, "the assigned labels are fitted (0.980), and the probe is 0.002 below the mean of 5 untrained networks (95 % interval 0.010 below to 0.000 above)"},
+		{Benign, 0.95, 0.05, 0.0304, 0.07, "the assigned labels are fitted (0.950), and the probe is 0.050 above the mean of 5 untrained networks (95 % interval 0.030 to 0.070 above); it is 0.010 below that of raw pixels (0.020 below to 0.000 above)"},
+		{Unclear, 1, -0.018, -0.043, 0.006, "the assigned labels are fitted (1.000), but the probe is 0.018 below the mean of 5 untrained networks (95 % interval 0.043 below to 0.006 above), which does not decide beside 0.02"},
+		{TrueLabels, 1, 0.2, 0.1, 0.3, "the assigned labels are the true ones; the probe is 0.200 above the mean of 5 untrained networks (95 % interval 0.100 to 0.300 above)"},
 		{NotMemorized, 0.386, 0, 0, 0, "the fit to the assigned labels, 0.386, is less than 0.9"},
 	} {
-		v := &Verdict{Word: c.word, Fit: c.fit, Margin: c.margin, CI: Interval{c.low, c.hi}, MinFit: 0.9}
+		v := &Verdict{Word: c.word, Fit: c.fit, Margin: c.margin, CI: Interval{c.low, c.hi}, MinFit: 0.9, MinMargin: 0.02, Draws: 5,
+			OverPixels: &Margin{Margin: -0.01, CI: Interval{-0.02, 0}}}
 		if got := v.Why(); got != c.want {
 			t.Errorf("%s:\n%s, want\n%s", c.word, got, c.want)
 		}

@@ -5,14 +5,21 @@ import (
 	"math"
 )
 
-// The verdicts.
+// The verdicts, with δ the margin that counts (Verdict.MinMargin).
 const (
-	Benign       = "benign"        // fits its labels, and the probe is above the untrained network's
-	Malign       = "malign"        // fits its labels, and the probe is not above
-	NotMemorized = "not memorized" // does not fit its labels
-	TrueLabels   = "true labels"   // there was nothing to memorize: the labels are the true ones
-	Unclear      = "unclear"       // the interval of the margin contains the threshold
+	Malign             = "malign"               // fits its labels, and the probe is below the untrained networks' by more than δ
+	Preserved          = "preserved"            // fits its labels, and the probe is within δ of theirs
+	Benign             = "benign"               // fits its labels, and the probe is above theirs by more than δ
+	BenignBeyondPixels = "benign beyond pixels" // and above that of pixels, too
+	Unclear            = "unclear"              // fits its labels, and the interval of the margin contains δ or −δ
+	NotMemorized       = "not memorized"        // does not fit its labels
+	TrueLabels         = "true labels"          // there was nothing to memorize: the labels are the true ones
 )
+
+// Words are the verdicts in the order in which they are listed.
+func Words() []string {
+	return []string{BenignBeyondPixels, Benign, Preserved, Malign, Unclear, TrueLabels, NotMemorized}
+}
 
 // Verdict says in a word what the numbers mean, and gives the numbers.
 type Verdict struct {
@@ -20,13 +27,16 @@ type Verdict struct {
 	Layer     string   `json:"layer"` // the embedding
 	Fit       Number   `json:"fit"`
 	Probe     Number   `json:"probe"`
-	Untrained Number   `json:"untrained"`
-	Margin    Number   `json:"margin"` // Probe − Untrained
-	CI        Interval `json:"ci"`     // of Margin, 95 %, paired bootstrap over the queries
+	Untrained Number   `json:"untrained"` // the mean of the draws
+	Margin    Number   `json:"margin"`    // Probe − Untrained
+	CI        Interval `json:"ci"`        // of Margin, 95 %, over queries and draws
+	Draws     int      `json:"draws,omitempty"`
 	Resamples int      `json:"resamples,omitempty"`
 	MinFit    Number   `json:"min_fit"`    // the fit that counts as memorized
-	MinMargin Number   `json:"min_margin"` // the margin that counts as clearly above
-	Reason    string   `json:"reason"`     // the rule that decided, as a sentence: Why
+	MinMargin Number   `json:"min_margin"` // δ, the margin that counts
+	// OverPixels is the margin over raw pixels.
+	OverPixels *Margin `json:"over_pixels,omitempty"`
+	Reason     string  `json:"reason"` // the rule that decided, as a sentence: Why
 }
 
 // BestFit is the fit that counts, the better of that to images as they are and to
@@ -41,16 +51,27 @@ func BestFit(clean, augmented float64) float64 {
 
 // Why is the rule that decided, as a sentence with its numbers.
 func (v *Verdict) Why() string {
-	between := fmt.Sprintf("the probe is %s the untrained network's (95 %% interval %s)", beside(float64(v.Margin)), v.CI.beside())
+	between := fmt.Sprintf("the probe is %s %s (95 %% interval %s)", beside(float64(v.Margin)), v.baseline(), v.CI.beside())
 	switch v.Word {
 	case NotMemorized:
 		return fmt.Sprintf("the fit to the assigned labels, %.3f, is less than %v", float64(v.Fit), float64(v.MinFit))
 	case TrueLabels:
 		return "the assigned labels are the true ones; " + between
 	case Unclear:
-		return fmt.Sprintf("the assigned labels are fitted (%.3f), but %s", float64(v.Fit), between)
+		return fmt.Sprintf("the assigned labels are fitted (%.3f), but %s, which does not decide beside %v", float64(v.Fit), between, float64(v.MinMargin))
 	}
-	return fmt.Sprintf("the assigned labels are fitted (%.3f), and %s", float64(v.Fit), between)
+	s := fmt.Sprintf("the assigned labels are fitted (%.3f), and %s", float64(v.Fit), between)
+	if p := v.OverPixels; p != nil && (v.Word == Benign || v.Word == BenignBeyondPixels) {
+		s += fmt.Sprintf("; it is %s that of raw pixels (%s)", beside(float64(p.Margin)), p.CI.beside())
+	}
+	return s
+}
+
+func (v *Verdict) baseline() string {
+	if v.Draws > 1 {
+		return fmt.Sprintf("the mean of %d untrained networks", v.Draws)
+	}
+	return "the untrained network's"
 }
 
 // beside is a difference in words: "0.102 below".

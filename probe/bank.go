@@ -1,0 +1,164 @@
+package probe
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"memprobe/probe/knn"
+	"memprobe/probe/result"
+)
+
+// The banks: which images the nearest neighbours are looked for among.
+const (
+	AllImages   = "all"      // all training images of the set, whatever the network was trained on
+	TrainImages = "train"    // those that the network was trained on
+	HeldOut     = "held-out" // those that it was not
+)
+
+// Banks returns the names of the banks.
+func Banks() []string { return []string{AllImages, TrainImages, HeldOut} }
+
+// CheckBanks returns an error that names the first of banks that there is not, or that
+// is there twice.
+func CheckBanks(banks []string) error {
+	for i, b := range banks {
+		if !slices.Contains(Banks(), b) || slices.Contains(banks[:i], b) {
+			return fmt.Errorf("%q, want some of %s, each once", b, strings.Join(Banks(), ", "))
+		}
+	}
+	return nil
+}
+
+// bank is a stretch of the training images: those that the network was trained on come
+// first, then the rest.
+type bank struct {
+	name   string
+	lo, hi int
+	seen   int // of its images, by the network
+	labels []int
+	truth  []int // of the queries: the test images, or its own, each left out once
+}
+
+// both are the training images of a set, those that a network was trained on first.
+type both struct{ train, rest Split }
+
+func (b both) N() int { return b.train.N() + b.rest.N() }
+
+func (b both) Label(i int) int {
+	if n := b.train.N(); i >= n {
+		return b.rest.Label(i - n)
+	}
+	return b.train.Label(i)
+}
+
+func (b both) Float32(dst []float32, i int) {
+	if n := b.train.N(); i >= n {
+		b.rest.Float32(dst, i-n)
+		return
+	}
+	b.train.Float32(dst, i)
+}
+
+// part is a stretch of a split.
+type part struct {
+	Split
+	lo, n int
+}
+
+func (p part) N() int                       { return p.n }
+func (p part) Label(i int) int              { return p.Split.Label(p.lo + i) }
+func (p part) Float32(dst []float32, i int) { p.Split.Float32(dst, p.lo+i) }
+
+// chooseBanks finds the stretches that the options ask for. Without images that the
+// network was not trained on, all and train are one bank.
+func (r *runner) chooseBanks() error {
+	if err := CheckBanks(r.Bank); err != nil {
+		return fmt.Errorf("probe: bank %w", err)
+	}
+	n := r.data.Train.N()
+	r.images = r.data.Train
+	if r.data.Rest != nil && r.data.Rest.N() > 0 && !slices.Equal(r.Bank, []string{TrainImages}) {
+		r.images = both{r.data.Train, r.data.Rest}
+	}
+	labels := labelsOf(r.images)
+	for _, name := range r.Bank {
+		b := bank{name: name, lo: 0, hi: len(labels), seen: n}
+		switch name {
+		case TrainImages:
+			b.hi = n
+		case HeldOut:
+			b.lo, b.seen = n, 0
+		}
+		if b.hi-b.lo < 2 {
+			return fmt.Errorf("probe: bank %q has %d images, want at least 2: the network was trained on %d of %d", name, b.hi-b.lo, n, len(labels))
+		}
+		b.labels = labels[b.lo:b.hi]
+		if b.truth = r.testLabels; b.truth == nil {
+			b.truth = b.labels
+		}
+		if most := r.K[len(r.K)-1]; most > b.hi-b.lo-1 {
+			return fmt.Errorf("probe: k is %v, want between 1 and %d, one less than bank %q has images", r.K, b.hi-b.lo-1, name)
+		}
+		r.banks = append(r.banks, b)
+	}
+	return checkLabels("training labels", labels, len(labels), len(r.data.Classes))
+}
+
+// answers are what a bank's neighbours say of the queries.
+type answers struct {
+	accuracy result.Accuracy
+	called   []int  // by the vote at the headline k
+	right    []bool // called is the truth
+}
+
+func (r *runner) answersOf(nb *knn.Neighbors, b *bank) (answers, error) {
+	pred, err := r.classify(nb, b.labels, r.K)
+	if err != nil {
+		return answers{}, err
+	}
+	called := pred[slices.Index(r.K, r.Headline)]
+	return answers{r.accuracy(pred, b.truth), called, hits(called, b.truth)}, nil
+}
+
+// ask has the neighbours of the queries in each bank vote. index is of the stretch of
+// the images from 0 to held, if there is one already.
+func (r *runner) ask(ctx context.Context, f layerFeatures, index *knn.Index, held int) ([]answers, error) {
+	var out []answers
+	most := r.K[len(r.K)-1]
+	for i := range r.banks {
+		b := &r.banks[i]
+		x := index
+		if x == nil || b.lo > 0 || b.hi != held {
+			var err error
+			if x, err = r.index(ctx, f.images, b.lo, b.hi); err != nil {
+				return nil, err
+			}
+		}
+		nb, err := r.search(ctx, x, f.test, most)
+		if err != nil {
+			return nil, err
+		}
+		a, err := r.answersOf(nb, b)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, a)
+	}
+	return out, nil
+}
+
+// index is that of the images from lo to hi.
+func (r *runner) index(ctx context.Context, f Features, lo, hi int) (*knn.Index, error) {
+	return knn.New(ctx, r.Workers, f.Data[lo*f.D:hi*f.D], hi-lo, f.D, r.Metric)
+}
+
+// search finds the neighbours of the test images, or of the bank's own, each left out
+// once, where there are none.
+func (r *runner) search(ctx context.Context, x *knn.Index, test Features, k int) (*knn.Neighbors, error) {
+	if r.testLabels == nil {
+		return x.LeaveOneOut(ctx, k)
+	}
+	return x.Search(ctx, test.Data, test.N, k)
+}

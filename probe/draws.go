@@ -1,0 +1,271 @@
+package probe
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	"memprobe/internal/atomicfile"
+	"memprobe/internal/rng"
+	"memprobe/onnx"
+	"memprobe/probe/result"
+)
+
+// drawn is what was measured of one untrained network.
+type drawn struct {
+	Layers []drawnLayer `json:"layers"`
+}
+
+// drawnLayer is what was measured of a layer: accuracies and the queries that are
+// answered rightly, a bit each, by the runner's banks.
+type drawnLayer struct {
+	Accuracy []result.Accuracy `json:"accuracy"`
+	Right    [][]byte          `json:"right"`
+	Values   result.Values     `json:"values,omitempty"` // of metrics; of the first draw alone
+}
+
+// kept is what the trained network does not change: the untrained ones and the pixels.
+// A file holds it under the fingerprint of all that decides it.
+type kept struct {
+	Key       string       `json:"key"`
+	Pixels    []drawnLayer `json:"pixels"`              // a bank each
+	Augmented *drawnLayer  `json:"augmented,omitempty"` // of the first bank with views
+	Draws     []drawn      `json:"draws"`
+	file      string
+	changed   bool
+}
+
+// DrawSeed is the seed of a draw of untrained weights: of the first, seed itself.
+func DrawSeed(seed uint64, draw int) uint64 {
+	if draw == 0 {
+		return seed
+	}
+	s := rng.New(seed, rng.Untrained, math.MaxUint64, uint64(draw))
+	return s.Uint64()
+}
+
+// open reads what Options.Keep has for this probe.
+func (r *runner) open(m *onnx.Model) error {
+	if r.Keep == "" || r.NoUntrained {
+		return nil
+	}
+	key, err := r.fingerprint(m)
+	if err != nil {
+		return err
+	}
+	file := filepath.Join(r.Keep, fmt.Sprintf("untrained-%.12s.json", key))
+	b, err := os.ReadFile(file)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err != nil || json.Unmarshal(b, &r.kept) != nil || r.kept.Key != key {
+		r.kept = kept{Key: key}
+	}
+	r.kept.file = file
+	return nil
+}
+
+// keep writes what was added.
+func (r *runner) keep() error {
+	if r.kept.file == "" || !r.kept.changed {
+		return nil
+	}
+	if err := os.MkdirAll(r.Keep, 0o755); err != nil {
+		return err
+	}
+	return atomicfile.Write(r.kept.file, func(w io.Writer) error { return json.NewEncoder(w).Encode(r.kept) })
+}
+
+// untrained measures the untrained networks, but for those that are kept. took is how
+// long the trained one took.
+func (r *runner) untrained(ctx context.Context, m *onnx.Model, trained *network, took time.Duration) ([]drawn, error) {
+	if r.NoUntrained {
+		return nil, nil
+	}
+	have := len(r.kept.Draws)
+	if r.Cost != nil && have < r.Draws {
+		r.Cost(r.Draws-have, r.images.N()+len(r.testLabels), took)
+	}
+	for d := have; d < r.Draws; d++ {
+		one, err := r.drawNetwork(ctx, m, trained, d)
+		if err != nil {
+			return nil, fmt.Errorf("untrained network: %w", err)
+		}
+		r.kept.Draws, r.kept.changed = append(r.kept.Draws, one), true
+	}
+	return r.kept.Draws[:r.Draws], r.keep()
+}
+
+// drawNetwork draws an untrained network and measures what is a baseline. Its input is
+// the trained one's.
+func (r *runner) drawNetwork(ctx context.Context, m *onnx.Model, trained *network, draw int) (drawn, error) {
+	out := drawn{make([]drawnLayer, len(r.layers))}
+	fresh, err := Untrained(m, DrawSeed(r.Seed, draw))
+	if err != nil {
+		return out, err
+	}
+	stage := fmt.Sprintf("untrained network %d of %d, ", draw+1, r.Draws)
+	if r.Statistics == EstimatedStatistics {
+		if fresh, err = r.estimateStatistics(ctx, fresh, stage); err != nil {
+			return out, err
+		}
+	}
+	viewed := r.viewed
+	if draw > 0 {
+		viewed = nil
+	}
+	sampled := new(network)
+	for _, group := range r.groups {
+		rest := slices.DeleteFunc(slices.Clone(group), func(l int) bool { return r.layers[l].Name == r.input && len(viewed) == 0 })
+		if len(rest) == 0 {
+			continue
+		}
+		f, err := r.features(ctx, fresh, rest, stage, viewed)
+		if err != nil {
+			return out, err
+		}
+		err = f.each(rest, func(l int, f layerFeatures) error {
+			switch l {
+			case r.embedding:
+				sampled.embedding = f.images.rows(r.sample)
+			case len(r.layers) - 1:
+				sampled.logits = f.images.rows(r.sample)
+			}
+			return r.measureDrawn(ctx, &out.Layers[l], l, f, len(viewed) > 0)
+		})
+		if err != nil {
+			return out, r.ofLayer(err)
+		}
+	}
+	if err := r.isAnother(m, trained, sampled); err != nil {
+		return out, err
+	}
+	for l := range out.Layers {
+		if r.layers[l].Name == r.input {
+			out.Layers[l].answer(trained.layers[l].banks...)
+		}
+	}
+	return out, nil
+}
+
+// measureDrawn probes a layer of an untrained network. Activations that are not finite
+// leave its numbers undefined.
+func (r *runner) measureDrawn(ctx context.Context, out *drawnLayer, at int, f layerFeatures, metrics bool) error {
+	answered, err := r.ask(ctx, f, nil, 0)
+	if err != nil && ctx.Err() == nil {
+		answered = make([]answers, len(r.banks))
+		for i := range answered {
+			answered[i].accuracy = result.Accuracy{}
+			for _, k := range r.K {
+				answered[i].accuracy[k] = result.Number(math.NaN())
+			}
+		}
+		out.answer(answered...)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	out.answer(answered...)
+	if !metrics {
+		return nil
+	}
+	l := measured{Layer: r.describeLayer(at, f)}
+	err = further(ctx, &l, r.metrics, r.layerData(f, Features{}), true)
+	out.Values = l.Values
+	return err
+}
+
+func (l *drawnLayer) answer(banks ...answers) {
+	for _, a := range banks {
+		l.Accuracy, l.Right = append(l.Accuracy, a.accuracy), append(l.Right, pack(a.right))
+	}
+}
+
+// pack puts eight answers into a byte, the first in the lowest bit.
+func pack(b []bool) []byte {
+	out := make([]byte, (len(b)+7)/8)
+	for i, v := range b {
+		out[i/8] |= byte(one(v)) << (i % 8)
+	}
+	return out
+}
+
+// unpack is the reverse of pack, of n answers; nil if there are none.
+func unpack(p []byte, n int) []bool {
+	if len(p) != (n+7)/8 {
+		return nil
+	}
+	out := make([]bool, n)
+	for i := range out {
+		out[i] = p[i/8]>>(i%8)&1 != 0
+	}
+	return out
+}
+
+// fingerprint is the hash of all that decides the draws: the first one's weights and
+// graph, the images and labels, and the settings.
+func (r *runner) fingerprint(m *onnx.Model) (string, error) {
+	fresh, err := Untrained(m, r.Seed)
+	if err != nil {
+		return "", err
+	}
+	p := fresh.Proto()
+	p.MetadataProps = nil
+	b, err := proto.MarshalOptions{Deterministic: true}.Marshal(p)
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	h.Write(b)
+	r.hashImages(h, r.images)
+	if r.testLabels != nil {
+		r.hashImages(h, r.data.Test)
+	}
+	var metrics []string
+	for _, m := range r.metrics {
+		if m.OnUntrained {
+			metrics = append(metrics, m.Name, m.Settings)
+		}
+	}
+	var banks []string
+	for _, b := range r.banks {
+		banks = append(banks, fmt.Sprint(b.name, b.lo, b.hi))
+	}
+	fmt.Fprintln(h, r.K, r.Headline, r.Options.Metric, r.Vote, r.Temperature, r.Mean, r.Std, r.shape, r.Seed, r.Statistics,
+		metrics, banks, r.pooling, len(r.data.Classes), r.AugmentationName, r.Views)
+	for _, l := range r.layers {
+		fmt.Fprintln(h, l.Name, l.Shape)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func (r *runner) hashImages(h hash.Hash, s Split) {
+	size := 1
+	for _, d := range r.data.Shape {
+		size *= d
+	}
+	image, b := make([]float32, size), make([]byte, 4*size)
+	for i := range s.N() {
+		s.Float32(image, i)
+		for j, v := range image {
+			u := math.Float32bits(v)
+			b[4*j], b[4*j+1], b[4*j+2], b[4*j+3] = byte(u), byte(u>>8), byte(u>>16), byte(u>>24)
+		}
+		h.Write(b)
+		fmt.Fprint(h, s.Label(i), " ")
+	}
+}
