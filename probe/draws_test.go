@@ -205,7 +205,7 @@ func TestEstimatedStatistics(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			values = append(values, x.F32[0])
+			values = append(values, x.F32()[0])
 		}
 		if err := tol.Close(values, []float32{float32(mean), float32(variance), 0, float32(rest)}, 1e-5, 0); err != nil {
 			t.Error(err)
@@ -215,7 +215,7 @@ func TestEstimatedStatistics(t *testing.T) {
 		}
 		same(t, "statistics", values, first)
 	}
-	if before, _ := fresh.Initializer("mean"); before.F32[0] != 0 {
+	if before, _ := fresh.Initializer("mean"); before.F32()[0] != 0 {
 		t.Error("the network itself has changed")
 	}
 	// Initial ones make other networks.

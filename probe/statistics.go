@@ -72,7 +72,7 @@ func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, stage st
 	s := rng.New(r.Seed, rng.Metric, 2)
 	s.Perm(order)
 	batches := max(1, min(statisticsImages, r.images.N())/batch)
-	input, size := session.Input(r.input).F32, tensor.Len(shape[1:])
+	input, size := session.Input(r.input).F32(), tensor.Len(shape[1:])
 	fill, done := r.fill(r.images), r.progress(stage+"statistics", batches*batch)
 	for b := range batches {
 		r.Workers.For(batch, func(_, i int) { fill(input[i*size:(i+1)*size], order[(b*batch+i)%len(order)]) })
@@ -124,7 +124,7 @@ func isFloat32(m *onnx.Model, name string) bool {
 
 func (f *normalisation) add(s *engine.Session) {
 	for j, name := range f.seen {
-		seen := s.Output(name).F32
+		seen := s.Output(name).F32()
 		if f.sum[j] == nil {
 			f.sum[j] = make([]float64, len(seen))
 		}
@@ -153,7 +153,7 @@ func setStatistics(m *onnx.Model, found []normalisation, batches int) error {
 		for _, name := range []string{f.mean, f.variance} {
 			t := tensor.New(tensor.Float32, len(sums[name]))
 			for c, v := range sums[name] {
-				t.F32[c] = float32(v / float64(times[name]))
+				t.F32()[c] = float32(v / float64(times[name]))
 			}
 			if err := m.SetInitializer(name, t); err != nil {
 				return err
