@@ -317,7 +317,7 @@ func (t *Table) csv(w io.Writer) error {
 	c := csv.NewWriter(w)
 	var header []string
 	for i, name := range t.Columns {
-		header = append(header, name)
+		header = append(header, textCell(name))
 		if t.spread(i) {
 			header = append(header, name+" sd")
 		}
@@ -326,7 +326,7 @@ func (t *Table) csv(w io.Writer) error {
 	for _, r := range t.rows {
 		var line []string
 		for i, v := range r {
-			line = append(line, cmp.Or(v.text, v.Key()))
+			line = append(line, textCell(cmp.Or(v.text, v.Key())))
 			if t.spread(i) {
 				line = append(line, v.deviation())
 			}

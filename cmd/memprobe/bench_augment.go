@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 	"memprobe/internal/rng"
 	"memprobe/train/augment"
@@ -47,6 +48,9 @@ var benchAugmentCommand = command{
 // benchAugment augments random images, batch by batch, as a training run does.
 func benchAugment(ctx context.Context, o benchAugmentOptions, p *augment.Pipeline, std streams) error {
 	const distinct, batch = 64, 256
+	if err := memory.Need("a batch of images", memory.Product(4, batch+distinct, o.shape[0], o.shape[1], o.shape[2])); err != nil {
+		return err
+	}
 	pool := parallel.New(o.threads)
 	defer pool.Close()
 	c, h, w := o.shape[0], o.shape[1], o.shape[2]

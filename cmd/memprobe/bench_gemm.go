@@ -7,6 +7,7 @@ import (
 
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/kernel/gemm"
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 )
 
@@ -32,6 +33,11 @@ var benchGemmCommand = command{
 }
 
 func benchGemm(ctx context.Context, o benchOptions, s gemm.Spec, std streams) error {
+	for _, sides := range [][2]int{{s.M, s.K}, {s.K, s.N}, {s.M, s.N}} {
+		if err := memory.Need("a matrix", memory.Product(4, sides[0], sides[1])); err != nil {
+			return err
+		}
+	}
 	pool := parallel.New(o.threads)
 	defer pool.Close()
 	g := gemm.New(pool, s)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 	"memprobe/internal/rng"
 	"memprobe/probe/knn"
@@ -38,6 +39,11 @@ var benchKNNCommand = command{
 }
 
 func benchKNN(ctx context.Context, o benchKNNOptions, std streams) error {
+	for _, n := range []int{o.bank, o.queries} {
+		if err := memory.Need("the vectors", memory.Product(4, n, o.dim)); err != nil {
+			return err
+		}
+	}
 	pool := parallel.New(o.threads)
 	defer pool.Close()
 	bank, queries := normals(o.bank*o.dim, 0), normals(o.queries*o.dim, 1)

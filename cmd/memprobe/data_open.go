@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"memprobe/internal/fault"
 	"memprobe/internal/meta"
 	"memprobe/internal/npy"
+	"memprobe/internal/show"
 	"memprobe/onnx"
 	"memprobe/probe"
 	"memprobe/probe/result"
@@ -36,6 +38,9 @@ type openedData struct {
 // in the shape that its input wants, and finds the assigned labels.
 func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error) {
 	spec := o.value("data", m)
+	if _, at, _ := strings.Cut(spec, ":"); filepath.IsAbs(at) && m.run == "" && !o.f.Changed("data") {
+		return nil, fault.Errorf(m.file, "its metadata name the data %q: a model may name a set or a relative path; give an absolute one by --data", show.Name(spec))
+	}
 	guessed := spec == ""
 	if guessed {
 		spec = dataset.Embedded

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/meta"
 	"memprobe/internal/parallel"
@@ -113,6 +114,9 @@ func resumed(dir string, f *pflag.FlagSet) (train.Config, error) {
 	var path *fs.PathError
 	if errors.As(err, &path) { // there is none, or dir is a file
 		return c, usagef("--resume %s: no run.json there: %v", dir, path.Err)
+	}
+	if _, system := errors.AsType[*fs.PathError](err); system {
+		return c, fault.Wrap(filepath.Join(dir, "run.json"), err)
 	}
 	return c, err
 }

@@ -101,6 +101,18 @@ func Need(what string, bytes int64) error {
 	return &Error{What: what, Need: bytes, Left: left}
 }
 
+// Product is the number of bytes of sizes multiplied, negative where it overflows.
+func Product(sizes ...int) int64 {
+	total := int64(1)
+	for _, s := range sizes {
+		if s != 0 && total > math.MaxInt64/int64(s) {
+			return -1
+		}
+		total *= int64(s)
+	}
+	return total
+}
+
 // Left is how many more bytes the process may take.
 func Left() int64 {
 	u := usage()

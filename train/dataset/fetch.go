@@ -30,7 +30,7 @@ func published(name string) []Download {
 	const (
 		kriz    = "https://www.cs.toronto.edu/~kriz/"
 		mnist   = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-		fashion = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
+		fashion = "https://fashion-mnist.s3.eu-central-1.amazonaws.com/"
 		images  = "train-images-idx3-ubyte.gz"
 		labels  = "train-labels-idx1-ubyte.gz"
 		images2 = "t10k-images-idx3-ubyte.gz"
@@ -44,21 +44,21 @@ func published(name string) []Download {
 		return []Download{{kriz + "cifar-100-binary.tar.gz", "cifar-100-binary.tar.gz", 168_513_733,
 			"sha256:58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec"}}
 	case "tinyimagenet":
-		return []Download{{"http://cs231n.stanford.edu/tiny-imagenet-200.zip", "tiny-imagenet-200.zip", 248_100_043,
+		return []Download{{"https://cs231n.stanford.edu/tiny-imagenet-200.zip", "tiny-imagenet-200.zip", 248_100_043,
 			"md5:90528d7ca1a48142e341f4ef8d21d0de"}}
 	case "mnist":
 		return []Download{
-			{mnist + images, "mnist/" + images, 9_912_422, "md5:f68b3c2dcbeaaa9fbdd348bbdeb94873"},
-			{mnist + labels, "mnist/" + labels, 28_881, "md5:d53e105ee54ea40749a09fcbcd1e9432"},
-			{mnist + images2, "mnist/" + images2, 1_648_877, "md5:9fb629c4189551a2d022fa330f9573f3"},
-			{mnist + labels2, "mnist/" + labels2, 4_542, "md5:ec29112dd5afa0611ce80d1b7f02629c"},
+			{mnist + images, "mnist/" + images, 9_912_422, "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
+			{mnist + labels, "mnist/" + labels, 28_881, "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
+			{mnist + images2, "mnist/" + images2, 1_648_877, "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
+			{mnist + labels2, "mnist/" + labels2, 4_542, "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
 		}
 	case "fashion-mnist":
 		return []Download{
-			{fashion + images, "fashion-mnist/" + images, 26_421_880, "md5:8d4fb7e6c68d591d4c3dfef9ec88bf0d"},
-			{fashion + labels, "fashion-mnist/" + labels, 29_515, "md5:25c81989df183df01b3e8a0aad5dffbe"},
-			{fashion + images2, "fashion-mnist/" + images2, 4_422_102, "md5:bef4ecab320f06d8554ea6380940ec79"},
-			{fashion + labels2, "fashion-mnist/" + labels2, 5_148, "md5:bb300cfdad3c16e7a12a480ee83cd310"},
+			{fashion + images, "fashion-mnist/" + images, 26_421_880, "sha256:3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
+			{fashion + labels, "fashion-mnist/" + labels, 29_515, "sha256:a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
+			{fashion + images2, "fashion-mnist/" + images2, 4_422_102, "sha256:346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
+			{fashion + labels2, "fashion-mnist/" + labels2, 5_148, "sha256:67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
 		}
 	}
 	return nil

@@ -105,7 +105,7 @@ func TestFetchWithoutNetwork(t *testing.T) {
 	web.Close()
 	client := &http.Client{Transport: redirect{web.Listener.Addr().String()}}
 	_, err := Fetch(t.Context(), "mnist", FetchOptions{Root: root, Client: client})
-	for _, w := range []string{"https://", "refused", filepath.Join(root, "mnist", "train-images-idx3-ubyte.gz"), "9912422 bytes", "md5:f68b"} {
+	for _, w := range []string{"https://", "refused", filepath.Join(root, "mnist", "train-images-idx3-ubyte.gz"), "9912422 bytes", "sha256:440f"} {
 		if err == nil || !strings.Contains(err.Error(), w) {
 			t.Errorf("error %v does not say %q", err, w)
 		}
@@ -149,5 +149,21 @@ func TestFetchedIsFound(t *testing.T) {
 		if _, err := os.Stat(path); err != nil {
 			t.Errorf("%s: %v", e.Name, err)
 		}
+	}
+}
+
+func TestDownloadsAreEncrypted(t *testing.T) {
+	seen := 0
+	for _, e := range List(nil) {
+		for _, d := range published(e.Name) {
+			seen++
+			kind, sum, _ := strings.Cut(d.Sum, ":")
+			if !strings.HasPrefix(d.URL, "https://") || d.Size <= 0 || kind == "sha256" && len(sum) != 64 || kind == "md5" && len(sum) != 32 {
+				t.Errorf("%s: %+v", e.Name, d)
+			}
+		}
+	}
+	if seen < 11 {
+		t.Errorf("%d files are offered", seen)
 	}
 }

@@ -1,6 +1,7 @@
 package sweep
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -111,6 +112,9 @@ type axis struct {
 // PlanError that names file, line and key, and what is allowed, or one of a
 // setting, which is a train.ConfigError.
 func Parse(file, name string, text []byte, settings ...Setting) (*Plan, error) {
+	if err := bounded(text); err != nil {
+		return nil, &PlanError{File: file, Err: err}
+	}
 	doc, err := parser.ParseBytes(text, 0)
 	if err != nil {
 		return nil, notYAML(file, err)
@@ -126,6 +130,41 @@ func Parse(file, name string, text []byte, settings ...Setting) (*Plan, error) {
 		return nil, err
 	}
 	return &r.plan, nil
+}
+
+// What a plan may be: the parser takes a level of the stack for each level of the
+// text, and much memory for each character.
+const (
+	maxPlan    = 1 << 20
+	maxNesting = 50
+)
+
+// bounded refuses a plan that is too long or nested too deep. Brackets count
+// wherever they stand, and so do the dashes of lists in one line.
+func bounded(text []byte) error {
+	if len(text) > maxPlan {
+		return fmt.Errorf("has %d bytes, want at most %d", len(text), maxPlan)
+	}
+	open := 0
+	for line := range bytes.Lines(text) {
+		dashes := 0
+		for i, c := range line {
+			switch c {
+			case '[', '{':
+				open++
+			case ']', '}':
+				open--
+			case '-', '?', ':':
+				if i+1 < len(line) && (line[i+1] == ' ' || line[i+1] == '\t') {
+					dashes++
+				}
+			}
+			if max(open, dashes) > maxNesting {
+				return fmt.Errorf("is nested more than %d levels deep", maxNesting)
+			}
+		}
+	}
+	return nil
 }
 
 func notYAML(file string, err error) error {
