@@ -95,7 +95,7 @@ func (m *Model) complete(v Value, batch int, symbols map[string]int) ([]int, err
 
 // InputTensors returns a tensor for every input, as engine.Options.Inputs wants
 // them: of the shapes that InputShapes gives, without elements where they are
-// floats, zero otherwise.
+// floats or bytes, which decide no shapes, zero otherwise.
 func (m *Model) InputTensors(batch int, given map[string][]int) (map[string]*tensor.Tensor, error) {
 	shapes, err := m.InputShapes(batch, given)
 	if err != nil {
@@ -103,7 +103,7 @@ func (m *Model) InputTensors(batch int, given map[string][]int) (map[string]*ten
 	}
 	tensors := make(map[string]*tensor.Tensor, len(shapes))
 	for _, v := range m.Inputs() {
-		if v.DType().IsFloat() {
+		if d := v.DType(); d.IsFloat() || d == tensor.Uint8 {
 			tensors[v.Name] = &tensor.Tensor{DType: v.DType(), Shape: shapes[v.Name]}
 			continue
 		}

@@ -26,7 +26,7 @@ func Extract(ctx context.Context, m *onnx.Model, images Split, image []int, laye
 		d := o.Pooling.Dim(l.Shape)
 		rows[i] = Features{D: d, Data: make([]float32, shape[0]*d)}
 	}
-	s, err := newStream(m, o.Workers, input, shape, layers, pooling)
+	s, err := newStream(m, o.Workers, input, shape, o.Mean != nil, layers, pooling)
 	if err != nil {
 		return err
 	}

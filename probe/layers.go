@@ -13,6 +13,7 @@ import (
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/train/dataset"
 )
 
 // The roles of layers.
@@ -79,7 +80,10 @@ func Layers(m *onnx.Model, batch int, image []int, logits string, classes int) (
 			role[name] = Projector
 		}
 	}
-	layers := []Layer{{Name: f.input, Shape: f.shape[f.input][1:], Role: role[f.input]}}
+	var layers []Layer
+	if m.Inputs()[0].DType().IsFloat() { // the pixel baseline stands for bytes
+		layers = append(layers, Layer{Name: f.input, Shape: f.shape[f.input][1:], Role: role[f.input]})
+	}
 	for i, n := range f.nodes {
 		for _, name := range n.Outputs {
 			if f.isLayer(name) {
@@ -165,8 +169,8 @@ func newFlow(m *onnx.Model, batch int, image []int, logits string, classes int) 
 // given shape, or of the model's own, if nil. A batch that the model fixes stays.
 func inputOf(m *onnx.Model, batch int, image []int) (string, []int, error) {
 	inputs := m.Inputs()
-	if len(inputs) != 1 || !inputs[0].DType().IsFloat() {
-		return "", nil, fmt.Errorf("probe: the model has inputs %v, want a single one of floats", inputs)
+	if len(inputs) != 1 || !dataset.FeedsOn(inputs[0].DType()) {
+		return "", nil, fmt.Errorf("probe: the model has inputs %v, want a single one of floats or uint8; extract --input feeds others", inputs)
 	}
 	v := inputs[0]
 	given := map[string][]int{}

@@ -171,7 +171,7 @@ func (r *runner) features(ctx context.Context, m *onnx.Model, group []int, stage
 	for i, l := range group {
 		layers[i], pooling[i] = r.layers[l], r.pooling[l]
 	}
-	s, err := newStream(m, r.Workers, r.input, r.shape, layers, pooling)
+	s, err := newStream(m, r.Workers, r.input, r.shape, r.Mean != nil, layers, pooling)
 	if err != nil {
 		return nil, err
 	}

@@ -5,10 +5,12 @@ import (
 	"context"
 	"fmt"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/train/dataset"
 )
 
 // stream runs images through a network and keeps the pooled activations of some
@@ -16,7 +18,7 @@ import (
 type stream struct {
 	session *engine.Session
 	pool    *parallel.Pool
-	input   []float32
+	feed    *dataset.Feed
 	batch   int
 	image   []int // shape of one image
 	layers  []Layer
@@ -24,8 +26,8 @@ type stream struct {
 }
 
 // newStream compiles a model for batches of the given shape [batch,C,H,W] and
-// for the layers alone.
-func newStream(m *onnx.Model, pool *parallel.Pool, input string, shape []int, layers []Layer, pooling []Pooling) (*stream, error) {
+// for the layers alone. normalized says that pixels are normalised before.
+func newStream(m *onnx.Model, pool *parallel.Pool, input string, shape []int, normalized bool, layers []Layer, pooling []Pooling) (*stream, error) {
 	inputs, err := m.InputTensors(shape[0], map[string][]int{input: shape})
 	if err != nil {
 		return nil, err
@@ -39,11 +41,15 @@ func newStream(m *onnx.Model, pool *parallel.Pool, input string, shape []int, la
 		return nil, err
 	}
 	for i, t := range session.Taps() {
-		if t.DType != tensor.Float32 || tensor.Len(t.Shape) != shape[0]*tensor.Len(layers[i].Shape) {
-			return nil, fmt.Errorf("probe: layer %q is %v %v, want float32 with a batch of %d", t.Name, t.DType, t.Shape, shape[0])
+		if !t.DType.IsFloat() || tensor.Len(t.Shape) != shape[0]*tensor.Len(layers[i].Shape) {
+			return nil, fmt.Errorf("probe: layer %q is %v %v, want floats with a batch of %d", t.Name, t.DType, t.Shape, shape[0])
 		}
 	}
-	return &stream{session: session, pool: pool, input: session.Input(input).F32(), batch: shape[0], image: shape[1:],
+	feed, err := dataset.NewFeed(session.Input(input), normalized)
+	if err != nil {
+		return nil, fault.Errorf(m.Name(), "input %q: %w", input, err)
+	}
+	return &stream{session: session, pool: pool, feed: feed, batch: shape[0], image: shape[1:],
 		layers: layers, pooling: pooling}, nil
 }
 
@@ -79,15 +85,17 @@ func (s *stream) each(ctx context.Context, n int, fill func(dst []float32, i int
 	keep func(l, first, rows int, t *tensor.Tensor) error, done func(n int)) error {
 	size := tensor.Len(s.image)
 	first := 0
-	load := func(_, i int) { fill(s.input[i*size:(i+1)*size], min(first+i, n-1)) }
+	x := s.feed.Floats()
+	load := func(_, i int) { fill(x[i*size:(i+1)*size], min(first+i, n-1)) }
 	var failed error
 	tap := func(l int, t *tensor.Tensor) {
 		if failed == nil {
-			failed = keep(l, first, min(s.batch, n-first), t)
+			failed = keep(l, first, min(s.batch, n-first), narrow(t))
 		}
 	}
 	for ; first < n; first += s.batch {
 		s.pool.For(s.batch, load)
+		s.feed.Convert()
 		if err := cmp.Or(s.session.Run(ctx, tap), failed); err != nil {
 			return err
 		}
@@ -96,4 +104,16 @@ func (s *stream) each(ctx context.Context, n int, fill func(dst []float32, i int
 		}
 	}
 	return nil
+}
+
+// narrow is t as float32s.
+func narrow(t *tensor.Tensor) *tensor.Tensor {
+	if t.DType == tensor.Float32 {
+		return t
+	}
+	out := tensor.New(tensor.Float32, t.Shape...)
+	for i, x := range t.F64() {
+		out.F32()[i] = float32(x)
+	}
+	return out
 }

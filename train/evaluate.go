@@ -65,7 +65,11 @@ type evaluator struct {
 // predict calls done with the class of the largest logit of every image, in order.
 // What a batch has beyond the last image repeats it.
 func (e *evaluator) predict(ctx context.Context, split *dataset.Split, done func(image, class int)) error {
-	x, logits := e.session.Input(e.net.input).F32(), e.session.Output(e.net.logits).F32()
+	feed, err := dataset.NewFeed(e.session.Input(e.net.input), e.net.normalized)
+	if err != nil {
+		return err
+	}
+	x, logits := feed.Floats(), e.session.Output(e.net.logits).F32()
 	n, batch := split.N(), e.net.batch
 	size := len(x) / batch
 	first := 0
@@ -76,6 +80,7 @@ func (e *evaluator) predict(ctx context.Context, split *dataset.Split, done func
 	}
 	for ; first < n; first += batch {
 		e.pool.For(batch, load)
+		feed.Convert()
 		if err := e.session.Run(ctx, nil); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/train/dataset"
 	"memprobe/train/optim"
 )
 
@@ -30,6 +31,7 @@ type network struct {
 	scores     string // how logits was chosen
 	image      []int  // [C,H,W], or [D]
 	classes    int    // of the logits
+	normalized bool   // pixels are normalised before they are fed
 	fixedBatch int    // 0 if the batch is open
 	batch      int
 	options    engine.TrainOptions
@@ -40,7 +42,7 @@ type network struct {
 // trainer is a plan for one size of batch.
 type trainer struct {
 	*engine.Trainer
-	input *tensor.Tensor
+	feed  *dataset.Feed
 	grads []*tensor.Tensor
 }
 
@@ -51,8 +53,8 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 		return nil, err
 	}
 	in := m.Inputs()
-	if len(in) != 1 || in[0].DType() != tensor.Float32 {
-		return nil, fault.Errorf(m.Name(), "the model has inputs %v, want one of float32 images [N,C,H,W] or [N,D]", in)
+	if len(in) != 1 || !dataset.FeedsOn(in[0].DType()) {
+		return nil, fault.Errorf(m.Name(), "the model has inputs %v, want one of images [N,C,H,W] or [N,D] of float32, float64 or uint8", in)
 	}
 	n := &network{model: m, input: in[0].Name, image: image, batch: batch, options: o, trainers: map[int]*trainer{}}
 	if in[0].Ranked && len(in[0].Shape) > 0 {
@@ -107,7 +109,9 @@ func (n *network) trainer(batch int) (*trainer, error) {
 	if t.Trainer, err = n.model.CompileTraining(n.graph, o); err != nil {
 		return nil, err
 	}
-	t.input = t.Input(n.input)
+	if t.feed, err = dataset.NewFeed(t.Input(n.input), n.normalized); err != nil {
+		return nil, fault.Errorf(n.model.Name(), "input %q: %w", n.input, err)
+	}
 	for _, p := range t.Params() {
 		t.grads = append(t.grads, p.Grad)
 	}

@@ -165,7 +165,8 @@ func (r *runner) step(ctx context.Context, rows []int) error {
 		return err
 	}
 	done := (r.at.Epoch-1)*r.epochLen + r.at.Step
-	r.batches.fill(t.input.F32(), t.Target().F32(), rows, r.at.Epoch, r.at.Step)
+	r.batches.fill(t.feed.Floats(), t.Target().F32(), rows, r.at.Epoch, r.at.Step)
+	t.feed.Convert()
 	loss, err := t.Step(ctx, uint64(done))
 	if err != nil {
 		return err
@@ -316,6 +317,7 @@ func (r *runner) open() error {
 	if r.net, err = r.openNetwork(); err != nil {
 		return err
 	}
+	r.net.normalized = r.batches.mean != nil
 	if err := r.net.freeze(r.config.patterns(), r.config.FreezeStatistics); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ import (
 
 	"memprobe/internal/infile"
 	"memprobe/internal/parallel"
+	"memprobe/internal/tensor"
 	"memprobe/probe"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
@@ -179,7 +180,9 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	}
 	p.Model.Path = m.file
 	p.Tool = tool()
-	p.Settings.Normalize = set.normalize
+	if p.Settings.Normalize = set.normalize; m.Inputs()[0].DType() == tensor.Uint8 {
+		p.Settings.Normalize += ", bytes from 0 to 255"
+	}
 	p.Settings.Augment = pipeline
 	set.describe(p)
 	warnOfChance(p, set.assigned)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"memprobe/internal/npy"
 	"memprobe/internal/shared"
 	"memprobe/internal/tensor"
 	"memprobe/internal/tol"
@@ -82,5 +83,66 @@ func TestExtractAsksForInputs(t *testing.T) {
 	code, _, msg := runMemprobe("extract", filepath.Join(dir, "04a-int64-second-input", "model.onnx"), "--input", filepath.Join(dir, "03a-double-npz-float64", "in.npz"), "--out", out)
 	if code != exitInput || !strings.Contains(msg, `array "x" is float64`) || !strings.Contains(msg, "mask: INT64") || strings.Count(msg, "\n") != 1 {
 		t.Errorf("exit %d: %s", code, msg)
+	}
+}
+
+// Models of bytes and of doubles take images: the pixels of a set give what the same
+// bytes give as raw input, and they are analysed; bytes are trained on.
+func TestImagesForOtherTypes(t *testing.T) {
+	dir, cases := t.TempDir(), shared.Path(t, "cases", "onnx")
+	x, y := tensor.New(tensor.Uint8, 40, 3, 8, 8), make([]int64, 40)
+	for i := range x.U8() {
+		x.U8()[i] = uint8(i * i % 251)
+	}
+	for i := range y {
+		y[i] = int64(i % 4)
+	}
+	double := tensor.New(tensor.Float64, x.Shape...)
+	for i, v := range x.U8() {
+		double.F64()[i] = float64(float32(v) / 255)
+	}
+	data := filepath.Join(dir, "set.npz")
+	write(t, data, map[string]*tensor.Tensor{"x": x, "y": tensor.From(y, 40)})
+	for name, in := range map[string]*tensor.Tensor{"02a-uint8-input-npz-uint8": x, "03a-double-npz-float64": double} {
+		model, raw := filepath.Join(cases, name, "model.onnx"), filepath.Join(dir, "raw.npy")
+		write(t, raw, map[string]*tensor.Tensor{"": in})
+		a, b := filepath.Join(dir, "a.npz"), filepath.Join(dir, "b.npz")
+		must(t, "extract", model, "--data", "npz:"+data, "--out", a, "--quiet")
+		must(t, "extract", model, "--input", raw, "--out", b)
+		got, want := arrays(t, a)["y"].F32(), arrays(t, b)["y"]
+		wide := make([]float64, want.Len())
+		for i := range wide {
+			wide[i] = want.Number(i)
+		}
+		if err := tol.Scaled(got, wide, 1e-6); err != nil { // float32 sums in another order
+			t.Errorf("%s: %v", name, err)
+		}
+		must(t, "analyze", model, "--data", "npz:"+data, "--out", filepath.Join(dir, name), "--quiet", "--format", "html")
+	}
+	bytes := filepath.Join(cases, "02a-uint8-input-npz-uint8", "model.onnx")
+	must(t, "train", "--init", bytes, "--data", "npz:"+data, "--epochs", "1", "--batch", "10", "--out", filepath.Join(dir, "run"), "--quiet")
+	code, _, msg := runMemprobe("analyze", bytes, "--data", "npz:"+data, "--normalize", "imagenet", "--out", filepath.Join(dir, "no"), "--quiet")
+	if code != exitInput || !strings.Contains(msg, "uint8 pixels as they are") {
+		t.Errorf("exit %d: %s", code, msg)
+	}
+}
+
+func write(t *testing.T, file string, arrays map[string]*tensor.Tensor) {
+	t.Helper()
+	w, err := npy.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, x := range arrays {
+		a, err := w.Array(name, x.DType, x.Shape...)
+		if err == nil {
+			err = a.Append(x)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -144,7 +144,7 @@ func (d *openedData) images(ctx context.Context, spec string, m *subject, guesse
 func imageShape(m *subject) ([]int, error) {
 	inputs := m.Inputs()
 	if len(inputs) != 1 || len(inputs[0].Shape) != 4 && len(inputs[0].Shape) != 2 {
-		return nil, &onnx.Error{File: m.file, Err: fmt.Errorf("the model has inputs %v, want one of images [N,C,H,W] or [N,D]", inputs)}
+		return nil, &onnx.Error{File: m.file, Err: fmt.Errorf("the model has inputs %v, want one of images [N,C,H,W] or [N,D]; extract --input feeds others", inputs)}
 	}
 	var shape []int
 	for _, d := range inputs[0].Shape[1:] {

@@ -97,7 +97,7 @@ func writeArray(w *npy.Writer, name string, y []int64) error {
 	return a.Append(tensor.From(y, len(y)))
 }
 
-// rowLayers resolves --layers to tensors with a row of float32s for each image.
+// rowLayers resolves --layers to tensors with a row of floats for each image.
 // Of "all", others are left out; a name that is no such tensor is an error.
 func rowLayers(m *subject, layers string, image []int, batch int) ([]probe.Layer, error) {
 	if layers == "blocks" {
@@ -116,7 +116,7 @@ func rowLayers(m *subject, layers string, image []int, batch int) ([]probe.Layer
 	shapes := map[string][]int{}
 	for _, l := range m.Inspect(batch, map[string][]int{in.Name: slices.Concat([]int{batch}, image)}).Layers {
 		for i, name := range l.Outputs {
-			if s := l.Shapes[i]; l.DType == tensor.Float32 && !l.Constant && len(s) > 0 && s[0] == batch {
+			if s := l.Shapes[i]; l.DType.IsFloat() && !l.Constant && len(s) > 0 && s[0] == batch {
 				shapes[name] = s[1:]
 			}
 		}
@@ -126,7 +126,7 @@ func rowLayers(m *subject, layers string, image []int, batch int) ([]probe.Layer
 		if s, ok := shapes[name]; ok {
 			out = append(out, probe.Layer{Name: name, Shape: s})
 		} else if layers != "all" {
-			return nil, usagef("--layers: tensor %q has no row of float32s for each image", name)
+			return nil, usagef("--layers: tensor %q has no row of floats for each image", name)
 		}
 	}
 	if len(out) == 0 {
