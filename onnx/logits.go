@@ -30,7 +30,7 @@ func (l Logits) String() string {
 
 // Logits finds the logits of a network whose input has the given shape, its first
 // dimension the batch: the tensor want, or that which the model records, or else the
-// output of float32 [N,classes]; where a Softmax, LogSoftmax or Sigmoid yields that
+// output of floats [N,classes]; where a Softmax, LogSoftmax or Sigmoid yields that
 // output, what it reads. Of several outputs it is the one as wide as there are
 // classes. Where none or several are, the error lists them; with 0 classes the first
 // is taken.
@@ -50,7 +50,7 @@ func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes in
 		}
 	}
 	width := func(name string) int { // of a row an image; 0 for other tensors
-		if v := values[name]; v != nil && v.Const == nil && v.DType == tensor.Float32 && len(v.Shape) == 2 && v.Shape[0] == rows {
+		if v := values[name]; v != nil && v.Const == nil && v.DType.IsFloat() && len(v.Shape) == 2 && v.Shape[0] == rows {
 			return v.Shape[1]
 		}
 		return 0
@@ -66,12 +66,12 @@ func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes in
 		if n := width(want); n > 0 {
 			return Logits{Name: want, Classes: n}, nil
 		}
-		return Logits{}, m.errorf("logits %q: the graph has no such tensor of float32 [N,classes]; candidates are %s", want, list(all))
+		return Logits{}, m.errorf("logits %q: the graph has no such tensor of floats [N,classes]; candidates are %s", want, list(all))
 	}
 	fits := slices.DeleteFunc(slices.Clone(all), func(l Logits) bool { return l.Classes != classes })
 	switch {
 	case len(all) == 0:
-		return Logits{}, m.errorf("the model has outputs %v, want one of float32 [N,classes]", m.Outputs())
+		return Logits{}, m.errorf("the model has outputs %v, want one of floats [N,classes]", m.Outputs())
 	case len(all) == 1 || classes == 0:
 		return all[0], nil
 	case len(fits) == 1:

@@ -41,8 +41,8 @@ func TestLogits(t *testing.T) {
 		{"l a", "a", 4, "a [N,4]"},
 		{"l", "h", 4, "h [N,5]"},
 		{"f l", "", 0, "f [N,192]"},
-		{"l", "x", 4, `logits "x": the graph has no such tensor of float32 [N,classes]; candidates are l [N,4]`},
-		{"x", "", 4, "want one of float32 [N,classes]"},
+		{"l", "x", 4, `logits "x": the graph has no such tensor of floats [N,classes]; candidates are l [N,4]`},
+		{"x", "", 4, "want one of floats [N,classes]"},
 	} {
 		m := scores(t, c.outputs, softmax...)
 		in, err := m.InputTensors(2, nil)

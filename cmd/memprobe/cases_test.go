@@ -121,6 +121,10 @@ func TestImagesForOtherTypes(t *testing.T) {
 	}
 	bytes := filepath.Join(cases, "02a-uint8-input-npz-uint8", "model.onnx")
 	must(t, "train", "--init", bytes, "--data", "npz:"+data, "--epochs", "1", "--batch", "10", "--out", filepath.Join(dir, "run"), "--quiet")
+	doubles := filepath.Join(cases, "03a-double-npz-float64", "model.onnx")
+	if code, _, msg := runMemprobe("train", "--init", doubles, "--data", "npz:"+data, "--epochs", "1", "--batch", "10", "--out", filepath.Join(dir, "run64"), "--quiet"); code != exitInput || !strings.Contains(msg, "float64, want float32") {
+		t.Errorf("exit %d: %s", code, msg)
+	}
 	code, _, msg := runMemprobe("analyze", bytes, "--data", "npz:"+data, "--normalize", "imagenet", "--out", filepath.Join(dir, "no"), "--quiet")
 	if code != exitInput || !strings.Contains(msg, "uint8 pixels as they are") {
 		t.Errorf("exit %d: %s", code, msg)
