@@ -74,7 +74,7 @@ func TestLayerErrors(t *testing.T) {
 	for want, m := range map[string]*onnx.Model{
 		"no convolution or matrix product": none.model(t, "out"),
 		"want a single one of floats":      two.model(t, "out"),
-		"want one of floats [N,classes]":  scalar.model(t, "out"),
+		"want one of floats [N,classes]":   scalar.model(t, "out"),
 	} {
 		if _, err := Layers(m, 2, nil, "", 0); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
