@@ -31,6 +31,9 @@ func (r *runner) live() map[string]*tensor.Tensor {
 	for name, t := range r.net.weights() {
 		all["weight/"+name] = t
 	}
+	if r.losses != nil {
+		all["losses"] = r.losses.epoch
+	}
 	return all
 }
 
@@ -57,6 +60,9 @@ func (r *runner) save() error {
 		return nil
 	}
 	if err := r.log.sync(); err != nil {
+		return err
+	}
+	if err := r.losses.sync(); err != nil {
 		return err
 	}
 	head, err := json.Marshal(r.at)

@@ -3,6 +3,7 @@ package train
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -79,6 +80,7 @@ type Config struct {
 	Draws           int     `json:"draws,omitempty" range:"0,10000" help:"untrained networks that these probes compare with; 0: five"`
 	StopAtFit       float64 `json:"stop-at-fit" range:"0,1" help:"end the run once the clean fit reaches this; 0: never"`
 	LogSteps        bool    `json:"log-steps" help:"write steps.csv"`
+	LogLosses       bool    `json:"log-losses,omitempty" help:"write losses.npy, the loss of each training image in each epoch"`
 
 	Seed uint64 `json:"seed" help:"of weights, order, augmentation, mixing and dropout"`
 }
@@ -182,4 +184,18 @@ func oneOf(v string, allowed []string) error {
 		return nil
 	}
 	return fmt.Errorf("%q, want one of %s%s", v, strings.Join(allowed, ", "), suggest.DidYouMean(v, allowed))
+}
+
+// settings are the optimiser's.
+func (c *Config) settings() optim.Settings {
+	return optim.Settings{Optimizer: c.Optimizer, Momentum: c.Momentum, Nesterov: c.Nesterov, WeightDecay: c.WeightDecay,
+		Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Trust: c.Trust, ClipNorm: c.ClipNorm}
+}
+
+// stepEpochs is the number of epochs between steps of the schedule.
+func (c *Config) stepEpochs() float64 {
+	if c.StepEpochs > 0 {
+		return c.StepEpochs
+	}
+	return max(1, math.Floor(float64(c.Epochs)/3))
 }

@@ -109,7 +109,7 @@ func TestMapRoundTrip(t *testing.T) {
 func TestMapLeavesOutWhatIsNotSet(t *testing.T) {
 	c := Default()
 	for key := range c.Map() {
-		if key == "image-size" || key == "freeze" {
+		if key == "image-size" || key == "freeze" || key == "log-losses" {
 			t.Errorf("%s is in the map of a configuration that does not set it", key)
 		}
 	}

@@ -9,6 +9,7 @@
 //	labels.npy                   the assigned labels: [N], or [N,views] if drawn per view
 //	metrics.csv                  a row an epoch (result.Epoch)
 //	steps.csv                    step, loss, lr of every step, with Config.LogSteps
+//	losses.npy                   loss of each training image in each epoch, with Config.LogLosses
 //	checkpoints/epoch-NNNNNN.onnx   evaluation-mode models
 //	checkpoints/state.safetensors   all that a run needs to go on
 //	probe/epoch-NNNNNN.json      what Options.Probe finds, with Config.ProbeEvery

@@ -26,6 +26,9 @@ type folder string
 const (
 	checkpointDir = "checkpoints"
 	sumsFile      = "SHA256SUMS" // of the checkpoints
+
+	// LossesFile is the name of the losses of a run's training images by epoch.
+	LossesFile = "losses.npy"
 )
 
 func (f folder) run() string     { return filepath.Join(string(f), "run.json") }
@@ -33,6 +36,7 @@ func (f folder) model() string   { return filepath.Join(string(f), "model.onnx")
 func (f folder) labels() string  { return filepath.Join(string(f), "labels.npy") }
 func (f folder) metrics() string { return filepath.Join(string(f), "metrics.csv") }
 func (f folder) steps() string   { return filepath.Join(string(f), "steps.csv") }
+func (f folder) losses() string  { return filepath.Join(string(f), LossesFile) }
 func (f folder) state() string   { return filepath.Join(string(f), checkpointDir, "state.safetensors") }
 
 func (f folder) sums() string { return filepath.Join(string(f), checkpointDir, "SHA256SUMS") }

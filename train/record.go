@@ -80,7 +80,7 @@ func (r *runner) readRecord() (begun bool, err error) {
 // begin writes what a run starts from. run.json comes last: with it, the run has
 // begun.
 func (r *runner) begin() error {
-	for _, old := range []string{r.dir.state(), r.dir.sums(), r.dir.model(), r.dir.metrics(), r.dir.steps()} {
+	for _, old := range []string{r.dir.state(), r.dir.sums(), r.dir.model(), r.dir.metrics(), r.dir.steps(), r.dir.losses()} {
 		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}

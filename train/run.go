@@ -79,6 +79,7 @@ func Run(ctx context.Context, dir string, c Config, o Options) (*result.Run, err
 		return r.record, err
 	}
 	defer r.log.close()
+	defer r.losses.close()
 	err = r.train(ctx)
 	if err != nil && ctx.Err() != nil {
 		if saveErr := r.save(); saveErr != nil {
@@ -101,6 +102,7 @@ type runner struct {
 	schedule optim.Schedule
 	epochLen int // steps
 	log      *stepLog
+	losses   *lossLog
 	at       state
 	saved    time.Time // when state was last written
 	started  time.Time
@@ -181,6 +183,7 @@ func (r *runner) step(ctx context.Context, rows []int) error {
 	r.at.Loss += loss
 	r.at.Right += agreement(t.Logits(), t.Target())
 	r.at.Seen += len(rows)
+	r.losses.add(r.batches, t.Logits(), t.Target())
 	r.at.Seconds += time.Since(start).Seconds()
 	if err := r.log.add(done+1, loss, lr); err != nil {
 		return err
@@ -218,6 +221,11 @@ func (r *runner) finishEpoch(ctx context.Context) error {
 	last := n == r.config.Epochs || r.at.Stopped
 	if r.options.Probe != nil && (due(n, r.config.ProbeEvery) || r.config.ProbeEvery > 0 && last) {
 		if err := r.probe(ctx, n, row); err != nil {
+			return err
+		}
+	}
+	if n > 0 {
+		if err := r.losses.finish(); err != nil {
 			return err
 		}
 	}
@@ -328,6 +336,7 @@ func (r *runner) open() error {
 	if r.opt, err = r.net.optimizer(r.config.settings(), r.options.Pool); err != nil {
 		return err
 	}
+	r.losses = newLossLog(r.config.LogLosses, r.config.Loss, r.options.Set.Train.N(), r.options.Pool)
 	if !begun {
 		if err := r.begin(); err != nil {
 			return err
@@ -336,7 +345,13 @@ func (r *runner) open() error {
 	if err := r.restore(); err != nil {
 		return err
 	}
-	r.log, err = openStepLog(r.dir.steps(), r.config.LogSteps, (max(r.at.Epoch, 1)-1)*r.epochLen+r.at.Step)
+	epochs := max(r.at.Epoch, 1) - 1 // that are over
+	if err := r.losses.open(r.dir.losses(), epochs); err != nil {
+		return err
+	}
+	if r.log, err = openStepLog(r.dir.steps(), r.config.LogSteps, epochs*r.epochLen+r.at.Step); err != nil {
+		r.losses.close()
+	}
 	return err
 }
 
@@ -353,21 +368,8 @@ func (r *runner) resolveNormalize() {
 	}
 }
 
-// settings are the optimiser's.
-func (c *Config) settings() optim.Settings {
-	return optim.Settings{Optimizer: c.Optimizer, Momentum: c.Momentum, Nesterov: c.Nesterov, WeightDecay: c.WeightDecay,
-		Beta1: c.Beta1, Beta2: c.Beta2, Eps: c.Eps, Trust: c.Trust, ClipNorm: c.ClipNorm}
-}
-
 // steps is a number of epochs in steps.
 func (r *runner) steps(epochs float64) int { return int(math.Round(epochs * float64(r.epochLen))) }
-
-func (c *Config) stepEpochs() float64 {
-	if c.StepEpochs > 0 {
-		return c.StepEpochs
-	}
-	return max(1, math.Floor(float64(c.Epochs)/3))
-}
 
 // countSteps is the number of batches in an epoch. A last batch of a single sample
 // is left out where a normalisation then has one value a channel: no statistics.

@@ -27,7 +27,7 @@ func small() Config {
 	c.Arch, c.Width, c.TrainLimit, c.TestLimit, c.Labels = "cnn", 4, 50, 20, "random"
 	c.Normalize = "none"
 	c.Augment, c.Mixup, c.CutMix, c.Batch, c.Epochs, c.LR = "crop-flip", 0.3, 0.3, 16, 3, 0.01
-	c.LogSteps, c.Seed, c.CheckpointEvery = true, 5, 1
+	c.LogSteps, c.LogLosses, c.Seed, c.CheckpointEvery = true, true, 5, 1
 	return c
 }
 
@@ -171,7 +171,7 @@ func TestInterruptionsDoNotShow(t *testing.T) {
 // same compares what two runs left behind.
 func same(t *testing.T, a, b string) {
 	t.Helper()
-	for _, file := range []string{"model.onnx", "steps.csv", "labels.npy", "checkpoints/epoch-000002.onnx"} {
+	for _, file := range []string{"model.onnx", "steps.csv", "losses.npy", "labels.npy", "checkpoints/epoch-000002.onnx"} {
 		if contents(t, a, file) != contents(t, b, file) {
 			t.Errorf("%s differs", file)
 		}
