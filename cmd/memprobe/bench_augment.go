@@ -74,7 +74,7 @@ func benchAugment(ctx context.Context, o benchAugmentOptions, p *augment.Pipelin
 	}
 	out := make([]float32, batch*size)
 	t, err := o.measure(ctx, pool, func() error {
-		for first := 0; first < o.images; first += batch {
+		for first := 0; first < o.images && ctx.Err() == nil; first += batch {
 			pool.For(min(batch, o.images-first), func(worker, i int) {
 				image := first + i
 				dataset.Float32(sources[worker], images[image%distinct])

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -90,4 +92,16 @@ func TestFlagsWithinBudget(t *testing.T) {
 		}
 	}
 	runMemprobe("version") // the default budget again
+}
+
+// An interruption ends even one long step of a benchmark, with its own exit code.
+func TestInterruptedBench(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	var out, msg bytes.Buffer
+	code := run(ctx, []string{"bench", "augment", "--images", "100000000", "--steps", "1"}, streams{&out, &msg})
+	if code != exitInterrupted || out.Len() > 0 || time.Since(start) > 2*time.Second {
+		t.Errorf("exit %d after %v: %q %q", code, time.Since(start), out.String(), msg.String())
+	}
 }

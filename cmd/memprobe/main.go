@@ -56,6 +56,7 @@ func start(list []command) int {
 	debug.SetTraceback("crash") // a fatal error of Go's runtime ends by SIGABRT: its exit code, 2, has a meaning here
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	return dispatch(ctx, list, os.Args[1:], streams{os.Stdout, os.Stderr})
 }
 
