@@ -2,12 +2,14 @@ package report
 
 import (
 	"errors"
+	"image/color"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -88,7 +90,11 @@ func metricFigure(p *result.Probe, m result.Metric) (figure, error) {
 		s := curve(part.Key, i)
 		s.label = part.Label
 		for j := range p.Layers {
-			s.points = append(s.points, point{x: float64(j), y: p.Layers[j].At(part.Key, p.Settings.Headline)})
+			at := point{x: float64(j), y: p.Layers[j].At(part.Key, p.Settings.Headline)}
+			if d := p.Layers[j].Draws; d != nil && part.Key == "untrained.true" && len(d.Accuracies) > 1 {
+				at.sd = float64(d.SD)
+			}
+			s.points = append(s.points, at)
 		}
 		curves[i], drawn = s, append(drawn, s.points)
 	}
@@ -110,7 +116,36 @@ func metricFigure(p *result.Probe, m result.Metric) (figure, error) {
 	if m.Unit == "accuracy" {
 		failed = errors.Join(failed, level(f, legend, "chance", float64(p.Baselines.Chance), black, dotted))
 	}
+	failed = errors.Join(failed, markDepth(f, legend, p))
 	return figure{metricFile(m), []*plot.Plot{f}, legend, wide, 4 * vg.Inch}, failed
+}
+
+// markDepth draws lines across the layers where memorization begins and where the
+// features are best.
+func markDepth(f *plot.Plot, legend *plot.Legend, p *result.Probe) error {
+	if p.Depth == nil {
+		return nil
+	}
+	var failed error
+	for _, mark := range []struct {
+		name, label string
+		colour      color.Color
+		dash        []vg.Length
+	}{
+		{p.Depth.Peak, "features peak at ", sky, nil},
+		{p.Depth.Begins, "memorization begins at ", orange, dashed},
+	} {
+		at := slices.IndexFunc(p.Layers, func(l result.Layer) bool { return l.Name == mark.name })
+		if at < 0 {
+			continue
+		}
+		line, err := plotter.NewLine(plotter.XYs{{X: float64(at), Y: f.Y.Min}, {X: float64(at), Y: f.Y.Max}})
+		failed = errors.Join(failed, err)
+		line.LineStyle = draw.LineStyle{Color: mark.colour, Width: vg.Points(1.2), Dashes: mark.dash}
+		f.Add(line)
+		legend.Add(mark.label+shorten(mark.name, 26), line)
+	}
+	return failed
 }
 
 // metricFile names the figure of a metric over layers.

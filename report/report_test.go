@@ -85,6 +85,10 @@ func probed(layers, classes int) *result.Probe {
 		p.Layers = append(p.Layers, l)
 	}
 	p.Baselines = result.Baselines{Chance: 0.1, Pixels: result.Some(0.55)}
+	for i := range p.Layers {
+		p.Layers[i].Draws = &result.Draws{Accuracies: make([]result.Number, 5), SD: 0.02}
+	}
+	p.Depth = &result.Depth{Begins: p.Layers[layers-2].Name, Peak: p.Layers[layers*6/10].Name, Sentence: "memorization begins, features peak"}
 	c := &result.Confusion{Layer: "/Flatten_output_0", K: 20}
 	for i := range classes {
 		c.Classes = append(c.Classes, fmt.Sprintf("class %d", i))
