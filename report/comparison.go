@@ -120,7 +120,7 @@ func (c *Comparison) facts() [][2]string {
 	out := [][2]string{
 		{"probe", "exact k-NN at the embedding, true labels: " + sharedSettings(c.Entries)},
 		{"fit", "accuracy on the assigned labels; figures and verdicts go by the better of clean images and augmented batches"},
-		{"margin", "of the probe over the untrained network; its 95 % interval is of a paired bootstrap over the queries, for several seeds from the lowest end to the highest"},
+		{"margin", "of the probe over the mean of the untrained networks; its 95 % interval is over queries and draws, and for runs that differ in seeds over these, too"},
 	}
 	if s := c.Omitted(); s != "" {
 		out = append(out, [2]string{"figures", s})

@@ -414,3 +414,16 @@ func TestComparisonOfMetrics(t *testing.T) {
 		t.Errorf("figures %s", got)
 	}
 }
+
+// Of three margins of mean 0.05 and standard deviation 0.01, t = 4.303: worked by hand.
+func TestIntervalOverSeeds(t *testing.T) {
+	verdict := func(m, half float64) *result.Verdict {
+		return &result.Verdict{Margin: result.Number(m), CI: result.Interval{result.Number(m - half), result.Number(m + half)}}
+	}
+	one := overSeeds([]*result.Verdict{verdict(0.05, 0.02)})
+	all := overSeeds([]*result.Verdict{verdict(0.04, 0.02), verdict(0.05, 0.03), verdict(0.06, 0.01)})
+	wide := math.Sqrt(0.0248414*0.0248414 + 0.02*0.02)
+	if err := tol.Close([]float64{one.Low(), one.High(), all.Low(), all.High()}, []float64{0.03, 0.07, 0.05 - wide, 0.05 + wide}, 1e-6, 0); err != nil {
+		t.Error(err)
+	}
+}

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"gonum.org/v1/gonum/stat/distuv"
+
 	"memprobe/probe/result"
 )
 
@@ -37,13 +39,6 @@ func interval(i result.Interval) value {
 	return v
 }
 
-// around is the smallest interval that holds both; a may be nil.
-func around(a *result.Interval, b result.Interval) result.Interval {
-	if a == nil {
-		return b
-	}
-	return result.Interval{min(a[0], b[0]), max(a[1], b[1])}
-}
 
 // number is what v is ordered by; NaN for text.
 func (v value) number() float64 {
@@ -158,12 +153,12 @@ func (g group) row(keys []string, measures []measure, folded bool) []value {
 	}
 	outcomes := make([]Outcome, len(g.entries))
 	var verdicts, states []string
-	ends := textual("")
+	var judged []*result.Verdict
 	for i, e := range g.entries {
 		outcomes[i] = e.Outcome()
 		if v := outcomes[i].Verdict; v != nil {
 			verdicts = append(verdicts, v.Word)
-			ends = interval(around(ends.ends, v.CI))
+			judged = append(judged, v)
 		}
 		states = append(states, e.State())
 	}
@@ -176,11 +171,39 @@ func (g group) row(keys []string, measures []measure, folded bool) []value {
 		v.mean, v.sd, v.n = mean(values)
 		row = append(row, v)
 	}
+	ends := textual("")
+	if len(judged) > 0 {
+		ends = interval(overSeeds(judged))
+	}
 	row = append(row, ends, textual(tally(verdicts)))
 	if folded {
 		row = append(row, value{text: strconv.Itoa(len(g.entries)), mean: float64(len(g.entries))})
 	}
 	return append(row, textual(tally(states)))
+}
+
+// overSeeds is the 95 % interval of the mean margin of runs that differ in seeds alone:
+// of one, its own; of S, with sample standard deviation s,
+//
+//	mean ± √((t·s/√S)² + h²),  t Student's 97.5 % quantile of S−1 degrees, h the mean half width
+//
+// Runs ask the same queries, so averaging over them does not lessen what queries
+// contribute; that h also has what differs between draws makes the interval too wide
+// rather than too short.
+func overSeeds(verdicts []*result.Verdict) result.Interval {
+	n := float64(len(verdicts))
+	if len(verdicts) == 1 {
+		return verdicts[0].CI
+	}
+	margins, half := make([]float64, len(verdicts)), 0.0
+	for i, v := range verdicts {
+		margins[i] = float64(v.Margin)
+		half += (v.CI.High() - v.CI.Low()) / 2 / n
+	}
+	m, sd, _ := mean(margins)
+	t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975)
+	wide := math.Hypot(t*sd/math.Sqrt(n), half)
+	return result.Interval{result.Number(m - wide), result.Number(m + wide)}
 }
 
 // tally prints words with how often each stands, where there is more than one.
