@@ -39,7 +39,6 @@ func interval(i result.Interval) value {
 	return v
 }
 
-
 // number is what v is ordered by; NaN for text.
 func (v value) number() float64 {
 	if v.ends != nil {
