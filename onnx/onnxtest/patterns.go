@@ -35,10 +35,10 @@ func (g *generator) image() *ops.Value {
 func (g *generator) affine(x *ops.Value) *ops.Value {
 	rank := len(x.Shape)
 	s := slices.Repeat([]int{1}, rank)
-	switch g.IntN(5) {
-	case 0:
+	switch k := g.IntN(5); {
+	case k == 0 || rank == 0:
 		s = nil
-	case 1:
+	case k == 1:
 		s = g.part(x.Shape)
 	default:
 		axis := min(1, rank-1)
