@@ -1,7 +1,6 @@
 package sweep
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -10,9 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"memprobe/train"
 )
@@ -86,7 +83,7 @@ const maxCells = 10000
 
 // reader reads one plan.
 type reader struct {
-	file     string
+	document
 	plan     Plan
 	base     []entry
 	variants [][]entry
@@ -112,18 +109,12 @@ type axis struct {
 // PlanError that names file, line and key, and what is allowed, or one of a
 // setting, which is a train.ConfigError.
 func Parse(file, name string, text []byte, settings ...Setting) (*Plan, error) {
-	if err := bounded(text); err != nil {
-		return nil, &PlanError{File: file, Err: err}
-	}
-	doc, err := parser.ParseBytes(text, 0)
+	r := &reader{document: document{file: file}, plan: Plan{Name: name}}
+	body, err := r.parse(text)
 	if err != nil {
-		return nil, notYAML(file, err)
+		return nil, err
 	}
-	r := &reader{file: file, plan: Plan{Name: name}}
-	if len(doc.Docs) != 1 || doc.Docs[0].Body == nil {
-		return nil, &PlanError{File: file, Err: errors.New("is empty or several documents, want one plan")}
-	}
-	if err := r.top(doc.Docs[0].Body); err != nil {
+	if err := r.top(body); err != nil {
 		return nil, err
 	}
 	if err := r.cells(settings); err != nil {
@@ -132,59 +123,13 @@ func Parse(file, name string, text []byte, settings ...Setting) (*Plan, error) {
 	return &r.plan, nil
 }
 
-// What a plan may be: the parser takes a level of the stack for each level of the
-// text, and much memory for each character.
-const (
-	maxPlan    = 1 << 20
-	maxNesting = 50
-)
-
-// bounded refuses a plan that is too long or nested too deep. Brackets count
-// wherever they stand, and so do the dashes of lists in one line.
-func bounded(text []byte) error {
-	if len(text) > maxPlan {
-		return fmt.Errorf("has %d bytes, want at most %d", len(text), maxPlan)
-	}
-	open := 0
-	for line := range bytes.Lines(text) {
-		dashes := 0
-		for i, c := range line {
-			switch c {
-			case '[', '{':
-				open++
-			case ']', '}':
-				open--
-			case '-', '?', ':':
-				if i+1 < len(line) && (line[i+1] == ' ' || line[i+1] == '\t') {
-					dashes++
-				}
-			}
-			if max(open, dashes) > maxNesting {
-				return fmt.Errorf("is nested more than %d levels deep", maxNesting)
-			}
-		}
-	}
-	return nil
-}
-
-func notYAML(file string, err error) error {
-	if e, ok := errors.AsType[yaml.Error](err); ok {
-		return &PlanError{file, e.GetToken().Position.Line, "", errors.New(e.GetMessage())}
-	}
-	return &PlanError{File: file, Err: err}
-}
-
-func (r *reader) errorf(line int, key, format string, args ...any) error {
-	return &PlanError{r.file, line, key, fmt.Errorf(format, args...)}
-}
-
 // top reads the keys of the plan itself.
 func (r *reader) top(n ast.Node) error {
 	return r.mapping(n, "the plan", func(key string, line int, v ast.Node) error {
 		switch key {
 		case "about":
-			e, err := r.scalar(key, v)
-			r.plan.About = fmt.Sprint(e.value)
+			var err error
+			r.plan.About, err = r.word(key, v)
 			return err
 		case "base":
 			var err error
@@ -197,20 +142,6 @@ func (r *reader) top(n ast.Node) error {
 		}
 		return r.errorf(line, key, "unknown, want about, base, variants or grid")
 	})
-}
-
-// mapping calls visit for every key of a mapping; the parser lets none repeat.
-func (r *reader) mapping(n ast.Node, what string, visit func(key string, line int, v ast.Node) error) error {
-	m, ok := n.(ast.MapNode)
-	if !ok {
-		return r.errorf(lineOf(n), "", "%s is %s, want keys with values", what, kind(n))
-	}
-	for it := m.MapRange(); it.Next(); {
-		if err := visit(it.Key().String(), lineOf(it.Key()), it.Value()); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // entries reads keys of a configuration, checking each value alone.
@@ -246,14 +177,6 @@ func (r *reader) set(c *train.Config, e entry) error {
 	return err
 }
 
-func (r *reader) scalar(key string, n ast.Node) (entry, error) {
-	s, ok := n.(ast.ScalarNode)
-	if !ok || n.Type() == ast.NullType {
-		return entry{}, r.errorf(lineOf(n), key, "is %s, want a single value", kind(n))
-	}
-	return entry{key, s.GetValue(), lineOf(n)}, nil
-}
-
 func (r *reader) readVariants(n ast.Node) error {
 	list, ok := n.(*ast.SequenceNode)
 	if !ok {
@@ -263,8 +186,8 @@ func (r *reader) readVariants(n ast.Node) error {
 		name, variant := "", []entry{}
 		err := r.mapping(v, "a variant", func(key string, line int, v ast.Node) error {
 			if key == "name" {
-				e, err := r.scalar(key, v)
-				name = fmt.Sprint(e.value)
+				var err error
+				name, err = r.word(key, v)
 				return err
 			}
 			e, err := r.setting(key, line, v)
@@ -370,26 +293,4 @@ func name(c train.Config) string {
 	}
 	sum := sha256.Sum256(b)
 	return hex.EncodeToString(sum[:6])
-}
-
-func lineOf(n ast.Node) int {
-	if t := n.GetToken(); t != nil {
-		return t.Position.Line
-	}
-	return 0
-}
-
-// kind says what a node is.
-func kind(n ast.Node) string {
-	switch v := n.(type) {
-	case ast.MapNode:
-		return "a mapping"
-	case *ast.SequenceNode:
-		return "a list"
-	case *ast.NullNode:
-		return "empty"
-	case ast.ScalarNode:
-		return fmt.Sprintf("the value %v", v.GetValue())
-	}
-	return strings.ToLower(n.Type().String())
 }

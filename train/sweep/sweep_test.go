@@ -87,7 +87,7 @@ func TestParseErrors(t *testing.T) {
 		"grid:\n  batch: [2]":                   `batch 7, but the plan plan varies it: leave it out`,
 		"base: {arch: mlp}\nbase: {arch: mlp}":  "plan.yaml:2: mapping key",
 		"base:\n  arch: mlp\n  arch: cnn":       "plan.yaml:3: mapping key",
-		"base: {<<: *x}":                        "plan.yaml:1: <<: unknown",
+		"base: {<<: *x}":                        "plan.yaml:1: alias *x, but no anchor &x comes before it",
 		"x: !!binary aGk=":                      "unknown",
 		"base: {seed: 99999999999999999999999}": "seed",
 	} {
