@@ -1,6 +1,9 @@
 package npy
 
 import (
+	"archive/zip"
+	"bytes"
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -179,5 +182,32 @@ func TestClaimBeyondFile(t *testing.T) {
 	}
 	if _, err := Read(path); err == nil {
 		t.Error("an array without elements was read")
+	}
+}
+
+// An entry of an archive that has no name of its own is told: its array would be lost,
+// or be another's.
+func TestEntriesWithoutAName(t *testing.T) {
+	for want, names := range map[string][]string{
+		"entry 2 of 3 has no name":   {"x.npy", ".npy", "y.npy"},
+		"entry 1 of 1 has no name":   {""},
+		`two entries are called "x"`: {"x.npy", "y.npy", "x.npy"},
+	} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, name := range names {
+			w, err := z.Create(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write(file("<f4", "False", "(1,)", float32(1)))
+		}
+		path := filepath.Join(t.TempDir(), "a.npz")
+		if err := cmp.Or(z.Close(), os.WriteFile(path, b.Bytes(), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("entries %q: error %v, want %q", names, err, want)
+		}
 	}
 }

@@ -4,7 +4,10 @@ import (
 	"archive/zip"
 	"bufio"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"memprobe/internal/fault"
@@ -41,12 +44,15 @@ func Read(path string) (map[string]*Values, error) {
 	if err != nil {
 		return nil, fault.Errorf(path, "not an .npz file: %w", err)
 	}
-	for _, entry := range z.File {
-		r, err := entry.Open()
+	entries, err := Entries(z)
+	if err != nil {
+		return nil, fault.Wrap(path, err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(entries)) {
+		r, err := entries[name].Open()
 		if err != nil {
-			return nil, fault.Errorf(path, "array %q: %w", entry.Name, err)
+			return nil, fault.Errorf(path, "array %q: %w", name, err)
 		}
-		name := strings.TrimSuffix(entry.Name, ".npy")
 		out[name], err = array(path, name, r)
 		r.Close()
 		if err != nil {
@@ -54,6 +60,23 @@ func Read(path string) (map[string]*Values, error) {
 		}
 	}
 	return out, nil
+}
+
+// Entries returns the entries of an .npz by the names of their arrays. One without a
+// name, or with another's, is an error.
+func Entries(z *zip.Reader) (map[string]*zip.File, error) {
+	entries := map[string]*zip.File{}
+	for i, e := range z.File {
+		name := strings.TrimSuffix(e.Name, ".npy")
+		if name == "" {
+			return nil, fmt.Errorf("entry %d of %d has no name", i+1, len(z.File))
+		}
+		if entries[name] != nil {
+			return nil, fmt.Errorf("two entries are called %q", name)
+		}
+		entries[name] = e
+	}
+	return entries, nil
 }
 
 // ReadInts returns the integers of an .npy file and their shape.

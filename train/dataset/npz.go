@@ -6,10 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"slices"
-	"strings"
 
 	"memprobe/internal/fault"
 	"memprobe/internal/infile"
@@ -18,8 +18,8 @@ import (
 
 // npzFile is an open .npz file.
 type npzFile struct {
-	path string
-	zip  *zip.Reader
+	path    string
+	entries map[string]*zip.File
 }
 
 // npz reads x_train, y_train, x_test, y_test, or x and y, from a NumPy archive.
@@ -35,7 +35,10 @@ func (l *loader) npz(path string) (*content, error) {
 	if err != nil {
 		return nil, wrap(path, err)
 	}
-	f := &npzFile{path, z}
+	f, err := newNPZ(path, z)
+	if err != nil {
+		return nil, err
+	}
 	var c content
 	x, y := "x_train", "y_train"
 	if !f.has(x) && f.has("x") {
@@ -81,15 +84,12 @@ func plain(err error) error {
 	return err
 }
 
-func (f *npzFile) has(name string) bool { return f.find(name) != nil }
-
-func (f *npzFile) find(name string) *zip.File {
-	i := slices.IndexFunc(f.zip.File, func(e *zip.File) bool { return e.Name == name+".npy" })
-	if i < 0 {
-		return nil
-	}
-	return f.zip.File[i]
+func newNPZ(path string, z *zip.Reader) (*npzFile, error) {
+	entries, err := npy.Entries(z)
+	return &npzFile{path, entries}, wrap(path, err)
 }
+
+func (f *npzFile) has(name string) bool { return f.entries[name] != nil }
 
 func (f *npzFile) fault(name, format string, args ...any) error {
 	return fault.Errorf(f.path, "%s: %w", name, fmt.Errorf(format, args...))
@@ -97,12 +97,9 @@ func (f *npzFile) fault(name, format string, args ...any) error {
 
 // open returns the head of an array and what follows it.
 func (f *npzFile) open(name string) (*npy.Head, io.ReadCloser, error) {
-	e := f.find(name)
+	e := f.entries[name]
 	if e == nil {
-		var names []string
-		for _, e := range f.zip.File {
-			names = append(names, strings.TrimSuffix(e.Name, ".npy"))
-		}
+		names := slices.Sorted(maps.Keys(f.entries))
 		return nil, nil, fault.Errorf(f.path, "no array %s; it has %q, want x_train, y_train, x_test, y_test, or x, y", name, names)
 	}
 	r, err := e.Open()

@@ -102,7 +102,10 @@ func TestNPZSteps(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer z.Close()
-	f := &npzFile{path, &z.Reader}
+	f, err := newNPZ(path, &z.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	h, r, err := f.open("x")
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +156,11 @@ func TestNPZFaults(t *testing.T) {
 		arrays := npzArrays()
 		delete(arrays, "y_test")
 		wantFault(t, "npz:"+writeNPZ(t, arrays, zip.Store), Options{}, "no array y_test", "x_train")
+	})
+	t.Run("no name", func(t *testing.T) {
+		arrays := npzArrays()
+		arrays[""] = arrays["x_test"]
+		wantFault(t, "npz:"+writeNPZ(t, arrays, zip.Store), Options{}, "entry 1 of 5 has no name")
 	})
 	t.Run("no zip", func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "a.npz")

@@ -18,7 +18,10 @@ func npzBytes(t *testing.T, path, name string) (shape []int, values []byte) {
 		t.Fatal(err)
 	}
 	defer z.Close()
-	f := &npzFile{path, &z.Reader}
+	f, err := newNPZ(path, &z.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
 	h, r, err := f.open(name)
 	if err != nil {
 		t.Fatal(err)

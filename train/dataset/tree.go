@@ -45,8 +45,11 @@ func (l *loader) openTree(at, holds string) (*tree, error) {
 		if err != nil {
 			return nil, fault.Wrap(at, err)
 		}
-		for _, e := range z.File {
+		for i, e := range z.File {
 			e.Name = slashed(e.Name)
+			if base := path.Base(e.Name); !strings.HasSuffix(e.Name, "/") && (base == "." || base == "..") {
+				return nil, fault.Errorf(at, "entry %d of %d is called %q, want a file's name", i+1, len(z.File), e.Name)
+			}
 		}
 		t.FS, t.zip = z, true
 	}

@@ -44,6 +44,28 @@ func TestZipNames(t *testing.T) {
 	}
 }
 
+// An entry without a name is no picture that may be lost in silence.
+func TestZipWithoutAName(t *testing.T) {
+	files := imageFiles()
+	for _, name := range []string{"", ".", "a/.."} {
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for _, file := range append(slices.Sorted(maps.Keys(files)), name) {
+			w, err := z.Create(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write(files[file])
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "set.zip")
+		writeFile(t, path, b.Bytes())
+		wantFault(t, "images:"+path, Options{}, "want a file's name")
+	}
+}
+
 // Hidden folders in a class are left out; links to files and folders are followed,
 // and those that lead nowhere or in a circle are told, as are names that are not
 // UTF-8 read.
