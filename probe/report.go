@@ -247,7 +247,15 @@ func (r *runner) fit(p *result.Probe, n *network) {
 	}
 }
 
+// maxConfusion is the classes beyond which there is no confusion matrix: it has the
+// square of them, whatever the number of images.
+const maxConfusion = 2048
+
+// confusion counts the answers of a layer by true class; nil where there are too many.
 func confusion(e *measured, truth []int, classes []string, k int) *result.Confusion {
+	if len(classes) > maxConfusion {
+		return nil
+	}
 	c := &result.Confusion{Layer: e.Name, K: k, Classes: classes, Counts: make([][]int, len(classes))}
 	for i := range c.Counts {
 		c.Counts[i] = make([]int, len(classes))
