@@ -81,6 +81,9 @@ func (g *generator) clamp(x *ops.Value) *ops.Value {
 }
 
 func (g *generator) norm(x *ops.Value) *ops.Value {
+	if len(x.Shape) < 2 {
+		return nil
+	}
 	c := x.Shape[1]
 	return g.one("BatchNormalization", nil, x, g.weight(c), g.constant(c), g.constant(c), g.positive(c))
 }
