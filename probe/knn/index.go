@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/kernel/nearest"
 	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
@@ -119,7 +120,7 @@ func squares(pool *parallel.Pool, what string, x []float32, n, d int) ([]float64
 		}
 		for j, e := range x[i*d : (i+1)*d] {
 			if e-e != 0 {
-				return nil, fmt.Errorf("knn: %s row %d has %v in column %d, want finite features", what, i, e, j)
+				return nil, fault.Errorf("knn", "%s row %d has %v in column %d, want finite features", what, i, e, j)
 			}
 		}
 	}
