@@ -18,7 +18,13 @@ type Lock struct{ f *os.File }
 // TryLock takes the lock on the file at path, which it creates with its folder if
 // need be. It returns nil without an error if another holder has it, in this
 // process or another.
-func TryLock(path string) (*Lock, error) {
+func TryLock(path string) (*Lock, error) { return try(path, false) }
+
+// TryShare is TryLock for a lock that others may hold at the same time if they share
+// it too.
+func TryShare(path string) (*Lock, error) { return try(path, true) }
+
+func try(path string, shared bool) (*Lock, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return nil, err
 	}
@@ -26,7 +32,7 @@ func TryLock(path string) (*Lock, error) {
 	if err != nil {
 		return nil, err
 	}
-	held, err := tryLock(f)
+	held, err := tryLock(f, shared)
 	if held || err != nil {
 		f.Close()
 		return nil, err

@@ -27,3 +27,25 @@ func TestTryLock(t *testing.T) {
 		t.Fatalf("lock given back: %v, %v", b, err)
 	}
 }
+
+func TestTryShare(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "lock")
+	a, errA := TryShare(path)
+	b, errB := TryShare(path)
+	if a == nil || b == nil || errA != nil || errB != nil {
+		t.Fatalf("sharing: %v, %v; %v, %v", a, errA, b, errB)
+	}
+	if c, err := TryLock(path); c != nil || err != nil {
+		t.Fatalf("alone beside two: %v, %v; want neither", c, err)
+	}
+	a.Unlock()
+	b.Unlock()
+	c, err := TryLock(path)
+	if c == nil || err != nil {
+		t.Fatalf("alone: %v, %v", c, err)
+	}
+	if d, err := TryShare(path); d != nil || err != nil {
+		t.Fatalf("sharing with one alone: %v, %v; want neither", d, err)
+	}
+	c.Unlock()
+}

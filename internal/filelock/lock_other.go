@@ -4,4 +4,4 @@ package filelock
 
 import "os"
 
-func tryLock(*os.File) (held bool, err error) { return false, nil }
+func tryLock(*os.File, bool) (held bool, err error) { return false, nil }

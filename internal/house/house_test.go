@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"onnx/ops"},
 	{"onnx/engine"},
 	{"onnx"},
-	{"onnx/onnxtest", "probe/result", "probe/knn", "train/augment", "train/dataset", "train/labels", "train/optim", "train/zoo"},
+	{"onnx/onnxtest", "probe/result", "probe/knn", "probe/store", "train/augment", "train/dataset", "train/labels", "train/optim", "train/zoo"},
 	{"probe", "train", "report"},
 	{"cmd/memprobe", "internal/tool"},
 }
@@ -33,6 +33,7 @@ var only = map[string][]string{
 	"report":         {"internal/…", "probe/result"},
 	"probe/result":   {"internal/…"},
 	"probe/knn":      {"internal/…"},
+	"probe/store":    {"internal/…"},
 	"train/augment":  {"internal/…"},
 	"train/dataset":  {"internal/…"},
 	"train/labels":   {"internal/…"},

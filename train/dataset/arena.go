@@ -2,8 +2,8 @@ package dataset
 
 import (
 	"os"
-	"unsafe"
 
+	"memprobe/internal/mapped"
 	"memprobe/internal/memory"
 )
 
@@ -48,7 +48,7 @@ func (a *arena) floats(n int) ([]float32, error) {
 	if err != nil || n == 0 {
 		return nil, err
 	}
-	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), n), nil
+	return mapped.Floats(b), nil
 }
 
 // scratch maps a temporary file that vanishes with the process.
@@ -62,7 +62,7 @@ func (l *loader) scratch(size int64) ([]byte, error) {
 	if err := f.Truncate(size); err != nil {
 		return nil, err
 	}
-	data, release, err := mapFile(f, size, true)
+	data, release, err := mapped.File(f, size, true)
 	if err != nil {
 		return nil, err
 	}

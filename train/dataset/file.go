@@ -5,6 +5,7 @@ import (
 	"os"
 	"strings"
 
+	"memprobe/internal/mapped"
 	"memprobe/internal/memory"
 )
 
@@ -13,7 +14,7 @@ import (
 func (l *loader) bytes(f *os.File, size int64) ([]byte, error) {
 	l.used += size
 	if l.used > l.o.MaxMemory {
-		data, release, err := mapFile(f, size, false)
+		data, release, err := mapped.File(f, size, false)
 		if err != nil {
 			return nil, err
 		}

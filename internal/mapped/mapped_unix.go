@@ -1,6 +1,6 @@
 //go:build unix
 
-package dataset
+package mapped
 
 import (
 	"os"
@@ -8,8 +8,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// mapFile maps the first size bytes of a file, to be written to or only read.
-func mapFile(f *os.File, size int64, write bool) (data []byte, release func() error, err error) {
+// File maps the first size bytes of a file, to be written to or only read. The file
+// may be closed; release ends the mapping.
+func File(f *os.File, size int64, write bool) (data []byte, release func() error, err error) {
+	if size == 0 {
+		return nil, func() error { return nil }, nil
+	}
 	prot := unix.PROT_READ
 	if write {
 		prot |= unix.PROT_WRITE
