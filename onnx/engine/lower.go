@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -235,8 +236,10 @@ func (g *Graph) lowerWith(o *Options, settled map[string]bool, pool *parallel.Po
 // add infers a node, or the nodes that it expands to, folds what is constant, and
 // appends it.
 func (p *program) add(n *ops.Node, pool *parallel.Pool) error {
-	if err := infer(n); err != nil {
-		return err
+	if n.Def.Infer != nil {
+		if err := infer(n); err != nil {
+			return err
+		}
 	}
 	nodes := []*ops.Node{n}
 	if n.Def.Expand != nil {
@@ -271,21 +274,49 @@ func widen(nodes []*ops.Node) ([]*ops.Node, error) {
 	return out, nil
 }
 
-// expand returns the nodes that n stands for; the last has n's output.
-func expand(n *ops.Node) ([]*ops.Node, error) {
+// expand returns the nodes that n stands for, which compute n's outputs.
+func expand(n *ops.Node) (nodes []*ops.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = n.Errorf("malformed: %v", r)
+		}
+	}()
 	b := ops.NewBuilder(n.Name)
-	v, err := n.Def.Expand(b, n)
-	if err != nil {
-		return nil, err
+	values, err := n.Def.Expand(b, n)
+	if err != nil || b.Err != nil {
+		return nil, cmp.Or(err, b.Err)
 	}
-	if v.Producer == nil || slices.Contains(n.In, v) {
-		v = b.Op("Identity", nil, v)
+	if n.Mistyped != nil {
+		return nil, n.Mistyped
 	}
-	if b.Err != nil {
-		return nil, b.Err
+	for i, out := range n.Out {
+		if out == nil {
+			continue
+		}
+		if i >= len(values) || values[i] == nil {
+			return nil, n.Errorf("output %d, %q, is not one of the operator's", i, out.Name)
+		}
+		v := values[i]
+		if !slices.Contains(b.Nodes, v.Producer) || slices.Contains(values[:i], v) {
+			v = b.Op("Identity", nil, v)
+		}
+		become(b.Nodes, v, out)
 	}
-	v.Producer.Out[0], n.Out[0].Producer = n.Out[0], v.Producer
-	return b.Nodes, nil
+	return b.Nodes, b.Err
+}
+
+// become puts out in the place of a value that one of the nodes computes.
+func become(nodes []*ops.Node, v, out *ops.Value) {
+	out.DType, out.Shape, out.Const, out.Producer = v.DType, v.Shape, v.Const, v.Producer
+	for _, n := range nodes {
+		for _, list := range [][]*ops.Value{n.In, n.Out} {
+			for i := range list {
+				if list[i] == v {
+					list[i] = out
+				}
+			}
+		}
+	}
 }
 
 // leaf returns the value of a tensor that nothing computes: a constant, or an
@@ -365,7 +396,10 @@ func fold(n *ops.Node, pool *parallel.Pool) error {
 	if n.Def.View {
 		out[0].Alias(in[0])
 	} else {
-		run, err := bind(n, ops.NewEnv(pool, &scratch, in, out))
+		var fault error
+		env := ops.NewEnv(pool, &scratch, in, out)
+		env.Fault = &fault
+		run, err := bind(n, env)
 		if err != nil {
 			return err
 		}
@@ -373,7 +407,9 @@ func fold(n *ops.Node, pool *parallel.Pool) error {
 			return err
 		}
 		scratch.Allocate()
-		run()
+		if run(); fault != nil {
+			return fault
+		}
 	}
 	for i, v := range n.Out {
 		if v != nil && v.Const == nil { // the shape rule may know it, as the mask of Dropout

@@ -1,6 +1,7 @@
 package onnxtest
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -18,7 +19,7 @@ const (
 
 // opsets are those of random graphs, in which operators take their settings as
 // attributes, as inputs, or as both.
-var opsets = []int{6, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 20, 21, 23, 24, 26, 26}
+var opsets = []int{6, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 20, 21, 23, 24, 26, 26, 26, 26}
 
 // generator grows a graph node by node. Every node is evaluated as soon as it is
 // proposed, on tensors of its own; a node that the operator's shape rule refuses, or
@@ -158,10 +159,18 @@ func (g *generator) whole(d tensor.DType, shape ...int) *ops.Value {
 			t.F32()[i] = float32(x) - 3
 		case tensor.Float64:
 			t.F64()[i] = float64(x) - 3
-		case tensor.Int64:
-			t.I64()[i] = int64(x) - 3
+		case tensor.Int8:
+			tensor.Data[int8](t)[i] = int8(x) - 3
+		case tensor.Int16:
+			tensor.Data[int16](t)[i] = int16(x) - 3
 		case tensor.Int32:
 			t.I32()[i] = int32(x) - 3
+		case tensor.Int64:
+			t.I64()[i] = int64(x) - 3
+		case tensor.Uint16:
+			tensor.Data[uint16](t)[i] = uint16(x)
+		case tensor.Uint64:
+			tensor.Data[uint64](t)[i] = uint64(x)
 		case tensor.Uint8:
 			t.U8()[i] = uint8(x)
 		case tensor.Bool:
@@ -236,7 +245,7 @@ func (g *generator) apply(op string, attrs ops.Attrs, outs int, in ...*ops.Value
 	for i := range outs {
 		n.Out = append(n.Out, &ops.Value{Name: fmt.Sprintf("%s_%d", n.Name, i), Producer: n})
 	}
-	if def.Infer(n) != nil || n.Mistyped != nil {
+	if inferNode(n) != nil || n.Mistyped != nil {
 		return nil
 	}
 	exact := selects[op]
@@ -296,11 +305,27 @@ func (g *generator) one(op string, attrs ops.Attrs, in ...*ops.Value) *ops.Value
 	return nil
 }
 
+// inferNode gives a node's results their types and shapes.
+func inferNode(n *ops.Node) error {
+	if n.Def.Infer != nil {
+		return n.Def.Infer(n)
+	}
+	b := ops.NewBuilder(n.Name)
+	values, err := n.Def.Expand(b, n)
+	if err != nil || b.Err != nil {
+		return cmp.Or(err, b.Err)
+	}
+	for i, v := range n.Out {
+		v.DType, v.Shape = values[i].DType, values[i].Shape
+	}
+	return nil
+}
+
 // evaluateNode computes a node's results on tensors of their own.
 func evaluateNode(n *ops.Node, data map[*ops.Value]*tensor.Tensor) error {
 	if n.Def.Expand != nil {
 		b := ops.NewBuilder(n.Name)
-		v, err := n.Def.Expand(b, n)
+		values, err := n.Def.Expand(b, n)
 		if err != nil || b.Err != nil {
 			return fmt.Errorf("expanding: %v, %v", err, b.Err)
 		}
@@ -309,11 +334,23 @@ func evaluateNode(n *ops.Node, data map[*ops.Value]*tensor.Tensor) error {
 				return err
 			}
 		}
-		from := data[v]
-		if from == nil {
-			from = v.Const
+		for i, v := range n.Out {
+			from := data[values[i]]
+			if from == nil {
+				from = values[i].Const
+			}
+			data[v] = from.Clone().Reshape(v.Shape...)
 		}
-		data[n.Out[0]] = from.Clone().Reshape(n.Out[0].Shape...)
+		return nil
+	}
+	if wide, err := ops.Widen(n); err != nil {
+		return err
+	} else if len(wide) > 1 {
+		for _, inner := range wide {
+			if err := evaluateNode(inner, data); err != nil {
+				return err
+			}
+		}
 		return nil
 	}
 	in, out := make([]*tensor.Tensor, len(n.In)), make([]*tensor.Tensor, len(n.Out))
@@ -340,12 +377,17 @@ func evaluateNode(n *ops.Node, data map[*ops.Value]*tensor.Tensor) error {
 		out[0] = in[0].Clone().Reshape(n.Out[0].Shape...)
 	default:
 		var s ops.Scratch
-		run, err := n.Def.Bind(n, ops.NewEnv(nil, &s, in, out))
+		var fault error
+		env := ops.NewEnv(nil, &s, in, out)
+		env.Fault = &fault
+		run, err := n.Def.Bind(n, env)
 		if err != nil {
 			return err
 		}
 		s.Allocate()
-		run()
+		if run(); fault != nil {
+			return fault
+		}
 	}
 	for i, v := range n.Out {
 		if v.Const == nil {

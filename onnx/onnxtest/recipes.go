@@ -16,7 +16,8 @@ var selects = set("Identity", "Relu", "Abs", "Neg", "Clip", "Max", "Min", "Where
 
 // jumps are operators of whose results a rounding of an operand can make another one.
 var jumps = set("Floor", "Ceil", "Round", "Sign", "IsNaN", "IsInf", "Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Mod",
-	"Cast", "CastLike", "ArgMax", "ArgMin", "TopK", "Hardmax", "OneHot", "ThresholdedRelu", "Shrink", "MaxPool", "GridSample", "Pow")
+	"Cast", "CastLike", "ArgMax", "ArgMin", "TopK", "Hardmax", "OneHot", "ThresholdedRelu", "Shrink", "MaxPool", "GridSample", "Pow",
+	"QuantizeLinear", "DynamicQuantizeLinear")
 
 func set(names ...string) map[string]bool {
 	m := map[string]bool{}
@@ -43,7 +44,7 @@ var recipes = map[string]func(g *generator, op string){
 		g.one(op, nil, g.boolean(g.part(x.Shape)), x, g.like(x.Shape))
 	},
 	"Cast": func(g *generator, op string) {
-		g.one(op, ops.Attrs{"to": oneOf[int64](g, 1, 2, 6, 7, 9, 11)}, g.number())
+		g.one(op, ops.Attrs{"to": oneOf[int64](g, 1, 2, 3, 4, 6, 7, 9, 11, 13)}, g.number())
 	},
 	"CastLike": func(g *generator, op string) { g.one(op, nil, g.number(), g.whole(oneOf(g, types...), 1)) },
 	"Constant": func(g *generator, op string) {
@@ -90,10 +91,14 @@ var recipes = map[string]func(g *generator, op string){
 		g.one(op, g.maybe(ops.Attrs{"axes": []int64{0, int64(g.between(1, 3))}}), g.float(4, 4))
 	},
 	"Pad": pad, "Resize": resize, "Upsample": resize, "GridSample": gridSample,
+	"BitwiseAnd": bitwise, "BitwiseOr": bitwise, "BitwiseXor": bitwise, "BitwiseNot": bitwise, "BitShift": bitwise, "BitCast": bitwise,
+	"CumProd": cumSum, "ReverseSequence": reverseSequence, "NegativeLogLikelihoodLoss": classLoss, "SoftmaxCrossEntropyLoss": classLoss,
+	"QuantizeLinear": quantize, "DequantizeLinear": quantize, "MatMulInteger": integerProduct, "ConvInteger": integerProduct,
+	"QLinearMatMul": integerProduct, "QLinearConv": integerProduct,
 	"Dropout": func(g *generator, op string) { g.apply(op, nil, g.between(1, 2), g.float(0, 4)) },
 }
 
-var types = []tensor.DType{tensor.Float32, tensor.Float64, tensor.Int64, tensor.Int32, tensor.Uint8, tensor.Bool}
+var types = []tensor.DType{tensor.Float32, tensor.Float64, tensor.Int64, tensor.Int32, tensor.Uint8, tensor.Bool, tensor.Int8, tensor.Uint16, tensor.Uint64}
 
 // maybe returns some of the attributes.
 func (g *generator) maybe(attrs ops.Attrs) ops.Attrs {

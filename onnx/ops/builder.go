@@ -57,6 +57,13 @@ func (b *Builder) OpN(op string, attrs Attrs, outs int, in ...*Value) []*Value {
 	for i := range outs {
 		n.Out = append(n.Out, &Value{Name: fmt.Sprintf("%s:%d", n.Name, i), Producer: n})
 	}
+	if def.Infer == nil {
+		var values []*Value
+		if values, err = def.Expand(b, n); b.Err == nil {
+			b.Err = err
+		}
+		return values
+	}
 	if err := def.Infer(n); err != nil {
 		b.Err = err
 		return nil

@@ -31,10 +31,10 @@ type Def struct {
 	Grad func(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, error)
 	// NotDifferentiable says why there is no Grad; empty where there is one.
 	NotDifferentiable string
-	// Expand appends nodes that compute what n does and returns the value of its
-	// output 0, its only one. They take n's place, so that neither Bind nor Grad
-	// is needed.
-	Expand func(b *Builder, n *Node) (*Value, error)
+	// Expand appends nodes that compute what n does and returns the values of its
+	// outputs, nil for one that n lacks. They take n's place, so that neither Bind
+	// nor Grad is needed; nor is Infer, since types and shapes are theirs.
+	Expand func(b *Builder, n *Node) ([]*Value, error)
 
 	// Wide gives the type in which an operator computes on numbers of another: the
 	// compiler casts the operands that have the type of the first, and the results

@@ -123,7 +123,7 @@ type term struct {
 }
 
 // expandEinsum multiplies the operands from left to right.
-func expandEinsum(b *Builder, n *Node) (*Value, error) {
+func expandEinsum(b *Builder, n *Node) ([]*Value, error) {
 	e, err := n.einsum()
 	if err != nil {
 		return nil, err
@@ -139,7 +139,7 @@ func expandEinsum(b *Builder, n *Node) (*Value, error) {
 		}
 		product = e.sum(b, product, needed)
 	}
-	return e.arrange(b, product, e.out).Value, b.Err
+	return []*Value{e.arrange(b, product, e.out).Value}, b.Err
 }
 
 // stretch repeats the axes of an ellipsis along which t is broadcast.

@@ -26,13 +26,13 @@ func legacy(op string) Def {
 			d = tensor.Bool
 		}
 		return n.SetOut(0, d, n.In[0].Shape)
-	}, Expand: func(b *Builder, n *Node) (*Value, error) {
+	}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		shape, err := n.legacyShape()
 		if err != nil {
 			return nil, err
 		}
 		y := b.Op(op, nil, n.In[0], b.Reshape(n.In[1], shape))
-		return y, b.Err
+		return []*Value{y}, b.Err
 	}}
 }
 

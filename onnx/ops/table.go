@@ -4,5 +4,6 @@ package ops
 var families = [][]Def{
 	defs(activations, functions), identities,
 	binaries, legacies, casts, shapes, movement, scatters, lanes, places, convolutions, pools, globalPools, reductions, products, einsums, softmaxes, batchNorms, norms, sums, resampling, samplings,
-	dropouts, losses,
+	dropouts, losses, classLosses,
+	bits, cumProds, eyes, reverses, quantizers, integerProducts,
 }
