@@ -108,7 +108,7 @@ func LoadModel(dir string, run *result.Run) (path string, m *onnx.Model, err err
 	}
 	sums, err := readSums(folder(dir).sums())
 	if err != nil || len(sums) == 0 {
-		return "", nil, fault.Errorf(dir, "neither a model.onnx nor a checkpoint in it")
+		return "", nil, fault.Errorf(dir, "the run is not finished, and no %s/%s lists a checkpoint", checkpointDir, sumsFile)
 	}
 	path = filepath.Join(dir, checkpointDir, slices.Max(slices.Collect(maps.Keys(sums)))) // epochs have leading zeros
 	m, err = LoadCheckpoint(path)

@@ -81,7 +81,7 @@ func TestSweepFailures(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"nothing"}, 2, "neither a file nor a preset (benign, capacity, ideal, noise, strength, views)"},
+		{[]string{"nothing"}, 2, "neither a file nor a preset (benign, capacity, conditions, ideal, noise, nuisances, strength, views)"},
 		{[]string{filepath.Join(dir, "absent.yaml")}, 3, "absent.yaml: no such file"},
 		{[]string{bad}, 2, "bad.yaml:3: epoch: unknown; did you mean epochs?"},
 		{[]string{plan, "--seed", "3"}, 2, "--seed 3, but the plan plan varies it: leave it out"},

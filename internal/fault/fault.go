@@ -33,6 +33,9 @@ func Errorf(file, format string, args ...any) error {
 // Wrap returns an Error about a file for one that the file system, or another
 // package, gave; the path is not named twice.
 func Wrap(file string, err error) error {
+	if e, ok := errors.AsType[*Error](err); ok && e.File == file {
+		return err
+	}
 	var p *fs.PathError
 	if errors.As(err, &p) && p.Path == file {
 		err = p.Err

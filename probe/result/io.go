@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"memprobe/internal/atomicfile"
+	"memprobe/internal/fault"
 	"memprobe/internal/infile"
 	"memprobe/internal/memory"
 	"memprobe/internal/seal"
@@ -92,7 +93,7 @@ func read[T any](path string, from func(io.Reader) (T, error)) (T, error) {
 	defer f.Close()
 	v, err := from(f)
 	if err != nil {
-		return v, fmt.Errorf("%s: %w", path, err)
+		return v, fault.Wrap(path, err)
 	}
 	return v, nil
 }
