@@ -5,8 +5,6 @@ import (
 	"encoding/base64"
 	"html/template"
 	"io"
-
-	"memprobe/probe/result"
 )
 
 var pages = template.Must(template.New("").Parse(`
@@ -22,11 +20,6 @@ td:first-child,th:first-child{text-align:left}dl{display:grid;grid-template-colu
 {{end}}
 {{- define "figures"}}{{range .Figures}}<p><img alt="{{.Name}}" width="{{.Width}}" src="{{.Data}}"></p>
 {{end}}{{end}}
-{{- define "probe"}}{{template "head" .}}<h1>Where the network memorizes</h1>
-{{template "facts" .}}{{template "figures" .}}<table><tr>{{range .Columns}}<th>{{.}}</th>{{end}}</tr>
-{{range .Rows}}<tr>{{range .}}<td>{{.}}</td>{{end}}</tr>
-{{end}}</table></html>
-{{end}}
 {{- define "comparison"}}{{template "head" .}}<style>
 body{max-width:80rem}.wide{overflow-x:auto}.wide td,.wide th{padding:.2rem .5rem;white-space:nowrap;font-variant-numeric:tabular-nums}
 th button{all:unset;cursor:pointer}th button:focus-visible{outline:2px solid}
@@ -73,15 +66,6 @@ func pictures(figures []figure) ([]picture, error) {
 		out = append(out, picture{f.name, int(scale * wide), template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()))})
 	}
 	return out, nil
-}
-
-func writeHTML(w io.Writer, p *result.Probe, figures []figure) error {
-	pics, err := pictures(figures)
-	if err != nil {
-		return err
-	}
-	t := LayerTable(p, nil)
-	return pages.ExecuteTemplate(w, "probe", map[string]any{"Title": p.Model.Path, "Facts": Facts(p), "Figures": pics, "Columns": t.Columns, "Rows": t.rows})
 }
 
 // html writes the comparison as one page that needs no other file, with t as a table

@@ -157,7 +157,7 @@ func TestMetricsAreSeen(t *testing.T) {
 		t.Errorf("columns %s, want %s", got, want)
 	}
 	var text, csv, page bytes.Buffer
-	err := errors.Join(LayerTable(p, []string{"likeness", "nowhere"}).Write(&text, "text"), WriteCSV(&csv, p), writeHTML(&page, p, nil))
+	err := errors.Join(LayerTable(p, []string{"likeness", "nowhere"}).Write(&text, "text"), WriteCSV(&csv, p), writeHTML(&page, p))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -168,7 +168,8 @@ func TestMetricsAreSeen(t *testing.T) {
 	if head, _, _ := strings.Cut(csv.String(), "\n"); !strings.HasSuffix(head, ",true,assigned_leave_one_out,untrained_true,spread.true,spread.assigned,likeness") {
 		t.Errorf("CSV begins with %s", head)
 	}
-	if !strings.Contains(page.String(), "<th>spread.assigned</th>") || !strings.Contains(page.String(), "a formula (Somebody 2026); on 12 images") {
+	if !strings.Contains(page.String(), ">spread.assigned</button>") ||
+		!strings.Contains(page.String(), `<dd>a formula. Unit: directions. Measured on 12 images. <span class="source">Source: Somebody 2026.</span></dd>`) {
 		t.Errorf("the page is\n%s", page.String())
 	}
 }

@@ -78,7 +78,7 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 		}
 	}
 	if slices.Contains(formats, "html") {
-		if err := write("report.html", func(w io.Writer) error { return writeHTML(w, p, figures) }); err != nil {
+		if err := write("report.html", func(w io.Writer) error { return writeHTML(w, p) }); err != nil {
 			return files, err
 		}
 	}

@@ -46,6 +46,7 @@ type analyzeOptions struct {
 	viewed     int
 	asJSON     bool
 	quiet      bool
+	command    string // as typed
 }
 
 var analyzeCommand = command{
@@ -85,6 +86,7 @@ var analyzeCommand = command{
 			if len(args) != 1 {
 				return usagef("want one MODEL.onnx or run directory, got %d arguments", len(args))
 			}
+			o.command = commandLine("analyze", f, args)
 			return analyze(ctx, args[0], o, std)
 		}
 	},
@@ -180,6 +182,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	}
 	p.Model.Path = m.file
 	p.Tool = tool()
+	p.Tool.Command = o.command
 	if p.Settings.Normalize = set.normalize; m.Inputs()[0].DType() == tensor.Uint8 {
 		p.Settings.Normalize += ", bytes from 0 to 255"
 	}

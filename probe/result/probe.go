@@ -30,6 +30,8 @@ type Tool struct {
 	Version string   `json:"version"`
 	Go      string   `json:"go,omitempty"`
 	CPU     []string `json:"cpu,omitempty"` // instruction sets in use
+	// Command measures the same again: without flags that change no number.
+	Command string `json:"command,omitempty"`
 }
 
 // Model is the network that was probed.
