@@ -95,6 +95,11 @@ var recipes = map[string]func(g *generator, op string){
 	"CumProd": cumSum, "ReverseSequence": reverseSequence, "NegativeLogLikelihoodLoss": classLoss, "SoftmaxCrossEntropyLoss": classLoss,
 	"QuantizeLinear": quantize, "DequantizeLinear": quantize, "MatMulInteger": integerProduct, "ConvInteger": integerProduct,
 	"QLinearMatMul": integerProduct, "QLinearConv": integerProduct,
+	"CenterCropPad": centerCropPad, "Col2Im": col2Im, "AffineGrid": affineGrid, "HannWindow": signalWindow, "HammingWindow": signalWindow,
+	"BlackmanWindow": signalWindow, "Det": func(g *generator, op string) {
+		s := g.between(1, 4)
+		g.one(op, nil, g.input(append(g.shape(g.IntN(2)), s, s)...))
+	},
 	"Dropout": func(g *generator, op string) { g.apply(op, nil, g.between(1, 2), g.float(0, 4)) },
 }
 

@@ -73,3 +73,27 @@ func integerProduct(g *generator, op string) {
 	}
 	g.one(op, nil, x, g.positive(), zero, w, g.positive(), zero, g.positive(), zero)
 }
+
+func centerCropPad(g *generator, op string) {
+	x := g.float(1, 4)
+	axis := g.IntN(len(x.Shape))
+	g.one(op, ops.Attrs{"axes": []int64{int64(axis)}}, x, g.ints(g.between(1, 7)))
+}
+
+// col2Im adds up blocks of 2x3 at every second column.
+func col2Im(g *generator, op string) {
+	h, w, pad := g.between(2, 4), g.between(3, 6), g.IntN(2)
+	places := (h + pad - 1) * ((w-3)/2 + 1)
+	g.one(op, ops.Attrs{"strides": []int64{1, 2}, "pads": []int64{int64(pad), 0, 0, 0}}, g.input(g.between(1, 2), 6*g.between(1, 3), places),
+		g.ints(h, w), g.ints(2, 3))
+}
+
+func affineGrid(g *generator, op string) {
+	rank, n := g.between(2, 3), g.between(1, 2)
+	size := append([]int{n, 1}, g.between(1, 4), g.between(1, 4), g.between(1, 4))[:rank+2]
+	g.one(op, ops.Attrs{"align_corners": int64(g.IntN(2))}, g.input(n, rank, rank+1), g.ints(size...))
+}
+
+func signalWindow(g *generator, op string) {
+	g.one(op, g.maybe(ops.Attrs{"periodic": int64(g.IntN(2))}), g.scalar(0, 9))
+}

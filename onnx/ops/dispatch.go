@@ -67,6 +67,14 @@ func wideBool(d tensor.DType) tensor.DType {
 	return wideInt(d)
 }
 
+// wideByte is float32 for integers of eight bits, which it holds exactly.
+func wideByte(d tensor.DType) tensor.DType {
+	if d == tensor.Int8 || d == tensor.Uint8 {
+		return tensor.Float32
+	}
+	return d
+}
+
 // Widen returns the nodes that compute n on wide numbers: casts of the operands
 // that have the type of the first, n itself, and casts back to n's results. It
 // returns n alone where that is computed in the type that it has. n must be

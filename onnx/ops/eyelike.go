@@ -21,6 +21,9 @@ func inferEyeLike(n *Node) error {
 	if err := n.SetOut(0, d, shape); err != nil {
 		return err
 	}
+	if err := n.need("the matrix", (8+d.Size())*tensor.Len(shape)); err != nil {
+		return err
+	}
 	eye, k := tensor.New(tensor.Float64, shape...), n.Int("k", 0)
 	for i, x := 0, eye.F64(); i < shape[0]; i++ {
 		if j := i + k; j >= 0 && j < shape[1] {

@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 
+	"memprobe/internal/memory"
+	"memprobe/internal/show"
 	"memprobe/internal/tensor"
 )
 
@@ -166,6 +168,17 @@ func (n *Node) Axes(axes []int, rank int) ([]int, error) {
 // SetOut gives output i its element type and shape. A negative or overflowing
 // size is an error.
 func (n *Node) SetOut(i int, d tensor.DType, shape []int) error {
+	if err := n.bounded(i, shape); err != nil {
+		return err
+	}
+	if i < len(n.Out) && n.Out[i] != nil {
+		n.Out[i].DType, n.Out[i].Shape = d, slices.Clone(shape)
+	}
+	return nil
+}
+
+// bounded checks the shape that output i is to have.
+func (n *Node) bounded(i int, shape []int) error {
 	total := 1
 	for _, s := range shape {
 		if s < 0 {
@@ -176,10 +189,12 @@ func (n *Node) SetOut(i int, d tensor.DType, shape []int) error {
 		}
 		total *= s
 	}
-	if i < len(n.Out) && n.Out[i] != nil {
-		n.Out[i].DType, n.Out[i].Shape = d, slices.Clone(shape)
-	}
 	return nil
+}
+
+// need asks for memory that a rule is about to allocate.
+func (n *Node) need(what string, bytes int) error {
+	return memory.Need(fmt.Sprintf("node %q (%s): %s", show.Name(n.Name), n.Op, what), int64(bytes))
 }
 
 // Want checks the number of inputs, and that the first min of them are present.

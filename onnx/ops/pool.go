@@ -8,7 +8,7 @@ import (
 )
 
 var pools = []Def{
-	{Op: "MaxPool", Since: 1, Infer: inferMaxPool, Bind: bindMaxPool, Grad: gradPool},
+	{Op: "MaxPool", Since: 1, Wide: wideByte, Infer: inferMaxPool, Bind: bindMaxPool, Grad: gradPool},
 	{Op: "AveragePool", Since: 1, Infer: inferPool, Bind: bindAveragePool, Grad: gradPool},
 	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool, Grad: gradLpPool},
 	{Op: "MaxPoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindMaxPoolGrad},
@@ -49,8 +49,8 @@ func inferPool(n *Node) error {
 	if err := n.Want(1, 1); err != nil {
 		return err
 	}
-	if !n.In[0].DType.IsFloat() {
-		return n.Errorf("input is %v, want float32", n.In[0].DType)
+	if d := n.In[0].DType; !d.IsFloat() && (n.Def.Wide == nil || !n.Def.Wide(d).IsFloat()) {
+		return n.Errorf("input is %v, want float32", d)
 	}
 	if p := n.Int("p", 2); p < 1 {
 		return n.Errorf("p is %d, want at least 1", p)

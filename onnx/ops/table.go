@@ -6,4 +6,5 @@ var families = [][]Def{
 	binaries, legacies, casts, shapes, movement, scatters, lanes, places, convolutions, pools, globalPools, reductions, products, einsums, softmaxes, batchNorms, norms, sums, resampling, samplings,
 	dropouts, losses, classLosses,
 	bits, cumProds, eyes, reverses, quantizers, integerProducts,
+	centerCropPads, col2Ims, affineGrids, dets, signalWindows,
 }
