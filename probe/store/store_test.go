@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"os"
@@ -234,39 +235,44 @@ func TestTwoWriters(t *testing.T) {
 	}
 }
 
-// TestKilled kills processes that fill a store, without warning and at many moments.
+// TestKilled kills processes that fill a store, without warning, after some chunks.
 func TestKilled(t *testing.T) {
 	if dir := os.Getenv("MEMPROBE_TEST_FILL"); dir != "" {
-		e := entry(t, open(t, dir, Options{}), "m")
 		var calls atomic.Int64
 		compute := computed(&calls)
-		e.Fill(t.Context(), nil, Share{}, func(lo, hi int) ([][]float32, error) {
+		err := entry(t, open(t, dir, Options{}), "m").Fill(t.Context(), nil, Share{}, func(lo, hi int) ([][]float32, error) {
+			os.Stdout.WriteString("chunk\n")
 			time.Sleep(time.Millisecond)
 			return compute(lo, hi)
 		}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
 		return
 	}
 	dir := t.TempDir()
 	for i := range 5 {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
 		cmd.Env = append(os.Environ(), "MEMPROBE_TEST_FILL="+dir)
-		if err := cmd.Start(); err != nil {
+		out, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
-		wait := time.Duration(i) * 3 * time.Millisecond
-		for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-			if m, _ := filepath.Glob(filepath.Join(dir, "*", "locks", "*")); len(m) > i {
-				break // it has begun
+		for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() == "chunk"; i-- {
+			if i == 0 {
+				break
 			}
 		}
-		time.Sleep(wait)
 		cmd.Process.Kill()
 		cmd.Wait()
 	}
 	e := entry(t, open(t, dir, Options{}), "m")
 	defer e.Close()
-	if n := fill(t, e, Share{}); n > testRows {
-		t.Errorf("%d rows computed, more than there are", n)
+	if n := fill(t, e, Share{}); n == 0 || n == testRows {
+		t.Errorf("after five were killed %d of %d rows were missing, want some", n, testRows)
 	}
 	check(t, e, exact)
 }
