@@ -13,16 +13,41 @@ import (
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/fault"
 	"memprobe/internal/infile"
+	"memprobe/internal/mapped"
 )
 
 // Load reads a model from a file. What it returns is whole as a message; whether
-// the graph in it makes sense is for Check to say.
+// the graph in it makes sense is for Check to say. Of a large file the weights stay
+// where they are and are read when they are needed: the file must not be written to while
+// the process lives. To replace it by another of its name, as Save does, is safe.
 func Load(path string) (*Model, error) {
-	data, err := readFile(path)
+	data, isMapped, err := showFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return parse(data, path, filepath.Dir(path))
+	m, err := parse(data, path, filepath.Dir(path), true)
+	if err == nil && isMapped {
+		m.shown.add("", data)
+	}
+	return m, err
+}
+
+// showFile is readFile, but maps a file of more than mapFrom bytes.
+func showFile(path string) (data []byte, isMapped bool, err error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() || info.Size() < mapFrom || info.Size() > maxBytes {
+		data, err = readFile(path)
+		return data, false, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, false, fault.Wrap(path, err)
+	}
+	defer f.Close()
+	if data, _, err = mapped.File(f, info.Size(), false); err != nil {
+		return nil, false, fault.Wrap(path, err)
+	}
+	return data, true, nil
 }
 
 // readFile reads a regular file of a size that an ONNX message can have.

@@ -17,11 +17,15 @@ import (
 // onnx-go's decoder makes, plus what those cannot say: opset versions, node
 // names and domains, outputs, parameters. The error is an engine.Problems with
 // everything that Check finds, or else every attribute that cannot be used.
-func (m *Model) Graph() (*engine.Graph, error) {
+func (m *Model) Graph() (*engine.Graph, error) { return m.checked(true) }
+
+// checked is Graph, with parameters that are the model's own memory unless they may
+// change.
+func (m *Model) checked(change bool) (*engine.Graph, error) {
 	if errs := m.Check(); len(errs) > 0 {
 		return nil, engine.Problems(errs)
 	}
-	g, errs := m.graph()
+	g, errs := m.graph(change)
 	if len(errs) > 0 {
 		return nil, engine.Problems(errs)
 	}
@@ -31,9 +35,12 @@ func (m *Model) Graph() (*engine.Graph, error) {
 // Compile plans the model's evaluation; see engine.Graph.Compile. Faults name
 // the model's file.
 func (m *Model) Compile(o engine.Options) (*engine.Session, error) {
-	g, err := m.Graph()
+	g, err := m.checked(false)
 	if err != nil {
 		return nil, err
+	}
+	if o.Packed == nil {
+		o.Packed = m.forget
 	}
 	s, err := g.Compile(o)
 	return s, m.fault(err)
@@ -79,9 +86,10 @@ func (m *Model) fault(err error) error {
 	return &Error{File: m.name, Err: err}
 }
 
-// graph builds the graph of a model that passed Check. Attributes that cannot be
-// used are left out and reported.
-func (m *Model) graph() (*engine.Graph, []error) {
+// graph builds the graph of a model that passed Check, with parameters that are copies of
+// the model's if they may change. Attributes that cannot be used are left out and
+// reported.
+func (m *Model) graph(change bool) (*engine.Graph, []error) {
 	b := &filler{m: m, dst: engine.NewGraph(), byName: map[string]*engine.Node{},
 		params: map[string]bool{}, stored: map[any]string{}}
 	b.dst.SetOpset("", int(m.Opset("")))
@@ -100,9 +108,13 @@ func (m *Model) graph() (*engine.Graph, []error) {
 		b.params[p.Name] = true
 	}
 	for _, name := range m.Initializers() {
-		t, err := m.Initializer(name)
+		read := m.show
+		if change && b.params[name] {
+			read = func(p *onnxpb.TensorProto) (*tensor.Tensor, error) { return DecodeTensor(p, m.dir) }
+		}
+		t, err := read(m.inits[name])
 		if err != nil {
-			b.errs = append(b.errs, err)
+			b.errs = append(b.errs, m.errorf("initializer %q: %w", name, err))
 			continue
 		}
 		b.tensor(name).SetConstant(t, b.params[name])

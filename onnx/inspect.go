@@ -80,7 +80,7 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 // infer asks the engine for shapes and faults. A node whose attributes cannot be
 // used is reported for that alone.
 func (m *Model) infer(s *Summary, batch int, given map[string][]int) map[string]*ops.Value {
-	g, errs := m.graph()
+	g, errs := m.graph(false)
 	s.Problems = append(s.Problems, errs...)
 	inputs, err := m.InputTensors(batch, given)
 	if err != nil {

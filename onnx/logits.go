@@ -35,7 +35,7 @@ func (l Logits) String() string {
 // classes. Where none or several are, the error lists them; with 0 classes the first
 // is taken.
 func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes int) (Logits, error) {
-	g, err := m.Graph()
+	g, err := m.checked(false)
 	if err != nil {
 		return Logits{}, err
 	}

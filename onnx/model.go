@@ -38,6 +38,7 @@ type Model struct {
 	dir   string // folder of external data; empty where there is none
 	proto *onnxpb.ModelProto
 	inits map[string]*onnxpb.TensorProto
+	shown *showing
 }
 
 // FromProto wraps p, without a copy. External data is not reachable.
@@ -48,19 +49,28 @@ func FromProto(p *onnxpb.ModelProto) (*Model, error) {
 // Parse reads a model from memory. baseDir is the folder of its external data;
 // with "" a tensor that needs one is an error. data is not kept.
 func Parse(data []byte, baseDir string) (*Model, error) {
-	return parse(data, "onnx", baseDir)
+	return parse(data, "onnx", baseDir, false)
 }
 
-func parse(data []byte, name, dir string) (*Model, error) {
+// parse reads a model. With keep its weights stay in data.
+func parse(data []byte, name, dir string, keep bool) (*Model, error) {
 	if len(data) == 0 {
 		return nil, fault.Errorf(name, "not an ONNX model: the file is empty")
 	}
-	p := new(onnxpb.ModelProto)
-	if err := memory.Need("the model's parts", footprint(data, p.ProtoReflect().Descriptor(), maxNesting)); err != nil {
+	p, message, s := new(onnxpb.ModelProto), data, (*skeleton)(nil)
+	if keep {
+		if s = skeletonOf(data, p.ProtoReflect().Descriptor()); s != nil {
+			message = s.message
+		}
+	}
+	if err := memory.Need("the model's parts", footprint(message, p.ProtoReflect().Descriptor(), maxNesting)); err != nil {
 		return nil, fault.Wrap(name, err)
 	}
-	if err := (proto.UnmarshalOptions{RecursionLimit: maxNesting}).Unmarshal(data, p); err != nil {
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxNesting}).Unmarshal(message, p); err != nil {
 		return nil, fault.Errorf(name, "%s", diagnose(data, err))
+	}
+	if s != nil {
+		s.fill(p.ProtoReflect())
 	}
 	m, err := wrap(p, name, dir)
 	if err != nil && p.Graph == nil {
@@ -70,7 +80,7 @@ func parse(data []byte, name, dir string) (*Model, error) {
 }
 
 func wrap(p *onnxpb.ModelProto, name, dir string) (*Model, error) {
-	m := &Model{name: name, dir: dir, proto: p}
+	m := &Model{name: name, dir: dir, proto: p, shown: new(showing)}
 	switch {
 	case p.Graph == nil:
 		return nil, m.errorf("not an ONNX model: no graph")

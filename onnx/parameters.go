@@ -107,7 +107,7 @@ func (m *Model) Parameters() ([]Parameter, error) {
 
 // shapes infers what it can without being told the shapes of the inputs.
 func (m *Model) shapes() map[string]*ops.Value {
-	g, _ := m.graph()
+	g, _ := m.graph(false)
 	in, err := m.InputTensors(1, nil)
 	if err != nil {
 		in = nil

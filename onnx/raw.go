@@ -52,13 +52,9 @@ func unpack(dst, src []byte, bits int, signed bool) {
 	}
 }
 
-// encodeRaw writes t's elements in the file format's element type elem, into
-// dst's memory where that is large enough.
-func encodeRaw(dst []byte, elem DataType, t *tensor.Tensor) []byte {
-	if need := rawLen(elem, t.Len()); cap(dst) < need || dst == nil {
-		dst = make([]byte, 0, need)
-	}
-	dst = dst[:0]
+// encodeRaw returns t's elements in the file format's element type elem.
+func encodeRaw(elem DataType, t *tensor.Tensor) []byte {
+	dst := make([]byte, 0, rawLen(elem, t.Len()))
 	switch bits := formats[elem].bits; {
 	case elem == onnxpb.TensorProto_FLOAT16:
 		for _, v := range t.F32() {

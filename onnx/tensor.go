@@ -201,7 +201,7 @@ func EncodeTensor(name string, t *tensor.Tensor) *onnxpb.TensorProto {
 		Name:     proto.String(name),
 		DataType: proto.Int32(int32(elem)),
 		Dims:     make([]int64, len(t.Shape)),
-		RawData:  encodeRaw(nil, elem, t),
+		RawData:  encodeRaw(elem, t),
 	}
 	for i, d := range t.Shape {
 		p.Dims[i] = int64(d)
@@ -209,7 +209,8 @@ func EncodeTensor(name string, t *tensor.Tensor) *onnxpb.TensorProto {
 	return p
 }
 
-// replaceData writes t's elements into p, where p's elements are.
+// replaceData gives p the elements of t, in the field where p's are. The memory of those
+// stays as it is: a compiled graph or another model may show it.
 func replaceData(p *onnxpb.TensorProto, t *tensor.Tensor) error {
 	elem := DataType(p.GetDataType())
 	shape, n, err := dims(p.Dims)
@@ -223,35 +224,37 @@ func replaceData(p *onnxpb.TensorProto, t *tensor.Tensor) error {
 		return fmt.Errorf("new elements are %v, want %v", t.DType, DType(elem))
 	}
 	if typed, _ := typedLen(p, elem); typed != typedWant(elem, n) || n == 0 {
-		p.RawData = encodeRaw(p.RawData, elem, t)
+		p.RawData = encodeRaw(elem, t)
 		p.FloatData, p.DoubleData, p.Int64Data, p.Uint64Data, p.Int32Data = nil, nil, nil, nil, nil
 		p.DataLocation, p.ExternalData = nil, nil
 		return nil
 	}
 	switch elem {
 	case onnxpb.TensorProto_FLOAT:
-		copy(p.FloatData, t.F32())
+		p.FloatData = slices.Clone(t.F32())
 	case onnxpb.TensorProto_DOUBLE:
-		copy(p.DoubleData, t.F64())
+		p.DoubleData = slices.Clone(t.F64())
 	case onnxpb.TensorProto_INT64:
-		copy(p.Int64Data, t.I64())
+		p.Int64Data = slices.Clone(t.I64())
 	case onnxpb.TensorProto_INT32:
-		copy(p.Int32Data, t.I32())
+		p.Int32Data = slices.Clone(t.I32())
 	case onnxpb.TensorProto_UINT64:
-		copy(p.Uint64Data, tensor.Data[uint64](t))
+		p.Uint64Data = slices.Clone(tensor.Data[uint64](t))
 	case onnxpb.TensorProto_UINT32:
+		p.Uint64Data = make([]uint64, n)
 		for i, v := range tensor.Data[uint32](t) {
 			p.Uint64Data[i] = uint64(v)
 		}
 	default:
-		setInt32Data(p.Int32Data, elem, t)
+		p.Int32Data = int32Data(elem, t, len(p.Int32Data))
 	}
 	return nil
 }
 
-// setInt32Data writes elements of a narrow type as int32_data holds them.
-func setInt32Data(dst []int32, elem DataType, t *tensor.Tensor) {
-	raw := encodeRaw(nil, elem, t)
+// int32Data returns elements of a narrow type as int32_data holds them, n numbers.
+func int32Data(elem DataType, t *tensor.Tensor, n int) []int32 {
+	dst := make([]int32, n)
+	raw := encodeRaw(elem, t)
 	for i := range dst {
 		switch {
 		case t.DType == tensor.Int8:
@@ -264,6 +267,7 @@ func setInt32Data(dst []int32, elem DataType, t *tensor.Tensor) {
 			dst[i] = int32(raw[i])
 		}
 	}
+	return dst
 }
 
 // ReadTensor reads a file that holds one TensorProto, as ONNX's test data do,

@@ -29,11 +29,7 @@ const UntrainedRule = "the same graph with weights drawn anew: convolutions norm
 // first step. The draws are a function of seed and the parameter's ordinal, so that
 // they are the same wherever the file stores the weights.
 func Untrained(m *onnx.Model, seed uint64) (*onnx.Model, error) {
-	b, err := m.Bytes()
-	if err != nil {
-		return nil, err
-	}
-	copied, err := onnx.Parse(b, "")
+	copied, err := m.Copy()
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -224,12 +225,14 @@ func (o *analyzeOptions) invariance(set *openedData, po *probe.Options) (string,
 }
 
 func digest(file string) (string, error) {
-	b, err := infile.Read(file)
+	f, _, err := infile.Open(file)
 	if err != nil {
 		return "", err
 	}
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:]), nil
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), err
 }
 
 func printTable(std streams, p *result.Probe, columns []string) error {

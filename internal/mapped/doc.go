@@ -13,3 +13,12 @@ func Floats(b []byte) []float32 {
 func Bytes(f []float32) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(f))), 4*len(f))
 }
+
+// Within reports whether part lies in whole.
+func Within(part, whole []byte) bool {
+	if len(part) == 0 || len(whole) == 0 {
+		return false
+	}
+	p, w := uintptr(unsafe.Pointer(&part[0])), uintptr(unsafe.Pointer(&whole[0]))
+	return p >= w && p+uintptr(len(part)) <= w+uintptr(len(whole))
+}

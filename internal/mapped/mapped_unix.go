@@ -4,6 +4,7 @@ package mapped
 
 import (
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,4 +24,14 @@ func File(f *os.File, size int64, write bool) (data []byte, release func() error
 		return nil, nil, &os.PathError{Op: "mmap", Path: f.Name(), Err: err}
 	}
 	return data, func() error { return unix.Munmap(data) }, nil
+}
+
+// Forget lets go of the pages that lie in part, of a mapping that is only read. What is
+// read again comes from the file.
+func Forget(part []byte) {
+	page := os.Getpagesize()
+	skip := -int(uintptr(unsafe.Pointer(unsafe.SliceData(part)))) & (page - 1)
+	if n := (len(part) - skip) &^ (page - 1); n > 0 {
+		_ = unix.Madvise(part[skip:skip+n], unix.MADV_DONTNEED) // advice: where it is not taken, memory is
+	}
 }

@@ -29,6 +29,9 @@ type Options struct {
 	// those named in Frozen are constants all the same.
 	KeepParams bool
 	Frozen     map[string]bool
+	// Packed, if not nil, is told of elements of constants that were copied in another
+	// order, so that no run reads them.
+	Packed func(elements []float32)
 }
 
 func (o *Options) float(d tensor.DType) tensor.DType {
@@ -61,7 +64,7 @@ func (g *Graph) Compile(o Options) (*Session, error) {
 	if err := l.fits("a run", 0, batch, func(to int) int64 { return g.runBytes(&o, batch, to) }); err != nil {
 		return nil, err
 	}
-	s, err := p.bind(l.allocate(), o.Taps, &ops.Env{Pool: o.Pool})
+	s, err := p.bind(l.allocate(), o.Taps, &ops.Env{Pool: o.Pool, Packed: o.Packed})
 	if err != nil {
 		return nil, err
 	}

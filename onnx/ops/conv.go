@@ -139,6 +139,7 @@ func bindConv(n *Node, e *Env) (func(), error) {
 	scratch := e.Scratch(p.Scratch())
 	if s.Constant {
 		packed := p.Prepack(w.F32())
+		e.packed(w.F32())
 		return func() { p.RunPacked(y.F32(), x.F32(), packed, b.F32(), r.F32(), scratch()) }, nil
 	}
 	return func() { p.Run(y.F32(), x.F32(), w.F32(), b.F32(), r.F32(), scratch()) }, nil

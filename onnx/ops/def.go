@@ -75,6 +75,10 @@ type Env struct {
 	// are known at run time alone, like indices; the run ends with it.
 	Fault *error
 
+	// Packed, if not nil, is told of elements of constants that no run reads, since they
+	// were copied in another order.
+	Packed func(elements []float32)
+
 	scratch *Scratch
 	// Step counts training steps, for operators that draw random numbers.
 	Step *uint64
@@ -87,6 +91,13 @@ func (e *Env) For(s *Scratch, in, out []*tensor.Tensor) *Env {
 	own := *e
 	own.scratch, own.In, own.Out = s, in, out
 	return &own
+}
+
+// packed tells of elements that no run reads.
+func (e *Env) packed(elements []float32) {
+	if e.Packed != nil {
+		e.Packed(elements)
+	}
 }
 
 // Fail makes err the fault of the run.

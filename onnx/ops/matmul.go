@@ -139,7 +139,7 @@ func bindProduct(n *Node, e *Env, s gemm.Spec, bias *tensor.Tensor) func() {
 	g := gemm.New(e.Pool, s)
 	scratch := e.Scratch(g.Scratch())
 	if v := n.In[1]; v.Const != nil && !v.Param && s.StrideB == 0 {
-		packed := g.PackB(b.F32())
+		packed := g.PackB(b.F32(), e.packed)
 		return func() { g.RunPackedB(y.F32(), a.F32(), packed, bias.F32(), scratch()) }
 	}
 	return func() { g.Run(y.F32(), a.F32(), b.F32(), bias.F32(), scratch()) }

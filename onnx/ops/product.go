@@ -128,9 +128,10 @@ func newProductRun(n *Node, e *Env, p *Product) *productRun {
 	}
 	switch {
 	case vb.Const != nil && !vb.Param && s.StrideB == 0:
-		r.packedB = r.gemm.PackB(r.b.F32()[r.atB[0]:])
+		r.packedB = r.gemm.PackB(r.b.F32()[r.atB[0]:], e.packed)
 	case va.Const != nil && !va.Param && s.StrideA == 0:
 		r.packedA = r.gemm.PackA(r.a.F32()[r.atA[0]:])
+		e.packed(r.a.F32())
 	}
 	return r
 }

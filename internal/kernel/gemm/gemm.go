@@ -211,14 +211,35 @@ func (g *Plan) PackIntoA(packed, a []float32) {
 }
 
 // PackB returns the constant matrix B in the order in which RunPackedB reads
-// it. The plan must have one B.
-func (g *Plan) PackB(b []float32) []float32 {
+// it. The plan must have one B. done, if not nil, is told of the stretches of b that are
+// not read again, one after the other.
+func (g *Plan) PackB(b []float32, done func(part []float32)) []float32 {
 	_, nb, _ := g.spec.Lengths()
 	check.Len("b", b, nb)
 	packed := make([]float32, g.PackedLenB())
-	g.PackIntoB(packed, b)
+	if done == nil || !g.spec.TransB {
+		g.PackIntoB(packed, b)
+		if done != nil {
+			done(b)
+		}
+		return packed
+	}
+	// The rows of b are columns of B: what some columns are made of is a stretch of it.
+	g.run = run{b: b, pb: packed}
+	from := 0
+	for first := 0; first < g.ncols; first += partColumns {
+		last := min(first+partColumns, g.ncols)
+		g.pool.For((last-first)*g.kBlocks(), func(w, i int) { g.packColumns(w, first*g.kBlocks()+i) })
+		to := min(last*g.cols*tile.NR, g.spec.N) * g.spec.LDB
+		done(b[from:min(to, nb)])
+		from = to
+	}
+	g.run = run{}
 	return packed
 }
+
+// partColumns is how many chunks of columns of B are packed between two reports.
+const partColumns = 4
 
 func (g *Plan) PackIntoB(packed, b []float32) {
 	g.run = run{b: b, pb: packed}
