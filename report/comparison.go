@@ -44,7 +44,7 @@ func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, er
 		write("comparison.pdf", func(w io.Writer) error { return writePDF(w, "memprobe: comparison", c.facts(), t.cells(), figures) })
 	}
 	if slices.Contains(formats, "html") {
-		write("comparison.html", func(w io.Writer) error { return c.html(w, t, figures) })
+		write("comparison.html", func(w io.Writer) error { return c.html(w, t) })
 	}
 	for ext, format := range map[string]string{".csv": "csv", ".md": "markdown", ".json": "json"} {
 		write("comparison"+ext, func(w io.Writer) error { return t.Write(w, format) })
@@ -132,13 +132,19 @@ func (c *Comparison) facts() [][2]string {
 }
 
 // Sentence is what came of an entry in words, with the numbers that say so.
-func (e *Entry) Sentence() string {
-	o := e.Outcome()
-	s := e.Label
+func (e *Entry) Sentence() string { return e.name() + ": " + e.became() }
+
+// name tells e from all others.
+func (e *Entry) name() string {
 	if e.Seeds != "" {
-		s += " (" + e.Seeds + ")"
+		return e.Label + " (" + e.Seeds + ")"
 	}
-	s += ": "
+	return e.Label
+}
+
+// became is what came of e in words.
+func (e *Entry) became() string {
+	o, s := e.Outcome(), ""
 	switch {
 	case o.Verdict != nil:
 		s += o.Verdict.Word + ": " + o.Verdict.Why()

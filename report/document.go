@@ -15,10 +15,8 @@ import (
 	"memprobe/report/page"
 )
 
-// The page of a report stays small whatever was measured: more than so much of
-// something is left to the files beside it, which the page says.
+// More than this is left to the files beside the page, which says so.
 const (
-	maxPageLayers  = 1000
 	maxPageClasses = 60
 	maxSettings    = 400
 	maxText        = 1000 // characters of a setting
@@ -31,7 +29,6 @@ func writeHTML(w io.Writer, p *result.Probe) error {
 
 // pageOf is the page of p.
 func pageOf(p *result.Probe) *page.Page {
-	shown := *p
 	d := &page.Page{Title: "memprobe: " + visible.Name(filepath.Base(p.Model.Path)), Lead: lead(p), Numbers: keyNumbers(p),
 		Kicker:      visible.Line(fmt.Sprintf("%s on %s", filepath.Base(p.Model.Path), p.Data.Spec)),
 		Definitions: definitions(p), Settings: allSettings(p), Provenance: provenance(p), Citation: citation}
@@ -39,15 +36,11 @@ func pageOf(p *result.Probe) *page.Page {
 	for _, w := range p.Warnings {
 		d.Notes = append(d.Notes, visible.Line(w))
 	}
-	if len(p.Layers) > maxPageLayers {
-		d.Notes = append(d.Notes, fmt.Sprintf("The first %d of %d layers are shown here; all of them are in layers.csv and probe.json.", maxPageLayers, len(p.Layers)))
-		shown.Layers = p.Layers[:maxPageLayers]
-	}
 	if c := p.Tool.Command; c != "" {
 		d.Commands = []string{visible.Line(c)}
 	}
-	d.Figures = pageFigures(&shown)
-	d.Tables = []page.Table{layerRows(&shown)}
+	d.Figures = pageFigures(p)
+	d.Tables = []page.Table{layerRows(p)}
 	if c := confusions(p); c != nil {
 		d.Tables = append(d.Tables, *c)
 	}

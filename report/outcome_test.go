@@ -123,25 +123,3 @@ func TestLayersNameTheirSetting(t *testing.T) {
 		t.Errorf("%s over %q", f.name, f.panels[0].X.Label.Text)
 	}
 }
-
-// The page needs no other file, and holds the table, the verdicts and the figures.
-func TestComparisonHTML(t *testing.T) {
-	c := variants(t)
-	c.Entries[0].Label, c.Entries[0].Variant = "<b>", "<b>"
-	table := c.Table(false)
-	figures, err := c.figures()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	if err := c.html(&b, table, figures); err != nil {
-		t.Fatal(err)
-	}
-	page := b.String()
-	for what, n := range map[string]int{"<!doctype html>": 1, "<img ": len(figures), `src="data:image/png;base64,`: len(figures), "<th><button>": len(table.Columns),
-		"<td data-key=": len(table.Columns) * len(table.rows), "malign": 2 + 2, "&lt;b&gt; (seed 0): ": 1, "http": 0, "src=": len(figures)} {
-		if got := strings.Count(page, what); got != n {
-			t.Errorf("%d times %q, want %d", got, what, n)
-		}
-	}
-}

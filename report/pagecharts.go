@@ -70,7 +70,7 @@ func metricPage(p *result.Probe, m result.Metric) page.Figure {
 }
 
 func metricChart(p *result.Probe, m result.Metric, k int) page.Chart {
-	c := page.Chart{Name: fmt.Sprintf("k = %d", k), Kind: page.Lines, Link: "layer", X: layersOf(p), Y: metricAxis(m), Marks: depthMarks(p, m)}
+	c := page.Chart{Name: fmt.Sprintf("k = %d", k), Kind: page.Lines, Link: "layer", X: layersOf(p), Y: metricAxis(m), Marks: depthMarks(p)}
 	for i, part := range m.Parts {
 		curve := partCurve(p, part, i, k)
 		if !slices.ContainsFunc(curve.Y, known) {
@@ -185,10 +185,9 @@ func trueAlone(p *result.Probe) []page.Curve {
 	return []page.Curve{c}
 }
 
-// depthMarks are where memorization begins and where the features are best, in the
-// figure of k-NN.
-func depthMarks(p *result.Probe, m result.Metric) []page.Mark {
-	if p.Depth == nil || m.Name != result.NeighboursMetric {
+// depthMarks are where memorization begins and where the features are best.
+func depthMarks(p *result.Probe) []page.Mark {
+	if p.Depth == nil {
 		return nil
 	}
 	var out []page.Mark
@@ -216,7 +215,7 @@ func marginPage(p *result.Probe) (page.Figure, bool) {
 		delta = float64(p.Verdict.MinMargin)
 	}
 	for _, name := range marginNames {
-		c := page.Chart{Name: "over " + name[1], Kind: page.Lines, Link: "layer", X: layersOf(p), Y: page.Axis{Label: "difference of accuracies"}}
+		c := page.Chart{Name: "over " + name[1], Kind: page.Lines, Link: "layer", X: layersOf(p), Y: page.Axis{Label: "difference of accuracies"}, Marks: depthMarks(p)}
 		wide := page.Curve{Name: "95 %, all layers at once", Key: name[0] + ".band", Colour: page.Grey, Area: true}
 		alone := page.Curve{Name: "margin over " + name[1], Key: "margins." + name[0]}
 		of := func(l *result.Layer) (result.Margin, bool) { m, ok := l.Margins[name[0]]; return m, ok }

@@ -41,11 +41,17 @@ var maxSeries = len(marks)
 // legible chooses as many of a list as a figure can hold, evenly spaced and with
 // both ends; omitted counts the others.
 func legible[T any](all []T) (shown []T, omitted int) {
-	n := min(len(all), maxSeries)
+	shown = evenly(all, maxSeries)
+	return shown, len(all) - len(shown)
+}
+
+// evenly chooses at most n of a list, evenly spaced and with both ends.
+func evenly[T any](all []T, n int) (shown []T) {
+	n = min(len(all), n)
 	for i := range n {
 		shown = append(shown, all[int(math.Round(float64(i*(len(all)-1))/float64(max(1, n-1))))])
 	}
-	return shown, len(all) - n
+	return shown
 }
 
 // leaveOut says in the legend how many of something are not drawn.

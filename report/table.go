@@ -26,6 +26,7 @@ type Table struct {
 
 // value is a cell: text, or a mean with the sample standard deviation over n seeds.
 type value struct {
+	link     string // of the first cell: what the row is about, as pages name it
 	text     string
 	mean, sd float64
 	n        int
@@ -133,8 +134,11 @@ func (c *Comparison) Table(each bool) *Table {
 		t.Columns = append(t.Columns, "seeds")
 	}
 	t.Columns = append(t.Columns, "state")
+	link := runLinks(groups(c.Entries, c.Differs))
 	for _, g := range rows {
-		t.rows = append(t.rows, g.row(keys, measures, folded))
+		row := g.row(keys, measures, folded)
+		row[0].link = link[g.entries[0]]
+		t.rows = append(t.rows, row)
 	}
 	t.dropEmpty()
 	return t

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"memprobe/internal/show"
 )
 
 // idleFlags change no number of a result.
@@ -22,19 +24,10 @@ func commandLine(name string, f *pflag.FlagSet, args []string) string {
 		if list, ok := flag.Value.(pflag.SliceValue); ok {
 			value = strings.Join(list.GetSlice(), ",")
 		}
-		words = append(words, "--"+flag.Name+"="+quoted(value))
+		words = append(words, "--"+flag.Name+"="+show.Word(value))
 	})
 	for _, a := range args {
-		words = append(words, quoted(a))
+		words = append(words, show.Word(a))
 	}
 	return strings.Join(words, " ")
-}
-
-// quoted is a word as a POSIX shell reads it.
-func quoted(s string) string {
-	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+@%"
-	if s != "" && strings.Trim(s, plain) == "" {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }

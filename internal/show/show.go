@@ -52,3 +52,21 @@ func Line(s string) string {
 	}
 	return b.String()
 }
+
+// Word returns s as a POSIX shell reads it as one word, quoted where need be.
+func Word(s string) string {
+	const plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:,=+@%"
+	if s != "" && strings.Trim(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+// Lines returns Line of each.
+func Lines(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, s := range texts {
+		out[i] = Line(s)
+	}
+	return out
+}

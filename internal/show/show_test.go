@@ -42,3 +42,11 @@ func TestNameIsShort(t *testing.T) {
 		t.Errorf("Names gives %q", got)
 	}
 }
+
+func TestWord(t *testing.T) {
+	for in, want := range map[string]string{"": "''", "a/b-1.onnx": "a/b-1.onnx", "cifar10:/d": "cifar10:/d", "a b": "'a b'", "it's": `'it'\''s'`, "$x;y": "'$x;y'"} {
+		if got := Word(in); got != want {
+			t.Errorf("%q: %s, want %s", in, got, want)
+		}
+	}
+}

@@ -32,7 +32,7 @@ function frame(chart, width, height, xs, ys, small) {
   }
   if (chart.x.label) svg.append(node("text", {x: (left + right) / 2, y: height - 4, "text-anchor": "middle"}, chart.x.label));
   if (chart.y.label) svg.append(node("text", {transform: `translate(12,${(top + low) / 2}) rotate(-90)`, "text-anchor": "middle"}, fitted(chart.y.label, low - top + bottom)));
-  if (chart.title) svg.append(node("text", {class: "name", x: 0, y: 12}, fitted(chart.title, width)));
+  if (chart.title) svg.append(node("text", {class: "name", x: 0, y: 12}, fitted(chart.title, width, 600)));
   return {svg, x, y, left, right, top, low};
 }
 
@@ -167,11 +167,11 @@ function drawScatter(chart, width, hidden) {
 // shade runs from the paper to blue as a share goes from 0 to 1.
 const shade = t => `color-mix(in oklab, var(--c0) ${(100 * Math.max(0, Math.min(1, t))).toFixed(1)}%, var(--raised))`;
 
-function drawMatrix(chart, width) {
+function drawMatrix(chart, width, hidden, range) {
   const columns = chart.x.names.length, rows = chart.y.names.length, numbers = chart.cells.flat();
-  const cell = Math.max(7, Math.min(34, (width - 120) / columns));
+  const cell = chart.title ? 9 : Math.max(7, Math.min(34, (width - 120) / columns));
   const f = frame(chart, width, Math.max(180, Math.min(900, rows * cell + 130)), [], [], Boolean(chart.title));
-  const [low, high] = [known(chart.y.low) ? chart.y.low : extent(numbers)[0], extent(numbers)[1]];
+  const [least, high] = extent(range || numbers), low = known(chart.y.low) ? chart.y.low : least;
   const w = (f.right - f.left) / columns, h = (f.low - f.top) / rows, at = v => (v - low) / (high - low || 1);
   chart.cells.forEach((row, r) => row.forEach((v, c) => {
     if (!known(v)) return;

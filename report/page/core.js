@@ -36,18 +36,18 @@ function node(name, attributes = {}, ...children) {
 const colour = n => n === -1 ? "var(--grey)" : n === -2 ? "var(--ink)" : `var(--c${n % 8})`;
 
 const pen = document.createElement("canvas").getContext("2d");
-function wide(s, size = 11.5) {
-  pen.font = `${size}px system-ui, "Liberation Sans", sans-serif`;
+function wide(s, weight = 400) {
+  pen.font = `${weight} 11.5px system-ui, "Liberation Sans", sans-serif`;
   return pen.measureText(s).width;
 }
 
 // fitted keeps the end of a name, where names differ, in so many pixels.
-function fitted(name, room) {
-  if (wide(name) <= room) return name;
+function fitted(name, room, weight) {
+  if (wide(name, weight) <= room) return name;
   let low = 1, high = name.length;
   while (low < high) {
     const mid = (low + high) >> 1;
-    if (wide("…" + name.slice(mid)) <= room) high = mid; else low = mid + 1;
+    if (wide("…" + name.slice(mid), weight) <= room) high = mid; else low = mid + 1;
   }
   return "…" + name.slice(low);
 }

@@ -19,9 +19,10 @@ function mount(figure, views) {
     const whole = drawnWidth = Math.max(280, box.clientWidth);
     const columns = Math.max(1, Math.floor((whole + 16) / (240 + 16)));
     const width = many ? (whole - 16 * (columns - 1)) / columns : whole;
-    const range = views[view].kind === "panels" ? charts().flatMap(c => shownOf(c.curves, hidden)).flatMap(c => [...c.y, ...(c.low || []), ...(c.high || [])]) : undefined;
+    const all = charts().flatMap(c => c.cells ? c.cells.flat() : shownOf(c.curves, hidden).flatMap(v => [...(v.y || []), ...(v.low || []), ...(v.high || [])]));
+    const range = views[view].kind === "panels" ? all : undefined;
     handles = charts().map(c => {
-      const h = draws[c.kind](c, Math.floor(width), hidden, c.kind === "lines" ? range : undefined);
+      const h = draws[c.kind](c, Math.floor(width), hidden, range);
       h.svg.setAttribute("aria-label", `${figure.querySelector("h2").textContent}${c.title ? ", " + c.title : ""}: arrow keys read the values`);
       plots.append(h.svg);
       listen(h);
@@ -105,7 +106,7 @@ function mount(figure, views) {
       tools.append(b);
     }
     if (charts()[0].kind === "matrix") {
-      const [low, high] = extent(charts()[0].cells.flat());
+      const [low, high] = extent(charts().flatMap(c => c.cells.flat()));
       tools.append(node("span", {class: "scale"}, text(low), node("i", {style: `background:linear-gradient(to right, ${shade(0)}, ${shade(1)})`}), text(high), ` ${charts()[0].y.label || ""}`));
     }
   }

@@ -2,8 +2,6 @@ package page
 
 import (
 	"embed"
-	"encoding/json"
-	"fmt"
 	"html/template"
 	"io"
 	"strings"
@@ -189,19 +187,16 @@ func joined(names ...string) (string, error) {
 	return all.String(), nil
 }
 
-// Write writes p as one HTML file.
+// Write writes p as one HTML file. Figures and rows that would make it too big are left
+// out, and p is told so in its notes.
 func (p *Page) Write(w io.Writer) error {
-	views := map[string][]Chart{}
-	for _, f := range p.Figures {
-		views[f.ID] = f.Views
-	}
-	// Marshal escapes <, > and &, so that no name ends the element.
-	numbers, err := json.Marshal(views)
+	p.cutTables()
+	numbers, err := p.numbers()
 	if err != nil {
-		return fmt.Errorf("page: %w", err)
+		return err
 	}
 	return document.Execute(w, struct {
 		*Page
 		Data template.JS
-	}{p, template.JS(numbers)})
+	}{p, numbers})
 }
