@@ -70,7 +70,7 @@ func attr(name string, typ AttributeType, set func(a *onnxpb.AttributeProto)) *o
 func TestCheckFindsEveryFaultAtOnce(t *testing.T) {
 	p := tiny()
 	p.IrVersion = proto.Int64(99)
-	p.OpsetImport[0].Version = proto.Int64(27)
+	p.OpsetImport[0].Version = proto.Int64(29)
 	g := p.Graph
 	g.Input = append(g.Input, g.Input[0], &onnxpb.ValueInfoProto{Name: proto.String("untyped")},
 		info("text", onnxpb.TensorProto_STRING, 1))
@@ -99,7 +99,7 @@ func TestCheckFindsEveryFaultAtOnce(t *testing.T) {
 	}
 	want := []string{
 		`onnx: IR version is 99, want 1 to 13`,
-		`onnx: opset is 27, want 1 to 26`,
+		`onnx: opset is 29, want 1 to 28`,
 		`onnx: input "untyped" has no type`,
 		`onnx: input "text": element type STRING is not supported`,
 		`onnx: two inputs are called "x"`,
@@ -150,7 +150,7 @@ func TestOpsetImports(t *testing.T) {
 		{8, []int64{26}, ""},
 		{2, nil, ""},
 		{3, nil, "onnx: no opset is imported; IR version 3 wants at least one"},
-		{8, []int64{0}, "onnx: opset is 0, want 1 to 26"},
+		{8, []int64{0}, "onnx: opset is 0, want 1 to 28"},
 		{8, []int64{7, 9}, `onnx: opset of domain "" is imported twice, as 7 and 9`},
 	} {
 		p := tiny()

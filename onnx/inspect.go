@@ -154,28 +154,12 @@ func parameters(p *onnxpb.TensorProto) int64 {
 
 // multiplyAdds counts the products of a node whose shapes are known.
 func multiplyAdds(n *onnxpb.NodeProto, values map[string]*ops.Value) int64 {
-	if len(n.Input) < 2 || len(n.Output) < 1 {
+	if len(n.Output) < 1 {
 		return 0
 	}
-	a, b, y := values[n.Input[0]], values[n.Input[1]], values[n.Output[0]]
-	if a == nil || b == nil || y == nil || y.Const != nil || len(a.Shape) == 0 || len(b.Shape) == 0 {
+	y := values[n.Output[0]]
+	if y == nil || y.Const != nil || y.Producer == nil || y.Producer.Def == nil || y.Producer.Def.MultiplyAdds == nil {
 		return 0
 	}
-	switch n.GetOpType() {
-	case "Conv": // w [M, C/group, kernel…]: all but M for each result
-		return int64(y.Len()) * int64(tensor.Len(b.Shape[1:]))
-	case "ConvTranspose": // w [C, M/group, kernel…]: all but C for each operand
-		return int64(a.Len()) * int64(tensor.Len(b.Shape[1:]))
-	case "MatMul":
-		return int64(y.Len()) * int64(a.Shape[len(a.Shape)-1])
-	case "Gemm":
-		k := a.Shape[len(a.Shape)-1]
-		for _, at := range n.Attribute {
-			if at.GetName() == "transA" && at.GetI() != 0 {
-				k = a.Shape[0]
-			}
-		}
-		return int64(y.Len()) * int64(k)
-	}
-	return 0
+	return y.Producer.Def.MultiplyAdds(y.Producer)
 }

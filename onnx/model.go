@@ -16,7 +16,7 @@ import (
 // What memprobe reads.
 const (
 	MaxIRVersion = 13
-	MaxOpset     = 26
+	MaxOpset     = 28
 
 	// maxBytes is the size that protocol buffers allow a message.
 	maxBytes = 1<<31 - 1

@@ -36,6 +36,10 @@ type Def struct {
 	// nor Grad is needed; nor is Infer, since types and shapes are theirs.
 	Expand func(b *Builder, n *Node) ([]*Value, error)
 
+	// MultiplyAdds counts the products, one multiplication with its addition each,
+	// of a node whose shapes are known; nil for operators that count nothing.
+	MultiplyAdds func(n *Node) int64
+
 	// Wide gives the type in which an operator computes on numbers of another: the
 	// compiler casts the operands that have the type of the first, and the results
 	// back. Nil where the operator's own loops do for every type that it accepts.

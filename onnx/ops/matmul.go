@@ -10,8 +10,17 @@ import (
 )
 
 var products = []Def{
-	{Op: "Gemm", Since: 1, Infer: inferGemm, Bind: bindGemm, Grad: gradGemm},
-	{Op: "MatMul", Since: 1, Infer: inferMatMul, Bind: bindMatMul, Grad: gradMatMul},
+	{Op: "Gemm", Since: 1, Infer: inferGemm, Bind: bindGemm, Grad: gradGemm, MultiplyAdds: func(n *Node) int64 {
+		k := n.In[0].Shape[1]
+		if n.Int("transA", 0) != 0 {
+			k = n.In[0].Shape[0]
+		}
+		return int64(n.Out[0].Len()) * int64(k)
+	}},
+	{Op: "MatMul", Since: 1, Infer: inferMatMul, Bind: bindMatMul, Grad: gradMatMul, MultiplyAdds: func(n *Node) int64 {
+		a := n.In[0].Shape
+		return int64(n.Out[0].Len()) * int64(a[len(a)-1])
+	}},
 	{Op: "MatMulT", Domain: Internal, Since: 1, Infer: inferMatMul, Bind: bindMatMul},
 	{Op: "Product", Domain: Internal, Since: 1, Infer: func(n *Node) error { return n.Want(2, 4) }, Bind: bindFusedProduct, Over: [][2]int{{0, 3}}, NotDifferentiable: "it exists in inference alone"},
 }
