@@ -179,10 +179,14 @@ func (b *filler) tensor(name string) *engine.Node {
 	return n
 }
 
+// exactCorners reports whether the model's align_corners means the fractional length, as
+// the specification has it: in ONNX's own cases.
+func (m *Model) exactCorners() bool { return m.proto.GetProducerName() == "backend-test" }
+
 func (b *filler) node(n *onnxpb.NodeProto, guards []guard) {
 	attrs, errs := b.m.attributes(n)
 	b.errs = append(b.errs, errs...)
-	if n.GetOpType() == "Resize" && b.m.proto.GetProducerName() == "backend-test" { // ONNX's own, by the specification
+	if n.GetOpType() == "Resize" && b.m.exactCorners() {
 		attrs[ops.ExactLength] = int64(1)
 	}
 	outs := make([]graph.Node, len(n.Output))

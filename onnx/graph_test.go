@@ -149,7 +149,7 @@ func TestInspectCountsParametersOnce(t *testing.T) {
 	if len(s.Problems) != 0 || s.Parameters != 2 || len(s.Layers) != 2 || s.Layers[0].Parameters != 2 {
 		t.Fatalf("%+v", s)
 	}
-	if l := s.Layers[1]; l.Name != "more" || l.DType != tensor.Float32 || !slices.Equal(l.Shapes[0], []int{4, 2}) || l.Constant {
+	if l := s.Layers[1]; l.Name != "more" || l.DTypes[0] != tensor.Float32 || !slices.Equal(l.Shapes[0], []int{4, 2}) || l.Constant {
 		t.Fatalf("%+v", l)
 	}
 }

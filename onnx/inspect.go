@@ -3,6 +3,8 @@ package onnx
 import (
 	"cmp"
 	"errors"
+	"fmt"
+	"slices"
 
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
@@ -21,6 +23,8 @@ type Summary struct {
 	MultiplyAdds int64
 	// Problems is everything that keeps the model from running, an Error each.
 	Problems []error
+	// Notes say where files of the kind are read in more than one way, and which was taken.
+	Notes []string
 }
 
 // Layer is a node of the graph as it would run.
@@ -30,8 +34,8 @@ type Layer struct {
 	Domain  string
 	Inputs  []string
 	Outputs []string
-	Shapes  [][]int      // of the outputs; nil where not known
-	DType   tensor.DType // of the first output; Invalid where not known
+	Shapes  [][]int        // of the outputs; nil where not known
+	DTypes  []tensor.DType // of the outputs; Invalid where not known
 	// Constant says that the outputs do not depend on the model's inputs.
 	Constant bool
 	// Parameters counts as Summary's does, a shared one at its first reader.
@@ -73,8 +77,33 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 		s.Parameters += l.Parameters
 		s.MultiplyAdds += l.MultiplyAdds
 		s.Layers = append(s.Layers, l)
+		if m.roundsCorners(n, values) {
+			s.Notes = append(s.Notes, fmt.Sprintf("node %q (Resize): align_corners spans the rounded length of the result, "+
+				"as PyTorch, TensorFlow and ONNX Runtime compute it, not the fractional one of ONNX's text", label(n)))
+		}
 	}
 	return s
+}
+
+// roundsCorners reports whether a node is a Resize whose corners lie elsewhere by the
+// rounded length of its result than by the product of size and scale.
+func (m *Model) roundsCorners(n *onnxpb.NodeProto, values map[string]*ops.Value) bool {
+	corners := func(a *onnxpb.AttributeProto) bool {
+		return a.GetName() == "coordinate_transformation_mode" && string(a.GetS()) == "align_corners"
+	}
+	if n.GetOpType() != "Resize" || len(n.Input) < 3 || m.exactCorners() || !slices.ContainsFunc(n.Attribute, corners) {
+		return false
+	}
+	in, scales, out := values[n.Input[0]], values[n.Input[2]], values[n.Output[0]]
+	if in == nil || out == nil || scales == nil || scales.Const == nil || scales.Len() != len(in.Shape) {
+		return false
+	}
+	for i, size := range in.Shape {
+		if float32(size)*float32(scales.Const.Number(i)) != float32(out.Shape[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // infer asks the engine for shapes and faults. A node whose attributes cannot be
@@ -125,16 +154,17 @@ func (s *Summary) missing(m *Model) {
 func layer(n *onnxpb.NodeProto, values map[string]*ops.Value) Layer {
 	l := Layer{
 		Name: label(n), Op: n.GetOpType(), Domain: Domain(n.GetDomain()),
-		Inputs: n.Input, Outputs: n.Output, Shapes: make([][]int, len(n.Output)),
+		Inputs: n.Input, Outputs: n.Output,
+		Shapes: make([][]int, len(n.Output)), DTypes: make([]tensor.DType, len(n.Output)),
 	}
 	for i, name := range n.Output {
 		v := values[name]
 		if v == nil {
 			continue
 		}
-		l.Shapes[i] = v.Shape
+		l.Shapes[i], l.DTypes[i] = v.Shape, v.DType
 		if i == 0 {
-			l.DType, l.Constant = v.DType, v.Const != nil
+			l.Constant = v.Const != nil
 		}
 	}
 	return l

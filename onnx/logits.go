@@ -32,8 +32,8 @@ func (l Logits) String() string {
 // dimension the batch: the tensor want, or that which the model records, or else the
 // output of floats [N,classes]; where a Softmax, LogSoftmax or Sigmoid yields that
 // output, what it reads. Of several outputs it is the one as wide as there are
-// classes. Where none or several are, the error lists them; with 0 classes the first
-// is taken.
+// classes, where that is known: 0 says that it is not. Where none or several are, the
+// error lists them.
 func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes int) (Logits, error) {
 	g, err := m.checked(false)
 	if err != nil {
@@ -72,10 +72,12 @@ func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes in
 	switch {
 	case len(all) == 0:
 		return Logits{}, m.errorf("the model has outputs %v, want one of floats [N,classes]", m.Outputs())
-	case len(all) == 1 || classes == 0:
+	case len(all) == 1:
 		return all[0], nil
 	case len(fits) == 1:
 		return fits[0], nil
+	case classes == 0:
+		return Logits{}, m.errorf("which output are the logits? --logits NAME tells, one of %s", list(all))
 	}
 	return Logits{}, m.errorf("which output are the logits of %d classes? --logits NAME tells, one of %s", classes, list(all))
 }

@@ -1,16 +1,34 @@
 package onnx
 
 import (
+	"cmp"
+	"errors"
+	"fmt"
 	"slices"
 
 	"memprobe/internal/onnxpb"
-	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
 
 // Keep drops the nodes that none of the named tensors needs, in place, and makes these
 // the graph's outputs, in this order.
 func (m *Model) Keep(names []string) {
+	m.setOutputs(names)
+	m.Prune()
+}
+
+// Prune drops the nodes that no output needs, in place.
+func (m *Model) Prune() {
+	var names []string
+	for _, v := range m.Outputs() {
+		names = append(names, v.Name)
+	}
+	needed := m.needed(names)
+	m.proto.Graph.Node = slices.DeleteFunc(m.Nodes(), func(n *onnxpb.NodeProto) bool { return !needed[n] })
+}
+
+// setOutputs makes the named tensors the graph's outputs.
+func (m *Model) setOutputs(names []string) {
 	g := m.proto.Graph
 	outputs := make([]*onnxpb.ValueInfoProto, len(names))
 	for i, name := range names {
@@ -21,9 +39,7 @@ func (m *Model) Keep(names []string) {
 			}
 		}
 	}
-	needed := m.needed(names)
 	g.Output = outputs
-	g.Node = slices.DeleteFunc(g.Node, func(n *onnxpb.NodeProto) bool { return !needed[n] })
 }
 
 // needed returns the nodes that some tensors depend on.
@@ -46,74 +62,113 @@ func (m *Model) needed(names []string) map[*onnxpb.NodeProto]bool {
 	return needed
 }
 
-// DropTail drops, in place, what follows the network proper and cannot be run: outputs
-// that are no tensors of numbers or that need operators which memprobe lacks, such as
-// the labels and maps of ai.onnx.ml, and the nodes that no other output needs. Where
-// such an operator alone reads the last tensor of the network, that becomes the
-// output. It returns the names of the outputs that are gone. A model that has no other
-// stays as it is, for Check and Inspect to say why.
-func (m *Model) DropTail() []string {
+// DropTail drops, in place, what follows the network proper and cannot be run:
+// operators that memprobe lacks, tensors that are none of numbers, such as the labels
+// and maps of ai.onnx.ml, and all that is computed from them. Where such an operator
+// alone reads the last tensor of the network, that becomes the output. It returns what
+// is gone, and why: outputs, and other tensors. A model that has no other output stays
+// as it is, for Check and Inspect to say why.
+func (m *Model) DropTail() (outputs, others []Lost) {
+	g := m.proto.Graph
+	strings := m.strings()
+	cause := m.spread(strings, m.broken)
 	producer := map[string]*onnxpb.NodeProto{}
-	for _, n := range m.proto.Graph.Node {
+	for _, n := range g.Node {
 		for _, out := range n.Output {
 			producer[out] = n
 		}
 	}
-	var kept, gone []string
-	for _, v := range m.proto.Graph.Output {
+	var kept []string
+	ends := map[string]bool{}
+	for _, v := range g.Output {
 		name := v.GetName()
-		for n := producer[name]; n != nil && n.GetDomain() == "ai.onnx.ml" && len(n.Input) > 0; n = producer[name] {
-			name = n.Input[0]
+		ends[name] = true
+		if cause[name] != nil {
+			outputs = append(outputs, Lost{name, cause[name]})
+			for n := producer[name]; cause[name] != nil && n != nil && n.GetDomain() == "ai.onnx.ml" && len(n.Input) > 0; n = producer[name] {
+				name = n.Input[0]
+			}
 		}
-		if name != v.GetName() || !m.runs(v) {
-			gone = append(gone, v.GetName())
-		}
-		if (name != v.GetName() || m.runs(v)) && m.evaluates(name) && !slices.Contains(kept, name) {
+		if cause[name] == nil && !slices.Contains(kept, name) {
 			kept = append(kept, name)
 		}
 	}
-	missing := func(n *onnxpb.NodeProto) bool { return !m.has(n) }
-	if len(kept) > 0 && (len(gone) > 0 || slices.ContainsFunc(m.proto.Graph.Node, missing)) {
-		m.Keep(kept)
+	if len(kept) == 0 {
+		return nil, nil
 	}
-	return gone
-}
-
-// runs reports whether an output is a tensor of numbers that the engine can compute.
-func (m *Model) runs(v *onnxpb.ValueInfoProto) bool {
-	switch t := v.GetType().GetValue().(type) {
-	case nil:
-	case *onnxpb.TypeProto_TensorType:
-		if e := DataType(t.TensorType.GetElemType()); e != onnxpb.TensorProto_UNDEFINED && DType(e) == tensor.Invalid {
-			return false
-		}
-	default:
-		return false
-	}
-	return m.evaluates(v.GetName())
-}
-
-// evaluates reports whether the table has all operators that a tensor needs.
-func (m *Model) evaluates(name string) bool {
-	for n := range m.needed([]string{name}) {
-		if !m.has(n) {
-			return false
+	gone := func(name string) bool { return cause[name] != nil }
+	for _, n := range g.Node {
+		for _, out := range n.Output {
+			if gone(out) && !ends[out] {
+				others = append(others, Lost{out, cause[out]})
+			}
 		}
 	}
-	return true
+	m.setOutputs(kept)
+	g.Node = slices.DeleteFunc(g.Node, func(n *onnxpb.NodeProto) bool { return slices.ContainsFunc(n.Output, gone) })
+	g.Initializer = slices.DeleteFunc(g.Initializer, func(t *onnxpb.TensorProto) bool { return strings[t.GetName()] != nil })
+	g.Input = slices.DeleteFunc(g.Input, func(v *onnxpb.ValueInfoProto) bool { return strings[v.GetName()] != nil })
+	for name := range strings {
+		delete(m.inits, name)
+	}
+	return outputs, others
 }
 
-// has reports whether a node is an operator of the table, or calls what is checked
+var errNoNumbers = errors.New("holds no numbers")
+
+// strings returns the initialisers that hold none but strings.
+func (m *Model) strings() map[string]error {
+	found := map[string]error{}
+	for name, t := range m.inits {
+		if DataType(t.GetDataType()) == onnxpb.TensorProto_STRING {
+			found[name] = fmt.Errorf("initializer %q %w", name, errNoNumbers)
+		}
+	}
+	return found
+}
+
+// broken returns why a node cannot be run, whatever its operands are: that the table has
+// no such operator, or that it holds or yields no numbers; else nil.
+func (m *Model) broken(n *onnxpb.NodeProto) error {
+	err := m.has(n)
+	for _, a := range n.Attribute {
+		if a.GetName() == "value_string" || a.GetName() == "value_strings" || a.T != nil && DataType(a.T.GetDataType()) == onnxpb.TensorProto_STRING {
+			err = cmp.Or(err, errNoNumbers)
+		}
+	}
+	for _, v := range m.proto.Graph.Output {
+		if !slices.Contains(n.Output, v.GetName()) {
+			continue
+		}
+		switch t := v.GetType().GetValue().(type) {
+		case nil:
+		case *onnxpb.TypeProto_TensorType:
+			if DataType(t.TensorType.GetElemType()) == onnxpb.TensorProto_STRING {
+				err = cmp.Or(err, errNoNumbers)
+			}
+		default:
+			err = cmp.Or(err, errNoNumbers)
+		}
+	}
+	if err == nil {
+		return nil
+	}
+	return &Error{Node: label(n), Op: n.GetOpType(), Err: err}
+}
+
+// has returns nil if a node is an operator of the table, or calls what is checked
 // when it is expanded.
-func (m *Model) has(n *onnxpb.NodeProto) bool {
-	if n.GetOpType() == "If" {
-		return true
-	}
-	for _, f := range m.proto.Functions {
-		if f.GetName() == n.GetOpType() && Domain(f.GetDomain()) == Domain(n.GetDomain()) {
-			return true
-		}
+func (m *Model) has(n *onnxpb.NodeProto) error {
+	if n.GetOpType() == "If" || m.calls(n) {
+		return nil
 	}
 	_, err := ops.Lookup(Domain(n.GetDomain()), n.GetOpType(), int(m.Opset(n.GetDomain())))
-	return err == nil
+	return err
+}
+
+// calls reports whether a node calls a local function.
+func (m *Model) calls(n *onnxpb.NodeProto) bool {
+	return slices.ContainsFunc(m.proto.Functions, func(f *onnxpb.FunctionProto) bool {
+		return f.GetName() == n.GetOpType() && Domain(f.GetDomain()) == Domain(n.GetDomain())
+	})
 }

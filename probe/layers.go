@@ -149,7 +149,7 @@ func newFlow(m *onnx.Model, batch int, image []int, logits string, classes int) 
 	}
 	for _, n := range f.nodes {
 		for i, name := range n.Outputs {
-			f.shape[name], f.float[name] = n.Shapes[i], n.DType.IsFloat() && !n.Constant
+			f.shape[name], f.float[name] = n.Shapes[i], n.DTypes[i].IsFloat() && !n.Constant
 		}
 	}
 	in, err := m.InputTensors(batch, map[string][]int{input: shape})

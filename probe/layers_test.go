@@ -56,6 +56,17 @@ func TestRoles(t *testing.T) {
 	linear.gemm("out", "flat", 3, 36)
 	same(t, "linear classifier", roles(t, linear.model(t, "out")), []string{"embedding x", "logits out"})
 
+	// Each output of a node has its own element type.
+	top := newBuilder(1, 6, 6)
+	top.node("Flatten", "flat", "x")
+	top.constant("k", 5)
+	top.node("TopK", "best", "flat", "k").Output = []string{"best", "places"}
+	top.gemm("out", "best", 3, 5)
+	all, err := Layers(top.model(t, "out"), 3, nil, "", 0)
+	if err != nil || slices.ContainsFunc(all, func(l Layer) bool { return l.Name == "places" }) {
+		t.Errorf("layers %v, %v: the places that TopK yields are integers", all, err)
+	}
+
 	// Nodes in any order are the same graph.
 	m := residual(t)
 	slices.Reverse(m.Proto().Graph.Node)

@@ -68,6 +68,20 @@ func TestTableAndSentenceRoundAlike(t *testing.T) {
 	}
 }
 
+// Whatever a run is called, a table for people has a line a row, and the columns that it says.
+func TestTableEscapesNames(t *testing.T) {
+	table := &Table{Columns: []string{"run", "a|b"}, rows: [][]value{{textual("x|<b>\n\x1b[31m`y`"), textual("1")}}}
+	for format, want := range map[string]string{
+		"markdown": "| run | a\\|b |\n|---|---|\n| x\\|&lt;b>\\n\\x1b[31m\\`y\\` | 1 |\n",
+		"text":     "run                 a|b\nx|<b>\\n\\x1b[31m`y`  1\n",
+	} {
+		var b bytes.Buffer
+		if err := table.Write(&b, format); err != nil || b.String() != want {
+			t.Errorf("%s: %v\n%q, want\n%q", format, err, b.String(), want)
+		}
+	}
+}
+
 func TestLegible(t *testing.T) {
 	for n, want := range map[int]string{0: "[]", 1: "[0]", 8: "[0 1 2 3 4 5 6 7]", 9: "[0 1 2 3 5 6 7 8]", 22: "[0 3 6 9 12 15 18 21]"} {
 		all := make([]int, n)

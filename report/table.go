@@ -14,6 +14,7 @@ import (
 
 	"gonum.org/v1/gonum/stat/distuv"
 
+	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 )
 
@@ -295,24 +296,40 @@ func (t *Table) Write(w io.Writer, format string) error {
 
 func (t *Table) text(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, strings.Join(t.Columns, "\t"))
+	fmt.Fprintln(tw, strings.Join(lines(t.Columns), "\t"))
 	for _, r := range t.rows {
-		fmt.Fprintln(tw, strings.Join(texts(r, "-"), "\t"))
+		fmt.Fprintln(tw, strings.Join(lines(texts(r, "-")), "\t"))
 	}
 	return tw.Flush()
 }
 
+// inMarkdown keeps a text in its cell, as text.
+var inMarkdown = strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "\\`")
+
 func (t *Table) markdown(w io.Writer) error {
-	fmt.Fprintf(w, "| %s |\n|%s\n", strings.Join(t.Columns, " | "), strings.Repeat("---|", len(t.Columns)))
-	var err error
-	for _, r := range t.rows {
-		row := texts(r, "")
-		for i := range row {
-			row[i] = strings.ReplaceAll(row[i], "|", `\|`)
+	row := func(cells []string) error {
+		cells = lines(cells)
+		for i, c := range cells {
+			cells[i] = inMarkdown.Replace(c)
 		}
-		_, err = fmt.Fprintf(w, "| %s |\n", strings.Join(row, " | "))
+		_, err := fmt.Fprintf(w, "| %s |\n", strings.Join(cells, " | "))
+		return err
+	}
+	err := row(t.Columns)
+	fmt.Fprintf(w, "|%s\n", strings.Repeat("---|", len(t.Columns)))
+	for _, r := range t.rows {
+		err = cmp.Or(err, row(texts(r, "")))
 	}
 	return err
+}
+
+// lines escapes what does not print in each text.
+func lines(texts []string) []string {
+	out := make([]string, len(texts))
+	for i, s := range texts {
+		out[i] = visible.Line(s)
+	}
+	return out
 }
 
 func texts(row []value, empty string) []string {

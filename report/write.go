@@ -205,6 +205,9 @@ func Facts(p *result.Probe) [][2]string {
 	if p.Data.Resize != "" {
 		facts = append(facts, [2]string{"images", p.Data.Resize})
 	}
+	for _, n := range p.Model.Notes {
+		facts = append(facts, [2]string{"note", n})
+	}
 	for _, w := range p.Warnings {
 		facts = append(facts, [2]string{"warning", w})
 	}

@@ -178,6 +178,7 @@ func (r *runner) describe() (*result.Run, error) {
 		Model: result.Model{
 			Path: r.dir.model(), Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: m.Proto().GetProducerName(),
 			Parameters: summary.Parameters, Trained: trained, Frozen: r.net.frozen, Input: r.net.input, InputShape: r.net.image, Embedding: embedding, Logits: r.net.logits, Scores: r.net.scores,
+			Notes: r.options.Notes,
 		},
 		Data: result.Data{
 			Spec: r.config.Data, Name: set.Name, Fingerprint: set.Fingerprint(), Train: set.Train.N(), Test: set.Test.N(),

@@ -25,6 +25,8 @@ type Options struct {
 	Init *onnx.Model    // the model of Config.Init; it is changed
 	Pool *parallel.Pool // runs kernels and augmentation
 	Tool result.Tool    // goes into run.json
+	// Notes say how Init differs from its file; they go into run.json.
+	Notes []string
 
 	Epoch    func(result.Epoch) // if not nil, told of each finished epoch
 	Progress func(Progress)     // if not nil, told of each finished step

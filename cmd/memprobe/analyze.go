@@ -148,6 +148,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err != nil {
 		return err
 	}
+	m.pruneTail()
 	set, err := o.data.open(ctx, m)
 	if err != nil {
 		return err
@@ -181,7 +182,8 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if p.Model.SHA256, err = digest(m.file); err != nil {
 		return err
 	}
-	p.Model.Path = m.file
+	m.tell(std)
+	p.Model.Path, p.Model.Notes = m.file, m.notes
 	p.Tool = tool()
 	p.Tool.Command = o.command
 	if p.Settings.Normalize = set.normalize; m.Inputs()[0].DType() == tensor.Uint8 {

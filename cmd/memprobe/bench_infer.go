@@ -46,6 +46,7 @@ func benchInfer(ctx context.Context, file string, o benchInferOptions, std strea
 	if err != nil {
 		return err
 	}
+	runnable(m, file)
 	inputs := m.Inputs()
 	if len(inputs) != 1 || !inputs[0].DType().IsFloat() {
 		return &onnx.Error{File: file, Err: fmt.Errorf("has the inputs %v, want one of floats", inputs)}
@@ -90,7 +91,7 @@ func newReturning(m *onnx.Model, o benchInferOptions, pool *parallel.Pool) (*ret
 	}
 	var taps []string
 	if o.taps != "" {
-		if taps, err = chosen(m, "--taps", o.taps); err != nil {
+		if taps, _, err = chosen(m, nil, "--taps", o.taps); err != nil {
 			return nil, err
 		}
 	}

@@ -18,6 +18,7 @@ type benchTrainOptions struct {
 	benchOptions
 	spec        zoo.Spec
 	init        string
+	logits      string
 	batch, size int
 	sized       bool // the image of init is what the flags say
 }
@@ -29,6 +30,7 @@ var benchTrainCommand = command{
 		var o benchTrainOptions
 		f.StringVar(&o.spec.Arch, "arch", "resnet18", "architecture of the zoo")
 		f.StringVar(&o.init, "init", "", "ONNX model to train instead of one of the zoo")
+		f.StringVar(&o.logits, "logits", "", "tensor of --init to train; default: the lone output, before any Softmax")
 		f.StringVar(&o.spec.Stem, "stem", zoo.Small, "stem: small, medium or imagenet")
 		f.IntVar(&o.spec.Width, "width", 64, "channels of the first stage, or units of a layer")
 		f.StringVar((*string)(&o.spec.Projector), "projector", "0", "hidden units of the projector, of several layers with commas between; 0: a linear classifier")
@@ -71,6 +73,7 @@ func (o *benchTrainOptions) model() (*onnx.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	runnable(m, o.init)
 	if in := m.Inputs(); len(in) != 1 || !in[0].DType().IsFloat() || !in[0].Ranked || len(in[0].Shape) == 0 {
 		return nil, &onnx.Error{File: o.init, Err: fmt.Errorf("has the inputs %v, want one of floats, [N,C,H,W] or [N,D]", in)}
 	}
@@ -97,7 +100,11 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 	if err != nil {
 		return err
 	}
-	tr, err := m.CompileTraining(g, engine.TrainOptions{Inputs: in, Pool: pool})
+	logits, err := m.Logits(in, o.logits, 0)
+	if err != nil {
+		return err
+	}
+	tr, err := m.CompileTraining(g, engine.TrainOptions{Inputs: in, Logits: logits.Name, Pool: pool})
 	if err != nil {
 		return err
 	}

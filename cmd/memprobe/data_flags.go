@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"memprobe/internal/fault"
 	"memprobe/internal/meta"
+	"memprobe/internal/show"
 	"memprobe/onnx"
 	"memprobe/probe/result"
 	"memprobe/train"
@@ -53,7 +55,10 @@ type subject struct {
 	file   string
 	run    string // the run directory it is of, or ""
 	record map[string]string
-	print  string // fingerprint of the run's data, or ""
+	print  string      // fingerprint of the run's data, or ""
+	notes  []string    // how the model differs from its file
+	told   int         // of the notes
+	gone   []onnx.Lost // tensors that are in the file alone
 }
 
 // recordedFlags are the flags, of this command or of train, whose values a model
@@ -78,13 +83,37 @@ func loadSubject(arg string) (*subject, error) {
 			return nil, err
 		}
 	}
-	s.DropTail()
+	s.dropTail()
 	for flag, key := range recordedFlags() {
 		if v, ok := s.Metadata(key); ok {
 			s.record[flag] = v
 		}
 	}
 	return s, nil
+}
+
+// dropTail drops what follows the network and cannot be run, with a note for each
+// output that is gone.
+func (s *subject) dropTail() {
+	outputs, others := s.DropTail()
+	for _, l := range outputs {
+		s.notes = append(s.notes, fmt.Sprintf("the output %s is left out: %v", show.Name(l.Name), l.Err))
+	}
+	s.gone = append(outputs, others...)
+}
+
+// pruneTail drops what a tail that is gone left behind.
+func (s *subject) pruneTail() {
+	if len(s.gone) > 0 {
+		s.Prune()
+	}
+}
+
+// tell prints the notes that there are so far, each once.
+func (s *subject) tell(std streams) {
+	for ; s.told < len(s.notes); s.told++ {
+		fmt.Fprintf(std.err, "memprobe: note: %s\n", s.notes[s.told])
+	}
 }
 
 // ofRun finds a run's model, and takes from run.json what the model may not

@@ -23,6 +23,7 @@ import (
 type extractOptions struct {
 	data                            dataOptions
 	input, layers, pool, split, out string
+	logits                          string
 	batch, threads                  int
 	quiet                           bool
 }
@@ -36,6 +37,7 @@ var extractCommand = command{
 		o.data.flags(f)
 		f.StringVar(&o.split, "split", "train", "images of --data: train or test")
 		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, blocks, or tensor names as GLOB,… (* within slashes, ** past them)")
+		f.StringVar(&o.logits, "logits", "", "tensor at which blocks end; default: the output as wide as there are classes, before any Softmax")
 		f.StringVar(&o.pool, "pool", "none", "how the activations of an image are pooled: none, avg, max, flatten")
 		f.StringVar(&o.out, "out", "", "file to write: .npz, or .npy for a single tensor")
 		f.IntVar(&o.batch, "batch", 64, "images a pass")
@@ -63,8 +65,9 @@ var extractCommand = command{
 			if err != nil {
 				return err
 			}
+			m.tell(std)
 			if o.input != "" {
-				return extract(ctx, m.Model, o)
+				return extract(ctx, m, o, std)
 			}
 			return extractData(ctx, m, o, pooling, std)
 		}
@@ -72,22 +75,25 @@ var extractCommand = command{
 }
 
 // extract writes what given input tensors become.
-func extract(ctx context.Context, m *onnx.Model, o extractOptions) error {
-	given, err := feed(m, o.input)
+func extract(ctx context.Context, m *subject, o extractOptions, std streams) error {
+	given, err := feed(m.Model, o.input)
 	if err != nil {
 		return err
 	}
-	names, err := chosen(m, "--layers", o.layers)
+	names, gone, err := chosen(m.Model, m.gone, "--layers", o.layers)
 	if err != nil {
 		return err
 	}
-	m.Keep(names)
 	if strings.HasSuffix(o.out, ".npy") && len(names) != 1 {
 		return usagef("--out %s holds one tensor, --layers chooses %d", o.out, len(names))
 	}
 	pool := parallel.New(o.threads)
 	defer pool.Close()
-	s, err := m.Compile(engine.Options{Inputs: given, Outputs: []string{}, Taps: names, Pool: pool})
+	var s *engine.Session
+	_, lost, err := computable(m.Model, names, func(names []string) (err error) {
+		s, err = m.Compile(engine.Options{Inputs: given, Outputs: []string{}, Taps: names, Pool: pool})
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -96,7 +102,11 @@ func extract(ctx context.Context, m *onnx.Model, o extractOptions) error {
 			in.Copy(t)
 		}
 	}
-	return writeTaps(ctx, o.out, s)
+	unwritable, err := writeTaps(ctx, o.out, s)
+	if err != nil {
+		return err
+	}
+	return reportLost(std.err, o.layers, slices.Concat(gone, lost, unwritable))
 }
 
 // feed reads a tensor for every input of the model from a file. The error lists all that
@@ -141,34 +151,41 @@ func carries(numpy string, elem onnx.DataType) bool {
 	}
 }
 
-// writeTaps runs the session and writes every tap as soon as it exists.
-func writeTaps(ctx context.Context, path string, s *engine.Session) error {
+// writeTaps runs the session and writes every tap as soon as it exists, but those of
+// types that the format has not.
+func writeTaps(ctx context.Context, path string, s *engine.Session) (lost []onnx.Lost, err error) {
 	w, err := npy.Create(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer w.Abort()
 	arrays := make([]*npy.Array, len(s.Taps()))
 	for i, t := range s.Taps() {
-		if arrays[i], err = w.Array(t.Name, t.DType, t.Shape...); err != nil {
-			return err
+		if !npy.Holds(t.DType) {
+			lost = append(lost, onnx.Lost{Name: t.Name, Err: fmt.Errorf("NumPy has no type for %v", t.DType)})
+		} else if arrays[i], err = w.Array(t.Name, t.DType, t.Shape...); err != nil {
+			return nil, err
 		}
+	}
+	if len(lost) == len(arrays) {
+		return nil, fault.Errorf(lost[0].Name, "%w", lost[0].Err)
 	}
 	var failed error
 	err = s.Run(ctx, func(i int, t *tensor.Tensor) {
-		if failed == nil {
+		if failed == nil && arrays[i] != nil {
 			failed = arrays[i].Append(t)
 		}
 	})
 	if err := cmp.Or(err, failed); err != nil {
-		return err
+		return nil, err
 	}
-	return w.Close()
+	return lost, w.Close()
 }
 
-// chosen resolves what a flag says to tensor names, in the order of the graph.
-func chosen(m *onnx.Model, flag, layers string) ([]string, error) {
-	var all, out []string
+// chosen resolves what a flag says to tensor names, in the order of the graph, and to
+// those that the file has besides.
+func chosen(m *onnx.Model, besides []onnx.Lost, flag, layers string) (names []string, gone []onnx.Lost, err error) {
+	var all []string
 	for _, n := range m.Nodes() {
 		for _, name := range n.Output {
 			if name != "" {
@@ -178,30 +195,40 @@ func chosen(m *onnx.Model, flag, layers string) ([]string, error) {
 	}
 	switch layers {
 	case "all":
-		return all, nil
+		return all, besides, nil
 	case "outputs":
 		for _, v := range m.Outputs() {
-			if !slices.Contains(out, v.Name) { // a file may list one twice
-				out = append(out, v.Name)
+			if !slices.Contains(names, v.Name) { // a file may list one twice
+				names = append(names, v.Name)
 			}
 		}
-		return out, nil
+		return names, nil, nil
 	}
 	globs := strings.Split(layers, ",")
 	used := make([]bool, len(globs))
-	for _, name := range all {
-		hit := false
+	matches := func(name string) (hit bool) {
 		for i, g := range globs {
 			if glob.Match(g, name) {
 				used[i], hit = true, true
 			}
 		}
-		if hit {
-			out = append(out, name)
+		return hit
+	}
+	for _, name := range all {
+		if matches(name) {
+			names = append(names, name)
+		}
+	}
+	for _, l := range besides {
+		if matches(l.Name) {
+			gone = append(gone, l)
 		}
 	}
 	if i := slices.Index(used, false); i >= 0 {
-		return nil, usagef("%s: no tensor matches %q; memprobe inspect lists them", flag, globs[i])
+		return nil, nil, usagef("%s: no tensor matches %q; memprobe inspect lists them", flag, globs[i])
 	}
-	return out, nil
+	if len(names) == 0 {
+		return nil, nil, fault.Wrap(m.Name(), gone[0].Err)
+	}
+	return names, gone, nil
 }

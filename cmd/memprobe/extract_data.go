@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"strings"
 
 	"memprobe/internal/fault"
 	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
+	"memprobe/internal/show"
 	"memprobe/internal/tensor"
+	"memprobe/onnx"
+	"memprobe/onnx/ops"
 	"memprobe/probe"
 )
 
@@ -32,7 +35,7 @@ func extractData(ctx context.Context, m *subject, o extractOptions, pooling prob
 	if po.Mean, po.Std, err = set.normalization(); err != nil {
 		return err
 	}
-	layers, err := rowLayers(m, o.layers, set.shape, o.batch)
+	layers, lost, err := rowLayers(m, o, set)
 	if err != nil {
 		return err
 	}
@@ -71,7 +74,10 @@ func extractData(ctx context.Context, m *subject, o extractOptions, pooling prob
 	if err != nil {
 		return err
 	}
-	return w.Close()
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return reportLost(std.err, o.layers, lost)
 }
 
 // writeLabels adds the array labels, and the array assigned if there are any.
@@ -97,40 +103,49 @@ func writeArray(w *npy.Writer, name string, y []int64) error {
 	return a.Append(tensor.From(y, len(y)))
 }
 
-// rowLayers resolves --layers to tensors with a row of floats for each image.
-// Of "all", others are left out; a name that is no such tensor is an error.
-func rowLayers(m *subject, layers string, image []int, batch int) ([]probe.Layer, error) {
-	if layers == "blocks" {
-		all, err := probe.Layers(m.Model, batch, image, "", 0)
-		return slices.DeleteFunc(all, func(l probe.Layer) bool { return l.Role == "" || l.Role == probe.Input }), err
+var errNoRow = errors.New("no row of floats for each image")
+
+// rowLayers resolves --layers to tensors with a row of floats for each image, and
+// returns what it chooses besides. Constants are left out of "all".
+func rowLayers(m *subject, o extractOptions, set *openedData) (layers []probe.Layer, lost []onnx.Lost, err error) {
+	if o.layers == "blocks" {
+		all, err := probe.Layers(m.Model, o.batch, set.shape, o.logits, len(set.Classes))
+		return slices.DeleteFunc(all, func(l probe.Layer) bool { return l.Role == "" || l.Role == probe.Input }), nil, err
 	}
-	names, err := chosen(m.Model, "--layers", layers)
+	names, gone, err := chosen(m.Model, m.gone, "--layers", o.layers)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	m.Keep(names)
-	in := m.Inputs()[0]
+	in, batch := m.Inputs()[0], o.batch
 	if n := in.Shape[0].Size; n > 0 {
 		batch = n
 	}
-	shapes := map[string][]int{}
-	for _, l := range m.Inspect(batch, map[string][]int{in.Name: slices.Concat([]int{batch}, image)}).Layers {
-		for i, name := range l.Outputs {
-			if s := l.Shapes[i]; l.DType.IsFloat() && !l.Constant && len(s) > 0 && s[0] == batch {
-				shapes[name] = s[1:]
-			}
-		}
+	inputs, err := m.InputTensors(batch, map[string][]int{in.Name: slices.Concat([]int{batch}, set.shape)})
+	if err != nil {
+		return nil, nil, err
 	}
-	var out []probe.Layer
+	var values map[string]*ops.Value
+	names, lost, err = computable(m.Model, names, func([]string) error {
+		g, err := m.Graph()
+		if err == nil {
+			values, err = m.Infer(g, inputs)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
 	for _, name := range names {
-		if s, ok := shapes[name]; ok {
-			out = append(out, probe.Layer{Name: name, Shape: s})
-		} else if layers != "all" {
-			return nil, usagef("--layers: tensor %q has no row of floats for each image", name)
+		v := values[name]
+		switch {
+		case v != nil && v.DType.IsFloat() && v.Const == nil && len(v.Shape) > 0 && v.Shape[0] == batch:
+			layers = append(layers, probe.Layer{Name: name, Shape: v.Shape[1:]})
+		case v == nil || v.Const == nil || o.layers != "all":
+			lost = append(lost, onnx.Lost{Name: name, Err: errNoRow})
 		}
 	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%s: no tensor has a row of float32s for each image", m.file)
+	if len(layers) == 0 {
+		return nil, nil, fault.Errorf(m.file, "tensors %s: %w", strings.Join(show.Names(names), ", "), errNoRow)
 	}
-	return out, nil
+	return layers, append(gone, lost...), nil
 }

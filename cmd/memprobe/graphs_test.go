@@ -168,3 +168,59 @@ func TestTrainingOfAFixedBatch(t *testing.T) {
 	mustTrain(t, append(args, filepath.Join(dir, "1"), "--batch", "1")...)
 	wantExit(t, exitUsage, append(args, filepath.Join(dir, "8"), "--batch", "8")...)
 }
+
+// What is left out of a model is told: on stderr, in the report and in run.json.
+func TestDroppedTailIsTold(t *testing.T) {
+	model := graft(t, "words", "Unheard logits = words")
+	dir := t.TempDir()
+	const want = `the output words is left out: node "words" (Unheard): `
+	code, _, msg := runMemprobe("analyze", model, "--train-limit", "60", "--test-limit", "30", "--format", "html", "--quiet", "--out", filepath.Join(dir, "r"))
+	p, err := os.ReadFile(filepath.Join(dir, "r", "probe.json"))
+	if code != 0 || err != nil || !strings.Contains(msg, want) || !strings.Contains(string(p), `the output words is left out`) {
+		t.Errorf("analyze: exit %d, %v: %s", code, err, msg)
+	}
+	code, _, msg = runMemprobe("extract", model, "--data", "fashion-mnist-mini", "--train-limit", "20", "--quiet", "--out", filepath.Join(dir, "o.npz"))
+	if code != 0 || !strings.Contains(msg, want) {
+		t.Errorf("extract: exit %d: %s", code, msg)
+	}
+	args := []string{"train", "--init", model, "--data", "fashion-mnist-mini", "--train-limit", "40", "--epochs", "1", "--batch", "20", "--quiet", "--out", filepath.Join(dir, "run")}
+	if out := mustTrain(t, args...); !strings.Contains(out, want) {
+		t.Errorf("train says %s", out)
+	}
+	if out := mustTrain(t, append(args, "--json")...); !strings.Contains(out, `the output words is left out`) {
+		t.Errorf("run.json is %s", out)
+	}
+	mustTrain(t, "bench", "infer", model, "--steps", "1")
+	mustTrain(t, "bench", "train", "--init", model, "--steps", "1", "--batch", "4")
+}
+
+// Every command finds the logits by one rule, and asks for them by name where several
+// outputs may be they.
+func TestSeveralOutputs(t *testing.T) {
+	model := graft(t, "embedding")
+	for _, args := range [][]string{{"inspect", "--weights", model}, {"bench", "train", "--init", model, "--steps", "1", "--batch", "4"}} {
+		wantExit(t, exitInput, args...)
+		mustTrain(t, append(args, "--logits", "logits")...)
+	}
+	out := filepath.Join(t.TempDir(), "o.npz")
+	args := []string{"extract", model, "--data", "fashion-mnist-mini", "--train-limit", "20", "--quiet", "--layers", "blocks", "--pool", "avg", "--out", out}
+	must(t, args...)
+	if arrays(t, out)["logits"] == nil {
+		t.Error("the logits, which are as wide as there are classes, are not among the blocks")
+	}
+	must(t, append(args, "--logits", "embedding")...)
+	if all := arrays(t, out); all["logits"] != nil || all["embedding"] == nil {
+		t.Error("blocks do not end at the tensor that is named")
+	}
+}
+
+// A Resize that may be read in two ways says in which it is.
+func TestInspectSaysHowCornersAreRead(t *testing.T) {
+	for name, want := range map[string]bool{"18e-resize11-scales-linear-align_corners": true, "36c-negpad-conv-1_-1_1_-1": false} {
+		model := shared.Path(t, "cases", "onnx", name, "model.onnx")
+		out := mustTrain(t, "inspect", model)
+		if got := strings.Contains(out, "(Resize): align_corners spans the rounded length"); got != want {
+			t.Errorf("%s: %s", name, out)
+		}
+	}
+}

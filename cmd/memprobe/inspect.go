@@ -22,6 +22,7 @@ var inspectCommand = command{
 		batch := f.Int("batch", 1, "size of a symbolic batch dimension")
 		shape := f.IntSlice("shape", nil, "shape of the input, where the file leaves sizes open: 1,3,224,224")
 		weights := f.Bool("weights", false, "instead list what training would change, by the names that train --freeze matches")
+		logits := f.String("logits", "", "tensor that --weights has trained; default: the lone output, before any Softmax")
 		asJSON := f.Bool("json", false, "print JSON")
 		return func(_ context.Context, args []string, std streams) error {
 			if len(args) != 1 {
@@ -39,7 +40,7 @@ var inspectCommand = command{
 				given = map[string][]int{in[0].Name: *shape}
 			}
 			if *weights {
-				return inspectWeights(std, m, *batch, given, *asJSON)
+				return inspectWeights(std, m, *batch, given, *logits, *asJSON)
 			}
 			s := m.Inspect(*batch, given)
 			if *asJSON {
@@ -79,11 +80,18 @@ func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\n", strings.Join(show.Names(l.Outputs), " "), show.Name(l.Op), shape, l.Parameters, l.MultiplyAdds)
 	}
 	fmt.Fprintf(w, "total\t\t\t%d\t%d\n", s.Parameters, s.MultiplyAdds)
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	for _, note := range s.Notes {
+		fmt.Fprintln(std.out, "note:", show.Line(note))
+	}
+	return nil
 }
 
 // inspectWeights lists the trainable initialisers and the running statistics.
-func inspectWeights(std streams, m *onnx.Model, batch int, given map[string][]int, asJSON bool) error {
+func inspectWeights(std streams, m *onnx.Model, batch int, given map[string][]int, want string, asJSON bool) error {
+	runnable(m, m.Name())
 	if err := m.BeforeTraining(); err != nil {
 		return err
 	}
@@ -95,7 +103,7 @@ func inspectWeights(std streams, m *onnx.Model, batch int, given map[string][]in
 	if err != nil {
 		return err
 	}
-	logits, err := m.Logits(in, "", 0)
+	logits, err := m.Logits(in, want, 0)
 	if err != nil {
 		return err
 	}
@@ -161,7 +169,8 @@ func inspectJSON(std streams, m *onnx.Model, s *onnx.Summary) error {
 		MultiplyAdds int64             `json:"multiply_adds"`
 		Layers       []layer           `json:"layers"`
 		Problems     []string          `json:"problems"`
-	}{Schema: "memprobe.inspect/1", Opset: m.Opset(""), Metadata: m.MetadataAll(), Parameters: s.Parameters, MultiplyAdds: s.MultiplyAdds, Problems: []string{}}
+		Notes        []string          `json:"notes,omitempty"`
+	}{Schema: "memprobe.inspect/1", Opset: m.Opset(""), Metadata: m.MetadataAll(), Parameters: s.Parameters, MultiplyAdds: s.MultiplyAdds, Problems: []string{}, Notes: s.Notes}
 	for _, l := range s.Layers {
 		v.Layers = append(v.Layers, layer{l.Name, l.Op, l.Inputs, l.Outputs, l.Shapes, l.Parameters, l.MultiplyAdds})
 	}

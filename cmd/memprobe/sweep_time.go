@@ -29,19 +29,22 @@ var errTimed = errors.New("timed")
 // fit and probes, a third of a step for each batch of images, since they need the
 // forward pass alone.
 func (s *stopwatch) cell(ctx context.Context, c train.Config) (float64, error) {
-	var init *onnx.Model
+	o := train.Options{Pool: s.pool}
+	var init *subject
 	if c.Init != "" {
-		var err error
-		if init, err = onnx.Load(c.Init); err != nil {
+		m, err := onnx.Load(c.Init)
+		if err != nil {
 			return 0, err
 		}
+		init, o.Init = runnable(m, c.Init), m
 	}
 	set, err := trainingData(ctx, c, init)
 	if err != nil {
 		return 0, err
 	}
 	defer set.Close()
-	step, err := s.step(ctx, c, train.Options{Set: set.Set, Init: init, Pool: s.pool})
+	o.Set = set.Set
+	step, err := s.step(ctx, c, o)
 	if err != nil {
 		return 0, err
 	}

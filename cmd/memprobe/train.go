@@ -16,6 +16,7 @@ import (
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/meta"
 	"memprobe/internal/parallel"
+	"memprobe/internal/show"
 	"memprobe/onnx"
 	"memprobe/probe"
 	"memprobe/probe/result"
@@ -139,9 +140,11 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	}
 	defer d.Close()
 	t := &training{dir: dir, config: c, data: d, pool: pool}
-	run, err := train.Run(ctx, dir, c, train.Options{
-		Set: d.Set, Init: init, Pool: pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step,
-	})
+	o := train.Options{Set: d.Set, Pool: pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step}
+	if init != nil {
+		o.Init, o.Notes = init.Model, init.notes
+	}
+	run, err := train.Run(ctx, dir, c, o)
 	return run, flagged(err)
 }
 
@@ -155,7 +158,7 @@ func flagged(err error) error {
 
 // initialModel loads the model that is trained further: that of a run which has
 // begun, else --init; nil if the zoo makes it.
-func initialModel(dir string, c train.Config) (*onnx.Model, error) {
+func initialModel(dir string, c train.Config) (*subject, error) {
 	if c.Init == "" {
 		return nil, nil
 	}
@@ -163,19 +166,27 @@ func initialModel(dir string, c train.Config) (*onnx.Model, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		m, err = onnx.Load(c.Init)
 	}
-	if err == nil {
-		m.DropTail()
+	if err != nil {
+		return nil, err
 	}
-	return m, err
+	return runnable(m, c.Init), nil
+}
+
+// runnable leaves of a file's model what can be run, and says what it was.
+func runnable(m *onnx.Model, file string) *subject {
+	s := &subject{Model: m, file: file}
+	s.dropTail()
+	s.pruneTail()
+	return s
 }
 
 // trainingData opens the images in the shape that the model to be trained further
 // wants, or as they are.
-func trainingData(ctx context.Context, c train.Config, m *onnx.Model) (*openedData, error) {
+func trainingData(ctx context.Context, c train.Config, m *subject) (*openedData, error) {
 	d := &openedData{options: dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed,
 		Height: c.ImageSize, Width: c.ImageSize}, scheme: c.Labels, source: "run"}
 	if m != nil {
-		return d, d.images(ctx, c.Data, &subject{Model: m, file: c.Init}, false)
+		return d, d.images(ctx, c.Data, m, false)
 	}
 	var err error
 	if d.Set, err = dataset.Open(ctx, c.Data, d.options); err != nil {
@@ -276,6 +287,9 @@ func printRun(std streams, dir string, run *result.Run) error {
 		{"model", run.Model.Path},
 	} {
 		fmt.Fprintf(std.out, "%-8s %s\n", line[0], line[1])
+	}
+	for _, note := range run.Model.Notes {
+		fmt.Fprintf(std.out, "%-8s %s\n", "note", show.Line(note))
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ func (w *Writer) Array(name string, d tensor.DType, shape ...int) (*Array, error
 	if filepath.Ext(w.path) == ".npy" && len(w.arrays) == 1 {
 		return nil, fmt.Errorf("%s: a .npy file holds one array; want .npz for %q and %q", w.path, w.arrays[0].name, name)
 	}
+	if !Holds(d) {
+		return nil, fmt.Errorf("%s: array %q is %v, which NumPy has no type for", w.path, name, d)
+	}
 	for _, a := range w.arrays {
 		if a.name == name {
 			return nil, fmt.Errorf("%s: two arrays are called %q", w.path, name)
@@ -164,13 +167,18 @@ func Write(path string, t *tensor.Tensor) error {
 	return w.Close()
 }
 
+// codes are NumPy's names of the element types.
+var codes = map[tensor.DType]string{
+	tensor.Float32: "<f4", tensor.Float64: "<f8", tensor.Int8: "|i1", tensor.Int16: "<i2", tensor.Int32: "<i4", tensor.Int64: "<i8",
+	tensor.Uint8: "|u1", tensor.Uint16: "<u2", tensor.Uint32: "<u4", tensor.Uint64: "<u8", tensor.Bool: "|b1",
+}
+
+// Holds reports whether NumPy has an element type.
+func Holds(d tensor.DType) bool { return codes[d] != "" }
+
 // header returns the bytes before the first element of an array in row-major
 // order, padded so that the elements start at a multiple of 64.
 func header(d tensor.DType, shape []int) []byte {
-	code := map[tensor.DType]string{
-		tensor.Float32: "<f4", tensor.Float64: "<f8", tensor.Int8: "|i1", tensor.Int16: "<i2", tensor.Int32: "<i4", tensor.Int64: "<i8",
-		tensor.Uint8: "|u1", tensor.Uint16: "<u2", tensor.Uint32: "<u4", tensor.Uint64: "<u8", tensor.Bool: "|b1",
-	}[d]
 	sizes := make([]string, len(shape))
 	for i, s := range shape {
 		sizes[i] = strconv.Itoa(s)
@@ -181,7 +189,7 @@ func header(d tensor.DType, shape []int) []byte {
 	}
 	var b bytes.Buffer
 	b.WriteString("\x93NUMPY\x01\x00\x00\x00")
-	fmt.Fprintf(&b, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", code, list)
+	fmt.Fprintf(&b, "{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", codes[d], list)
 	for b.Len()%64 != 63 {
 		b.WriteByte(' ')
 	}

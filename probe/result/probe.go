@@ -49,6 +49,7 @@ type Model struct {
 	Embedding  string            `json:"embedding,omitempty"`   // tensor name of the encoder's output
 	Logits     string            `json:"logits,omitempty"`      // tensor name of the network's output
 	Scores     string            `json:"scores,omitempty"`      // how the logits were chosen, in a line
+	Notes      []string          `json:"notes,omitempty"`       // how it differs from its file
 	Metadata   map[string]string `json:"metadata,omitempty"`
 }
 
