@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -236,19 +235,17 @@ func (g *Graph) lowerWith(o *Options, settled map[string]bool, pool *parallel.Po
 // add infers a node, or the nodes that it expands to, folds what is constant, and
 // appends it.
 func (p *program) add(n *ops.Node, pool *parallel.Pool) error {
-	if n.Def.Infer != nil {
-		if err := infer(n); err != nil {
-			return err
-		}
-	}
 	nodes := []*ops.Node{n}
+	var err error
 	if n.Def.Expand != nil {
-		var err error
-		if nodes, err = expand(n); err != nil {
-			return err
-		}
+		nodes, err = expand(n)
+	} else {
+		err = infer(n)
 	}
-	nodes, err := widen(nodes)
+	if err != nil {
+		return err
+	}
+	nodes, err = widen(nodes)
 	if err != nil {
 		return err
 	}
@@ -281,42 +278,7 @@ func expand(n *ops.Node) (nodes []*ops.Node, err error) {
 			err = n.Errorf("malformed: %v", r)
 		}
 	}()
-	b := ops.NewBuilder(n.Name)
-	values, err := n.Def.Expand(b, n)
-	if err != nil || b.Err != nil {
-		return nil, cmp.Or(err, b.Err)
-	}
-	if n.Mistyped != nil {
-		return nil, n.Mistyped
-	}
-	for i, out := range n.Out {
-		if out == nil {
-			continue
-		}
-		if i >= len(values) || values[i] == nil {
-			return nil, n.Errorf("output %d, %q, is not one of the operator's", i, out.Name)
-		}
-		v := values[i]
-		if !slices.Contains(b.Nodes, v.Producer) || slices.Contains(values[:i], v) {
-			v = b.Op("Identity", nil, v)
-		}
-		become(b.Nodes, v, out)
-	}
-	return b.Nodes, b.Err
-}
-
-// become puts out in the place of a value that one of the nodes computes.
-func become(nodes []*ops.Node, v, out *ops.Value) {
-	out.DType, out.Shape, out.Const, out.Producer = v.DType, v.Shape, v.Const, v.Producer
-	for _, n := range nodes {
-		for _, list := range [][]*ops.Value{n.In, n.Out} {
-			for i := range list {
-				if list[i] == v {
-					list[i] = out
-				}
-			}
-		}
-	}
+	return ops.Expanded(n)
 }
 
 // leaf returns the value of a tensor that nothing computes: a constant, or an

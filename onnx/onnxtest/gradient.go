@@ -65,19 +65,23 @@ func Gradients(t testing.TB, c Case) {
 			values[v] = c.In[i]
 		}
 	}
-	dy := make([]*ops.Value, len(n.Out))
-	for _, i := range c.through() {
-		w := Wave(n.Out[i].Shape...)
-		dy[i] = &ops.Value{Name: "dy", DType: w.DType, Shape: w.Shape}
-		values[dy[i]] = w
-	}
-	b := ops.NewBuilder("grad")
-	grads, err := n.Def.Grad(b, n, dy, moving)
+	nodes, err := ops.Expanded(n)
 	if err != nil {
 		t.Errorf("%v: %v", c, err)
 		return
 	}
-	program := append([]*ops.Node{n}, b.Nodes...)
+	dy, grads := map[int]*ops.Value{}, map[*ops.Value]*ops.Value{}
+	for _, i := range c.through() {
+		w := Wave(n.Out[i].Shape...)
+		dy[i] = &ops.Value{Name: "dy", DType: w.DType, Shape: w.Shape}
+		values[dy[i]], grads[n.Out[i]] = w, dy[i]
+	}
+	b := ops.NewBuilder("grad")
+	if err := reverse(b, nodes, moving, n, grads); err != nil {
+		t.Errorf("%v: %v", c, err)
+		return
+	}
+	program := slices.Concat(nodes, b.Nodes)
 	run := func(nodes []*ops.Node) {
 		if err := evaluate(nodes, values); err != nil {
 			t.Fatalf("%v: %v", c, err)
@@ -85,13 +89,13 @@ func Gradients(t testing.TB, c Case) {
 	}
 	run(program)
 	got := map[int][]float64{}
-	for i, d := range grads {
-		if d != nil && moving[i] {
-			got[i] = slices.Clone(values[d].F64())
+	for i, v := range n.In {
+		if moving[i] && grads[v] != nil {
+			got[i] = slices.Clone(values[grads[v]].F64())
 		}
 	}
 	loss := func() float64 {
-		run(program[:1])
+		run(nodes)
 		sum := 0.0
 		for _, i := range c.through() {
 			for j, y := range values[n.Out[i]].F64() {
@@ -107,6 +111,41 @@ func Gradients(t testing.TB, c Case) {
 	}
 }
 
+// reverse appends the nodes that compute the gradients of the operands of n that move,
+// from those of its results, through the nodes that it stands for, the last first.
+func reverse(b *ops.Builder, nodes []*ops.Node, moving []bool, n *ops.Node, grads map[*ops.Value]*ops.Value) error {
+	moves := func(v *ops.Value) bool {
+		i := slices.Index(n.In, v)
+		return v != nil && v.Const == nil && v.DType.IsFloat() && (i < 0 || moving[i])
+	}
+	for _, inner := range slices.Backward(nodes) {
+		dy, want, reached := make([]*ops.Value, len(inner.Out)), make([]bool, len(inner.In)), false
+		for i, v := range inner.Out {
+			dy[i] = grads[v]
+			reached = reached || dy[i] != nil
+		}
+		for i, v := range inner.In {
+			want[i] = moves(v)
+		}
+		if !reached || !slices.Contains(want, true) || inner.Def.NotDifferentiable != "" {
+			continue
+		}
+		dx, err := inner.Def.Grad(b, inner, dy, want)
+		if err != nil {
+			return err
+		}
+		for i, d := range dx {
+			if d != nil && want[i] {
+				if sum := grads[inner.In[i]]; sum != nil {
+					d = b.Op("Add", nil, sum, d)
+				}
+				grads[inner.In[i]] = d
+			}
+		}
+	}
+	return b.Err
+}
+
 func (c Case) through() []int {
 	if c.Through == nil {
 		return []int{0}
@@ -114,13 +153,13 @@ func (c Case) through() []int {
 	return c.Through
 }
 
-// node infers the operator and says which operands move.
+// node applies the operator and says which operands move.
 func (c Case) node() (n *ops.Node, moving []bool, err error) {
 	n = &ops.Node{Name: "node", Op: c.Op, Domain: c.Domain, Opset: c.Opset, Attrs: c.Attrs}
 	if n.Def, err = ops.Lookup(c.Domain, c.Op, c.Opset); err != nil {
 		return nil, nil, err
 	}
-	if n.Def.Grad == nil {
+	if n.Def.NotDifferentiable != "" {
 		return nil, nil, fmt.Errorf("the operator has no gradient")
 	}
 	moving = make([]bool, len(c.In))
@@ -138,7 +177,7 @@ func (c Case) node() (n *ops.Node, moving []bool, err error) {
 	for i := range max(1, c.Outs) {
 		n.Out = append(n.Out, &ops.Value{Name: fmt.Sprintf("out%d", i), Producer: n})
 	}
-	return n, moving, n.Def.Infer(n)
+	return n, moving, nil
 }
 
 // evaluate runs nodes in order on the values, making those that are missing. It

@@ -1,7 +1,6 @@
 package onnxtest
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -245,7 +244,7 @@ func (g *generator) apply(op string, attrs ops.Attrs, outs int, in ...*ops.Value
 	for i := range outs {
 		n.Out = append(n.Out, &ops.Value{Name: fmt.Sprintf("%s_%d", n.Name, i), Producer: n})
 	}
-	if inferNode(n) != nil || n.Mistyped != nil {
+	if _, err := ops.Expanded(n); err != nil || n.Mistyped != nil {
 		return nil
 	}
 	exact := selects[op]
@@ -305,41 +304,17 @@ func (g *generator) one(op string, attrs ops.Attrs, in ...*ops.Value) *ops.Value
 	return nil
 }
 
-// inferNode gives a node's results their types and shapes.
-func inferNode(n *ops.Node) error {
-	if n.Def.Infer != nil {
-		return n.Def.Infer(n)
-	}
-	b := ops.NewBuilder(n.Name)
-	values, err := n.Def.Expand(b, n)
-	if err != nil || b.Err != nil {
-		return cmp.Or(err, b.Err)
-	}
-	for i, v := range n.Out {
-		v.DType, v.Shape = values[i].DType, values[i].Shape
-	}
-	return nil
-}
-
 // evaluateNode computes a node's results on tensors of their own.
 func evaluateNode(n *ops.Node, data map[*ops.Value]*tensor.Tensor) error {
 	if n.Def.Expand != nil {
-		b := ops.NewBuilder(n.Name)
-		values, err := n.Def.Expand(b, n)
-		if err != nil || b.Err != nil {
-			return fmt.Errorf("expanding: %v, %v", err, b.Err)
+		nodes, err := ops.Expanded(n)
+		if err != nil {
+			return err
 		}
-		for _, inner := range b.Nodes {
+		for _, inner := range nodes {
 			if err := evaluateNode(inner, data); err != nil {
 				return err
 			}
-		}
-		for i, v := range n.Out {
-			from := data[values[i]]
-			if from == nil {
-				from = values[i].Const
-			}
-			data[v] = from.Clone().Reshape(v.Shape...)
 		}
 		return nil
 	}

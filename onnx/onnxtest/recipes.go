@@ -100,7 +100,8 @@ var recipes = map[string]func(g *generator, op string){
 		s := g.between(1, 4)
 		g.one(op, nil, g.input(append(g.shape(g.IntN(2)), s, s)...))
 	},
-	"Dropout": func(g *generator, op string) { g.apply(op, nil, g.between(1, 2), g.float(0, 4)) },
+	"Attention": heads,
+	"Dropout":   func(g *generator, op string) { g.apply(op, nil, g.between(1, 2), g.float(0, 4)) },
 }
 
 var types = []tensor.DType{tensor.Float32, tensor.Float64, tensor.Int64, tensor.Int32, tensor.Uint8, tensor.Bool, tensor.Int8, tensor.Uint16, tensor.Uint64}
