@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"strings"
+	"time"
 
 	"codeberg.org/go-pdf/fpdf"
 	"gonum.org/v1/plot/font"
@@ -28,13 +29,18 @@ type canvas struct {
 
 var _ vg.Canvas = (*canvas)(nil)
 
+// epoch dates every document, so that its bytes depend on what it shows alone.
+var epoch = time.Unix(0, 0).UTC()
+
 // newCanvas is a document of one empty page. Its units are points.
 func newCanvas(wide, high vg.Length) *canvas {
 	c := &canvas{high: high, fonts: map[string]bool{}}
 	c.doc = fpdf.NewCustom(&fpdf.InitType{UnitStr: "pt", Size: fpdf.SizeType{Wd: wide.Points(), Ht: high.Points()}})
 	c.doc.SetMargins(0, 0, 0)
 	c.doc.SetAutoPageBreak(false, 0)
-	c.doc.SetCatalogSort(true)
+	c.doc.SetCatalogSort(true) // the order is the same in each document, and so is the date
+	c.doc.SetCreationDate(epoch)
+	c.doc.SetModificationDate(epoch)
 	c.nextPage()
 	return c
 }

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"math"
-	"os"
 	"time"
 
+	"memprobe/internal/atomicfile"
 	"memprobe/internal/parallel"
 	"memprobe/onnx"
 	"memprobe/train"
@@ -66,11 +66,11 @@ func (s *stopwatch) step(ctx context.Context, c train.Config, o train.Options) (
 	if t, ok := s.known[c]; ok {
 		return t, nil
 	}
-	dir, err := os.MkdirTemp("", "memprobe-*")
+	dir, remove, err := atomicfile.TempDir()
 	if err != nil {
 		return 0, err
 	}
-	defer os.RemoveAll(dir)
+	defer remove()
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	best, last, taken := math.Inf(1), time.Now(), 0

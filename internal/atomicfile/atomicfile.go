@@ -1,9 +1,12 @@
 // Package atomicfile writes files whole or not at all: into a temporary file
-// beside the target, flushed to disk, then renamed over it.
+// beside the target, flushed to disk, then renamed over it. Temporary files of
+// processes that were killed are removed by the next one that makes another in
+// their folder.
 package atomicfile
 
 import (
 	"bufio"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,7 +16,7 @@ import (
 // 0o644). If anything fails, the file that was there is left as it was.
 func Write(path string, fill func(w io.Writer) error) (err error) {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*.tmp")
+	f, err := Temp(dir)
 	if err != nil {
 		return err
 	}
@@ -36,10 +39,7 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	if err = f.Sync(); err != nil {
 		return err
 	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
+	if err = Rename(f, path); err != nil {
 		return err
 	}
 	syncDir(dir)
@@ -52,5 +52,42 @@ func syncDir(dir string) {
 	if d, err := os.Open(dir); err == nil {
 		_ = d.Sync()
 		_ = d.Close()
+	}
+}
+
+// pattern is that of the names of temporary files and folders.
+const pattern = ".memprobe-*.tmp"
+
+// Temp makes a temporary file in a folder, locked until it is closed, by which
+// others see that it is in use.
+func Temp(dir string) (*os.File, error) {
+	clean(dir)
+	for {
+		f, err := os.CreateTemp(dir, pattern)
+		if err != nil || hold(f) {
+			return f, err
+		}
+		f.Close() // another process cleans the folder, and took the file for a dead one's
+		os.Remove(f.Name())
+	}
+}
+
+// TempDir makes a folder in the system's one for temporary files; remove removes
+// it with all that it holds.
+func TempDir() (dir string, remove func() error, err error) {
+	clean(os.TempDir())
+	for {
+		if dir, err = os.MkdirTemp("", pattern); err != nil {
+			return "", nil, err
+		}
+		f, err := os.Open(dir)
+		if err != nil {
+			return "", nil, errors.Join(err, os.Remove(dir))
+		}
+		if hold(f) {
+			return dir, func() error { return errors.Join(os.RemoveAll(dir), f.Close()) }, nil
+		}
+		f.Close()
+		os.Remove(dir)
 	}
 }

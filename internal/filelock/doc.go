@@ -40,6 +40,10 @@ func try(path string, shared bool) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
+// Hold locks an open file or folder until it is closed. It reports held if another
+// holder has it.
+func Hold(f *os.File) (held bool, err error) { return tryLock(f, false) }
+
 // Wait takes the lock as soon as it is free, or returns ctx's error.
 func Wait(ctx context.Context, path string) (*Lock, error) {
 	for {

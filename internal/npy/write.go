@@ -38,7 +38,7 @@ func Create(path string) (*Writer, error) {
 	if ext := filepath.Ext(path); ext != ".npz" && ext != ".npy" {
 		return nil, fmt.Errorf("%s: extension is %q, want .npz or .npy", path, ext)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
+	f, err := atomicfile.Temp(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"memprobe/internal/atomicfile"
 	"memprobe/internal/half"
 	"memprobe/internal/mapped"
 	"memprobe/internal/memory"
@@ -162,16 +163,17 @@ func createFile(path string, h header) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".new-*")
+	f, err := atomicfile.Temp(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
 	_, _, size := h.place(int64(len(head)))
 	_, err = f.Write(head)
-	if err = errors.Join(err, f.Truncate(size), f.Chmod(0o644), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
+	if err = errors.Join(err, f.Truncate(size), f.Chmod(0o644)); err == nil {
+		err = atomicfile.Rename(f, path)
 	}
 	if err != nil {
+		f.Close()
 		return nil, errors.Join(err, os.Remove(f.Name()))
 	}
 	return openFile(path)

@@ -3,6 +3,7 @@ package dataset
 import (
 	"os"
 
+	"memprobe/internal/atomicfile"
 	"memprobe/internal/mapped"
 	"memprobe/internal/memory"
 )
@@ -53,7 +54,7 @@ func (a *arena) floats(n int) ([]float32, error) {
 
 // scratch maps a temporary file that vanishes with the process.
 func (l *loader) scratch(size int64) ([]byte, error) {
-	f, err := os.CreateTemp("", "memprobe-images-*")
+	f, err := atomicfile.Temp(os.TempDir())
 	if err != nil {
 		return nil, err
 	}
