@@ -338,7 +338,7 @@ func producer(m *onnx.Model) string {
 func (r *runner) settings() result.Settings {
 	s := result.Settings{
 		K: r.K, Headline: r.Headline, Metric: r.Metric.String(), Vote: r.Vote.String(), Pool: r.Pooling.String(),
-		Normalize: "none", Layers: r.Layers, Seed: r.Seed, Batch: r.shape[0], Threads: r.Workers.Threads(),
+		Normalize: "none", Layers: r.Layers, Seed: r.Seed, Batch: r.shape[0],
 		Queries: map[string]string{"true": "test against " + r.bankName()},
 	}
 	if r.data.Test == nil {

@@ -71,7 +71,6 @@ func TestRunIsReproducible(t *testing.T) {
 		p := run(t, m, testData(), Options{Layers: []string{"all"}, K: []int{5, 1}, Batch: 16, Workers: pool, MaxMemory: c.memory,
 			Augment: mirror, Images: 20, Views: 2, Metrics: MetricNames(), Samples: 60, Pooling: Max})
 		pool.Close()
-		p.Settings.Threads = 1
 		if first == "" {
 			first = encode(t, p)
 		}

@@ -204,7 +204,7 @@ func (c *Comparison) provenance() [][2]string {
 	}
 	for _, e := range c.Entries {
 		if e.Run != nil {
-			add("memprobe", strings.TrimSpace(e.Run.Tool.Version+" "+e.Run.Tool.Go+" "+strings.Join(e.Run.Tool.CPU, " ")))
+			add("memprobe", strings.TrimSpace(e.Run.Tool.Version+" "+e.Run.Tool.Go))
 			add("data, fingerprint", e.Run.Data.Fingerprint)
 		}
 	}

@@ -35,7 +35,7 @@ func provenance(p *result.Probe) [][2]string {
 			out = append(out, [2]string{name, visible.Line(v)})
 		}
 	}
-	add("memprobe", strings.TrimSpace(p.Tool.Version+" "+p.Tool.Go+" "+strings.Join(p.Tool.CPU, " ")))
+	add("memprobe", strings.TrimSpace(p.Tool.Version+" "+p.Tool.Go))
 	add("model, SHA-256", p.Model.SHA256)
 	add("data", p.Data.Spec)
 	add("data, fingerprint", p.Data.Fingerprint)

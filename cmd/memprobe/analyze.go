@@ -200,6 +200,11 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err != nil {
 		return err
 	}
+	file := filepath.Join(dir, machineFile)
+	if err := writeMachine(file, po.Workers); err != nil {
+		return err
+	}
+	files = append(files, file)
 	if o.asJSON {
 		return p.Encode(std.out)
 	}

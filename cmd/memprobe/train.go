@@ -145,7 +145,10 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 		o.Init, o.Notes = init.Model, init.notes
 	}
 	run, err := train.Run(ctx, dir, c, o)
-	return run, flagged(err)
+	if err != nil {
+		return run, flagged(err)
+	}
+	return run, writeMachine(filepath.Join(dir, machineFile), pool)
 }
 
 // flagged says of a value of the configuration that it is a flag's.
@@ -261,8 +264,16 @@ func list(s string) []string {
 	return strings.Split(s, ",")
 }
 
+// machineFile lies beside results.
+const machineFile = "machine.json"
+
+func writeMachine(path string, pool *parallel.Pool) error {
+	m := result.Machine{CPU: []string{cpu.ISA()}, Threads: pool.Threads()}
+	return m.WriteFile(path)
+}
+
 func tool() result.Tool {
-	return result.Tool{Version: version(), Go: runtime.Version(), CPU: []string{cpu.ISA()}}
+	return result.Tool{Version: version(), Go: runtime.Version()}
 }
 
 func printRun(std streams, dir string, run *result.Run) error {

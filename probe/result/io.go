@@ -23,6 +23,11 @@ func (p *Probe) Encode(w io.Writer) error {
 // WriteFile writes p to path, whole or not at all.
 func (p *Probe) WriteFile(path string) error { return atomicfile.Write(path, p.Encode) }
 
+// WriteFile writes m to path, whole or not at all.
+func (m *Machine) WriteFile(path string) error {
+	return atomicfile.Write(path, func(w io.Writer) error { return encode(w, m) })
+}
+
 // DecodeProbe reads a probe of any version 1 schema; fields it does not know
 // are left out. The error says which schema was found.
 func DecodeProbe(r io.Reader) (*Probe, error) {

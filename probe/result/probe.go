@@ -27,11 +27,17 @@ type Probe struct {
 
 // Tool is the program that measured.
 type Tool struct {
-	Version string   `json:"version"`
-	Go      string   `json:"go,omitempty"`
-	CPU     []string `json:"cpu,omitempty"` // instruction sets in use
+	Version string `json:"version"`
+	Go      string `json:"go,omitempty"`
 	// Command measures the same again: without flags that change no number.
 	Command string `json:"command,omitempty"`
+}
+
+// Machine is where something was measured. No number depends on it, so it stands
+// apart from them, in machine.json.
+type Machine struct {
+	CPU     []string `json:"cpu"` // instruction sets in use
+	Threads int      `json:"threads"`
 }
 
 // Model is the network that was probed.
@@ -112,7 +118,6 @@ type Settings struct {
 	Viewed     int               `json:"viewed_images,omitempty"` // training images that views were made of
 	Seed       uint64            `json:"seed"`
 	Batch      int               `json:"batch"`
-	Threads    int               `json:"threads"`
 	Metrics    map[string]string `json:"metrics,omitempty"` // settings of the metrics that are asked for, by their JSON name
 }
 
