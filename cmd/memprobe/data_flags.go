@@ -109,6 +109,17 @@ func (s *subject) pruneTail() {
 	}
 }
 
+// freeBatch opens a batch that the file fixes at 1, where that changes nothing else.
+func (s *subject) freeBatch(image []int) {
+	freed, err := s.FreeBatch(image, nil)
+	switch {
+	case err != nil:
+		s.notes = append(s.notes, fmt.Sprintf("the batch stays fixed at 1: %v", err))
+	case freed:
+		s.notes = append(s.notes, "the batch, fixed at 1 in the file, is open: two images give what each of them gives alone")
+	}
+}
+
 // tell prints the notes that there are so far, each once.
 func (s *subject) tell(std streams) {
 	for ; s.told < len(s.notes); s.told++ {

@@ -130,6 +130,7 @@ func (d *openedData) images(ctx context.Context, spec string, m *subject, guesse
 	}
 	switch {
 	case fits:
+		m.freeBatch(d.shape)
 		return nil
 	case guessed:
 		err = fault.Errorf(m.file, "the model wants images of shape %v and records no data; name a set with --data", want)

@@ -76,7 +76,8 @@ var extractCommand = command{
 
 // extract writes what given input tensors become.
 func extract(ctx context.Context, m *subject, o extractOptions, std streams) error {
-	given, err := feed(m.Model, o.input)
+	given, err := feed(m, o.input)
+	m.tell(std)
 	if err != nil {
 		return err
 	}
@@ -111,7 +112,7 @@ func extract(ctx context.Context, m *subject, o extractOptions, std streams) err
 
 // feed reads a tensor for every input of the model from a file. The error lists all that
 // are missing or of another type or shape.
-func feed(m *onnx.Model, file string) (map[string]*tensor.Tensor, error) {
+func feed(m *subject, file string) (map[string]*tensor.Tensor, error) {
 	arrays, err := npy.Read(file)
 	if err != nil {
 		return nil, err
@@ -135,6 +136,11 @@ func feed(m *onnx.Model, file string) (map[string]*tensor.Tensor, error) {
 	if faults != nil {
 		names := slices.Sorted(maps.Keys(arrays))
 		return nil, fault.Errorf(file, "%s; the file's arrays are %q", strings.Join(faults, "; "), names)
+	}
+	for _, s := range shapes {
+		if len(inputs) == 1 && len(s) > 1 && s[0] != 1 {
+			m.freeBatch(s[1:])
+		}
 	}
 	_, err = m.InputShapes(1, shapes)
 	return given, err

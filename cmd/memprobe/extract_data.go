@@ -24,6 +24,7 @@ func extractData(ctx context.Context, m *subject, o extractOptions, pooling prob
 		return err
 	}
 	defer set.Close()
+	m.tell(std)
 	split, assigned := &set.Train, set.assigned
 	if o.split == "test" {
 		split, assigned = &set.Test, nil

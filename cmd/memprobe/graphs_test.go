@@ -7,7 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/proto"
+
 	"memprobe/internal/npy"
+	"memprobe/internal/onnxpb"
 	"memprobe/internal/shared"
 	"memprobe/internal/tensor"
 	"memprobe/internal/tol"
@@ -158,14 +161,58 @@ func TestNamesAreShownEscaped(t *testing.T) {
 	}
 }
 
-// A model of a fixed batch is trained at it, and any other is refused in one line.
-func TestTrainingOfAFixedBatch(t *testing.T) {
+// A batch that the file fixes at 1 is opened where that changes nothing else.
+func TestFixedBatchIsOpened(t *testing.T) {
 	model := shared.Path(t, "cases", "onnx", "41d-batch1-train", "model.onnx")
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data.npz")
 	writeImages(t, data, 20, 3, 32)
+	const note = "the batch, fixed at 1 in the file, is open"
+	for i, batch := range []string{"1", "8"} {
+		out := mustTrain(t, "train", "--init", model, "--data", "npz:"+data, "--epochs", "1", "--quiet", "--out", filepath.Join(dir, batch), "--batch", batch)
+		if !strings.Contains(out, note) {
+			t.Errorf("run %d says %s", i, out)
+		}
+	}
+	code, _, msg := runMemprobe("analyze", model, "--data", "npz:"+data, "--format", "html", "--quiet", "--k", "3", "--out", filepath.Join(dir, "report"))
+	if code != 0 || !strings.Contains(msg, note) {
+		t.Errorf("analyze: exit %d: %s", code, msg)
+	}
+	raw := filepath.Join(dir, "x.npy")
+	if err := npy.Write(raw, arrays(t, data)["x_train"]); err != nil {
+		t.Fatal(err)
+	}
+	a, b := filepath.Join(dir, "a.npz"), filepath.Join(dir, "b.npz")
+	must(t, "extract", model, "--input", raw, "--out", a)
+	must(t, "extract", model, "--data", "npz:"+data, "--quiet", "--out", b)
+	if err := tol.Scaled(arrays(t, a)["logits"].F32(), arrays(t, b)["logits"].F32(), 1e-6); err != nil {
+		t.Error(err)
+	}
+}
+
+// A model whose images depend on each other keeps its batch of 1, is trained at it, and
+// any other is refused in one line.
+func TestTrainingOfAFixedBatch(t *testing.T) {
+	m, err := onnx.Load(shared.Path(t, "cases", "onnx", "41d-batch1-train", "model.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := m.Nodes()[len(m.Nodes())-1]
+	last.Output[0] = "before"
+	g, zero := m.Proto().Graph, onnx.EncodeTensor("zero", tensor.From([]int64{0}, 1))
+	zero.Dims = nil
+	g.Initializer = append(g.Initializer, zero)
+	g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String("CumSum"), Input: []string{"before", "zero"}, Output: []string{"logits"}})
+	dir := t.TempDir()
+	model, data := filepath.Join(dir, "m.onnx"), filepath.Join(dir, "data.npz")
+	if err := m.Save(model); err != nil {
+		t.Fatal(err)
+	}
+	writeImages(t, data, 20, 3, 32)
 	args := []string{"train", "--init", model, "--data", "npz:" + data, "--epochs", "1", "--quiet", "--out"}
-	mustTrain(t, append(args, filepath.Join(dir, "1"), "--batch", "1")...)
+	if out := mustTrain(t, append(args, filepath.Join(dir, "1"), "--batch", "1")...); !strings.Contains(out, "the batch stays fixed at 1: ") {
+		t.Errorf("the run says %s", out)
+	}
 	wantExit(t, exitUsage, append(args, filepath.Join(dir, "8"), "--batch", "8")...)
 }
 
