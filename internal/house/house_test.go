@@ -19,7 +19,7 @@ import (
 // floors alone. What is not named stands with the nearest folder above it that is.
 var floors = [][]string{
 	{"internal"},
-	{"onnx/ops"},
+	{"onnx/tensor", "onnx/ops"},
 	{"onnx/engine"},
 	{"onnx"},
 	{"onnx/onnxtest", "probe/result", "probe/knn", "probe/store", "train/augment", "train/dataset", "train/labels", "train/optim", "train/zoo"},
