@@ -40,6 +40,8 @@ type LayerData struct {
 	Test        Features // N = 0 without test images
 	TestLabels  []int
 	Classes     int
+	// AssignedClasses is how many classes the assigned labels have.
+	AssignedClasses int
 
 	Sample []int    // rows of Train for metrics that look at a sample
 	Pixels Features // of the sample
@@ -72,14 +74,14 @@ func (l *LayerData) queried() string {
 
 // byLabels measures with the true labels of the training images and, where they are
 // known, the assigned ones.
-func (l *LayerData) byLabels(name string, measure func(labels []int) (float64, error)) (result.Values, error) {
-	v, err := measure(l.TrainLabels)
+func (l *LayerData) byLabels(name string, measure func(labels []int, classes int) (float64, error)) (result.Values, error) {
+	v, err := measure(l.TrainLabels, l.Classes)
 	if err != nil {
 		return nil, err
 	}
 	values := result.Values{name + ".true": result.Number(v)}
 	if l.Assigned != nil {
-		v, err = measure(l.Assigned)
+		v, err = measure(l.Assigned, l.AssignedClasses)
 		values[name+".assigned"] = result.Number(v)
 	}
 	return values, err
@@ -147,14 +149,20 @@ func Metrics() []Metric {
 			With: sampled,
 			Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
 				f := l.Sampled()
-				return l.byLabels("nc1", func(labels []int) (float64, error) { return NC1(f, pick(labels, l.Sample), l.Classes) })
+				return l.byLabels("nc1", func(labels []int, classes int) (float64, error) {
+					return NC1(f, pick(labels, l.Sample), classes)
+				})
 			}},
 		{Metric: result.Metric{Name: "masc", Title: "Minimum angle subspace classifier (MASC)", Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
 			Definition: "accuracy, on true labels, of the class whose subspace makes the smallest angle with the query", Source: "Ketha et al. 2025",
 			Parts: parts("masc", [2]string{"true", "subspaces of true classes"}, [2]string{"assigned", "subspaces of assigned classes"})},
 			Measure: measureMASC,
 			With: func(l *LayerData) string {
-				return fmt.Sprintf("subspaces of %v of the energy; %s on true labels", mascFraction, l.queried())
+				text := fmt.Sprintf("subspaces of %v of the energy; %s on true labels", mascFraction, l.queried())
+				if l.AssignedClasses != l.Classes {
+					text += ", of assigned classes training accuracy on these"
+				}
+				return text
 			}},
 		{Metric: result.Metric{Name: "prediction_depth", Title: "Prediction depth", Unit: "share of the test images", Scale: result.Fraction,
 			Definition: "the share of test images for which this is the first layer from which on all k-NN probes agree with the network's answer", Source: "Baldock et al. 2021",
@@ -269,12 +277,12 @@ func measureInvariance(_ context.Context, l *LayerData) (result.Values, error) {
 }
 
 func measureLinear(ctx context.Context, l *LayerData) (result.Values, error) {
-	return l.byLabels("linear_probe", func(labels []int) (float64, error) {
+	return l.byLabels("linear_probe", func(labels []int, classes int) (float64, error) {
 		queries, truth := l.Train, labels
 		if slices.Equal(labels, l.TrainLabels) {
 			queries, truth = l.Queries()
 		}
-		fitted, err := FitLinear(ctx, l.Workers, l.Train, labels, l.Classes, l.Options.Lambda, linearIterations)
+		fitted, err := FitLinear(ctx, l.Workers, l.Train, labels, classes, l.Options.Lambda, linearIterations)
 		if err != nil {
 			return 0, err
 		}
@@ -311,9 +319,12 @@ func measureTwoNN(ctx context.Context, l *LayerData) (result.Values, error) {
 }
 
 func measureMASC(_ context.Context, l *LayerData) (result.Values, error) {
-	return l.byLabels("masc", func(labels []int) (float64, error) {
+	return l.byLabels("masc", func(labels []int, classes int) (float64, error) {
 		queries, truth := l.Queries()
-		pred, err := MASC(l.Workers, l.Train, labels, l.Classes, queries, mascFraction)
+		if classes != l.Classes { // the true labels are of other classes
+			queries, truth = l.Train, labels
+		}
+		pred, err := MASC(l.Workers, l.Train, labels, classes, queries, mascFraction)
 		if err != nil {
 			return 0, err
 		}

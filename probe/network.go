@@ -27,6 +27,7 @@ type measured struct {
 	banks    []answers // of the runner's banks
 	deep     []int     // predictions of the test images for the prediction depth
 	permuted []int     // right answers under permuted assigned labels; nil if there are none
+	images   *imagesOf // nil if single images are not asked for
 }
 
 // plan decides which layers are held in memory at a time and which images the
@@ -68,7 +69,7 @@ func (r *runner) plan() error {
 		r.viewed = r.draw(r.Images, 1)
 	}
 	r.known = LayerData{Workers: r.Workers, TrainLabels: r.trainLabels, Assigned: r.data.Assigned, TestLabels: r.testLabels,
-		Classes: len(r.data.Classes), Sample: r.sample, Viewed: r.viewed, Options: &r.Options}
+		Classes: len(r.data.Classes), AssignedClasses: r.data.assignedClasses(), Sample: r.sample, Viewed: r.viewed, Options: &r.Options}
 	r.metrics = choose(&r.known)
 	return nil
 }
@@ -213,7 +214,7 @@ func (r *runner) view(dst []float32, i int) {
 func (r *runner) predict(n *network, images Features, test []Features) {
 	train := images.first(r.data.Train.N())
 	n.logits = train.rows(r.sample)
-	if train.D != len(r.data.Classes) {
+	if train.D != r.data.assignedClasses() {
 		return
 	}
 	n.train = argmax(train)
@@ -277,7 +278,11 @@ func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f la
 	interval := result.Wilson(count(first.right), len(first.right))
 	out.Intervals.True = &interval
 	if r.data.Assigned != nil || r.LeaveOneOut || r.testLabels == nil {
-		loo, err := index.LeaveOneOut(ctx, min(r.K[len(r.K)-1], trained-1))
+		most := r.K[len(r.K)-1]
+		if r.PerImage {
+			most = max(most, depthK)
+		}
+		loo, err := index.LeaveOneOut(ctx, min(most, trained-1))
 		if err != nil {
 			return err
 		}
@@ -331,11 +336,14 @@ func (r *runner) leaveOneOut(out *measured, loo *knn.Neighbors) error {
 	interval := result.Wilson(right, len(r.data.Assigned))
 	out.Intervals.Assigned = &interval
 	out.permuted = r.permuted(loo)
-	return nil
+	if r.PerImage {
+		out.images, err = r.perImage(loo)
+	}
+	return err
 }
 
 func (r *runner) classify(nb *knn.Neighbors, labels []int, ks []int) ([][]int, error) {
-	return knn.Classify(nb, labels, len(r.data.Classes), ks, r.Vote, r.Temperature)
+	return knn.Classify(nb, labels, max(len(r.data.Classes), r.data.assignedClasses()), ks, r.Vote, r.Temperature)
 }
 
 func (r *runner) accuracy(pred [][]int, truth []int) result.Accuracy {

@@ -173,6 +173,12 @@ func (r *runner) report(p *result.Probe, trained *network, draws []drawn) error 
 	}
 	r.bandOfPermutations(p, trained)
 	r.judge(p, trained, draws)
+	if r.PerImage {
+		var err error
+		if p.Samples, err = r.samples(trained); err != nil {
+			return err
+		}
+	}
 	return r.depth(p, trained)
 }
 
@@ -237,12 +243,14 @@ func bankMetric(b bank, draws int, untrained bool) result.Metric {
 func (r *runner) fit(p *result.Probe, n *network) {
 	p.Fit.Augmented = r.FitAugmented
 	if n.train != nil {
-		p.Fit.TrueClean = result.Some(knn.Accuracy(n.train, r.trainLabels))
+		if !r.data.foreign() {
+			p.Fit.TrueClean = result.Some(knn.Accuracy(n.train, r.trainLabels))
+		}
 		if r.data.Assigned != nil {
 			p.Fit.AssignedClean = result.Some(knn.Accuracy(n.train, r.data.Assigned))
 		}
 	}
-	if n.test != nil {
+	if n.test != nil && !r.data.foreign() {
 		p.Fit.Test = result.Some(knn.Accuracy(n.test, r.testLabels))
 	}
 }

@@ -15,25 +15,6 @@ import (
 	"memprobe/train/dataset"
 )
 
-// Split is a sequence of labelled images, as a dataset holds them. Its methods
-// are called from several goroutines at once.
-type Split interface {
-	N() int
-	Label(i int) int
-	// Float32 writes image i [C,H,W], its pixels in [0,1], to dst.
-	Float32(dst []float32, i int)
-}
-
-// Data is what a model is probed on.
-type Data struct {
-	Train    Split // the images that the model was trained on
-	Rest     Split // the other training images of the set; nil if there are none
-	Test     Split // the queries; nil or empty: the bank's own, each left out once
-	Assigned []int // labels of Train that the model was trained on; nil if not known
-	Classes  []string
-	Shape    []int // of one image: [C,H,W]
-}
-
 // Options say how a model is probed. The zero value of a field is its default.
 type Options struct {
 	Layers      []string // names, patterns, "all", "blocks" (default); see Select
@@ -69,6 +50,10 @@ type Options struct {
 	// LeaveOneOut measures leave-one-out on the bank also where no assigned
 	// labels and test images make it unnecessary.
 	LeaveOneOut bool
+	// PerImage describes each training image: result.Probe.Samples. Losses, if not nil,
+	// adds what a run's losses tell of it.
+	PerImage bool
+	Losses   *Losses
 	// FitAugmented is the fit on augmented batches, if it was measured; the verdict
 	// counts the better of it and of the fit to images as they are.
 	FitAugmented *result.Number
@@ -217,12 +202,13 @@ func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
 	if err := r.chooseBanks(); err != nil {
 		return nil, err
 	}
-	for what, labels := range map[string][]int{"test labels": r.testLabels, "assigned labels": data.Assigned} {
-		if err := checkLabels(what, labels, len(labels), len(data.Classes)); err != nil {
-			return nil, err
-		}
+	if err := checkLabels("test labels", r.testLabels, len(r.testLabels), len(data.Classes)); err != nil {
+		return nil, err
 	}
-	all, err := Layers(m, o.Batch, data.Shape, o.Logits, len(data.Classes))
+	if err := checkLabels("assigned labels", data.Assigned, len(data.Assigned), data.assignedClasses()); err != nil {
+		return nil, err
+	}
+	all, err := Layers(m, o.Batch, data.Shape, o.Logits, data.assignedClasses())
 	if err != nil {
 		return nil, err
 	}
@@ -269,7 +255,7 @@ func (r *runner) check() error {
 	if err := CheckMetrics(r.Metrics); err != nil {
 		return fmt.Errorf("probe: metric %w", err)
 	}
-	return nil
+	return r.checkSamples()
 }
 
 func labelsOf(s Split) []int {
@@ -298,13 +284,13 @@ func (r *runner) describe(m *onnx.Model) *result.Probe {
 		Logits: r.layers[len(r.layers)-1].Name, Metadata: m.MetadataAll(),
 	}
 	if in, err := m.InputTensors(r.shape[0], map[string][]int{r.input: r.shape}); err == nil {
-		if l, err := m.Logits(in, r.Logits, len(r.data.Classes)); err == nil {
+		if l, err := m.Logits(in, r.Logits, r.data.assignedClasses()); err == nil {
 			p.Model.Scores = l.String()
 		}
 	}
 	p.Data = result.Data{Train: r.data.Train.N(), Test: len(r.testLabels), Classes: r.data.Classes,
-		NumClasses: len(r.data.Classes), Shape: r.data.Shape}
-	if r.data.Assigned != nil {
+		NumClasses: len(r.data.Classes), AssignedClasses: r.data.AssignedClasses, Shape: r.data.Shape}
+	if r.data.Assigned != nil && !r.data.foreign() {
 		p.Data.AssignedTrue = result.Some(knn.Accuracy(r.data.Assigned, r.trainLabels))
 	}
 	for _, b := range r.banks {

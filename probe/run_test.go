@@ -69,7 +69,7 @@ func TestRunIsReproducible(t *testing.T) {
 	}{{1, 0}, {2, 0}, {3, 40000}} {
 		pool := parallel.New(c.threads)
 		p := run(t, m, testData(), Options{Layers: []string{"all"}, K: []int{5, 1}, Batch: 16, Workers: pool, MaxMemory: c.memory,
-			Augment: mirror, Images: 20, Views: 2, Metrics: MetricNames(), Samples: 60, Pooling: Max})
+			Augment: mirror, Images: 20, Views: 2, Metrics: MetricNames(), Samples: 60, Pooling: Max, PerImage: true})
 		pool.Close()
 		if first == "" {
 			first = encode(t, p)

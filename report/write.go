@@ -44,8 +44,9 @@ func (f figure) legendWidth() vg.Length {
 func (f figure) size() (width, height vg.Length) { return f.width + f.legendWidth(), f.height }
 
 // Write writes the report of one probe into dir, made if need be: probe.json,
-// layers.csv, and, as formats asks, a PNG a figure, report.pdf and report.html.
-// It returns the paths of the files. Every file appears whole or not at all.
+// layers.csv, samples.csv and samples.parquet where single images were measured, and,
+// as formats asks, a PNG a figure, report.pdf and report.html. It returns the paths of
+// the files. Every file appears whole or not at all.
 func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -84,6 +85,14 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	}
 	if err := write("layers.csv", func(w io.Writer) error { return WriteCSV(w, p) }); err != nil {
 		return files, err
+	}
+	if p.Samples != nil {
+		if err := write("samples.csv", func(w io.Writer) error { return writeSamplesCSV(w, p) }); err != nil {
+			return files, err
+		}
+		if err := write("samples.parquet", func(w io.Writer) error { return writeSamplesParquet(w, p) }); err != nil {
+			return files, err
+		}
 	}
 	return files, write("probe.json", p.Encode)
 }
@@ -216,6 +225,9 @@ func Facts(p *result.Probe) [][2]string {
 	}
 	if p.Depth != nil {
 		facts = append(facts, [2]string{"depth", p.Depth.Sentence})
+	}
+	if p.Samples != nil {
+		facts = append(facts, [2]string{"samples", sampleFact(p.Samples)})
 	}
 	for i := range facts {
 		facts[i][1] = visible.Line(facts[i][1])

@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/train/augment"
@@ -50,6 +52,9 @@ func newBatcher(c *Config, set *dataset.Set, pool *parallel.Pool) (*batcher, err
 	var err error
 	if b.scheme, err = labels.Parse(c.Labels); err != nil {
 		return nil, &ConfigError{"labels", err}
+	}
+	if k := b.scheme.Classes; k > set.Train.N() {
+		return nil, &ConfigError{"labels", fmt.Errorf("%q, want at most as many classes as training images, %d", c.Labels, set.Train.N())}
 	}
 	b.assigned = Assigned(set, b.scheme, c.LabelSeed, c.IdealViews)
 	if c.IdealViews > 0 {
@@ -127,6 +132,12 @@ func (b *batcher) draw(sample int) (image int, key augment.Key, label int32) {
 	}
 	return sample, key, label
 }
+
+// classes is how many classes the assigned labels have, and the network tells apart.
+func (b *batcher) classes() int { return b.scheme.Of(len(b.set.Classes)) }
+
+// foreign reports whether assigned labels have other classes than the true ones.
+func (b *batcher) foreign() bool { return b.classes() != len(b.set.Classes) }
 
 // Assigned returns the label that each training image is trained on. With ideal
 // views > 0 an image has the label that was drawn for the base of its group.

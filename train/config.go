@@ -38,7 +38,7 @@ type Config struct {
 	ImageSize  int    `json:"image-size,omitempty" range:"0,65536" help:"resize images to N x N; 0: as stored, or as --init wants them"`
 	Normalize  string `json:"normalize" help:"auto (none, or what --init records), none, imagenet, cifar10, MEAN/STD"`
 
-	Labels    string `json:"labels" help:"assigned labels: true, random, noise:P, per-view"`
+	Labels    string `json:"labels" help:"assigned labels: true, random, random:K (K classes), noise:P, per-view"`
 	LabelSeed uint64 `json:"label-seed" help:"of the assigned labels"`
 
 	Augment    string  `json:"augment" help:"none, full, crop-flip, isometry, full-rotations, most-difficult, rand:S, or a printed pipeline"`

@@ -12,7 +12,7 @@ import (
 )
 
 // evaluate measures fit and test accuracy in evaluation mode, on images as they
-// are.
+// are; of a network of other classes than the true ones the fit alone.
 func (r *runner) evaluate(ctx context.Context, row *result.Epoch) error {
 	m, err := r.net.snapshot(row.Epoch)
 	if err != nil {
@@ -43,6 +43,10 @@ func (r *runner) evaluate(ctx context.Context, row *result.Epoch) error {
 	row.FitClean, row.TrueClean = ratio(assigned, n), ratio(truth, n)
 	if r.batches.scheme.PerView {
 		row.FitClean = math.NaN()
+	}
+	if r.batches.foreign() {
+		row.TrueClean = math.NaN()
+		return nil
 	}
 	right := 0
 	err = e.predict(ctx, &r.options.Set.Test, func(i, class int) {

@@ -71,7 +71,7 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 		return nil, err
 	}
 	if n.classes < classes {
-		return nil, fault.Errorf(n.model.Name(), "output %q has %d classes, the data have %d", n.logits, n.classes, classes)
+		return nil, fault.Errorf(n.model.Name(), "output %q has %d classes, the labels have %d", n.logits, n.classes, classes)
 	}
 	return n, nil
 }

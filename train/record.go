@@ -127,11 +127,11 @@ func (r *runner) openNetwork() (*network, error) {
 		return nil, err
 	}
 	image := []int{r.options.Set.C, r.options.Set.H, r.options.Set.W}
-	return newNetwork(m, image, len(r.options.Set.Classes), r.config.Batch, engine.TrainOptions{Logits: r.config.Logits, Loss: loss, Pool: r.options.Pool, Seed: r.config.Seed})
+	return newNetwork(m, image, r.batches.classes(), r.config.Batch, engine.TrainOptions{Logits: r.config.Logits, Loss: loss, Pool: r.options.Pool, Seed: r.config.Seed})
 }
 
 func (r *runner) spec() zoo.Spec {
-	return zoo.Spec{Arch: r.config.Arch, Stem: r.config.Stem, Width: r.config.Width, Projector: r.config.Projector, Classes: len(r.options.Set.Classes),
+	return zoo.Spec{Arch: r.config.Arch, Stem: r.config.Stem, Width: r.config.Width, Projector: r.config.Projector, Classes: r.batches.classes(),
 		C: r.options.Set.C, H: r.options.Set.H, W: r.options.Set.W, Seed: r.config.Seed}
 }
 
@@ -173,6 +173,10 @@ func (r *runner) describe() (*result.Run, error) {
 		}
 	}
 	embedding, _ := m.Metadata(meta.Embedding)
+	assignedTrue := result.Some(ratio(right, set.Train.N()))
+	if r.batches.foreign() {
+		assignedTrue = nil
+	}
 	return &result.Run{
 		Tool: r.options.Tool, Config: r.config.Map(),
 		Model: result.Model{
@@ -184,7 +188,7 @@ func (r *runner) describe() (*result.Run, error) {
 			Spec: r.config.Data, Name: set.Name, Fingerprint: set.Fingerprint(), Train: set.Train.N(), Test: set.Test.N(),
 			Classes: set.Classes, NumClasses: len(set.Classes), Shape: r.net.image, Resize: strings.Join(set.Notes, "; "),
 			TrainLimit: r.config.TrainLimit, TestLimit: r.config.TestLimit, SubsetSeed: &r.config.SubsetSeed,
-			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed, AssignedTrue: result.Some(ratio(right, set.Train.N())),
+			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed, AssignedClasses: r.batches.scheme.Classes, AssignedTrue: assignedTrue,
 		},
 	}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -323,6 +324,39 @@ func TestFullDisk(t *testing.T) {
 	whole := t.TempDir()
 	finish(t, whole, c, Options{Set: set})
 	same(t, whole, dir)
+}
+
+// Labels of K classes are told apart by a network of K outputs, of which the true
+// classes say nothing.
+func TestLabelsOfOtherClasses(t *testing.T) {
+	c := small()
+	c.Labels = "random:40"
+	dir := t.TempDir()
+	run := finish(t, dir, c, Options{})
+	if run.Data.AssignedClasses != 40 || run.Data.AssignedTrue != nil {
+		t.Errorf("run.json holds %+v", run.Data)
+	}
+	m, err := onnx.Load(filepath.Join(dir, "model.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v := m.Outputs()[0]; v.Shape[len(v.Shape)-1].Size != 40 {
+		t.Errorf("the logits are %v, want 40 of them", v)
+	}
+	rows, err := result.ReadEpochsFile(filepath.Join(dir, "metrics.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range rows {
+		if !(r.FitClean >= 0) || !math.IsNaN(r.TrueClean) || !math.IsNaN(r.Test) {
+			t.Errorf("epoch %d: fit %v, true %v, test %v", r.Epoch, r.FitClean, r.TrueClean, r.Test)
+		}
+	}
+	c.Labels = "random:51"
+	_, err = Run(t.Context(), t.TempDir(), c, Options{Set: open(t, c)})
+	if e, ok := errors.AsType[*ConfigError](err); !ok || e.Key != "labels" || !strings.Contains(e.Error(), "at most as many classes as training images, 50") {
+		t.Errorf("51 classes of 50 images: %v", err)
+	}
 }
 
 func TestStopAtFit(t *testing.T) {

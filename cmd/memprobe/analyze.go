@@ -45,6 +45,7 @@ type analyzeOptions struct {
 	augment    string
 	views      int
 	viewed     int
+	samples    bool
 	asJSON     bool
 	quiet      bool
 	command    string // as typed
@@ -75,6 +76,7 @@ var analyzeCommand = command{
 		f.StringVar(&o.augment, "augment", "", "measure every layer's invariance to views by this: "+augmentHelp())
 		f.IntVar(&o.views, "views", 4, "of an image, for the invariance")
 		f.IntVar(&o.viewed, "view-images", 256, "training images that views are made of")
+		f.BoolVar(&o.samples, "samples", true, "where assigned labels are known, describe each training image in samples.parquet and samples.csv")
 		f.IntVar(&o.batch, "batch", 64, "images a pass")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
 		f.Uint64Var(&o.seed, "seed", 0, "of the untrained weights and of every sample")
@@ -166,6 +168,9 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if m.run != "" {
 		po.Keep = filepath.Join(m.run, "probe")
 	}
+	if err := o.perImage(m, set, &po); err != nil {
+		return err
+	}
 	pipeline, err := o.invariance(set, &po)
 	if err != nil {
 		return err
@@ -249,7 +254,11 @@ func printTable(std streams, p *result.Probe, columns []string) error {
 		}
 	}
 	fmt.Fprintln(std.out)
-	return report.LayerTable(p, columns).Write(std.out, "text")
+	if err := report.LayerTable(p, columns).Write(std.out, "text"); err != nil || p.Samples == nil {
+		return err
+	}
+	fmt.Fprintf(std.out, "\nagreement of the measures of %d training images:\n", p.Samples.Agreement.Images)
+	return report.AgreementTable(p.Samples.Agreement).Write(std.out, "text")
 }
 
 // listMetrics prints the table of metrics.

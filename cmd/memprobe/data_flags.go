@@ -41,7 +41,7 @@ func (o *dataOptions) flags(f *pflag.FlagSet) {
 	f.Uint64Var(&o.seed, "subset-seed", 0, "of the subsets")
 	f.IntVar(&o.imageSize, "image-size", 0, "resize images to N x N; 0: as the model wants or records them, else as stored")
 	f.StringVar(&o.normalize, "normalize", "auto", "auto (what the model records), none, imagenet, cifar10, MEAN/STD")
-	f.StringVar(&o.labels, "labels", "", "scheme of the assigned labels: true, random, noise:P; default: what the model records")
+	f.StringVar(&o.labels, "labels", "", "scheme of the assigned labels: true, random, random:K, noise:P; default: what the model records")
 	f.Uint64Var(&o.labelSeed, "label-seed", 0, "of the assigned labels")
 	f.StringVar(&o.assigned, "assigned", "", "FILE.npy of the assigned labels, an integer for each stored training image, or for each that --train-first or --train-index takes")
 	f.IntVar(&o.trainFirst, "train-first", 0, "the first N training images, in the set's order; 0: all")

@@ -42,7 +42,13 @@ func (d *openedData) labels(ctx context.Context, o *dataOptions, m *subject) err
 		other = true
 		d.warn("the data are not those that %s was trained on: fingerprint %s, was %s", m.run, trained.Fingerprint(), m.print)
 	}
+	if !other {
+		d.trainedOnPlaces = trained.Train.Places()
+	}
 	d.scheme = o.value("labels", m)
+	if s, err := labels.Parse(d.scheme); err == nil {
+		d.assignedClasses = s.Classes
+	}
 	own := ""
 	if m.run != "" {
 		own = filepath.Join(m.run, "labels.npy")
@@ -115,7 +121,7 @@ func warnOfChance(p *result.Probe, assigned []int) {
 	if p.Fit.AssignedClean == nil || len(assigned) == 0 {
 		return
 	}
-	count := make([]int, p.Data.NumClasses)
+	count := make([]int, max(p.Data.NumClasses, p.Data.AssignedClasses))
 	for _, y := range assigned {
 		count[y]++
 	}
@@ -214,8 +220,8 @@ func (d *openedData) readOwn(file string, trained *dataset.Set) error {
 func (d *openedData) pair(file string, y []int64, places []int) error {
 	at := make([]int, d.Train.Stored()) // 1 + the index of the label
 	for i := range y {
-		if y[i] < 0 || y[i] >= int64(len(d.Classes)) {
-			return fault.Errorf(file, "record %d: label %d, want 0 to %d", i, y[i], len(d.Classes)-1)
+		if classes := cmp.Or(d.assignedClasses, len(d.Classes)); y[i] < 0 || y[i] >= int64(classes) {
+			return fault.Errorf(file, "record %d: label %d, want 0 to %d", i, y[i], classes-1)
 		}
 		place := i
 		if places != nil {

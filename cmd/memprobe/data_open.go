@@ -30,8 +30,13 @@ type openedData struct {
 	labelSeed *uint64
 	source    string // of the assigned labels
 	assigned  []int
-	warnings  []string
-	rest      *dataset.Set // of the training images that are left out of Set; nil if none is or none was asked for
+	// trainedOnPlaces are the places in the set of the images that the model was trained
+	// on; nil if it was trained on other data.
+	trainedOnPlaces []int
+	// assignedClasses is how many classes these have, if not the set's; 0: the set's.
+	assignedClasses int
+	warnings        []string
+	rest            *dataset.Set // of the training images that are left out of Set; nil if none is or none was asked for
 }
 
 // open resolves the flags against what is recorded of the model, opens the images
@@ -195,8 +200,13 @@ func (d *openedData) Close() error {
 	return errors.Join(err, d.Set.Close())
 }
 
+// identity says which image of the set a training image is.
+func (d *openedData) identity(i int) (index int, file string) {
+	return d.Train.Places()[i], d.Train.File(i)
+}
+
 func (d *openedData) probeData() probe.Data {
-	p := probe.Data{Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned}
+	p := probe.Data{Identity: d.identity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned, AssignedClasses: d.assignedClasses}
 	if d.rest != nil {
 		p.Rest = &d.rest.Train
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -215,6 +216,7 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 	if err != nil {
 		return err
 	}
+	d.assignedClasses = scheme.Classes
 	if d.assigned == nil && !scheme.PerView { // else images as they are have no label
 		if err := d.draw(d.Set, scheme, c.LabelSeed, c.IdealViews); err != nil {
 			return err
@@ -276,6 +278,14 @@ func tool() result.Tool {
 	return result.Tool{Version: version(), Go: runtime.Version()}
 }
 
+// schemeOf describes the assigned labels of a run.
+func schemeOf(run *result.Run) string {
+	if run.Data.AssignedTrue == nil {
+		return fmt.Sprintf("%s, %.2f bits an image", run.Data.Labels, math.Log2(float64(run.Data.AssignedClasses)))
+	}
+	return fmt.Sprintf("%s, %.1f %% of them true", run.Data.Labels, 100*run.Data.AssignedTrue.Value())
+}
+
 func printRun(std streams, dir string, run *result.Run) error {
 	rows, err := result.ReadEpochsFile(filepath.Join(dir, "metrics.csv"))
 	if err != nil || len(rows) == 0 {
@@ -290,7 +300,7 @@ func printRun(std streams, dir string, run *result.Run) error {
 		{"network", fmt.Sprintf("%s, %d parameters%s", run.Model.Name, run.Model.Parameters, frozen)},
 		{"logits", run.Model.Scores},
 		{"data", fmt.Sprintf("%s, %d training and %d test images", run.Data.Spec, run.Data.Train, run.Data.Test)},
-		{"labels", fmt.Sprintf("%s, %.1f %% of them true", run.Data.Labels, 100*run.Data.AssignedTrue.Value())},
+		{"labels", schemeOf(run)},
 		{"epochs", fmt.Sprint(last.Epoch)},
 		{"loss", cell(last.Loss)},
 		{"fit", fmt.Sprintf("%s augmented, %s clean", cell(last.FitAugmented), cell(last.FitClean))},

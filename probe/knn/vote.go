@@ -66,7 +66,6 @@ func Classify(nb *Neighbors, labels []int, classes int, ks []int, vote Vote, tem
 	}
 	weight := make([]float64, classes)
 	for i := range nb.Queries {
-		clear(weight)
 		index, distance := nb.Row(i)
 		best := 0
 		for j, row := range index {
@@ -81,6 +80,9 @@ func Classify(nb *Neighbors, labels []int, classes int, ks []int, vote Vote, tem
 			if p := at[j+1]; p != nil {
 				p[i] = best
 			}
+		}
+		for _, row := range index { // of many classes few have a neighbour
+			weight[labels[row]] = 0
 		}
 	}
 	return pred, nil

@@ -21,6 +21,7 @@ type Probe struct {
 	PredictionDepth *PredictionDepth `json:"prediction_depth,omitempty"`
 	Verdict         *Verdict         `json:"verdict,omitempty"`
 	Depth           *Depth           `json:"depth,omitempty"`
+	Samples         *Samples         `json:"samples,omitempty"`
 
 	Warnings []string `json:"warnings,omitempty"` // why a reader may doubt the numbers
 }
@@ -77,8 +78,11 @@ type Data struct {
 	Labels      string   `json:"labels,omitempty"` // scheme of the assigned labels: true, random, noise:P, per-view
 	LabelSeed   *uint64  `json:"label_seed,omitempty"`
 	LabelSource string   `json:"label_source,omitempty"` // metadata, or the file that gave them
+	// AssignedClasses is how many classes assigned labels of the scheme random:K have;
+	// 0: those of the set.
+	AssignedClasses int `json:"assigned_classes,omitempty"`
 	// AssignedTrue is the fraction of training samples whose assigned label is
-	// the true one.
+	// the true one; absent where they are of other classes.
 	AssignedTrue *Number `json:"assigned_true,omitempty"`
 	Banks        []Bank  `json:"banks,omitempty"` // the first is that of Layer.KNN, the baselines and the verdict
 }

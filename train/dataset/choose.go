@@ -57,6 +57,9 @@ func (s *source) take(keep []int) {
 	whole := *s
 	s.places, s.stored = keep, len(s.labels)
 	s.where = func(i int) (string, int) { return whole.where(keep[i]) }
+	if s.name != nil {
+		s.name = func(i int) string { return whole.name(keep[i]) }
+	}
 	s.labels = pick(s.labels, keep)
 	s.pixels = pick(s.pixels, keep)
 	s.floats = pick(s.floats, keep)

@@ -32,6 +32,7 @@ type Split struct {
 	floats [][]float32 // of float sets
 	places []int       // of the images among all that are stored
 	stored int
+	name   func(i int) string
 }
 
 // N is the number of images.
@@ -49,6 +50,15 @@ func (s *Split) Places() []int { return s.places }
 
 // Stored is how many images are stored of the split, whether chosen or not.
 func (s *Split) Stored() int { return s.stored }
+
+// File is the name of image i's file within the set, with slashes; "" where an image is
+// no file of its own.
+func (s *Split) File(i int) string {
+	if s.name == nil {
+		return ""
+	}
+	return s.name(i)
+}
 
 // CheckUnit wants the pixels of the training images in [0,1], the range that
 // augmentations are defined on. Bytes always are.

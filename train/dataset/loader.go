@@ -16,6 +16,8 @@ type source struct {
 	labels []int
 	where  func(i int) (file string, record int) // record −1: the file is the record
 
+	name func(i int) string // of the file within the set, where each image is one; else nil
+
 	// One of these has the images.
 	pixels  [][]uint8                   // planar [c,h,w]
 	floats  [][]float32                 // planar [c,h,w]
@@ -152,7 +154,7 @@ func (s *source) split() Split {
 	for i, y := range s.labels {
 		labels[i] = int32(y)
 	}
-	return Split{labels: labels, pixels: s.pixels, floats: s.floats, places: s.places, stored: s.stored}
+	return Split{labels: labels, pixels: s.pixels, floats: s.floats, places: s.places, stored: s.stored, name: s.name}
 }
 
 // numbered returns class names "0" to "k−1".

@@ -228,5 +228,6 @@ func (t *tree) source(files []string, labels []int) source {
 		labels:  labels,
 		encoded: func(i int) ([]byte, error) { return t.read(files[i], maxEncoded) },
 		where:   func(i int) (string, int) { return t.name(files[i]), -1 },
+		name:    func(i int) string { return files[i] },
 	}
 }

@@ -2,6 +2,7 @@ package labels
 
 import (
 	"math"
+	"slices"
 	"testing"
 )
 
@@ -41,14 +42,35 @@ func TestDrawIsPinned(t *testing.T) {
 }
 
 func TestParse(t *testing.T) {
-	for _, s := range []string{"true", "random", "noise:0.25", "per-view"} {
+	for _, s := range []string{"true", "random", "random:2", "random:50000", "noise:0.25", "per-view"} {
 		if p, err := Parse(s); err != nil || p.String() != s {
 			t.Errorf("Parse(%q) = %v, %v", s, p, err)
 		}
 	}
-	for _, s := range []string{"", "noise:", "noise:2", "noise:NaN", "noise:-1", "flase"} {
+	for _, s := range []string{"", "noise:", "noise:2", "noise:NaN", "noise:-1", "flase", "random:", "random:1", "random:-3", "random:2.5", "random:99999999999"} {
 		if p, err := Parse(s); err == nil {
 			t.Errorf("Parse(%q) = %v, want an error", s, p)
 		}
+	}
+}
+
+// random:K draws K labels alike, whatever the data's classes; with as many as these it
+// is random.
+func TestRandomClasses(t *testing.T) {
+	const n, classes = 10_000, 100
+	truth := make([]int32, n)
+	count := make([]float64, classes)
+	for _, y := range (Scheme{Noise: 1, Classes: classes}).Draw(3, truth, 10) {
+		count[y]++
+	}
+	chi := 0.0
+	for _, c := range count {
+		chi += (c - n/classes) * (c - n/classes) / (n / classes)
+	}
+	if sd := math.Sqrt(2 * (classes - 1)); math.Abs(chi-(classes-1)) > 4*sd { // of χ² with 99 degrees of freedom
+		t.Errorf("χ² of the counts is %v, want %d ± %v", chi, classes-1, 4*sd)
+	}
+	if a, b := (Scheme{Noise: 1, Classes: 10}).Draw(3, truth, 10), (Scheme{Noise: 1}).Draw(3, truth, 10); !slices.Equal(a, b) {
+		t.Error("random:10 of ten classes is not random")
 	}
 }

@@ -1,0 +1,34 @@
+package probe
+
+import "cmp"
+
+// Split is a sequence of labelled images, as a dataset holds them. Its methods
+// are called from several goroutines at once.
+type Split interface {
+	N() int
+	Label(i int) int
+	// Float32 writes image i [C,H,W], its pixels in [0,1], to dst.
+	Float32(dst []float32, i int)
+}
+
+// Data is what a model is probed on.
+type Data struct {
+	Train    Split // the images that the model was trained on
+	Rest     Split // the other training images of the set; nil if there are none
+	Test     Split // the queries; nil or empty: the bank's own, each left out once
+	Assigned []int // labels of Train that the model was trained on; nil if not known
+	Classes  []string
+	// AssignedClasses is how many classes the assigned labels have, where they are not
+	// those of Classes; the network tells these apart. 0: those of Classes.
+	AssignedClasses int
+	Shape           []int // of one image: [C,H,W]
+	// Identity says of image i of Train where it stands in the set, and its file's name
+	// where each image is one; nil: i and none.
+	Identity func(i int) (index int, file string)
+}
+
+// assignedClasses is how many classes the network tells apart.
+func (d *Data) assignedClasses() int { return cmp.Or(d.AssignedClasses, len(d.Classes)) }
+
+// foreign reports whether these are other classes than the true ones.
+func (d *Data) foreign() bool { return d.assignedClasses() != len(d.Classes) }
