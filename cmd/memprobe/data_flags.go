@@ -53,7 +53,8 @@ func (o *dataOptions) flags(f *pflag.FlagSet) {
 type subject struct {
 	*onnx.Model
 	file   string
-	run    string // the run directory it is of, or ""
+	run    string       // the run directory it is of, or ""
+	config train.Config // of the run
 	record map[string]string
 	print  string      // fingerprint of the run's data, or ""
 	notes  []string    // how the model differs from its file
@@ -143,7 +144,7 @@ func (s *subject) ofRun(dir string) error {
 	if err != nil {
 		return fault.Wrap(file, err)
 	}
-	s.print = run.Data.Fingerprint
+	s.config, s.print = c, run.Data.Fingerprint
 	s.record = map[string]string{"data": c.Data, "labels": c.Labels, "label-seed": strconv.FormatUint(c.LabelSeed, 10),
 		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10),
 		"image-size": strconv.Itoa(c.ImageSize), "ideal-views": strconv.Itoa(c.IdealViews)}

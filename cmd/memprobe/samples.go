@@ -23,13 +23,11 @@ func (o *analyzeOptions) perImage(m *subject, set *openedData, po *probe.Options
 	if o.data.f.Changed("samples") && o.samples && set.assigned == nil {
 		return usagef("--samples: the labels that %s was trained on are not known: %s", m.file, strings.Join(append(set.warnings, "--assigned gives them"), "; "))
 	}
-	if !po.PerImage || m.run == "" || set.trainedOnPlaces == nil {
+	c := m.config
+	if !po.PerImage || !c.LogLosses || set.trainedOnPlaces == nil {
 		return nil
 	}
-	c, err := train.ReadConfig(m.run)
-	if err != nil || !c.LogLosses {
-		return err
-	}
+	var err error
 	po.Losses, err = set.readLosses(filepath.Join(m.run, train.LossesFile))
 	if err == nil && po.Losses != nil {
 		po.Losses.Wrong = probe.WrongLoss(c.Loss == train.MSE, cmp.Or(set.assignedClasses, len(set.Classes)), c.LabelSmoothing)
