@@ -18,7 +18,7 @@ const (
 
 // opsets are those of random graphs, in which operators take their settings as
 // attributes, as inputs, or as both.
-var opsets = []int{6, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 20, 21, 23, 24, 26, 26, 26, 26}
+var opsets = []int{6, 8, 9, 10, 11, 12, 13, 14, 16, 17, 18, 20, 21, 23, 24, 26, 28, 28, 28, 28}
 
 // generator grows a graph node by node. Every node is evaluated as soon as it is
 // proposed, on tensors of its own; a node that the operator's shape rule refuses, or

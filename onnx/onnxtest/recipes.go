@@ -35,7 +35,8 @@ var recipes = map[string]func(g *generator, op string){
 	"Gelu": func(g *generator, op string) {
 		g.one(op, g.maybe(ops.Attrs{"approximate": oneOf(g, "none", "tanh")}), g.float(0, 4))
 	},
-	"Clip": clip, "Not": func(g *generator, op string) { g.one(op, nil, g.boolean(g.shape(2))) },
+	"Acosh": func(g *generator, op string) { g.one(op, nil, g.leaf(g.numbers(1.1, 2.5, g.shape(2)...), true)) },
+	"Clip":  clip, "Not": func(g *generator, op string) { g.one(op, nil, g.boolean(g.shape(2))) },
 	"Add": binary, "Sub": binary, "Mul": binary, "Div": binary, "Equal": binary, "Less": binary, "Greater": binary,
 	"LessOrEqual": binary, "GreaterOrEqual": binary, "Pow": power, "Mod": binary,
 	"And": logic, "Or": logic, "Xor": logic, "Sum": variadic, "Max": variadic, "Min": variadic, "Mean": variadic,
@@ -100,8 +101,13 @@ var recipes = map[string]func(g *generator, op string){
 		s := g.between(1, 4)
 		g.one(op, nil, g.input(append(g.shape(g.IntN(2)), s, s)...))
 	},
-	"Attention": heads,
-	"Dropout":   func(g *generator, op string) { g.apply(op, nil, g.between(1, 2), g.float(0, 4)) },
+	"Attention": heads, "RotaryEmbedding": rotary, "TensorScatter": tensorScatter, "CausalConvWithState": causalConv,
+	"RNN": recurrent, "GRU": recurrent, "LSTM": recurrent,
+	"SwiGLU": func(g *generator, op string) {
+		x := g.float(0, 4)
+		g.one(op, g.maybe(ops.Attrs{"alpha": float32(1.5)}), x, g.like(x.Shape))
+	},
+	"Dropout": func(g *generator, op string) { g.apply(op, nil, g.between(1, 2), g.float(0, 4)) },
 }
 
 var types = []tensor.DType{tensor.Float32, tensor.Float64, tensor.Int64, tensor.Int32, tensor.Uint8, tensor.Bool, tensor.Int8, tensor.Uint16, tensor.Uint64}

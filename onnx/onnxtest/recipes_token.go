@@ -32,3 +32,70 @@ func heads(g *generator, op string) {
 	in = append(in, mask, past[0], past[1], lens)
 	g.apply(op, attrs, oneOf(g, 1, 3, 4), in...)
 }
+
+// rotary applies RotaryEmbedding, with positions or an angle for each token.
+func rotary(g *generator, op string) {
+	n, heads, length, d := g.between(1, 2), g.between(1, 2), g.between(1, 3), 2*g.between(1, 3)
+	attrs := g.maybe(ops.Attrs{"interleaved": int64(g.IntN(2))})
+	r := d
+	if g.chance(0.3) {
+		r = 2
+		attrs["rotary_embedding_dim"] = int64(r)
+	}
+	x := g.input(n, heads, length, d)
+	if g.chance(0.5) {
+		x, attrs["num_heads"] = g.input(n, length, heads*d), int64(heads)
+	}
+	if g.chance(0.5) {
+		g.one(op, attrs, x, g.weight(n, length, r/2), g.weight(n, length, r/2))
+		return
+	}
+	g.one(op, attrs, x, g.weight(5, r/2), g.weight(5, r/2), g.within(0, 5, n, length))
+}
+
+func tensorScatter(g *generator, op string) {
+	x := g.input(g.between(1, 3), g.between(1, 3), g.between(2, 5), g.between(1, 3))
+	s := x.Shape
+	g.one(op, g.maybe(ops.Attrs{"mode": "circular"}), x, g.weight(s[0], s[1], g.between(1, 2), s[3]), oneOf(g, nil, g.within(0, 2, s[0])))
+}
+
+func causalConv(g *generator, op string) {
+	x, k := g.float(3, 3), g.between(1, 4)
+	n, c := x.Shape[0], x.Shape[1]
+	attrs := g.maybe(ops.Attrs{"activation": oneOf(g, "none", "silu", "swish")})
+	g.apply(op, attrs, g.between(1, 2), x, g.weight(c, 1, k), oneOf(g, nil, g.weight(c)), oneOf(g, nil, g.weight(n, c, k-1)))
+}
+
+// recurrent applies a network of few steps.
+func recurrent(g *generator, op string) {
+	x := g.float(3, 3)
+	t, n, hidden, gates, ways := x.Shape[0], x.Shape[1], g.between(1, 3), map[string]int{"RNN": 1, "GRU": 3, "LSTM": 4}[op], 1
+	attrs := g.maybe(ops.Attrs{"linear_before_reset": int64(g.IntN(2)), "clip": float32(1), "hidden_size": int64(hidden)})
+	if g.chance(0.3) {
+		attrs["direction"], ways = "bidirectional", 2
+	} else if g.chance(0.3) {
+		attrs["direction"] = "reverse"
+	}
+	state := []int{ways, n, hidden}
+	if g.opset >= 14 && g.chance(0.3) {
+		attrs["layout"] = int64(1)
+		t, n = n, t
+		state = []int{n, ways, hidden}
+	}
+	var lens *ops.Value
+	if g.chance(0.3) && t > 0 {
+		at := tensor.New(tensor.Int32, n)
+		for i := range at.I32() {
+			at.I32()[i] = int32(g.between(0, t))
+		}
+		lens = g.leaf(at, g.chance(0.5))
+	}
+	in := []*ops.Value{x, g.weight(ways, gates*hidden, x.Shape[2]), g.weight(ways, gates*hidden, hidden),
+		oneOf(g, nil, g.weight(ways, 2*gates*hidden)), lens, oneOf(g, nil, g.weight(state...))}
+	outs := 2
+	if op == "LSTM" {
+		in = append(in, oneOf(g, nil, g.weight(state...)), oneOf(g, nil, g.weight(ways, 3*hidden)))
+		outs = 3
+	}
+	g.apply(op, attrs, g.between(1, outs), in...)
+}

@@ -8,7 +8,7 @@ import (
 )
 
 // Newest is the newest opset that the table implements.
-const Newest = 26
+const Newest = 28
 
 // Builder appends nodes to a graph under construction, inferring as it goes.
 // The first error sticks; later calls return nil values.
