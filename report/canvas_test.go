@@ -14,6 +14,8 @@ import (
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
+
+	"memprobe/report/page"
 )
 
 // streams returns the contents of a document's streams, inflated where they are
@@ -74,8 +76,9 @@ func TestPDFText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := [][]string{{"run", "fit"}, {"crop-flip", "0.912 ± 0.003"}}
-	if err := writePDF(&b, "memprobe: Übersicht", facts, rows, figures); err != nil {
+	d := &page.Page{Kicker: "memprobe: Übersicht", Settings: facts,
+		Tables: []page.Table{{Columns: []string{"run", "fit"}, Rows: []page.Row{{Cells: []page.Cell{{Text: "crop-flip"}, {Text: "0.912 ± 0.003"}}}}}}}
+	if err := writePDF(&b, d, figures); err != nil {
 		t.Fatal(err)
 	}
 	text := shown(t, b.Bytes())

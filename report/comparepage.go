@@ -13,11 +13,13 @@ import (
 )
 
 // html writes the comparison as one page, with t as its table.
-func (c *Comparison) html(w io.Writer, t *Table) error {
-	d := &page.Page{Title: "memprobe: comparison", Kicker: visible.Line(sharedSettings(c.Entries)), Lead: c.lead(), Numbers: c.keyNumbers(), Notes: visible.Lines(c.Notes),
+func (c *Comparison) html(w io.Writer, t *Table) error { return c.pageOf(t).Write(w) }
+
+// pageOf is the page of c, with t as its table.
+func (c *Comparison) pageOf(t *Table) *page.Page {
+	return &page.Page{Title: "memprobe: comparison", Kicker: visible.Line(sharedSettings(c.Entries)), Lead: c.lead(), Numbers: c.keyNumbers(), Notes: visible.Lines(c.Notes),
 		Figures: c.pageFigures(), Tables: []page.Table{rowsOf(t), c.inWords()}, Definitions: c.definitions(), Settings: c.allSettings(), Commands: c.commands(),
 		Provenance: c.provenance(), Citation: citation}
-	return d.Write(w)
 }
 
 // runLinks is how pages name the group of each entry.

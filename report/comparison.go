@@ -16,7 +16,7 @@ import (
 
 // Write writes a comparison into dir, made if need be: the table as
 // comparison.csv, .md and .json, and, as formats asks, a PNG a figure,
-// comparison.pdf and comparison.html. It returns the paths of the files. Every file
+// comparison.pdf, comparison.html, and every figure for papers in the folder figures. It returns the paths of the files. Every file
 // appears whole or not at all.
 func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -30,6 +30,9 @@ func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, er
 	write := func(name string, fill func(io.Writer) error) {
 		path := filepath.Join(dir, name)
 		if err == nil {
+			err = os.MkdirAll(filepath.Dir(path), 0o755)
+		}
+		if err == nil {
 			if err = atomicfile.Write(path, fill); err == nil {
 				files = append(files, path)
 			}
@@ -41,7 +44,10 @@ func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, er
 		}
 	}
 	if slices.Contains(formats, "pdf") {
-		write("comparison.pdf", func(w io.Writer) error { return writePDF(w, "memprobe: comparison", c.facts(), t.cells(), figures) })
+		write("comparison.pdf", func(w io.Writer) error { return writePDF(w, c.pageOf(t), figures) })
+	}
+	if slices.Contains(formats, "svg") {
+		paperFiles(figures, func(name string, fill func(io.Writer) error) error { write(name, fill); return err })
 	}
 	if slices.Contains(formats, "html") {
 		write("comparison.html", func(w io.Writer) error { return c.html(w, t) })
@@ -113,22 +119,6 @@ func (c *Comparison) Omitted() string {
 		return ""
 	}
 	return fmt.Sprintf("layers and epochs show %d of %d runs, evenly spaced in the order of %s", len(shown), len(gs), strings.Join(experiment(c.Differs), ", "))
-}
-
-// facts are what the numbers are, and the verdicts in words, a line an entry.
-func (c *Comparison) facts() [][2]string {
-	out := [][2]string{
-		{"probe", "exact k-NN at the embedding, true labels: " + sharedSettings(c.Entries)},
-		{"fit", "accuracy on the assigned labels; figures and verdicts go by the better of clean images and augmented batches"},
-		{"margin", "of the probe over the mean of the untrained networks; its 95 % interval is over queries and draws, and for runs that differ in seeds over these, too"},
-	}
-	if s := c.Omitted(); s != "" {
-		out = append(out, [2]string{"figures", s})
-	}
-	for i, e := range c.Entries {
-		out = append(out, [2]string{fmt.Sprint(i + 1), e.Sentence()})
-	}
-	return out
 }
 
 // Sentence is what came of an entry in words, with the numbers that say so.

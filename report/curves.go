@@ -51,7 +51,7 @@ func layerCurves(gs []group) (figure, error) {
 		series{label: "untrained network", points: plain, colour: grey, dash: dashed, glyph: draw.SquareGlyph{}}.add(left, legend),
 		levels(left, legend, all), level(right, nil, "", baseline(all, chance), black, dotted))
 	crop(left, drawn...)
-	return figure{"layers", []*plot.Plot{left, right}, legend, 2 * layersWide(all), 4 * vg.Inch}, err
+	return figure{name: "layers", panels: []*plot.Plot{left, right}, legend: legend, width: 2 * layersWide(all), height: 4 * vg.Inch}, err
 }
 
 // layersWide is the width of a panel of the layers of entries.
@@ -92,7 +92,7 @@ func metricCurves(gs []group, m result.Metric) (figure, error) {
 			p.Title.Text += ": " + part.Label
 		}
 		depthAxis(p, all, names)
-		var legend *plot.Legend
+		var legend *key
 		if f.legend == nil {
 			f.legend = besideLegend(p)
 			legend = f.legend
@@ -214,9 +214,9 @@ func overEpochs(gs []group) (figure, error) {
 		}
 		v := series{label: g.label, colour: marks[i].colour, glyph: marks[i].glyph}
 		probed := means(probe)
-		named := [2]*plot.Legend{legend, nil} // where there are marks, they are in the legend
+		named := [2]*key{legend, nil} // where there are marks, they are in the legend
 		if len(probed) > 0 {
-			named = [2]*plot.Legend{nil, legend}
+			named = [2]*key{nil, legend}
 		}
 		v.points, v.bare = thin(means(fit)), len(fit) > 30
 		if err := v.add(left, named[0]); err != nil {
@@ -236,7 +236,7 @@ func overEpochs(gs []group) (figure, error) {
 	err := errors.Join(
 		level(right, legend, "untrained network", baseline(all, untrainedProbe), grey, dashed),
 		levels(right, legend, all), level(left, nil, "", baseline(all, chance), black, dotted))
-	return figure{"epochs", []*plot.Plot{left, right}, legend, 8 * vg.Inch, 3.6 * vg.Inch}, err
+	return figure{name: "epochs", panels: []*plot.Plot{left, right}, legend: legend, width: 8 * vg.Inch, height: 3.6 * vg.Inch}, err
 }
 
 // thin takes the bars of spread from a curve of many points.
@@ -282,7 +282,7 @@ func scatter(entries []*Entry, gs []group) (figure, error) {
 	err := errors.Join(
 		level(f, legend, "untrained network", baseline(entries, untrainedProbe), grey, dashed),
 		levels(f, legend, entries))
-	return figure{"scatter", []*plot.Plot{f}, legend, 4.2 * vg.Inch, 4 * vg.Inch}, err
+	return figure{name: "scatter", panels: []*plot.Plot{f}, legend: legend, width: 4.2 * vg.Inch, height: 4 * vg.Inch}, err
 }
 
 func byVerdict(entries []*Entry) []group {

@@ -71,7 +71,7 @@ func carried(p *result.Probe) string {
 		return fmt.Sprintf("It gives %s of its training images the label that it was taught.", percent(float64(v.Fit)))
 	}
 	return fmt.Sprintf("Nearest neighbours in its embedding name %s of the %s rightly, in %s %s: %s (95 %% interval %s to %s).",
-		percent(float64(v.Probe)), queries(p), untrainedNetworks(v), percent(float64(v.Untrained)), pointsOf(float64(v.Margin)), signed(v.CI.Low()), signed(v.CI.High()))
+		percent(float64(v.Probe)), queries(p), untrainedNetworks(v), percent(float64(v.Untrained)), inPoints(float64(v.Margin)), signed(v.CI.Low()), signed(v.CI.High()))
 }
 
 func untrainedNetworks(v *result.Verdict) string {
@@ -114,8 +114,8 @@ func points(v float64) string { return fmt.Sprintf("%.1f", math.Abs(100*v)) }
 
 func signed(v float64) string { return strings.Replace(fmt.Sprintf("%+.1f", 100*v), "-", "−", 1) }
 
-// pointsOf is a margin in words.
-func pointsOf(v float64) string {
+// inPoints is a margin in words.
+func inPoints(v float64) string {
 	if v < 0 {
 		return points(v) + " points fewer"
 	}

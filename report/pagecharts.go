@@ -70,7 +70,13 @@ func metricPage(p *result.Probe, m result.Metric) page.Figure {
 }
 
 func metricChart(p *result.Probe, m result.Metric, k int) page.Chart {
-	c := page.Chart{Name: fmt.Sprintf("k = %d", k), Kind: page.Lines, Link: "layer", X: layersOf(p), Y: metricAxis(m), Marks: depthMarks(p)}
+	name := visible.Line(m.Settings)
+	if m.Name == result.NeighboursMetric {
+		if name = settings(p); k != p.Settings.Headline {
+			name = fmt.Sprintf("k = %d", k)
+		}
+	}
+	c := page.Chart{Name: name, Kind: page.Lines, Link: "layer", X: layersOf(p), Y: metricAxis(m), Marks: depthMarks(p)}
 	for i, part := range m.Parts {
 		curve := partCurve(p, part, i, k)
 		if !slices.ContainsFunc(curve.Y, known) {
@@ -109,9 +115,12 @@ func levelsOf(all []page.Level, name string, v float64, colour int) []page.Level
 // metricAxis is the axis of a metric's numbers.
 func metricAxis(m result.Metric) page.Axis {
 	a := page.Axis{Label: visible.Name(m.Unit), Log: m.Scale == result.Logarithmic}
+	zero, one := 0.0, 1.0
 	if !a.Log {
-		zero := 0.0
 		a.Low = &zero
+	}
+	if m.Scale == result.Fraction {
+		a.High = &one
 	}
 	return a
 }
@@ -185,6 +194,9 @@ func trueAlone(p *result.Probe) []page.Curve {
 	return []page.Curve{c}
 }
 
+// beginsMark names the layer at which memorization begins.
+const beginsMark = "memorization begins"
+
 // depthMarks are where memorization begins and where the features are best.
 func depthMarks(p *result.Probe) []page.Mark {
 	if p.Depth == nil {
@@ -193,7 +205,7 @@ func depthMarks(p *result.Probe) []page.Mark {
 	var out []page.Mark
 	for i, l := range p.Layers {
 		if p.Depth.Begins == l.Name {
-			out = append(out, page.Mark{At: float64(i), Name: "memorization begins"})
+			out = append(out, page.Mark{At: float64(i), Name: beginsMark})
 		}
 		if p.Depth.Peak == l.Name {
 			out = append(out, page.Mark{At: float64(i), Name: "features peak"})

@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
 
 	"memprobe/probe/result"
+	"memprobe/report/page"
 )
 
 func sample() *result.Probe {
@@ -174,24 +176,88 @@ func TestMetricsAreSeen(t *testing.T) {
 	}
 }
 
-// Facts and rows flow over pages; the first figure stands below them where there is
-// room, the others have a page each.
+// The title and each figure have pages of their own; tables and settings flow over
+// others, columns that do not fit below those that do.
 func TestPDFPages(t *testing.T) {
 	figures, err := figuresOf(probed(8, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct{ facts, rows, want int }{{5, 0, 2}, {25, 0, 3}, {30, 0, 3}, {40, 0, 4}, {5, 40, 3}, {5, 100, 5}} {
-		rows := make([][]string, c.rows)
-		for i := range rows {
-			rows[i] = []string{"run", "0.1"}
+	for _, c := range []struct{ settings, rows, columns, want int }{{5, 0, 2, 4}, {40, 0, 2, 5}, {5, 60, 2, 6}, {5, 60, 60, 9}} {
+		d := &page.Page{Settings: make([][2]string, c.settings), Tables: []page.Table{{Title: "rows", Columns: make([]string, c.columns)}}}
+		for range c.rows {
+			r := page.Row{Cells: make([]page.Cell, c.columns)}
+			for i := range r.Cells {
+				r.Cells[i].Text = "0.123"
+			}
+			d.Tables[0].Rows = append(d.Tables[0].Rows, r)
 		}
 		var b bytes.Buffer
-		if err := writePDF(&b, "title", make([][2]string, c.facts), rows, figures); err != nil {
+		if err := writePDF(&b, d, figures); err != nil {
 			t.Fatal(err)
 		}
 		if got := strings.Count(b.String(), "/Type /Page\n"); got != c.want {
-			t.Errorf("%d facts, %d rows: %d pages, want %d", c.facts, c.rows, got, c.want)
+			t.Errorf("%d settings, %d rows of %d: %d pages, want %d", c.settings, c.rows, c.columns, got, c.want)
+		}
+	}
+}
+
+// What is written is the same bytes each time, in every format.
+func TestReportsAreReproducible(t *testing.T) {
+	written := func() map[string]string {
+		dir := t.TempDir()
+		files, err := Write(dir, wholeProbe(12, 4), Formats())
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		for _, f := range files {
+			b, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			out[strings.TrimPrefix(f, dir)] = string(b)
+		}
+		return out
+	}
+	first, second := written(), written()
+	for _, name := range []string{"/report.pdf", "/figures/layers-one-column.svg", "/figures/margins-two-columns.pdf", "/report.html"} {
+		if first[name] == "" {
+			t.Errorf("no %s", name)
+		}
+	}
+	for name := range first {
+		if first[name] != second[name] {
+			t.Errorf("%s differs from one time to the other", name)
+		}
+	}
+}
+
+// Figures for papers are as wide as the columns, and nothing in them lies outside.
+func TestFiguresForPapers(t *testing.T) {
+	for _, layers := range []int{5, 200} {
+		figures, err := figuresOf(wholeProbe(layers, 10))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range figures {
+			for _, w := range widths {
+				f := f.paper(w.width, w.columns)
+				wide, high := f.size()
+				if wide != w.width {
+					t.Errorf("%s is %v wide, want %v", f.name, wide, w.width)
+				}
+				c := &writings{}
+				f.draw(margin(draw.NewCanvas(c, wide, high)))
+				if len(c.ends) < 10 {
+					t.Errorf("%s: %d texts", f.name, len(c.ends))
+				}
+				for text, box := range c.ends {
+					if box.Min.X < 0 || box.Min.Y < 0 || box.Max.X > wide || box.Max.Y > high {
+						t.Errorf("%d layers, %s, %s: %q reaches from %v to %v, outside %v by %v", layers, f.name, w.name, text, box.Min, box.Max, wide, high)
+					}
+				}
+			}
 		}
 	}
 }

@@ -55,7 +55,7 @@ func evenly[T any](all []T, n int) (shown []T) {
 }
 
 // leaveOut says in the legend how many of something are not drawn.
-func leaveOut(legend *plot.Legend, n int, of string) {
+func leaveOut(legend *key, n int, of string) {
 	if n > 0 {
 		legend.Add(fmt.Sprintf("and %d more %s", n, of))
 	}
@@ -68,7 +68,7 @@ func (s series) YError(i int) (lo, hi float64) { return s.points[i].sd, s.points
 
 // add draws s, leaving out points that were not measured, and names it in the
 // legend, unless that is nil or s has no name.
-func (s series) add(p *plot.Plot, legend *plot.Legend) error {
+func (s series) add(p *plot.Plot, legend *key) error {
 	var kept []point
 	spread := false
 	for _, pt := range s.points {
@@ -109,7 +109,7 @@ func (s series) add(p *plot.Plot, legend *plot.Legend) error {
 }
 
 // level is a reference line across the whole of a figure whose x axis is set.
-func level(p *plot.Plot, legend *plot.Legend, label string, y float64, c color.Color, dash []vg.Length) error {
+func level(p *plot.Plot, legend *key, label string, y float64, c color.Color, dash []vg.Length) error {
 	if math.IsNaN(y) {
 		return nil
 	}
@@ -176,11 +176,4 @@ func crop(p *plot.Plot, values ...[]point) {
 	if top > 0 {
 		p.Y.Max = min(1, math.Ceil(10*top+0.3)/10)
 	}
-}
-
-// besideLegend is the legend of a figure, at its right.
-func besideLegend(p *plot.Plot) *plot.Legend {
-	l := p.Legend
-	l.Top, l.Left, l.YOffs = true, true, -vg.Points(34)
-	return &l
 }

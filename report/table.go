@@ -340,15 +340,6 @@ func texts(row []value, empty string) []string {
 	return out
 }
 
-// cells are the head and the rows as text.
-func (t *Table) cells() [][]string {
-	out := [][]string{t.Columns}
-	for _, r := range t.rows {
-		out = append(out, texts(r, ""))
-	}
-	return out
-}
-
 // spread tells which columns need one more for the deviation.
 func (t *Table) spread(i int) bool {
 	return slices.ContainsFunc(t.rows, func(r []value) bool { return r[i].n > 1 })

@@ -187,7 +187,7 @@ func (s sweep) tradeoff() (figure, error) {
 			series{label: fitName(all), points: s.points(all, fit), colour: vermillion, dash: dashed, glyph: draw.TriangleGlyph{}}.add(f, legend),
 			series{label: "probe: k-NN at the embedding, true labels", points: s.points(all, probe), colour: blue, glyph: draw.CircleGlyph{}}.add(f, legend),
 			s.baselines(f, legend))
-		return figure{"tradeoff-" + s.name, []*plot.Plot{f}, legend, 4.6 * vg.Inch, 3.6 * vg.Inch}, err
+		return figure{name: "tradeoff-" + s.name, panels: []*plot.Plot{f}, legend: legend, width: 4.6 * vg.Inch, height: 3.6 * vg.Inch}, err
 	}
 	left := accuracyPlot("Memorization of the assigned labels", s.label, fitName(all))
 	right := accuracyPlot("Generalization", s.label, "probe: k-NN at the embedding, true labels")
@@ -210,7 +210,7 @@ func (s sweep) tradeoff() (figure, error) {
 	leaveOut(legend, s.omitted, "settings: see the table")
 	crop(right, drawn...)
 	err := errors.Join(s.baselines(right, legend), level(left, nil, "", baseline(all, chance), black, dotted))
-	return figure{s.file(), []*plot.Plot{left, right}, legend, 8 * vg.Inch, 3.6 * vg.Inch}, err
+	return figure{name: s.file(), panels: []*plot.Plot{left, right}, legend: legend, width: 8 * vg.Inch, height: 3.6 * vg.Inch}, err
 }
 
 // file names the figure: that of independent labels is one of capacity.
@@ -222,7 +222,7 @@ func (s sweep) file() string {
 }
 
 // baselines draws the untrained network, pixels and chance.
-func (s sweep) baselines(f *plot.Plot, legend *plot.Legend) error {
+func (s sweep) baselines(f *plot.Plot, legend *key) error {
 	all := s.all()
 	return errors.Join(
 		series{label: "untrained network", points: s.points(all, func(e *Entry) float64 { return e.Outcome().Untrained }),
@@ -231,7 +231,7 @@ func (s sweep) baselines(f *plot.Plot, legend *plot.Legend) error {
 }
 
 // levels draws pixels and chance.
-func levels(f *plot.Plot, legend *plot.Legend, entries []*Entry) error {
+func levels(f *plot.Plot, legend *key, entries []*Entry) error {
 	return errors.Join(
 		level(f, legend, "raw pixels", baseline(entries, pixels), green, dotted),
 		level(f, legend, "chance", baseline(entries, chance), black, dotted))
@@ -283,5 +283,5 @@ func (s sweep) byLayer() (figure, bool, error) {
 	}
 	leaveOut(legend, omitted, "layers")
 	crop(f, drawn...)
-	return figure{s.name + "-layers", []*plot.Plot{f}, legend, 4.6 * vg.Inch, 3.6 * vg.Inch}, true, levels(f, legend, g)
+	return figure{name: s.name + "-layers", panels: []*plot.Plot{f}, legend: legend, width: 4.6 * vg.Inch, height: 3.6 * vg.Inch}, true, levels(f, legend, g)
 }

@@ -11,42 +11,16 @@ import (
 	"strconv"
 	"strings"
 
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
-
 	"memprobe/internal/atomicfile"
 	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 )
 
-// figure is plots side by side with the size at which they are legible on a page.
-type figure struct {
-	name          string
-	panels        []*plot.Plot
-	legend        *plot.Legend // drawn to the right, as wide as its text; nil for none
-	width, height vg.Length    // of the panels
-}
-
-// legendGap is the space between panels and legend.
-const legendGap = 12 // points
-
-// legendWidth is the room for the legend.
-func (f figure) legendWidth() vg.Length {
-	if f.legend == nil {
-		return 0
-	}
-	return legendGap + f.legend.Rectangle(draw.Canvas{}).Size().X
-}
-
-// size is that of the whole figure.
-func (f figure) size() (width, height vg.Length) { return f.width + f.legendWidth(), f.height }
-
 // Write writes the report of one probe into dir, made if need be: probe.json,
 // layers.csv, samples.csv and samples.parquet where single images were measured, and,
-// as formats asks, a PNG a figure, report.pdf and report.html. It returns the paths of
-// the files. Every file appears whole or not at all.
+// as formats asks (png, pdf, html, svg), a PNG a figure, report.pdf, report.html, and
+// every figure for papers in the folder figures. It returns the paths of the files.
+// Every file appears whole or not at all.
 func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -58,6 +32,9 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	var files []string
 	write := func(name string, fill func(io.Writer) error) error {
 		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
 		if err := atomicfile.Write(path, fill); err != nil {
 			return err
 		}
@@ -73,8 +50,13 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	}
 	if slices.Contains(formats, "pdf") {
 		if err := write("report.pdf", func(w io.Writer) error {
-			return writePDF(w, "memprobe: where the network memorizes", Facts(p), nil, figures)
+			return writePDF(w, pageOf(p), figures)
 		}); err != nil {
+			return files, err
+		}
+	}
+	if slices.Contains(formats, "svg") {
+		if err := paperFiles(figures, write); err != nil {
 			return files, err
 		}
 	}
@@ -95,55 +77,6 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 		}
 	}
 	return files, write("probe.json", p.Encode)
-}
-
-func figuresOf(p *result.Probe) ([]figure, error) {
-	var out []figure
-	for _, m := range p.Described() {
-		if !slices.ContainsFunc(m.Parts, func(part result.Part) bool { return measured(p, part.Key) }) {
-			continue
-		}
-		f, err := metricFigure(p, m)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, f)
-	}
-	if p.Confusion != nil {
-		c, err := ConfusionMatrix(p)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, figure{"confusion", []*plot.Plot{c}, nil, 5.2 * vg.Inch, 4.8 * vg.Inch})
-	}
-	return out, nil
-}
-
-func (f figure) png(w io.Writer) error { return f.raster(w, 200) }
-
-// raster draws f as PNG with so many dots an inch.
-func (f figure) raster(w io.Writer, dpi int) error {
-	c := vgimg.NewWith(vgimg.UseWH(f.size()), vgimg.UseDPI(dpi))
-	f.draw(margin(draw.New(c)))
-	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
-	return err
-}
-
-func (f figure) draw(c draw.Canvas) {
-	if beside := f.legendWidth(); beside > 0 {
-		f.legend.Draw(draw.Crop(c, c.Max.X-c.Min.X-beside+legendGap, 0, 0, 0))
-		c = draw.Crop(c, 0, -beside, 0, 0)
-	}
-	const gap = 14 // points between panels
-	all := c.Max.X - c.Min.X + gap
-	wide := all / vg.Length(len(f.panels))
-	for i, p := range f.panels {
-		p.Draw(draw.Crop(c, vg.Length(i)*wide, vg.Length(i+1)*wide-all, 0, 0))
-	}
-}
-
-func margin(c draw.Canvas) draw.Canvas {
-	return draw.Crop(c, vg.Points(6), -vg.Points(10), vg.Points(4), -vg.Points(6))
 }
 
 // WriteCSV writes a row a layer and k, with all that was measured of the layer; what

@@ -60,7 +60,7 @@ var analyzeCommand = command{
 		f.StringVar(&o.out, "out", "", "folder of the report; default: MODEL-report in the current folder")
 		f.StringSliceVar(&o.layers, "layers", []string{"blocks"}, "tensor names as GLOB,… (* within slashes, ** past them), all, or blocks")
 		f.StringVar(&o.logits, "logits", "", "tensor of the network's scores; default: the output as wide as there are classes, before any Softmax")
-		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html")
+		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs)")
 		f.IntSliceVar(&o.k, "k", []int{20}, "numbers of neighbours; the last, or 20 if listed, is drawn")
 		f.StringVar(&o.pool, "pool", "avg", "how convolution maps become vectors: avg, max, flatten, none")
 		f.StringVar(&o.metric, "metric", "cosine", "cosine or euclidean")
@@ -123,8 +123,8 @@ func (o *analyzeOptions) options() (probe.Options, error) {
 		return po, usagef("--columns: %v", err)
 	}
 	for _, f := range o.formats {
-		if !slices.Contains([]string{"png", "pdf", "html"}, f) {
-			return po, usagef("--format: %q is not one of png, pdf, html", f)
+		if !slices.Contains(report.Formats(), f) {
+			return po, usagef("--format: %q is not one of %s", f, strings.Join(report.Formats(), ", "))
 		}
 	}
 	for _, k := range o.k {

@@ -26,7 +26,7 @@ var compareCommand = command{
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		var o compareOptions
 		f.StringVar(&o.out, "out", "comparison", "folder of the figures and tables")
-		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "of the figures: png, pdf, html, none")
+		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "of the report: png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs), none")
 		f.StringVar(&o.table, "table", "text", "form of the table on stdout: "+strings.Join(report.TableFormats(), ", "))
 		f.StringVar(&o.sort, "sort", "", "column by which the rows are ordered; a minus before it reverses")
 		f.BoolVar(&o.each, "each", false, "a row a run, also where runs differ in seeds alone")
@@ -48,8 +48,8 @@ func (o *compareOptions) check() error {
 		return usagef("--table %q, want one of %s", o.table, strings.Join(report.TableFormats(), ", "))
 	}
 	for _, f := range o.formats {
-		if !slices.Contains([]string{"png", "pdf", "html", "none"}, f) {
-			return usagef("--format: %q is not one of png, pdf, html, none", f)
+		if !slices.Contains(append(report.Formats(), "none"), f) {
+			return usagef("--format: %q is not one of %s, none", f, strings.Join(report.Formats(), ", "))
 		}
 	}
 	return nil

@@ -34,7 +34,7 @@ function scaled(spec, values, a, b, count) {
   else {
     const room = (high - low || Math.abs(high) || 1) * 0.06;
     low = known(spec.low) ? Math.min(spec.low, low) : low - room;
-    high = known(spec.high) ? Math.max(spec.high, high) : high + room;
+    high = known(spec.high) ? Math.max(high, Math.min(spec.high, high + room)) : high + room;
   }
   const f = spec.log ? Math.log : v => v, from = f(low), to = f(high);
   const ticks = (spec.ticks || (spec.log ? decades(low, high) : round(low, high, count))).filter(t => t.at >= low - 1e-9 && t.at <= high + 1e-9);

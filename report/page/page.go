@@ -114,8 +114,8 @@ type Axis struct {
 	Names []string `json:"names,omitempty"` // as they are written at the axis
 	Full  []string `json:"full,omitempty"`  // as they are read under the pointer
 	Log   bool     `json:"log,omitempty"`
-	Low   *float64 `json:"low,omitempty"` // ends that the numbers do not move
-	High  *float64 `json:"high,omitempty"`
+	Low   *float64 `json:"low,omitempty"`   // where the axis begins, unless numbers lie below
+	High  *float64 `json:"high,omitempty"`  // beyond which it does not go, unless numbers do
 	Ticks []Tick   `json:"ticks,omitempty"` // nil: round numbers
 }
 

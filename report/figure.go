@@ -1,0 +1,89 @@
+package report
+
+import (
+	"io"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+)
+
+// figure is plots in a grid with the size at which they are legible on a page.
+type figure struct {
+	name          string
+	panels        []*plot.Plot
+	across        int       // panels side by side; 0: all
+	legend        *key      // at the right, or below if it flows; nil for none
+	width, height vg.Length // of the panels
+}
+
+// Formats are what a report is written in.
+func Formats() []string { return []string{"png", "pdf", "html", "svg"} }
+
+// withLegendBelow is f with the whole width for its panels.
+func (f figure) withLegendBelow() figure {
+	if f.legend != nil {
+		flowing := *f.legend
+		flowing.flows = true
+		f.legend = &flowing
+	}
+	return f
+}
+
+// legendGap is the space between panels and legend.
+const legendGap = 12 // points
+
+// size is that of the whole figure.
+func (f figure) size() (width, height vg.Length) {
+	switch {
+	case f.legend == nil:
+		return f.width, f.height
+	case f.legend.flows:
+		return f.width, f.height + legendGap + f.legend.height(f.width-2*edge)
+	}
+	return f.width + legendGap + f.legend.width(), f.height
+}
+
+func (f figure) png(w io.Writer) error { return f.raster(w, 200) }
+
+// raster draws f as PNG with so many dots an inch.
+func (f figure) raster(w io.Writer, dpi int) error {
+	c := vgimg.NewWith(vgimg.UseWH(f.size()), vgimg.UseDPI(dpi))
+	f.draw(margin(draw.New(c)))
+	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
+	return err
+}
+
+func (f figure) draw(c draw.Canvas) {
+	switch {
+	case f.legend == nil:
+	case f.legend.flows:
+		high := f.legend.height(c.Max.X - c.Min.X)
+		f.legend.draw(draw.Crop(c, 0, 0, 0, c.Min.Y+high-c.Max.Y))
+		c = draw.Crop(c, 0, 0, high+legendGap, 0)
+	default:
+		beside := f.legend.width()
+		const down = 34 // points, to the side of the plots' upper edge
+		f.legend.draw(draw.Crop(c, c.Max.X-c.Min.X-beside, 0, 0, -down))
+		c = draw.Crop(c, 0, -beside-legendGap, 0, 0)
+	}
+	const gap = 14 // points between panels
+	across := f.across
+	if across == 0 {
+		across = len(f.panels)
+	}
+	rows := (len(f.panels) + across - 1) / across
+	wide, high := (c.Max.X-c.Min.X+gap)/vg.Length(across), (c.Max.Y-c.Min.Y+gap)/vg.Length(rows)
+	for i, p := range f.panels {
+		x, y := vg.Length(i%across)*wide, vg.Length(rows-1-i/across)*high
+		p.Draw(draw.Crop(c, x, x+wide-gap-(c.Max.X-c.Min.X), y, y+high-gap-(c.Max.Y-c.Min.Y)))
+	}
+}
+
+// edge is the margin at the left and the right of a figure, at most.
+const edge = 10 // points
+
+func margin(c draw.Canvas) draw.Canvas {
+	return draw.Crop(c, vg.Points(6), -vg.Points(edge), vg.Points(4), -vg.Points(6))
+}
