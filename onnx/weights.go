@@ -8,15 +8,6 @@ import (
 	"memprobe/internal/onnxpb"
 )
 
-// Clone returns a copy that shares nothing with m.
-func (m *Model) Clone() *Model {
-	c, err := wrap(proto.CloneOf(m.proto), m.name, m.dir)
-	if err != nil {
-		panic(err) // m was wrapped itself
-	}
-	return c
-}
-
 // BeforeTraining makes the model what training starts from and saves: its weights
 // separate, in evaluation mode. See SeparateWeights and EvaluationMode.
 func (m *Model) BeforeTraining() error {

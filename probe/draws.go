@@ -109,31 +109,38 @@ func (r *runner) untrained(ctx context.Context, m *onnx.Model, trained *network,
 	return r.kept.Draws[:r.Draws], r.keep()
 }
 
+// untrainedSubject is an untrained network, drawn when it is to run, and the images that
+// it sees views of: the first alone sees any.
+func (r *runner) untrainedSubject(ctx context.Context, m *onnx.Model, draw int) (net *subject, viewed []int) {
+	seed, stage := DrawSeed(r.Seed, draw), fmt.Sprintf("untrained network %d of %d, ", draw+1, r.Draws)
+	name := fmt.Sprintf("untrained, seed %d", seed)
+	if r.Statistics == EstimatedStatistics {
+		name += fmt.Sprintf(", statistics of %v by seed %d", r.prints, r.Seed)
+	}
+	if draw == 0 {
+		viewed = r.viewed
+	}
+	return newSubject(func() (*onnx.Model, error) {
+		fresh, err := Untrained(m, seed)
+		if err == nil && r.Statistics == EstimatedStatistics {
+			fresh, err = r.estimateStatistics(ctx, fresh, stage)
+		}
+		return fresh, err
+	}, name, stage), viewed
+}
+
 // drawNetwork draws an untrained network and measures what is a baseline. Its input is
 // the trained one's.
 func (r *runner) drawNetwork(ctx context.Context, m *onnx.Model, trained *network, draw int) (drawn, error) {
 	out := drawn{make([]drawnLayer, len(r.layers))}
-	fresh, err := Untrained(m, DrawSeed(r.Seed, draw))
-	if err != nil {
-		return out, err
-	}
-	stage := fmt.Sprintf("untrained network %d of %d, ", draw+1, r.Draws)
-	if r.Statistics == EstimatedStatistics {
-		if fresh, err = r.estimateStatistics(ctx, fresh, stage); err != nil {
-			return out, err
-		}
-	}
-	viewed := r.viewed
-	if draw > 0 {
-		viewed = nil
-	}
+	net, viewed := r.untrainedSubject(ctx, m, draw)
 	sampled := new(network)
 	for _, group := range r.groups {
 		rest := slices.DeleteFunc(slices.Clone(group), func(l int) bool { return r.layers[l].Name == r.input && len(viewed) == 0 })
 		if len(rest) == 0 {
 			continue
 		}
-		f, err := r.features(ctx, fresh, rest, stage, viewed)
+		f, err := r.features(ctx, net, rest, viewed)
 		if err != nil {
 			return out, err
 		}
@@ -150,7 +157,7 @@ func (r *runner) drawNetwork(ctx context.Context, m *onnx.Model, trained *networ
 			return out, r.ofLayer(err)
 		}
 	}
-	if err := r.isAnother(m, trained, sampled); err != nil {
+	if err := errors.Join(net.release(), r.isAnother(m, trained, sampled)); err != nil {
 		return out, err
 	}
 	for l := range out.Layers {
@@ -246,7 +253,7 @@ func (r *runner) fingerprint(m *onnx.Model) (string, error) {
 		banks = append(banks, fmt.Sprint(b.name, b.lo, b.hi))
 	}
 	fmt.Fprintln(h, r.K, r.Headline, r.Options.Metric, r.Vote, r.Temperature, r.Mean, r.Std, r.shape, r.Seed, r.Statistics,
-		metrics, banks, r.pooling, len(r.data.Classes), r.AugmentationName, r.Views)
+		metrics, banks, r.settings().Features, r.pooling, len(r.data.Classes), r.AugmentationName, r.Views)
 	for _, l := range r.layers {
 		fmt.Fprintln(h, l.Name, l.Shape)
 	}

@@ -53,7 +53,7 @@ func (r *runner) plan() error {
 			break
 		}
 		need := r.bytes(l.Name == r.input, l)
-		if need > r.MaxMemory {
+		if need > r.MaxMemory && (len(r.stored) == 0 || l.Name == r.input) {
 			return fmt.Errorf("probe: layer %q: %d features of each image need %.1f MiB, more than the %.1f MiB allowed; pool them by avg or max",
 				l.Name, p.Dim(l.Shape), float64(need)/(1<<20), float64(r.MaxMemory)/(1<<20))
 		}
@@ -102,8 +102,9 @@ func (r *runner) draw(n int, what uint64) []int {
 // network measures every layer of the trained model.
 func (r *runner) network(ctx context.Context, m *onnx.Model) (*network, error) {
 	n := &network{layers: make([]measured, len(r.layers))}
+	net := r.trainedSubject(m)
 	for g, group := range r.groups {
-		f, err := r.features(ctx, m, group, "trained network, ", r.viewed)
+		f, err := r.features(ctx, net, group, r.viewed)
 		if err != nil {
 			return nil, err
 		}
@@ -120,7 +121,7 @@ func (r *runner) network(ctx context.Context, m *onnx.Model) (*network, error) {
 			return nil, r.ofLayer(err)
 		}
 	}
-	return n, nil
+	return n, net.release()
 }
 
 // features are those of a group of layers.
@@ -165,32 +166,18 @@ func (f *features) each(group []int, measure func(layer int, f layerFeatures) er
 	return nil
 }
 
-// features runs a model up to a group of layers, on all images, the test images and
-// views of those that are viewed.
-func (r *runner) features(ctx context.Context, m *onnx.Model, group []int, stage string, viewed []int) (*features, error) {
-	layers, pooling := make([]Layer, len(group)), make([]Pooling, len(group))
-	for i, l := range group {
-		layers[i], pooling[i] = r.layers[l], r.pooling[l]
-	}
-	s, err := newStream(m, r.Workers, r.input, r.shape, r.Mean != nil, layers, pooling)
-	if err != nil {
-		return nil, err
-	}
+// features are those of a group of layers of a network, on all images, the test images
+// and views of those that are viewed.
+func (r *runner) features(ctx context.Context, net *subject, group []int, viewed []int) (*features, error) {
 	f := new(features)
-	n := r.images.N()
-	if f.images, err = s.run(ctx, n, r.fill(r.images), r.progress(stage+"training images", n)); err != nil {
-		return nil, err
-	}
-	if r.testLabels != nil {
-		if f.test, err = s.run(ctx, len(r.testLabels), r.fill(r.data.Test), r.progress(stage+"test images", len(r.testLabels))); err != nil {
+	to := map[string]*[]Features{"training images": &f.images, "test images": &f.test, "views": &f.views}
+	for _, src := range r.sources(viewed) {
+		var err error
+		if *to[src.what], err = r.run(ctx, net, group, src); err != nil {
 			return nil, err
 		}
 	}
-	if n := len(viewed) * r.Views; n > 0 {
-		if f.views, err = s.run(ctx, n, r.view, r.progress(stage+"views", n)); err != nil {
-			return nil, err
-		}
-	}
+	clear(net.streams) // their memory goes before neighbours are looked for
 	return f, nil
 }
 

@@ -12,6 +12,7 @@ import (
 	"memprobe/onnx"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
+	"memprobe/probe/store"
 	"memprobe/train/dataset"
 )
 
@@ -73,6 +74,12 @@ type Options struct {
 	// MaxMemory bounds the features held at a time, in bytes; default 2 GiB.
 	// Layers beyond it take another pass over the data.
 	MaxMemory int64
+
+	// Store, if not nil, keeps the features of all layers but the input, of splits that
+	// have a method Fingerprint() string. Program is what computes them, so that those
+	// of another version are none. AugmentName is the pipeline of Augment, with its seed.
+	Store                *store.Store
+	Program, AugmentName string
 
 	// Progress, if not nil, is told how many of total images are through a
 	// stage.
@@ -144,6 +151,13 @@ type runner struct {
 	joinedRight    [][]bool // of the pixels joined with each layer; nil where not measured
 	metrics        []Metric
 	known          LayerData // without features
+	model          string    // fingerprint
+	modelName      string
+	prints         []store.Part // of images and of the test images; nil if their features are not stored
+	testPrints     []store.Part
+	stored         []int // layers whose features are stored
+	held           []*store.Entry
+	share          store.Share
 }
 
 // Run streams the data through the model, probes every layer that o asks for,
@@ -161,6 +175,7 @@ func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Prob
 	if err != nil {
 		return nil, err
 	}
+	defer r.close()
 	p := r.describe(m)
 	if err := r.open(m); err != nil {
 		return nil, err
@@ -216,6 +231,9 @@ func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
 		return nil, err
 	}
 	if r.layers, err = Select(all, o.Layers); err != nil {
+		return nil, err
+	}
+	if err := r.willStore(m); err != nil {
 		return nil, err
 	}
 	return r, r.plan()
@@ -344,6 +362,9 @@ func (r *runner) settings() result.Settings {
 	}
 	if !r.NoUntrained {
 		s.Untrained, s.Draws, s.Statistics = UntrainedRule, r.Draws, r.Statistics
+	}
+	if len(r.stored) > 0 && r.Store.Type == store.Float16 {
+		s.Features = string(store.Float16)
 	}
 	if r.Augment != nil {
 		s.Views, s.Viewed = r.Views, len(r.viewed)

@@ -53,15 +53,15 @@ func newStream(m *onnx.Model, pool *parallel.Pool, input string, shape []int, no
 		layers: layers, pooling: pooling}, nil
 }
 
-// run computes the features of n images, which fill writes. done, if not nil, is
-// told how many are finished.
-func (s *stream) run(ctx context.Context, n int, fill func(dst []float32, i int), done func(n int)) ([]Features, error) {
+// run computes the features of the images lo to hi, which fill writes. done, if not nil,
+// is told how many are finished.
+func (s *stream) run(ctx context.Context, lo, hi int, fill func(dst []float32, i int), done func(n int)) ([]Features, error) {
 	out := make([]Features, len(s.layers))
 	for l := range out {
 		d := s.pooling[l].Dim(s.layers[l].Shape)
-		out[l] = Features{N: n, D: d, Data: make([]float32, n*d)}
+		out[l] = Features{N: hi - lo, D: d, Data: make([]float32, (hi-lo)*d)}
 	}
-	err := s.each(ctx, n, fill, func(l, first, rows int, t *tensor.Tensor) error {
+	err := s.each(ctx, hi-lo, func(dst []float32, i int) { fill(dst, lo+i) }, func(l, first, rows int, t *tensor.Tensor) error {
 		d := out[l].D
 		s.apply(Features{rows, d, out[l].Data[first*d : (first+rows)*d]}, l, t)
 		return nil

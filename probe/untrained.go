@@ -29,10 +29,7 @@ const UntrainedRule = "the same graph with weights drawn anew: convolutions norm
 // first step. The draws are a function of seed and the parameter's ordinal, so that
 // they are the same wherever the file stores the weights.
 func Untrained(m *onnx.Model, seed uint64) (*onnx.Model, error) {
-	copied, err := m.Copy()
-	if err != nil {
-		return nil, err
-	}
+	copied := m.Clone()
 	list, err := copied.Parameters()
 	if err != nil {
 		return nil, err

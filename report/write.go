@@ -130,6 +130,9 @@ func Facts(p *result.Probe) [][2]string {
 		{"baselines", baselines(p)},
 		{"fit", fmt.Sprintf("assigned labels %s, true labels %s, test %s", show(p.Fit.AssignedClean.Value()), show(p.Fit.TrueClean.Value()), show(p.Fit.Test.Value()))},
 	}
+	if s.Features != "" {
+		facts = append(facts[:len(facts)-1], [2]string{"features", "rounded to " + s.Features}, facts[len(facts)-1])
+	}
 	if p.Fit.Augmented != nil {
 		facts[len(facts)-1][1] += ", assigned labels on augmented batches " + show(p.Fit.Augmented.Value())
 	}

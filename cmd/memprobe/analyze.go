@@ -48,6 +48,7 @@ type analyzeOptions struct {
 	samples    bool
 	asJSON     bool
 	quiet      bool
+	store      storeOptions
 	command    string // as typed
 }
 
@@ -80,6 +81,7 @@ var analyzeCommand = command{
 		f.IntVar(&o.batch, "batch", 64, "images a pass")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
 		f.Uint64Var(&o.seed, "seed", 0, "of the untrained weights and of every sample")
+		o.store.flags(f)
 		f.BoolVar(&o.asJSON, "json", false, "print probe.json instead of the table")
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
 		return func(ctx context.Context, args []string, std streams) error {
@@ -175,13 +177,26 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err != nil {
 		return err
 	}
+	po.AugmentName, po.Program = fmt.Sprintf("%s, seed %d", pipeline, o.seed), program()
+	share, only, err := o.store.share()
+	if err != nil {
+		return err
+	}
+	bar := newProgress(std.err, o.quiet)
+	if po.Store, err = o.store.open(bar.say); err != nil {
+		return err
+	}
 	po.Workers = parallel.New(o.threads)
 	defer po.Workers.Close()
-	bar := newProgress(std.err, o.quiet)
 	po.Progress, po.Cost = bar.report, bar.cost
+	if only {
+		err := probe.Fill(ctx, m.Model, set.probeData(), po, share)
+		bar.done()
+		return bar.stored(po.Store, err)
+	}
 	p, err := probe.Run(ctx, m.Model, set.probeData(), po)
 	bar.done()
-	if err != nil {
+	if err := bar.stored(po.Store, err); err != nil {
 		return err
 	}
 	if p.Model.SHA256, err = digest(m.file); err != nil {

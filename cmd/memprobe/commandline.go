@@ -10,7 +10,7 @@ import (
 )
 
 // idleFlags change no number of a result.
-var idleFlags = []string{"out", "threads", "max-memory", "format", "columns", "json", "quiet"}
+var idleFlags = []string{"out", "threads", "max-memory", "store", "store-limit", "format", "columns", "json", "quiet"}
 
 // commandLine is the command as it was typed, without idleFlags, ready for a shell: a
 // file of results says by it how they are made anew.

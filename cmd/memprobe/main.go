@@ -46,7 +46,7 @@ type streams struct{ out, err io.Writer }
 // commands are all subcommands, in the order in which they are listed.
 func commands() []command {
 	return slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, compareCommand, extractCommand, inspectCommand},
-		dataCommands, benchmarks, []command{completionCommand(), manCommand(), versionCommand})
+		storeCommands, dataCommands, benchmarks, []command{completionCommand(), manCommand(), versionCommand})
 }
 
 func main() { os.Exit(start(commands())) }

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"memprobe/internal/show"
+	"memprobe/probe/store"
 )
 
 // progress tells how far a long command is: a line that rewrites itself on a
@@ -43,6 +46,23 @@ func (p *progress) cost(draws, images int, each time.Duration) {
 	p.done()
 	fmt.Fprintf(p.w, "untrained baseline: %d networks, %d images each, about %s; --draws sets how many\n",
 		draws, images, (time.Duration(draws) * each).Round(time.Second))
+}
+
+// say says something in a line of its own.
+func (p *progress) say(text string) {
+	p.done()
+	fmt.Fprintln(p.w, show.Line(text))
+}
+
+// stored says, unless there was an error, how much came from a store.
+func (p *progress) stored(s *store.Store, err error) error {
+	if s == nil || err != nil {
+		return err
+	}
+	if found, computed := s.Rows(); found+computed > 0 {
+		p.say(fmt.Sprintf("features: %d rows from the store, %d through the network", found, computed))
+	}
+	return nil
 }
 
 // due reports whether it is time to say something again.

@@ -118,6 +118,7 @@ type Settings struct {
 	Draws      int               `json:"draws,omitempty"`                // untrained networks
 	Statistics string            `json:"untrained_statistics,omitempty"` // of their normalisations: estimated, initial
 	Augment    string            `json:"augment,omitempty"`              // views of the invariance
+	Features   string            `json:"features,omitempty"`             // "float16" where they were rounded to it
 	Views      int               `json:"views,omitempty"`
 	Viewed     int               `json:"viewed_images,omitempty"` // training images that views were made of
 	Seed       uint64            `json:"seed"`

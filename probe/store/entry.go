@@ -46,7 +46,10 @@ func (s *Store) Entry(ctx context.Context, key Key, about string, n int, layers 
 	e.dir = filepath.Join(s.dir, name)
 	lock, err := s.lock(ctx)
 	if err != nil {
-		return nil, err
+		if ctx.Err() == nil {
+			s.note("features are not stored: %v", err)
+		}
+		return nil, ctx.Err()
 	}
 	defer lock.Unlock()
 	if err := e.open(about, layers); err != nil {
@@ -103,17 +106,26 @@ func (e *Entry) open(about string, layers []Layer) error {
 	return nil
 }
 
-// Close ends the use of the entry, and of the rows that it has shown.
-func (e *Entry) Close() error {
+// Release closes the files, and ends the use of the rows that the entry has shown. The
+// entry stays in use: it is not removed.
+func (e *Entry) Release() error {
 	var errs []error
 	for _, release := range e.maps {
 		errs = append(errs, release())
 	}
 	closeFiles(e.files)
-	if e.used != nil {
-		errs = append(errs, e.used.Unlock())
-	}
+	e.maps, e.files = nil, nil
 	return errors.Join(errs...)
+}
+
+// Close is Release, after which the entry may be removed.
+func (e *Entry) Close() error {
+	err := e.Release()
+	if e.used != nil {
+		err = errors.Join(err, e.used.Unlock())
+		e.used = nil
+	}
+	return err
 }
 
 func closeFiles(files []*file) {
@@ -152,17 +164,22 @@ func (s Share) cut(chunks int) (lo, hi int) {
 // there. What cannot be stored is kept in memory.
 func (e *Entry) Fill(ctx context.Context, pool *parallel.Pool, share Share, compute func(lo, hi int) ([][]float32, error), done func(rows int)) error {
 	first, last := share.cut(e.chunks())
-	there := make([]bool, last-first)
-	pool.For(len(there), func(_, i int) { there[i] = e.has(first + i) })
-	rows := 0
-	var missing []int
-	for i, ok := range there {
-		if lo, hi := e.span(first + i); ok {
-			rows += hi - lo
-		} else {
-			missing = append(missing, first+i)
-		}
+	missing := e.missing(pool, first, last)
+	if len(missing) > 0 {
+		e.adopt(missing)
+		missing = e.missing(pool, first, last)
 	}
+	rows := 0
+	if last > first {
+		lo, _ := e.span(first)
+		_, hi := e.span(last - 1)
+		rows = hi - lo
+	}
+	for _, c := range missing {
+		lo, hi := e.span(c)
+		rows -= hi - lo
+	}
+	e.store.found.Add(int64(rows))
 	for len(missing) > 0 {
 		var busy []int
 		for _, c := range missing {
@@ -194,6 +211,19 @@ func (e *Entry) Fill(ctx context.Context, pool *parallel.Pool, share Share, comp
 	return nil
 }
 
+// missing are the chunks first to last that are not there.
+func (e *Entry) missing(pool *parallel.Pool, first, last int) []int {
+	there := make([]bool, last-first)
+	pool.For(len(there), func(_, i int) { there[i] = e.has(first + i) })
+	var missing []int
+	for i, ok := range there {
+		if !ok {
+			missing = append(missing, first+i)
+		}
+	}
+	return missing
+}
+
 // fillChunk computes a chunk, unless it is there or another process does.
 func (e *Entry) fillChunk(c int, compute func(lo, hi int) ([][]float32, error)) (finished bool, err error) {
 	lock, err := filelock.TryLock(filepath.Join(e.dir, "locks", fmt.Sprint(c%locks)))
@@ -211,6 +241,7 @@ func (e *Entry) fillChunk(c int, compute func(lo, hi int) ([][]float32, error)) 
 	if err != nil {
 		return false, err
 	}
+	e.store.computed.Add(int64(hi - lo))
 	return true, e.put(c, rows)
 }
 

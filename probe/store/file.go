@@ -93,6 +93,7 @@ func (s spec) span(chunk int) (lo, hi int) { return chunk * s.Chunk, min((chunk+
 // file is the features of one layer, open.
 type file struct {
 	header
+	path     string
 	f        *os.File
 	sums, at int64  // where the sums and the rows begin
 	good     []bool // chunks that are known to be whole
@@ -123,7 +124,7 @@ func openFile(path string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &file{f: f}
+	l := &file{path: path, f: f}
 	if err := l.readHeader(); err != nil {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)

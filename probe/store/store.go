@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"memprobe/internal/filelock"
@@ -25,11 +26,17 @@ const DefaultLimit = 10 << 30
 type Key struct {
 	Model     string `json:"model"`           // hash of graph and weights
 	Network   string `json:"network"`         // "trained", or how its weights were drawn
-	Images    string `json:"images"`          // hash of the images, in their order
+	Images    []Part `json:"images"`          // one after the other
 	Views     string `json:"views,omitempty"` // how they are augmented
 	Normalize string `json:"normalize"`
 	Batch     []int  `json:"batch"`   // shape of the network's input
 	Program   string `json:"program"` // what computes: version and kernels
+}
+
+// Part is a stretch of images.
+type Part struct {
+	Hash string `json:"hash"`
+	N    int    `json:"n"`
 }
 
 // Options say how a store is kept.
@@ -46,7 +53,14 @@ type Options struct {
 // Store is a folder of entries. Any number of processes may use it at once.
 type Store struct {
 	Options
-	dir string
+	dir             string
+	found, computed atomic.Int64 // rows
+}
+
+// Rows returns how many rows of entries that were filled were there, and how many were
+// computed.
+func (s *Store) Rows() (found, computed int) {
+	return int(s.found.Load()), int(s.computed.Load())
 }
 
 // DefaultDir is the store in the user's cache.
@@ -55,13 +69,10 @@ func DefaultDir() (string, error) {
 	return filepath.Join(dir, "memprobe", "features"), err
 }
 
-// Open opens the store in a folder, which it makes if need be.
-func Open(dir string, o Options) (*Store, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
+// New returns the store in a folder, which is made when something is stored.
+func New(dir string, o Options) *Store {
 	o.Limit, o.Type = cmp.Or(o.Limit, DefaultLimit), cmp.Or(o.Type, Float32)
-	return &Store{o, dir}, nil
+	return &Store{Options: o, dir: dir}
 }
 
 // Size is what the features of n images take.
@@ -107,6 +118,9 @@ type Info struct {
 
 // List describes the entries, those used last first. What is no entry is left out.
 func (s *Store) List(ctx context.Context) ([]Info, error) {
+	if _, err := os.Stat(s.dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	l, err := s.lock(ctx)
 	if err != nil {
 		return nil, err
@@ -179,6 +193,9 @@ func (i *Info) read(dir string) error {
 // Prune removes entries that are not in use, those used least lately first, until all
 // together have at most that many bytes. It returns what it removed.
 func (s *Store) Prune(ctx context.Context, limit int64) ([]Info, error) {
+	if _, err := os.Stat(s.dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	l, err := s.lock(ctx)
 	if err != nil {
 		return nil, err

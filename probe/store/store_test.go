@@ -25,7 +25,7 @@ const (
 var testLayers = []Layer{{Name: "conv", Shape: []int{3, 2, 2}, Pool: "avg", Dim: 3}, {Name: "fc", Shape: []int{5}, Pool: "avg", Dim: 5}}
 
 func testKey(model string) Key {
-	return Key{Model: model, Network: "trained", Images: "sha256:00", Normalize: "none", Batch: []int{testBatch, 1, 2, 2}}
+	return Key{Model: model, Network: "trained", Images: []Part{{"sha256:00", testRows}}, Normalize: "none", Batch: []int{testBatch, 1, 2, 2}}
 }
 
 // value is column j of row i of a layer.
@@ -52,11 +52,7 @@ func open(t *testing.T, dir string, o Options) *Store {
 	if o.Note == nil {
 		o.Note = func(text string) { t.Error(text) }
 	}
-	s, err := Open(dir, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+	return New(dir, o)
 }
 
 func entry(t *testing.T, s *Store, model string) *Entry {
@@ -348,5 +344,40 @@ func TestLimit(t *testing.T) {
 	}
 	if err != nil || slices.Contains(names, "b") || !slices.Contains(names, "c") {
 		t.Errorf("pruned %v: %v, want c and not b, which is in use", names, err)
+	}
+}
+
+// What an entry of the first images has is not computed for one of more, nor the reverse,
+// but for the chunk in which the images end.
+func TestCommonImages(t *testing.T) {
+	const part = 10*wantedChunk + 9
+	short, long := testKey("m"), testKey("m")
+	short.Images = []Part{{"a", part}}
+	long.Images = []Part{{"a", part}, {"b", testRows - part}}
+	for name, c := range map[string]struct {
+		first, second Key
+		rows          [2]int
+		want          int
+	}{
+		"more":  {short, long, [2]int{part, testRows}, testRows - 10*wantedChunk},
+		"fewer": {long, short, [2]int{testRows, part}, 9},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, t.TempDir(), Options{})
+			for i, key := range []Key{c.first, c.second} {
+				e, err := s.Entry(t.Context(), key, "", c.rows[i], testLayers)
+				if err != nil || e == nil {
+					t.Fatal(e, err)
+				}
+				defer e.Close()
+				n := fill(t, e, Share{})
+				if i == 1 && n != c.want {
+					t.Errorf("%d rows computed, want %d", n, c.want)
+				}
+				if got, err := e.Features(1); err != nil || got[len(got)-1] != value(1, c.rows[i]-1, 4) || got[5*300] != value(1, 300, 0) {
+					t.Errorf("wrong rows: %v", err)
+				}
+			}
+		})
 	}
 }

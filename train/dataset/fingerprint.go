@@ -22,11 +22,19 @@ func (s *Set) Fingerprint() string {
 		h := sha256.New()
 		h.Write([]byte("memprobe.dataset/1\n"))
 		put(h, s.C, s.H, s.W, len(s.Classes))
-		s.Train.hash(h)
-		s.Test.hash(h)
+		s.Train.hash(h, s.Train.Label)
+		s.Test.hash(h, s.Test.Label)
 		s.content = "sha256:" + hex.EncodeToString(h.Sum(nil))
 	})
 	return s.content
+}
+
+// Fingerprint identifies the pixels of a split as it is opened, in the order of its
+// images: "sha256:" + hex(SHA-256(split)), split as in Set.Fingerprint but with labels 0.
+func (s *Split) Fingerprint() string {
+	h := sha256.New()
+	s.hash(h, func(int) int { return 0 })
+	return "sha256:" + hex.EncodeToString(h.Sum(nil))
 }
 
 func put(h hash.Hash, values ...int) {
@@ -37,11 +45,11 @@ func put(h hash.Hash, values ...int) {
 	}
 }
 
-func (s *Split) hash(h hash.Hash) {
+func (s *Split) hash(h hash.Hash, label func(i int) int) {
 	if !s.IsFloat() {
 		put(h, s.N(), 0)
 		for i, p := range s.pixels {
-			put(h, s.Label(i))
+			put(h, label(i))
 			h.Write(p)
 		}
 		return
@@ -49,7 +57,7 @@ func (s *Split) hash(h hash.Hash) {
 	put(h, s.N(), 1)
 	var buf []byte
 	for i, p := range s.floats {
-		put(h, s.Label(i))
+		put(h, label(i))
 		buf = buf[:0]
 		for _, v := range p {
 			buf = binary.LittleEndian.AppendUint32(buf, math.Float32bits(v))

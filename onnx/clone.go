@@ -11,14 +11,15 @@ import (
 	"memprobe/internal/onnxpb"
 )
 
-// Copy returns a model with messages of its own, whose tensors show the elements of m's
+// Clone returns a model with messages of its own, whose tensors show the elements of m's
 // until they are replaced.
-func (m *Model) Copy() (*Model, error) {
+func (m *Model) Clone() *Model {
 	c, err := wrap(copyMessage(m.proto.ProtoReflect()).Interface().(*onnxpb.ModelProto), m.name, m.dir)
-	if err == nil {
-		c.shown = m.shown
+	if err != nil {
+		panic(err) // m was wrapped itself
 	}
-	return c, err
+	c.shown = m.shown
+	return c
 }
 
 // copyMessage copies a message, but shows its bytes.
@@ -51,17 +52,14 @@ func copyMessage(src protoreflect.Message) protoreflect.Message {
 // the message without metadata_props and raw_data, and of the bytes of each tensor that
 // had raw_data or has external data, each after its length (8 bytes, little-endian).
 func (m *Model) Fingerprint() (string, error) {
-	c, err := m.Copy()
-	if err != nil {
-		return "", err
-	}
+	c := m.Clone()
 	c.proto.MetadataProps = nil
 	h := sha256.New()
 	put := func(b []byte) {
 		h.Write(binary.LittleEndian.AppendUint64(nil, uint64(len(b))))
 		h.Write(b)
 	}
-	err = eachTensor(c.proto, func(p *onnxpb.TensorProto) error {
+	err := eachTensor(c.proto, func(p *onnxpb.TensorProto) error {
 		raw := p.RawData
 		if p.GetDataLocation() == onnxpb.TensorProto_EXTERNAL {
 			l, err := layoutOf(p, m.dir)

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"memprobe/internal/kernel/cpu"
+	"memprobe/internal/memory"
+	"memprobe/probe/store"
+)
+
+const (
+	noStore = "none"
+	// leastWork is a few seconds of a core: features of less are not kept unless a store
+	// is named.
+	leastWork = 200e9
+)
+
+// storeOptions are the flags that say where features are kept.
+type storeOptions struct {
+	dir, kind, shard string
+	limit            memory.Size
+	f                *pflag.FlagSet
+}
+
+func (o *storeOptions) flags(f *pflag.FlagSet) {
+	o.f = f
+	storeFlag(f, &o.dir)
+	f.Var(&o.limit, "store-limit", "what the store may hold; the entries used least lately go (default 10GiB)")
+	f.StringVar(&o.kind, "store-type", string(store.Float32), "float32, or float16: half the size, features rounded")
+	f.StringVar(&o.shard, "shard", "", "I/N: fill the store with part I, from 0, of the images cut into N, and report nothing")
+}
+
+func storeFlag(f *pflag.FlagSet, dir *string) {
+	f.StringVar(dir, "store", "", "folder that keeps features, so that a network sees an image once; none: keep none; default: in the user's cache, for what takes seconds")
+}
+
+// open opens the store; nil for none.
+func (o *storeOptions) open(note func(text string)) (*store.Store, error) {
+	kind, err := store.ParseType(o.kind)
+	if err != nil {
+		return nil, usagef("--store-type: %v", err)
+	}
+	if o.f.Changed("store") && o.dir == "" {
+		return nil, usagef("--store is empty, want a folder or none")
+	}
+	if o.dir == noStore {
+		if kind != store.Float32 || o.shard != "" {
+			return nil, usagef("--store none keeps nothing: --store-type %s and --shard %q want a store", kind, o.shard)
+		}
+		return nil, nil
+	}
+	so := store.Options{Limit: int64(o.limit), Type: kind, Note: note}
+	if o.dir != "" {
+		return store.New(o.dir, so), nil
+	}
+	if o.shard == "" && kind == store.Float32 {
+		so.Least = leastWork
+	}
+	s, err := defaultStore(so)
+	if err != nil && so.Least > 0 {
+		return nil, nil // nobody asked for it
+	}
+	return s, err
+}
+
+func defaultStore(o store.Options) (*store.Store, error) {
+	dir, err := store.DefaultDir()
+	return store.New(dir, o), err
+}
+
+// share reads --shard; ok is false where it is not given.
+func (o *storeOptions) share() (s store.Share, ok bool, err error) {
+	if o.shard == "" {
+		return s, false, nil
+	}
+	index, of, found := strings.Cut(o.shard, "/")
+	i, errI := strconv.Atoi(index)
+	n, errN := strconv.Atoi(of)
+	if !found || errI != nil || errN != nil || n < 1 || i < 0 || i >= n {
+		return s, false, usagef("--shard is %q, want I/N with I from 0 to N-1", o.shard)
+	}
+	return store.Share{Index: i, Of: n}, true, nil
+}
+
+// program is what features depend on beside model and images. The kernels in assembly
+// compute the same bits on all processors that have them.
+func program() string {
+	kernels := cpu.ISA()
+	if strings.HasPrefix(kernels, "avx") {
+		kernels = "avx"
+	}
+	return fmt.Sprintf("memprobe %s %s %s", version(), runtime.GOARCH, kernels)
+}

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// probeOf runs analyze with some flags and returns probe.json and what was said.
+func probeOf(t *testing.T, flags ...string) (probe, said string) {
+	t.Helper()
+	dir := t.TempDir()
+	args := append([]string{"analyze", malign, "--format", "png", "--draws", "1", "--batch", "16", "--out", dir}, flags...)
+	code, _, said := runMemprobe(args...)
+	if code != 0 {
+		t.Fatalf("%q: exit %d: %s", args, code, said)
+	}
+	b, err := os.ReadFile(filepath.Join(dir, "probe.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b), said
+}
+
+// Processes that are killed, and two that run at once, leave what one makes.
+func TestStoreOfManyProcesses(t *testing.T) {
+	want, _ := probeOf(t, "--store", "none")
+	dir := t.TempDir()
+	start := func(out string) *exec.Cmd {
+		cmd := exec.Command("memprobe", "analyze", malign, "--format", "png", "--draws", "1", "--batch", "16", "--quiet", "--store", dir, "--out", out)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		return cmd
+	}
+	for i := range 4 {
+		cmd := start(t.TempDir())
+		for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+			if entries, _ := filepath.Glob(filepath.Join(dir, "*", "locks")); len(entries) > min(i, 2) {
+				break
+			}
+		}
+		cmd.Process.Kill()
+		cmd.Wait()
+	}
+	var both []*exec.Cmd
+	outs := []string{t.TempDir(), t.TempDir()}
+	for _, out := range outs {
+		both = append(both, start(out))
+	}
+	for i, cmd := range both {
+		if err := cmd.Wait(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(outs[i], "probe.json")); err != nil || string(got) != want {
+			t.Errorf("another result than without a store: %v", err)
+		}
+	}
+	got, said := probeOf(t, "--store", dir)
+	if got != want || !strings.Contains(said, "features: 12000 rows from the store, 0 through the network\n") {
+		t.Errorf("the network ran again, or the result is another: %s", said)
+	}
+}
+
+func TestStoreCommands(t *testing.T) {
+	dir := t.TempDir()
+	small := []string{"--train-limit", "300", "--test-limit", "100", "--store", dir}
+	for _, shard := range []string{"1/2", "0/2"} {
+		code, out, msg := runMemprobe(append([]string{"analyze", malign, "--draws", "1", "--batch", "16", "--shard", shard}, small...)...)
+		if code != 0 || out != "" || !strings.Contains(msg, " 0 rows from the store") {
+			t.Fatalf("shard %s: exit %d, %q: %s", shard, code, out, msg)
+		}
+	}
+	if _, said := probeOf(t, append(small, "--metric", "euclidean")...); !strings.Contains(said, " 0 through the network") {
+		t.Errorf("after both shards the network runs: %s", said)
+	}
+	_, out, _ := runMemprobe("store", "list", "--store", dir)
+	if strings.Count(out, " 100 % ") != 4 || !strings.Contains(out, "malign.onnx, trained: training images") {
+		t.Errorf("the list is\n%s", out)
+	}
+	if code, out, _ := runMemprobe("store", "prune", "--store", dir); code != 0 || !strings.HasPrefix(out, "4 entries of ") {
+		t.Errorf("prune: exit %d, %s", code, out)
+	}
+	if _, out, _ = runMemprobe("store", "list", "--store", dir, "--json"); out != "[]\n" {
+		t.Errorf("after prune the list is %s", out)
+	}
+}
+
+// Without a store that is named, what is computed in no time is not kept.
+func TestDefaultStore(t *testing.T) {
+	cache := t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	t.Setenv("HOME", cache)
+	probeOf(t, "--train-limit", "300", "--test-limit", "100")
+	if files, err := os.ReadDir(cache); err != nil || len(files) > 0 {
+		t.Errorf("the cache has %v, want nothing: %v", files, err)
+	}
+	got, _ := probeOf(t, "--train-limit", "300", "--test-limit", "100", "--store-type", "float16")
+	if !strings.Contains(got, `"features": "float16"`) {
+		t.Error("the settings do not say that features are rounded")
+	}
+	if found, _ := filepath.Glob(filepath.Join(cache, "*", "features", "*", "used")); len(found) == 0 {
+		found, _ = filepath.Glob(filepath.Join(cache, "*", "*", "memprobe", "features", "*", "used")) // macOS
+		if len(found) == 0 {
+			t.Error("what is asked for is not kept")
+		}
+	}
+}
+
+func TestStoreFlags(t *testing.T) {
+	for _, flags := range [][]string{{"--shard", "2/2"}, {"--shard", "1"}, {"--shard", "-1/2"}, {"--store-type", "int8"}, {"--store", "none", "--shard", "0/2"}, {"--store", ""}, {"--store-limit", "much"}} {
+		code, _, msg := runMemprobe(append([]string{"analyze", malign}, flags...)...)
+		if code != exitUsage || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, flags[0]) {
+			t.Errorf("%q: exit %d: %s", flags, code, msg)
+		}
+	}
+}
