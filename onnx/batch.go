@@ -27,10 +27,7 @@ func (m *Model) FreeBatch(image []int, pool *parallel.Pool) (freed bool, err err
 	if len(in) != 1 || in[0].DType() != tensor.Float32 || len(in[0].Shape) < 2 || in[0].Shape[0].Size != 1 {
 		return false, nil
 	}
-	c, err := m.Copy()
-	if err != nil {
-		return false, err
-	}
+	c := m.Clone()
 	f := freeing{fixed: m, open: c, input: in[0].Name, image: image, pool: pool}
 	f.openInput(in[0])
 	if err := f.openReshapes(); err != nil {
