@@ -25,8 +25,13 @@ func (l *loader) images(at string) (*content, error) {
 	if c.train, err = l.classFolders(t, "train", c.classes, c.classes); err != nil {
 		return nil, err
 	}
+	tested := ""
 	for _, dir := range []string{"test", "val", "valid", "validation"} {
 		if !t.has(dir) {
+			continue
+		}
+		if tested != "" {
+			l.note("%s is left out: the test images are those of %s", t.name(dir), t.name(tested))
 			continue
 		}
 		folders, err := t.folders(dir)
@@ -37,10 +42,14 @@ func (l *loader) images(at string) (*content, error) {
 			l.note("%s has no folders of classes and is left out", t.name(dir))
 			continue
 		}
-		c.test, err = l.classFolders(t, dir, folders, c.classes)
-		return c, err
+		if c.test, err = l.classFolders(t, dir, folders, c.classes); err != nil {
+			return nil, err
+		}
+		tested = dir
 	}
-	l.note("no test split in %s", t.path)
+	if tested == "" {
+		l.note("no test split in %s", t.path)
+	}
 	return c, nil
 }
 
@@ -69,6 +78,13 @@ func (l *loader) classFolders(t *tree, dir string, folders, classes []string) (s
 		for _, f := range found {
 			files, labels = append(files, f), append(labels, label)
 		}
+	}
+	loose, err := t.loose(dir)
+	if err != nil {
+		return source{}, err
+	}
+	if loose > 0 {
+		l.note("%d pictures in %s lie in no folder of a class and are left out", loose, t.name(dir))
 	}
 	if skipped > 0 {
 		l.note("%d files of other kinds in %s are left out", skipped, t.name(dir))

@@ -47,7 +47,7 @@ func (l *loader) npz(path string) (*content, error) {
 	if err := f.split(l, &c.train, x, y); err != nil {
 		return nil, err
 	}
-	if x == "x" || !f.has("x_test") && !f.has("y_test") {
+	if !f.has("x_test") && !f.has("y_test") {
 		l.note("no test split in %s", path)
 	} else if err := f.split(l, &c.test, "x_test", "y_test"); err != nil {
 		return nil, err

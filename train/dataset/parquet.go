@@ -31,12 +31,17 @@ func (l *loader) parquet(at string) (*content, error) {
 		return nil, err
 	}
 	c.train, c.classes = set.source(), set.classes()
+	tested := ""
 	for _, split := range []string{"test", "validation", "valid", "val"} {
 		files, err := parquetFiles(dir, split)
 		if err != nil {
 			return nil, err
 		}
 		if len(files) == 0 {
+			continue
+		}
+		if tested != "" {
+			l.note("%s is left out: the test images are those of %s", files[0], tested)
 			continue
 		}
 		test, err := l.shards(files)
@@ -47,10 +52,9 @@ func (l *loader) parquet(at string) (*content, error) {
 			l.note("%s has no labels and is left out", files[0])
 			continue
 		}
-		c.test = test.source()
-		break
+		c.test, tested = test.source(), files[0]
 	}
-	if len(c.test.labels) == 0 {
+	if tested == "" {
 		l.note("no test split in %s", dir)
 	}
 	if c.classes == nil {
@@ -112,10 +116,11 @@ var shardName = regexp.MustCompile(`-(\d+)-of-(\d+)(-[0-9a-f]+)?\.parquet$`)
 
 // checkShards wants every file that the names of shards count, once.
 func checkShards(dir, split string, files []string) error {
-	seen, total := map[int]string{}, 0
+	seen, total, other := map[int]string{}, 0, ""
 	for _, f := range files {
 		m := shardName.FindStringSubmatch(f)
 		if m == nil {
+			other = f
 			continue
 		}
 		i, err1 := strconv.Atoi(m[1])
@@ -128,8 +133,11 @@ func checkShards(dir, split string, files []string) error {
 		}
 		seen[i], total = f, n
 	}
-	if total > 0 && len(files) != total {
+	switch {
+	case total > 0 && len(files) != total:
 		return fault.Errorf(dir, "%d of the %d files %s-*.parquet", len(files), total, split)
+	case total > 0 && other != "":
+		return fault.Errorf(other, "no shard of %s that goes with the others", split)
 	}
 	return nil
 }

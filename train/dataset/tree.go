@@ -149,14 +149,36 @@ func (t *tree) folders(dir string) ([]string, error) {
 // folders are left out.
 func (t *tree) pictures(dir string) (files []string, other int, err error) {
 	err = t.walk(dir, nil, func(name string) {
-		switch strings.ToLower(path.Ext(name)) {
-		case ".png", ".jpg", ".jpeg", ".webp":
+		if isPicture(name) {
 			files = append(files, name)
-		default:
+		} else {
 			other++
 		}
 	})
 	return files, other, err
+}
+
+// loose counts the pictures in dir itself, hidden ones left out.
+func (t *tree) loose(dir string) (n int, err error) {
+	entries, err := fs.ReadDir(t.FS, dir)
+	if err != nil {
+		return 0, t.fault(dir, err)
+	}
+	for _, e := range entries {
+		if !e.IsDir() && isPicture(e.Name()) && !strings.HasPrefix(e.Name(), ".") {
+			n++
+		}
+	}
+	return n, nil
+}
+
+// isPicture tells from a file's name whether it is a picture.
+func isPicture(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".png", ".jpg", ".jpeg", ".webp":
+		return true
+	}
+	return false
 }
 
 // walk calls f for all files below dir, which lies in the folders above.
