@@ -12,7 +12,7 @@
 // Calls of a model's local functions run as the functions' nodes, named after the
 // call; the file keeps the functions.
 //
-// Limits: IR version 13, opset 26 of the default domain, 2 GiB a file (ONNX's
+// Limits: IR version 13, opset 28 of the default domain, 2 GiB a file (ONNX's
 // own; weights beyond that lie in external files).
 //
 // Reference: the ONNX IR specification, https://onnx.ai/onnx/repo-docs/IR.html.
