@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 
 	"memprobe/internal/fault"
 	"memprobe/internal/kernel/nearest"
 	"memprobe/internal/kernel/vec"
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 )
 
@@ -67,6 +69,8 @@ type Index struct {
 	weight, bias []float32
 	blocks       []block
 	flat         bool // all rows are the same vector
+
+	part int // rows at a time that are made ready, in each search anew; 0: all, once
 }
 
 // block bounds the rows of blockCols columns.
@@ -79,7 +83,26 @@ type block struct {
 // New builds the index of a bank [n,d], which it keeps and which must not change
 // while the index is in use. A nil pool runs on the caller. It fails if the bank
 // is empty or holds a NaN or an infinity.
+//
+// An index takes half the memory of its bank, which may be a mapped file. Where the
+// process may not take as much, each search makes the bank ready part by part: the
+// neighbours are the same.
 func New(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, metric Metric) (*Index, error) {
+	if bytesOf(n, d) > memory.Left()/2 {
+		runtime.GC() // what is in use may be garbage
+	}
+	return build(ctx, pool, bank, n, d, metric, memory.Left()/2)
+}
+
+// bytesOf is what an index of that many rows takes.
+func bytesOf(rows, d int) int64 { return int64(rows) * (2*int64(d) + rowBytes) }
+
+// rowBytes is what an index takes for a row beside its integers: weight, bias, square
+// and, while it is built, quantised.
+const rowBytes = 64
+
+// build builds an index that takes at most so many bytes, if need be in parts.
+func build(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, metric Metric, most int64) (*Index, error) {
 	switch {
 	case n < 1 || d < 1:
 		return nil, fmt.Errorf("knn: bank is [%d,%d], want at least one row and one column", n, d)
@@ -94,6 +117,10 @@ func New(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, met
 	var err error
 	if x.square, err = squares(pool, "bank", bank, n, d); err != nil {
 		return nil, err
+	}
+	if bytesOf(n, d) > most {
+		x.part = int(max(1, most/bytesOf(1, d)))
+		return x, ctx.Err()
 	}
 	x.mean = x.centre()
 	if err := ctx.Err(); err != nil {

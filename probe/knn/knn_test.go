@@ -161,6 +161,42 @@ func TestAgainstBruteForce(t *testing.T) {
 	}
 }
 
+// A bank that is made ready in parts gives the same neighbours, at the same distances.
+func TestParts(t *testing.T) {
+	pool := parallel.New(2)
+	defer pool.Close()
+	for name, fill := range data {
+		for _, c := range []struct{ n, m, d, k, rows int }{{300, 50, 3, 20, 100}, {129, 37, 7, 3, 10}, {260, 9, 40, 60, 1}, {90, 7, 5, 88, 30}, {90, 7, 5, 90, 30}} {
+			for _, metric := range []Metric{Cosine, Euclidean} {
+				s := rng.New(11, rng.Bench)
+				bank, queries := make([]float32, c.n*c.d), make([]float32, c.m*c.d)
+				fill(&s, bank, c.n, c.d)
+				fill(&s, queries, c.m, c.d)
+				copy(queries, bank[:min(len(bank), len(queries)/2)])
+				whole, err := New(t.Context(), pool, bank, c.n, c.d, metric)
+				if err != nil {
+					t.Fatal(err)
+				}
+				parts, err := build(t.Context(), pool, bank, c.n, c.d, metric, bytesOf(c.rows, c.d))
+				if err != nil || parts.packed != nil {
+					t.Fatalf("%s: not in parts: %v", name, err)
+				}
+				for _, search := range []func(x *Index) (*Neighbors, error){
+					func(x *Index) (*Neighbors, error) { return x.Search(t.Context(), queries, c.m, c.k) },
+					func(x *Index) (*Neighbors, error) { return x.LeaveOneOut(t.Context(), min(c.k, c.n-1)) },
+				} {
+					want, errWhole := search(whole)
+					got, errParts := search(parts)
+					if errWhole != nil || errParts != nil {
+						t.Fatal(errWhole, errParts)
+					}
+					same(t, got, want)
+				}
+			}
+		}
+	}
+}
+
 // More near-duplicates than a query may have candidates.
 func TestManyCandidates(t *testing.T) {
 	const n, d, k = 9000, 8, 5

@@ -40,7 +40,7 @@ func (x *Index) Search(ctx context.Context, queries []float32, m, k int) (*Neigh
 	if err != nil {
 		return nil, err
 	}
-	return x.search(ctx, queries, square, k, false)
+	return x.search(ctx, queries, square, k, noSelf)
 }
 
 // LeaveOneOut finds the k nearest other rows to each row of the bank.
@@ -48,8 +48,11 @@ func (x *Index) LeaveOneOut(ctx context.Context, k int) (*Neighbors, error) {
 	if k < 1 || k > x.n-1 {
 		return nil, fmt.Errorf("knn: k is %d, want between 1 and %d, the bank without the row itself", k, x.n-1)
 	}
-	return x.search(ctx, x.bank, x.square, k, true)
+	return x.search(ctx, x.bank, x.square, k, 0)
 }
+
+// noSelf is the row of the bank that the first query is where none is any.
+const noSelf = math.MinInt
 
 const (
 	maxRows   = 32 * tileRows // queries of a chunk: its integers stay in the second-level cache
@@ -57,7 +60,12 @@ const (
 	partPairs = 256           // pairs of a strip that stay in the first-level cache
 )
 
-func (x *Index) search(ctx context.Context, queries []float32, square []float64, k int, self bool) (*Neighbors, error) {
+// search finds the neighbours of queries of which the first is row self of the bank, the
+// next one self+1, …
+func (x *Index) search(ctx context.Context, queries []float32, square []float64, k int, self int) (*Neighbors, error) {
+	if x.part > 0 {
+		return x.searchParts(ctx, queries, square, k, self)
+	}
 	m := len(square)
 	nb := &Neighbors{Queries: m, K: k, Index: make([]int32, m*k), Distance: make([]float64, m*k)}
 	rows := min(parallel.Chunks(parallel.Chunks(m, manyParts), tileRows)*tileRows, maxRows)
@@ -71,7 +79,7 @@ func (x *Index) search(ctx context.Context, queries []float32, square []float64,
 		}
 		w := workers[id]
 		lo, hi := parallel.Range(chunk, rows, m)
-		w.load(queries[lo*x.d:hi*x.d], square[lo:hi], lo, self)
+		w.load(queries[lo*x.d:hi*x.d], square[lo:hi], self+lo)
 		if !w.scan(ctx) {
 			return
 		}
@@ -126,8 +134,8 @@ func (x *Index) newWorker(rows, k int) *worker {
 	return w
 }
 
-// load rounds the queries of a chunk, of which the first is row first of all.
-func (w *worker) load(queries []float32, square []float64, first int, self bool) {
+// load rounds the queries of a chunk, of which the first is row self of the bank.
+func (w *worker) load(queries []float32, square []float64, self int) {
 	if w.queries == nil {
 		w.queries = make([]query, w.rows)
 	}
@@ -138,8 +146,8 @@ func (w *worker) load(queries []float32, square []float64, first int, self bool)
 	for i := range w.queries {
 		q := &w.queries[i]
 		q.row, q.square, q.self = queries[i*w.d:(i+1)*w.d], square[i], -1
-		if self {
-			q.self = int32(first + i)
+		if row := self + i; row >= 0 && row < w.n {
+			q.self = int32(row)
 		}
 		strip := w.strips[i/tileRows*w.pairs*tileRows*2:]
 		q.q = w.quantiseRow(strip[2*(i%tileRows):], tileRows, w.tmp, q.row, q.square, floor)
