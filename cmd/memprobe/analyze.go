@@ -91,6 +91,12 @@ var analyzeCommand = command{
 			if len(args) != 1 {
 				return usagef("want one MODEL.onnx or run directory, got %d arguments", len(args))
 			}
+			if o.store.emit != "" {
+				if _, err := o.options(); err != nil {
+					return err
+				}
+				return o.store.writeJobs(args[0], o.threads, std)
+			}
 			o.command = commandLine("analyze", f, args)
 			return analyze(ctx, args[0], o, std)
 		}

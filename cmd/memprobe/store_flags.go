@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -10,11 +12,14 @@ import (
 
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/memory"
+	"memprobe/internal/show"
 	"memprobe/probe/store"
+	"memprobe/train/sweep"
 )
 
 const (
-	noStore = "none"
+	noStore   = "none"
+	maxShards = 1000
 	// leastWork is a few seconds of a core: features of less are not kept unless a store
 	// is named.
 	leastWork = 200e9
@@ -22,9 +27,9 @@ const (
 
 // storeOptions are the flags that say where features are kept.
 type storeOptions struct {
-	dir, kind, shard string
-	limit            memory.Size
-	f                *pflag.FlagSet
+	dir, kind, shard, emit string
+	limit                  memory.Size
+	f                      *pflag.FlagSet
 }
 
 func (o *storeOptions) flags(f *pflag.FlagSet) {
@@ -32,7 +37,8 @@ func (o *storeOptions) flags(f *pflag.FlagSet) {
 	storeFlag(f, &o.dir)
 	f.Var(&o.limit, "store-limit", "what the store may hold; the entries used least lately go (default 10GiB)")
 	f.StringVar(&o.kind, "store-type", string(store.Float32), "float32, or float16: half the size, features rounded")
-	f.StringVar(&o.shard, "shard", "", "I/N: fill the store with part I, from 0, of the images cut into N, and report nothing")
+	f.StringVar(&o.shard, "shard", "", "I/N: fill the store with part I, from 0, of the images cut into N, and report nothing; with --emit: N")
+	f.StringVar(&o.emit, "emit", "", "print the job array of --shard N instead: "+strings.Join(sweep.Clusters(), ", "))
 }
 
 func storeFlag(f *pflag.FlagSet, dir *string) {
@@ -85,6 +91,42 @@ func (o *storeOptions) share() (s store.Share, ok bool, err error) {
 		return s, false, usagef("--shard is %q, want I/N with I from 0 to N-1", o.shard)
 	}
 	return store.Share{Index: i, Of: n}, true, nil
+}
+
+// writeJobs prints the job array that fills the store, a part of the images a task.
+func (o *storeOptions) writeJobs(arg string, threads int, std streams) error {
+	n, err := strconv.Atoi(o.shard)
+	if err != nil || n < 1 || n > maxShards || o.dir == "" || o.dir == noStore {
+		return usagef("--emit with --shard %q and --store %q: want 1 to %d parts, and a folder that all machines see", o.shard, o.dir, maxShards)
+	}
+	dir, err := filepath.Abs(o.dir)
+	if err != nil {
+		return err
+	}
+	if threads == 0 {
+		threads = 2
+	}
+	words := []string{"memprobe", "analyze", arg, "--store", dir, "--threads", strconv.Itoa(threads)}
+	o.f.Visit(func(flag *pflag.Flag) {
+		switch flag.Name {
+		case "emit", "shard", "store", "threads", "out", "format", "json", "columns":
+		default:
+			value := flag.Value.String()
+			if list, ok := flag.Value.(pflag.SliceValue); ok {
+				value = strings.Join(list.GetSlice(), ",")
+			}
+			words = append(words, "--"+flag.Name+"="+value)
+		}
+	})
+	p := sweep.Plan{Name: "features", About: "features of " + show.Line(arg) + "; memprobe analyze with the same --store puts them together", Cells: make([]sweep.Cell, n)}
+	for i := range p.Cells {
+		p.Cells[i] = sweep.Cell{Name: fmt.Sprintf("part %d", i), Point: []string{fmt.Sprintf("of %d", n)}}
+	}
+	job := sweep.Job{Words: words, Dir: dir, CPUs: threads, Most: maxShards, Task: "--shard", Of: fmt.Sprintf("/%d", n)}
+	if err := p.Emit(std.out, o.emit, job); err != nil {
+		return usagef("--emit %v", err)
+	}
+	return os.MkdirAll(dir, 0o755) // Slurm writes its logs there
 }
 
 // program is what features depend on beside model and images. The kernels in assembly

@@ -89,6 +89,32 @@ func TestStoreCommands(t *testing.T) {
 	}
 }
 
+// The lines of a job array fill the store: analyze then has nothing to compute.
+func TestStoreJobs(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "features")
+	args := []string{"analyze", malign, "--store", dir, "--train-limit", "300", "--test-limit", "100", "--draws", "1", "--batch", "16", "--bank", "train"}
+	code, script, msg := runMemprobe(append(args, "--shard", "2", "--emit", "shell")...)
+	if code != 0 {
+		t.Fatalf("exit %d: %s", code, msg)
+	}
+	if out, err := exec.Command("sh", "-ec", script).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s\n%s", err, out, script)
+	}
+	if _, said := probeOf(t, args[2:]...); !strings.Contains(said, " 0 through the network") {
+		t.Errorf("after the jobs the network runs: %s", said)
+	}
+	for cluster, want := range map[string]string{"slurm": `--shard "$SLURM_ARRAY_TASK_ID/2" &`, "kubernetes": `"--shard", "$(JOB_COMPLETION_INDEX)/2"]`} {
+		if _, out, _ := runMemprobe(append(args, "--shard", "2", "--emit", cluster)...); !strings.Contains(out, want) {
+			t.Errorf("%s has no %s:\n%s", cluster, want, out)
+		}
+	}
+	for _, flags := range [][]string{{"--emit", "pbs", "--shard", "2", "--store", dir}, {"--emit", "shell", "--store", dir}, {"--emit", "shell", "--shard", "2"}} {
+		if code, out, msg := runMemprobe(append([]string{"analyze", malign}, flags...)...); code != exitUsage || out != "" {
+			t.Errorf("%q: exit %d: %s", flags, code, msg)
+		}
+	}
+}
+
 // Without a store that is named, what is computed in no time is not kept.
 func TestDefaultStore(t *testing.T) {
 	cache := t.TempDir()

@@ -24,6 +24,8 @@ type Job struct {
 	Dir   string   // where Slurm writes its logs too: it must exist when a job begins
 	CPUs  int      // of a cell
 	Most  int      // tasks that an array of Slurm may have
+	Task  string   // the flag that takes the number of a cell; "": --index
+	Of    string   // what follows the number
 }
 
 // array is a job array of Slurm: cell First and those behind it, by their distance.
@@ -50,6 +52,12 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	if err != nil {
 		return err
 	}
+	words := job.Words
+	if job.Task == "" {
+		job.Task = "--index" // which a task of Kubernetes finds itself
+	} else if cluster == "kubernetes" {
+		words = append(slices.Clone(words), job.Task, "$(JOB_COMPLETION_INDEX)"+job.Of)
+	}
 	quoted := make([]string, len(job.Words))
 	for i, word := range job.Words {
 		quoted[i] = quote(word)
@@ -58,7 +66,7 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	return t.Execute(w, map[string]any{
 		"Plan": p.Name, "About": p.About, "Cells": p.Cells, "Job": jobName(p.Name), "CPUs": job.CPUs,
 		"Arrays": arrays, "Whole": len(arrays) == 1,
-		"Dir": job.Dir, "Logs": filepath.Join(job.Dir, "slurm-%A_%a.out"), "Words": job.Words, "Command": strings.Join(quoted, " "),
+		"Dir": job.Dir, "Logs": filepath.Join(job.Dir, "slurm-%A_%a.out"), "Words": words, "Task": job.Task, "Of": job.Of, "Command": strings.Join(quoted, " "),
 	})
 }
 

@@ -291,7 +291,7 @@ func TestEmit(t *testing.T) {
 		"shell":      {`memprobe sweep 'it'\''s.yaml' --out '/runs/a b' --index 0 # ` + p.Cells[0].Name + " seed=0\n", "--index 2"},
 	} {
 		var b bytes.Buffer
-		if err := p.Emit(&b, cluster, Job{words, "/runs/a b", 4, 1000}); err != nil {
+		if err := p.Emit(&b, cluster, Job{Words: words, Dir: "/runs/a b", CPUs: 4, Most: 1000}); err != nil {
 			t.Fatal(err)
 		}
 		for _, want := range wants {
@@ -300,7 +300,7 @@ func TestEmit(t *testing.T) {
 			}
 		}
 	}
-	if err := p.Emit(&bytes.Buffer{}, "pbs", Job{words, "", 1, 1000}); err == nil || !strings.Contains(err.Error(), "slurm, kubernetes, shell") {
+	if err := p.Emit(&bytes.Buffer{}, "pbs", Job{Words: words, CPUs: 1, Most: 1000}); err == nil || !strings.Contains(err.Error(), "slurm, kubernetes, shell") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -317,7 +317,7 @@ func TestEmitSeveralArrays(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var b bytes.Buffer
-	if err := p.Emit(&b, "slurm", Job{[]string{"memprobe", "sweep", "plan.yaml"}, dir, 1, 3}); err != nil {
+	if err := p.Emit(&b, "slurm", Job{Words: []string{"memprobe", "sweep", "plan.yaml"}, Dir: dir, CPUs: 1, Most: 3}); err != nil {
 		t.Fatal(err)
 	}
 	// A scheduler that runs every task at once, and a command that says its index.
