@@ -55,6 +55,19 @@ func TestDamagedRunsDoNotGoOn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// Labels are drawn again, so damaged ones are written anew.
+	labels := filepath.Join(dir, "labels.npy")
+	sound := contents(t, labels)
+	if err := os.WriteFile(labels, []byte(sound[:len(sound)-8]+"damaged."), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	if run := finish(t, copied, c, Options{Set: set}); run.Model.SHA256 != want || contents(t, filepath.Join(copied, "labels.npy")) != sound {
+		t.Error("a run that goes on with damaged labels ends with others, or in another model")
+	}
 	// A key that is not there is not taken to be the default's.
 	path := filepath.Join(dir, "run.json")
 	text := strings.Replace(contents(t, path), `    "epochs": 4,`, "", 1)

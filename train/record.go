@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,6 @@ import (
 	"memprobe/internal/fault"
 	"memprobe/internal/infile"
 	"memprobe/internal/meta"
-	"memprobe/internal/npy"
 	"memprobe/internal/seal"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
@@ -84,9 +84,6 @@ func (r *runner) begin() error {
 		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-	}
-	if err := npy.Write(r.dir.labels(), r.batches.table()); err != nil {
-		return err
 	}
 	m, err := r.net.snapshot(0)
 	if err != nil {
@@ -173,6 +170,10 @@ func (r *runner) describe() (*result.Run, error) {
 		}
 	}
 	embedding, _ := m.Metadata(meta.Embedding)
+	labels, err := infile.Read(r.dir.labels())
+	if err != nil {
+		return nil, err
+	}
 	assignedTrue := result.Some(ratio(right, set.Train.N()))
 	if r.batches.foreign() {
 		assignedTrue = nil
@@ -188,7 +189,7 @@ func (r *runner) describe() (*result.Run, error) {
 			Spec: r.config.Data, Name: set.Name, Fingerprint: set.Fingerprint(), Train: set.Train.N(), Test: set.Test.N(),
 			Classes: set.Classes, NumClasses: len(set.Classes), Shape: r.net.image, Resize: strings.Join(set.Notes, "; "),
 			TrainLimit: r.config.TrainLimit, TestLimit: r.config.TestLimit, SubsetSeed: &r.config.SubsetSeed,
-			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed, AssignedClasses: r.batches.scheme.Classes, AssignedTrue: assignedTrue,
+			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed, LabelsSHA256: fmt.Sprintf("%x", sha256.Sum256(labels)), AssignedClasses: r.batches.scheme.Classes, AssignedTrue: assignedTrue,
 		},
 	}, nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"memprobe/internal/filelock"
 	"memprobe/internal/meta"
+	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
 	"memprobe/onnx"
 	"memprobe/probe/result"
@@ -339,6 +340,9 @@ func (r *runner) open() error {
 		return err
 	}
 	r.losses = newLossLog(r.config.LogLosses, r.config.Loss, r.options.Set.Train.N(), r.options.Pool)
+	if err := npy.Write(r.dir.labels(), r.batches.table()); err != nil {
+		return err
+	}
 	if !begun {
 		if err := r.begin(); err != nil {
 			return err

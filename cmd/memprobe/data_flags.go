@@ -57,6 +57,7 @@ type subject struct {
 	config train.Config // of the run
 	record map[string]string
 	print  string      // fingerprint of the run's data, or ""
+	labels string      // checksum of the run's labels, or ""
 	notes  []string    // how the model differs from its file
 	told   int         // of the notes
 	gone   []onnx.Lost // tensors that are in the file alone
@@ -144,7 +145,7 @@ func (s *subject) ofRun(dir string) error {
 	if err != nil {
 		return fault.Wrap(file, err)
 	}
-	s.config, s.print = c, run.Data.Fingerprint
+	s.config, s.print, s.labels = c, run.Data.Fingerprint, run.Data.LabelsSHA256
 	s.record = map[string]string{"data": c.Data, "labels": c.Labels, "label-seed": strconv.FormatUint(c.LabelSeed, 10),
 		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10),
 		"image-size": strconv.Itoa(c.ImageSize), "ideal-views": strconv.Itoa(c.IdealViews)}

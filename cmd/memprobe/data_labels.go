@@ -66,7 +66,7 @@ func (d *openedData) labels(ctx context.Context, o *dataOptions, m *subject) err
 	}
 	if _, err := os.Stat(own); own != "" && err == nil {
 		d.source = own
-		return d.readOwn(own, trained)
+		return d.readOwn(own, m, trained)
 	}
 	return d.drawLabels(o, m, trained)
 }
@@ -199,7 +199,10 @@ func (d *openedData) readAssigned(file string, m *subject, trained *dataset.Set)
 
 // readOwn reads the labels.npy of a run: one integer for each image it was trained
 // on, the first in its row if there is one for each view.
-func (d *openedData) readOwn(file string, trained *dataset.Set) error {
+func (d *openedData) readOwn(file string, m *subject, trained *dataset.Set) error {
+	if sum, err := digest(file); err != nil || m.labels != "" && sum != m.labels {
+		return cmp.Or(err, fault.Errorf(file, "is damaged: its SHA-256 is %s, the run's record has %s", sum, m.labels))
+	}
 	values, shape, err := npy.ReadInts(file)
 	if err != nil {
 		return err

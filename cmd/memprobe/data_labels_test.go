@@ -52,6 +52,16 @@ func TestAssignedLabelsFollowTheirImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	damaged := filepath.Join(t.TempDir(), "run")
+	if err := os.CopyFS(damaged, os.DirFS(run)); err != nil {
+		t.Fatal(err)
+	}
+	if err := npy.Write(filepath.Join(damaged, "labels.npy"), tensor.From(append(own[1:len(own):len(own)], own[0]), len(own))); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openData(t, damaged); err == nil || !strings.Contains(err.Error(), "labels.npy: is damaged") {
+		t.Errorf("labels that the run was not trained on: error %v", err)
+	}
 	whole, err := openData(t, run)
 	if err != nil {
 		t.Fatal(err)

@@ -78,6 +78,8 @@ type Data struct {
 	Labels      string   `json:"labels,omitempty"` // scheme of the assigned labels: true, random, noise:P, per-view
 	LabelSeed   *uint64  `json:"label_seed,omitempty"`
 	LabelSource string   `json:"label_source,omitempty"` // metadata, or the file that gave them
+	// LabelsSHA256 is the checksum of a run's labels.npy, in its record alone.
+	LabelsSHA256 string `json:"labels_sha256,omitempty"`
 	// AssignedClasses is how many classes assigned labels of the scheme random:K have;
 	// 0: those of the set.
 	AssignedClasses int `json:"assigned_classes,omitempty"`

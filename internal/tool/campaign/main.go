@@ -7,7 +7,7 @@
 // the program accept it, then damages a copy count times and runs the program on
 // that. A run is bad if it ends with another exit code than 0 (done), 1 without a
 // fault of the program's own, 2, 3 or 130; prints a trace, or more than a line a
-// problem; takes longer than --limit, or more memory than --memory with some for the
+// problem; takes longer than --limit of the processors' time, or more memory than --memory with some for the
 // runtime; leaves a temporary file; or changes a training run in silence: one that
 // goes on must end with the bytes that the undamaged one ends with. A damage is a
 // function of (seed, number), so each bad run can be made again; its input is kept
@@ -47,7 +47,7 @@ func main() {
 	flags.Uint64Var(&o.seed, "seed", 1, "of all damages")
 	flags.IntVar(&o.first, "first", 0, "number of the first damage")
 	flags.IntVar(&o.count, "count", 200, "damages")
-	flags.DurationVar(&o.limit, "limit", 20*time.Second, "that a run may take")
+	flags.DurationVar(&o.limit, "limit", 20*time.Second, "of processors that a run may take")
 	flags.DurationVar(&o.whole, "time", time.Hour, "after which no run is begun")
 	flags.Var(&o.memory, "memory", "budget of a run")
 	if err := flags.Parse(os.Args[1:]); err != nil || flags.NArg() > 0 {
