@@ -34,7 +34,7 @@ type ending struct {
 	code     int // −1: by a signal
 	out, err string
 	took     time.Duration // of processors
-	peak     int64 // bytes
+	peak     int64         // bytes
 }
 
 // patience is how many times its limit a run may take by the clock, where other
