@@ -17,9 +17,16 @@ import (
 // Pool is a set of persistent workers. The zero value is not usable; a nil
 // *Pool runs everything on the caller.
 type Pool struct {
+	*team
+	stop <-chan struct{} // of this Pool's loops, see Until
+}
+
+// team is the workers of one or more Pools.
+type team struct {
 	threads int
 	mu      sync.Mutex // held by the loop in flight
 
+	stop      <-chan struct{} // of the loop in flight
 	body      func(worker, chunk int)
 	stretches []stretch     // by worker
 	state     atomic.Uint64 // epoch<<32 | open | number of workers inside
@@ -84,13 +91,37 @@ func New(threads int) *Pool {
 	if threads < 1 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	p := &Pool{threads: threads, stretches: make([]stretch, threads), done: make(chan struct{}, 1)}
+	p := &team{threads: threads, stretches: make([]stretch, threads), done: make(chan struct{}, 1)}
 	for i := 1; i < threads; i++ {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
 		go p.serve(w, i)
 	}
-	return p
+	return &Pool{team: p}
+}
+
+// Stoppable returns a Pool of the same workers, or of the caller alone, whose loops
+// can be stopped by Until without those of p.
+func (p *Pool) Stoppable() *Pool {
+	if p == nil {
+		return &Pool{team: &team{threads: 1}}
+	}
+	return &Pool{team: p.team}
+}
+
+// Until has the loops of p that begin later leave out the chunks that are left once
+// stop is closed, so that what they compute is to be dropped; nil stops none. p must
+// be idle, and have been made by Stoppable.
+func (p *Pool) Until(stop <-chan struct{}) { p.stop = stop }
+
+// stopped reports whether a loop is to end early.
+func stopped(stop <-chan struct{}) bool {
+	select {
+	case <-stop: // never, if it is nil
+		return true
+	default:
+		return false
+	}
 }
 
 // Threads is the number of goroutines that share a loop, the caller included.
@@ -126,12 +157,15 @@ func (p *Pool) Close() {
 func (p *Pool) For(chunks int, body func(worker, chunk int)) {
 	if chunks <= 1 || p == nil || p.threads == 1 || !p.mu.TryLock() {
 		for i := range chunks {
+			if p != nil && stopped(p.stop) {
+				return
+			}
 			body(0, i)
 		}
 		return
 	}
 	defer p.mu.Unlock()
-	p.body = body
+	p.body, p.team.stop = body, p.stop
 	for i := range p.stretches {
 		p.stretches[i].set(i*chunks/p.threads, (i+1)*chunks/p.threads)
 	}
@@ -147,7 +181,7 @@ func (p *Pool) For(chunks int, body func(worker, chunk int)) {
 }
 
 // work is drain. What the body panics with is kept for the caller of For.
-func (p *Pool) work(worker int) {
+func (p *team) work(worker int) {
 	defer func() {
 		if r := recover(); r != nil {
 			p.panicked.CompareAndSwap(nil, fault.Caught(r))
@@ -157,7 +191,7 @@ func (p *Pool) work(worker int) {
 }
 
 // wait returns when no worker is inside the loop.
-func (p *Pool) wait() {
+func (p *team) wait() {
 	for i := 0; inside(p.state.Load()) != 0; i++ {
 		if i < spins {
 			if i&255 == 255 {
@@ -176,17 +210,17 @@ func (p *Pool) wait() {
 }
 
 // drain does the worker's own stretch, then what is left of the others'.
-func (p *Pool) drain(worker int) {
-	body := p.body
+func (p *team) drain(worker int) {
+	body, stop := p.body, p.stop
 	for k := range p.threads {
 		s := &p.stretches[(worker+k)%p.threads]
-		for i, ok := s.take(k > 0); ok; i, ok = s.take(k > 0) {
+		for i, ok := s.take(k > 0); ok && !stopped(stop); i, ok = s.take(k > 0) {
 			body(worker, i)
 		}
 	}
 }
 
-func (p *Pool) wakeAll() {
+func (p *team) wakeAll() {
 	for _, w := range p.workers {
 		if w.parked.CompareAndSwap(true, false) {
 			w.wake <- struct{}{}
@@ -194,7 +228,7 @@ func (p *Pool) wakeAll() {
 	}
 }
 
-func (p *Pool) serve(w *worker, id int) {
+func (p *team) serve(w *worker, id int) {
 	var seen uint32
 	for i := 0; ; i++ {
 		state := p.state.Load()
@@ -219,14 +253,14 @@ func (p *Pool) serve(w *worker, id int) {
 }
 
 // leave takes a worker out of the loop.
-func (p *Pool) leave() {
+func (p *team) leave() {
 	if inside(p.state.Add(^uint64(0))) == 0 && p.waiting.CompareAndSwap(true, false) {
 		p.done <- struct{}{}
 	}
 }
 
 // park sleeps until the state is no longer the one given.
-func (p *Pool) park(w *worker, state uint64) {
+func (p *team) park(w *worker, state uint64) {
 	w.parked.Store(true)
 	// A loop may have begun before the flag was up; as in wait.
 	if s := p.state.Load(); epochOf(s) != epochOf(state) && w.parked.CompareAndSwap(true, false) {

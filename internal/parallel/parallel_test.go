@@ -79,3 +79,40 @@ func TestPanicOfABodyIsTheCallers(t *testing.T) {
 		t.Errorf("the sum is %d", sum.Load())
 	}
 }
+
+// A loop ends soon after its Pool is stopped; those of others with the same workers,
+// and its own after the stop is lifted, do all chunks.
+func TestUntil(t *testing.T) {
+	const chunks = 1000
+	for _, threads := range []int{0, 1, 3} {
+		var p *Pool
+		if threads > 0 {
+			p = New(threads)
+			defer p.Close()
+		}
+		own := p.Stoppable()
+		stop := make(chan struct{})
+		own.Until(stop)
+		var done atomic.Int32
+		own.For(chunks, func(_, _ int) {
+			if done.Add(1) == 10 {
+				close(stop)
+			}
+		})
+		if n := done.Load(); n < 10 || n > 10+int32(threads) {
+			t.Errorf("%d threads: %d chunks were done", threads, n)
+		}
+		count := func(p *Pool) int32 {
+			var n atomic.Int32
+			p.For(chunks, func(_, _ int) { n.Add(1) })
+			return n.Load()
+		}
+		if a, b := count(own), count(p); a != 0 || b != chunks {
+			t.Errorf("%d threads: a loop of one that is stopped does %d chunks, another's %d", threads, a, b)
+		}
+		own.Until(nil)
+		if n := count(own); n != chunks {
+			t.Errorf("%d threads: %d chunks after the stop is lifted", threads, n)
+		}
+	}
+}

@@ -143,8 +143,8 @@ func (p *program) prune(wanted []*ops.Value) {
 
 // bind binds every node to its tensors. env has what all nodes share.
 func (p *program) bind(l *layout, taps []string, env *ops.Env) (*Session, error) {
-	s := &Session{inputs: map[string]*tensor.Tensor{}, outputs: map[string]*tensor.Tensor{}}
-	env.Fault = &s.fault
+	s := &Session{inputs: map[string]*tensor.Tensor{}, outputs: map[string]*tensor.Tensor{}, pool: env.Pool.Stoppable()}
+	env.Fault, env.Pool = &s.fault, s.pool
 	var scratch ops.Scratch
 	tapped := map[*ops.Value][]int{}
 	for i, name := range taps {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
@@ -17,7 +18,8 @@ type Session struct {
 	inputs  map[string]*tensor.Tensor
 	outputs map[string]*tensor.Tensor
 	memory  Memory
-	fault   error // of a step: the elements of an operand do not fit
+	pool    *parallel.Pool // stoppable
+	fault   error          // of a step: the elements of an operand do not fit
 }
 
 type step struct {
@@ -60,13 +62,15 @@ func (s *Session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)
 		}
 	}
 	s.fault = nil
+	s.pool.Until(ctx.Done())
+	defer s.pool.Until(nil)
 	for i := range s.steps {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		st := &s.steps[i]
 		if err := st.do(); err != nil {
 			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return err // the step may have left out a part
 		}
 		if s.fault != nil {
 			return s.fault

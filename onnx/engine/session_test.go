@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -13,10 +15,31 @@ import (
 
 // A panic in a step is an error that names its node.
 func TestPanicOfAStep(t *testing.T) {
-	s := &Session{steps: []step{{node: &ops.Node{Name: "n1", Op: "Relu"}, run: func() { panic("no") }}}}
+	s := &Session{pool: (*Pool)(nil).Stoppable(), steps: []step{{node: &ops.Node{Name: "n1", Op: "Relu"}, run: func() { panic("no") }}}}
 	err := s.Run(t.Context(), nil)
 	if err == nil || !strings.Contains(err.Error(), `internal error at node "n1" (Relu): no`) {
 		t.Errorf("error %v", err)
+	}
+}
+
+// A run that is cancelled ends within a step, and nobody sees what it left out; the
+// next run is whole.
+func TestCancelledWithinAStep(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	pool := (*Pool)(nil).Stoppable()
+	const chunks = 100
+	done := 0
+	s := &Session{pool: pool, steps: []step{{node: &ops.Node{}, taps: []int{0}, run: func() {
+		pool.For(chunks, func(_, _ int) {
+			done++
+			cancel()
+		})
+	}}}, taps: make([]Tap, 1)}
+	if err := s.Run(ctx, func(int, *tensor.Tensor) { t.Error("half a tensor is shown") }); !errors.Is(err, context.Canceled) || done != 1 {
+		t.Errorf("error %v after %d chunks", err, done)
+	}
+	if err := s.Run(t.Context(), nil); err != nil || done != 1+chunks {
+		t.Errorf("error %v after %d chunks", err, done)
 	}
 }
 
