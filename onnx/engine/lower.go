@@ -164,6 +164,7 @@ func (g *Graph) lowerWith(o *Options, settled map[string]bool, pool *parallel.Po
 			}
 		}
 	}
+	block := g.block()
 	for _, c := range calls {
 		if !c.taken(vals) {
 			continue
@@ -174,7 +175,7 @@ func (g *Graph) lowerWith(o *Options, settled map[string]bool, pool *parallel.Po
 			}
 			continue
 		}
-		n := &ops.Node{Name: c.label(), Op: c.op, Domain: c.domain, Opset: g.opsets[c.domain], Attrs: c.attrs}
+		n := &ops.Node{Name: c.label(), Op: c.op, Domain: c.domain, Opset: g.opsets[c.domain], Attrs: c.blocked(block)}
 		if to, ok := c.attrs["to"].(int64); ok && o.Double && c.op == "Cast" && to == 1 {
 			n.Attrs = ops.Attrs{"to": int64(11)}
 		}

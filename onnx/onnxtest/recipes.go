@@ -78,7 +78,7 @@ var recipes = map[string]func(g *generator, op string){
 	"ReduceL2": reduce, "ReduceSumSquare": reduce, "ReduceLogSum": reduce, "ReduceLogSumExp": reduce,
 	"Gemm": gemm, "MatMul": matmul, "Einsum": einsum,
 	"Softmax": alongAxis, "LogSoftmax": alongAxis, "Hardmax": alongAxis, "LpNormalization": alongAxis,
-	"BatchNormalization": batchNorm, "LayerNormalization": layerNorm, "RMSNormalization": layerNorm,
+	"BatchNormalization": batchNorm, "LayerNormalization": layerNorm, "RMSNormalization": layerNorm, "SimplifiedLayerNormalization": layerNorm,
 	"InstanceNormalization": groupNorm, "GroupNormalization": groupNorm, "LRN": lrn,
 	"PRelu": func(g *generator, op string) {
 		x := g.float(1, 4)

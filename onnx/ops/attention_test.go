@@ -35,13 +35,17 @@ func TestAttentionFaults(t *testing.T) {
 	}
 }
 
-// faultOf is what the operator's shape rule says of operands.
+// faultOf is what the operator's rule says of operands.
 func faultOf(op string, a attrs, in ...*tensor.Tensor) error {
-	def, err := ops.Lookup("", op, ops.Newest)
+	return fault("", op, ops.Newest, a, in...)
+}
+
+func fault(domain, op string, opset int, a attrs, in ...*tensor.Tensor) error {
+	def, err := ops.Lookup(domain, op, opset)
 	if err != nil {
 		return err
 	}
-	n := &ops.Node{Name: "node", Op: op, Opset: ops.Newest, Attrs: a, Def: def}
+	n := &ops.Node{Name: "node", Op: op, Domain: domain, Opset: opset, Attrs: a, Def: def}
 	for _, x := range in {
 		var v *ops.Value
 		if x != nil {

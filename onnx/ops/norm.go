@@ -11,7 +11,8 @@ import (
 )
 
 var norms = []Def{
-	{Op: "LayerNormalization", Since: 17, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
+	// ONNX has it since 17; the optimiser of ONNX Runtime writes it at any opset.
+	{Op: "LayerNormalization", Since: 1, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
 	{Op: "RMSNormalization", Since: 23, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
 	{Op: "LayerNormGrad", Domain: Internal, Since: 1, Infer: inferLayerNormGrad, Bind: bindLayerNormGrad},
 	{Op: "InstanceNormalization", Since: 1, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
