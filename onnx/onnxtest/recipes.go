@@ -101,7 +101,8 @@ var recipes = map[string]func(g *generator, op string){
 		s := g.between(1, 4)
 		g.one(op, nil, g.input(append(g.shape(g.IntN(2)), s, s)...))
 	},
-	"Attention": heads, "RotaryEmbedding": rotary, "TensorScatter": tensorScatter, "CausalConvWithState": causalConv,
+	"Attention": heads, "RotaryEmbedding": rotary, "TensorScatter": tensorScatter, "CausalConvWithState": causalConv, "LinearAttention": linearAttention,
+	"NonZero": nonZero, "Unique": unique, "Compress": compress, "NonMaxSuppression": suppress,
 	"RNN": recurrent, "GRU": recurrent, "LSTM": recurrent,
 	"SwiGLU": func(g *generator, op string) {
 		x := g.float(0, 4)

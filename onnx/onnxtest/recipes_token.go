@@ -99,3 +99,19 @@ func recurrent(g *generator, op string) {
 	}
 	g.apply(op, attrs, g.between(1, outs), in...)
 }
+
+func linearAttention(g *generator, op string) {
+	n, t, kv, group, d, dv := g.between(1, 2), g.between(1, 4), g.between(1, 2), g.between(1, 2), g.between(1, 3), g.between(1, 3)
+	rule := oneOf(g, "linear", "gated", "delta", "gated_delta")
+	attrs := g.maybe(ops.Attrs{"scale": float32(0.5)})
+	attrs["update_rule"], attrs["q_num_heads"], attrs["kv_num_heads"] = rule, int64(kv*group), int64(kv)
+	in := []*ops.Value{g.input(n, t, kv*group*d), g.weight(n, t, kv*d), g.weight(n, t, kv*dv), oneOf(g, nil, g.weight(n, kv, d, dv)), nil, nil, nil}
+	if rule == "gated" || rule == "gated_delta" {
+		in[4] = g.weight(n, t, oneOf(g, kv, kv*d))
+	}
+	if rule == "delta" || rule == "gated_delta" {
+		in[5] = g.weight(n, t, oneOf(g, 1, kv))
+		in[6] = oneOf(g, nil, g.weight(n, t, kv*d))
+	}
+	g.apply(op, attrs, g.between(1, 2), in...)
+}

@@ -36,7 +36,7 @@ func internal(c onnxtest.Case) onnxtest.Case { c.Domain = ops.Internal; return c
 
 func TestGradients(t *testing.T) {
 	covered := map[*ops.Def]bool{}
-	for _, c := range slices.Concat(elementwiseCases(), movementCases(), windowCases(), reductionCases(), productCases(), normCases(), attentionCases(), tokenCases(), contribCases()) {
+	for _, c := range slices.Concat(elementwiseCases(), movementCases(), windowCases(), reductionCases(), productCases(), normCases(), attentionCases(), tokenCases(), contribCases(), dataCases()) {
 		t.Run(c.String(), func(t *testing.T) { onnxtest.Gradients(t, c) })
 		def, err := ops.Lookup(c.Domain, c.Op, c.Opset)
 		if err != nil {
