@@ -31,7 +31,7 @@ func (c *Comparison) pageFigures() []page.Figure {
 	if len(probed) > 0 {
 		out = append(out, c.layersPage(probed), c.panelsPage(probed))
 	}
-	out = append(out, epochsPage(gs), c.mapsPage())
+	out = append(out, c.epochsPage(gs), c.mapsPage())
 	return slices.DeleteFunc(out, func(f page.Figure) bool { return len(f.Views) == 0 })
 }
 
@@ -75,6 +75,16 @@ func (c *Comparison) scatterPage(gs []group) page.Figure {
 		}
 	}
 	return f
+}
+
+// colour is that of a group, the same in all figures; its place in the figure where
+// there are more groups than colours.
+func (c *Comparison) colour(g group, place int) int {
+	gs := groups(c.Entries, c.Differs)
+	if len(gs) > maxSeries {
+		return place
+	}
+	return slices.IndexFunc(gs, func(o group) bool { return o.entries[0] == g.entries[0] })
 }
 
 // intervalOf is the 95 % interval of a measure, NaN where it has none.
@@ -195,7 +205,7 @@ func (c *Comparison) layersPage(gs []group) page.Figure {
 				chart.Link = "layer"
 			}
 			for i, g := range shown {
-				curve := curveOf(g.label, overLayers(g.entries, byName, part.Key), i%len(marks))
+				curve := curveOf(g.label, overLayers(g.entries, byName, part.Key), c.colour(g, i))
 				curve.Key, curve.Link = part.Key, link[g.entries[0]]
 				chart.Curves = appendKnown(chart.Curves, overNames(curve, byName))
 			}
@@ -273,7 +283,7 @@ func (c *Comparison) panelsPage(gs []group) page.Figure {
 }
 
 // epochsPage draws fit and probe against the epoch.
-func epochsPage(gs []group) page.Figure {
+func (c *Comparison) epochsPage(gs []group) page.Figure {
 	f := page.Figure{ID: "figure-epochs", Title: "Over training", Caption: "Means over the seeds; bands are one sample standard deviation over them, where there are several."}
 	if !slices.ContainsFunc(gs, func(g group) bool {
 		return slices.ContainsFunc(g.entries, func(e *Entry) bool { return len(e.Epochs) > 1 })
@@ -288,7 +298,7 @@ func epochsPage(gs []group) page.Figure {
 		name string
 		of   func(e *Entry) []point
 	}{{"fit to the assigned labels", (*Entry).fitPoints}, {"probe at the embedding, true labels", (*Entry).probePoints}} {
-		c := page.Chart{Name: v.name, Kind: page.Lines, X: page.Axis{Label: "epoch", Low: &zero}, Y: page.Axis{Label: "accuracy", Low: &zero}, Levels: baselineLevels(all)}
+		chart := page.Chart{Name: v.name, Kind: page.Lines, X: page.Axis{Label: "epoch", Low: &zero}, Y: page.Axis{Label: "accuracy", Low: &zero}, Levels: baselineLevels(all)}
 		for i, g := range shown {
 			at := map[float64][]float64{}
 			for _, e := range g.entries {
@@ -296,12 +306,12 @@ func epochsPage(gs []group) page.Figure {
 					at[p.x] = append(at[p.x], p.y)
 				}
 			}
-			curve := curveOf(g.label, means(at), i%len(marks))
+			curve := curveOf(g.label, means(at), c.colour(g, i))
 			curve.Link = link[g.entries[0]]
-			c.Curves = appendKnown(c.Curves, curve)
+			chart.Curves = appendKnown(chart.Curves, curve)
 		}
-		if len(c.Curves) > 0 {
-			f.Views = append(f.Views, c)
+		if len(chart.Curves) > 0 {
+			f.Views = append(f.Views, chart)
 		}
 	}
 	return f

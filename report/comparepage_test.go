@@ -76,7 +76,14 @@ func TestComparePageNumbers(t *testing.T) {
 	for _, r := range rows[:len(c.Table(false).rows)] {
 		linked[r[2]] = r[1]
 	}
+	colours := map[string]int{}
+	for _, curve := range figures["figure-scatter"][0].Curves {
+		colours[curve.Name] = curve.Colour
+	}
 	for _, curve := range figures["figure-layers"][0].Curves {
+		if c, ok := colours[curve.Name]; ok && c != curve.Colour {
+			t.Errorf("%s has the colours %d and %d", curve.Name, c, curve.Colour)
+		}
 		if curve.Link != "" && linked[curve.Name] != curve.Link {
 			t.Errorf("%s is %s in the figure and %s in the table", curve.Name, curve.Link, linked[curve.Name])
 		}

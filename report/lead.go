@@ -5,6 +5,7 @@ import (
 	"math"
 	"strings"
 
+	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 	"memprobe/report/page"
 )
@@ -29,6 +30,15 @@ func lead(p *result.Probe) page.Lead {
 	l.Tone, l.Plain = inPlainWords(v.Word, trainedOn(p))
 	l.Number, l.Change = carried(p), changed(v)
 	return l
+}
+
+// Headline says what a probe found for a reader outside the field, in two lines.
+func Headline(p *result.Probe) string {
+	l := lead(p)
+	if l.Word != "" {
+		l.Plain = l.Word + ": " + l.Plain
+	}
+	return visible.Line(l.Plain) + "\n" + visible.Line(l.Number)
 }
 
 // trainedOn names the labels that the network was trained on.
@@ -122,10 +132,15 @@ func inPoints(v float64) string {
 	return points(v) + " points more"
 }
 
-// sentence begins with a capital and ends with a full stop.
+// sentence ends with a full stop and begins with a capital, unless it begins with a
+// formula or a name.
 func sentence(s string) string {
 	if s == "" {
 		return ""
 	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
+	word, _, _ := strings.Cut(s, " ")
+	if strings.Trim(word, "abcdefghijklmnopqrstuvwxyz") == "" {
+		s = strings.ToUpper(s[:1]) + s[1:]
+	}
+	return s + "."
 }

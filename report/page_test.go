@@ -30,6 +30,7 @@ func wholeProbe(layers, classes int) *result.Probe {
 	}
 	for i := range p.Layers {
 		l, d := &p.Layers[i], float64(i)/float64(layers-1)
+		l.Shape = []int{64}
 		l.KNN.True[1] = l.KNN.True[20] - 0.05
 		truth := around(l.KNN.True.At(20), 0.03)
 		l.Intervals.True = &truth

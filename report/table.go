@@ -279,7 +279,7 @@ func one(b bool) int {
 }
 
 // TableFormats are the formats of Write.
-func TableFormats() []string { return []string{"text", "csv", "markdown", "json"} }
+func TableFormats() []string { return []string{"text", "csv", "markdown", "json", "latex"} }
 
 // Write writes the table in one of TableFormats.
 func (t *Table) Write(w io.Writer, format string) error {
@@ -290,6 +290,8 @@ func (t *Table) Write(w io.Writer, format string) error {
 		return t.markdown(w)
 	case "json":
 		return t.json(w)
+	case "latex":
+		return t.latex(w)
 	}
 	return t.text(w)
 }
