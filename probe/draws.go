@@ -123,7 +123,7 @@ func (r *runner) untrainedSubject(ctx context.Context, m *onnx.Model, draw int) 
 	return newSubject(func() (*onnx.Model, error) {
 		fresh, err := Untrained(m, seed)
 		if err == nil && r.Statistics == EstimatedStatistics {
-			fresh, err = r.estimateStatistics(ctx, fresh, stage)
+			fresh, err = r.estimateStatistics(ctx, fresh, r.images, stage)
 		}
 		return fresh, err
 	}, name, stage), viewed

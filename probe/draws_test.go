@@ -180,7 +180,7 @@ func TestEstimatedStatistics(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, err := r.estimateStatistics(context.Background(), fresh, "")
+		got, err := r.estimateStatistics(context.Background(), fresh, r.images, "")
 		pool.Close()
 		if err != nil {
 			t.Fatal(err)

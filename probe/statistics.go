@@ -41,7 +41,7 @@ type normalisation struct {
 // are estimated by forward passes over at most 1,024 of the images, drawn by the seed;
 // m itself if it has none. Every batch is a full one and normalises by its own mean and
 // variance (divisor n); statistics are the means of those over the batches, in float64.
-func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, stage string) (*onnx.Model, error) {
+func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, images Split, stage string) (*onnx.Model, error) {
 	m = m.Clone()
 	if err := m.BeforeTraining(); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, stage st
 	}
 	batch := r.shape[0]
 	if v := m.Inputs()[0]; !v.Ranked || v.Shape[0].Size <= 0 {
-		batch = min(batch, r.images.N())
+		batch = min(batch, images.N())
 	}
 	shape := slices.Concat([]int{batch}, r.shape[1:])
 	inputs, err := training.InputTensors(batch, map[string][]int{r.input: shape})
@@ -68,12 +68,12 @@ func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, stage st
 	if err != nil {
 		return nil, err
 	}
-	order := make([]int, r.images.N())
+	order := make([]int, images.N())
 	s := rng.New(r.Seed, rng.Metric, 2)
 	s.Perm(order)
-	batches := max(1, min(statisticsImages, r.images.N())/batch)
+	batches := max(1, min(statisticsImages, images.N())/batch)
 	input, size := session.Input(r.input).F32(), tensor.Len(shape[1:])
-	fill, done := r.fill(r.images), r.progress(stage+"statistics", batches*batch)
+	fill, done := r.fill(images), r.progress(stage+"statistics", batches*batch)
 	for b := range batches {
 		r.Workers.For(batch, func(_, i int) { fill(input[i*size:(i+1)*size], order[(b*batch+i)%len(order)]) })
 		if err := session.Run(ctx, nil); err != nil {

@@ -45,6 +45,22 @@ func (f folder) checkpoint(epoch int) string {
 	return filepath.Join(string(f), checkpointDir, fmt.Sprintf("epoch-%06d.onnx", epoch))
 }
 
+// CheckpointFile is the file in a run's folder that holds the model after an epoch.
+func CheckpointFile(dir string, epoch int) string { return folder(dir).checkpoint(epoch) }
+
+// Checkpoints returns the epochs after which a run kept its model, in order.
+func Checkpoints(dir string) ([]int, error) {
+	sums, err := readSums(folder(dir).sums())
+	var epochs []int
+	for _, name := range slices.Sorted(maps.Keys(sums)) { // epochs have leading zeros
+		var n int
+		if _, err := fmt.Sscanf(name, "epoch-%d.onnx", &n); err == nil {
+			epochs = append(epochs, n)
+		}
+	}
+	return epochs, err
+}
+
 // FirstCheckpoint is the file in a run's folder that holds the model before its
 // first step.
 func FirstCheckpoint(dir string) string { return folder(dir).checkpoint(0) }

@@ -228,8 +228,11 @@ func (d *openedData) augmentation(m *onnx.Model, seed uint64, po *probe.Options)
 
 // describe writes where the images and labels came from into a result.
 func (d *openedData) describe(p *result.Probe) {
-	r := &p.Data
 	p.Warnings = append(p.Warnings, d.warnings...)
+	d.describeData(&p.Data)
+}
+
+func (d *openedData) describeData(r *result.Data) {
 	r.Spec, r.Name, r.Fingerprint, r.Resize = d.Spec, d.Name, d.Fingerprint(), strings.Join(d.Notes, "; ")
 	r.TrainLimit, r.TestLimit = d.options.TrainLimit, d.options.TestLimit
 	r.TrainFirst = d.options.TrainFirst

@@ -45,7 +45,7 @@ type streams struct{ out, err io.Writer }
 
 // commands are all subcommands, in the order in which they are listed.
 func commands() []command {
-	return slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, compareCommand, extractCommand, inspectCommand},
+	return slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, compareCommand, rewindCommand, extractCommand, inspectCommand},
 		storeCommands, dataCommands, benchmarks, []command{completionCommand(), manCommand(), versionCommand})
 }
 
