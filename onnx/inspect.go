@@ -43,6 +43,9 @@ type Layer struct {
 	// MultiplyAdds counts the products of convolutions and matrix products, one
 	// multiplication with its addition each; other operators count nothing.
 	MultiplyAdds int64
+	// Node is what the engine makes of it, attributes and constant operands included;
+	// nil where shapes are not known or Constant is set.
+	Node *ops.Node
 }
 
 // Inspect infers every shape for the given inputs (see InputShapes) and collects
@@ -164,7 +167,7 @@ func layer(n *onnxpb.NodeProto, values map[string]*ops.Value) Layer {
 		}
 		l.Shapes[i], l.DTypes[i] = v.Shape, v.DType
 		if i == 0 {
-			l.Constant = v.Const != nil
+			l.Constant, l.Node = v.Const != nil, v.Producer
 		}
 	}
 	return l

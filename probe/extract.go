@@ -22,8 +22,10 @@ func Extract(ctx context.Context, m *onnx.Model, images Split, image []int, laye
 	}
 	pooling, rows := make([]Pooling, len(layers)), make([]Features, len(layers))
 	for i, l := range layers {
-		pooling[i] = o.Pooling
-		d := o.Pooling.Dim(l.Shape)
+		if pooling[i], err = o.Pooling.Of(l); err != nil {
+			return err
+		}
+		d := pooling[i].Dim(l.Shape)
 		rows[i] = Features{D: d, Data: make([]float32, shape[0]*d)}
 	}
 	s, err := newStream(m, o.Workers, input, shape, o.Mean != nil, layers, pooling)

@@ -33,6 +33,11 @@ type Layer struct {
 	Index int    // place of that operator in the order of evaluation, from 1; 0 for the input
 	Shape []int  // of one sample
 	Role  string // "" for a layer inside a block
+	// Tokens is the length of the sequence [T,D] that the head reads, where the layer
+	// holds as many; else 0. Pool is what Auto makes of the layer, and Reads says why.
+	Tokens int
+	Pool   Pooling
+	Reads  string
 }
 
 // Layers finds the layers of a network with one float input and names their
@@ -42,10 +47,13 @@ type Layer struct {
 // after it.
 //
 // A block ends where all data flows through one tensor: a tensor on every path
-// from the input to the output, as are the outputs of residual blocks but not
-// what lies beside a skip connection. Of such tensors with no convolution or
-// matrix product between them (a convolution's result, its normalisation,
-// activation and pooling) the last stands for all. The embedding is the block
+// from the input to the output, as are the sums after attention and MLP and the outputs
+// of residual blocks, but not what lies beside a skip connection; or a concatenation of
+// all tensors that are still needed, as after each layer of a dense block. Of such
+// tensors with no convolution or matrix product between them (a convolution's result,
+// its normalisation, activation and pooling) the last stands for all; but of blocks that
+// normalise what they read, not what they yield, the last one's output, normalised
+// behind, stands for itself. The embedding is the block
 // that the metadata name; without that the first one that is a vector for each
 // sample and followed by such alone, or, in a network of vectors from the start or
 // one whose head is a convolution, the last block before the logits. What comes
@@ -80,14 +88,15 @@ func Layers(m *onnx.Model, batch int, image []int, logits string, classes int) (
 			role[name] = Projector
 		}
 	}
+	read := f.reads()
 	var layers []Layer
 	if m.Inputs()[0].DType().IsFloat() { // the pixel baseline stands for bytes
-		layers = append(layers, Layer{Name: f.input, Shape: f.shape[f.input][1:], Role: role[f.input]})
+		layers = append(layers, Layer{Name: f.input, Shape: f.shape[f.input][1:], Role: role[f.input], Pool: Flatten})
 	}
 	for i, n := range f.nodes {
 		for _, name := range n.Outputs {
 			if f.isLayer(name) {
-				layers = append(layers, Layer{Name: name, Op: n.Op, Index: i + 1, Shape: f.shape[name][1:], Role: role[name]})
+				layers = append(layers, read.of(Layer{Name: name, Op: n.Op, Index: i + 1, Shape: f.shape[name][1:], Role: role[name]}))
 			}
 			if name == f.logits {
 				return layers, nil
@@ -131,6 +140,8 @@ type flow struct {
 	on            []bool       // the node lies on a path
 	shape         map[string][]int
 	float         map[string]bool
+	cuts          []cut           // the tensors through which all data flow, in order
+	data          map[string]bool // tensors that depend on the input's elements
 }
 
 func newFlow(m *onnx.Model, batch int, image []int, logits string, classes int) (*flow, error) {
@@ -228,15 +239,15 @@ func (f *flow) isLayer(name string) bool {
 // mark finds the nodes that lead from the input to the output. A shape that is
 // read and computed with is no data.
 func (f *flow) mark() {
-	forward := map[string]bool{f.input: true}
+	f.data = map[string]bool{f.input: true}
 	f.on = make([]bool, len(f.nodes))
 	for i, n := range f.nodes {
-		if n.Op == "Shape" || n.Op == "Size" || !slices.ContainsFunc(n.Inputs, func(s string) bool { return forward[s] }) {
+		if n.Op == "Shape" || n.Op == "Size" || !slices.ContainsFunc(n.Inputs, func(s string) bool { return f.data[s] }) {
 			continue
 		}
 		f.on[i] = true
 		for _, name := range n.Outputs {
-			forward[name] = name != ""
+			f.data[name] = name != ""
 		}
 	}
 	back := map[string]bool{f.logits: true}
@@ -250,80 +261,4 @@ func (f *flow) mark() {
 			back[name] = name != ""
 		}
 	}
-}
-
-// blocks returns the tensors that end blocks, from the input to the logits.
-func (f *flow) blocks() []string {
-	last := map[string]int{f.logits: len(f.nodes)} // where a tensor is needed last
-	for i, n := range f.nodes {
-		for _, name := range n.Inputs {
-			if f.on[i] {
-				last[name] = max(last[name], i)
-			}
-		}
-	}
-	var ends []string
-	end := f.input // of the block in progress
-	open := last[f.input]
-	weighted := false
-	for i, n := range f.nodes {
-		if !f.on[i] {
-			continue
-		}
-		weighted = weighted || isWeighted(n.Op)
-		needed, out := 0, ""
-		for _, name := range n.Outputs {
-			if _, ok := last[name]; ok && name != "" {
-				needed++
-				out = name
-			}
-		}
-		if open <= i && needed == 1 && f.isLayer(out) {
-			if weighted {
-				ends, weighted = append(ends, end), false
-			}
-			if len(ends) > 0 { // what only reshapes the input does not stand for it
-				end = out
-			}
-		}
-		for _, name := range n.Outputs {
-			open = max(open, last[name])
-		}
-	}
-	if len(ends) == 0 || end != f.logits {
-		return nil
-	}
-	return append(ends, end)
-}
-
-// isWeighted reports whether an operator starts a new block.
-func isWeighted(op string) bool {
-	switch op {
-	case "Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN":
-		return true
-	}
-	return false
-}
-
-// embedding returns which of the blocks is the encoder's output.
-func (f *flow) embedding(blocks []string) int {
-	e := len(blocks) - 1
-	for e > 1 && len(f.shape[blocks[e-1]]) == 2 {
-		e--
-	}
-	if e == len(blocks)-1 || f.onlyVectors() {
-		return len(blocks) - 2
-	}
-	return e
-}
-
-// onlyVectors reports whether the first layer with weights already yields a
-// vector for each sample.
-func (f *flow) onlyVectors() bool {
-	for i, n := range f.nodes {
-		if f.on[i] && isWeighted(n.Op) {
-			return len(f.shape[n.Outputs[0]]) == 2
-		}
-	}
-	return false
 }

@@ -129,10 +129,10 @@ func TestSelect(t *testing.T) {
 // The blocks of networks exported by PyTorch.
 func TestRolesOfExports(t *testing.T) {
 	for name, want := range map[string][2]string{ // number of blocks, embedding
-		"densenet-op9":        {"5", "/Flatten_output_0"},
+		"densenet-op9":        {"11", "/Flatten_output_0"},
 		"shufflenetv2-op13":   {"4", "/ReduceMean_output_0"},
-		"tinyvit-op17":        {"4", "/Gather_7_output_0"},
-		"tinyvit-op12-nofold": {"4", "/Gather_7_output_0"},
+		"tinyvit-op17":        {"5", "/Gather_7_output_0"},
+		"tinyvit-op12-nofold": {"5", "/Gather_7_output_0"},
 		"convnext-op17":       {"3", "/classifier/classifier.1/Flatten_output_0"},
 		"mlp-op13":            {"1", "/net/net.5/Tanh_output_0"},
 		"oddcnn-op16":         {"2", "/Flatten_output_0"},

@@ -51,6 +51,7 @@ type LayerData struct {
 	Viewed []int    // rows of Train
 
 	Options *Options
+	Pooling string // in words
 }
 
 // Sampled are the features of the sample.
@@ -112,7 +113,7 @@ func Metrics() []Metric {
 		{Metric: result.Neighbours(), When: func(*LayerData) bool { return true },
 			With: func(l *LayerData) string {
 				o := l.Options
-				return fmt.Sprintf("k = %d, %s, %s vote, pool %s", o.Headline, o.Metric, o.Vote, o.Pooling)
+				return fmt.Sprintf("k = %d, %s, %s vote, pool %s", o.Headline, o.Metric, o.Vote, l.Pooling)
 			}},
 		{Metric: result.Metric{Name: "invariance", Title: "Normalised invariance", Unit: "invariance, 0 = invariant", Better: result.Lower, Scale: result.Linear,
 			Definition: "E_x E_{T,T'} |g(Tx) - g(T'x)|² / E_{x≠x'} |g(x) - g(x')|² over views T of the images x", Source: "after Anagnostidis et al. 2023",

@@ -33,26 +33,31 @@ type measured struct {
 // plan decides which layers are held in memory at a time and which images the
 // metrics look at.
 func (r *runner) plan() error {
-	wide := func(l Layer) bool { return r.bytes(l.Name == r.input, l) > r.MaxMemory }
 	r.layers = slices.DeleteFunc(r.layers, func(l Layer) bool {
 		// The pixel baseline stands for an input that is too large.
-		return l.Role == Input && wide(l) && !slices.Contains(r.Layers, l.Name)
+		return l.Role == Input && r.bytes(Flatten, l) > r.MaxMemory && !slices.Contains(r.Layers, l.Name)
 	})
-	last := len(r.layers) - 1
-	group, held := []int{last}, r.bytes(false, r.layers[last])
-	for i, l := range r.layers {
-		p := r.Pooling
+	for _, l := range r.layers {
+		p, err := r.Pooling.Of(l)
+		if err != nil {
+			return err
+		}
 		if l.Name == r.input {
 			p = Flatten
 		}
 		r.pooling = append(r.pooling, p)
+	}
+	last := len(r.layers) - 1
+	group, held := []int{last}, r.bytes(r.pooling[last], r.layers[last])
+	for i, l := range r.layers {
+		p := r.pooling[i]
 		if l.Role == Embedding {
 			r.embedding = i
 		}
 		if i == last {
 			break
 		}
-		need := r.bytes(l.Name == r.input, l)
+		need := r.bytes(p, l)
 		if need > r.MaxMemory && (len(r.stored) == 0 || l.Name == r.input) {
 			return fmt.Errorf("probe: layer %q: %d features of each image need %.1f MiB, more than the %.1f MiB allowed; pool them by avg or max",
 				l.Name, p.Dim(l.Shape), float64(need)/(1<<20), float64(r.MaxMemory)/(1<<20))
@@ -70,17 +75,14 @@ func (r *runner) plan() error {
 	}
 	r.known = LayerData{Workers: r.Workers, TrainLabels: r.trainLabels, Assigned: r.data.Assigned, TestLabels: r.testLabels,
 		Classes: len(r.data.Classes), AssignedClasses: r.data.assignedClasses(), Sample: r.sample, Viewed: r.viewed, Options: &r.Options}
+	r.known.Pooling, _ = r.poolingInWords()
 	r.metrics = choose(&r.known)
 	return nil
 }
 
-// bytes is what the features of a layer take: float32s, and the integers of the images
-// in an index.
-func (r *runner) bytes(input bool, l Layer) int64 {
-	p := r.Pooling
-	if input {
-		p = Flatten
-	}
+// bytes is what the pooled features of a layer take: float32s, and the integers of the
+// images in an index.
+func (r *runner) bytes(p Pooling, l Layer) int64 {
 	images := 6*r.images.N() + 4*len(r.testLabels)
 	if n := r.data.Train.N(); n < r.images.N() {
 		images += 2 * n // an index of their own

@@ -2,6 +2,8 @@ package probe
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"memprobe/internal/kernel/vec"
 	"memprobe/internal/tensor"
@@ -9,38 +11,79 @@ import (
 
 // Pooling says how an activation becomes a feature vector.
 //
-//	[N,C,H,W], any spatial rank  avg, max: over space, C features
-//	[N,T,D] tokens               avg, max: over tokens, D features
+//	[N,C,H,W], any spatial rank  avg, max: over space, C features; all others but flatten and none are avg
+//	[N,T,D] tokens               avg, mean, max: over tokens; last, cls, token:N: that token; D features
 //	[N,D]                        as it is
 //	flatten, none                as it is, all elements in a row
 //
 // Averages are summed in float64. The network's input is never pooled.
-type Pooling uint8
+type Pooling int
 
-// The poolings.
+// The poolings, and Token.
 const (
-	Avg Pooling = iota
-	Max
-	Flatten
-	None
+	Auto    Pooling = iota // Layer.Pool: tokens as the head reads them, maps by Avg
+	Avg                    // over space or tokens
+	Max                    // over space or tokens
+	Flatten                // all elements
+	None                   // all elements
+	Mean                   // over tokens
+	Last                   // the last token
+	first                  // the class token, and others after it
 )
 
-func (p Pooling) String() string { return [...]string{"avg", "max", "flatten", "none"}[p] }
+// maxToken bounds what token:N names.
+const maxToken = 1 << 20
+
+// Token is the pooling that takes token i, from 0. Token(0) is called cls, for the class
+// token.
+func Token(i int) Pooling { return first + Pooling(i) }
+
+var poolingNames = []string{"auto", "avg", "max", "flatten", "none", "mean", "last", "cls"}
+
+func (p Pooling) String() string {
+	if p > first {
+		return fmt.Sprintf("token:%d", p-first)
+	}
+	return poolingNames[p]
+}
 
 // ParsePooling reads the name of a pooling.
 func ParsePooling(name string) (Pooling, error) {
-	for _, p := range []Pooling{Avg, Max, Flatten, None} {
-		if p.String() == name {
-			return p, nil
+	for p, n := range poolingNames {
+		if n == name {
+			return Pooling(p), nil
 		}
 	}
-	return 0, fmt.Errorf("probe: pooling %q, want avg, max, flatten or none", name)
+	if number, ok := strings.CutPrefix(name, "token:"); ok {
+		if i, err := strconv.Atoi(number); err == nil && i >= 0 && i <= maxToken {
+			return Token(i), nil
+		}
+	}
+	return 0, fmt.Errorf("probe: pooling %q, want %s or token:N", name, strings.Join(poolingNames, ", "))
+}
+
+// Of is the pooling of a layer. What chooses tokens averages layers of other shapes, and
+// those with another number of tokens than the head reads, where token N is another.
+func (p Pooling) Of(l Layer) (Pooling, error) {
+	switch {
+	case p == Auto:
+		return l.Pool, nil
+	case p < Mean:
+		return p, nil
+	case len(l.Shape) != 2:
+		return Avg, nil
+	case l.Tokens == 0:
+		return Mean, nil
+	case p >= first+Pooling(l.Tokens):
+		return p, fmt.Errorf("probe: layer %q: pooling %v, want a token below %d", l.Name, p, l.Tokens)
+	}
+	return p, nil
 }
 
 // Dim is the number of features of a sample of the given shape.
 func (p Pooling) Dim(shape []int) int {
 	switch {
-	case p >= Flatten || len(shape) < 2:
+	case p == Flatten || p == None || len(shape) < 2:
 		return tensor.Len(shape)
 	case len(shape) == 2:
 		return shape[1]
@@ -51,7 +94,7 @@ func (p Pooling) Dim(shape []int) int {
 // Apply writes the Dim features of one sample x of the given shape to dst.
 func (p Pooling) Apply(dst, x []float32, shape []int) {
 	switch {
-	case p >= Flatten || len(shape) < 2:
+	case p == Flatten || p == None || len(shape) < 2:
 		copy(dst, x)
 	case len(shape) == 2:
 		p.tokens(dst, x, shape[0])
@@ -72,6 +115,14 @@ func (p Pooling) planes(dst, x []float32, size int) {
 }
 
 func (p Pooling) tokens(dst, x []float32, tokens int) {
+	switch {
+	case p == Last:
+		copy(dst, x[(tokens-1)*len(dst):])
+		return
+	case p >= first:
+		copy(dst, x[int(p-first)*len(dst):])
+		return
+	}
 	for j := range dst {
 		if p == Max {
 			top := x[j]

@@ -21,6 +21,10 @@ func TestPooling(t *testing.T) {
 		{Avg, []int{6}, x},
 		{Flatten, []int{2, 1, 3}, x},
 		{None, []int{3, 2}, x},
+		{Mean, []int{3, 2}, []float32{18, 0}},
+		{Last, []int{3, 2}, []float32{50, -6}},
+		{Token(0), []int{3, 2}, []float32{1, 2}},
+		{Token(1), []int{3, 2}, []float32{3, 4}},
 	} {
 		got := make([]float32, c.pooling.Dim(c.shape))
 		c.pooling.Apply(got, x, c.shape)
@@ -28,12 +32,14 @@ func TestPooling(t *testing.T) {
 			t.Errorf("%v of %v: %v", c.pooling, c.shape, err)
 		}
 	}
-	for _, p := range []Pooling{Avg, Max, Flatten, None} {
+	for _, p := range []Pooling{Auto, Avg, Max, Flatten, None, Mean, Last, Token(0), Token(17)} {
 		if q, err := ParsePooling(p.String()); err != nil || q != p {
 			t.Errorf("%v is read as %v, %v", p, q, err)
 		}
 	}
-	if _, err := ParsePooling("median"); err == nil {
-		t.Error("median is a pooling")
+	for _, name := range []string{"median", "token:", "token:-1", "token:9999999999"} {
+		if _, err := ParsePooling(name); err == nil {
+			t.Errorf("%s is a pooling", name)
+		}
 	}
 }

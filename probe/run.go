@@ -341,10 +341,11 @@ func producer(m *onnx.Model) string {
 
 func (r *runner) settings() result.Settings {
 	s := result.Settings{
-		K: r.K, Headline: r.Headline, Metric: r.Metric.String(), Vote: r.Vote.String(), Pool: r.Pooling.String(),
+		K: r.K, Headline: r.Headline, Metric: r.Metric.String(), Vote: r.Vote.String(),
 		Normalize: "none", Layers: r.Layers, Seed: r.Seed, Batch: r.shape[0],
 		Queries: map[string]string{"true": "test against " + r.bankName()},
 	}
+	s.Pool, s.Tokens = r.poolingInWords()
 	if r.data.Test == nil {
 		s.Queries["true"] = r.bankName() + ", leave-one-out"
 	}

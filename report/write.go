@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"encoding/csv"
 	"fmt"
 	"io"
@@ -100,7 +101,7 @@ func WriteCSV(w io.Writer, p *result.Probe) error {
 	for i := range p.Layers {
 		l := &p.Layers[i]
 		for _, k := range p.Settings.K {
-			row := []string{strconv.Itoa(l.Index), textCell(visible.Name(l.Name)), textCell(visible.Name(l.Op)), l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, p.Settings.Pool}
+			row := []string{strconv.Itoa(l.Index), textCell(visible.Name(l.Name)), textCell(visible.Name(l.Op)), l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, cmp.Or(l.Pool, p.Settings.Pool)}
 			for _, key := range keys {
 				row = append(row, num(l.At(key, k)))
 			}
@@ -127,6 +128,7 @@ func Facts(p *result.Probe) [][2]string {
 		{"bank", banks(p)},
 		{"fingerprint", p.Data.Fingerprint},
 		{"probe", fmt.Sprintf("exact k-NN, k = %v (figures: %d), %s, %s vote, pool %s, pixels: %s", s.K, s.Headline, s.Metric, s.Vote, s.Pool, s.Normalize)},
+		{"tokens", s.Tokens},
 		{"baselines", baselines(p)},
 		{"fit", fmt.Sprintf("assigned labels %s, true labels %s, test %s", show(p.Fit.AssignedClean.Value()), show(p.Fit.TrueClean.Value()), show(p.Fit.Test.Value()))},
 	}

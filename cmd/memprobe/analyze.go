@@ -63,7 +63,7 @@ var analyzeCommand = command{
 		f.StringVar(&o.logits, "logits", "", "tensor of the network's scores; default: the output as wide as there are classes, before any Softmax")
 		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs)")
 		f.IntSliceVar(&o.k, "k", []int{20}, "numbers of neighbours; the last, or 20 if listed, is drawn")
-		f.StringVar(&o.pool, "pool", "avg", "how convolution maps become vectors: avg, max, flatten, none")
+		f.StringVar(&o.pool, "pool", "auto", "how maps and tokens become vectors: auto (maps by avg, tokens as the head reads them), avg, max, flatten, none, mean, last, cls, token:N")
 		f.StringVar(&o.metric, "metric", "cosine", "cosine or euclidean")
 		f.StringVar(&o.vote, "vote", "uniform", "uniform, distance or softmax")
 		f.Float64Var(&o.temp, "temperature", 0.07, "of the softmax vote")

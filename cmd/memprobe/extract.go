@@ -38,7 +38,7 @@ var extractCommand = command{
 		f.StringVar(&o.split, "split", "train", "images of --data: train or test")
 		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, blocks, or tensor names as GLOB,… (* within slashes, ** past them)")
 		f.StringVar(&o.logits, "logits", "", "tensor at which blocks end; default: the output as wide as there are classes, before any Softmax")
-		f.StringVar(&o.pool, "pool", "none", "how the activations of an image are pooled: none, avg, max, flatten")
+		f.StringVar(&o.pool, "pool", "none", "how the activations of an image are pooled: none, auto, avg, max, flatten, mean, last, cls, token:N")
 		f.StringVar(&o.out, "out", "", "file to write: .npz, or .npy for a single tensor")
 		f.IntVar(&o.batch, "batch", 64, "images a pass")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")

@@ -36,7 +36,7 @@ func extractData(ctx context.Context, m *subject, o extractOptions, pooling prob
 	if po.Mean, po.Std, err = set.normalization(); err != nil {
 		return err
 	}
-	layers, lost, err := rowLayers(m, o, set)
+	layers, lost, err := rowLayers(m, o, set, pooling)
 	if err != nil {
 		return err
 	}
@@ -56,7 +56,11 @@ func extractData(ctx context.Context, m *subject, o extractOptions, pooling prob
 	defer w.Abort()
 	arrays := make([]*npy.Array, len(layers))
 	for i, l := range layers {
-		shape := []int{split.N(), pooling.Dim(l.Shape)}
+		p, err := pooling.Of(l)
+		if err != nil {
+			return err
+		}
+		shape := []int{split.N(), p.Dim(l.Shape)}
 		if pooling == probe.None {
 			shape = slices.Concat(shape[:1], l.Shape)
 		}
@@ -108,7 +112,7 @@ var errNoRow = errors.New("no row of floats for each image")
 
 // rowLayers resolves --layers to tensors with a row of floats for each image, and
 // returns what it chooses besides. Constants are left out of "all".
-func rowLayers(m *subject, o extractOptions, set *openedData) (layers []probe.Layer, lost []onnx.Lost, err error) {
+func rowLayers(m *subject, o extractOptions, set *openedData, pooling probe.Pooling) (layers []probe.Layer, lost []onnx.Lost, err error) {
 	if o.layers == "blocks" {
 		all, err := probe.Layers(m.Model, o.batch, set.shape, o.logits, len(set.Classes))
 		return slices.DeleteFunc(all, func(l probe.Layer) bool { return l.Role == "" || l.Role == probe.Input }), nil, err
@@ -136,11 +140,17 @@ func rowLayers(m *subject, o extractOptions, set *openedData) (layers []probe.La
 	if err != nil {
 		return nil, nil, err
 	}
+	var known []probe.Layer
+	if pooling == probe.Auto {
+		if known, err = probe.Layers(m.Model, o.batch, set.shape, o.logits, len(set.Classes)); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, name := range names {
 		v := values[name]
 		switch {
 		case v != nil && v.DType.IsFloat() && v.Const == nil && len(v.Shape) > 0 && v.Shape[0] == batch:
-			layers = append(layers, probe.Layer{Name: name, Shape: v.Shape[1:]})
+			layers = append(layers, laidOut(name, v.Shape[1:], known))
 		case v == nil || v.Const == nil || o.layers != "all":
 			lost = append(lost, onnx.Lost{Name: name, Err: errNoRow})
 		}
@@ -149,4 +159,19 @@ func rowLayers(m *subject, o extractOptions, set *openedData) (layers []probe.La
 		return nil, nil, fault.Errorf(m.file, "tensors %s: %w", strings.Join(show.Names(names), ", "), errNoRow)
 	}
 	return layers, append(gone, lost...), nil
+}
+
+// laidOut is the layer of that name among those that are known, or one whose first of
+// two axes are tokens.
+func laidOut(name string, shape []int, known []probe.Layer) probe.Layer {
+	for _, l := range known {
+		if l.Name == name {
+			return l
+		}
+	}
+	l := probe.Layer{Name: name, Shape: shape, Pool: probe.Avg}
+	if len(shape) == 2 {
+		l.Tokens = shape[0]
+	}
+	return l
 }

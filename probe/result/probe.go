@@ -102,15 +102,18 @@ const MinRedrawn = 0.9
 
 // Settings is how it was measured. Nothing that changes a number is left out.
 type Settings struct {
-	K           []int     `json:"k"`
-	Headline    int       `json:"headline_k"` // the k of baselines, intervals, confusion and verdict
-	Metric      string    `json:"metric"`     // cosine, euclidean
-	Vote        string    `json:"vote"`       // uniform, distance, softmax
-	Temperature float64   `json:"temperature,omitempty"`
-	Pool        string    `json:"pool"` // avg, max, flatten, none
-	Normalize   string    `json:"normalize"`
-	Mean        []float64 `json:"mean,omitempty"` // a channel each, subtracted from pixels in [0,1]
-	Std         []float64 `json:"std,omitempty"`  // a channel each, by which they are then divided
+	K           []int   `json:"k"`
+	Headline    int     `json:"headline_k"` // the k of baselines, intervals, confusion and verdict
+	Metric      string  `json:"metric"`     // cosine, euclidean
+	Vote        string  `json:"vote"`       // uniform, distance, softmax
+	Temperature float64 `json:"temperature,omitempty"`
+	// Pool is avg, max, flatten, none, mean, last, cls or token:N; "auto: cls" where the
+	// graph decided, which Tokens explains.
+	Pool      string    `json:"pool"`
+	Tokens    string    `json:"tokens,omitempty"` // how the head reads the tokens of the layers
+	Normalize string    `json:"normalize"`
+	Mean      []float64 `json:"mean,omitempty"` // a channel each, subtracted from pixels in [0,1]
+	Std       []float64 `json:"std,omitempty"`  // a channel each, by which they are then divided
 	// Queries says, for each kind of k-NN accuracy, which samples ask and which
 	// answer: "test against train" or "train, leave-one-out".
 	Queries    map[string]string `json:"queries,omitempty"`

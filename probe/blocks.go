@@ -1,0 +1,153 @@
+package probe
+
+import (
+	"slices"
+	"strings"
+)
+
+// cut is a tensor through which all data flow.
+type cut struct {
+	name string
+	op   string // that computes it; "" for the input
+	join bool   // a sum or a concatenation of data
+}
+
+// blocks returns the tensors that end blocks, from the input to the logits.
+func (f *flow) blocks() []string {
+	last := map[string]int{f.logits: len(f.nodes)} // where a tensor is needed last
+	for i, n := range f.nodes {
+		for _, name := range n.Inputs {
+			if f.on[i] {
+				last[name] = max(last[name], i)
+			}
+		}
+	}
+	f.cuts = []cut{{name: f.input}}
+	w := walk{end: f.cuts[0]}
+	needed := []string{f.input} // later on
+	for i, n := range f.nodes {
+		if !f.on[i] {
+			continue
+		}
+		w.pass(n.Op)
+		needed = slices.DeleteFunc(needed, func(name string) bool { return last[name] <= i })
+		out := f.lone(n.Outputs, last)
+		if out != "" && f.isLayer(out) && (len(needed) == 0 || f.concatenates(i, needed)) {
+			f.cuts = append(f.cuts, cut{out, n.Op, f.joins(i)})
+			w.cut(f.cuts[len(f.cuts)-1])
+		}
+		for _, name := range n.Outputs {
+			if last[name] > i {
+				needed = append(needed, name)
+			}
+		}
+	}
+	if len(w.ends) == 0 || w.end.name != f.logits {
+		return nil
+	}
+	var names []string
+	for _, b := range append(w.ends, w.end) {
+		names = append(names, b.name)
+	}
+	return names
+}
+
+// lone is the one of some tensors that is needed, or "".
+func (f *flow) lone(outputs []string, last map[string]int) string {
+	found := ""
+	for _, name := range outputs {
+		if _, ok := last[name]; ok && name != "" {
+			if found != "" {
+				return ""
+			}
+			found = name
+		}
+	}
+	return found
+}
+
+// joins reports whether node i adds or concatenates data from several sides.
+func (f *flow) joins(i int) bool {
+	n := f.nodes[i]
+	data := 0
+	for _, name := range n.Inputs {
+		if f.data[name] {
+			data++
+		}
+	}
+	return data > 1 && slices.Contains([]string{"Add", "Sum", "Concat"}, n.Op)
+}
+
+// concatenates reports whether node i is a concatenation of several tensors, all that
+// are needed later among them: the output of a layer inside a dense block.
+func (f *flow) concatenates(i int, needed []string) bool {
+	n := f.nodes[i]
+	return n.Op == "Concat" && f.joins(i) && !slices.ContainsFunc(needed, func(name string) bool { return !slices.Contains(n.Inputs, name) })
+}
+
+// walk is how far the search for blocks has come.
+type walk struct {
+	ends     []cut
+	end      cut  // of the block in progress
+	weighted bool // a convolution or a product lies behind end
+	join     cut  // the last join behind the last end, where the end before is a join as well
+	normed   bool // a normalisation lies behind join
+}
+
+// pass notes an operator on the way.
+func (w *walk) pass(op string) {
+	w.weighted = w.weighted || isWeighted(op)
+	// A normalisation that an exporter wrote out has a square root.
+	w.normed = w.normed || strings.HasSuffix(op, "Normalization") || op == "Sqrt"
+}
+
+// cut notes a tensor through which all data flow.
+func (w *walk) cut(b cut) {
+	switch {
+	case w.weighted:
+		w.ends = append(w.ends, w.end)
+		w.weighted, w.normed = false, false
+		w.join = cut{}
+		if b.join && w.ends[len(w.ends)-1].join {
+			w.join = b
+		}
+	case w.normed && w.join.join:
+		w.ends = append(w.ends, w.join)
+		w.join = cut{}
+	}
+	if len(w.ends) > 0 { // what only reshapes the input does not stand for it
+		w.end = b
+	}
+}
+
+// isWeighted reports whether an operator starts a new block.
+func isWeighted(op string) bool {
+	switch op {
+	case "Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN":
+		return true
+	}
+	return false
+}
+
+// embedding returns which of the blocks is the encoder's output.
+func (f *flow) embedding(blocks []string) int {
+	e := len(blocks) - 1
+	for e > 1 && len(f.shape[blocks[e-1]]) == 2 {
+		e--
+	}
+	if e == len(blocks)-1 || f.onlyVectors() {
+		return len(blocks) - 2
+	}
+	return e
+}
+
+// onlyVectors reports whether the first layer with weights already yields a
+// vector for each sample.
+func (f *flow) onlyVectors() bool {
+	for i, n := range f.nodes {
+		if f.on[i] && isWeighted(n.Op) {
+			return len(f.shape[n.Outputs[0]]) == 2
+		}
+	}
+	return false
+}
