@@ -14,6 +14,9 @@ func (l *loader) convert(splits ...*source) error {
 	if to.c == c && to.h == h && to.w == w {
 		return nil
 	}
+	if first.vectors {
+		return first.fault(0, "vectors of %d values cannot become images of %dx%dx%d", w, to.c, to.h, to.w)
+	}
 	if to.c != c {
 		if c != 1 && c != 3 {
 			return first.fault(0, "images of %d channels cannot become %d", c, to.c)

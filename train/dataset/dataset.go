@@ -16,6 +16,7 @@ type Set struct {
 	Spec    string   // what it was opened by
 	Classes []string // class names by label
 	C, H, W int      // size of every image
+	Vectors bool     // samples are W floats each, no images; C and H are 1
 	Train   Split
 	Test    Split    // may be empty
 	Notes   []string // what was done to the stored images, and what stands out
@@ -60,9 +61,12 @@ func (s *Split) File(i int) string {
 	return s.name(i)
 }
 
-// CheckUnit wants the pixels of the training images in [0,1], the range that
+// CheckUnit wants images, and the pixels of those for training in [0,1], the range that
 // augmentations are defined on. Bytes always are.
 func (s *Set) CheckUnit() error {
+	if s.Vectors {
+		return fault.Errorf(s.Spec, "holds vectors of %d values; augmentations want images", s.W)
+	}
 	for i, image := range s.Train.floats {
 		for _, v := range image {
 			if !(v >= 0 && v <= 1) {

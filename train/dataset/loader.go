@@ -23,7 +23,8 @@ type source struct {
 	floats  [][]float32                 // planar [c,h,w]
 	encoded func(i int) ([]byte, error) // files of pictures; safe for concurrent use
 
-	c, h, w int // not of encoded pictures
+	c, h, w int  // not of encoded pictures
+	vectors bool // of w floats, no images
 
 	places []int // of the images among all that are stored, once they are chosen
 	stored int
@@ -89,7 +90,7 @@ func (l *loader) open(f *format, path string) (*Set, error) {
 	if err := l.convert(train, test); err != nil {
 		return nil, err
 	}
-	set := &Set{Classes: c.classes, C: train.c, H: train.h, W: train.w}
+	set := &Set{Classes: c.classes, C: train.c, H: train.h, W: train.w, Vectors: train.vectors}
 	set.Train, set.Test = train.split(), test.split()
 	set.Notes = l.notes
 	return set, nil

@@ -24,7 +24,7 @@ type npzFile struct {
 
 // npz reads x_train, y_train, x_test, y_test, or x and y, from a NumPy archive.
 // Images are uint8 NHWC or NCHW, or float32 NCHW; a leading axis of steps, in
-// both x and y, is flattened.
+// both x and y, is flattened. Floats [N,D] are vectors, kept as [N,1,1,D].
 func (l *loader) npz(path string) (*content, error) {
 	opened, size, err := infile.Open(path)
 	if err != nil {
@@ -62,7 +62,7 @@ func (l *loader) npz(path string) (*content, error) {
 // sameKind wants the images of both splits to be of one size and type.
 func sameKind(path string, c *content) error {
 	a, b := &c.train, &c.test
-	if len(b.labels) > 0 && (a.c != b.c || a.h != b.h || a.w != b.w || (a.floats == nil) != (b.floats == nil)) {
+	if len(b.labels) > 0 && (a.c != b.c || a.h != b.h || a.w != b.w || a.vectors != b.vectors || (a.floats == nil) != (b.floats == nil)) {
 		return fault.Errorf(path, "test images are %s, those for training %s", b.kind(), a.kind())
 	}
 	return nil
@@ -72,6 +72,9 @@ func (s *source) kind() string {
 	t := "uint8"
 	if s.floats != nil {
 		t = "float32"
+	}
+	if s.vectors {
+		return fmt.Sprintf("%s vectors of %d", t, s.w)
 	}
 	return fmt.Sprintf("%s %dx%dx%d", t, s.c, s.h, s.w)
 }
@@ -200,12 +203,15 @@ func (s *source) layout(h *npy.Head, shape []int) (last int, err error) {
 	if t := h.Type(); t != "uint8" && !float {
 		return 0, fmt.Errorf("values of type %s, want uint8 or float32", t)
 	}
+	if s.vectors = float && len(shape) == 2; s.vectors {
+		shape = []int{shape[0], 1, 1, shape[1]}
+	}
 	grey := len(shape) == 3
 	if grey {
 		shape = []int{shape[0], 1, shape[1], shape[2]}
 	}
 	if len(shape) != 4 {
-		return 0, fmt.Errorf("shape %v, want [N,C,H,W], [N,H,W,C] of uint8, [N,H,W], or [steps,batch,C,H,W] with labels [steps,batch]", shape)
+		return 0, fmt.Errorf("shape %v, want [N,C,H,W], [N,H,W,C] of uint8, [N,H,W], [N,D] of floats, or [steps,batch,C,H,W] with labels [steps,batch]", shape)
 	}
 	a, b, c := shape[1], shape[2], shape[3]
 	if min(a, b, c) < 1 || float64(a)*float64(b)*float64(c) > 1<<26 {
@@ -214,6 +220,8 @@ func (s *source) layout(h *npy.Head, shape []int) (last int, err error) {
 	image := func(n int) bool { return n == 1 || n == 3 }
 	s.c, s.h, s.w = a, b, c
 	switch {
+	case s.vectors:
+		return 0, nil
 	case float && image(c) && !image(a):
 		return 0, fmt.Errorf("float32 of shape %v looks like [N,H,W,C], want [N,C,H,W]", shape)
 	case float || grey || image(a) && !image(c):

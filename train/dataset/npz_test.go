@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"memprobe/internal/shared"
@@ -90,6 +91,30 @@ func TestNPZFloats(t *testing.T) {
 	if !s.Train.IsFloat() || s.Train.Pixels(0) != nil || !slices.Equal(got, values[4:]) {
 		t.Errorf("got %v", got)
 	}
+}
+
+// Vectors are kept as they are; nothing makes images of them.
+func TestNPZVectors(t *testing.T) {
+	x := []float64{1, -2, 3, 400, 5, 0.25}
+	spec := "npz:" + writeNPZ(t, map[string][]byte{
+		"x_train": npyBytes("<f8", x, 2, 3), "y_train": npyBytes("<i8", []int64{1, 0}, 2),
+		"x_test": npyBytes("<f4", []float32{7, 8, 9}, 1, 3), "y_test": npyBytes("<i8", []int64{1}, 1),
+	}, zip.Deflate)
+	s := open(t, spec, Options{})
+	wantSize(t, s, 2, 1, 1, 1, 3, 2)
+	got := make([]float32, 3)
+	if s.Train.Float32(got, 1); !s.Vectors || !slices.Equal(got, []float32{400, 5, 0.25}) {
+		t.Errorf("vectors %v, second %v", s.Vectors, got)
+	}
+	if err := s.CheckUnit(); err == nil || !strings.Contains(err.Error(), "augmentations want images") {
+		t.Errorf("augmentation of vectors: %v", err)
+	}
+	wantFault(t, spec, Options{Channels: 3}, "vectors of 3 values", "3x1x3")
+	wantFault(t, spec, Options{Height: 8, Width: 8}, "vectors of 3 values", "1x8x8")
+	wantFault(t, "npz:"+writeNPZ(t, map[string][]byte{
+		"x_train": npyBytes("<f4", []float32{1, 2, 3, 4, 5, 6}, 2, 3), "y_train": npyBytes("<i8", []int64{1, 0}, 2),
+		"x_test": npyBytes("<f4", []float32{7, 8, 9}, 1, 1, 1, 3), "y_test": npyBytes("<i8", []int64{1}, 1),
+	}, zip.Deflate), Options{}, "test images are float32 1x1x3", "vectors of 3")
 }
 
 // The batches that PyTorch was trained on load in their order.
