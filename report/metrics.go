@@ -104,8 +104,11 @@ func extent(drawn [][]point) (low, high float64) {
 }
 
 // logTicks are at 1, 2 and 5 times the powers of ten, or at the powers alone where
-// there are many.
+// there are many; of a range beyond twelve powers, at its ends.
 func logTicks(low, high float64) []plot.Tick {
+	if !(math.Log10(high)-math.Log10(low) <= 12) {
+		return ends(low, high)
+	}
 	var ticks []plot.Tick
 	for e := math.Floor(math.Log10(low)); e <= math.Log10(high); e++ {
 		steps := []float64{1, 2, 5}

@@ -146,8 +146,12 @@ func accuracyPlot(title, x, y string) *plot.Plot {
 	return p
 }
 
-// accuracyTicks are a fifth apart, or a tenth in the lower half.
+// accuracyTicks are a fifth apart, or a tenth in the lower half. A range far beyond
+// that of accuracies, from a file that holds other numbers, has its ends alone.
 func accuracyTicks(low, high float64) []plot.Tick {
+	if !(high <= 4) {
+		return ends(low, high)
+	}
 	step := 2
 	if high <= 0.6 {
 		step = 1
@@ -161,6 +165,11 @@ func accuracyTicks(low, high float64) []plot.Tick {
 		ticks = append(ticks, t)
 	}
 	return ticks
+}
+
+// ends are the ticks of a range that has no others.
+func ends(low, high float64) []plot.Tick {
+	return []plot.Tick{{Value: low, Label: fmt.Sprintf("%.3g", low)}, {Value: high, Label: fmt.Sprintf("%.3g", high)}}
 }
 
 // crop lowers the top of y to the tenth above the greatest value that is drawn.
