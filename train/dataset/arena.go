@@ -8,15 +8,19 @@ import (
 	"memprobe/internal/memory"
 )
 
-// chunk is how much an arena allocates at a time: what a file claims is paid for
-// only as far as its data have arrived.
-const chunk = 16 << 20
+// An arena allocates so much at first, and twice as much each time up to chunk:
+// what a file claims is paid for only as far as its data have arrived.
+const (
+	firstChunk = 64 << 10
+	chunk      = 16 << 20
+)
 
 // arena hands out the memory of images: heap up to a limit, mapped temporary
 // files beyond it.
 type arena struct {
 	loader *loader
 	free   []byte
+	last   int // bytes that were allocated last
 }
 
 // take returns n zero bytes, aligned for float32.
@@ -24,7 +28,8 @@ func (a *arena) take(n int) ([]byte, error) {
 	const align = 64
 	need := (n + align - 1) / align * align
 	if need > len(a.free) {
-		size := max(need, chunk)
+		size := max(need, firstChunk, min(2*a.last, chunk))
+		a.last = size
 		a.loader.used += int64(size)
 		if a.loader.used > a.loader.o.MaxMemory {
 			mapped, err := a.loader.scratch(int64(size))

@@ -31,7 +31,12 @@ func (l *loader) npz(path string) (*content, error) {
 		return nil, wrap(path, plain(err))
 	}
 	defer opened.Close()
-	z, err := zip.NewReader(opened, size)
+	return l.archive(path, opened, size)
+}
+
+// archive reads the set in the archive of a file that is open.
+func (l *loader) archive(path string, file io.ReaderAt, size int64) (*content, error) {
+	z, err := zip.NewReader(file, size)
 	if err != nil {
 		return nil, wrap(path, err)
 	}

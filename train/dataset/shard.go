@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"sort"
 	"sync"
@@ -20,7 +19,7 @@ import (
 // order, on several goroutines at once.
 type shard struct {
 	path      string
-	file      *os.File
+	file      shardFile
 	parquet   *parquet.File
 	image     int // column
 	labels    []int
@@ -33,6 +32,12 @@ type shard struct {
 	next   int // the row that pages go on with
 	cache  []*imagePage
 	cached int // bytes
+}
+
+// shardFile is where a shard is stored.
+type shardFile interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // imagePage is a run of rows.
@@ -51,12 +56,12 @@ const (
 )
 
 func openShard(path string) (*shard, error) {
-	f, _, err := infile.Open(path)
+	f, size, err := infile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	s := &shard{path: path, file: f}
-	if err := s.open(); err != nil {
+	if err := s.open(size); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -70,10 +75,10 @@ func (s *shard) close() error {
 	return s.file.Close()
 }
 
-func (s *shard) open() (err error) {
+// open reads the metadata and the labels of a file of the given size.
+func (s *shard) open(size int64) (err error) {
 	defer corrupt(&err)
-	size, err := checkFooter(s.file)
-	if err != nil {
+	if err := checkFooter(s.file, size); err != nil {
 		return err
 	}
 	if s.parquet, err = parquet.OpenFile(s.file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err != nil {
@@ -110,40 +115,35 @@ func corrupt(err *error) {
 
 // checkFooter looks at a file's end: its metadata, their length in 4 bytes, and
 // "PAR1".
-func checkFooter(f *os.File) (size int64, err error) {
-	info, err := f.Stat()
-	if err != nil {
-		return 0, err
-	}
-	size = info.Size()
+func checkFooter(f io.ReaderAt, size int64) error {
 	var head [4]byte
 	var tail [8]byte
 	if size < 12 {
-		return 0, fmt.Errorf("%d bytes are no parquet file", size)
+		return fmt.Errorf("%d bytes are no parquet file", size)
 	}
 	_, err1 := f.ReadAt(head[:], 0)
 	_, err2 := f.ReadAt(tail[:], size-8)
 	if err := errors.Join(err1, err2); err != nil {
-		return 0, err
+		return err
 	}
 	if string(head[:]) != "PAR1" {
-		return 0, errors.New("no parquet file: does not start with PAR1")
+		return errors.New("no parquet file: does not start with PAR1")
 	}
 	if string(tail[4:]) != "PAR1" {
-		return 0, errors.New("truncated: does not end with PAR1")
+		return errors.New("truncated: does not end with PAR1")
 	}
 	n := int64(binary.LittleEndian.Uint32(tail[:]))
 	if n > min(size-12, maxFooter) {
-		return 0, fmt.Errorf("metadata of %d bytes in a file of %d", n, size)
+		return fmt.Errorf("metadata of %d bytes in a file of %d", n, size)
 	}
 	footer := make([]byte, n)
 	if _, err := f.ReadAt(footer, size-8-n); err != nil {
-		return 0, err
+		return err
 	}
 	if end, err := checkThrift(footer, nil); err != nil || int64(end) != n {
-		return 0, errors.New("its metadata are damaged")
+		return errors.New("its metadata are damaged")
 	}
-	return size, nil
+	return nil
 }
 
 // leaves lists the columns that hold one value a row.
