@@ -90,8 +90,14 @@ func ReadEpochs(r io.Reader) ([]Epoch, error) {
 	var epochs []Epoch
 	for line := 2; ; line++ {
 		row, err := c.Read()
-		if err == io.EOF || err == nil && len(row) != len(header) {
+		if err == io.EOF {
 			return epochs, nil
+		}
+		if err == nil && len(row) != len(header) {
+			if _, err := c.Read(); err == io.EOF {
+				return epochs, nil // the last row, cut off
+			}
+			return nil, fmt.Errorf("result: metrics.csv: line %d has %d fields, want %d", line, len(row), len(header))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("result: metrics.csv: %w", err)
