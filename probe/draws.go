@@ -20,6 +20,7 @@ import (
 
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/rng"
+	"memprobe/internal/seal"
 	"memprobe/onnx"
 	"memprobe/probe/result"
 )
@@ -40,6 +41,7 @@ type drawnLayer struct {
 // kept is what the trained network does not change: the untrained ones and the pixels.
 // A file holds it under the fingerprint of all that decides it.
 type kept struct {
+	Checksum  string       `json:"checksum"` // of the file, see package seal
 	Key       string       `json:"key"`
 	Pixels    []drawnLayer `json:"pixels"`              // a bank each
 	Augmented *drawnLayer  `json:"augmented,omitempty"` // of the first bank with views
@@ -71,8 +73,8 @@ func (r *runner) open(m *onnx.Model) error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err != nil || json.Unmarshal(b, &r.kept) != nil || r.kept.Key != key {
-		r.kept = kept{Key: key}
+	if err != nil || seal.Verify(b, nil) != nil || json.Unmarshal(b, &r.kept) != nil || r.kept.Key != key {
+		r.kept = kept{Key: key} // a damaged one is measured anew
 	}
 	r.kept.file = file
 	return nil
@@ -86,7 +88,18 @@ func (r *runner) keep() error {
 	if err := os.MkdirAll(r.Keep, 0o755); err != nil {
 		return err
 	}
-	return atomicfile.Write(r.kept.file, func(w io.Writer) error { return json.NewEncoder(w).Encode(r.kept) })
+	r.kept.Checksum = seal.Blank()
+	b, err := json.Marshal(r.kept)
+	if err != nil {
+		return err
+	}
+	if err := seal.Seal(b, nil); err != nil {
+		return err
+	}
+	return atomicfile.Write(r.kept.file, func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	})
 }
 
 // untrained measures the untrained networks, but for those that are kept. took is how
