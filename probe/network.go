@@ -37,6 +37,7 @@ func (r *runner) plan() error {
 		// The pixel baseline stands for an input that is too large.
 		return l.Role == Input && r.bytes(Flatten, l) > r.MaxMemory && !slices.Contains(r.Layers, l.Name)
 	})
+	r.chooseStored()
 	for _, l := range r.layers {
 		p, err := r.Pooling.Of(l)
 		if err != nil {

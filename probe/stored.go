@@ -97,8 +97,7 @@ func (r *runner) stream(net *subject, layers []int) (*stream, error) {
 	return s, err
 }
 
-// willStore decides whether features are stored, and of which layers: of all but the
-// input, which costs no run of the network.
+// willStore decides whether features are stored.
 func (r *runner) willStore(m *onnx.Model) error {
 	if r.Store == nil {
 		return nil
@@ -115,15 +114,20 @@ func (r *runner) willStore(m *onnx.Model) error {
 	if r.testLabels != nil {
 		r.testPrints = fingerprints(r.data.Test)
 	}
-	for i, l := range r.layers {
-		if l.Name != r.input {
-			r.stored = append(r.stored, i)
-		}
-	}
 	var err error
 	r.modelName = m.Name()
 	r.model, err = m.Fingerprint()
 	return err
+}
+
+// chooseStored lists the layers that are stored: all but the input, which costs no run of
+// the network.
+func (r *runner) chooseStored() {
+	for i, l := range r.layers {
+		if l.Name != r.input && r.prints != nil {
+			r.stored = append(r.stored, i)
+		}
+	}
 }
 
 // entry opens the store's entry of a network on a source; nil if there is none.

@@ -65,6 +65,7 @@ func TestStoredFeatures(t *testing.T) {
 		{"again", nil, 0, 0},
 		{"metric", func(o *Options) { o.Metric, o.K, o.Metrics = knn.Euclidean, []int{1, 7}, []string{"rankme"} }, 0, 0},
 		{"layers", func(o *Options) { o.Layers = []string{"blocks"} }, 0, 0},
+		{"wide input", func(o *Options) { o.MaxMemory = 150000 }, 0, 0}, // which is left out
 		{"threads", func(o *Options) { o.Workers = parallel.New(3) }, 0, 0},
 		{"held-out", func(o *Options) { o.Bank = []string{HeldOut} }, 0, 0},
 		{"train", func(o *Options) { o.Bank = []string{TrainImages} }, 1, 3 * 255}, // the chunk in which they end

@@ -19,6 +19,9 @@ type progress struct {
 	terminal bool
 	last     time.Time
 	open     bool
+	stage    string
+	began    time.Time // of the stage, with so many done
+	first    int
 }
 
 func newProgress(w io.Writer, quiet bool) *progress {
@@ -30,15 +33,28 @@ func newProgress(w io.Writer, quiet bool) *progress {
 }
 
 func (p *progress) report(stage string, done, total int) {
+	if stage != p.stage {
+		p.stage, p.began, p.first = stage, time.Now(), done
+	}
 	if !p.due() {
 		return
 	}
+	text := fmt.Sprintf("%s %d/%d%s", stage, done, total, p.left(done, total))
 	if p.terminal {
-		fmt.Fprintf(p.w, "\r\x1b[K%s %d/%d", stage, done, total)
+		fmt.Fprint(p.w, "\r\x1b[K", text)
 		p.open = true
 		return
 	}
-	fmt.Fprintf(p.w, "%s %d/%d\n", stage, done, total)
+	fmt.Fprintln(p.w, text)
+}
+
+// left says how long the rest of a stage takes if it goes on as it went.
+func (p *progress) left(done, total int) string {
+	if done <= p.first {
+		return ""
+	}
+	each := time.Since(p.began) / time.Duration(done-p.first)
+	return fmt.Sprintf(", %v left", (each * time.Duration(total-done)).Round(time.Second))
 }
 
 // cost says what untrained networks will take, before they do.
