@@ -18,7 +18,7 @@ func (m *Model) Clone() *Model {
 	if err != nil {
 		panic(err) // m was wrapped itself
 	}
-	c.shown = m.shown
+	c.shown, c.backend = m.shown, m.backend
 	return c
 }
 

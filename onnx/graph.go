@@ -32,9 +32,13 @@ func (m *Model) checked(change bool) (*engine.Graph, error) {
 	return g, nil
 }
 
-// Compile plans the model's evaluation; see engine.Graph.Compile. Faults name
-// the model's file.
-func (m *Model) Compile(o engine.Options) (*engine.Session, error) {
+// Compile plans the model's evaluation, by the engine or by the backend that Use gave; see
+// engine.Graph.Compile. Faults name the model's file.
+func (m *Model) Compile(o engine.Options) (engine.Session, error) {
+	if m.backend != nil {
+		s, err := m.backend.Compile(m, o)
+		return s, m.fault(err)
+	}
 	g, err := m.checked(false)
 	if err != nil {
 		return nil, err

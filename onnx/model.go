@@ -39,6 +39,8 @@ type Model struct {
 	proto *onnxpb.ModelProto
 	inits map[string]*onnxpb.TensorProto
 	shown *showing
+
+	backend Backend // nil: the engine
 }
 
 // FromProto wraps p, without a copy. External data is not reachable.

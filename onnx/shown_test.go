@@ -82,7 +82,7 @@ func wide(t *testing.T, external bool) (path string, w []float32) {
 }
 
 // compile compiles a model of one input for 8 rows.
-func compile(t *testing.T, m *Model) *engine.Session {
+func compile(t *testing.T, m *Model) engine.Session {
 	t.Helper()
 	in, err := m.InputTensors(8, nil)
 	if err != nil {

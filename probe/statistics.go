@@ -122,7 +122,7 @@ func isFloat32(m *onnx.Model, name string) bool {
 	return err == nil && t.DType == tensor.Float32
 }
 
-func (f *normalisation) add(s *engine.Session) {
+func (f *normalisation) add(s engine.Session) {
 	for j, name := range f.seen {
 		seen := s.Output(name).F32()
 		if f.sum[j] == nil {

@@ -16,7 +16,7 @@ import (
 // stream runs images through a network and keeps the pooled activations of some
 // of its layers.
 type stream struct {
-	session *engine.Session
+	session engine.Session
 	pool    *parallel.Pool
 	feed    *dataset.Feed
 	batch   int

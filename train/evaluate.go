@@ -60,7 +60,7 @@ func (r *runner) evaluate(ctx context.Context, row *result.Epoch) error {
 
 // evaluator predicts classes.
 type evaluator struct {
-	session *engine.Session
+	session engine.Session
 	net     *network
 	batches *batcher // knows how pixels are normalised
 	pool    *parallel.Pool

@@ -76,7 +76,7 @@ func benchInfer(ctx context.Context, file string, o benchInferOptions, std strea
 // returning is a session whose taps are copied into tensors that outlive the
 // run, as a runtime returns them that has them among its outputs.
 type returning struct {
-	session *engine.Session
+	session engine.Session
 	tensors []*tensor.Tensor
 }
 

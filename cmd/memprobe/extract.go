@@ -90,7 +90,7 @@ func extract(ctx context.Context, m *subject, o extractOptions, std streams) err
 	}
 	pool := parallel.New(o.threads)
 	defer pool.Close()
-	var s *engine.Session
+	var s engine.Session
 	_, lost, err := computable(m.Model, names, func(names []string) (err error) {
 		s, err = m.Compile(engine.Options{Inputs: given, Outputs: []string{}, Taps: names, Pool: pool})
 		return err
@@ -159,7 +159,7 @@ func carries(numpy string, elem onnx.DataType) bool {
 
 // writeTaps runs the session and writes every tap as soon as it exists, but those of
 // types that the format has not.
-func writeTaps(ctx context.Context, path string, s *engine.Session) (lost []onnx.Lost, err error) {
+func writeTaps(ctx context.Context, path string, s engine.Session) (lost []onnx.Lost, err error) {
 	w, err := npy.Create(path)
 	if err != nil {
 		return nil, err

@@ -54,7 +54,7 @@ func (o *Options) promote(t *tensor.Tensor) *tensor.Tensor {
 
 // Compile checks the graph for the given inputs and plans its evaluation. The
 // error lists every fault of the graph, a line each.
-func (g *Graph) Compile(o Options) (*Session, error) {
+func (g *Graph) Compile(o Options) (Session, error) {
 	p, err := g.plan(&o)
 	if err != nil {
 		return nil, err
@@ -142,8 +142,8 @@ func (p *program) prune(wanted []*ops.Value) {
 }
 
 // bind binds every node to its tensors. env has what all nodes share.
-func (p *program) bind(l *layout, taps []string, env *ops.Env) (*Session, error) {
-	s := &Session{inputs: map[string]*tensor.Tensor{}, outputs: map[string]*tensor.Tensor{}, pool: env.Pool.Stoppable()}
+func (p *program) bind(l *layout, taps []string, env *ops.Env) (*session, error) {
+	s := &session{inputs: map[string]*tensor.Tensor{}, outputs: map[string]*tensor.Tensor{}, pool: env.Pool.Stoppable()}
 	env.Fault, env.Pool = &s.fault, s.pool
 	var scratch ops.Scratch
 	tapped := map[*ops.Value][]int{}

@@ -10,8 +10,28 @@ import (
 	"memprobe/onnx/ops"
 )
 
-// Session is a compiled graph. It is not safe for concurrent use.
-type Session struct {
+// Session is a compiled graph, by whatever it is computed: Graph.Compile returns the
+// engine's. It is not safe for concurrent use.
+type Session interface {
+	// Taps returns the tensors that a run shows, in the order of Options.Taps.
+	Taps() []Tap
+	// Input returns the tensor of an input, to be filled before Run. It keeps its
+	// elements from run to run. An input that belongs to the plan (see
+	// Options.Inputs) and an unknown name return nil.
+	Input(name string) *tensor.Tensor
+	// Output returns an output's tensor, whose elements are valid until the next Run;
+	// nil for an unknown name.
+	Output(name string) *tensor.Tensor
+	// Run computes the graph. visit, if not nil, is called once for each tap as soon
+	// as its tensor exists; the tensor is valid during the call alone. When ctx ends,
+	// so does the run, with its error.
+	Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)) error
+	// Memory returns what the session holds.
+	Memory() Memory
+}
+
+// session is the engine's Session.
+type session struct {
 	steps   []step
 	taps    []Tap
 	early   []int // taps of inputs and constants
@@ -39,23 +59,12 @@ type Tap struct {
 // Memory is what a session holds, in bytes, apart from the constants.
 type Memory struct{ Arena, Scratch int }
 
-// Memory returns what the session holds.
-func (s *Session) Memory() Memory { return s.memory }
+func (s *session) Memory() Memory                    { return s.memory }
+func (s *session) Taps() []Tap                       { return s.taps }
+func (s *session) Input(name string) *tensor.Tensor  { return s.inputs[name] }
+func (s *session) Output(name string) *tensor.Tensor { return s.outputs[name] }
 
-// Taps returns the tensors that a run shows, in the order of Options.Taps.
-func (s *Session) Taps() []Tap { return s.taps }
-
-// Input returns the tensor of an input, to be filled before Run. It keeps its
-// elements from run to run. An input that belongs to the plan (see
-// Options.Inputs) and an unknown name return nil.
-func (s *Session) Input(name string) *tensor.Tensor { return s.inputs[name] }
-
-// Output returns an output's tensor, whose elements are valid until the next Run.
-func (s *Session) Output(name string) *tensor.Tensor { return s.outputs[name] }
-
-// Run computes the graph. visit, if not nil, is called once for each tap as soon
-// as its tensor exists; the tensor is valid during the call alone.
-func (s *Session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)) error {
+func (s *session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)) error {
 	if visit != nil {
 		for _, i := range s.early {
 			visit(i, s.taps[i].tensor)

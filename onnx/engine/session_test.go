@@ -15,7 +15,7 @@ import (
 
 // A panic in a step is an error that names its node.
 func TestPanicOfAStep(t *testing.T) {
-	s := &Session{pool: (*Pool)(nil).Stoppable(), steps: []step{{node: &ops.Node{Name: "n1", Op: "Relu"}, run: func() { panic("no") }}}}
+	s := &session{pool: (*Pool)(nil).Stoppable(), steps: []step{{node: &ops.Node{Name: "n1", Op: "Relu"}, run: func() { panic("no") }}}}
 	err := s.Run(t.Context(), nil)
 	if err == nil || !strings.Contains(err.Error(), `internal error at node "n1" (Relu): no`) {
 		t.Errorf("error %v", err)
@@ -29,7 +29,7 @@ func TestCancelledWithinAStep(t *testing.T) {
 	pool := (*Pool)(nil).Stoppable()
 	const chunks = 100
 	done := 0
-	s := &Session{pool: pool, steps: []step{{node: &ops.Node{}, taps: []int{0}, run: func() {
+	s := &session{pool: pool, steps: []step{{node: &ops.Node{}, taps: []int{0}, run: func() {
 		pool.For(chunks, func(_, _ int) {
 			done++
 			cancel()

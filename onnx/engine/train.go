@@ -59,7 +59,7 @@ type Param struct {
 // Trainer computes losses and gradients. It is not safe for concurrent use, nor
 // while another Trainer of the same graph runs.
 type Trainer struct {
-	session *Session
+	session *session
 	step    uint64
 	input   *tensor.Tensor
 	target  *tensor.Tensor

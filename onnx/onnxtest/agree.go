@@ -228,11 +228,15 @@ func far(a, b *tensor.Tensor) float64 {
 // Agree compiles the model and compares what two runs of it compute with what its nodes
 // compute one by one: integers exactly; floats to 1e-5 of the tensor's scale and four
 // times its Spread.
-func (g *Graph) Agree(pool *parallel.Pool) error {
+func (g *Graph) Agree(pool *parallel.Pool) error { return g.AgreeOn(nil, pool) }
+
+// AgreeOn is Agree for a backend; nil is the engine.
+func (g *Graph) AgreeOn(b onnx.Backend, pool *parallel.Pool) error {
 	m, err := onnx.FromProto(g.Proto)
 	if err != nil {
 		return err
 	}
+	m.Use(b)
 	inputs := maps.Clone(g.Inputs)
 	s, err := m.Compile(engine.Options{Inputs: inputs, Taps: g.Taps, Pool: pool})
 	if err != nil {
