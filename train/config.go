@@ -17,7 +17,8 @@ import (
 
 // Config is everything that decides a run. A field's key, in its json tag, is the
 // name of its flag without the dashes, and its name in plans and in run.json; the
-// range tag holds the least and, after a comma, the greatest number allowed.
+// range tag holds the least and, after a comma, the greatest number allowed. Fields adds
+// the values of loss, optimizer and schedule to their help, from their tables.
 type Config struct {
 	Arch      string    `json:"arch" help:"architecture: resnet8, resnet20, resnet18, resnet34, resnet50, vgg11[_bn], vgg16[_bn], mlp, cnn, vit"`
 	Stem      string    `json:"stem" help:"small, medium or imagenet: for images of about 32, 64 or 224 pixels"`
@@ -47,10 +48,10 @@ type Config struct {
 	CutMix     float64 `json:"cutmix" range:"0,1" help:"probability that a batch's images are cut into one another"`
 	IdealViews int     `json:"ideal-views" range:"0," help:"groups of that many images of one class share a label, each an augmentation of the others"`
 
-	Loss           string  `json:"loss" help:"ce (cross-entropy) or mse (mean squared error on one-hot targets)"`
+	Loss           string  `json:"loss" help:""`
 	LabelSmoothing float64 `json:"label-smoothing" range:"0,1" help:"share of the target that all classes share"`
 
-	Optimizer   string  `json:"optimizer" help:"sgd, adam, adamw, lars"`
+	Optimizer   string  `json:"optimizer" help:""`
 	LR          float64 `json:"lr" range:"0," help:"learning rate"`
 	Momentum    float64 `json:"momentum" range:"0," help:"of sgd and lars"`
 	Nesterov    bool    `json:"nesterov" help:"Nesterov's momentum"`
@@ -61,7 +62,7 @@ type Config struct {
 	Trust       float64 `json:"trust" range:"0," help:"trust coefficient of lars"`
 	ClipNorm    float64 `json:"clip-norm" range:"0," help:"largest norm of all gradients together; 0: any"`
 
-	Schedule   string  `json:"schedule" help:"of the learning rate: constant, cosine (to min-lr), step (times gamma)"`
+	Schedule   string  `json:"schedule" help:"of the learning rate: "`
 	Warmup     float64 `json:"warmup" range:"0," help:"epochs, or a part of one, over which the learning rate rises"`
 	MinLR      float64 `json:"min-lr" range:"0," help:"where cosine ends"`
 	StepEpochs float64 `json:"step-epochs" range:"0," help:"epochs between steps of the schedule; 0: a third of the run"`
@@ -84,12 +85,6 @@ type Config struct {
 
 	Seed uint64 `json:"seed" help:"of weights, order, augmentation, mixing and dropout"`
 }
-
-// The losses.
-const (
-	CE  = "ce"
-	MSE = "mse"
-)
 
 // Auto is the normalisation that a model to be trained further records, else none.
 const Auto = "auto"
@@ -170,7 +165,7 @@ func (c *Config) check(f Field) error {
 		_, err := augment.Parse(c.Augment)
 		return err
 	case "loss":
-		return oneOf(c.Loss, []string{CE, MSE})
+		return oneOf(c.Loss, lossNames())
 	case "optimizer":
 		return oneOf(c.Optimizer, optim.Names())
 	case "schedule":

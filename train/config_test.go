@@ -3,8 +3,11 @@ package train
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
+
+	"memprobe/train/optim"
 )
 
 func TestDefaultIsValid(t *testing.T) {
@@ -116,5 +119,18 @@ func TestMapLeavesOutWhatIsNotSet(t *testing.T) {
 	c.ImageSize = 48
 	if got := c.Map()["image-size"]; got != 48 {
 		t.Errorf("image-size 48 is %v in the map", got)
+	}
+}
+
+// The help of what is chosen from a table names all that is in it.
+func TestHelpNamesChoices(t *testing.T) {
+	for key, names := range map[string][]string{"loss": lossNames(), "optimizer": optim.Names(), "schedule": optim.Schedules()} {
+		help := Fields()[slices.Index(Keys(), key)].Help
+		for _, name := range names {
+			c := Default()
+			if err := c.Set(key, name); err != nil || !strings.Contains(help, name) {
+				t.Errorf("%s %s: %v; help %q", key, name, err, help)
+			}
+		}
 	}
 }

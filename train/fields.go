@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"memprobe/internal/suggest"
+	"memprobe/train/optim"
 )
 
 // Field describes one field of Config.
@@ -25,11 +26,12 @@ type Field struct {
 func Fields() []Field {
 	t := reflect.TypeFor[Config]()
 	kinds := map[reflect.Kind]string{reflect.String: "string", reflect.Int: "int", reflect.Uint64: "uint", reflect.Float64: "float", reflect.Bool: "bool"}
+	values := map[string]string{"loss": lossHelp(), "optimizer": strings.Join(optim.Names(), ", "), "schedule": optim.SchedulesHelp()}
 	out := make([]Field, t.NumField())
 	for i := range out {
 		f := t.Field(i)
 		key, option, _ := strings.Cut(f.Tag.Get("json"), ",")
-		out[i] = Field{key, f.Tag.Get("help"), kinds[f.Type.Kind()], f.Tag.Get("list"), f.Tag.Get("range"), option == "omitempty"}
+		out[i] = Field{key, f.Tag.Get("help") + values[key], kinds[f.Type.Kind()], f.Tag.Get("list"), f.Tag.Get("range"), option == "omitempty"}
 	}
 	return out
 }

@@ -3,7 +3,6 @@ package train
 import (
 	"math"
 
-	"memprobe/internal/kernel/vec"
 	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
@@ -14,18 +13,18 @@ import (
 // before the step. An image that the epoch left out has NaN.
 type lossLog struct {
 	file   *npy.Log
-	loss   string
+	loss   func(x, target, scratch []float32) float64
 	pool   *parallel.Pool
 	epoch  *tensor.Tensor // [N], the row in progress; part of the run's state
 	values []float64      // of the batch
 	exps   [][]float32    // of one row, by worker
 }
 
-func newLossLog(wanted bool, loss string, images int, pool *parallel.Pool) *lossLog {
+func newLossLog(wanted bool, name string, images int, pool *parallel.Pool) *lossLog {
 	if !wanted {
 		return nil
 	}
-	l := &lossLog{loss: loss, pool: pool, epoch: tensor.New(tensor.Float32, images), exps: make([][]float32, pool.Threads())}
+	l := &lossLog{loss: lossOf(name).row, pool: pool, epoch: tensor.New(tensor.Float32, images), exps: make([][]float32, pool.Threads())}
 	l.clear()
 	return l
 }
@@ -58,34 +57,12 @@ func (l *lossLog) add(b *batcher, logits, target *tensor.Tensor) {
 		if len(l.exps[worker]) != classes {
 			l.exps[worker] = make([]float32, classes)
 		}
-		l.values[:n][i] = rowLoss(l.loss, x, t, l.exps[worker])
+		l.values[:n][i] = l.loss(x, t, l.exps[worker])
 	})
 	for i, row := range b.rows {
 		image, _, _ := b.draw(row)
 		l.epoch.F32()[image] = float32(l.values[i])
 	}
-}
-
-// rowLoss is the loss of logits x against a target, of one sample:
-//
-//	ce   -Σ target·ln softmax(x)
-//	mse  the mean of (x-target)²
-//
-// scratch is as long as x.
-func rowLoss(loss string, x, target, scratch []float32) float64 {
-	if loss == MSE {
-		vec.Sub(scratch, x, target)
-		return vec.SumSq(scratch) / float64(len(x))
-	}
-	top := vec.MaxOf(x)
-	picked, total := 0.0, 0.0 // Σ target·(x-top), Σ target
-	for k, t := range target {
-		if t != 0 {
-			picked += float64(t) * (float64(x[k]) - float64(top))
-			total += float64(t)
-		}
-	}
-	return total*math.Log(vec.Of[float32]().ExpSum(scratch, x, top)) - picked
 }
 
 // finish ends the epoch in progress.

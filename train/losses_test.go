@@ -71,7 +71,7 @@ func TestRowLoss(t *testing.T) {
 		{MSE, []float32{1, 3, -1}, []float32{0, 1, 0}, 2},
 		{MSE, []float32{0.5}, []float32{0.5}, 0},
 	} {
-		got := rowLoss(c.loss, c.x, c.target, make([]float32, len(c.x)))
+		got := lossOf(c.loss).row(c.x, c.target, make([]float32, len(c.x)))
 		if err := tol.Close([]float64{got}, []float64{c.want}, 1e-7, 1e-6); err != nil {
 			t.Errorf("%s of %v against %v: %v", c.loss, c.x, c.target, err)
 		}

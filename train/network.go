@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -200,15 +199,4 @@ func agreement(logits, target *tensor.Tensor) int {
 		}
 	}
 	return right
-}
-
-// lossOf is the engine's loss of a configuration.
-func lossOf(name string) (engine.Loss, error) {
-	switch name {
-	case CE:
-		return engine.CrossEntropy, nil
-	case MSE:
-		return engine.MSE, nil
-	}
-	return 0, fmt.Errorf("train: no loss %q", name)
 }

@@ -119,12 +119,8 @@ func (r *runner) openNetwork() (*network, error) {
 	if err := r.mark(m); err != nil {
 		return nil, err
 	}
-	loss, err := lossOf(r.config.Loss)
-	if err != nil {
-		return nil, err
-	}
 	image := []int{r.options.Set.C, r.options.Set.H, r.options.Set.W}
-	return newNetwork(m, image, r.batches.classes(), r.config.Batch, engine.TrainOptions{Logits: r.config.Logits, Loss: loss, Pool: r.options.Pool, Seed: r.config.Seed})
+	return newNetwork(m, image, r.batches.classes(), r.config.Batch, engine.TrainOptions{Logits: r.config.Logits, Loss: lossOf(r.config.Loss).engine, Pool: r.options.Pool, Seed: r.config.Seed})
 }
 
 func (r *runner) spec() zoo.Spec {

@@ -19,9 +19,6 @@ const (
 	LARS  = "lars"  // You et al. 2017
 )
 
-// Names are the optimisers.
-func Names() []string { return []string{SGD, Adam, AdamW, LARS} }
-
 // Settings say how weights are updated; see [vec.SGD] and [vec.Adam] for
 // the formulas. LARS is SGD whose gradient and weight decay are scaled by
 //
@@ -79,6 +76,7 @@ type Param struct {
 // Optimizer updates a fixed list of weights.
 type Optimizer struct {
 	Settings
+	rule   rule
 	pool   *parallel.Pool
 	params []Param
 	slots  []slot
@@ -109,7 +107,7 @@ const chunkSize = 1 << 14
 
 // New returns an optimizer with its state at 0.
 func New(s Settings, params []Param, pool *parallel.Pool) *Optimizer {
-	o := &Optimizer{Settings: s, pool: pool, params: params, scale: make([]float64, len(params))}
+	o := &Optimizer{Settings: s, rule: ruleOf(s.Optimizer), pool: pool, params: params, scale: make([]float64, len(params))}
 	for i, p := range params {
 		o.scale[i] = 1
 		n := p.Value.Len()
@@ -118,12 +116,8 @@ func New(s Settings, params []Param, pool *parallel.Pool) *Optimizer {
 			o.chunks = append(o.chunks, chunk{i, lo, hi})
 		}
 	}
-	switch {
-	case s.Optimizer == Adam || s.Optimizer == AdamW:
-		o.addSlot("exp_avg")
-		o.addSlot("exp_avg_sq")
-	case s.Momentum != 0:
-		o.addSlot("momentum_buffer")
+	for _, name := range o.rule.slots(s) {
+		o.addSlot(name)
 	}
 	for i := range o.square {
 		o.square[i] = make([]float64, len(o.chunks))
@@ -163,7 +157,7 @@ func (o *Optimizer) State() map[string]*tensor.Tensor {
 func (o *Optimizer) Step(lr float64, grads []*tensor.Tensor) {
 	o.steps++
 	o.grads, o.lr, o.clip = grads, lr, 1
-	if o.ClipNorm > 0 || o.Optimizer == LARS {
+	if o.ClipNorm > 0 || o.rule.scale != nil {
 		o.pool.For(len(o.chunks), o.measure)
 		o.rescale()
 	}
@@ -177,58 +171,12 @@ func (o *Optimizer) measureChunk(_, i int) {
 	o.square[1][i] = vec.SumSq(o.params[c.param].Value.F32()[c.lo:c.hi])
 }
 
-// rescale computes from the sums of the chunks, added in their order, by what
-// gradients are multiplied.
-func (o *Optimizer) rescale() {
-	total := 0.0
-	for _, s := range o.square[0] {
-		total += s
-	}
-	if norm := math.Sqrt(total); o.ClipNorm > 0 {
-		o.clip = min(1, o.ClipNorm/(norm+1e-6))
-	}
-	if o.Optimizer != LARS {
-		return
-	}
-	for i := 0; i < len(o.chunks); {
-		p := o.chunks[i].param
-		g, w := 0.0, 0.0
-		for ; i < len(o.chunks) && o.chunks[i].param == p; i++ {
-			g += o.square[0][i]
-			w += o.square[1][i]
-		}
-		g, w = o.clip*math.Sqrt(g), math.Sqrt(w)
-		o.scale[p] = 1
-		if o.adapts(p) && g > 0 && w > 0 {
-			o.scale[p] = o.Trust * w / (g + o.WeightDecay*w)
-		}
-	}
-}
-
-// adapts reports whether LARS scales and decays a weight.
-func (o *Optimizer) adapts(param int) bool { return len(o.params[param].Value.Shape) > 1 }
-
 func (o *Optimizer) updateChunk(_, i int) {
 	c := o.chunks[i]
-	w, g := o.params[c.param].Value.F32()[c.lo:c.hi], o.grads[c.param].F32()[c.lo:c.hi]
-	state := func(i int) []float32 { return o.slots[i].values[c.param].F32()[c.lo:c.hi] }
-	switch o.Optimizer {
-	case Adam, AdamW:
-		vec.AdamStep(vec.Adam{LR: o.lr, Beta1: o.Beta1, Beta2: o.Beta2, Eps: o.Eps, WeightDecay: o.WeightDecay,
-			GradScale: o.clip, Step: o.steps, Decoupled: o.Optimizer == AdamW}, w, g, state(0), state(1))
-	default:
-		s := vec.SGD{LR: o.lr, Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: o.WeightDecay, GradScale: o.clip}
-		if o.Optimizer == LARS {
-			s.GradScale *= o.scale[c.param]
-			s.WeightDecay *= o.scale[c.param]
-			if !o.adapts(c.param) {
-				s.WeightDecay = 0
-			}
-		}
-		var buf []float32
-		if o.Momentum != 0 {
-			buf = state(0)
-		}
-		vec.SGDStep(s, w, g, buf)
-	}
+	o.rule.update(o, c, o.params[c.param].Value.F32()[c.lo:c.hi], o.grads[c.param].F32()[c.lo:c.hi])
+}
+
+// state is a chunk of a slot.
+func (o *Optimizer) state(slot int, c chunk) []float32 {
+	return o.slots[slot].values[c.param].F32()[c.lo:c.hi]
 }

@@ -14,8 +14,43 @@ const (
 	Step     = "step"
 )
 
+// curve is a schedule. A new one is a row of curves and its test.
+type curve struct {
+	name, help string
+	lr         func(s Schedule, step int) float64 // after the warm-up
+}
+
+// curves is the table of the schedules.
+func curves() []curve {
+	return []curve{
+		{Constant, "constant", func(s Schedule, _ int) float64 { return s.Base }},
+		{Cosine, "cosine (to min-lr)", func(s Schedule, step int) float64 {
+			t := float64(step-s.Warmup) / float64(max(s.Steps-s.Warmup, 1))
+			return s.Min + (s.Base-s.Min)*(1+math.Cos(math.Pi*min(t, 1)))/2
+		}},
+		{Step, "step (times gamma)", func(s Schedule, step int) float64 {
+			return s.Base * math.Pow(s.Gamma, float64(step/max(s.Every, 1)))
+		}},
+	}
+}
+
 // Schedules are the names of the schedules.
-func Schedules() []string { return []string{Constant, Cosine, Step} }
+func Schedules() []string {
+	var names []string
+	for _, c := range curves() {
+		names = append(names, c.name)
+	}
+	return names
+}
+
+// SchedulesHelp names the schedules with a word on each.
+func SchedulesHelp() string {
+	var help []string
+	for _, c := range curves() {
+		help = append(help, c.help)
+	}
+	return strings.Join(help, ", ")
+}
 
 // Schedule is the learning rate as a function of the step. Steps count from 0, t
 // is the step less the warm-up, T what remains of the run after it:
@@ -55,12 +90,10 @@ func (s Schedule) LR(step int) float64 {
 	if step < s.Warmup {
 		return s.Base * float64(step+1) / float64(s.Warmup)
 	}
-	switch s.Name {
-	case Cosine:
-		t := float64(step-s.Warmup) / float64(max(s.Steps-s.Warmup, 1))
-		return s.Min + (s.Base-s.Min)*(1+math.Cos(math.Pi*min(t, 1)))/2
-	case Step:
-		return s.Base * math.Pow(s.Gamma, float64(step/max(s.Every, 1)))
+	for _, c := range curves() {
+		if c.name == s.Name {
+			return c.lr(s, step)
+		}
 	}
 	return s.Base
 }
