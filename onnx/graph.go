@@ -3,8 +3,6 @@ package onnx
 import (
 	"errors"
 
-	contract "github.com/owulveryck/onnx-go"
-	"gonum.org/v1/gonum/graph"
 	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/onnxpb"
@@ -13,9 +11,7 @@ import (
 	"memprobe/onnx/ops"
 )
 
-// Graph returns the model as a graph of the engine, built by the calls that
-// onnx-go's decoder makes, plus what those cannot say: opset versions, node
-// names and domains, outputs, parameters. The error is an engine.Problems with
+// Graph returns the model as a graph of the engine. The error is an engine.Problems with
 // everything that Check finds, or else every attribute that cannot be used.
 func (m *Model) Graph() (*engine.Graph, error) { return m.checked(true) }
 
@@ -174,9 +170,7 @@ func (b *filler) tensor(name string) *engine.Node {
 	if n := b.byName[name]; n != nil {
 		return n
 	}
-	n := b.dst.NewNode().(*engine.Node)
-	n.SetName(name)
-	b.dst.AddNode(n)
+	n := b.dst.NewNode(name)
 	if name != "" {
 		b.byName[name] = n
 	}
@@ -193,23 +187,19 @@ func (b *filler) node(n *onnxpb.NodeProto, guards []guard) {
 	if n.GetOpType() == "Resize" && b.m.exactCorners() {
 		attrs[ops.ExactLength] = int64(1)
 	}
-	outs := make([]graph.Node, len(n.Output))
-	operands := make([]*engine.Node, len(n.Input))
+	operands, results := make([]*engine.Node, len(n.Input)), make([]*engine.Node, len(n.Output))
 	for i, name := range n.Input {
 		operands[i] = b.tensor(name)
 	}
 	for i, name := range n.Output {
-		outs[i] = b.tensor(name)
-		for j, operand := range operands {
-			b.dst.SetWeightedEdge(b.dst.NewWeightedEdge(outs[i], operand, float64(j)))
-		}
+		results[i] = b.tensor(name)
 	}
-	if err := b.dst.ApplyOperation(contract.Operation{Name: n.GetOpType(), Attributes: attrs}, outs...); err != nil {
+	o := engine.Operation{Name: n.GetName(), Domain: Domain(n.GetDomain()), Op: n.GetOpType(), Attrs: attrs, Operands: operands}
+	if err := b.dst.Apply(o, results...); err != nil {
 		b.errs = append(b.errs, &Error{File: b.m.name, Node: label(n), Op: n.GetOpType(), Err: err})
 		return
 	}
-	b.dst.Annotate(outs[0].(*engine.Node), n.GetName(), Domain(n.GetDomain()))
 	for _, g := range guards {
-		b.dst.Guard(outs[0].(*engine.Node), b.tensor(g.condition), g.want)
+		b.dst.Guard(results[0], b.tensor(g.condition), g.want)
 	}
 }

@@ -269,7 +269,7 @@ func TestModelOfOtherClasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = Run(t.Context(), t.TempDir(), c, Options{Set: open(t, c), Init: m})
-	if want := c.Init + `: output "logits" has 3 classes, the data have 10`; err == nil || err.Error() != want {
+	if want := c.Init + `: output "logits" has 3 classes, the labels have 10`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }

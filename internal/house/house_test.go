@@ -22,7 +22,7 @@ var floors = [][]string{
 	{"onnx/tensor", "onnx/ops"},
 	{"onnx/engine"},
 	{"onnx"},
-	{"onnx/onnxtest", "probe/result", "probe/knn", "probe/store", "train/augment", "train/dataset", "train/labels", "train/optim", "train/zoo"},
+	{"onnx/onnxgo", "onnx/onnxtest", "probe/result", "probe/knn", "probe/store", "train/augment", "train/dataset", "train/labels", "train/optim", "train/zoo"},
 	{"probe", "train", "report"},
 	{"cmd/memprobe", "internal/tool"},
 }
@@ -46,8 +46,8 @@ var keepers = map[string][]string{
 	"internal/kernel/avx2":          {"internal/kernel/…"},
 	"internal/kernel/avx512":        {"internal/kernel/…"},
 	"internal/kernel/ref":           {"internal/kernel/…", "onnx/ops"}, // ops: the float64 oracle
-	"github.com/owulveryck/onnx-go": {"onnx", "onnx/engine"},
-	"gorgonia.org/tensor":           {"onnx/engine"},
+	"github.com/owulveryck/onnx-go": {"onnx/onnxgo"},
+	"gorgonia.org/tensor":           {"onnx/onnxgo"},
 	"gonum.org/v1/plot":             {"report"},
 }
 

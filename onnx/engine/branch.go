@@ -36,13 +36,13 @@ func (c *call) taken(vals map[*Node]*ops.Value) bool {
 // chooses reports whether c is the If that Guard speaks of: its operands are the
 // condition, the results of the branch for true, and those of the other.
 func (c *call) chooses() bool {
-	return c.op == "If" && c.domain == ops.Internal && len(c.outs[0].args) == 1+2*len(c.outs)
+	return c.op == "If" && c.domain == ops.Internal && len(c.args) == 1+2*len(c.outs)
 }
 
 // choose hands on the results of the branch that is taken. Faults of that branch
 // have been told; its results are then missing here too.
 func (p *program) choose(c *call, vals map[*Node]*ops.Value, failed map[*ops.Value]bool, pool *parallel.Pool) error {
-	args := c.outs[0].args
+	args := c.args
 	condition := vals[args[0]]
 	is, known := truth(condition)
 	if !known {

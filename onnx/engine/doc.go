@@ -1,8 +1,7 @@
 // Package engine compiles ONNX graphs into plans and runs them.
 //
-// A Graph is filled through the contract of github.com/owulveryck/onnx-go: it is
-// a Backend and a ComputationBackend, so any program written for onnx-go runs on
-// this engine. Compile turns a graph and concrete input shapes into a Session: it
+// A Graph is filled with tensors and operations by onnx.Model.Graph, or by package onnxgo
+// for programs that are written for onnx-go. Compile turns a graph and concrete input shapes into a Session: it
 // infers every shape, folds constants, fuses, and plans one arena of memory by
 // liveness. A Session computes the outputs and shows chosen tensors (taps) as
 // soon as they exist. CompileTraining turns the same graph into a Trainer, whose

@@ -50,7 +50,7 @@ func (g *Graph) order() ([]*call, error) {
 		d.AddNode(simple.Node(i))
 	}
 	for i, c := range g.calls {
-		for _, a := range c.outs[0].args {
+		for _, a := range c.args {
 			if a == nil || a.call == nil {
 				continue
 			}
@@ -180,16 +180,13 @@ func (g *Graph) lowerWith(o *Options, settled map[string]bool, pool *parallel.Po
 			n.Attrs = ops.Attrs{"to": int64(11)}
 		}
 		bad := false
-		for _, a := range c.outs[0].args {
+		for _, a := range c.args {
 			if a == nil || a.name == "" && a.call == nil {
 				n.In = append(n.In, nil)
 				continue
 			}
 			v := vals[a]
 			if v == nil {
-				if a.call == nil && len(c.outs[0].args) == 1 && a.name == c.name+"/input" {
-					continue // onnx-go feeds nodes without inputs a made-up one
-				}
 				if a.call == nil {
 					faults = append(faults, n.Errorf("input %q is not in the graph, or its shape is not known", a.name))
 				}

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/owulveryck/onnx-go"
-
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
@@ -47,15 +45,8 @@ func TestCancelledWithinAStep(t *testing.T) {
 // elements at first that it was compiled with.
 func TestIntegerInputs(t *testing.T) {
 	g := NewGraph()
-	node := func(name string) *Node {
-		n := g.NewNode().(*Node)
-		n.SetName(name)
-		g.AddNode(n)
-		return n
-	}
-	x, y := node("x"), node("y")
-	g.SetWeightedEdge(g.NewWeightedEdge(y, x, 0))
-	if err := g.ApplyOperation(onnx.Operation{Name: "Cast", Attributes: map[string]any{"to": int64(1)}}, y); err != nil {
+	x, y := g.NewNode("x"), g.NewNode("y")
+	if err := g.Apply(Operation{Op: "Cast", Attrs: ops.Attrs{"to": int64(1)}, Operands: []*Node{x}}, y); err != nil {
 		t.Fatal(err)
 	}
 	g.MarkOutput(y)

@@ -8,9 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/owulveryck/onnx-go"
-	"gonum.org/v1/gonum/graph"
-
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/internal/tol"
@@ -32,10 +29,7 @@ func newNet() *net {
 
 func (n *net) tensor(name string) *engine.Node {
 	if n.byName[name] == nil {
-		v := n.NewNode().(*engine.Node)
-		v.SetName(name)
-		n.AddNode(v)
-		n.byName[name] = v
+		n.byName[name] = n.NewNode(name)
 	}
 	return n.byName[name]
 }
@@ -52,16 +46,17 @@ func (n *net) param(name string, at float32, shape ...int) *net {
 
 // op applies an operator; operands and results are names, separated by spaces.
 func (n *net) op(op, in, out string, attrs map[string]any) *net {
-	var outs []graph.Node
-	for _, o := range strings.Fields(out) {
-		outs = append(outs, n.tensor(o))
+	var operands, results []*engine.Node
+	for _, name := range strings.Fields(in) {
+		operands = append(operands, n.tensor(name))
 	}
-	for _, o := range outs {
-		for i, name := range strings.Fields(in) {
-			n.SetWeightedEdge(n.NewWeightedEdge(o, n.tensor(name), float64(i)))
-		}
+	for _, name := range strings.Fields(out) {
+		results = append(results, n.tensor(name))
 	}
-	if err := n.ApplyOperation(onnx.Operation{Name: op, Attributes: attrs}, outs...); err != nil {
+	if attrs == nil {
+		attrs = map[string]any{}
+	}
+	if err := n.Apply(engine.Operation{Op: op, Attrs: attrs, Operands: operands}, results...); err != nil {
 		panic(err)
 	}
 	return n

@@ -1,4 +1,4 @@
-package engine_test
+package onnxgo_test
 
 import (
 	"testing"
@@ -6,7 +6,7 @@ import (
 	"github.com/owulveryck/onnx-go/backend/testbackend"
 	_ "github.com/owulveryck/onnx-go/backend/testbackend/onnx" // registers the cases
 
-	"memprobe/onnx/engine"
+	"memprobe/onnx/onnxgo"
 	"memprobe/onnx/ops"
 )
 
@@ -40,7 +40,7 @@ func TestBackendOfOnnxGo(t *testing.T) {
 				continue
 			}
 			ran++
-			t.Run(tc.GetInfo(), tc.RunTest(engine.NewGraph(), false))
+			t.Run(tc.GetInfo(), tc.RunTest(onnxgo.NewGraph(), false))
 		}
 	}
 	if ran < 100 {
