@@ -11,7 +11,7 @@ import (
 // are no multiple of that. A model in which both would fit does not say.
 func (g *Graph) block() int64 {
 	for _, c := range g.calls {
-		if args := c.outs[0].args; c.domain == ops.Nchwc && c.op == "Conv" && len(args) > 1 && args[1] != nil {
+		if args := c.args; c.domain == ops.Nchwc && c.op == "Conv" && len(args) > 1 && args[1] != nil {
 			if w := args[1].value; w != nil && len(w.Shape) > 0 && w.Shape[0]%16 != 0 {
 				return 8
 			}
