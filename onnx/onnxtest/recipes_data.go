@@ -32,3 +32,24 @@ func suppress(g *generator, op string) {
 	at, scores := g.leaf(g.numbers(0, 1, n, boxes, 4), false), g.leaf(g.numbers(0, 1, n, g.between(1, 2), boxes), false)
 	g.one(op, g.maybe(ops.Attrs{"center_point_box": int64(g.IntN(2))}), at, scores, g.scalar(0, 5), oneOf(g, nil, g.filled(0.3)), oneOf(g, nil, g.filled(0.2)))
 }
+
+func dft(g *generator, op string) {
+	s := append(g.shape(g.between(1, 2)), g.between(1, 6), g.between(1, 2))
+	axis := len(s) - 2
+	attrs := g.maybe(ops.Attrs{"inverse": int64(1), "onesided": int64(1)})
+	length := oneOf(g, nil, g.scalar(1, 8))
+	if g.opset < 20 {
+		attrs["axis"] = int64(axis)
+		g.one(op, attrs, g.input(s...), length)
+		return
+	}
+	g.one(op, attrs, g.input(s...), length, oneOf(g, nil, g.filledInt(axis)))
+}
+
+func stft(g *generator, op string) {
+	length := g.between(1, 5)
+	g.one(op, g.maybe(ops.Attrs{"onesided": int64(g.IntN(2))}), g.input(g.between(1, 2), g.between(5, 9), 1), g.scalar(1, 4), g.weight(length), oneOf(g, nil, g.filledInt(length)))
+}
+
+// filledInt is a constant integer.
+func (g *generator) filledInt(v int) *ops.Value { return g.within(v, v+1) }

@@ -7,5 +7,5 @@ var families = [][]Def{
 	dropouts, losses, classLosses,
 	bits, cumProds, eyes, reverses, quantizers, integerProducts,
 	centerCropPads, col2Ims, affineGrids, dets, signalWindows,
-	attentions, tokens, recurrents, contribs, contribAttentions, nchwcs, linearAttentions, dataShaped,
+	attentions, tokens, recurrents, contribs, contribAttentions, nchwcs, linearAttentions, dataShaped, fouriers,
 }
