@@ -1,13 +1,13 @@
 package probe
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
 	"gonum.org/v1/gonum/graph/simple"
 	"gonum.org/v1/gonum/graph/topo"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/glob"
 	"memprobe/internal/meta"
 	"memprobe/internal/tensor"
@@ -65,7 +65,7 @@ func Layers(m *onnx.Model, batch int, image []int, logits string, classes int) (
 	}
 	blocks := f.blocks()
 	if len(blocks) < 2 {
-		return nil, fmt.Errorf("probe: no convolution or matrix product lies between input %q and output %q", f.input, f.logits)
+		return nil, fault.Errorf("", "no convolution or matrix product lies between input %q and output %q", f.input, f.logits)
 	}
 	embedding := f.embedding(blocks)
 	if name, ok := m.Metadata(meta.Embedding); ok {
@@ -181,7 +181,7 @@ func newFlow(m *onnx.Model, batch int, image []int, logits string, classes int) 
 func inputOf(m *onnx.Model, batch int, image []int) (string, []int, error) {
 	inputs := m.Inputs()
 	if len(inputs) != 1 || !dataset.FeedsOn(inputs[0].DType()) {
-		return "", nil, fmt.Errorf("probe: the model has inputs %v, want a single one of floats or uint8; extract --input feeds others", inputs)
+		return "", nil, fault.Errorf("", "the model has inputs %v, want a single one of floats or uint8; extract --input feeds others", inputs)
 	}
 	v := inputs[0]
 	given := map[string][]int{}
@@ -196,7 +196,7 @@ func inputOf(m *onnx.Model, batch int, image []int) (string, []int, error) {
 		return "", nil, err
 	}
 	if s := shapes[v.Name]; len(s) < 2 || tensor.Len(s) < 1 {
-		return "", nil, fmt.Errorf("probe: input %q has shape %v, want a batch of images", v.Name, s)
+		return "", nil, fault.Errorf("", "input %q has shape %v, want a batch of images", v.Name, s)
 	}
 	return v.Name, shapes[v.Name], nil
 }
@@ -221,7 +221,7 @@ func ordered(nodes []onnx.Layer) ([]onnx.Layer, error) {
 	}
 	sorted, err := topo.SortStabilized(g, nil)
 	if err != nil {
-		return nil, errors.New("probe: the graph has a cycle")
+		return nil, fault.Errorf("", "the graph has a cycle")
 	}
 	out := make([]onnx.Layer, len(nodes))
 	for i, n := range sorted {

@@ -1,11 +1,13 @@
 package probe
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/shared"
 	"memprobe/onnx"
 )
@@ -87,8 +89,12 @@ func TestLayerErrors(t *testing.T) {
 		"want a single one of floats":      two.model(t, "out"),
 		"want one of floats [N,classes]":   scalar.model(t, "out"),
 	} {
-		if _, err := Layers(m, 2, nil, "", 0); err == nil || !strings.Contains(err.Error(), want) {
+		_, err := Layers(m, 2, nil, "", 0)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
+		}
+		if _, ok := errors.AsType[*fault.Error](err); !ok {
+			t.Errorf("%v is no fault of the model", err)
 		}
 	}
 	if _, err := Layers(residual(t), 2, []int{3, 6, 6}, "", 0); err == nil {
