@@ -38,7 +38,7 @@ func TestCompare(t *testing.T) {
 	}{
 		{2, []string{"compare"}},
 		{2, []string{"compare", root, "--out", out, "--table", "html"}},
-		{2, []string{"compare", root, "--out", out, "--format", "svg"}},
+		{2, []string{"compare", root, "--out", out, "--format", "bmp"}},
 		{2, []string{"compare", root, "--out", out, "--sort", "colour"}},
 		{3, []string{"compare", out}},
 		{3, []string{"compare", filepath.Join(root, "nothing")}},

@@ -85,6 +85,10 @@ func loadSubject(arg string) (*subject, error) {
 			return nil, err
 		}
 	}
+	if s.GuessesBlock() {
+		s.notes = append(s.notes, "channels are taken to lie in blocks of 16 (com.microsoft.nchwc), which the model does not say: "+
+			"one that was optimised on a machine without AVX-512 has blocks of 8, and its values are wrong here")
+	}
 	s.dropTail()
 	for flag, key := range recordedFlags() {
 		if v, ok := s.Metadata(key); ok {
