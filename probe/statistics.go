@@ -7,11 +7,13 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/rng"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/train/dataset"
 )
 
 // What the running statistics of an untrained network's normalisations are.
@@ -72,10 +74,15 @@ func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, images S
 	s := rng.New(r.Seed, rng.Metric, 2)
 	s.Perm(order)
 	batches := max(1, min(statisticsImages, images.N())/batch)
-	input, size := session.Input(r.input).F32(), tensor.Len(shape[1:])
+	feed, err := dataset.NewFeed(session.Input(r.input), len(r.Mean) > 0)
+	if err != nil {
+		return nil, fault.Errorf(m.Name(), "input %q: %w", r.input, err)
+	}
+	input, size := feed.Floats(), tensor.Len(shape[1:])
 	fill, done := r.fill(images), r.progress(stage+"statistics", batches*batch)
 	for b := range batches {
 		r.Workers.For(batch, func(_, i int) { fill(input[i*size:(i+1)*size], order[(b*batch+i)%len(order)]) })
+		feed.Convert()
 		if err := session.Run(ctx, nil); err != nil {
 			return nil, err
 		}

@@ -5,12 +5,9 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"memprobe/internal/atomicfile"
 	"memprobe/probe/result"
 )
 
@@ -19,44 +16,30 @@ import (
 // comparison.pdf, comparison.html, and every figure for papers in the folder figures. It returns the paths of the files. Every file
 // appears whole or not at all.
 func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
 	figures, err := c.figures()
 	if err != nil {
 		return nil, err
 	}
-	var files []string
-	write := func(name string, fill func(io.Writer) error) {
-		path := filepath.Join(dir, name)
-		if err == nil {
-			err = os.MkdirAll(filepath.Dir(path), 0o755)
-		}
-		if err == nil {
-			if err = atomicfile.Write(path, fill); err == nil {
-				files = append(files, path)
-			}
-		}
-	}
+	out := &folder{dir: dir}
 	if slices.Contains(formats, "png") {
 		for _, f := range figures {
-			write(f.name+".png", f.png)
+			out.write(f.name+".png", f.png)
 		}
 	}
 	if slices.Contains(formats, "pdf") {
-		write("comparison.pdf", func(w io.Writer) error { return writePDF(w, c.pageOf(t), figures) })
+		out.write("comparison.pdf", func(w io.Writer) error { return writePDF(w, c.pageOf(t), figures) })
 	}
 	if slices.Contains(formats, "svg") {
-		paperFiles(figures, func(name string, fill func(io.Writer) error) error { write(name, fill); return err })
+		out.writePaper(figures)
 	}
 	if slices.Contains(formats, "html") {
-		write("comparison.html", func(w io.Writer) error { return c.html(w, t) })
+		out.write("comparison.html", func(w io.Writer) error { return c.html(w, t) })
 	}
-	for ext, format := range map[string]string{".csv": "csv", ".md": "markdown", ".json": "json"} {
-		write("comparison"+ext, func(w io.Writer) error { return t.Write(w, format) })
+	for _, f := range [][2]string{{".csv", "csv"}, {".md", "markdown"}, {".json", "json"}} {
+		out.write("comparison"+f[0], func(w io.Writer) error { return t.Write(w, f[1]) })
 	}
-	slices.Sort(files)
-	return files, err
+	slices.Sort(out.files)
+	return out.files, out.err
 }
 
 // figures draws what the entries give.

@@ -17,21 +17,16 @@ var widths = []struct {
 	columns int
 }{{"one-column", 85 * vg.Millimeter, 1}, {"two-columns", 178 * vg.Millimeter, 2}}
 
-// paperFiles writes every figure for one and for two columns of a paper, as SVG and as
-// PDF, by write, into the folder figures.
-func paperFiles(figures []figure, write func(name string, fill func(io.Writer) error) error) error {
-	for _, f := range figures {
+// writePaper writes every figure for one and for two columns of a paper, as SVG and as
+// PDF, into the folder figures.
+func (f *folder) writePaper(figures []figure) {
+	for _, drawn := range figures {
 		for _, w := range widths {
-			f := f.paper(w.width, w.columns)
-			if err := write("figures/"+f.name+"-"+w.name+".svg", f.svg); err != nil {
-				return err
-			}
-			if err := write("figures/"+f.name+"-"+w.name+".pdf", f.pdf); err != nil {
-				return err
-			}
+			own := drawn.paper(w.width, w.columns)
+			f.write("figures/"+drawn.name+"-"+w.name+".svg", own.svg)
+			f.write("figures/"+drawn.name+"-"+w.name+".pdf", own.pdf)
 		}
 	}
-	return nil
 }
 
 // paper is f for so many columns of a paper of a width in all: without a title, which

@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
-	"memprobe/internal/atomicfile"
 	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 )
@@ -22,29 +19,17 @@ import (
 // WriteRewind writes rewind.json, rewind.csv and, if formats has png, rewind.png into
 // dir, made if need be, and returns their paths. Every file appears whole or not at all.
 func WriteRewind(dir string, r *result.Rewind, formats []string) ([]string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
 	f, err := rewindFigure(r)
 	if err != nil {
 		return nil, err
 	}
-	outputs := []struct {
-		name string
-		fill func(io.Writer) error
-	}{{"rewind.png", f.png}, {"rewind.csv", func(w io.Writer) error { return writeRewindCSV(w, r) }}, {"rewind.json", r.Encode}}
-	if !slices.Contains(formats, "png") {
-		outputs = outputs[1:]
+	out := &folder{dir: dir}
+	if slices.Contains(formats, "png") {
+		out.write("rewind.png", f.png)
 	}
-	var files []string
-	for _, o := range outputs {
-		path := filepath.Join(dir, o.name)
-		if err := atomicfile.Write(path, o.fill); err != nil {
-			return files, err
-		}
-		files = append(files, path)
-	}
-	return files, nil
+	out.write("rewind.csv", func(w io.Writer) error { return writeRewindCSV(w, r) })
+	out.write("rewind.json", r.Encode)
+	return out.files, out.err
 }
 
 // rewoundRow is a row of the table with how far it is set back.

@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 
-	"memprobe/internal/atomicfile"
 	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 )
@@ -23,61 +21,32 @@ import (
 // every figure for papers in the folder figures. It returns the paths of the files.
 // Every file appears whole or not at all.
 func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
 	figures, err := figuresOf(p)
 	if err != nil {
 		return nil, err
 	}
-	var files []string
-	write := func(name string, fill func(io.Writer) error) error {
-		path := filepath.Join(dir, name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			return err
-		}
-		if err := atomicfile.Write(path, fill); err != nil {
-			return err
-		}
-		files = append(files, path)
-		return nil
-	}
+	out := &folder{dir: dir}
 	if slices.Contains(formats, "png") {
 		for _, f := range figures {
-			if err := write(f.name+".png", f.png); err != nil {
-				return files, err
-			}
+			out.write(f.name+".png", f.png)
 		}
 	}
 	if slices.Contains(formats, "pdf") {
-		if err := write("report.pdf", func(w io.Writer) error {
-			return writePDF(w, pageOf(p), figures)
-		}); err != nil {
-			return files, err
-		}
+		out.write("report.pdf", func(w io.Writer) error { return writePDF(w, pageOf(p), figures) })
 	}
 	if slices.Contains(formats, "svg") {
-		if err := paperFiles(figures, write); err != nil {
-			return files, err
-		}
+		out.writePaper(figures)
 	}
 	if slices.Contains(formats, "html") {
-		if err := write("report.html", func(w io.Writer) error { return writeHTML(w, p) }); err != nil {
-			return files, err
-		}
+		out.write("report.html", func(w io.Writer) error { return writeHTML(w, p) })
 	}
-	if err := write("layers.csv", func(w io.Writer) error { return WriteCSV(w, p) }); err != nil {
-		return files, err
-	}
+	out.write("layers.csv", func(w io.Writer) error { return WriteCSV(w, p) })
 	if p.Samples != nil {
-		if err := write("samples.csv", func(w io.Writer) error { return writeSamplesCSV(w, p) }); err != nil {
-			return files, err
-		}
-		if err := write("samples.parquet", func(w io.Writer) error { return writeSamplesParquet(w, p) }); err != nil {
-			return files, err
-		}
+		out.write("samples.csv", func(w io.Writer) error { return writeSamplesCSV(w, p) })
+		out.write("samples.parquet", func(w io.Writer) error { return writeSamplesParquet(w, p) })
 	}
-	return files, write("probe.json", p.Encode)
+	out.write("probe.json", p.Encode)
+	return out.files, out.err
 }
 
 // WriteCSV writes a row a layer and k, with all that was measured of the layer; what

@@ -103,6 +103,7 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 	if err != nil {
 		return err
 	}
+	m.pruneTail()
 	set, err := o.data.open(ctx, m)
 	if err != nil {
 		return err
