@@ -35,8 +35,9 @@ func TestSweepInterrupted(t *testing.T) {
 		t.Fatalf("cells %+v, %v", cells, err)
 	}
 	interrupted := 0
-	for range 200 {
-		ctx, stop := context.WithTimeout(t.Context(), 60*time.Millisecond)
+	for i := range 200 {
+		// The time grows, so that a slow machine gets on too.
+		ctx, stop := context.WithTimeout(t.Context(), time.Duration(60+20*i)*time.Millisecond)
 		var o, e bytes.Buffer
 		code := run(ctx, []string{"sweep", plan, "--out", pieces, "--quiet", "--threads", "1"}, streams{&o, &e})
 		stop()
