@@ -250,8 +250,8 @@ func TestBankErrors(t *testing.T) {
 		{testData(), Options{K: []int{3}, Bank: []string{HeldOut}}, `bank "held-out" has 0 images`},
 		{withRest(), Options{K: []int{3}, Bank: []string{"most"}}, `bank "most", want some of all, train, held-out`},
 		{withRest(), Options{K: []int{3}, Bank: []string{"all", "all"}}, "each once"},
-		{withRest(), Options{K: []int{3}, Draws: -1}, "-1 untrained networks"},
-		{withRest(), Options{K: []int{3}, Statistics: "guessed"}, `"guessed" statistics`},
+		{withRest(), Options{K: []int{3}, Draws: -1}, "draws -1, want 0 or more"},
+		{withRest(), Options{K: []int{3}, Statistics: "guessed"}, `untrained-statistics "guessed", want one of`},
 		{withRest(), Options{K: []int{3}, Margin: -1}, "margin -1"},
 	} {
 		_, err := Run(context.Background(), residual(t), c.data, c.o)

@@ -59,7 +59,13 @@ func ParsePooling(name string) (Pooling, error) {
 			return Token(i), nil
 		}
 	}
-	return 0, fmt.Errorf("probe: pooling %q, want %s or token:N", name, strings.Join(poolingNames, ", "))
+	return 0, fmt.Errorf("%q, want %s or token:N", name, strings.Join(poolingNames, ", "))
+}
+
+// UnmarshalText is ParsePooling.
+func (p *Pooling) UnmarshalText(text []byte) (err error) {
+	*p, err = ParsePooling(string(text))
+	return err
 }
 
 // Of is the pooling of a layer. What chooses tokens averages layers of other shapes, and

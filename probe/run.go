@@ -1,13 +1,11 @@
 package probe
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 
-	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/probe/knn"
@@ -15,118 +13,6 @@ import (
 	"memprobe/probe/store"
 	"memprobe/train/dataset"
 )
-
-// Options say how a model is probed. The zero value of a field is its default.
-type Options struct {
-	Layers      []string // names, patterns, "all", "blocks" (default); see Select
-	Logits      string   // name of the tensor of scores; "": as onnx.Model.Logits finds it
-	Pooling     Pooling
-	K           []int // numbers of neighbours; default 20
-	Headline    int   // the k of summaries; default 20 if among K, else the last of K
-	Metric      knn.Metric
-	Vote        knn.Vote
-	Temperature float64   // of the softmax vote; default 0.07
-	Mean, Std   []float32 // normalisation of pixels, one a channel; default none
-	Batch       int       // default 64; a model of a fixed batch keeps its own
-	Seed        uint64
-	Workers     *parallel.Pool // nil: the caller's goroutine alone
-
-	Bank []string // of Banks; default AllImages. The first is that of the verdict
-
-	NoUntrained bool    // leave out the untrained networks
-	Draws       int     // untrained networks; default 5
-	Statistics  string  // of their normalisations, of StatisticsKinds; default InitialStatistics
-	Margin      float64 // δ of the verdict; default 0.02
-	// Keep is a folder that keeps the answers of untrained networks and pixels for
-	// probes of the same architecture with the same images and settings; "": none.
-	Keep string
-	// Cost, if not nil, is told before untrained networks are run how many there are,
-	// how many images each sees, and how long the trained one took for as many.
-	Cost func(draws, images int, each time.Duration)
-	// Augmentation writes views as the network saw them in training, as Augment does;
-	// with it pixels with a bank of images and Views views of each are a baseline.
-	Augmentation     func(dst, src []float32, image, view int)
-	AugmentationName string // the pipeline, as it is printed
-
-	// LeaveOneOut measures leave-one-out on the bank also where no assigned
-	// labels and test images make it unnecessary.
-	LeaveOneOut bool
-	// PerImage describes each training image: result.Probe.Samples. Losses, if not nil,
-	// adds what a run's losses tell of it.
-	PerImage bool
-	Losses   *Losses
-	// FitAugmented is the fit on augmented batches, if it was measured; the verdict
-	// counts the better of it and of the fit to images as they are.
-	FitAugmented *result.Number
-
-	// Augment writes view number view of an image (pixels in [0,1], [C,H,W]) to
-	// dst; with it the invariance of every layer is measured. It is called from
-	// several goroutines at once.
-	Augment func(dst, src []float32, image, view int)
-	Views   int // of an image; default 4
-	Images  int // of the bank that views are made of; default 256
-
-	Metrics []string // of MetricNames, or "all", for every layer
-	Own     []Metric // further rows of the table of metrics
-	Samples int      // of the bank for cka, rankme, twonn and nc1; default 2000
-	Lambda  float64  // L2 penalty of the linear probe; default 1e-3
-
-	// MaxMemory bounds the features held at a time, in bytes; default 2 GiB.
-	// Layers beyond it take another pass over the data.
-	MaxMemory int64
-
-	// Store, if not nil, keeps the features of all layers but the input, of splits that
-	// have a method Fingerprint() string. Program is what computes them, so that those
-	// of another version are none. AugmentName is the pipeline of Augment, with its seed.
-	Store                *store.Store
-	Program, AugmentName string
-
-	// Progress, if not nil, is told how many of total images are through a
-	// stage.
-	Progress func(stage string, done, total int)
-}
-
-// depthK is the number of neighbours of the prediction depth (Baldock et al.).
-const depthK = 30
-
-func (o Options) withDefaults() Options {
-	set := func(v *int, d int) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	if len(o.Layers) == 0 {
-		o.Layers = []string{"blocks"}
-	}
-	if len(o.K) == 0 {
-		o.K = []int{20}
-	}
-	o.K = slices.Compact(slices.Sorted(slices.Values(o.K)))
-	if slices.Contains(o.K, 20) {
-		set(&o.Headline, 20)
-	}
-	set(&o.Headline, o.K[len(o.K)-1])
-	if o.Temperature == 0 {
-		o.Temperature = 0.07
-	}
-	if len(o.Bank) == 0 {
-		o.Bank = []string{AllImages}
-	}
-	o.Statistics = cmp.Or(o.Statistics, InitialStatistics)
-	o.Margin = cmp.Or(o.Margin, 0.02)
-	set(&o.Draws, 5)
-	if o.Lambda == 0 {
-		o.Lambda = 1e-3
-	}
-	if o.MaxMemory == 0 {
-		o.MaxMemory = 2 << 30
-	}
-	set(&o.Batch, 64)
-	set(&o.Views, 4)
-	set(&o.Images, 256)
-	set(&o.Samples, 2000)
-	return o
-}
 
 // runner probes one model.
 type runner struct {
@@ -262,16 +148,9 @@ func (r *runner) check() error {
 		return fmt.Errorf("probe: k = %d of the summaries is not among %v", r.Headline, r.K)
 	case r.K[0] < 1 || r.K[len(r.K)-1] > n-1:
 		return &SettingError{"k", fmt.Errorf("%v, want between 1 and %d, one less than there are training images", r.K, n-1)}
-	case r.Vote == knn.Softmax && !(r.Temperature > 0):
-		return fmt.Errorf("probe: temperature %v, want above 0", r.Temperature)
-	case r.Batch < 1 || r.Augment != nil && (r.Views < 2 || r.Images < 2):
-		return fmt.Errorf("probe: batch %d, %d views of %d images; want at least 1, 2 and 2", r.Batch, r.Views, r.Images)
 	}
-	if r.Draws < 1 || !slices.Contains(StatisticsKinds(), r.Statistics) || !(r.Margin >= 0) {
-		return fmt.Errorf("probe: %d untrained networks of %q statistics, margin %v; want at least 1, one of %v, and 0 or more", r.Draws, r.Statistics, r.Margin, StatisticsKinds())
-	}
-	if err := CheckMetrics(r.Metrics); err != nil {
-		return fmt.Errorf("probe: metric %w", err)
+	if err := r.Options.check(); err != nil {
+		return err
 	}
 	return r.checkSamples()
 }
@@ -338,56 +217,3 @@ func producer(m *onnx.Model) string {
 	}
 	return name + version
 }
-
-func (r *runner) settings() result.Settings {
-	s := result.Settings{
-		K: r.K, Headline: r.Headline, Metric: r.Metric.String(), Vote: r.Vote.String(),
-		Normalize: "none", Layers: r.Layers, Seed: r.Seed, Batch: r.shape[0],
-		Queries: map[string]string{"true": "test against " + r.bankName()},
-	}
-	s.Pool, s.Tokens = r.poolingInWords()
-	if r.data.Test == nil {
-		s.Queries["true"] = r.bankName() + ", leave-one-out"
-	}
-	if r.data.Assigned != nil {
-		s.Queries["assigned"] = "train, leave-one-out"
-	}
-	if r.Vote == knn.Softmax {
-		s.Temperature = r.Temperature
-	}
-	if len(r.Mean) > 0 {
-		s.Normalize = "mean/std"
-		for c := range r.Mean {
-			s.Mean, s.Std = append(s.Mean, float64(r.Mean[c])), append(s.Std, float64(r.Std[c]))
-		}
-	}
-	if !r.NoUntrained {
-		s.Untrained, s.Draws, s.Statistics = UntrainedRule, r.Draws, r.Statistics
-	}
-	if len(r.stored) > 0 && r.Store.Type == store.Float16 {
-		s.Features = string(store.Float16)
-	}
-	if r.Augment != nil {
-		s.Views, s.Viewed = r.Views, len(r.viewed)
-	}
-	for _, m := range r.metrics {
-		if m.Measure != nil && m.Settings != "" {
-			if s.Metrics == nil {
-				s.Metrics = map[string]string{}
-			}
-			s.Metrics[m.Name] = m.Settings
-		}
-	}
-	return s
-}
-
-// SettingError is an option that does not go with the data.
-type SettingError struct {
-	Key string // the option, as the command line calls it
-	Err error  // what was found and what was wanted
-}
-
-func (e *SettingError) Error() string { return e.Key + " " + e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *SettingError) Unwrap() error { return e.Err }

@@ -206,7 +206,7 @@ func TestRunErrors(t *testing.T) {
 		{testData(), Options{Layers: []string{"nothing"}}, `no layer is named "nothing"`},
 		{testData(), Options{Mean: []float32{0.5}}, "1 means and 0 standard deviations"},
 		{testData(), Options{Mean: []float32{0.5}, Std: []float32{0}}, "want positive"},
-		{testData(), Options{Metrics: []string{"entropy"}}, `metric "entropy"`},
+		{testData(), Options{Metrics: []string{"entropy"}}, `metrics "entropy"`},
 		{testData(), Options{Vote: knn.Softmax, Temperature: -1}, "temperature -1"},
 		{testData(), Options{Pooling: Flatten, Layers: []string{"stem"}, MaxMemory: 20000}, `layer "stem": 144 features`},
 		{wrong, Options{}, "119 assigned labels for 120"},

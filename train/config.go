@@ -171,7 +171,7 @@ func (c *Config) check(f Field) error {
 	case "schedule":
 		return oneOf(c.Schedule, optim.Schedules())
 	}
-	return f.inRange(c)
+	return f.Check(c)
 }
 
 func oneOf(v string, allowed []string) error {

@@ -19,7 +19,7 @@ func TestDefaultIsValid(t *testing.T) {
 		if f.Key == "" || f.Help == "" || f.Type == "" {
 			t.Errorf("field %+v is not described", f)
 		}
-		if (f.Type == "int" || f.Type == "float") != (f.span != "") {
+		if (f.Type == "int" || f.Type == "float") != (f.Range != "") {
 			t.Errorf("%s: a number has a range, other values have none", f.Key)
 		}
 	}

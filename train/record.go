@@ -42,7 +42,7 @@ func ReadConfig(dir string) (Config, error) {
 		return Config{}, fault.Wrap(path, err)
 	}
 	for _, f := range Fields() {
-		if _, ok := doc.Config[f.Key]; !ok && !f.omit {
+		if _, ok := doc.Config[f.Key]; !ok && !f.Omit {
 			return Config{}, fault.Errorf(path, "config has no key %q", f.Key)
 		}
 	}

@@ -16,71 +16,40 @@ import (
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/probe"
-	"memprobe/probe/knn"
 	"memprobe/probe/result"
 	"memprobe/report"
 	"memprobe/train/augment"
 )
 
 type analyzeOptions struct {
-	data       dataOptions
-	out        string
-	layers     []string
-	logits     string
-	formats    []string
-	k          []int
-	pool       string
-	metric     string
-	vote       string
-	temp       float64
-	batch      int
-	threads    int
-	seed       uint64
-	metrics    []string
-	columns    []string
-	bank       []string
-	draws      int
-	margin     float64
-	statistics string
-	augment    string
-	views      int
-	viewed     int
-	samples    bool
-	asJSON     bool
-	quiet      bool
-	store      storeOptions
-	command    string // as typed
+	data    dataOptions
+	probe   probe.Options
+	out     string
+	formats []string
+	columns []string
+	augment string
+	samples bool
+	threads int
+	asJSON  bool
+	quiet   bool
+	store   storeOptions
+	command string // as typed
 }
 
 var analyzeCommand = command{
 	name: "analyze", args: "MODEL.onnx | RUN", about: "probes every layer and writes the report",
 	example: "memprobe analyze model.onnx --data cifar10 --k 1,5,20 --out report",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
-		var o analyzeOptions
+		o := analyzeOptions{probe: probe.DefaultOptions()}
 		o.data.flags(f)
 		f.StringVar(&o.out, "out", "", "folder of the report; default: MODEL-report in the current folder")
-		f.StringSliceVar(&o.layers, "layers", []string{"blocks"}, "tensor names as GLOB,… (* within slashes, ** past them), all, or blocks")
-		f.StringVar(&o.logits, "logits", "", "tensor of the network's scores; default: the output as wide as there are classes, before any Softmax")
-		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs)")
-		f.IntSliceVar(&o.k, "k", []int{20}, "numbers of neighbours; the last, or 20 if listed, is drawn")
-		f.StringVar(&o.pool, "pool", "auto", "how maps and tokens become vectors: auto (maps by avg, tokens as the head reads them), avg, max, flatten, none, mean, last, cls, token:N")
-		f.StringVar(&o.metric, "metric", "cosine", "cosine or euclidean")
-		f.StringVar(&o.vote, "vote", "uniform", "uniform, distance or softmax")
-		f.Float64Var(&o.temp, "temperature", 0.07, "of the softmax vote")
-		f.StringSliceVar(&o.metrics, "metrics", nil, "further metrics of every layer: all, or some of "+strings.Join(probe.MetricNames(), ", "))
-		list := f.Bool("list-metrics", false, "print what each metric is, and end")
-		f.StringSliceVar(&o.columns, "columns", nil, "columns of the printed table; default: all that was measured")
-		f.StringSliceVar(&o.bank, "bank", []string{probe.AllImages}, "where neighbours are looked for, the first decides: all training images of the set, train (those the model was trained on), held-out (the others)")
-		f.IntVar(&o.draws, "draws", 5, "untrained networks that the model is compared with; 0: none")
-		f.StringVar(&o.statistics, "untrained-statistics", probe.InitialStatistics, "of their normalisations: initial (mean 0, variance 1), or estimated on images")
-		f.Float64Var(&o.margin, "margin", 0.02, "difference of accuracies that counts in verdicts")
+		probeFlags(f, &o.probe)
 		f.StringVar(&o.augment, "augment", "", "measure every layer's invariance to views by this: "+augmentHelp())
-		f.IntVar(&o.views, "views", 4, "of an image, for the invariance")
-		f.IntVar(&o.viewed, "view-images", 256, "training images that views are made of")
 		f.BoolVar(&o.samples, "samples", true, "where assigned labels are known, describe each training image in samples.parquet and samples.csv")
-		f.IntVar(&o.batch, "batch", 64, "images a pass")
+		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs)")
+		f.StringSliceVar(&o.columns, "columns", nil, "columns of the printed table; default: all that was measured")
+		list := f.Bool("list-metrics", false, "print what each metric is, and end")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
-		f.Uint64Var(&o.seed, "seed", 0, "of the untrained weights and of every sample")
 		o.store.flags(f)
 		f.BoolVar(&o.asJSON, "json", false, "print probe.json instead of the table")
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
@@ -92,7 +61,7 @@ var analyzeCommand = command{
 				return usagef("want one MODEL.onnx or run directory, got %d arguments", len(args))
 			}
 			if o.store.emit != "" {
-				if _, err := o.options(); err != nil {
+				if err := o.check(); err != nil {
 					return err
 				}
 				return o.store.writeJobs(args[0], o.threads, std)
@@ -103,57 +72,28 @@ var analyzeCommand = command{
 	},
 }
 
-// options turns the flags into the probe's.
-func (o *analyzeOptions) options() (probe.Options, error) {
-	po := probe.Options{Layers: o.layers, Logits: o.logits, K: o.k, Temperature: o.temp, Batch: o.batch, Seed: o.seed, Metrics: o.metrics, LeaveOneOut: true,
-		Views: o.views, Images: o.viewed, Bank: o.bank, Draws: o.draws, NoUntrained: o.draws == 0, Statistics: o.statistics, Margin: o.margin}
-	var err error
-	if po.Pooling, err = probe.ParsePooling(o.pool); err != nil {
-		return po, usagef("--pool: %v", err)
-	}
-	if po.Metric, err = knn.ParseMetric(o.metric); err != nil {
-		return po, usagef("--metric: %v", err)
-	}
-	if po.Vote, err = knn.ParseVote(o.vote); err != nil {
-		return po, usagef("--vote: %v", err)
-	}
-	if err := probe.CheckBanks(o.bank); err != nil {
-		return po, usagef("--bank: %v", err)
-	}
-	if o.draws < 0 || !(o.margin > 0 && o.margin < 1) || !slices.Contains(probe.StatisticsKinds(), o.statistics) {
-		return po, usagef("--draws %d, --margin %v, --untrained-statistics %s: want 0 or more, a number between 0 and 1, and one of %s",
-			o.draws, o.margin, o.statistics, strings.Join(probe.StatisticsKinds(), ", "))
-	}
-	if err := probe.CheckMetrics(o.metrics); err != nil {
-		return po, usagef("--metrics: %v", err)
-	}
+// check holds the flags to what they allow that are no options of the probe.
+func (o *analyzeOptions) check() error {
 	if err := probe.CheckColumns(o.columns); err != nil {
-		return po, usagef("--columns: %v", err)
+		return usagef("--columns: %v", err)
 	}
 	for _, f := range o.formats {
 		if !slices.Contains(report.Formats(), f) {
-			return po, usagef("--format: %q is not one of %s", f, strings.Join(report.Formats(), ", "))
+			return usagef("--format: %q is not one of %s", f, strings.Join(report.Formats(), ", "))
 		}
 	}
-	for _, k := range o.k {
-		if k < 1 {
-			return po, usagef("--k is %v, want positive numbers", o.k)
-		}
+	if o.threads < 0 {
+		return usagef("--threads is %d, want 0 or more", o.threads)
 	}
-	if o.views < 2 || o.viewed < 2 {
-		return po, usagef("--views %d, --view-images %d: want at least 2", o.views, o.viewed)
-	}
-	if o.batch < 1 || o.threads < 0 || !(o.temp > 0) {
-		return po, usagef("--batch %d, --threads %d, --temperature %v: want positive numbers", o.batch, o.threads, o.temp)
-	}
-	return po, nil
+	return nil
 }
 
 func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) error {
-	po, err := o.options()
-	if err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
+	po := o.probe
+	po.LeaveOneOut, po.NoUntrained = true, po.Draws == 0
 	m, err := loadSubject(arg)
 	if err != nil {
 		return err
@@ -167,10 +107,10 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if po.Mean, po.Std, err = set.normalization(); err != nil {
 		return err
 	}
-	if err := set.openRest(ctx, o.bank); err != nil {
+	if err := set.openRest(ctx, po.Bank); err != nil {
 		return err
 	}
-	if err := set.augmentation(m.Model, o.seed, &po); err != nil {
+	if err := set.augmentation(m.Model, po.Seed, &po); err != nil {
 		return err
 	}
 	if m.run != "" {
@@ -183,7 +123,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err != nil {
 		return err
 	}
-	po.AugmentName, po.Program = fmt.Sprintf("%s, seed %d", pipeline, o.seed), program()
+	po.AugmentName, po.Program = fmt.Sprintf("%s, seed %d", pipeline, po.Seed), program()
 	share, only, err := o.store.share()
 	if err != nil {
 		return err
@@ -249,7 +189,7 @@ func (o *analyzeOptions) invariance(set *openedData, po *probe.Options) (string,
 	}
 	p, err := augment.Parse(o.augment)
 	if err == nil {
-		po.Augment, err = viewer(p, []int{set.C, set.H, set.W}, o.seed)
+		po.Augment, err = viewer(p, []int{set.C, set.H, set.W}, o.probe.Seed)
 	}
 	if err != nil {
 		return "", usagef("--augment: %v", err)

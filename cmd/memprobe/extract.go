@@ -21,45 +21,41 @@ import (
 )
 
 type extractOptions struct {
-	data                            dataOptions
-	input, layers, pool, split, out string
-	logits                          string
-	batch, threads                  int
-	quiet                           bool
+	data                      dataOptions
+	probe                     probe.Options
+	input, layers, split, out string
+	threads                   int
+	quiet                     bool
 }
 
 var extractCommand = command{
 	name: "extract", args: "MODEL.onnx", about: "activations of chosen layers to .npz or .npy",
 	example: "memprobe extract model.onnx --data cifar10 --layers blocks --pool avg --out acts.npz",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
-		var o extractOptions
+		o := extractOptions{probe: probe.DefaultOptions()}
+		o.probe.Pooling = probe.None
 		f.StringVar(&o.input, "input", "", "raw input tensors of the model's types instead of --data: .npz by input name, or .npy for a lone input")
 		o.data.flags(f)
 		f.StringVar(&o.split, "split", "train", "images of --data: train or test")
 		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, blocks, or tensor names as GLOB,… (* within slashes, ** past them)")
-		f.StringVar(&o.logits, "logits", "", "tensor at which blocks end; default: the output as wide as there are classes, before any Softmax")
-		f.StringVar(&o.pool, "pool", "none", "how the activations of an image are pooled: none, auto, avg, max, flatten, mean, last, cls, token:N")
+		probeFlags(f, &o.probe, "logits", "pool", "batch")
 		f.StringVar(&o.out, "out", "", "file to write: .npz, or .npy for a single tensor")
-		f.IntVar(&o.batch, "batch", 64, "images a pass")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
 		return func(ctx context.Context, args []string, std streams) error {
-			pooling, err := probe.ParsePooling(o.pool)
 			switch {
 			case len(args) != 1:
 				return usagef("want one MODEL.onnx, got %d arguments", len(args))
-			case err != nil:
-				return usagef("--pool: %v", err)
 			case o.split != "train" && o.split != "test":
 				return usagef("--split is %q, want train or test", o.split)
-			case o.batch < 1 || o.threads < 0:
-				return usagef("--batch %d, --threads %d: want positive numbers", o.batch, o.threads)
+			case o.threads < 0:
+				return usagef("--threads is %d, want 0 or more", o.threads)
 			case !strings.HasSuffix(o.out, ".npz") && !strings.HasSuffix(o.out, ".npy"):
 				return usagef("--out is %q, want a file that ends in .npz or .npy", o.out)
 			case o.input != "" && f.Changed("data"):
 				return usagef("--input %s and --data %s: want one of them", o.input, o.data.spec)
-			case o.input != "" && pooling != probe.None:
-				return usagef("--pool %s wants images from --data, --input gives tensors", o.pool)
+			case o.input != "" && o.probe.Pooling != probe.None:
+				return usagef("--pool %s wants images from --data, --input gives tensors", o.probe.Pooling)
 			}
 			m, err := loadSubject(args[0])
 			if err != nil {
@@ -69,7 +65,7 @@ var extractCommand = command{
 			if o.input != "" {
 				return extract(ctx, m, o, std)
 			}
-			return extractData(ctx, m, o, pooling, std)
+			return extractData(ctx, m, o, std)
 		}
 	},
 }

@@ -18,7 +18,7 @@ import (
 
 // extractData writes what the images of a set become, a row an image in the set's
 // order, and in an archive their labels. Rows are written as they come.
-func extractData(ctx context.Context, m *subject, o extractOptions, pooling probe.Pooling, std streams) error {
+func extractData(ctx context.Context, m *subject, o extractOptions, std streams) error {
 	set, err := o.data.open(ctx, m)
 	if err != nil {
 		return err
@@ -32,11 +32,11 @@ func extractData(ctx context.Context, m *subject, o extractOptions, pooling prob
 	if split.N() == 0 {
 		return fault.Errorf(set.Spec, "has no %s images", o.split)
 	}
-	po := probe.Options{Pooling: pooling, Batch: o.batch}
+	po := o.probe
 	if po.Mean, po.Std, err = set.normalization(); err != nil {
 		return err
 	}
-	layers, lost, err := rowLayers(m, o, set, pooling)
+	layers, lost, err := rowLayers(m, o, set)
 	if err != nil {
 		return err
 	}
@@ -56,12 +56,12 @@ func extractData(ctx context.Context, m *subject, o extractOptions, pooling prob
 	defer w.Abort()
 	arrays := make([]*npy.Array, len(layers))
 	for i, l := range layers {
-		p, err := pooling.Of(l)
+		p, err := po.Pooling.Of(l)
 		if err != nil {
 			return err
 		}
 		shape := []int{split.N(), p.Dim(l.Shape)}
-		if pooling == probe.None {
+		if po.Pooling == probe.None {
 			shape = slices.Concat(shape[:1], l.Shape)
 		}
 		if arrays[i], err = w.Array(l.Name, tensor.Float32, shape...); err != nil {
@@ -112,16 +112,16 @@ var errNoRow = errors.New("no row of floats for each image")
 
 // rowLayers resolves --layers to tensors with a row of floats for each image, and
 // returns what it chooses besides. Constants are left out of "all".
-func rowLayers(m *subject, o extractOptions, set *openedData, pooling probe.Pooling) (layers []probe.Layer, lost []onnx.Lost, err error) {
+func rowLayers(m *subject, o extractOptions, set *openedData) (layers []probe.Layer, lost []onnx.Lost, err error) {
 	if o.layers == "blocks" {
-		all, err := probe.Layers(m.Model, o.batch, set.shape, o.logits, len(set.Classes))
+		all, err := probe.Layers(m.Model, o.probe.Batch, set.shape, o.probe.Logits, len(set.Classes))
 		return slices.DeleteFunc(all, func(l probe.Layer) bool { return l.Role == "" || l.Role == probe.Input }), nil, err
 	}
 	names, gone, err := chosen(m.Model, m.gone, "--layers", o.layers)
 	if err != nil {
 		return nil, nil, err
 	}
-	in, batch := m.Inputs()[0], o.batch
+	in, batch := m.Inputs()[0], o.probe.Batch
 	if n := in.Shape[0].Size; n > 0 {
 		batch = n
 	}
@@ -141,8 +141,8 @@ func rowLayers(m *subject, o extractOptions, set *openedData, pooling probe.Pool
 		return nil, nil, err
 	}
 	var known []probe.Layer
-	if pooling == probe.Auto {
-		if known, err = probe.Layers(m.Model, o.batch, set.shape, o.logits, len(set.Classes)); err != nil {
+	if o.probe.Pooling == probe.Auto {
+		if known, err = probe.Layers(m.Model, o.probe.Batch, set.shape, o.probe.Logits, len(set.Classes)); err != nil {
 			return nil, nil, err
 		}
 	}

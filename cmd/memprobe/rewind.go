@@ -15,24 +15,18 @@ import (
 	"memprobe/internal/show"
 	"memprobe/onnx"
 	"memprobe/probe"
-	"memprobe/probe/knn"
 	"memprobe/report"
 	"memprobe/train"
 )
 
 type rewindOptions struct {
 	data    dataOptions
+	probe   probe.Options
 	out     string
 	epoch   int
 	fresh   bool
-	layers  []string
 	formats []string
-	bank    []string
-	k       int
-	metric  string
-	batch   int
 	threads int
-	seed    uint64
 	asJSON  bool
 	quiet   bool
 }
@@ -41,19 +35,14 @@ var rewindCommand = command{
 	name: "rewind", args: "RUN", about: "fit and probe with blocks set back to earlier weights: which layers the memorization needs",
 	example: "memprobe rewind runs/mine --epoch 0",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
-		var o rewindOptions
+		o := rewindOptions{probe: probe.DefaultOptions()}
 		o.data.flags(f)
 		f.StringVar(&o.out, "out", "", "folder of the results; default: RUN-rewind in the current folder")
 		f.IntVar(&o.epoch, "epoch", 0, "whose weights blocks are set back to; the run has a checkpoint of it")
 		f.BoolVar(&o.fresh, "fresh", false, "draw the blocks' weights anew instead, by --seed")
-		f.StringSliceVar(&o.layers, "layers", []string{"blocks"}, "tensors that end blocks: GLOB,… or blocks")
+		probeFlags(f, &o.probe, "layers", "k", "metric", "bank", "batch", "seed")
 		f.StringSliceVar(&o.formats, "format", []string{"png"}, "png, or none")
-		f.StringSliceVar(&o.bank, "bank", []string{probe.AllImages}, "where neighbours are looked for: all, train or held-out")
-		f.IntVar(&o.k, "k", 20, "neighbours")
-		f.StringVar(&o.metric, "metric", "cosine", "cosine or euclidean")
-		f.IntVar(&o.batch, "batch", 64, "images a pass")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
-		f.Uint64Var(&o.seed, "seed", 0, "of fresh weights, and of the images that statistics are estimated on")
 		f.BoolVar(&o.asJSON, "json", false, "print rewind.json instead of the table")
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
 		return func(ctx context.Context, args []string, std streams) error {
@@ -65,33 +54,28 @@ var rewindCommand = command{
 	},
 }
 
-// options turns the flags into the probe's.
-func (o *rewindOptions) options() (probe.Options, error) {
-	po := probe.Options{Layers: o.layers, K: []int{o.k}, Batch: o.batch, Seed: o.seed, Bank: o.bank}
-	var err error
-	if po.Metric, err = knn.ParseMetric(o.metric); err != nil {
-		return po, usagef("--metric: %v", err)
+// check holds the flags to what they allow together.
+func (o *rewindOptions) check() error {
+	switch {
+	case len(o.probe.Bank) != 1:
+		return usagef("--bank %s: want one of %s", strings.Join(o.probe.Bank, ","), strings.Join(probe.Banks(), ", "))
+	case len(o.probe.K) != 1:
+		return usagef("--k %v: want one number", o.probe.K)
+	case o.epoch < 0 || o.threads < 0:
+		return usagef("--epoch %d, --threads %d: want 0 or more", o.epoch, o.threads)
+	case o.fresh && o.data.f.Changed("epoch"):
+		return usagef("--fresh and --epoch: want one of them")
+	case slices.ContainsFunc(o.formats, func(f string) bool { return f != "png" && f != "none" }):
+		return usagef("--format: %q, want png or none", o.formats)
 	}
-	if err := probe.CheckBanks(o.bank); err != nil || len(o.bank) != 1 {
-		return po, usagef("--bank %s: want one of %s", strings.Join(o.bank, ","), strings.Join(probe.Banks(), ", "))
-	}
-	if o.epoch < 0 || o.k < 1 || o.batch < 1 || o.threads < 0 {
-		return po, usagef("--epoch %d, --k %d, --batch %d, --threads %d: want 0 or more, and positive numbers", o.epoch, o.k, o.batch, o.threads)
-	}
-	if o.fresh && o.data.f.Changed("epoch") {
-		return po, usagef("--fresh and --epoch: want one of them")
-	}
-	if slices.ContainsFunc(o.formats, func(f string) bool { return f != "png" && f != "none" }) {
-		return po, usagef("--format: %q, want png or none", o.formats)
-	}
-	return po, nil
+	return nil
 }
 
 func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error {
-	po, err := o.options()
-	if err != nil {
+	if err := o.check(); err != nil {
 		return err
 	}
+	po := o.probe
 	m, err := loadSubject(arg)
 	if err != nil {
 		return err
@@ -112,7 +96,7 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 	if po.Mean, po.Std, err = set.normalization(); err != nil {
 		return err
 	}
-	if err := set.openRest(ctx, o.bank); err != nil {
+	if err := set.openRest(ctx, po.Bank); err != nil {
 		return err
 	}
 	po.Workers = parallel.New(o.threads)
@@ -144,7 +128,7 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 	if o.asJSON {
 		return r.Encode(std.out)
 	}
-	fmt.Fprintf(std.out, "blocks %s; statistics: %s; k = %d, %s, bank %s\n\n", report.RewoundTo(r), r.Statistics, o.k, o.metric, o.bank[0])
+	fmt.Fprintf(std.out, "blocks %s; statistics: %s; k = %d, %s, bank %s\n\n", report.RewoundTo(r), r.Statistics, po.K[0], po.Metric, po.Bank[0])
 	for _, w := range r.Warnings {
 		fmt.Fprintf(std.out, "warning: %s\n\n", show.Line(w))
 	}
@@ -158,7 +142,7 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 // earlier is the network whose weights blocks are set back to.
 func (o *rewindOptions) earlier(m *subject) (*onnx.Model, error) {
 	if o.fresh {
-		return probe.Untrained(m.Model, o.seed)
+		return probe.Untrained(m.Model, o.probe.Seed)
 	}
 	earlier, err := train.LoadCheckpoint(train.CheckpointFile(m.run, o.epoch))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -31,12 +31,7 @@ var trainCommand = command{
 	example: "memprobe train --arch resnet18 --width 16 --train-limit 1000 --labels random --augment crop-flip --epochs 150 --out run",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		config := train.Default()
-		for _, field := range train.Fields() {
-			flag := f.VarPF(&configFlag{c: &config, field: field}, field.Key, "", field.Help)
-			if field.Type == "bool" {
-				flag.NoOptDefVal = "true"
-			}
-		}
+		fieldFlags(f, &config, train.Fields())
 		out := f.String("out", "run", "folder of the run; one that was interrupted goes on")
 		resume := f.String("resume", "", "folder of an interrupted run, to go on with its own settings")
 		threads := f.Int("threads", 0, "threads; 0 means one a CPU")
@@ -75,34 +70,6 @@ var trainCommand = command{
 		}
 	},
 }
-
-// configFlag is a flag that sets a field of a configuration.
-type configFlag struct {
-	c     *train.Config
-	field train.Field
-	given []string
-}
-
-func (v *configFlag) String() string {
-	if v.c == nil {
-		return ""
-	}
-	return fmt.Sprint(v.c.Get(v.field.Key))
-}
-
-func (v *configFlag) Set(s string) error {
-	if v.field.List != "" {
-		v.given = append(v.given, s)
-		s = strings.Join(v.given, v.field.List)
-	}
-	err := v.c.Set(v.field.Key, s)
-	if e, ok := errors.AsType[*train.ConfigError](err); ok {
-		return e.Err // pflag names the flag itself
-	}
-	return err
-}
-
-func (v *configFlag) Type() string { return v.field.Type }
 
 // resumed returns the configuration of the run in dir. Flags that would make it
 // another run are refused.

@@ -38,7 +38,13 @@ func ParseMetric(name string) (Metric, error) {
 	case "euclidean":
 		return Euclidean, nil
 	}
-	return 0, fmt.Errorf("knn: metric %q, want cosine or euclidean", name)
+	return 0, fmt.Errorf("%q, want cosine or euclidean", name)
+}
+
+// UnmarshalText is ParseMetric.
+func (m *Metric) UnmarshalText(text []byte) (err error) {
+	*m, err = ParseMetric(string(text))
+	return err
 }
 
 const (

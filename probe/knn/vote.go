@@ -37,7 +37,13 @@ func ParseVote(name string) (Vote, error) {
 			return v, nil
 		}
 	}
-	return 0, fmt.Errorf("knn: vote %q, want uniform, distance or softmax", name)
+	return 0, fmt.Errorf("%q, want uniform, distance or softmax", name)
+}
+
+// UnmarshalText is ParseVote.
+func (v *Vote) UnmarshalText(text []byte) (err error) {
+	*v, err = ParseVote(string(text))
+	return err
 }
 
 // Classify predicts a class for each query from the labels of its neighbours,
