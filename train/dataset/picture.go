@@ -6,11 +6,11 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/jpeg"
 	"image/png"
 	"io"
 	"strings"
 
+	"memprobe/internal/jpeg"
 	"memprobe/internal/memory"
 )
 
@@ -90,13 +90,15 @@ func (c *codec) fault(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("truncated %s", c.name)
 	}
+	if _, ok := errors.AsType[*memory.Error](err); ok {
+		return err
+	}
 	state, text := "corrupt", err.Error()
 	_, png := errors.AsType[png.UnsupportedError](err)
 	if _, jpeg := errors.AsType[jpeg.UnsupportedError](err); png || jpeg {
 		state = "unsupported"
 	}
-	for _, prefix := range []string{"png: ", "jpeg: ", "webp: ", "vp8: ", "vp8l: ", "riff: ", "invalid JPEG format: ",
-		"unsupported JPEG feature: ", "unsupported feature: "} {
+	for _, prefix := range []string{"png: ", "webp: ", "vp8: ", "vp8l: ", "riff: ", "unsupported feature: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return fmt.Errorf("%s %s: %s", state, c.name, text)
@@ -141,14 +143,8 @@ func pngHead(data []byte) (extent, error) {
 }
 
 func jpegHead(data []byte) (extent, error) {
-	cfg, err := jpeg.DecodeConfig(bytes.NewReader(data))
-	if err != nil {
-		return extent{}, err
-	}
-	if cfg.ColorModel == color.GrayModel {
-		return extent{1, cfg.Height, cfg.Width}, nil
-	}
-	return extent{3, cfg.Height, cfg.Width}, nil
+	s, err := jpeg.Head(data)
+	return extent{s.Channels, s.Height, s.Width}, err
 }
 
 func webpHead(data []byte) (extent, error) {
@@ -168,24 +164,7 @@ func decodePNG(dst, data []byte, e extent) error {
 	return nil
 }
 
-func decodeJPEG(dst, data []byte, e extent) error {
-	if c, ok := inksOf(data); ok {
-		return decodeInks(dst, data, c, e)
-	}
-	m, err := jpeg.Decode(bytes.NewReader(data))
-	if err != nil {
-		return err
-	}
-	if err := sized(m, e); err != nil {
-		return err
-	}
-	if colours, ok := m.(*image.YCbCr); ok {
-		fromJPEG(dst, colours, e)
-	} else {
-		toPlanes(dst, m, e)
-	}
-	return nil
-}
+func decodeJPEG(dst, data []byte, _ extent) error { return jpeg.Decode(dst, data) }
 
 // sized holds a decoded picture to what its head said.
 func sized(m image.Image, e extent) error {

@@ -151,3 +151,5 @@ func spread(out []int32, near, far []byte) {
 		}
 	}
 }
+
+func clamp(v int32) uint8 { return uint8(min(max(v, 0), 255)) }
