@@ -80,6 +80,9 @@ func (m *Model) attributes(n *onnxpb.NodeProto) (map[string]any, []error) {
 	attrs := make(map[string]any, len(n.Attribute))
 	var errs []error
 	for _, a := range n.Attribute {
+		if isBody(n, a) {
+			continue
+		}
 		v, err := m.attribute(a)
 		if err != nil {
 			err = fmt.Errorf("attribute %q: %w", a.GetName(), err)
@@ -114,6 +117,8 @@ func (m *Model) attribute(a *onnxpb.AttributeProto) (any, error) {
 			return nil, errors.New("holds no tensor")
 		}
 		return DecodeTensor(a.T, m.dir)
+	case onnxpb.AttributeProto_TYPE_PROTO:
+		return a.Tp, nil
 	case onnxpb.AttributeProto_GRAPH, onnxpb.AttributeProto_GRAPHS:
 		return nil, errors.New("subgraphs are not supported")
 	default:

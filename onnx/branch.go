@@ -28,9 +28,13 @@ type branched struct {
 // around them are found by. Names that a branch defines begin with those of the If
 // and of the branch. What is no If of two branches without inputs stays as it is.
 func (m *Model) branched() *branched {
-	b := &branched{guards: map[*onnxpb.NodeProto][]guard{}}
 	flat, _ := m.flat()
-	b.add(flat.Node, func(name string) string { return name }, nil)
+	return branchedNodes(flat.Node)
+}
+
+func branchedNodes(nodes []*onnxpb.NodeProto) *branched {
+	b := &branched{guards: map[*onnxpb.NodeProto][]guard{}}
+	b.add(nodes, func(name string) string { return name }, nil)
 	return b
 }
 
@@ -121,9 +125,15 @@ func (b *branched) choice(n *onnxpb.NodeProto, then, other *onnxpb.GraphProto, r
 	}
 }
 
-// renamed is a node with other names of its inputs and outputs.
+// renamed is a node with other names of its inputs and outputs, and of what its graphs
+// take from around them.
 func renamed(n *onnxpb.NodeProto, rename func(string) string) *onnxpb.NodeProto {
-	c := &onnxpb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Overload: n.Overload, Attribute: n.Attribute}
+	c := &onnxpb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Overload: n.Overload, Attribute: slices.Clone(n.Attribute)}
+	for i, a := range c.Attribute {
+		if a.G != nil {
+			c.Attribute[i] = &onnxpb.AttributeProto{Name: a.Name, Type: a.Type, G: around(a.G, rename)}
+		}
+	}
 	for _, name := range n.Input {
 		c.Input = append(c.Input, rename(name))
 	}
@@ -131,4 +141,40 @@ func renamed(n *onnxpb.NodeProto, rename func(string) string) *onnxpb.NodeProto 
 		c.Output = append(c.Output, rename(name))
 	}
 	return c
+}
+
+// around is a graph with other names of what it takes from around it.
+func around(g *onnxpb.GraphProto, rename func(string) string) *onnxpb.GraphProto {
+	own := defined(g)
+	within := func(name string) string {
+		if own[name] {
+			return name
+		}
+		return rename(name)
+	}
+	c := &onnxpb.GraphProto{Name: g.Name, Initializer: g.Initializer, SparseInitializer: g.SparseInitializer, Input: g.Input}
+	for _, n := range g.Node {
+		c.Node = append(c.Node, renamed(n, within))
+	}
+	for _, v := range g.Output {
+		c.Output = append(c.Output, &onnxpb.ValueInfoProto{Name: proto.String(within(v.GetName())), Type: v.Type})
+	}
+	return c
+}
+
+// defined are the names that a graph defines, and the empty one.
+func defined(g *onnxpb.GraphProto) map[string]bool {
+	own := map[string]bool{"": true}
+	for _, v := range g.Input {
+		own[v.GetName()] = true
+	}
+	for _, t := range g.Initializer {
+		own[t.GetName()] = true
+	}
+	for _, n := range g.Node {
+		for _, out := range n.Output {
+			own[out] = true
+		}
+	}
+	return own
 }

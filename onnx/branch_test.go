@@ -116,15 +116,31 @@ func TestBranchThatTheShapeDecides(t *testing.T) {
 	}
 }
 
+// An If whose condition is computed from data takes a branch in each run, and the
+// other one where the data change. Nothing is wrong with the model before.
 func TestBranchThatTheDataDecide(t *testing.T) {
 	p := conditional()
-	p.Graph.Node[2] = node("Greater", "greater", []string{"x", "x"}, []string{"c"})
+	p.Graph.Initializer = append(p.Graph.Initializer, EncodeTensor("zero", tensor.From([]float32{0})))
+	p.Graph.Node[2] = node("ReduceMax", "max", []string{"x"}, []string{"m"}, attr("keepdims", onnxpb.AttributeProto_INT, func(a *onnxpb.AttributeProto) { a.I = proto.Int64(0) }))
+	p.Graph.Node = slices.Insert(p.Graph.Node, 3, node("Less", "less", []string{"m", "zero"}, []string{"c"}))
 	m, err := FromProto(p)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `onnx: node "if_y" (If): its condition "c" must be known before the run`
-	if got := lines(m.Inspect(2, map[string][]int{"x": {2, 2}}).Problems); len(got) != 1 || got[0] != want {
-		t.Errorf("got %q, want %s", got, want)
+	if got := lines(m.Inspect(2, map[string][]int{"x": {2, 3}}).Problems); len(got) != 0 {
+		t.Errorf("problems %q", got)
+	}
+	s, err := m.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{1, 1}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for x, shape := range map[float32][]int{-3: {1}, 5: {1, 1}, -7: {1}} {
+		s.Input("x").F32()[0] = x
+		if err := s.Run(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+		if y := s.Output("y"); y.F32()[0] != x || !slices.Equal(y.Shape, shape) {
+			t.Errorf("x = %v: y = %v of shape %v, want shape %v", x, y.F32(), y.Shape, shape)
+		}
 	}
 }

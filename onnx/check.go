@@ -101,15 +101,15 @@ func (c *checker) input(v *onnxpb.ValueInfoProto) {
 	if c.m.IsInitializer(v.GetName()) {
 		return
 	}
-	switch t := v.GetType().GetValue().(type) {
-	case nil:
+	if v.GetType().GetValue() == nil {
 		c.addf("input %q has no type", v.GetName())
-	case *onnxpb.TypeProto_TensorType:
-		if e := DataType(t.TensorType.GetElemType()); DType(e) == tensor.Invalid {
-			c.addf("input %q: element type %v is not supported", v.GetName(), e)
-		}
-	default:
-		c.addf("input %q is no tensor", v.GetName())
+		return
+	}
+	t, _ := innermost(v.GetType())
+	if t == nil {
+		c.addf("input %q is no tensor, nor a sequence of tensors", v.GetName())
+	} else if e := DataType(t.GetElemType()); DType(e) == tensor.Invalid {
+		c.addf("input %q: element type %v is not supported", v.GetName(), e)
 	}
 }
 
@@ -280,19 +280,10 @@ func reads(n *onnxpb.NodeProto) []string {
 
 // captures returns the names that a subgraph uses and does not define.
 func captures(g *onnxpb.GraphProto) []string {
-	own := map[string]bool{"": true}
-	for _, v := range g.Input {
-		own[v.GetName()] = true
-	}
-	for _, t := range g.Initializer {
-		own[t.GetName()] = true
-	}
+	own := defined(g)
 	var used []string
 	for _, n := range g.Node {
 		used = append(used, reads(n)...)
-		for _, out := range n.Output {
-			own[out] = true
-		}
 	}
 	for _, v := range g.Output {
 		used = append(used, v.GetName())

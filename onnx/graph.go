@@ -90,12 +90,7 @@ func (m *Model) fault(err error) error {
 // the model's if they may change. Attributes that cannot be used are left out and
 // reported.
 func (m *Model) graph(change bool) (*engine.Graph, []error) {
-	b := &filler{m: m, dst: engine.NewGraph(), byName: map[string]*engine.Node{},
-		params: map[string]bool{}, stored: map[any]string{}}
-	b.dst.SetOpset("", int(m.Opset("")))
-	for _, o := range m.proto.OpsetImport {
-		b.dst.SetOpset(o.GetDomain(), int(o.GetVersion()))
-	}
+	b := m.filler()
 	for _, v := range m.Inputs() {
 		b.tensor(v.Name)
 	}
@@ -128,6 +123,17 @@ func (m *Model) graph(change bool) (*engine.Graph, []error) {
 		b.dst.MarkOutput(b.tensor(v.Name))
 	}
 	return b.dst, b.errs
+}
+
+// filler returns one of an empty graph.
+func (m *Model) filler() *filler {
+	b := &filler{m: m, dst: engine.NewGraph(), byName: map[string]*engine.Node{},
+		params: map[string]bool{}, stored: map[any]string{}}
+	b.dst.SetOpset("", int(m.Opset("")))
+	for _, o := range m.proto.OpsetImport {
+		b.dst.SetOpset(o.GetDomain(), int(o.GetVersion()))
+	}
+	return b
 }
 
 // filler makes a graph node for every name of the model.
@@ -194,7 +200,7 @@ func (b *filler) node(n *onnxpb.NodeProto, guards []guard) {
 	for i, name := range n.Output {
 		results[i] = b.tensor(name)
 	}
-	o := engine.Operation{Name: n.GetName(), Domain: Domain(n.GetDomain()), Op: n.GetOpType(), Attrs: attrs, Operands: operands}
+	o := engine.Operation{Name: n.GetName(), Domain: Domain(n.GetDomain()), Op: n.GetOpType(), Attrs: attrs, Operands: operands, Bodies: b.bodies(n)}
 	if err := b.dst.Apply(o, results...); err != nil {
 		b.errs = append(b.errs, &Error{File: b.m.name, Node: label(n), Op: n.GetOpType(), Err: err})
 		return

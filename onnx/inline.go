@@ -3,6 +3,7 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"google.golang.org/protobuf/proto"
 
@@ -49,7 +50,7 @@ type inliner struct {
 
 // frame is what a function's body means at one call.
 type frame struct {
-	prefix string                            // of names that the body defines
+	prefix string                            // of names that the body defines; none in a graph within it
 	names  map[string]string                 // formal to actual inputs and outputs
 	attrs  map[string]*onnxpb.AttributeProto // actual attributes
 	depth  int
@@ -69,11 +70,52 @@ func (in *inliner) expand(nodes []*onnxpb.NodeProto, f frame) {
 		}
 		body := in.functions[function{Domain(n.GetDomain()), n.GetOpType(), n.GetOverload()}]
 		if body == nil {
-			in.nodes = append(in.nodes, n)
+			in.nodes = append(in.nodes, in.within(n, f))
 		} else if err := in.call(n, body, f.depth+1); err != nil {
 			in.errs = append(in.errs, &Error{File: in.m.name, Node: label(n), Op: n.GetOpType(), Err: err})
 		}
 	}
+}
+
+// within is a node whose graphs have their calls of functions replaced likewise.
+func (in *inliner) within(n *onnxpb.NodeProto, f frame) *onnxpb.NodeProto {
+	if !slices.ContainsFunc(n.Attribute, func(a *onnxpb.AttributeProto) bool { return a.G != nil }) {
+		return n
+	}
+	c := &onnxpb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Overload: n.Overload, Input: n.Input, Output: n.Output, Attribute: slices.Clone(n.Attribute)}
+	for i, a := range c.Attribute {
+		if a.G != nil {
+			c.Attribute[i] = &onnxpb.AttributeProto{Name: a.Name, Type: a.Type, G: in.graph(a.G, f)}
+		}
+	}
+	return c
+}
+
+// graph is a graph within a body as one call has it: names that it defines stay.
+func (in *inliner) graph(g *onnxpb.GraphProto, f frame) *onnxpb.GraphProto {
+	inner := frame{names: map[string]string{}, attrs: f.attrs, depth: f.depth}
+	for name := range defined(g) {
+		inner.names[name] = name
+	}
+	for _, name := range captures(g) {
+		inner.names[name] = f.name(name)
+	}
+	for _, n := range g.Node {
+		in.work += 1 + len(n.Input) + len(n.Output)
+	}
+	c := &onnxpb.GraphProto{Name: g.Name, Initializer: g.Initializer, SparseInitializer: g.SparseInitializer, Input: g.Input}
+	if in.work > maxInlined {
+		in.errs = append(in.errs, in.m.errorf("the model's functions are called too often"))
+		return c
+	}
+	outer := in.nodes
+	in.nodes = nil
+	in.expand(g.Node, inner)
+	c.Node, in.nodes = in.nodes, outer
+	for _, v := range g.Output {
+		c.Output = append(c.Output, &onnxpb.ValueInfoProto{Name: proto.String(inner.name(v.GetName())), Type: v.Type})
+	}
+	return c
 }
 
 // call appends the nodes of a function's body for the node n that calls it.
@@ -148,7 +190,7 @@ func (f frame) instance(n *onnxpb.NodeProto) *onnxpb.NodeProto {
 	for i, name := range n.Output {
 		c.Output[i] = f.name(name)
 	}
-	for _, a := range n.Attribute {
+	for _, a := range n.Attribute { // graphs are for within to instantiate
 		if a.GetRefAttrName() == "" {
 			c.Attribute = append(c.Attribute, a)
 		} else if actual := f.attrs[a.GetRefAttrName()]; actual != nil {

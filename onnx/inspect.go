@@ -85,7 +85,18 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 				"as PyTorch, TensorFlow and ONNX Runtime compute it, not the fractional one of ONNX's text", label(n)))
 		}
 	}
+	s.noteOpen()
 	return s
+}
+
+// noteOpen notes the layers whose shapes the data decide.
+func (s *Summary) noteOpen() {
+	open := slices.DeleteFunc(slices.Clone(s.Layers), func(l Layer) bool { return len(l.Shapes) == 0 || l.Shapes[0] != nil || l.DTypes[0] != tensor.Invalid })
+	if len(s.Problems) > 0 || len(open) == 0 {
+		return
+	}
+	s.Notes = append(s.Notes, fmt.Sprintf("node %q (%s) and %d more have results whose shapes the data of a run decide",
+		open[0].Name, open[0].Op, len(open)-1))
 }
 
 // roundsCorners reports whether a node is a Resize whose corners lie elsewhere by the

@@ -30,12 +30,26 @@ type Value struct {
 	Elem   DataType
 	Shape  []Dim
 	Ranked bool // the file gives a shape, perhaps that of a scalar
+	Kind   Kind
 }
+
+// Kind says what a value is: a tensor, or something that holds tensors.
+type Kind string
+
+// The kinds.
+const (
+	IsTensor   Kind = ""
+	IsSequence Kind = "sequence"
+	IsOptional Kind = "optional" // a tensor, a sequence or nothing
+)
 
 // DType is the element type that memprobe computes with.
 func (v Value) DType() tensor.DType { return DType(v.Elem) }
 
 func (v Value) String() string {
+	if v.Kind != IsTensor {
+		return fmt.Sprintf("%s: %s of %v", v.Name, v.Kind, v.Elem)
+	}
 	if !v.Ranked {
 		return fmt.Sprintf("%s: %v of unknown shape", v.Name, v.Elem)
 	}
@@ -72,10 +86,10 @@ func values(infos []*onnxpb.ValueInfoProto) []Value {
 }
 
 func value(v *onnxpb.ValueInfoProto) Value {
-	t := v.GetType().GetTensorType()
-	out := Value{Name: v.GetName(), Elem: DataType(t.GetElemType())}
+	t, kind := innermost(v.GetType())
+	out := Value{Name: v.GetName(), Elem: DataType(t.GetElemType()), Kind: kind}
 	shape := t.GetShape()
-	if shape == nil {
+	if shape == nil || kind != IsTensor {
 		return out
 	}
 	out.Ranked, out.Shape = true, make([]Dim, len(shape.Dim))
@@ -87,3 +101,29 @@ func value(v *onnxpb.ValueInfoProto) Value {
 	}
 	return out
 }
+
+// innermost returns the type of the tensors that a value is or holds, nil for maps and
+// others, and its kind.
+func innermost(t *onnxpb.TypeProto) (*onnxpb.TypeProto_Tensor, Kind) {
+	kind := IsTensor
+	for range maxHolders {
+		switch v := t.GetValue().(type) {
+		case *onnxpb.TypeProto_TensorType:
+			return v.TensorType, kind
+		case *onnxpb.TypeProto_SequenceType:
+			t = v.SequenceType.GetElemType()
+			if kind == IsTensor {
+				kind = IsSequence
+			}
+		case *onnxpb.TypeProto_OptionalType:
+			t, kind = v.OptionalType.GetElemType(), IsOptional
+		default:
+			return nil, kind
+		}
+	}
+	return nil, kind
+}
+
+// maxHolders is how deep the type of a value may nest: a tensor in a sequence in an
+// optional.
+const maxHolders = 3

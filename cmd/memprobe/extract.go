@@ -163,6 +163,9 @@ func writeTaps(ctx context.Context, path string, s engine.Session) (lost []onnx.
 	defer w.Abort()
 	arrays := make([]*npy.Array, len(s.Taps()))
 	for i, t := range s.Taps() {
+		if t.DType == tensor.Invalid { // the run will tell
+			continue
+		}
 		if !npy.Holds(t.DType) {
 			lost = append(lost, onnx.Lost{Name: t.Name, Err: fmt.Errorf("NumPy has no type for %v", t.DType)})
 		} else if arrays[i], err = w.Array(t.Name, t.DType, t.Shape...); err != nil {
@@ -174,6 +177,9 @@ func writeTaps(ctx context.Context, path string, s engine.Session) (lost []onnx.
 	}
 	var failed error
 	err = s.Run(ctx, func(i int, t *tensor.Tensor) {
+		if tap := s.Taps()[i]; failed == nil && tap.DType == tensor.Invalid && npy.Holds(t.DType) {
+			arrays[i], failed = w.Array(tap.Name, t.DType, t.Shape...)
+		}
 		if failed == nil && arrays[i] != nil {
 			failed = arrays[i].Append(t)
 		}

@@ -3,7 +3,6 @@ package engine
 import (
 	"fmt"
 
-	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
@@ -22,15 +21,23 @@ func truth(v *ops.Value) (is, known bool) {
 	return v.Const.Bool()[0], true
 }
 
-// taken reports whether an operation is part of the program. Where a condition is
-// not known it is not; the If says so.
-func (c *call) taken(vals map[*Node]*ops.Value) bool {
+// taken reports whether an operation is part of the program, if that is known. With a
+// condition that is faulty it is not; the If says so.
+func (l *lowering) taken(c *call) (taken, known bool) {
+	known = true
 	for _, g := range c.guards {
-		if is, known := truth(vals[g.condition]); !known || is != g.want {
-			return false
+		v := l.vals[g.condition]
+		switch is, sure := truth(v); {
+		case sure && is != g.want:
+			return false, true
+		case sure:
+		case l.open.when(g.condition) == now && (v == nil || v.Const != nil || l.failed[v]):
+			return false, true
+		default:
+			known = false
 		}
 	}
-	return true
+	return known, known
 }
 
 // chooses reports whether c is the If that Guard speaks of: its operands are the
@@ -41,37 +48,54 @@ func (c *call) chooses() bool {
 
 // choose hands on the results of the branch that is taken. Faults of that branch
 // have been told; its results are then missing here too.
-func (p *program) choose(c *call, vals map[*Node]*ops.Value, failed map[*ops.Value]bool, pool *parallel.Pool) error {
-	args := c.args
-	condition := vals[args[0]]
+func (l *lowering) choose(c *call) {
+	condition := l.vals[c.args[0]]
 	is, known := truth(condition)
-	if !known {
-		if condition == nil && args[0].call != nil || failed[condition] {
-			return nil
-		}
-		n := &ops.Node{Name: c.label(), Op: c.op}
-		return n.Unknown(condition, fmt.Sprintf("its condition %q", args[0].name))
+	n := &ops.Node{Name: c.label(), Op: c.op}
+	switch {
+	case known:
+	case l.open.when(c.args[0]) != now:
+		l.open.wait(c, nil)
+		return
+	case condition == nil && c.args[0].call != nil || l.failed[condition]:
+		return
+	case condition != nil && condition.Const != nil:
+		l.fault(n.Errorf("its condition %q is %v%v, want one bool", c.args[0].name, condition.DType, condition.Shape))
+		return
+	default:
+		l.open.wait(c, n.Unknown(condition, fmt.Sprintf("its condition %q", c.args[0].name)))
+		return
 	}
-	results := args[1 : 1+len(c.outs)]
+	results := c.args[1 : 1+len(c.outs)]
 	if !is {
-		results = args[1+len(c.outs):]
+		results = c.args[1+len(c.outs):]
 	}
 	def, err := ops.Lookup("", "Identity", ops.Newest)
 	if err != nil {
-		return err
+		l.fault(err)
+		return
 	}
 	for i, out := range c.outs {
-		chosen := vals[results[i]]
-		if chosen == nil || failed[chosen] {
+		chosen := l.vals[results[i]]
+		n := &ops.Node{Name: c.label(), Op: def.Op, Opset: ops.Newest, Def: def}
+		alias := &call{name: n.Name, op: def.Op, args: results[i : i+1], outs: c.outs[i : i+1]}
+		switch when := l.open.when(results[i]); {
+		case when == later:
+			l.open.wait(alias, nil)
+			l.open.waited-- // the If is decided
+			continue
+		case when == loose:
+			l.open.step(alias, n)
+			continue
+		case chosen == nil || l.failed[chosen]:
 			continue
 		}
-		v := &ops.Value{Name: out.name}
-		n := &ops.Node{Name: c.label(), Op: def.Op, Opset: ops.Newest, In: []*ops.Value{chosen}, Out: []*ops.Value{v}, Def: def}
-		v.Producer = n
-		if err := p.add(n, pool); err != nil {
-			return err
+		v := &ops.Value{Name: out.name, Producer: n}
+		n.In, n.Out = []*ops.Value{chosen}, []*ops.Value{v}
+		if err := l.add(n, l.pool); err != nil {
+			l.fault(err)
+			continue
 		}
-		vals[out], p.values[out.name] = v, v
+		l.vals[out], l.values[out.name] = v, v
 	}
-	return nil
 }

@@ -17,6 +17,8 @@ type Options struct {
 	// are read from here. Those of the others are set before each run, and are
 	// at first what they are here.
 	Inputs map[string]*tensor.Tensor
+	// Values gives the inputs that are no tensors but sequences or optionals.
+	Values map[string]ops.Data
 	// Outputs names the tensors to keep; nil means the graph's outputs.
 	Outputs []string
 	// Taps names the tensors to show during a run, in any order.
@@ -32,6 +34,9 @@ type Options struct {
 	// Packed, if not nil, is told of elements of constants that were copied in another
 	// order, so that no run reads them.
 	Packed func(elements []float32)
+
+	constants map[string]*tensor.Tensor // leafs whose elements are known
+	turns     *int                      // that bodies of loops made in this run; nil outside of a run
 }
 
 func (o *Options) float(d tensor.DType) tensor.DType {
@@ -53,25 +58,19 @@ func (o *Options) promote(t *tensor.Tensor) *tensor.Tensor {
 }
 
 // Compile checks the graph for the given inputs and plans its evaluation. The
-// error lists every fault of the graph, a line each.
+// error lists every fault of the graph, a line each. What depends on shapes that the
+// data decide is compiled when a run knows them.
 func (g *Graph) Compile(o Options) (Session, error) {
-	p, err := g.plan(&o)
+	p, r, err := g.plan(&o)
 	if err != nil {
 		return nil, err
 	}
-	l := p.layout()
-	batch := batchOf(o.Inputs)
-	if err := l.fits("a run", 0, batch, func(to int) int64 { return g.runBytes(&o, batch, to) }); err != nil {
-		return nil, err
+	if r != nil {
+		return g.stage(p, r, &o)
 	}
-	s, err := p.bind(l.allocate(), o.Taps, &ops.Env{Pool: o.Pool, Packed: o.Packed})
+	s, l, err := g.session(p, &o, o.Taps)
 	if err != nil {
 		return nil, err
-	}
-	for name, in := range s.inputs {
-		if t := o.Inputs[name]; t.Filled() {
-			in.Copy(o.promote(t))
-		}
 	}
 	for i, name := range o.Outputs {
 		s.outputs[name] = l.tensor(p.keep[i])
@@ -79,13 +78,32 @@ func (g *Graph) Compile(o Options) (Session, error) {
 	return s, nil
 }
 
+// session allocates and binds a program.
+func (g *Graph) session(p *program, o *Options, taps []string) (*session, *layout, error) {
+	l := p.layout()
+	batch := batchOf(o.Inputs)
+	if err := l.fits("a run", 0, batch, func(to int) int64 { return g.runBytes(o, batch, to) }); err != nil {
+		return nil, nil, err
+	}
+	s, err := p.bind(l.allocate(), taps, &ops.Env{Pool: o.Pool, Packed: o.Packed})
+	if err != nil {
+		return nil, nil, err
+	}
+	for name, in := range s.inputs {
+		if t := o.Inputs[name]; t.Filled() {
+			in.Copy(o.promote(t))
+		}
+	}
+	return s, l, nil
+}
+
 // plan returns the program for the given inputs, without what nothing needs and
-// with the rewrites that apply. Options.Outputs becomes the graph's outputs where
-// it is nil.
-func (g *Graph) plan(o *Options) (*program, error) {
+// with the rewrites that apply, and what is left to the run. Options.Outputs becomes
+// the graph's outputs where it is nil.
+func (g *Graph) plan(o *Options) (*program, *rest, error) {
 	p, err := g.lower(o, o.Pool)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if o.Outputs == nil {
 		for _, n := range g.outputs {
@@ -93,18 +111,29 @@ func (g *Graph) plan(o *Options) (*program, error) {
 		}
 	}
 	var wanted []*ops.Value
-	for _, name := range slices.Concat(o.Outputs, o.Taps) {
-		if p.values[name] == nil {
-			return nil, fmt.Errorf("the graph has no tensor %q", name)
+	var open []*Node
+	for i, name := range slices.Concat(o.Outputs, o.Taps) {
+		if n := p.open.named(name); n != nil {
+			open = append(open, n)
+			continue
 		}
-		wanted = append(wanted, p.values[name])
+		if p.values[name] == nil {
+			return nil, nil, fmt.Errorf("the graph has no tensor %q", name)
+		}
+		if wanted = append(wanted, p.values[name]); i < len(o.Outputs) {
+			p.keep = wanted
+		}
 	}
-	p.keep = wanted[:len(o.Outputs)]
+	r := g.rest(&p.open, open)
+	if r != nil {
+		read := p.open.tensors(r.reads)
+		p.keep, wanted = slices.Concat(p.keep, read), slices.Concat(wanted, read)
+	}
 	p.prune(wanted)
 	if !o.KeepParams && !o.Double {
 		p.fuse(rewrites, wanted)
 	}
-	return p, nil
+	return p, r, nil
 }
 
 // prune drops nodes whose results nothing wanted needs.

@@ -72,7 +72,7 @@ func (g *Graph) stepBytes(o *TrainOptions, from, to int) int64 {
 func (g *Graph) runBytes(o *Options, from, to int) int64 {
 	other := *o
 	other.Inputs = withBatch(o.Inputs, from, to)
-	p, err := g.plan(&other)
+	p, _, err := g.plan(&other)
 	if err != nil {
 		return unfit
 	}

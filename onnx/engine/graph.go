@@ -2,6 +2,8 @@ package engine
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
@@ -13,6 +15,8 @@ type Graph struct {
 	calls   []*call
 	opsets  map[string]int
 	outputs []*Node
+	// channels is block, of a part of a graph; 0 for a graph that is whole.
+	channels int64
 }
 
 // Node is a tensor of a graph.
@@ -29,6 +33,7 @@ type Operation struct {
 	Domain, Op string
 	Attrs      ops.Attrs
 	Operands   []*Node // nil, or a node without a name, for one that is left out
+	Bodies     map[string]*Body
 }
 
 // call is an operation of a graph.
@@ -37,6 +42,8 @@ type call struct {
 	attrs            ops.Attrs
 	args, outs       []*Node
 	guards           []guard
+	bodies           map[string]*Body
+	captured         int // how many of args, the last, its bodies read
 }
 
 // LegacyOpset is the version of the standard operators of a graph that is not told one.
@@ -72,7 +79,11 @@ func (g *Graph) Apply(o Operation, results ...*Node) error {
 	if len(results) == 0 {
 		return fmt.Errorf("operator %s has no output", o.Op)
 	}
-	c := &call{name: o.Name, domain: o.Domain, op: o.Op, attrs: o.Attrs, args: o.Operands, outs: results}
+	c := &call{name: o.Name, domain: o.Domain, op: o.Op, attrs: o.Attrs, args: slices.Clone(o.Operands), outs: results, bodies: o.Bodies}
+	for _, name := range slices.Sorted(maps.Keys(o.Bodies)) {
+		c.args = append(c.args, o.Bodies[name].Captures...)
+		c.captured += len(o.Bodies[name].Captures)
+	}
 	for _, n := range results {
 		if n.call != nil {
 			return fmt.Errorf("tensor %q is computed by two operations: %s and %s", n.name, n.call.op, o.Op)

@@ -38,6 +38,7 @@ type program struct {
 	inputs []*ops.Value
 	keep   []*ops.Value // results that are there after a run
 	frozen map[string]bool
+	open   open
 }
 
 // order sorts the calls so that every operand comes before its use and nodes
@@ -92,8 +93,9 @@ func (c *call) label() string {
 }
 
 // lower checks the whole graph for the given inputs and returns its program with
-// every shape inferred and every constant folded. The error holds all faults;
-// the program is then what is left without the nodes that have them.
+// every shape inferred and every constant folded, but for what is left open: the
+// operations that wait for the run. The error holds all faults; the program is then
+// what is left without the nodes that have them.
 //
 // An input is a constant of the program where an operator must know its elements
 // before the run. Which are is found out: where operators miss elements, the graph
@@ -102,27 +104,51 @@ func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 	settled := map[string]bool{}
 	for {
 		p, err := g.lowerWith(o, settled, pool)
-		if p == nil || !p.settle(err, o.Inputs, settled) {
+		if p == nil || !p.settle(err, o, settled) {
 			return p, err
 		}
 	}
 }
 
-// settle adds to settled the inputs whose elements faults of the graph ask for and
-// that are given with elements; it reports whether there are any.
-func (p *program) settle(err error, given map[string]*tensor.Tensor, settled map[string]bool) bool {
+// settle adds to settled the inputs whose elements faults, or operations that wait,
+// ask for, where they alone decide these elements and are given with their own; it
+// reports whether there are any. Within a run it takes inputs alone that are asked for
+// themselves: what is computed from others is there one stage later, and does not make
+// a plan for the elements of these.
+func (p *program) settle(err error, o *Options, settled map[string]bool) bool {
 	before := len(settled)
 	var faults Problems
 	errors.As(err, &faults)
+	for _, fault := range slices.Concat(faults, p.open.whys) {
+		var e *ops.Error
+		if errors.As(fault, &e) && e.Unknown != nil {
+			if o.turns != nil && !slices.Contains(p.inputs, e.Unknown) {
+				continue
+			}
+			if names, ok := p.sources(e.Unknown, o.Inputs); ok {
+				for _, name := range names {
+					settled[name] = true
+				}
+			}
+		}
+	}
+	return len(settled) > before
+}
+
+// sources returns the inputs that v is computed from, and whether all are given with
+// their elements.
+func (p *program) sources(v *ops.Value, given map[string]*tensor.Tensor) (names []string, all bool) {
 	seen := map[*ops.Value]bool{}
+	all = true
 	var trace func(v *ops.Value)
 	trace = func(v *ops.Value) {
 		if v == nil || v.Const != nil || seen[v] {
 			return
 		}
 		seen[v] = true
-		if slices.Contains(p.inputs, v) && given[v.Name].Filled() {
-			settled[v.Name] = true
+		if slices.Contains(p.inputs, v) {
+			names = append(names, v.Name)
+			all = all && given[v.Name].Filled()
 		}
 		if v.Producer != nil {
 			for _, operand := range v.Producer.In {
@@ -130,104 +156,8 @@ func (p *program) settle(err error, given map[string]*tensor.Tensor, settled map
 			}
 		}
 	}
-	for _, fault := range faults {
-		var e *ops.Error
-		if errors.As(fault, &e) {
-			trace(e.Unknown)
-		}
-	}
-	return len(settled) > before
-}
-
-func (g *Graph) lowerWith(o *Options, settled map[string]bool, pool *parallel.Pool) (*program, error) {
-	calls, err := g.order()
-	if err != nil {
-		return nil, err
-	}
-	p := &program{values: map[string]*ops.Value{}, frozen: o.Frozen}
-	var faults Problems
-	vals := map[*Node]*ops.Value{}
-	failed := map[*ops.Value]bool{}
-	for _, n := range g.nodes {
-		if n.call == nil && n.name != "" {
-			v, isInput, err := g.leaf(n, o, settled)
-			if err != nil {
-				faults = append(faults, err)
-				continue
-			}
-			if v == nil {
-				continue
-			}
-			vals[n], p.values[n.name] = v, v
-			if isInput {
-				p.inputs = append(p.inputs, v)
-			}
-		}
-	}
-	block := g.block()
-	for _, c := range calls {
-		if !c.taken(vals) {
-			continue
-		}
-		if c.chooses() {
-			if err := p.choose(c, vals, failed, pool); err != nil {
-				faults = append(faults, err)
-			}
-			continue
-		}
-		n := &ops.Node{Name: c.label(), Op: c.op, Domain: c.domain, Opset: g.opsets[c.domain], Attrs: c.blocked(block)}
-		if to, ok := c.attrs["to"].(int64); ok && o.Double && c.op == "Cast" && to == 1 {
-			n.Attrs = ops.Attrs{"to": int64(11)}
-		}
-		bad := false
-		for _, a := range c.args {
-			if a == nil || a.name == "" && a.call == nil {
-				n.In = append(n.In, nil)
-				continue
-			}
-			v := vals[a]
-			if v == nil {
-				if a.call == nil {
-					faults = append(faults, n.Errorf("input %q is not in the graph, or its shape is not known", a.name))
-				}
-				bad = true
-			} else if failed[v] {
-				bad = true
-			}
-			n.In = append(n.In, v)
-		}
-		for len(n.In) > 0 && n.In[len(n.In)-1] == nil {
-			n.In = n.In[:len(n.In)-1]
-		}
-		for _, out := range c.outs {
-			if out.name == "" {
-				n.Out = append(n.Out, nil)
-				continue
-			}
-			v := &ops.Value{Name: out.name, Producer: n}
-			n.Out = append(n.Out, v)
-			vals[out], p.values[out.name] = v, v
-		}
-		def, err := ops.Lookup(c.domain, c.op, n.Opset)
-		if err != nil {
-			faults = append(faults, &ops.Error{Node: n.Name, Op: n.Op, Msg: err.Error()})
-			bad = true
-		} else if n.Def = def; !bad {
-			if err := p.add(n, pool); err != nil {
-				faults = append(faults, err)
-				bad = true
-			}
-		}
-		if bad {
-			for _, v := range n.Out {
-				failed[v] = true
-			}
-		}
-	}
-	if len(faults) > 0 {
-		return p, faults
-	}
-	return p, nil
+	trace(v)
+	return names, all
 }
 
 // add infers a node, or the nodes that it expands to, folds what is constant, and
@@ -277,25 +207,6 @@ func expand(n *ops.Node) (nodes []*ops.Node, err error) {
 		}
 	}()
 	return ops.Expanded(n)
-}
-
-// leaf returns the value of a tensor that nothing computes: a constant, or an
-// input as the options describe it; nil where nothing is known of it.
-func (g *Graph) leaf(n *Node, o *Options, settled map[string]bool) (v *ops.Value, input bool, err error) {
-	v = &ops.Value{Name: n.name}
-	if t, ok := o.Inputs[n.name]; ok {
-		v.DType, v.Shape = o.float(t.DType), t.Shape
-		if settled[n.name] {
-			v.Const = o.promote(t)
-		}
-		return v, v.Const == nil, nil
-	}
-	if n.value == nil {
-		return nil, false, nil
-	}
-	v.Const, v.Param = o.promote(n.value), n.param && o.KeepParams && !o.Frozen[n.name]
-	v.DType, v.Shape = v.Const.DType, v.Const.Shape
-	return v, false, nil
 }
 
 // infer runs a node's shape rule. A rule that panics has met a graph that its

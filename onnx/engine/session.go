@@ -93,18 +93,22 @@ func (s *session) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)
 	return nil
 }
 
-// do runs the step. A panic in it becomes an error that names the node.
-func (st *step) do() (err error) {
+// do runs the step.
+func (st *step) do() error {
 	if st.run == nil {
 		return nil
 	}
+	return guarded(st.node, func() error { st.run(); return nil })
+}
+
+// guarded runs what a node computes. A panic in it becomes an error that names the node.
+func guarded(n *ops.Node, run func() error) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			e := fault.Caught(r)
-			e.Doing = fmt.Sprintf("node %q (%s)", st.node.Name, st.node.Op)
+			e.Doing = fmt.Sprintf("node %q (%s)", n.Name, n.Op)
 			err = e
 		}
 	}()
-	st.run()
-	return nil
+	return run()
 }

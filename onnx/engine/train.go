@@ -147,6 +147,9 @@ func (g *Graph) forward(o *TrainOptions) (*training, error) {
 	}
 	r := &training{program: p}
 	if r.logits, err = g.findLogits(p, o.Logits); err != nil {
+		if why := p.open.why(); why != nil {
+			return nil, why
+		}
 		return nil, err
 	}
 	p.prune([]*ops.Value{r.logits})

@@ -59,11 +59,11 @@ func Random(seed uint64) *Graph {
 	return g.graph()
 }
 
-// operators are the standard operators of the table.
+// operators are the standard operators of the table that a compiled graph can have.
 var operators = func() []string {
 	var names []string
 	for _, d := range ops.All() {
-		if d.Domain == "" && !slices.Contains(names, d.Op) {
+		if d.Domain == "" && (d.Infer != nil || d.Expand != nil) && !slices.Contains(names, d.Op) {
 			names = append(names, d.Op)
 		}
 	}

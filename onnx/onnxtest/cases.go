@@ -14,6 +14,7 @@ import (
 	"memprobe/internal/tol"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/onnx/ops"
 )
 
 // NodeCase is a case of ONNX's backend tests: a folder with model.onnx and, in
@@ -56,21 +57,29 @@ func (c NodeCase) Run() error {
 }
 
 func runSet(m *onnx.Model, dir string) error {
-	inputs, err := tensors(dir, "input", m.Inputs())
+	given, err := values(dir, "input", m.Inputs())
 	if err != nil {
 		return err
 	}
-	want, err := tensors(dir, "output", m.Outputs())
+	want, err := values(dir, "output", m.Outputs())
 	if err != nil {
 		return err
 	}
-	s, err := m.Compile(engine.Options{Inputs: inputs})
+	inputs, others := map[string]*tensor.Tensor{}, map[string]ops.Data{}
+	for _, v := range m.Inputs() {
+		if t, ok := given[v.Name].(*tensor.Tensor); ok && v.Kind == onnx.IsTensor {
+			inputs[v.Name] = t
+		} else if given[v.Name] != nil {
+			others[v.Name] = given[v.Name]
+		}
+	}
+	s, err := m.Compile(engine.Options{Inputs: inputs, Values: others})
 	if _, unfit := errors.AsType[engine.Problems](err); unfit && len(inputs) > 1 {
 		fixed, ferr := fix(m, inputs)
 		if ferr != nil {
 			return errors.Join(err, ferr)
 		}
-		s, err = fixed.Compile(engine.Options{Inputs: inputs})
+		s, err = fixed.Compile(engine.Options{Inputs: inputs, Values: others})
 	}
 	if err != nil {
 		return err
@@ -84,27 +93,27 @@ func runSet(m *onnx.Model, dir string) error {
 		return err
 	}
 	for name, w := range want {
-		if err := same(s.Output(name), w, tolerance(m, name)); err != nil {
+		if err := same(engine.Value(s, name), w, tolerance(m, name)); err != nil {
 			return fmt.Errorf("output %q: %w", name, err)
 		}
 	}
 	return nil
 }
 
-// tensors reads what a data set gives for the model's inputs or outputs, in
+// values reads what a data set gives for the model's inputs or outputs, in
 // their order; optional ones at the end may be missing.
-func tensors(dir, what string, values []onnx.Value) (map[string]*tensor.Tensor, error) {
-	out := map[string]*tensor.Tensor{}
-	for i, v := range values {
+func values(dir, what string, list []onnx.Value) (map[string]ops.Data, error) {
+	out := map[string]ops.Data{}
+	for i, v := range list {
 		file := filepath.Join(dir, fmt.Sprintf("%s_%d.pb", what, i))
 		if _, err := os.Stat(file); errors.Is(err, os.ErrNotExist) {
 			continue
 		}
-		_, t, err := onnx.ReadTensor(file)
+		d, err := onnx.ReadValue(file, v.Kind)
 		if err != nil {
 			return nil, err
 		}
-		out[v.Name] = t
+		out[v.Name] = d
 	}
 	if what == "output" && len(out) == 0 {
 		return nil, fmt.Errorf("%s: no output", dir)
@@ -145,7 +154,30 @@ func tolerance(m *onnx.Model, output string) float64 {
 }
 
 // same compares a result with what was expected, floats to a fraction of its scale.
-func same(got, want *tensor.Tensor, rel float64) error {
+func same(got, want ops.Data, rel float64) error {
+	switch w := want.(type) {
+	case *tensor.Tensor:
+		t, _ := got.(*tensor.Tensor)
+		return sameTensor(t, w, rel)
+	case *ops.Sequence:
+		g, ok := got.(*ops.Sequence)
+		if !ok || len(g.Items) != len(w.Items) {
+			return fmt.Errorf("is %s %v, want a sequence of %d tensors", ops.KindOf(got), got, len(w.Items))
+		}
+		for i := range w.Items {
+			if err := sameTensor(g.Items[i], w.Items[i], rel); err != nil {
+				return fmt.Errorf("tensor %d: %w", i, err)
+			}
+		}
+		return nil
+	}
+	if got != want {
+		return fmt.Errorf("is %s, want %s", ops.KindOf(got), ops.KindOf(want))
+	}
+	return nil
+}
+
+func sameTensor(got, want *tensor.Tensor, rel float64) error {
 	if err := fits(got, want); err != nil || want.Len() == 0 {
 		return err
 	}

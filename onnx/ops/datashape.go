@@ -11,12 +11,13 @@ import (
 )
 
 // dataShaped are operators whose results have as many elements as the data say. They
-// are computed when a graph is compiled, from operands that are then known.
+// are computed when a graph is compiled where their operands are then known, else
+// between two stages of a run.
 var dataShaped = []Def{
-	{Op: "NonZero", Since: 9, Expand: beforehand(1, 1, nonZero)},
-	{Op: "Unique", Since: 11, Expand: beforehand(1, 1, unique)},
-	{Op: "NonMaxSuppression", Since: 10, Expand: beforehand(2, 5, suppress)},
-	{Op: "Compress", Since: 9, Expand: expandCompress},
+	{Op: "NonZero", Since: 9, Expand: beforehand(1, 1, nonZero), Eager: eagerly(1, 1, nonZero)},
+	{Op: "Unique", Since: 11, Expand: beforehand(1, 1, unique), Eager: eagerly(1, 1, unique)},
+	{Op: "NonMaxSuppression", Since: 10, Expand: beforehand(2, 5, suppress), Eager: eagerly(2, 5, suppress)},
+	{Op: "Compress", Since: 9, Expand: expandCompress, Eager: eagerly(2, 2, compress)},
 }
 
 // beforehand is an Expand whose results are the constants that compute returns.
@@ -63,35 +64,72 @@ func nonZero(n *Node) ([]*tensor.Tensor, error) {
 // expandCompress keeps the slices along an axis, or elements, where the condition
 // holds.
 func expandCompress(b *Builder, n *Node) ([]*Value, error) {
-	if err := n.Want(2, 2); err != nil {
+	x, axis, err := n.compressed()
+	if err != nil {
 		return nil, err
 	}
-	x, condition := n.In[0], n.In[1]
-	if condition.DType != tensor.Bool || len(condition.Shape) != 1 {
-		return nil, n.Errorf("condition is %v%v, want a vector of bool", condition.DType, condition.Shape)
+	if n.In[1].Const == nil {
+		return nil, n.Unknown(n.In[1], "condition")
 	}
-	if condition.Const == nil {
-		return nil, n.Unknown(condition, "condition")
+	kept, err := n.kept(x[axis])
+	if err != nil {
+		return nil, err
 	}
-	axis := 0
-	if n.Has("axis") {
-		var err error
-		if axis, err = n.axisAttr(0); err != nil {
-			return nil, err
+	return []*Value{b.Op("Gather", Attrs{"axis": int64(axis)}, b.Reshape(n.In[0], x), b.Ints(kept...))}, b.Err
+}
+
+// compress is expandCompress on elements.
+func compress(n *Node) ([]*tensor.Tensor, error) {
+	shape, axis, err := n.compressed()
+	if err != nil {
+		return nil, err
+	}
+	kept, err := n.kept(shape[axis])
+	if err != nil {
+		return nil, err
+	}
+	x, l := n.In[0].Const, laneOf(shape, axis)
+	shape[axis] = len(kept)
+	size := x.DType.Size() * l.inner
+	if err := n.need("the result", l.outer*len(kept)*size); err != nil {
+		return nil, err
+	}
+	y := tensor.New(x.DType, shape...)
+	for o := range l.outer {
+		for j, i := range kept {
+			copy(y.Bytes()[(o*len(kept)+j)*size:][:size], x.Bytes()[(o*l.n+i)*size:])
 		}
-	} else {
-		x = b.Reshape(x, []int{x.Len()})
 	}
+	return []*tensor.Tensor{y}, nil
+}
+
+// compressed is the shape of Compress's operand, flat without an axis, and the axis.
+func (n *Node) compressed() (shape []int, axis int, err error) {
+	if err := n.Want(2, 2); err != nil {
+		return nil, 0, err
+	}
+	if c := n.In[1]; c.DType != tensor.Bool || len(c.Shape) != 1 {
+		return nil, 0, n.Errorf("condition is %v%v, want a vector of bool", c.DType, c.Shape)
+	}
+	if n.Has("axis") {
+		axis, err = n.axisAttr(0)
+		return slices.Clone(n.In[0].Shape), axis, err
+	}
+	return []int{n.In[0].Len()}, 0, nil
+}
+
+// kept lists the slices, of a number of them, that Compress's condition keeps.
+func (n *Node) kept(slices int) ([]int, error) {
 	var kept []int
-	for i, keep := range condition.Const.Bool() {
-		if keep && i >= x.Shape[axis] {
-			return nil, n.Errorf("condition keeps slice %d of %d", i, x.Shape[axis])
+	for i, keep := range n.In[1].Const.Bool() {
+		if keep && i >= slices {
+			return nil, n.Errorf("condition keeps slice %d of %d", i, slices)
 		}
 		if keep {
 			kept = append(kept, i)
 		}
 	}
-	return []*Value{b.Op("Gather", Attrs{"axis": int64(axis)}, x, b.Ints(kept...))}, b.Err
+	return kept, nil
 }
 
 // unique returns the distinct slices along an axis, or elements, in their order or in

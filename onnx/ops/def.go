@@ -35,6 +35,11 @@ type Def struct {
 	// outputs, nil for one that n lacks. They take n's place, so that neither Bind
 	// nor Grad is needed; nor is Infer, since types and shapes are theirs.
 	Expand func(b *Builder, n *Node) ([]*Value, error)
+	// Eager computes n from whole values while a graph runs, where the types or the
+	// shapes of its results depend on them: in[i] is nil for an operand that is
+	// absent. The compiler takes it where neither Infer nor Expand can say what the
+	// results are. What it returns is memory of its own, or an operand's.
+	Eager func(n *Node, in []Data) ([]Data, error)
 
 	// MultiplyAdds counts the products, one multiplication with its addition each,
 	// of a node whose shapes are known; nil for operators that count nothing.
