@@ -109,8 +109,9 @@ func (r *runner) chooseBanks() error {
 // answers are what a bank's neighbours say of the queries.
 type answers struct {
 	accuracy result.Accuracy
-	called   []int  // by the vote at the headline k
-	right    []bool // called is the truth
+	called   []int          // by the vote at the headline k
+	right    []bool         // called is the truth
+	near     *knn.Neighbors // nil unless another network is compared with
 }
 
 func (r *runner) answersOf(nb *knn.Neighbors, b *bank) (answers, error) {
@@ -119,7 +120,7 @@ func (r *runner) answersOf(nb *knn.Neighbors, b *bank) (answers, error) {
 		return answers{}, err
 	}
 	called := pred[slices.Index(r.K, r.Headline)]
-	return answers{r.accuracy(pred, b.truth), called, hits(called, b.truth)}, nil
+	return answers{accuracy: r.accuracy(pred, b.truth), called: called, right: hits(called, b.truth)}, nil
 }
 
 // ask has the neighbours of the queries in each bank vote. index is of the stretch of
@@ -143,6 +144,9 @@ func (r *runner) ask(ctx context.Context, f layerFeatures, index *knn.Index, hel
 		a, err := r.answersOf(nb, b)
 		if err != nil {
 			return nil, err
+		}
+		if r.Against != nil && i == 0 {
+			a.near = nb
 		}
 		out = append(out, a)
 	}

@@ -38,7 +38,8 @@ func CKA(pool *parallel.Pool, x, y Features) (biased, debiased float64, err erro
 	x, y = x.centred(), y.centred()
 	xy, xx, yy := crossNorm(pool, x, y), crossNorm(pool, x, x), crossNorm(pool, y, y)
 	biased = xy / (math.Sqrt(xx) * math.Sqrt(yy))
-	debiased = unbiasedHSIC(x, y, xy) / (selfHSIC(x, xx) * selfHSIC(y, yy))
+	kx, ky := rowSums(x), rowSums(y)
+	debiased = unbiasedHSIC(kx, ky, xy-diagonal(x, y)) / (selfHSIC(x, kx, xx-diagonal(x, x)) * selfHSIC(y, ky, yy-diagonal(y, y)))
 	return biased, debiased, nil
 }
 
@@ -76,14 +77,20 @@ func sumRows(pool *parallel.Pool, n int, f func(i int) float64) float64 {
 	return s
 }
 
-// unbiasedHSIC is Song et al.'s estimate for linear kernels, given ‖YᵀX‖²_F. The
-// sums over K̃ = XXᵀ − diag(‖xᵢ‖²) are taken without forming it.
-func unbiasedHSIC(x, y Features, cross float64) float64 {
-	n := float64(x.N)
-	kx, ky := rowSums(x), rowSums(y)
-	trace, sumX, sumY, both := cross, 0.0, 0.0, 0.0
+// diagonal is Σ ‖xᵢ‖²‖yᵢ‖², what the diagonals of XXᵀ and YYᵀ add to tr XXᵀYYᵀ.
+func diagonal(x, y Features) float64 {
+	s := 0.0
 	for i := range x.N {
-		trace -= vec.Dot(x.Row(i), x.Row(i)) * vec.Dot(y.Row(i), y.Row(i))
+		s += vec.Dot(x.Row(i), x.Row(i)) * vec.Dot(y.Row(i), y.Row(i))
+	}
+	return s
+}
+
+// unbiasedHSIC is Song et al.'s estimate for linear kernels, given the row sums K̃1 and
+// L̃1 and tr K̃L̃.
+func unbiasedHSIC(kx, ky []float64, trace float64) float64 {
+	n, sumX, sumY, both := float64(len(kx)), 0.0, 0.0, 0.0
+	for i := range kx {
 		sumX += kx[i]
 		sumY += ky[i]
 		both += kx[i] * ky[i]
@@ -91,11 +98,11 @@ func unbiasedHSIC(x, y Features, cross float64) float64 {
 	return (trace + sumX*sumY/((n-1)*(n-2)) - 2*both/(n-2)) / (n * (n - 3))
 }
 
-// selfHSIC is the root of the unbiased estimate of x with itself, given ‖XᵀX‖²_F;
-// NaN where that is not above rounding.
-func selfHSIC(x Features, square float64) float64 {
-	h, n := unbiasedHSIC(x, x, square), float64(x.N)
-	if !(h > 0x1p-24*square/(n*(n-3))) {
+// selfHSIC is the root of the unbiased estimate of x with itself; NaN where that is not
+// above rounding.
+func selfHSIC(x Features, kx []float64, trace float64) float64 {
+	h, n := unbiasedHSIC(kx, kx, trace), float64(x.N)
+	if !(h > 0x1p-24*(trace+diagonal(x, x))/(n*(n-3))) {
 		return math.NaN()
 	}
 	return math.Sqrt(h)

@@ -25,6 +25,9 @@ type Data struct {
 	// Identity says of image i of Train where it stands in the set, and its file's name
 	// where each image is one; nil: i and none.
 	Identity func(i int) (index int, file string)
+	// QueryIdentity says the same of a query: of image i of Test, or, without test images,
+	// of Train and Rest, one after the other; nil: i and none.
+	QueryIdentity func(i int) (index int, file string)
 }
 
 // assignedClasses is how many classes the network tells apart.

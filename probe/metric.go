@@ -170,6 +170,7 @@ func Metrics() []Metric {
 			Parts: single("prediction_depth", "test images of this depth")},
 			When: func(l *LayerData) bool { return l.TestLabels != nil },
 			With: func(l *LayerData) string { return fmt.Sprintf("k = %d", min(depthK, len(l.TrainLabels))) }},
+		againstRow(),
 	}
 }
 

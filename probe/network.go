@@ -28,6 +28,7 @@ type measured struct {
 	deep     []int     // predictions of the test images for the prediction depth
 	permuted []int     // right answers under permuted assigned labels; nil if there are none
 	images   *imagesOf // nil if single images are not asked for
+	sampled  Features  // of the sampled images; none unless another network is compared with
 }
 
 // plan decides which layers are held in memory at a time and which images the
@@ -238,6 +239,9 @@ func (r *runner) measure(ctx context.Context, n *network, at int, f layerFeature
 	out.Layer = r.describeLayer(at, f)
 	if err := r.neighbours(ctx, n, out, f); err != nil {
 		return err
+	}
+	if r.Against != nil {
+		out.sampled = f.images.rows(r.sample)
 	}
 	var err error
 	if r.joinedRight[at], err = r.joined(ctx, at, f, out.banks[0]); err != nil {

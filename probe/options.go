@@ -71,6 +71,10 @@ type Options struct {
 	// several goroutines at once.
 	Augment func(dst, src []float32, image, view int)
 
+	// Against, if not nil, is another network whose layers are compared with those of the
+	// model: result.Probe.Against.
+	Against *Against
+
 	Own     []Metric // further rows of the table of metrics
 	Samples int      `default:"2000"` // of the bank for cka, rankme, twonn and nc1
 	Lambda  float64  `default:"1e-3"` // L2 penalty of the linear probe

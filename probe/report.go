@@ -163,6 +163,7 @@ func (r *runner) report(p *result.Probe, trained *network, draws []drawn) error 
 		}
 		p.Layers = append(p.Layers, l)
 	}
+	againstValues(p)
 	for _, b := range r.banks[1:] {
 		p.Metrics = append(p.Metrics, bankMetric(b, r.Draws, len(draws) > 0))
 	}

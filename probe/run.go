@@ -74,7 +74,13 @@ func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Prob
 	if err != nil {
 		return nil, err
 	}
-	draws, err := r.untrained(ctx, m, trained, time.Since(began))
+	took := time.Since(began)
+	if r.Against != nil {
+		if p.Against, err = r.against(ctx, trained); err != nil {
+			return nil, err
+		}
+	}
+	draws, err := r.untrained(ctx, m, trained, took)
 	if err != nil {
 		return nil, err
 	}

@@ -150,9 +150,9 @@ func meanShare(row *result.Sample) float64 {
 }
 
 // top returns the first rows by the keys, ascending, then by their place.
-func top(rows []*result.Sample, keys ...func(*result.Sample) float64) []result.Sample {
+func top[T any](rows []*T, keys ...func(*T) float64) []T {
 	sorted := slices.Clone(rows)
-	slices.SortStableFunc(sorted, func(a, b *result.Sample) int {
+	slices.SortStableFunc(sorted, func(a, b *T) int {
 		for _, key := range keys {
 			if c := cmp.Compare(key(a), key(b)); c != 0 {
 				return c
@@ -160,7 +160,7 @@ func top(rows []*result.Sample, keys ...func(*result.Sample) float64) []result.S
 		}
 		return 0
 	})
-	var out []result.Sample
+	var out []T
 	for _, row := range sorted[:min(listed, len(sorted))] {
 		out = append(out, *row)
 	}

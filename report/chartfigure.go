@@ -19,10 +19,16 @@ func figuresOf(p *result.Probe) ([]figure, error) {
 	var out []figure
 	for _, f := range pageFigures(p) {
 		name := strings.TrimPrefix(f.ID, "figure-")
-		if f.Views[0].Kind == page.Matrix {
+		var fig figure
+		var err error
+		switch {
+		case name == "confusion": // below, in percent
 			continue
+		case f.Views[0].Kind == page.Matrix:
+			fig, err = matrixFigure(name, f.Views)
+		default:
+			fig, err = chartFigure(name, f.Title, &f.Views[0], p)
 		}
-		fig, err := chartFigure(name, f.Title, &f.Views[0], p)
 		if err != nil {
 			return nil, err
 		}

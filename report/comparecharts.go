@@ -329,36 +329,62 @@ func (e *Entry) probePoints() []point {
 	return out
 }
 
-// mapsPage shows the layers over the epochs, a map a run, a view for each k-NN
-// accuracy.
+// mapsPage shows the layers over the epochs, a map a run, a view for each number that is
+// measured of layers.
 func (c *Comparison) mapsPage() page.Figure {
 	f := page.Figure{ID: "figure-maps", Title: "Layers over epochs", Caption: "A row a layer, from the input above, a column a probe of the run; darker is higher. All maps of a view have one range."}
-	var several []*Entry
+	if n := len(c.mapped()); n > maxMaps {
+		f.Caption += fmt.Sprintf(" The first %d of %d runs.", maxMaps, n)
+	}
+	for _, v := range c.epochMaps() {
+		f.Views = append(f.Views, v.Chart)
+	}
+	return f
+}
+
+// mapped are the entries of several probes with the same layers.
+func (c *Comparison) mapped() []*Entry {
+	var out []*Entry
 	for _, e := range c.Entries {
-		var alone []*Entry // a probe each: a map needs the same layers in all
+		var alone []*Entry // a probe each
 		for _, p := range e.Probes {
 			alone = append(alone, &Entry{Probes: []*result.Probe{p}})
 		}
 		if len(alone) > 1 && len(common(alone)) > 0 {
-			several = append(several, e)
+			out = append(out, e)
 		}
 	}
-	if len(several) > maxMaps {
-		f.Caption += fmt.Sprintf(" The first %d of %d runs.", maxMaps, len(several))
-		several = several[:maxMaps]
-	}
-	for _, part := range result.Neighbours().Parts {
-		view := page.Chart{Name: part.Label, Kind: page.Panels}
-		for _, e := range several {
-			if m := e.epochMap(part); slices.ContainsFunc(m.Cells, func(row []result.Number) bool { return slices.ContainsFunc(row, known) }) {
-				view.Panels = append(view.Panels, m)
+	return out
+}
+
+// keyed is a chart of a number, by its key in probe.json.
+type keyed struct {
+	key string
+	page.Chart
+}
+
+// epochMaps are the maps of every number of layers that was measured, a panel a run.
+func (c *Comparison) epochMaps() []keyed {
+	several := c.mapped()
+	several = several[:min(maxMaps, len(several))]
+	var out []keyed
+	for _, m := range c.allMetrics() {
+		for _, part := range m.Parts {
+			view := keyed{part.Key, page.Chart{Name: visible.Name(part.Label), Kind: page.Panels}}
+			if m.Name != result.NeighboursMetric {
+				view.Name = visible.Name(m.Title + ": " + part.Label)
+			}
+			for _, e := range several {
+				if cells := e.epochMap(part); hasCells(cells) {
+					view.Panels = append(view.Panels, cells)
+				}
+			}
+			if len(view.Panels) > 0 {
+				out = append(out, view)
 			}
 		}
-		if len(view.Panels) > 0 {
-			f.Views = append(f.Views, view)
-		}
 	}
-	return f
+	return out
 }
 
 // epochMap is a number of every layer at every probe; of many probes, at some, evenly

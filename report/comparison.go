@@ -70,6 +70,12 @@ func (c *Comparison) figures() ([]figure, error) {
 	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return len(e.Epochs) > 1 }) {
 		add(overEpochs(gs))
 	}
+	for _, m := range c.epochMaps() {
+		for i := range m.Panels {
+			m.Panels[i].Name = m.Name
+		}
+		add(matrixFigure("map-"+strings.NewReplacer(".", "-", "_", "-").Replace(m.key), m.Panels))
+	}
 	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return !math.IsNaN(e.Outcome().Probe) }) {
 		add(scatter(c.Entries, gs))
 	}

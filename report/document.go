@@ -41,6 +41,9 @@ func pageOf(p *result.Probe) *page.Page {
 	}
 	d.Figures = pageFigures(p)
 	d.Tables = []page.Table{layerRows(p)}
+	if p.Against != nil {
+		d.Tables = append(d.Tables, againstTables(p)...)
+	}
 	if c := confusions(p); c != nil {
 		d.Tables = append(d.Tables, *c)
 	}

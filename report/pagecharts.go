@@ -26,6 +26,9 @@ func pageFigures(p *result.Probe) []page.Figure {
 			out = append(out, f)
 		}
 	}
+	if p.Against != nil {
+		out = append(out, againstPage(p))
+	}
 	if c := p.Confusion; c != nil && len(c.Classes) <= maxPageClasses {
 		out = append(out, confusionPage(c))
 	}

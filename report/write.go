@@ -16,7 +16,8 @@ import (
 )
 
 // Write writes the report of one probe into dir, made if need be: probe.json,
-// layers.csv, samples.csv and samples.parquet where single images were measured, and,
+// layers.csv, samples.csv and samples.parquet where single images were measured,
+// against.csv and against-layers.csv where another network was compared with, and,
 // as formats asks (png, pdf, html, svg), a PNG a figure, report.pdf, report.html, and
 // every figure for papers in the folder figures. It returns the paths of the files.
 // Every file appears whole or not at all.
@@ -44,6 +45,10 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	if p.Samples != nil {
 		out.write("samples.csv", func(w io.Writer) error { return writeSamplesCSV(w, p) })
 		out.write("samples.parquet", func(w io.Writer) error { return writeSamplesParquet(w, p) })
+	}
+	if p.Against != nil {
+		out.write("against.csv", func(w io.Writer) error { return writeAgainstCSV(w, p) })
+		out.write("against-layers.csv", func(w io.Writer) error { return writePairsCSV(w, p) })
 	}
 	out.write("probe.json", p.Encode)
 	return out.files, out.err
@@ -132,6 +137,9 @@ func Facts(p *result.Probe) [][2]string {
 	}
 	if p.Depth != nil {
 		facts = append(facts, [2]string{"depth", p.Depth.Sentence})
+	}
+	if p.Against != nil {
+		facts = append(facts, [2]string{"against", AgainstSentence(p)})
 	}
 	if p.Samples != nil {
 		facts = append(facts, [2]string{"samples", sampleFact(p.Samples)})

@@ -29,6 +29,7 @@ type analyzeOptions struct {
 	columns []string
 	augment string
 	samples bool
+	against string
 	threads int
 	asJSON  bool
 	quiet   bool
@@ -46,6 +47,7 @@ var analyzeCommand = command{
 		probeFlags(f, &o.probe)
 		f.StringVar(&o.augment, "augment", "", "measure every layer's invariance to views by this: "+augmentHelp())
 		f.BoolVar(&o.samples, "samples", true, "where assigned labels are known, describe each training image in samples.parquet and samples.csv")
+		f.StringVar(&o.against, "against", "", "another MODEL.onnx or RUN, whose layers and neighbours are compared with these on the same images")
 		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs)")
 		f.StringSliceVar(&o.columns, "columns", nil, "columns of the printed table; default: all that was measured")
 		list := f.Bool("list-metrics", false, "print what each metric is, and end")
@@ -119,6 +121,11 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err := o.perImage(m, set, &po); err != nil {
 		return err
 	}
+	other, err := o.openAgainst(ctx, m, set, &po)
+	if err != nil {
+		return err
+	}
+	defer other.Close()
 	pipeline, err := o.invariance(set, &po)
 	if err != nil {
 		return err
@@ -150,6 +157,12 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	}
 	m.tell(std)
 	p.Model.Path, p.Model.Notes = m.file, m.notes
+	if other != nil {
+		other.tell(std)
+		if err := other.describe(p.Against); err != nil {
+			return err
+		}
+	}
 	p.Tool = tool()
 	p.Tool.Command = o.command
 	if p.Settings.Normalize = set.normalize; m.Inputs()[0].DType() == tensor.Uint8 {
@@ -216,8 +229,16 @@ func printTable(std streams, p *result.Probe, columns []string) error {
 		}
 	}
 	fmt.Fprintln(std.out)
-	if err := report.LayerTable(p, columns).Write(std.out, "text"); err != nil || p.Samples == nil {
+	if err := report.LayerTable(p, columns).Write(std.out, "text"); err != nil {
 		return err
+	}
+	if p.Against != nil {
+		if err := printAgainst(std, p); err != nil {
+			return err
+		}
+	}
+	if p.Samples == nil {
+		return nil
 	}
 	fmt.Fprintf(std.out, "\nagreement of the measures of %d training images:\n", p.Samples.Agreement.Images)
 	return report.AgreementTable(p.Samples.Agreement).Write(std.out, "text")

@@ -205,8 +205,20 @@ func (d *openedData) identity(i int) (index int, file string) {
 	return d.Train.Places()[i], d.Train.File(i)
 }
 
+// queryIdentity says the same of a query: of a test image, or of a training image, those
+// that were chosen first.
+func (d *openedData) queryIdentity(i int) (index int, file string) {
+	s := &d.Test
+	if s.N() == 0 {
+		if s = &d.Train; i >= s.N() {
+			s, i = &d.rest.Train, i-s.N()
+		}
+	}
+	return s.Places()[i], s.File(i)
+}
+
 func (d *openedData) probeData() probe.Data {
-	p := probe.Data{Identity: d.identity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned, AssignedClasses: d.assignedClasses}
+	p := probe.Data{Identity: d.identity, QueryIdentity: d.queryIdentity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned, AssignedClasses: d.assignedClasses}
 	if d.rest != nil {
 		p.Rest = &d.rest.Train
 	}

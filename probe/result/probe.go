@@ -22,6 +22,7 @@ type Probe struct {
 	Verdict         *Verdict         `json:"verdict,omitempty"`
 	Depth           *Depth           `json:"depth,omitempty"`
 	Samples         *Samples         `json:"samples,omitempty"`
+	Against         *Against         `json:"against,omitempty"`
 
 	Warnings []string `json:"warnings,omitempty"` // why a reader may doubt the numbers
 }
