@@ -78,6 +78,12 @@ func (f Features) mean() []float64 {
 // that brings the greatest element into [½,1], rounded to float32 after both in
 // float64.
 func (f Features) centred() Features {
+	c, _ := f.centredBy()
+	return c
+}
+
+// centredBy is centred, with that power of two.
+func (f Features) centredBy() (c Features, scale float64) {
 	m := f.mean()
 	top := 0.0
 	for i := range f.N {
@@ -86,15 +92,15 @@ func (f Features) centred() Features {
 		}
 	}
 	_, e := math.Frexp(top)
-	scale := math.Ldexp(1, -e)
-	c := Features{f.N, f.D, make([]float32, len(f.Data))}
+	scale = math.Ldexp(1, -e)
+	c = Features{f.N, f.D, make([]float32, len(f.Data))}
 	for i := range f.N {
 		row := c.Row(i)
 		for j, v := range f.Row(i) {
 			row[j] = float32((float64(v) - m[j]) * scale)
 		}
 	}
-	return c
+	return c, scale
 }
 
 // scale is the root mean square of the elements.

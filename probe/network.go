@@ -29,6 +29,7 @@ type measured struct {
 	permuted []int     // right answers under permuted assigned labels; nil if there are none
 	images   *imagesOf // nil if single images are not asked for
 	sampled  Features  // of the sampled images; none unless another network is compared with
+	plane    plane     // of the images of the map
 }
 
 // plan decides which layers are held in memory at a time and which images the
@@ -75,6 +76,7 @@ func (r *runner) plan() error {
 	if r.Augment != nil {
 		r.viewed = r.draw(r.Images, 1)
 	}
+	r.onMap = r.mappedImages(r.Map)
 	r.known = LayerData{Workers: r.Workers, TrainLabels: r.trainLabels, Assigned: r.data.Assigned, TestLabels: r.testLabels,
 		Classes: len(r.data.Classes), AssignedClasses: r.data.assignedClasses(), Sample: r.sample, Viewed: r.viewed, Options: &r.Options}
 	r.known.Pooling, _ = r.poolingInWords()
@@ -246,6 +248,11 @@ func (r *runner) measure(ctx context.Context, n *network, at int, f layerFeature
 	var err error
 	if r.joinedRight[at], err = r.joined(ctx, at, f, out.banks[0]); err != nil {
 		return err
+	}
+	if len(r.onMap) > 0 {
+		if out.plane, err = r.mapped(f.images); err != nil {
+			return err
+		}
 	}
 	return further(ctx, out, r.metrics, r.layerData(f, n.logits), false)
 }

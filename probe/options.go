@@ -62,6 +62,9 @@ type Options struct {
 	// adds what a run's losses tell of it.
 	PerImage bool
 	Losses   *Losses
+	// Map is how many training images result.Probe.Map places by the features of every
+	// layer; 0: there is no map.
+	Map int
 	// FitAugmented is the fit on augmented batches, if it was measured; the verdict
 	// counts the better of it and of the fit to images as they are.
 	FitAugmented *result.Number

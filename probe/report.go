@@ -180,6 +180,9 @@ func (r *runner) report(p *result.Probe, trained *network, draws []drawn) error 
 			return err
 		}
 	}
+	if len(r.onMap) > 0 {
+		p.Map = r.drawMap(trained)
+	}
 	return r.depth(p, trained)
 }
 

@@ -28,6 +28,7 @@ type runner struct {
 	embedding      int      // among layers
 	sample         []int    // images of the bank that metrics look at
 	viewed         []int    // images of the bank that views are made of
+	onMap          []int    // training images of the map
 	pixels         Features // of sample
 	images         Split    // those that the model was trained on, then the rest that banks have
 	banks          []bank
@@ -144,6 +145,8 @@ func (r *runner) check() error {
 		return fmt.Errorf("probe: images have shape %v", r.data.Shape)
 	case len(r.data.Classes) == 0:
 		return fmt.Errorf("probe: the data has no classes")
+	case r.Map < 0:
+		return fmt.Errorf("probe: a map of %d images, want 0 or more", r.Map)
 	case r.data.Assigned != nil && len(r.data.Assigned) != n:
 		return fmt.Errorf("probe: %d assigned labels for %d training images", len(r.data.Assigned), n)
 	case len(r.Mean) != len(r.Std) || len(r.Mean) > 0 && len(r.Mean) != channels:

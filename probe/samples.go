@@ -118,17 +118,21 @@ func (r *runner) summarise(s *result.Samples) {
 		}
 	}
 	s.FlipCounts = make([]int, len(s.Layers)+1)
-	var flipped []*result.Sample
+	var flipped, never []*result.Sample
 	for _, row := range of {
 		s.FlipCounts[flipOf(row)]++
 		if row.FlipDepth != nil {
 			flipped = append(flipped, row)
+		}
+		if greatestShare(row) <= 0.5 {
+			never = append(never, row)
 		}
 	}
 	share := func(row *result.Sample) float64 { return float64(row.AssignedShare[r.embedding]) }
 	s.Memorized = top(of, func(row *result.Sample) float64 { return -share(row) }, func(row *result.Sample) float64 { return -meanShare(row) })
 	s.Earliest = top(flipped, func(row *result.Sample) float64 { return float64(*row.FlipDepth) }, func(row *result.Sample) float64 { return -meanShare(row) })
 	s.Latest = top(flipped, func(row *result.Sample) float64 { return -float64(*row.FlipDepth) }, meanShare)
+	s.Never = top(never, greatestShare)
 	s.Agreement = agreement(s, share)
 }
 
@@ -147,6 +151,11 @@ func meanShare(row *result.Sample) float64 {
 		sum += float64(v)
 	}
 	return sum / float64(len(row.AssignedShare))
+}
+
+// greatestShare is the greatest share of the true or the assigned label at any layer.
+func greatestShare(row *result.Sample) float64 {
+	return float64(max(slices.Max(row.TrueShare), slices.Max(row.AssignedShare)))
 }
 
 // top returns the first rows by the keys, ascending, then by their place.

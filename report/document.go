@@ -47,6 +47,7 @@ func pageOf(p *result.Probe) *page.Page {
 	if c := confusions(p); c != nil {
 		d.Tables = append(d.Tables, *c)
 	}
+	addSamples(d, p)
 	return d
 }
 

@@ -16,9 +16,9 @@ import (
 )
 
 // Write writes the report of one probe into dir, made if need be: probe.json,
-// layers.csv, samples.csv and samples.parquet where single images were measured,
-// against.csv and against-layers.csv where another network was compared with, and,
-// as formats asks (png, pdf, html, svg), a PNG a figure, report.pdf, report.html, and
+// layers.csv, samples.csv and samples.parquet where single images were measured, map.csv
+// where there is a map, against.csv and against-layers.csv where another network was
+// compared with, and, as formats asks (png, pdf, html, svg), a PNG a figure, report.pdf, report.html, and
 // every figure for papers in the folder figures. It returns the paths of the files.
 // Every file appears whole or not at all.
 func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
@@ -45,6 +45,9 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	if p.Samples != nil {
 		out.write("samples.csv", func(w io.Writer) error { return writeSamplesCSV(w, p) })
 		out.write("samples.parquet", func(w io.Writer) error { return writeSamplesParquet(w, p) })
+	}
+	if p.Map != nil {
+		out.write("map.csv", func(w io.Writer) error { return writeMapCSV(w, p.Map) })
 	}
 	if p.Against != nil {
 		out.write("against.csv", func(w io.Writer) error { return writeAgainstCSV(w, p) })

@@ -29,6 +29,7 @@ type analyzeOptions struct {
 	columns []string
 	augment string
 	samples bool
+	onMap   int
 	against string
 	threads int
 	asJSON  bool
@@ -47,6 +48,7 @@ var analyzeCommand = command{
 		probeFlags(f, &o.probe)
 		f.StringVar(&o.augment, "augment", "", "measure every layer's invariance to views by this: "+augmentHelp())
 		f.BoolVar(&o.samples, "samples", true, "where assigned labels are known, describe each training image in samples.parquet and samples.csv")
+		f.IntVar(&o.onMap, "map", 600, "training images of the map of features in report.html, balanced over the classes; 0: no map")
 		f.StringVar(&o.against, "against", "", "another MODEL.onnx or RUN, whose layers and neighbours are compared with these on the same images")
 		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs)")
 		f.StringSliceVar(&o.columns, "columns", nil, "columns of the printed table; default: all that was measured")
@@ -74,6 +76,9 @@ var analyzeCommand = command{
 	},
 }
 
+// maxMap is the most images of a map: their products with one another are held.
+const maxMap = 2000
+
 // check holds the flags to what they allow that are no options of the probe.
 func (o *analyzeOptions) check() error {
 	if err := probe.CheckColumns(o.columns); err != nil {
@@ -83,6 +88,9 @@ func (o *analyzeOptions) check() error {
 		if !slices.Contains(report.Formats(), f) {
 			return usagef("--format: %q is not one of %s", f, strings.Join(report.Formats(), ", "))
 		}
+	}
+	if o.onMap < 0 || o.onMap > maxMap {
+		return usagef("--map %d: want 0 to %d", o.onMap, maxMap)
 	}
 	if o.threads < 0 {
 		return usagef("--threads is %d, want 0 or more", o.threads)
@@ -95,7 +103,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 		return err
 	}
 	po := o.probe
-	po.LeaveOneOut, po.NoUntrained = true, po.Draws == 0
+	po.LeaveOneOut, po.NoUntrained, po.Map = true, po.Draws == 0, o.onMap
 	m, err := loadSubject(arg)
 	if err != nil {
 		return err
@@ -170,6 +178,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	}
 	p.Settings.Augment = pipeline
 	set.describe(p)
+	p.Picture = set.picture
 	warnOfChance(p, set.assigned)
 	dir := o.out
 	if dir == "" {

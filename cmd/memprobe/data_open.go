@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -216,6 +217,9 @@ func (d *openedData) queryIdentity(i int) (index int, file string) {
 	}
 	return s.Places()[i], s.File(i)
 }
+
+// picture draws a training image.
+func (d *openedData) picture(i, side int) image.Image { return d.Thumbnail(&d.Train, i, side) }
 
 func (d *openedData) probeData() probe.Data {
 	p := probe.Data{Identity: d.identity, QueryIdentity: d.queryIdentity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned, AssignedClasses: d.assignedClasses}

@@ -1,5 +1,7 @@
 package result
 
+import "image"
+
 // ProbeSchema names the format of probe.json.
 const ProbeSchema = "memprobe.probe/1"
 
@@ -23,8 +25,13 @@ type Probe struct {
 	Depth           *Depth           `json:"depth,omitempty"`
 	Samples         *Samples         `json:"samples,omitempty"`
 	Against         *Against         `json:"against,omitempty"`
+	Map             *Map             `json:"map,omitempty"`
 
 	Warnings []string `json:"warnings,omitempty"` // why a reader may doubt the numbers
+
+	// Picture draws a training image, by its row in Samples and Map, in at most side
+	// pixels a side; nil, as its result may be, where there is nothing to draw.
+	Picture func(row, side int) image.Image `json:"-"`
 }
 
 // Tool is the program that measured.

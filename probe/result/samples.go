@@ -20,6 +20,9 @@ type Samples struct {
 	Memorized []Sample `json:"most_memorized,omitempty"` // by the share of the assigned label at the embedding
 	Earliest  []Sample `json:"earliest_flips,omitempty"`
 	Latest    []Sample `json:"latest_flips,omitempty"`
+	// Never are those whose neighbours agree at no layer: nowhere do most of them carry
+	// the true label, nor the assigned one.
+	Never []Sample `json:"never_agree,omitempty"`
 
 	Rows []Sample `json:"-"`
 }

@@ -1,7 +1,7 @@
 // A figure is one of its charts at a time, with a switch between them, a legend whose entries show and hide
 // curves, and a box that says what is under the pointer.
 
-const draws = {lines: drawLines, scatter: drawScatter, matrix: drawMatrix};
+const draws = {lines: drawLines, scatter: drawScatter, matrix: drawMatrix, map: drawMap};
 
 function mount(figure, views) {
   const box = figure.querySelector(".chart"), tools = node("div", {class: "tools"}), plots = node("div", {class: "plots"});
@@ -36,8 +36,8 @@ function mount(figure, views) {
     const found = h.show(i);
     light(found.link);
     h.show(i);
-    tip.replaceChildren(node("b", {}, found.title), ...found.rows.map(r =>
-      node("div", {}, node("i", {style: `background:${colour(r.colour)}`}), node("span", {}, r.name), node("span", {class: "value"}, r.value))));
+    tip.replaceChildren(...picture(found.picture, "pic large"), node("b", {}, found.title), ...found.rows.map(r =>
+      node("div", {}, node("i", {style: `background:${r.paint || colour(r.colour)}`}), node("span", {}, r.name), node("span", {class: "value"}, r.value))));
     tip.hidden = false;
     const plot = h.svg.getBoundingClientRect(), all = box.getBoundingClientRect(), scale = plot.width / h.svg.viewBox.baseVal.width;
     const x = plot.left - all.left + found.x * scale, y = plot.top - all.top + found.y * scale;
@@ -93,6 +93,7 @@ function mount(figure, views) {
       choice.onchange = () => { view = Number(choice.value); hush(); legend(); render(); };
       tools.append(choice);
     }
+    if (charts()[0].map) return mapTools(tools, charts()[0], hidden, () => { hush(); legend(); render(); }, () => handles[0]);
     const seen = new Set();
     for (const c of charts().flatMap(c => [...(c.curves || []), ...(c.levels || [])])) {
       if (seen.has(c.name)) continue;

@@ -17,8 +17,10 @@ type Page struct {
 	Numbers []Number // the key numbers, beside the headline
 	Notes   []string // why a reader may doubt the numbers
 
-	Figures []Figure
-	Tables  []Table
+	Figures  []Figure
+	Sheets   []Sheet
+	Tables   []Table
+	Pictures *Pictures // of sheets, tables and maps; nil: none
 
 	Definitions []Definition
 	Settings    [][2]string // all of them, by name
@@ -77,7 +79,10 @@ type Row struct {
 }
 
 // Cell is shown as Text and ordered by Key, a number in full or a text.
-type Cell struct{ Text, Key string }
+type Cell struct {
+	Text, Key string
+	Picture   int // before the text; 0: none
+}
 
 // Kind is how a chart is drawn.
 type Kind string
@@ -88,6 +93,7 @@ const (
 	Scatter Kind = "scatter" // points
 	Matrix  Kind = "matrix"  // cells, a row each of Y's names from above
 	Panels  Kind = "panels"  // small charts of lines with one range of Y
+	Cloud   Kind = "map"     // points that move from layer to layer
 )
 
 // Chart is what the script draws. A number that was not measured is NaN, null in JSON.
@@ -106,6 +112,8 @@ type Chart struct {
 	Unit  string            `json:"unit,omitempty"`  // of its cells
 
 	Panels []Chart `json:"panels,omitempty"`
+
+	Map *Map `json:"map,omitempty"`
 }
 
 // Axis is of names, at 0, 1, 2, …, or of numbers.
@@ -169,9 +177,10 @@ var files embed.FS
 var document = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"style": func() (template.CSS, error) { s, err := joined("page.css", "figure.css"); return template.CSS(s), err },
 	"script": func() (template.JS, error) {
-		s, err := joined("core.js", "axes.js", "charts.js", "figure.js", "table.js", "page.js")
+		s, err := joined("core.js", "axes.js", "charts.js", "map.js", "figure.js", "table.js", "page.js")
 		return template.JS(s), err
 	},
+	"place": place,
 }).ParseFS(files, "page.html"))
 
 // joined is the text of files, one after the other.
@@ -191,12 +200,17 @@ func joined(names ...string) (string, error) {
 // out, and p is told so in its notes.
 func (p *Page) Write(w io.Writer) error {
 	p.cutTables()
-	numbers, err := p.numbers()
+	pictures, err := p.Pictures.style()
+	if err != nil {
+		return err
+	}
+	numbers, err := p.numbers(maxFigures - len(pictures))
 	if err != nil {
 		return err
 	}
 	return document.Execute(w, struct {
 		*Page
-		Data template.JS
-	}{p, numbers})
+		Pictures template.CSS
+		Data     template.JS
+	}{p, pictures, numbers})
 }

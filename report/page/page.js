@@ -8,8 +8,9 @@ for (const section of document.querySelectorAll("section.table")) {
   const table = section.querySelector("table");
   sortable(table);
   filterable(section, table);
-  linked(table);
+  linked(table.querySelectorAll("tr[data-link]"));
 }
+linked(document.querySelectorAll(".card"));
 
 // A file that is opened from a disk may have no storage.
 const stored = (...v) => { try { return v.length ? localStorage.setItem("memprobe-theme", v[0]) : localStorage.getItem("memprobe-theme"); } catch { return null; } };

@@ -10,7 +10,7 @@ import (
 // A document stays below 5 MB whatever was measured: of the numbers of figures and of
 // the rows of tables it holds so much, and says what it leaves out.
 const (
-	maxFigures = 3 << 20 // bytes of JSON
+	maxFigures = 3 << 20 // bytes of JSON and of pictures
 	maxTables  = 5 << 18 // bytes of HTML
 )
 
@@ -20,9 +20,9 @@ type view struct {
 	data   []byte
 }
 
-// numbers returns the charts of all figures as JSON. What is too much is left out, the
-// last views of the figures first, with a note.
-func (p *Page) numbers() (template.JS, error) {
+// numbers returns the charts of all figures as JSON, in that many bytes. What is too
+// much is left out, the last views of the figures first, with a note.
+func (p *Page) numbers(room int) (template.JS, error) {
 	var views []view
 	for i, f := range p.Figures {
 		for j := range f.Views {
@@ -34,7 +34,7 @@ func (p *Page) numbers() (template.JS, error) {
 			views = append(views, view{i, b})
 		}
 	}
-	kept := p.chosen(views)
+	kept := p.chosen(views, room)
 	var out strings.Builder
 	figures := p.Figures
 	p.Figures = nil
@@ -53,12 +53,12 @@ func (p *Page) numbers() (template.JS, error) {
 
 // chosen returns the views that are kept of each figure: rounds over the figures, each
 // of which takes the next view of every figure while there is room.
-func (p *Page) chosen(views []view) map[int][]string {
+func (p *Page) chosen(views []view, room int) map[int][]string {
 	waiting := map[int][]view{}
 	for _, v := range views {
 		waiting[v.figure] = append(waiting[v.figure], v)
 	}
-	kept, room := map[int][]string{}, maxFigures
+	kept := map[int][]string{}
 	for taken := true; taken; {
 		taken = false
 		for i := range p.Figures {

@@ -42,11 +42,11 @@ function filterable(section, table) {
   apply();
 }
 
-// linked lights what a row is about while the pointer or the keyboard is at it.
-function linked(table) {
-  for (const row of table.querySelectorAll("tr[data-link]")) {
-    row.tabIndex = 0;
-    for (const e of ["pointerenter", "focus"]) row.addEventListener(e, () => light(row.dataset.link));
-    for (const e of ["pointerleave", "blur"]) row.addEventListener(e, () => light(""));
+// linked lights what rows or cards are about while the pointer or the keyboard is at them.
+function linked(elements) {
+  for (const e of elements) {
+    e.tabIndex = 0;
+    for (const event of ["pointerenter", "focus"]) e.addEventListener(event, () => light(e.dataset.link));
+    for (const event of ["pointerleave", "blur"]) e.addEventListener(event, () => light(""));
   }
 }
