@@ -89,7 +89,7 @@ func (g *gallery) sheets() {
 		rows            []result.Sample
 		text            func(s *result.Sample) string
 	}{
-		{"memorized", "Most memorized", "Images most of whose neighbours at the embedding were assigned the same label.", s.Memorized, g.shareAtEmbedding},
+		{"memorized", "Most memorized", "By the share of their neighbours at the embedding that were assigned the same label, below beside the place.", s.Memorized, g.shareAtEmbedding},
 		{"earliest", "Earliest to flip", "Images whose neighbours carry the assigned label from an early layer on.", s.Earliest, g.flip},
 		{"latest", "Latest to flip", "Images whose neighbours carry the assigned label in the last layers only.", s.Latest, g.flip},
 		{"never", "Neighbours never agree", "Images most of whose neighbours share neither their true nor their assigned label, at any layer.", s.Never, func(*result.Sample) string { return "" }},

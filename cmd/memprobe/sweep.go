@@ -315,7 +315,7 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 			defer pool.Close()
 			bar := newTrainProgress(o.std.err, o.quiet || o.jobs > 1)
 			defer bar.done()
-			_, err := runTraining(ctx, dir, c.Config, pool, bar)
+			_, err := runTraining(ctx, dir, c.Config, pool, bar, false)
 			return err
 		},
 		Event: func(e sweep.Event) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -34,6 +35,7 @@ var trainCommand = command{
 		fieldFlags(f, &config, train.Fields())
 		out := f.String("out", "run", "folder of the run; one that was interrupted goes on")
 		resume := f.String("resume", "", "folder of an interrupted run, to go on with its own settings")
+		withBoard := f.Bool("tensorboard", false, "write what TensorBoard reads into the run's folder tensorboard: scalars an epoch, figures and layers a probe, the embedding at the end")
 		threads := f.Int("threads", 0, "threads; 0 means one a CPU")
 		asJSON := f.Bool("json", false, "print run.json instead of a summary")
 		quiet := f.Bool("quiet", false, "no progress")
@@ -55,7 +57,7 @@ var trainCommand = command{
 			pool := parallel.New(*threads)
 			defer pool.Close()
 			bar := newTrainProgress(std.err, *quiet)
-			run, err := runTraining(ctx, dir, config, pool, bar)
+			run, err := runTraining(ctx, dir, config, pool, bar, *withBoard)
 			bar.done()
 			if err != nil {
 				if _, begun := train.ReadConfig(dir); begun == nil && ctx.Err() != nil {
@@ -91,7 +93,7 @@ func resumed(dir string, f *pflag.FlagSet) (train.Config, error) {
 }
 
 // runTraining trains, or goes on, in the folder dir. bar may be nil.
-func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar *trainProgress) (*result.Run, error) {
+func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar *trainProgress, withBoard bool) (*result.Run, error) {
 	if err := c.Check(); err != nil {
 		return nil, flagged(err)
 	}
@@ -109,11 +111,23 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	defer d.Close()
 	t := &training{dir: dir, config: c, data: d, pool: pool}
 	o := train.Options{Set: d.Set, Pool: pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step}
+	if withBoard {
+		if t.board, err = openBoard(dir); err != nil {
+			return nil, err
+		}
+		o.Epoch = func(row result.Epoch) {
+			bar.epoch(row)
+			t.board.epoch(row, time.Now())
+		}
+	}
 	if init != nil {
 		o.Init, o.Notes = init.Model, init.notes
 	}
 	run, err := train.Run(ctx, dir, c, o)
-	if err != nil {
+	if err == nil && withBoard {
+		err = t.project(ctx, run)
+	}
+	if err := errors.Join(err, t.board.close()); err != nil {
 		return run, flagged(err)
 	}
 	return run, writeMachine(filepath.Join(dir, machineFile), pool)
@@ -173,21 +187,40 @@ type training struct {
 	config train.Config
 	data   *openedData
 	pool   *parallel.Pool
+	board  *board // nil: none
+}
+
+// project writes the embedding of the final model for TensorBoard's projector.
+func (t *training) project(ctx context.Context, run *result.Run) error {
+	m, err := onnx.Load(run.Model.Path)
+	if err != nil {
+		return err
+	}
+	if err := t.assign(); err != nil {
+		return err
+	}
+	return t.board.project(ctx, t, m)
+}
+
+// assign draws the labels that the run was trained on, unless there are some.
+func (t *training) assign() error {
+	scheme, err := labels.Parse(t.config.Labels)
+	if err != nil {
+		return err
+	}
+	t.data.assignedClasses = scheme.Classes
+	if t.data.assigned != nil || scheme.PerView { // images as they are have no label
+		return nil
+	}
+	return t.data.draw(t.data.Set, scheme, t.config.LabelSeed, t.config.IdealViews)
 }
 
 // probe measures all blocks of the model at the end of an epoch.
 func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit result.Fit) error {
 	c, d := t.config, t.data
 	d.normalize, _ = m.Metadata(meta.Normalize)
-	scheme, err := labels.Parse(c.Labels)
-	if err != nil {
+	if err := t.assign(); err != nil {
 		return err
-	}
-	d.assignedClasses = scheme.Classes
-	if d.assigned == nil && !scheme.PerView { // else images as they are have no label
-		if err := d.draw(d.Set, scheme, c.LabelSeed, c.IdealViews); err != nil {
-			return err
-		}
 	}
 	const k = 20
 	po := probe.Options{Logits: c.Logits, K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented,
@@ -198,6 +231,7 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 	if err := d.augmentation(m, c.Seed, &po); err != nil {
 		return err
 	}
+	var err error
 	if po.Mean, po.Std, err = d.normalization(); err != nil {
 		return err
 	}
@@ -207,6 +241,7 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 	}
 	p.Epoch, p.Tool, p.Settings.Normalize = &epoch, tool(), d.normalize
 	d.describe(p)
+	t.board.probe(epoch, p, time.Now())
 	file := train.ProbeFile(t.dir, epoch)
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
 		return err

@@ -8,11 +8,12 @@ function picture(number, name) {
   return number ? [node("span", {class: name, style: `--x:${(number - 1) % columns};--y:${Math.floor((number - 1) / columns)}`})] : [];
 }
 
-// paint is the colour of a name. Ordered ones run from the palette's first to its second; the last is none of them.
+// paint is the colour of a name: of the palette where that has enough. Ordered ones run from the palette's first to
+// its second; the last is none of them.
 function paint(by, n) {
   const last = by.names.length - 1;
   if (by.ordered) return n === last ? "var(--grey)" : `color-mix(in oklab, var(--c1) ${(100 * n / Math.max(1, last - 1)).toFixed(0)}%, var(--c0))`;
-  return by.names.length <= listed ? colour(n) : `oklch(0.65 0.14 ${(360 * n / by.names.length).toFixed(0)})`;
+  return by.names.length <= 6 ? colour(n) : `oklch(0.65 0.14 ${(360 * n / by.names.length).toFixed(0)})`;
 }
 
 function mark(by, n, x, y, r) {
