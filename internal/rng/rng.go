@@ -26,6 +26,7 @@ const (
 	Bench                        // benchmark data
 	Metric                       // samples of a metric
 	Shapes                       // images of the set of shapes
+	Operator                     // what operators of a model draw
 )
 
 const golden = 0x9e3779b97f4a7c15

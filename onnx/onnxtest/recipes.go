@@ -92,6 +92,8 @@ var recipes = map[string]func(g *generator, op string){
 		g.one(op, g.maybe(ops.Attrs{"axes": []int64{0, int64(g.between(1, 3))}}), g.float(4, 4))
 	},
 	"Pad": pad, "Resize": resize, "Upsample": resize, "GridSample": gridSample,
+	"MaxUnpool": maxUnpool, "RoiAlign": roiAlign, "DeformConv": deformConv,
+	"RandomUniform": draws, "RandomNormal": draws, "RandomUniformLike": draws, "RandomNormalLike": draws, "Bernoulli": draws,
 	"BitwiseAnd": bitwise, "BitwiseOr": bitwise, "BitwiseXor": bitwise, "BitwiseNot": bitwise, "BitShift": bitwise, "BitCast": bitwise,
 	"CumProd": cumSum, "ReverseSequence": reverseSequence, "NegativeLogLikelihoodLoss": classLoss, "SoftmaxCrossEntropyLoss": classLoss,
 	"QuantizeLinear": quantize, "DequantizeLinear": quantize, "MatMulInteger": integerProduct, "ConvInteger": integerProduct,

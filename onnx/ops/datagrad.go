@@ -228,6 +228,9 @@ func (p *resizePass) back(dst, src []float64, o, inner int) {
 	for i, taps := range p.taps {
 		from := src[(o*len(p.taps)+i)*inner:][:inner]
 		for _, t := range taps {
+			if t.at == nowhere {
+				continue
+			}
 			to := dst[(o*p.in+t.at)*inner:][:inner]
 			for j, v := range from {
 				to[j] += t.w * v

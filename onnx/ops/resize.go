@@ -113,9 +113,6 @@ func inferResize(n *Node) error {
 	if err != nil {
 		return err
 	}
-	if n.Int("antialias", 0) != 0 {
-		return n.Errorf("antialias is not supported")
-	}
 	if m := n.Str("mode", "nearest"); m != "nearest" && m != "linear" && m != "bilinear" && m != "cubic" {
 		return n.Errorf("mode is %q, want nearest, linear or cubic", m)
 	}
@@ -125,12 +122,54 @@ func inferResize(n *Node) error {
 	if err := n.SetOut(0, n.In[0].DType, out); err != nil {
 		return err
 	}
-	_, err = n.coordinate(1, 1, 1)
+	if _, err := n.crop(); err != nil {
+		return err
+	}
+	_, err = n.coordinate(1, 1, 1, whole)
 	return err
 }
 
-// coordinate returns where position i of a resized axis lies on the original.
-func (n *Node) coordinate(in, out int, scale float64) (func(i int) float64, error) {
+// crop returns the part of each axis that tf_crop_and_resize reads, nil in other modes.
+func (n *Node) crop() ([][2]float64, error) {
+	if n.legacy() || n.Str("coordinate_transformation_mode", "") != "tf_crop_and_resize" {
+		return nil, nil
+	}
+	rank := len(n.In[0].Shape)
+	axes := n.Ints("axes", nil)
+	if axes == nil {
+		for i := range rank {
+			axes = append(axes, i)
+		}
+	}
+	v := n.Input(1)
+	if v == nil || !v.DType.IsFloat() || v.Len() != 2*len(axes) {
+		return nil, n.Errorf("tf_crop_and_resize wants a roi of %d floats", 2*len(axes))
+	}
+	if v.Const == nil {
+		return nil, n.Unknown(v, "roi")
+	}
+	parts := slices.Repeat([][2]float64{whole}, rank)
+	for i, a := range axes {
+		a, err := n.Axis(a, rank)
+		if err != nil {
+			return nil, err
+		}
+		parts[a] = [2]float64{v.Const.Number(i), v.Const.Number(len(axes) + i)}
+		for _, end := range parts[a] {
+			if !(math.Abs(end) <= 1<<20) {
+				return nil, n.Errorf("roi is %v, want parts of the input", end)
+			}
+		}
+	}
+	return parts, nil
+}
+
+// whole is an axis from its first to its last element.
+var whole = [2]float64{0, 1}
+
+// coordinate returns where position i of a resized axis lies on the original, of which
+// tf_crop_and_resize takes a part.
+func (n *Node) coordinate(in, out int, scale float64, part [2]float64) (func(i int) float64, error) {
 	def := "half_pixel"
 	if n.legacy() {
 		def = "asymmetric"
@@ -158,12 +197,21 @@ func (n *Node) coordinate(in, out int, scale float64) (func(i int) float64, erro
 			return func(int) float64 { return 0 }, nil
 		}
 		return func(i int) float64 { return float64(i) * float64(in-1) / (length - 1) }, nil
+	case "tf_crop_and_resize":
+		last := float64(in - 1)
+		if out <= 1 {
+			return func(int) float64 { return (part[0] + part[1]) / 2 * last }, nil
+		}
+		return func(i int) float64 { return part[0]*last + float64(i)*(part[1]-part[0])*last/float64(out-1) }, nil
 	case "asymmetric":
 		return func(i int) float64 { return float64(i) / scale }, nil
 	default:
 		return nil, n.Errorf("coordinate_transformation_mode %q is not supported", mode)
 	}
 }
+
+// nowhere is the place of a tap whose weight is the result, whatever the axis holds.
+const nowhere = -1
 
 // tap is an element of an axis and its weight in a sum.
 type tap struct {
@@ -183,18 +231,31 @@ func (n *Node) passes() ([]*resizePass, error) {
 	if err != nil {
 		return nil, err
 	}
+	crop, err := n.crop()
+	if err != nil {
+		return nil, err
+	}
 	var passes []*resizePass
 	for a, in := range n.In[0].Shape {
-		if in == out[a] && scale[a] == 1 {
+		part := whole
+		if crop != nil {
+			part = crop[a]
+		}
+		if in == out[a] && scale[a] == 1 && part == whole {
 			continue
 		}
 		p := &resizePass{axis: a, in: in, taps: make([][]tap, out[a])}
-		at, err := n.coordinate(in, out[a], scale[a])
+		at, err := n.coordinate(in, out[a], scale[a], part)
 		if err != nil {
 			return nil, err
 		}
 		for i := range p.taps {
-			p.taps[i] = n.mix(at(i), in, scale[a] < 1)
+			x := at(i)
+			if crop != nil && !(x >= 0 && x <= float64(in-1)) {
+				p.taps[i] = []tap{{nowhere, float64(n.Float("extrapolation_value", 0))}}
+				continue
+			}
+			p.taps[i] = n.mix(x, in, scale[a])
 		}
 		passes = append(passes, p)
 	}
@@ -203,7 +264,13 @@ func (n *Node) passes() ([]*resizePass, error) {
 
 // mix returns the taps of position x on an axis of the given size. Positions
 // outside it read its ends.
-func (n *Node) mix(x float64, size int, shrinks bool) []tap {
+func (n *Node) mix(x float64, size int, scale float64) []tap {
+	shrinks := scale < 1
+	if shrinks && n.Int("antialias", 0) != 0 {
+		if taps := n.smooth(x, size, scale); taps != nil {
+			return taps
+		}
+	}
 	inside := func(i float64) int { return int(min(max(i, 0), float64(size-1))) }
 	lo := math.Floor(x)
 	switch n.Str("mode", "nearest") {
@@ -246,6 +313,34 @@ func (n *Node) mix(x float64, size int, shrinks bool) []tap {
 		x = math.Ceil(x - 0.5)
 	}
 	return []tap{{inside(x), 1}}
+}
+
+// smooth returns the taps of position x on an axis that shrinks, with a kernel as much
+// wider, so that every element counts; nil for a mode without a kernel.
+func (n *Node) smooth(x float64, size int, scale float64) []tap {
+	kernel, reach := func(d float64) float64 { return max(0, 1-d) }, 1/scale
+	switch n.Str("mode", "nearest") {
+	case "linear", "bilinear":
+	case "cubic":
+		a := float64(n.Float("cubic_coeff_a", -0.75))
+		kernel, reach = func(d float64) float64 { return cubic(d, a) }, 2/scale
+	default:
+		return nil
+	}
+	exclude := n.Int("exclude_outside", 0) != 0
+	var taps []tap
+	sum := 0.0
+	for i := math.Ceil(x - reach); i <= x+reach; i++ {
+		if exclude && (i < 0 || i >= float64(size)) {
+			continue
+		}
+		w := kernel(math.Abs(x-i) * scale)
+		taps, sum = append(taps, tap{int(min(max(i, 0), float64(size-1))), w}), sum+w
+	}
+	for i := range taps {
+		taps[i].w /= sum
+	}
+	return taps
 }
 
 // cubic is the convolution kernel of R. Keys (1981) at distance d.
@@ -299,6 +394,12 @@ func (p *resizePass) run(dst, src []float64, o, inner int) {
 		to := dst[(o*len(p.taps)+i)*inner:][:inner]
 		clear(to)
 		for _, t := range taps {
+			if t.at == nowhere {
+				for j := range to {
+					to[j] = t.w
+				}
+				continue
+			}
 			for j, v := range src[(o*p.in+t.at)*inner:][:inner] {
 				to[j] += t.w * v
 			}

@@ -8,5 +8,5 @@ var families = [][]Def{
 	bits, cumProds, eyes, reverses, quantizers, integerProducts,
 	centerCropPads, col2Ims, affineGrids, dets, signalWindows,
 	attentions, tokens, recurrents, contribs, contribAttentions, nchwcs, linearAttentions, dataShaped, fouriers,
-	sequences, loops,
+	sequences, loops, randoms, maxUnpools, roiAligns, deformConvs,
 }
