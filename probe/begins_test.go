@@ -1,6 +1,8 @@
 package probe
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,6 +127,50 @@ func TestBankOfViews(t *testing.T) {
 		s.Float32(image, 9+view)
 		if image[0] != first || image[1] != clean[1] {
 			t.Errorf("view %d begins with %v, want %v and %v", view, image[:2], first, clean[1])
+		}
+	}
+}
+
+// Without test images each image of the bank is asked for with itself and all of its views
+// left out, by brute force, whether the bank is searched whole or in parts.
+func TestBankOfViewsWithoutTestImages(t *testing.T) {
+	d := testData()
+	d.Test = nil
+	view := func(dst, src []float32, image, view int) {
+		for j := range dst {
+			dst[j] = 0.5*src[j] + 0.1*float32((image*7+view*3+j)%5)
+		}
+	}
+	o := Options{NoUntrained: true, K: []int{3}, Metric: knn.Euclidean, Views: 2, Augmentation: view}
+	all := withViews{d.Train, view, 2, 36}
+	row := func(i int) []float32 { x := make([]float32, 36); all.Float32(x, i); return x }
+	right := 0
+	for q := range d.Train.N() {
+		type near struct {
+			distance float64
+			label    int
+		}
+		var others []near
+		for i := range all.N() {
+			if i/3 != q {
+				others = append(others, near{distance(knn.Euclidean, row(3*q), row(i)), all.Label(i)})
+			}
+		}
+		slices.SortStableFunc(others, func(a, b near) int { return cmp.Compare(a.distance, b.distance) })
+		votes := make([]int, 3)
+		for _, n := range others[:3] {
+			votes[n.label]++
+		}
+		if slices.Index(votes, slices.Max(votes)) == d.Train.Label(q) {
+			right++
+		}
+	}
+	want := float64(right) / float64(d.Train.N())
+	for _, memory := range []int64{0, 40000} { // bytes: all, and some 100 rows at a time
+		o.MaxMemory = memory
+		p := run(t, residual(t), d, o)
+		if got := p.Baselines.AugmentedPixels; got == nil || float64(*got) != want || want < 0.4 {
+			t.Errorf("%d bytes: pixels with views %v, want %v", memory, got, want)
 		}
 	}
 }

@@ -239,6 +239,29 @@ func TestNC1OfFewDimensions(t *testing.T) {
 	}
 }
 
+// Each sample twice, side by side: what is a ratio of variances is the same, views that are
+// equal are invariant, and the nearest neighbours at distance 0 tell of no dimension.
+func TestMetricsOfDuplicates(t *testing.T) {
+	f, labels := clusters(4, 90, 5, 3)
+	twice, both := Features{2 * f.N, f.D, nil}, make([]int, 0, 2*f.N)
+	for i := range f.N {
+		twice.Data = append(append(twice.Data, f.Row(i)...), f.Row(i)...)
+		both = append(both, labels[i], labels[i])
+	}
+	want, got := measure(t, f, labels, 3), measure(t, twice, both, 3)
+	if err := tol.Close([]float64{got.nc1, got.biased, got.rank, got.twoNN, got.invariance}, []float64{want.nc1, want.biased, want.rank, math.NaN(), 0}, 1e-12, 1e-6); err != nil {
+		t.Errorf("NC1, CKA, RankMe, TwoNN, invariance: %v", err)
+	}
+	for i := range f.N {
+		if got.masc[2*i] != want.masc[i] || got.masc[2*i+1] != want.masc[i] || got.linear[2*i] != got.linear[2*i+1] {
+			t.Fatalf("sample %d is called %v and %v, alone %d", i, got.masc[2*i:2*i+2], got.linear[2*i:2*i+2], want.masc[i])
+		}
+	}
+	if err := tol.Close([]float64{got.debiased}, []float64{ckaByDefinition(twice, mapped(twice, func(row []float32) []float32 { return row[:1] }))}, 0, 1e-6); err != nil {
+		t.Errorf("debiased CKA: %v", err)
+	}
+}
+
 func TestMetricsOfConstants(t *testing.T) {
 	for _, c := range []float32{0, 0.1, 1e15, 1e-20, math.MaxFloat32} {
 		f, labels := Features{30, 7, make([]float32, 210)}, make([]int, 30)

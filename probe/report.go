@@ -21,17 +21,17 @@ func (r *runner) pixelBaseline(ctx context.Context, p *result.Probe) error {
 		r.kept.Pixels, r.kept.changed = make([]drawnLayer, len(r.banks)), true
 		for i := range r.banks {
 			b := &r.banks[i]
-			a, err := r.pixelAnswers(ctx, part{r.images, b.lo, b.hi - b.lo}, b, d)
+			a, err := r.pixelAnswers(ctx, part{r.images, b.lo, b.hi - b.lo}, b, d, 1)
 			if err != nil {
 				return err
 			}
 			r.kept.Pixels[i].answer(a)
 		}
 	}
-	if b := r.banks[0]; r.Augmentation != nil && r.testLabels != nil && r.kept.Augmented == nil {
+	if b := r.banks[0]; r.Augmentation != nil && r.kept.Augmented == nil {
 		views := withViews{part{r.images, b.lo, b.hi - b.lo}, r.Augmentation, r.Views, d}
 		b.labels = labelsOf(views)
-		a, err := r.pixelAnswers(ctx, views, &b, d)
+		a, err := r.pixelAnswers(ctx, views, &b, d, r.Views+1)
 		if err != nil {
 			return err
 		}
@@ -76,16 +76,17 @@ func (s withViews) Float32(dst []float32, i int) {
 	s.augment(dst, src, image, view-1)
 }
 
-// pixelAnswers has the nearest images of a bank vote.
-func (r *runner) pixelAnswers(ctx context.Context, images Split, b *bank, d int) (answers, error) {
+// pixelAnswers has the nearest images of a bank vote, which has so many of each of its
+// own: that image and views of it.
+func (r *runner) pixelAnswers(ctx context.Context, images Split, b *bank, d, each int) (answers, error) {
 	read := func(s Split) rows {
 		return rows{s.N(), d, func(lo, hi int) Features { return readPixels(r.Workers, s, span(lo, hi), d) }}
 	}
-	queries := read(images)
+	queries := read(part{r.images, b.lo, b.hi - b.lo})
 	if r.testLabels != nil {
-		queries = read(r.data.Test)
+		queries, each = read(r.data.Test), 0
 	}
-	nb, err := r.inParts(ctx, r.Options.Metric, read(images), queries)
+	nb, err := r.inParts(ctx, r.Options.Metric, read(images), queries, each)
 	if err != nil {
 		return answers{}, fmt.Errorf("probe: pixels: %w", err)
 	}
@@ -99,43 +100,40 @@ type rows struct {
 }
 
 // inParts finds the nearest rows of a bank, as many as the greatest k, by parts that
-// Options.MaxMemory holds. Without test images the queries are the bank's own rows,
-// each left out once.
-func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries rows) (*knn.Neighbors, error) {
+// Options.MaxMemory holds. The bank has so many rows of each query's own, those of query i
+// from i·own on, which are not among its neighbours.
+func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries rows, own int) (*knn.Neighbors, error) {
 	k := r.K[len(r.K)-1]
-	part := max(int(r.MaxMemory/int64(10*bank.d)), k+1)
-	all := &knn.Neighbors{Queries: 0, K: k}
+	part := max(int(r.MaxMemory/int64(10*bank.d)), k+own)
+	all := &knn.Neighbors{Queries: queries.n, K: k}
 	for q := 0; q < queries.n; q += part {
 		asked := queries.read(q, min(q+part, queries.n))
 		var found *knn.Neighbors
 		for b := 0; b < bank.n; b += part {
-			nb, err := r.partNeighbours(ctx, metric, bank.read(b, min(b+part, bank.n)), asked, k, r.testLabels == nil && q == b)
+			some := bank.read(b, min(b+part, bank.n))
+			index, err := knn.New(ctx, r.Workers, some.Data, some.N, some.D, metric)
 			if err != nil {
 				return nil, err
 			}
-			if found, err = found.Merge(nb, b, k); err != nil {
+			nb, err := index.Search(ctx, asked.Data, asked.N, min(k+own, some.N))
+			if err != nil {
+				return nil, err
+			}
+			if found, err = found.Merge(nb, b, k+own); err != nil {
 				return nil, err
 			}
 		}
-		all.Queries += found.Queries
-		all.Index = append(all.Index, found.Index...)
-		all.Distance = append(all.Distance, found.Distance...)
+		for i := range asked.N {
+			at, distance := found.Row(i)
+			for j, left := 0, k; left > 0; j++ {
+				if own == 0 || int(at[j])/own != q+i {
+					all.Index, all.Distance = append(all.Index, at[j]), append(all.Distance, distance[j])
+					left--
+				}
+			}
+		}
 	}
 	return all, nil
-}
-
-func (r *runner) partNeighbours(ctx context.Context, metric knn.Metric, bank, asked Features, k int, self bool) (*knn.Neighbors, error) {
-	if self && bank.N == 1 {
-		return &knn.Neighbors{Queries: 1}, nil
-	}
-	index, err := knn.New(ctx, r.Workers, bank.Data, bank.N, bank.D, metric)
-	switch {
-	case err != nil:
-		return nil, err
-	case self:
-		return index.LeaveOneOut(ctx, min(k, bank.N-1))
-	}
-	return index.Search(ctx, asked.Data, asked.N, min(k, bank.N))
 }
 
 func readPixels(pool *parallel.Pool, s Split, images []int, d int) Features {

@@ -157,11 +157,11 @@ func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers)
 	b := &r.banks[0]
 	own := Features{b.hi - b.lo, f.images.D, f.images.Data[b.lo*f.images.D : b.hi*f.images.D]}
 	bank := r.join(part{r.images, b.lo, own.N}, own)
-	queries := bank
+	queries, each := bank, 1
 	if r.testLabels != nil {
-		queries = r.join(r.data.Test, f.test)
+		queries, each = r.join(r.data.Test, f.test), 0
 	}
-	nb, err := r.inParts(ctx, knn.Euclidean, bank, queries)
+	nb, err := r.inParts(ctx, knn.Euclidean, bank, queries, each)
 	if err != nil {
 		return nil, err
 	}
