@@ -151,11 +151,11 @@ func TestAnalyzeRun(t *testing.T) {
 	os.WriteFile(filepath.Join(checkpoints, "epoch-000010.onnx"), model, 0o644)
 	sums := fmt.Sprintf("%x  epoch-000002.onnx\n%x  epoch-000010.onnx\n", sha256.Sum256([]byte("an older one")), sha256.Sum256(model))
 	os.WriteFile(filepath.Join(checkpoints, "SHA256SUMS"), []byte(sums), 0o644)
-	run := result.Run{Config: map[string]any{"data": dataset.Embedded, "train-limit": 1000, "test-limit": 100, "labels": "random", "label-seed": 1}}
+	run := result.Run{Config: map[string]any{"data": dataset.Embedded, "train-limit": 500, "test-limit": 100, "labels": "random", "label-seed": 1}}
 	if err := run.WriteFile(filepath.Join(dir, "run.json")); err != nil {
 		t.Fatal(err)
 	}
-	set, err := dataset.Open(t.Context(), dataset.Embedded, dataset.Options{TrainLimit: 1000})
+	set, err := dataset.Open(t.Context(), dataset.Embedded, dataset.Options{TrainLimit: 500})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestAnalyzeRun(t *testing.T) {
 	if p := analyze(); p.Data.LabelSource != "metadata" || *p.Fit.AssignedClean < 0.99 {
 		t.Errorf("labels from %q, fit %v", p.Data.LabelSource, *p.Fit.AssignedClean)
 	}
-	writeInts(t, file, drawn[:999])
+	writeInts(t, file, drawn[:499])
 	wantExit(t, 3, "analyze", dir, "--out", filepath.Join(dir, "x"))
 	drawn[5] = 10
 	other := filepath.Join(dir, "other.npy")
