@@ -48,6 +48,10 @@ type Layer struct {
 	Node *ops.Node
 }
 
+// Def is what the operators' table says of the newest version of the layer's operator;
+// nothing where it has none.
+func (l Layer) Def() *ops.Def { return newest(l.Domain, l.Op) }
+
 // Inspect infers every shape for the given inputs (see InputShapes) and collects
 // all problems of the model: structure, operators that are missing at its opset,
 // operands that do not fit, element types, attributes.
@@ -68,7 +72,7 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 		}
 		l := layer(n, values)
 		for i, name := range n.Input {
-			if n.GetOpType() == "BatchNormalization" && i >= 3 { // running mean and variance
+			if r := defOf(n).Role(i); r == Mean || r == Variance {
 				continue
 			}
 			if p := cmp.Or(m.inits[name], constants[name]); p != nil && !counted[name] {

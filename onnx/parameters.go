@@ -88,7 +88,7 @@ func (m *Model) Parameters() ([]Parameter, error) {
 	var values map[string]*ops.Value
 	for i := range list {
 		p := &list[i]
-		if !p.Role.weight() {
+		if !isWeight(p.Role) {
 			continue
 		}
 		shape := p.Shape
@@ -125,7 +125,7 @@ func (m *Model) parameters(all *branched) ([]Parameter, error) {
 		p := Parameter{Name: name, Place: InInitializer, Ordinal: i, store: store{tensor: m.inits[name]}}
 		if DType(DataType(p.store.tensor.GetDataType())).IsFloat() && u.parameter(&p) {
 			list = append(list, p)
-			weights = weights || p.Role.weight()
+			weights = weights || isWeight(p.Role)
 		}
 	}
 	var constants []Parameter

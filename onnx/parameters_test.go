@@ -11,13 +11,15 @@ import (
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/engine"
+	"memprobe/onnx/ops"
 )
 
-// network is a graph of nodes "Op in in = out", each followed by its attributes, with
-// initialisers of 0.1, 0.2, ….
+// network is a graph of nodes "Op in in = out", of ONNX Runtime's domain after "contrib.",
+// each followed by its attributes, with initialisers of 0.1, 0.2, ….
 func network(t *testing.T, inits []string, lines ...any) *Model {
 	t.Helper()
-	p := &onnxpb.ModelProto{IrVersion: proto.Int64(8), OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}}, Graph: &onnxpb.GraphProto{}}
+	p := &onnxpb.ModelProto{IrVersion: proto.Int64(8), Graph: &onnxpb.GraphProto{},
+		OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}, {Domain: proto.String(ops.Contrib), Version: proto.Int64(1)}}}
 	for _, s := range inits {
 		p.Graph.Initializer = append(p.Graph.Initializer, numbers(t, s))
 	}
@@ -26,7 +28,11 @@ func network(t *testing.T, inits []string, lines ...any) *Model {
 		case string:
 			left, out, _ := strings.Cut(l, " = ")
 			words := strings.Fields(left)
-			p.Graph.Node = append(p.Graph.Node, &onnxpb.NodeProto{OpType: &words[0], Input: words[1:], Output: strings.Fields(out)})
+			n := &onnxpb.NodeProto{OpType: &words[0], Input: words[1:], Output: strings.Fields(out)}
+			if op, contrib := strings.CutPrefix(words[0], "contrib."); contrib {
+				n.OpType, n.Domain = &op, proto.String(ops.Contrib)
+			}
+			p.Graph.Node = append(p.Graph.Node, n)
 		case *onnxpb.AttributeProto:
 			n := p.Graph.Node[len(p.Graph.Node)-1]
 			n.Attribute = append(n.Attribute, l)
@@ -119,6 +125,11 @@ func TestRolesOfParameters(t *testing.T) {
 			[]any{"Mul x onnx::Mul_1 = m", "PRelu m onnx::PRelu_2 = p", "Flatten p = f", "MatMul f onnx::MatMul_3 = z", "Mul z factor = y"},
 			"onnx::PRelu_2 slope; onnx::MatMul_3 matrix 192; factor other"},
 		{"an Einsum", []string{"w 3 8 8 4"}, []any{"Einsum x w = y", attribute("equation", "nchw,chwk->nk")}, "w matrix 192"},
+		{"ONNX Runtime's operators", []string{"w 5 3 3 3", "b 5", "m 4 5", "d 4", "gamma 4", "beta 4", "e 4"}, []any{
+			"contrib.FusedConv x w b = c", attribute("activation", "Relu"), pool[0], "Flatten g = f",
+			"contrib.FusedGemm f m d = z", attribute("activation", "Relu"), attribute("transB", 1),
+			"contrib.SkipLayerNormalization z z gamma beta e = y"},
+			"w convolution 45; b bias; m matrix 5; d bias; gamma scale; beta bias; e bias"},
 		{"Constant nodes alone", nil, append([]any{"Constant = b", attribute("value_floats", []float32{0, 0}), "Constant = w", attribute("value", numbers(t, " 2 3 3 3")), "Conv x w b = c"}, pool...),
 			"w convolution 18; b bias"},
 		{"Constant nodes beside initialisers", []string{"w 2 3 3 3"}, append([]any{"Constant = one", attribute("value_floats", []float32{1, 1}),

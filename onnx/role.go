@@ -7,26 +7,39 @@ import (
 
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
+	"memprobe/onnx/ops"
 )
 
 // Role is what a parameter is for.
-type Role string
+type Role = ops.Role
 
 // The roles.
 const (
-	ConvWeight Role = "convolution" // of Conv or ConvTranspose
-	Matrix     Role = "matrix"      // of a product
-	Bias       Role = "bias"        // added or subtracted along one axis
-	Scale      Role = "scale"       // multiplied or divided by
-	Mean       Role = "running mean"
-	Variance   Role = "running variance"
-	Slope      Role = "slope"     // of a PRelu
-	Embedding  Role = "embedding" // added along several axes, joined, or gathered from
-	Other      Role = "other"
+	ConvWeight = ops.ConvWeight
+	Matrix     = ops.Matrix
+	Bias       = ops.Bias
+	Scale      = ops.Scale
+	Mean       = ops.Mean
+	Variance   = ops.Variance
+	Slope      = ops.Slope
+	Embedding  = ops.Embedding
+	Other      = ops.Other
 )
 
-// weight reports whether a parameter mixes what it is multiplied with.
-func (r Role) weight() bool { return r == ConvWeight || r == Matrix }
+// isWeight reports whether a parameter mixes what it is multiplied with.
+func isWeight(r Role) bool { return r == ConvWeight || r == Matrix }
+
+// defOf returns the newest version of a node's operator.
+func defOf(n *onnxpb.NodeProto) *ops.Def { return newest(n.GetDomain(), n.GetOpType()) }
+
+// newest returns the newest version of an operator; a definition that says nothing where
+// there is none.
+func newest(domain, op string) *ops.Def {
+	if d, err := ops.Lookup(Domain(domain), op, ops.Newest); err == nil {
+		return d
+	}
+	return &ops.Def{}
+}
 
 // use is a node that reads a tensor as its operand number arg.
 type use struct {
@@ -38,9 +51,9 @@ type use struct {
 type found struct {
 	use
 	role    Role
-	operand string // what the constant has become there
-	pixels  bool   // the use normalises the input
-	met     string // the first operator on the way that computes, not moves
+	operand string   // what the constant has become there
+	pixels  bool     // the use normalises the input
+	met     *ops.Def // the first operator on the way that computes, not moves; nil if there is none
 }
 
 // uses tells what the constants of a graph are for.
@@ -82,7 +95,7 @@ func newUses(m *Model, nodes []*onnxpb.NodeProto) *uses {
 // and reports whether there are new ones.
 func (u *uses) spread(n *onnxpb.NodeProto) bool {
 	grown := false
-	if n.GetOpType() == "Shape" || n.GetOpType() == "Size" || !slices.ContainsFunc(n.Input, u.isData) {
+	if defOf(n).OfShape || !slices.ContainsFunc(n.Input, u.isData) {
 		for _, out := range n.Output {
 			grown = grown || !u.fixed[out]
 			u.fixed[out] = true
@@ -132,10 +145,12 @@ func (u *uses) parameter(p *Parameter) bool {
 		return false
 	case p.Role == "":
 		p.Role = Other
-	case p.found.met != "" && (p.Role.weight() || p.Role == Embedding) && alongOneAxis(p.Shape):
+	case p.found.met != nil && (isWeight(p.Role) || p.Role == Embedding || p.Role == ops.Added) && alongOneAxis(p.Shape):
 		p.Role = aside(p.found.met) // the length of a weight, say, not the weight
-	case p.Role == Embedding && alongOneAxis(p.Shape) && (p.found.nodeOp() == "Add" || p.found.nodeOp() == "Sub"):
+	case p.Role == ops.Added && alongOneAxis(p.Shape):
 		p.Role = Bias
+	case p.Role == ops.Added:
+		p.Role = Embedding
 	}
 	if tensor.Len(p.Shape) == 1 && !p.found.layer() { // a constant of a formula, or a factor that is learned
 		p.Role = Other
@@ -145,21 +160,14 @@ func (u *uses) parameter(p *Parameter) bool {
 }
 
 // layer reports whether a constant is itself an operand of a layer with weights.
-func (f found) layer() bool {
-	switch op := f.nodeOp(); op {
-	case "Conv", "ConvTranspose", "Gemm", "MatMul", "PRelu":
-		return f.met == "" && f.role != ""
-	default:
-		return f.met == "" && f.role != "" && strings.HasSuffix(op, "Normalization")
-	}
-}
+func (f found) layer() bool { return f.met == nil && f.role != "" && defOf(f.node).Layer() }
 
-// aside is the role of an array along one axis that op joins to a constant weight.
-func aside(op string) Role {
-	switch op {
-	case "Mul", "Div":
+// aside is the role of an array along one axis that an operator joins to a constant weight.
+func aside(d *ops.Def) Role {
+	switch d.Role(0) {
+	case Scale:
 		return Scale
-	case "Add", "Sub":
+	case ops.Added:
 		return Bias
 	}
 	return Other
@@ -168,7 +176,7 @@ func aside(op string) Role {
 // layerOperand reports whether a Constant node is the operand of a layer and holds
 // other numbers than the layer would begin with.
 func (u *uses) layerOperand(p *Parameter, dir string) (bool, error) {
-	if p.Role.weight() {
+	if isWeight(p.Role) {
 		return true, nil
 	}
 	if !p.found.layer() {
@@ -201,7 +209,7 @@ func (u *uses) find(name string) found {
 
 func (u *uses) at(r use, name string) found {
 	if slices.ContainsFunc(r.node.Output, u.isData) {
-		f := found{use: r, role: roleAt(r), operand: name}
+		f := found{use: r, role: defOf(r.node).Role(r.arg), operand: name}
 		f.pixels = u.images[other(r)] > 0 && u.pixels(r.node) > 0
 		return f
 	}
@@ -210,8 +218,8 @@ func (u *uses) at(r use, name string) found {
 		if f.role == "" {
 			continue
 		}
-		if !moves(r.node.GetOpType()) {
-			f.met = r.node.GetOpType()
+		if d := defOf(r.node); !d.Moves {
+			f.met = d
 		}
 		return f
 	}
@@ -227,34 +235,6 @@ func other(r use) string {
 		return ""
 	}
 	return r.node.Input[1-r.arg]
-}
-
-// moves reports whether an operator gives the elements of its operand elsewhere.
-func moves(op string) bool {
-	return slices.Contains([]string{"Identity", "Cast", "Transpose", "Reshape", "Unsqueeze", "Squeeze", "Flatten"}, op)
-}
-
-// roleAt is what a node that reads data makes of a constant operand.
-func roleAt(r use) Role {
-	switch op := r.node.GetOpType(); {
-	case (op == "Conv" || op == "ConvTranspose") && r.arg == 1:
-		return ConvWeight
-	case (op == "Gemm" || op == "MatMul") && r.arg < 2, op == "Einsum":
-		return Matrix
-	case (op == "Conv" || op == "ConvTranspose" || op == "Gemm") && r.arg == 2:
-		return Bias
-	case strings.HasSuffix(op, "Normalization") && r.arg > 0:
-		return []Role{Scale, Bias, Mean, Variance}[min(r.arg-1, 3)]
-	case op == "PRelu" && r.arg == 1:
-		return Slope
-	case op == "Mul" || op == "Div":
-		return Scale
-	case op == "Add" || op == "Sub":
-		return Embedding // a bias, if it lies along one axis
-	case (op == "Gather" || op == "Expand") && r.arg == 0, op == "Concat":
-		return Embedding
-	}
-	return ""
 }
 
 // fan returns Parameter.Fan for an operand of the given shape.
@@ -283,10 +263,10 @@ func (f found) nodeOp() string {
 	return f.node.GetOpType()
 }
 
-// summedAxis is the axis of a Gemm's or MatMul's matrix that the product sums over.
+// summedAxis is the axis of a product's matrix that it sums over.
 func (f found) summedAxis(rank int) int {
 	last := f.arg == 0
-	if f.nodeOp() == "Gemm" && f.attr([]string{"transA", "transB"}[f.arg], 0) != 0 {
+	if f.attr([]string{"transA", "transB"}[f.arg], 0) != 0 {
 		last = !last
 	}
 	if last {

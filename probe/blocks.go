@@ -3,6 +3,8 @@ package probe
 import (
 	"slices"
 	"strings"
+
+	"memprobe/onnx"
 )
 
 // cut is a tensor through which all data flow.
@@ -29,7 +31,7 @@ func (f *flow) blocks() []string {
 		if !f.on[i] {
 			continue
 		}
-		w.pass(n.Op)
+		w.pass(n)
 		needed = slices.DeleteFunc(needed, func(name string) bool { return last[name] <= i })
 		out := f.lone(n.Outputs, last)
 		if out != "" && f.isLayer(out) && (len(needed) == 0 || f.concatenates(i, needed)) {
@@ -95,10 +97,10 @@ type walk struct {
 }
 
 // pass notes an operator on the way.
-func (w *walk) pass(op string) {
-	w.weighted = w.weighted || isWeighted(op)
+func (w *walk) pass(n onnx.Layer) {
+	w.weighted = w.weighted || n.Def().Weighted
 	// A normalisation that an exporter wrote out has a square root.
-	w.normed = w.normed || strings.HasSuffix(op, "Normalization") || op == "Sqrt"
+	w.normed = w.normed || strings.HasSuffix(n.Op, "Normalization") || n.Op == "Sqrt"
 }
 
 // cut notes a tensor through which all data flow.
@@ -120,15 +122,6 @@ func (w *walk) cut(b cut) {
 	}
 }
 
-// isWeighted reports whether an operator starts a new block.
-func isWeighted(op string) bool {
-	switch op {
-	case "Conv", "ConvTranspose", "Gemm", "MatMul", "Einsum", "LSTM", "GRU", "RNN":
-		return true
-	}
-	return false
-}
-
 // embedding returns which of the blocks is the encoder's output.
 func (f *flow) embedding(blocks []string) int {
 	e := len(blocks) - 1
@@ -145,7 +138,7 @@ func (f *flow) embedding(blocks []string) int {
 // vector for each sample.
 func (f *flow) onlyVectors() bool {
 	for i, n := range f.nodes {
-		if f.on[i] && isWeighted(n.Op) {
+		if f.on[i] && n.Def().Weighted {
 			return len(f.shape[n.Outputs[0]]) == 2
 		}
 	}

@@ -242,7 +242,7 @@ func (f *flow) mark() {
 	f.data = map[string]bool{f.input: true}
 	f.on = make([]bool, len(f.nodes))
 	for i, n := range f.nodes {
-		if n.Op == "Shape" || n.Op == "Size" || !slices.ContainsFunc(n.Inputs, func(s string) bool { return f.data[s] }) {
+		if n.Def().OfShape || !slices.ContainsFunc(n.Inputs, func(s string) bool { return f.data[s] }) {
 			continue
 		}
 		f.on[i] = true

@@ -24,7 +24,7 @@ func sample() map[string]*tensor.Tensor {
 	long := tensor.New(tensor.Float32, 1<<16+3)
 	long.F32()[1<<16+2] = 7
 	return map[string]*tensor.Tensor{
-		"w":      tensor.From([]float32{1, -0.0, float32(math.Inf(1)), 4, 5, 6}, 2, 3),
+		"w":      tensor.From([]float32{1, float32(math.Copysign(0, -1)), float32(math.Inf(1)), 4, 5, 6}, 2, 3),
 		"scalar": tensor.From([]float64{math.Pi}),
 		"empty":  tensor.New(tensor.Float32, 0, 4),
 		"i64":    tensor.From([]int64{-1, 1 << 40}, 2), "i32": tensor.From([]int32{-7}, 1),

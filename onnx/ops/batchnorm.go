@@ -8,7 +8,7 @@ import (
 )
 
 var batchNorms = []Def{
-	{Op: "BatchNormalization", Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, Grad: gradBatchNorm},
+	{Op: "BatchNormalization", Since: 1, Roles: []Role{"", Scale, Bias, Mean, Variance}, Infer: inferBatchNorm, Bind: bindBatchNorm, Grad: gradBatchNorm},
 	{Op: "BatchNormRelu", Domain: Internal, Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, NotDifferentiable: "it exists in inference alone"},
 	{Op: "BatchNormTrain", Domain: Internal, Since: 1, As: "BatchNormalization", Infer: inferBatchNormTrain, Bind: bindBatchNormTrain, Grad: gradBatchNormTrain,
 		Over: [][2]int{{0, 5}}},

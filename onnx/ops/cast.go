@@ -25,7 +25,7 @@ var castTypes = map[int]castType{
 }
 
 var casts = []Def{
-	{Op: "Cast", Since: 1, Infer: inferCast, Bind: bindCast, Grad: gradCast},
+	{Op: "Cast", Since: 1, Moves: true, Infer: inferCast, Bind: bindCast, Grad: gradCast},
 	{Op: "CastLike", Since: 15, Infer: func(n *Node) error {
 		if err := n.Want(2, 2); err != nil {
 			return err

@@ -13,14 +13,14 @@ import (
 const Contrib = "com.microsoft"
 
 var contribs = []Def{
-	contrib("FusedConv", 2, 4, func(b *Builder, n *Node) []*Value {
+	weighted(contrib("FusedConv", 2, 4, func(b *Builder, n *Node) []*Value {
 		y := b.Op("Conv", without(n.Attrs, "activation"), n.In[0], n.In[1], n.Input(2))
 		if z := n.Input(3); z != nil {
 			y = b.Op("Add", nil, y, z)
 		}
 		return []*Value{b.activated(n, y, n.floats("activation_params"))}
-	}),
-	contrib("FusedGemm", 2, 3, func(b *Builder, n *Node) []*Value {
+	}), "", ConvWeight, Bias, ""),
+	weighted(contrib("FusedGemm", 2, 3, func(b *Builder, n *Node) []*Value {
 		y := b.Op("Gemm", without(n.Attrs, "activation"), n.In[0], n.In[1], n.Input(2))
 		var params []float32
 		for _, name := range []string{"activation_alpha", "activation_beta"} {
@@ -29,31 +29,31 @@ var contribs = []Def{
 			}
 		}
 		return []*Value{b.activated(n, y, params)}
-	}),
-	contrib("FusedMatMul", 2, 2, func(b *Builder, n *Node) []*Value {
+	}), Matrix, Matrix, Bias),
+	weighted(contrib("FusedMatMul", 2, 2, func(b *Builder, n *Node) []*Value {
 		y := b.Op("MatMul", nil, b.operand(n, n.In[0], "A"), b.operand(n, n.In[1], "B"))
 		return []*Value{b.times(y, float64(n.Float("alpha", 1)))}
-	}),
+	}), Matrix),
 	contrib("Gelu", 1, 1, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0])} }),
-	contrib("BiasGelu", 2, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0], n.In[1])} }),
-	contrib("FastGelu", 1, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("tanh", n.In...)} }),
+	reads(contrib("BiasGelu", 2, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0], n.In[1])} }), "", Bias),
+	reads(contrib("FastGelu", 1, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("tanh", n.In...)} }), "", Bias),
 	contrib("QuickGelu", 1, 1, func(b *Builder, n *Node) []*Value {
 		return []*Value{b.Op("Swish", Attrs{"alpha": n.Float("alpha", 1.702)}, n.In[0])}
 	}),
-	contrib("SkipLayerNormalization", 3, 5, func(b *Builder, n *Node) []*Value {
+	reads(contrib("SkipLayerNormalization", 3, 5, func(b *Builder, n *Node) []*Value {
 		return b.skipNorm(n, "LayerNormalization", n.Input(4), n.In[2], n.Input(3))
-	}),
-	contrib("SkipSimplifiedLayerNormalization", 3, 4, func(b *Builder, n *Node) []*Value {
+	}), "", "", Scale, Bias),
+	reads(contrib("SkipSimplifiedLayerNormalization", 3, 4, func(b *Builder, n *Node) []*Value {
 		return b.skipNorm(n, "RMSNormalization", n.Input(3), n.In[2])
-	}),
-	{Op: "SimplifiedLayerNormalization", Since: 1, Expand: func(b *Builder, n *Node) ([]*Value, error) { // of no domain
+	}), "", "", Scale, Bias),
+	{Op: "SimplifiedLayerNormalization", Since: 1, Roles: []Role{"", Scale}, Expand: func(b *Builder, n *Node) ([]*Value, error) { // of no domain
 		if err := n.Want(2, 2); err != nil {
 			return nil, err
 		}
 		y := b.Op("RMSNormalization", Attrs{"axis": int64(n.Int("axis", -1)), "epsilon": n.Float("epsilon", 1e-5)}, n.In...)
 		return []*Value{y}, b.Err
 	}},
-	contrib("EmbedLayerNormalization", 1, 9, expandEmbedding),
+	reads(contrib("EmbedLayerNormalization", 1, 9, expandEmbedding), "", "", Embedding, Embedding, Embedding, Scale, Bias, ""),
 	contrib("RotaryEmbedding", 4, 4, func(b *Builder, n *Node) []*Value {
 		x, at := n.In[0], n.In[1]
 		length := x.Shape[len(x.Shape)-2]

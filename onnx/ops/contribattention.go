@@ -8,8 +8,8 @@ import (
 
 // contribAttentions are ONNX Runtime's, in terms of ONNX's.
 var contribAttentions = []Def{
-	contrib("Attention", 2, 7, expandFusedAttention),
-	contrib("MultiHeadAttention", 1, 8, expandMultiHead),
+	weighted(contrib("Attention", 2, 7, expandFusedAttention), "", Matrix, Bias, ""),
+	reads(contrib("MultiHeadAttention", 1, 8, expandMultiHead), "", "", "", Bias, ""),
 }
 
 // expandFusedAttention projects the input [N,T,I] by weights [I,Q+K+V] first. past and

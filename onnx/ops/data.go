@@ -10,8 +10,8 @@ import (
 
 // movement are the operators that copy elements to other places.
 var movement = []Def{
-	{Op: "Transpose", Since: 1, Infer: inferTranspose, Bind: bindTranspose, Grad: gradTranspose},
-	{Op: "Concat", Since: 1, Infer: inferConcat, Bind: bindConcat, Grad: gradConcat},
+	{Op: "Transpose", Since: 1, Moves: true, Infer: inferTranspose, Bind: bindTranspose, Grad: gradTranspose},
+	{Op: "Concat", Since: 1, Roles: []Role{Embedding}, Infer: inferConcat, Bind: bindConcat, Grad: gradConcat},
 	{Op: "Split", Since: 2, Infer: func(n *Node) error { return inferSplit(n, n.Ints("split", nil)) }, Bind: bindSplit, Grad: gradSplit},
 	{Op: "Split", Since: 13, Infer: func(n *Node) error {
 		if n.Input(1) == nil {
@@ -25,8 +25,8 @@ var movement = []Def{
 	}, Bind: bindSplit, Grad: gradSplit},
 	{Op: "Slice", Since: 1, Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
 	{Op: "Slice", Since: 10, Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
-	{Op: "Gather", Since: 1, Infer: inferGather, Bind: bindGather, Grad: gradGather},
-	{Op: "Expand", Since: 8, Infer: inferExpand, Bind: func(n *Node, e *Env) (func(), error) { return broadcastTo(e, e.Out[0], e.In[0]), nil }, Grad: gradExpand},
+	{Op: "Gather", Since: 1, Roles: []Role{Embedding, ""}, Infer: inferGather, Bind: bindGather, Grad: gradGather},
+	{Op: "Expand", Since: 8, Roles: []Role{Embedding, ""}, Infer: inferExpand, Bind: func(n *Node, e *Env) (func(), error) { return broadcastTo(e, e.Out[0], e.In[0]), nil }, Grad: gradExpand},
 	{Op: "Tile", Since: 6, Infer: inferTile, Bind: bindTile, Grad: gradTile},
 }
 

@@ -45,6 +45,19 @@ type Def struct {
 	// of a node whose shapes are known; nil for operators that count nothing.
 	MultiplyAdds func(n *Node) int64
 
+	// Roles says what constant operands are for, by their numbers, where other operands are
+	// data: what training moves, and by what rule an untrained network draws it. The last
+	// one is that of all operands after it. Here and in the next three fields the row of
+	// the newest version stands for all.
+	Roles []Role
+	// Weighted marks an operator that mixes features by weights: a new block begins.
+	Weighted bool
+	// Moves marks an operator that gives the elements of operand 0 elsewhere, or in
+	// another type, and computes nothing.
+	Moves bool
+	// OfShape marks an operator that reads the shapes of its operands alone.
+	OfShape bool
+
 	// Wide gives the type in which an operator computes on numbers of another: the
 	// compiler casts the operands that have the type of the first, and the results
 	// back. Nil where the operator's own loops do for every type that it accepts.

@@ -9,7 +9,7 @@ import (
 
 // einsums are products that an equation describes. They are written out in
 // transpositions, sums and matrix products, which have kernels and gradients.
-var einsums = []Def{{Op: "Einsum", Since: 12, Infer: inferEinsum, Expand: expandEinsum}}
+var einsums = []Def{{Op: "Einsum", Since: 12, Weighted: true, Roles: []Role{Matrix}, Infer: inferEinsum, Expand: expandEinsum}}
 
 // label names an axis of an equation: a letter, or -1, -2, … for those of an
 // ellipsis from the last to the first.

@@ -11,7 +11,7 @@ import (
 // identities are the operators that pass their input on, and Clip, which does
 // so within bounds.
 var identities = []Def{
-	{Op: "Identity", Since: 1, View: true, Infer: func(n *Node) error { return sameAs(n, 1, 1) }, Grad: gradView, Eager: handOn},
+	{Op: "Identity", Since: 1, View: true, Moves: true, Infer: func(n *Node) error { return sameAs(n, 1, 1) }, Grad: gradView, Eager: handOn},
 	{Op: "Clip", Since: 1, InPlace: true, Wide: wideInt, Infer: inferClip, Bind: bindClip, Grad: gradClip},
 	{Op: "ClipGrad", Domain: Internal, Since: 1, InPlace: true, Infer: func(n *Node) error { return sameAs(n, 2, 4) }, Bind: bindClipGrad},
 	{Op: "Not", Since: 1, NotDifferentiable: "its result is boolean", Infer: inferNot, Bind: func(_ *Node, e *Env) (func(), error) {

@@ -10,14 +10,14 @@ import (
 )
 
 var products = []Def{
-	{Op: "Gemm", Since: 1, Infer: inferGemm, Bind: bindGemm, Grad: gradGemm, MultiplyAdds: func(n *Node) int64 {
+	{Op: "Gemm", Since: 1, Weighted: true, Roles: []Role{Matrix, Matrix, Bias}, Infer: inferGemm, Bind: bindGemm, Grad: gradGemm, MultiplyAdds: func(n *Node) int64 {
 		k := n.In[0].Shape[1]
 		if n.Int("transA", 0) != 0 {
 			k = n.In[0].Shape[0]
 		}
 		return int64(n.Out[0].Len()) * int64(k)
 	}},
-	{Op: "MatMul", Since: 1, Infer: inferMatMul, Bind: bindMatMul, Grad: gradMatMul, MultiplyAdds: func(n *Node) int64 {
+	{Op: "MatMul", Since: 1, Weighted: true, Roles: []Role{Matrix}, Infer: inferMatMul, Bind: bindMatMul, Grad: gradMatMul, MultiplyAdds: func(n *Node) int64 {
 		a := n.In[0].Shape
 		return int64(n.Out[0].Len()) * int64(a[len(a)-1])
 	}},

@@ -39,7 +39,7 @@ var nchwcs = []Def{
 		}
 		return x
 	}),
-	nchwc("Conv", 4, func(b *Builder, n *Node) *Value {
+	weighted(nchwc("Conv", 4, func(b *Builder, n *Node) *Value {
 		if len(n.In) < 2 || n.In[1] == nil {
 			b.fail(n, "has no weights")
 			return nil
@@ -49,7 +49,7 @@ var nchwcs = []Def{
 			y = b.Op("Add", nil, y, sum)
 		}
 		return b.activated(n, y, n.floats("activation_params"))
-	}),
+	}), "", ConvWeight, Bias, ""),
 	nchwc("MaxPool", 1, plain), nchwc("AveragePool", 1, plain), nchwc("GlobalMaxPool", 1, plain), nchwc("GlobalAveragePool", 1, plain),
 	nchwc("Upsample", 1, func(b *Builder, n *Node) *Value {
 		x, scales := n.In[0], n.Ints("scales", nil)

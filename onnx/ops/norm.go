@@ -12,13 +12,13 @@ import (
 
 var norms = []Def{
 	// ONNX has it since 17; the optimiser of ONNX Runtime writes it at any opset.
-	{Op: "LayerNormalization", Since: 1, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
-	{Op: "RMSNormalization", Since: 23, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
+	{Op: "LayerNormalization", Since: 1, Roles: []Role{"", Scale, Bias}, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
+	{Op: "RMSNormalization", Since: 23, Roles: []Role{"", Scale}, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
 	{Op: "LayerNormGrad", Domain: Internal, Since: 1, Infer: inferLayerNormGrad, Bind: bindLayerNormGrad},
-	{Op: "InstanceNormalization", Since: 1, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
-	{Op: "GroupNormalization", Since: 18, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
+	{Op: "InstanceNormalization", Since: 1, Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
+	{Op: "GroupNormalization", Since: 18, Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
 	{Op: "LpNormalization", Since: 1, Infer: inferLpNorm, Bind: bindLpNorm, Grad: gradLpNorm},
-	{Op: "PRelu", Since: 1, Infer: inferPRelu, Bind: bindPRelu, Grad: gradPRelu},
+	{Op: "PRelu", Since: 1, Roles: []Role{"", Slope}, Infer: inferPRelu, Bind: bindPRelu, Grad: gradPRelu},
 	{Op: "LRN", Since: 1, Infer: inferLRN, Bind: bindLRN, Grad: gradLRN},
 	{Op: "LRNGrad", Domain: Internal, Since: 1, Infer: func(n *Node) error { return sameAs(n, 2, 2) }, Bind: bindLRNGrad},
 	{Op: "MeanVarianceNormalization", Since: 9, Infer: inferMVN, Bind: bindMVN, Grad: gradMVN},

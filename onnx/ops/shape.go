@@ -10,17 +10,17 @@ import (
 // shapes are the operators that change a tensor's shape and none of its
 // elements, and those that turn shapes into data.
 var shapes = []Def{
-	{Op: "Reshape", Since: 1, View: true, Grad: gradView, Infer: func(n *Node) error { return inferReshape(n, n.Ints("shape", nil), false) }},
-	{Op: "Reshape", Since: 5, View: true, Grad: gradView, Infer: func(n *Node) error {
+	{Op: "Reshape", Since: 1, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error { return inferReshape(n, n.Ints("shape", nil), false) }},
+	{Op: "Reshape", Since: 5, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error {
 		shape, err := n.known(1, "shape")
 		if err != nil {
 			return err
 		}
 		return inferReshape(n, shape, n.Int("allowzero", 0) != 0)
 	}},
-	{Op: "Flatten", Since: 1, View: true, Grad: gradView, Infer: inferFlatten},
-	{Op: "Squeeze", Since: 1, View: true, Grad: gradView, Infer: func(n *Node) error { return inferSqueeze(n, n.Ints("axes", nil), n.Has("axes")) }},
-	{Op: "Squeeze", Since: 13, View: true, Grad: gradView, Infer: func(n *Node) error {
+	{Op: "Flatten", Since: 1, View: true, Moves: true, Grad: gradView, Infer: inferFlatten},
+	{Op: "Squeeze", Since: 1, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error { return inferSqueeze(n, n.Ints("axes", nil), n.Has("axes")) }},
+	{Op: "Squeeze", Since: 13, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error {
 		if n.Input(1) == nil {
 			return inferSqueeze(n, nil, false)
 		}
@@ -30,16 +30,16 @@ var shapes = []Def{
 		}
 		return inferSqueeze(n, axes, true)
 	}},
-	{Op: "Unsqueeze", Since: 1, View: true, Grad: gradView, Infer: func(n *Node) error { return inferUnsqueeze(n, n.Ints("axes", nil)) }},
-	{Op: "Unsqueeze", Since: 13, View: true, Grad: gradView, Infer: func(n *Node) error {
+	{Op: "Unsqueeze", Since: 1, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error { return inferUnsqueeze(n, n.Ints("axes", nil)) }},
+	{Op: "Unsqueeze", Since: 13, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error {
 		axes, err := n.known(1, "axes")
 		if err != nil {
 			return err
 		}
 		return inferUnsqueeze(n, axes)
 	}},
-	{Op: "Shape", Since: 1, Infer: inferShape, NotDifferentiable: "its result depends on the shape alone"},
-	{Op: "Size", Since: 1, NotDifferentiable: "its result depends on the shape alone", Infer: func(n *Node) error {
+	{Op: "Shape", Since: 1, OfShape: true, Infer: inferShape, NotDifferentiable: "its result depends on the shape alone"},
+	{Op: "Size", Since: 1, OfShape: true, NotDifferentiable: "its result depends on the shape alone", Infer: func(n *Node) error {
 		if err := n.Want(1, 1); err != nil {
 			return err
 		}
