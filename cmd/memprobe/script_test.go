@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -11,7 +12,13 @@ import (
 )
 
 // TestMain lets the test binary stand for the program, memprobe in PATH.
+// unlessChosen are the tests that run where -run names none; "": all.
+var unlessChosen string
+
 func TestMain(m *testing.M) {
+	if err := flag.Set("test.run", unlessChosen); err != nil { // the command line is read later
+		panic(err)
+	}
 	testscript.Main(m, map[string]func(){"memprobe": main})
 }
 
