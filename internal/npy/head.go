@@ -20,7 +20,7 @@ import (
 // error, arrays of Python objects are refused, and memory grows with the data that
 // arrive, never with what a head claims.
 type Head struct {
-	Kind    byte // 'b' bool, 'i' and 'u' integers, 'f' floats
+	Kind    byte // 'b' bool, 'i' and 'u' integers, 'f' floats, 'U' and 'S' text
 	Size    int  // bytes a value
 	Fortran bool // the first index varies fastest
 	Shape   []int
@@ -31,8 +31,11 @@ type Head struct {
 
 // Type is the type of a value as NumPy calls it: "float32".
 func (h *Head) Type() string {
-	if h.Kind == 'b' {
+	switch h.Kind {
+	case 'b':
 		return "bool"
+	case 'U', 'S':
+		return "text"
 	}
 	return map[byte]string{'i': "int", 'u': "uint", 'f': "float"}[h.Kind] + strconv.Itoa(8*h.Size)
 }
@@ -117,14 +120,24 @@ func (h *Head) setType(descr string) error {
 		h.Kind, h.Size = t[0], int(t[1]-'0')
 		return nil
 	}
+	if n, err := strconv.Atoi(t[1:]); err == nil && n > 0 && n <= maxText && (t[0] == 'U' || t[0] == 'S') {
+		h.Kind, h.Size = t[0], n
+		if t[0] == 'U' {
+			h.Size = 4 * n
+		}
+		return nil
+	}
 	if t[0] == 'O' {
 		return errors.New("npy: array of Python objects: unpickling runs code, so it is refused")
 	}
-	return fmt.Errorf("npy: type %q, want bool, integers or floats of up to 8 bytes", descr)
+	return fmt.Errorf("npy: type %q, want bool, integers or floats of up to 8 bytes, or text of up to %d letters", descr, maxText)
 }
 
 // step is how many bytes are read at a time.
 const step = 1 << 16
+
+// maxText is the letters that a value of text may have: of four bytes each, they are read in a step.
+const maxText = step / 4
 
 // read passes the values to put as they arrive, in the order of the file.
 func (h *Head) read(r io.Reader, put func(values []byte) error) error {
@@ -167,6 +180,9 @@ func collect[T any](h *Head, r io.Reader, convert func(value []byte) T) ([]T, er
 // Floats reads the values as float32, rounded where they are wider, in row-major
 // order.
 func (h *Head) Floats(r io.Reader) ([]float32, error) {
+	if h.isText() {
+		return nil, fmt.Errorf("npy: values of type %s, want numbers", h.Type())
+	}
 	convert := h.float32
 	if h.Kind != 'f' {
 		convert = func(b []byte) float32 { return float32(h.int64(b)) }
@@ -177,10 +193,30 @@ func (h *Head) Floats(r io.Reader) ([]float32, error) {
 // Ints reads the values of an array of integers or bools, in row-major order.
 // Values beyond int64 saturate.
 func (h *Head) Ints(r io.Reader) ([]int64, error) {
-	if h.Kind == 'f' {
+	if h.Kind == 'f' || h.isText() {
 		return nil, fmt.Errorf("npy: values of type %s, want integers", h.Type())
 	}
 	return collect(h, r, h.int64)
+}
+
+func (h *Head) isText() bool { return h.Kind == 'U' || h.Kind == 'S' }
+
+// Texts reads the values of an array of text, in row-major order: letters of 4 bytes ('U')
+// or bytes ('S'), without the zeros at their end.
+func (h *Head) Texts(r io.Reader) ([]string, error) {
+	if !h.isText() {
+		return nil, fmt.Errorf("npy: values of type %s, want text", h.Type())
+	}
+	return collect(h, r, func(b []byte) string {
+		if h.Kind == 'S' {
+			return strings.TrimRight(string(b), "\x00")
+		}
+		letters := make([]rune, len(b)/4)
+		for i := range letters {
+			letters[i] = rune(h.order.Uint32(b[4*i:]))
+		}
+		return strings.TrimRight(string(letters), "\x00")
+	})
 }
 
 // Tensor reads the values as they are; float16 becomes float32. Types that the engine
@@ -195,6 +231,16 @@ func (h *Head) Tensor(r io.Reader) (*tensor.Tensor, error) {
 		return typed(h, r, h.int64)
 	case "int32":
 		return typed(h, r, func(b []byte) int32 { return int32(h.order.Uint32(b)) })
+	case "int16":
+		return typed(h, r, func(b []byte) int16 { return int16(h.order.Uint16(b)) })
+	case "int8":
+		return typed(h, r, func(b []byte) int8 { return int8(b[0]) })
+	case "uint64":
+		return typed(h, r, h.order.Uint64)
+	case "uint32":
+		return typed(h, r, h.order.Uint32)
+	case "uint16":
+		return typed(h, r, h.order.Uint16)
 	case "uint8":
 		return typed(h, r, func(b []byte) uint8 { return b[0] })
 	case "bool":

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	oracle "github.com/sbinet/npyio/npy"
+
+	"memprobe/internal/tensor"
 )
 
 // file is an array as NumPy writes it, version 1.
@@ -82,6 +84,51 @@ func TestTypes(t *testing.T) {
 	}
 	if _, got := read(t, file(">i2", "False", "(1,)", uint16(0x0102)), (*Head).Ints); got[0] != 0x0201 {
 		t.Errorf("big-endian: %#x", got)
+	}
+}
+
+// Every integer type is read as it is, also beyond what the signed type of its size holds.
+func TestTensorsOfIntegers(t *testing.T) {
+	for _, c := range []struct {
+		descr       string
+		value, same any
+		want        tensor.DType
+	}{
+		{"|i1", int8(-128), int8(-128), tensor.Int8}, {"<i2", int16(-300), int16(-300), tensor.Int16}, {"<i4", int32(-70000), int32(-70000), tensor.Int32},
+		{"<i8", int64(-1 << 63), int64(-1 << 63), tensor.Int64}, {"|u1", uint8(255), uint8(255), tensor.Uint8}, {"<u2", uint16(65000), uint16(65000), tensor.Uint16},
+		{"<u4", uint32(4e9), uint32(4e9), tensor.Uint32}, {"<u8", uint64(1<<64 - 2), uint64(1<<64 - 2), tensor.Uint64}, {"|b1", true, true, tensor.Bool},
+		{">u2", uint16(0x0102), uint16(0x0201), tensor.Uint16}, {">u4", uint32(1), uint32(1 << 24), tensor.Uint32},
+	} {
+		_, got := read(t, file(c.descr, "False", "(1,)", c.value), func(h *Head, r io.Reader) ([]*tensor.Tensor, error) {
+			x, err := h.Tensor(r)
+			return []*tensor.Tensor{x}, err
+		})
+		var want bytes.Buffer
+		binary.Write(&want, binary.LittleEndian, c.same)
+		if b := got[0].AppendLE(nil, 0, 1); got[0].DType != c.want || !bytes.Equal(b, want.Bytes()) {
+			t.Errorf("%s: %v %x, want %v %x", c.descr, got[0].DType, b, c.want, want.Bytes())
+		}
+	}
+}
+
+func TestTexts(t *testing.T) {
+	letters := []uint32{'n', 0xe9, 'e', 0, 'x', 0, 0, 0}
+	if _, got := read(t, file("<U4", "False", "(2,)", letters), (*Head).Texts); !slices.Equal(got, []string{"née", "x"}) {
+		t.Errorf("letters %q", got)
+	}
+	if _, got := read(t, file("|S3", "False", "(2,)", []byte("ab\x00cde")), (*Head).Texts); !slices.Equal(got, []string{"ab", "cde"}) {
+		t.Errorf("bytes %q", got)
+	}
+	b := file("<U4", "False", "(2,)", letters)
+	h, err := ReadHead(bytes.NewReader(b))
+	if err != nil || h.Type() != "text" {
+		t.Fatal(h, err)
+	}
+	if _, err := h.Ints(bytes.NewReader(b[len(b)-32:])); err == nil {
+		t.Error("text was read as integers")
+	}
+	if _, err := h.Floats(bytes.NewReader(b[len(b)-32:])); err == nil {
+		t.Error("text was read as floats")
 	}
 }
 
