@@ -14,6 +14,9 @@ func (l *loader) convert(splits ...*source) error {
 	if to.c == c && to.h == h && to.w == w {
 		return nil
 	}
+	if first.arrays != nil {
+		return first.fault(0, "the arrays %v cannot become images of %dx%dx%d", first.arrays, to.c, to.h, to.w)
+	}
 	if first.vectors {
 		return first.fault(0, "vectors of %d values cannot become images of %dx%dx%d", w, to.c, to.h, to.w)
 	}

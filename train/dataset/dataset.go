@@ -17,6 +17,7 @@ type Set struct {
 	Classes []string // class names by label
 	C, H, W int      // size of every image
 	Vectors bool     // samples are W floats each, no images; C and H are 1
+	Arrays  []Array  // that the W floats of a sample are made of, where a model takes it so
 	Train   Split
 	Test    Split    // may be empty
 	Notes   []string // what was done to the stored images, and what stands out
@@ -64,6 +65,9 @@ func (s *Split) File(i int) string {
 // CheckUnit wants images, and the pixels of those for training in [0,1], the range that
 // augmentations are defined on. Bytes always are.
 func (s *Set) CheckUnit() error {
+	if s.Arrays != nil {
+		return fault.Errorf(s.Spec, "holds the arrays %v; augmentations want images", s.Arrays)
+	}
 	if s.Vectors {
 		return fault.Errorf(s.Spec, "holds vectors of %d values; augmentations want images", s.W)
 	}
@@ -113,6 +117,10 @@ type Options struct {
 	Seed       uint64 // of the subsets
 	TrainFirst int    // that many training images, the first ones; 0: all
 	TrainIndex []int  // the places of the training images to take, in this order; nil: all
+
+	// Inputs are those of the model that samples are for: where a set holds arrays of such
+	// names, a sample is made of these, in this order; nil: of all that the set holds.
+	Inputs []Array
 
 	Channels      int // 1 or 3: grey or RGB; 0: as stored
 	Height, Width int // size to resize to; 0: as stored

@@ -38,3 +38,23 @@ func TestFeed(t *testing.T) {
 		t.Error("int64 is fed")
 	}
 }
+
+// Samples of arrays are taken apart into the inputs' types; an array that nothing reads is
+// left out.
+func TestArrayFeed(t *testing.T) {
+	arrays := []Array{{"ids", []int{2}, true}, {"unread", []int{1}, true}, {"mask", []int{2}, true}, {"x", nil, false}}
+	ids, mask, x := tensor.New(tensor.Int64, 2, 2), tensor.New(tensor.Bool, 2, 2), tensor.New(tensor.Float32, 2)
+	f, err := NewArrayFeed(2, arrays, []*tensor.Tensor{ids, nil, mask, x})
+	if err != nil {
+		t.Fatal(err)
+	}
+	copy(f.Row(0), []float32{1 << 24, 2, 9, 1, 0, 0.5})
+	copy(f.Row(1), []float32{3, -4, 9, 0, 1, -0.5})
+	f.Convert()
+	if !slices.Equal(ids.I64(), []int64{1 << 24, 2, 3, -4}) || !slices.Equal(mask.Bool(), []bool{true, false, false, true}) || !slices.Equal(x.F32(), []float32{0.5, -0.5}) {
+		t.Errorf("%v, %v, %v", ids.I64(), mask.Bool(), x.F32())
+	}
+	if _, err := NewArrayFeed(2, arrays[:1], []*tensor.Tensor{tensor.New(tensor.Uint8, 2, 2)}); err == nil {
+		t.Error("numbers are fed to bytes, which may not hold them")
+	}
+}

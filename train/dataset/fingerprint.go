@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"hash"
 	"math"
 )
@@ -11,7 +12,8 @@ import (
 // Fingerprint identifies the content, whatever file it came from:
 //
 //	"sha256:" + hex(SHA-256(head, train, test))
-//	head  = the bytes "memprobe.dataset/1\n", then C, H, W, number of classes
+//	head  = the bytes "memprobe.dataset/1\n", then C, H, W, number of classes; of
+//	        arrays, the name of each, its sizes and a line's end
 //	split = N, 0 for bytes or 1 for floats; then for each image its label and
 //	        its pixels [C,H,W]
 //
@@ -22,6 +24,9 @@ func (s *Set) Fingerprint() string {
 		h := sha256.New()
 		h.Write([]byte("memprobe.dataset/1\n"))
 		put(h, s.C, s.H, s.W, len(s.Classes))
+		for _, a := range s.Arrays {
+			fmt.Fprintln(h, a)
+		}
 		s.Train.hash(h, s.Train.Label)
 		s.Test.hash(h, s.Test.Label)
 		s.content = "sha256:" + hex.EncodeToString(h.Sum(nil))

@@ -14,6 +14,7 @@ import (
 // decoded, converted and resized.
 type source struct {
 	labels []int
+	texts  []string                              // of the labels, where they are no numbers
 	where  func(i int) (file string, record int) // record −1: the file is the record
 
 	name func(i int) string // of the file within the set, where each image is one; else nil
@@ -23,8 +24,9 @@ type source struct {
 	floats  [][]float32                 // planar [c,h,w]
 	encoded func(i int) ([]byte, error) // files of pictures; safe for concurrent use
 
-	c, h, w int  // not of encoded pictures
-	vectors bool // of w floats, no images
+	c, h, w int     // not of encoded pictures
+	vectors bool    // of w floats, no images
+	arrays  []Array // that these are the elements of; nil: one
 
 	places []int // of the images among all that are stored, once they are chosen
 	stored int
@@ -90,7 +92,7 @@ func (l *loader) open(f *format, path string) (*Set, error) {
 	if err := l.convert(train, test); err != nil {
 		return nil, err
 	}
-	set := &Set{Classes: c.classes, C: train.c, H: train.h, W: train.w, Vectors: train.vectors}
+	set := &Set{Classes: c.classes, C: train.c, H: train.h, W: train.w, Vectors: train.vectors, Arrays: train.arrays}
 	set.Train, set.Test = train.split(), test.split()
 	set.Notes = l.notes
 	return set, nil

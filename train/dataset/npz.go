@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"math"
 	"os"
 	"slices"
 
@@ -24,7 +23,9 @@ type npzFile struct {
 
 // npz reads x_train, y_train, x_test, y_test, or x and y, from a NumPy archive.
 // Images are uint8 NHWC or NCHW, or float32 NCHW; a leading axis of steps, in
-// both x and y, is flattened. Floats [N,D] are vectors, kept as [N,1,1,D].
+// both x and y, is flattened. Floats [N,D] are vectors, kept as [N,1,1,D]. Samples of
+// several arrays, or of integers, are arrays [N,…] that are called as the model's inputs
+// in the place of x. Labels are integers, or text.
 func (l *loader) npz(path string) (*content, error) {
 	opened, size, err := infile.Open(path)
 	if err != nil {
@@ -45,29 +46,46 @@ func (l *loader) archive(path string, file io.ReaderAt, size int64) (*content, e
 		return nil, err
 	}
 	var c content
-	x, y := "x_train", "y_train"
-	if !f.has(x) && f.has("x") {
-		x, y = "x", "y"
+	suffix := "_train"
+	if !f.has("x_train") && !f.has("y_train") && (f.has("x") || f.has("y")) {
+		suffix = ""
 	}
-	if err := f.split(l, &c.train, x, y); err != nil {
+	if err := f.split(l, &c.train, suffix); err != nil {
 		return nil, err
 	}
 	if !f.has("x_test") && !f.has("y_test") {
 		l.note("no test split in %s", path)
-	} else if err := f.split(l, &c.test, "x_test", "y_test"); err != nil {
+	} else if err := f.split(l, &c.test, "_test"); err != nil {
 		return nil, err
 	}
 	if err := sameKind(path, &c); err != nil {
 		return nil, err
 	}
-	c.classes = numbered(1 + maxLabel(&c.train, &c.test))
+	if c.classes, err = textClasses(path, &c.train, &c.test); err != nil {
+		return nil, err
+	}
+	if c.classes == nil {
+		c.classes = numbered(1 + maxLabel(&c.train, &c.test))
+	}
 	return &c, nil
+}
+
+// split reads the samples and labels of one split.
+func (f *npzFile) split(l *loader, s *source, suffix string) error {
+	named, err := f.named(l.o.Inputs, suffix)
+	switch {
+	case err != nil:
+		return err
+	case named != nil:
+		return f.arrays(l, s, named, "y"+suffix)
+	}
+	return f.images(l, s, "x"+suffix, "y"+suffix)
 }
 
 // sameKind wants the images of both splits to be of one size and type.
 func sameKind(path string, c *content) error {
 	a, b := &c.train, &c.test
-	if len(b.labels) > 0 && (a.c != b.c || a.h != b.h || a.w != b.w || a.vectors != b.vectors || (a.floats == nil) != (b.floats == nil)) {
+	if len(b.labels) > 0 && (a.c != b.c || a.h != b.h || a.w != b.w || a.vectors != b.vectors || !sameArrays(a.arrays, b.arrays) || (a.floats == nil) != (b.floats == nil)) {
 		return fault.Errorf(path, "test images are %s, those for training %s", b.kind(), a.kind())
 	}
 	return nil
@@ -77,6 +95,9 @@ func (s *source) kind() string {
 	t := "uint8"
 	if s.floats != nil {
 		t = "float32"
+	}
+	if s.arrays != nil {
+		return fmt.Sprint(s.arrays)
 	}
 	if s.vectors {
 		return fmt.Sprintf("%s vectors of %d", t, s.w)
@@ -107,8 +128,7 @@ func (f *npzFile) fault(name, format string, args ...any) error {
 func (f *npzFile) open(name string) (*npy.Head, io.ReadCloser, error) {
 	e := f.entries[name]
 	if e == nil {
-		names := slices.Sorted(maps.Keys(f.entries))
-		return nil, nil, fault.Errorf(f.path, "no array %s; it has %q, want x_train, y_train, x_test, y_test, or x, y", name, names)
+		return nil, nil, f.missing(name, "")
 	}
 	r, err := e.Open()
 	if err != nil {
@@ -126,7 +146,17 @@ func (f *npzFile) open(name string) (*npy.Head, io.ReadCloser, error) {
 	}{b, r}, nil
 }
 
-func (f *npzFile) split(l *loader, s *source, xName, yName string) error {
+// missing is the error about an array that is not there.
+func (f *npzFile) missing(name, what string) error {
+	names := slices.Sorted(maps.Keys(f.entries))
+	if what != "" {
+		return fault.Errorf(f.path, "no array %s %s; it has %q", name, what, names)
+	}
+	return fault.Errorf(f.path, "no array %s; it has %q, want x_train, y_train, x_test, y_test, or x, y, or the names of a model's inputs in the place of x", name, names)
+}
+
+// images reads images or vectors.
+func (f *npzFile) images(l *loader, s *source, xName, yName string) error {
 	yShape, err := f.labels(s, yName)
 	if err != nil {
 		return err
@@ -182,6 +212,13 @@ func (f *npzFile) labels(s *source, name string) (shape []int, err error) {
 	if len(h.Shape) != 1 && len(h.Shape) != 2 {
 		return nil, f.fault(name, "shape %v, want [images]", h.Shape)
 	}
+	if h.Type() == "text" {
+		if s.texts, err = h.Texts(r); err != nil {
+			return nil, f.fault(name, "%w", err)
+		}
+		s.labels = make([]int, len(s.texts))
+		return h.Shape, f.end(name, r)
+	}
 	ints, err := h.Ints(r)
 	if err != nil {
 		return nil, f.fault(name, "%w", err)
@@ -202,7 +239,7 @@ const maxClasses = 1 << 20
 // layout tells NCHW from NHWC and says how many channels come last (0: NCHW).
 func (s *source) layout(h *npy.Head, shape []int) (last int, err error) {
 	if h.Fortran {
-		return 0, errors.New("in Fortran order; save numpy.ascontiguousarray of it")
+		return 0, errFortran
 	}
 	float := h.Kind == 'f' && (h.Size == 4 || h.Size == 8)
 	if t := h.Type(); t != "uint8" && !float {
@@ -287,10 +324,8 @@ func (s *source) readFloats(l *loader, r io.Reader, h *npy.Head) error {
 		if err != nil {
 			return truncated(i, len(s.labels), err)
 		}
-		for _, v := range values {
-			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return fmt.Errorf("record %d holds %v", i, v)
-			}
+		if err := checkFinite(values); err != nil {
+			return fmt.Errorf("record %d %w", i, err)
 		}
 		image, err := mem.floats(size)
 		if err != nil {

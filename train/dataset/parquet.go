@@ -19,7 +19,8 @@ import (
 // parquet reads a folder in the layout in which Hugging Face publishes sets of
 // images: train-00000-of-00002.parquet and so on, test-* or validation-*, in the
 // folder itself, in its data, or in one folder a configuration. A row has an
-// image, a struct of bytes and path, and an integer label.
+// image, a struct of bytes and path, and a label: an integer, or text. In the place of the
+// image it may have lists of numbers, which are arrays.
 func (l *loader) parquet(at string) (*content, error) {
 	dir, train, err := parquetFolder(at)
 	if err != nil {
@@ -32,6 +33,7 @@ func (l *loader) parquet(at string) (*content, error) {
 	}
 	c.train, c.classes = set.source(), set.classes()
 	tested := ""
+	var other *shards
 	for _, split := range []string{"test", "validation", "valid", "val"} {
 		files, err := parquetFiles(dir, split)
 		if err != nil {
@@ -52,10 +54,17 @@ func (l *loader) parquet(at string) (*content, error) {
 			l.note("%s has no labels and is left out", files[0])
 			continue
 		}
-		c.test, tested = test.source(), files[0]
+		c.test, tested, other = test.source(), files[0], test
 	}
 	if tested == "" {
 		l.note("no test split in %s", dir)
+	}
+	if err := l.joinArrays(set, other, c); err != nil {
+		return nil, err
+	}
+	if texts, err := textClasses(at, &c.train, &c.test); err != nil || texts != nil {
+		c.classes = texts
+		return c, err
 	}
 	if c.classes == nil {
 		c.classes = numbered(1 + maxLabel(&c.train, &c.test))
@@ -154,7 +163,7 @@ func (l *loader) shards(paths []string) (*shards, error) {
 		if err := l.ctx.Err(); err != nil {
 			return nil, err
 		}
-		f, err := openShard(path)
+		f, err := openShard(path, l.o.Inputs)
 		if err != nil {
 			return nil, wrap(path, plain(err))
 		}
@@ -172,21 +181,21 @@ func (s *shards) find(i int) (f *shard, row int) {
 }
 
 func (s *shards) source() source {
-	var labels []int
+	var out source
 	for _, f := range s.files {
-		labels = append(labels, f.labels...)
+		out.labels, out.texts = append(out.labels, f.labels...), append(out.texts, f.texts...)
 	}
-	return source{
-		labels: labels,
-		encoded: func(i int) ([]byte, error) {
+	if s.files[0].arrays == nil {
+		out.encoded = func(i int) ([]byte, error) {
 			f, row := s.find(i)
 			return f.row(row)
-		},
-		where: func(i int) (string, int) {
-			f, row := s.find(i)
-			return f.path, row
-		},
+		}
 	}
+	out.where = func(i int) (string, int) {
+		f, row := s.find(i)
+		return f.path, row
+	}
+	return out
 }
 
 // unlabelled tells whether every label is −1, as in tests that are kept secret.
@@ -224,19 +233,26 @@ func classNames(f *parquet.File) map[string][]string {
 	return names
 }
 
-// columns finds the images and the labels among a file's columns, which are
-// listed by path: the bytes of image or img, or of the only struct that has bytes;
-// the integers of label, fine_label or another usual name, or else of the only
-// column that has named classes. Other integers may be an index or an identifier.
-func columns(leaves []leaf, classes map[string][]string) (image, label int, err error) {
-	image = choose(leaves, []string{"image", "img"}, func(l leaf) bool {
-		return l.bytes && (len(l.path) == 2 && l.path[1] == "bytes" || len(l.path) == 1)
-	})
+// columns finds the images, or else the arrays, and the labels among a file's columns,
+// which are listed by path: the bytes of image or img, or of the only struct that has
+// bytes; the integers of label, fine_label or another usual name, or else of the only
+// column that has named classes, or else the text of a usual name. Other integers may be
+// an index or an identifier.
+func columns(leaves []leaf, classes map[string][]string, inputs []Array) (image int, arrays []int, label int, err error) {
 	usual := []string{"label", "labels", "fine_label", "fine_labels", "class", "target"}
 	label = choose(leaves, usual, func(l leaf) bool {
 		return l.integer && len(l.path) == 1 && (slices.Contains(usual, l.path[0]) || classes[l.path[0]] != nil)
 	})
-	if image < 0 || label < 0 {
+	if label < 0 {
+		label = choose(leaves, usual, func(l leaf) bool { return l.bytes && len(l.path) == 1 && slices.Contains(usual, l.path[0]) })
+	}
+	image = choose(leaves, []string{"image", "img"}, func(l leaf) bool {
+		return l.bytes && (len(l.path) == 2 && l.path[1] == "bytes" || len(l.path) == 1 && (label < 0 || l.path[0] != leaves[label].path[0]))
+	})
+	if arrays, err = arrayColumns(leaves, inputs, image < 0); err != nil {
+		return 0, nil, 0, err
+	}
+	if image < 0 && arrays == nil || label < 0 {
 		var all []string
 		for _, l := range leaves {
 			kind := "others"
@@ -244,18 +260,21 @@ func columns(leaves []leaf, classes map[string][]string) (image, label int, err 
 				kind = "bytes"
 			} else if l.integer {
 				kind = "integers"
+			} else if l.list {
+				kind = "lists"
 			}
 			all = append(all, fmt.Sprintf("%v of %s", l.path, kind))
 		}
-		return 0, 0, fmt.Errorf("columns %s, want one [image bytes] and one [label] of integers", strings.Join(all, ", "))
+		return 0, nil, 0, fmt.Errorf("columns %s, want one [image bytes], or lists of numbers, and one [label] of integers or text", strings.Join(all, ", "))
 	}
-	return image, label, nil
+	return image, arrays, label, nil
 }
 
 // leaf is a column of values.
 type leaf struct {
 	path           []string
-	bytes, integer bool
+	bytes, integer bool // one a row
+	number, list   bool // one a row or, in a list, several
 }
 
 // choose returns the fitting leaf with the first of the names, or the only one.

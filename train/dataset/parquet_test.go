@@ -152,7 +152,7 @@ func FuzzParquet(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s := &shard{path: "x.parquet", file: inMemory{bytes.NewReader(data)}}
 		defer s.close()
-		if s.open(int64(len(data))) != nil {
+		if s.open(int64(len(data)), nil) != nil {
 			return
 		}
 		for i := range s.labels {

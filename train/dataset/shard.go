@@ -14,15 +14,17 @@ import (
 	"memprobe/internal/infile"
 )
 
-// shard is one parquet file of images and labels. Its pages are read one after
+// shard is one parquet file of images, or arrays, and labels. Its pages are read one after
 // another and kept until pageCache bytes are: decoding goes through the rows in
 // order, on several goroutines at once.
 type shard struct {
 	path      string
 	file      shardFile
 	parquet   *parquet.File
-	image     int // column
+	image     int      // column
+	arrays    []ragged // in the place of images
 	labels    []int
+	texts     []string // of the labels, where they are no numbers
 	labelName string
 	groups    []int // the first row of each row group
 
@@ -55,13 +57,13 @@ const (
 	pageCache     = 64 << 20
 )
 
-func openShard(path string) (*shard, error) {
+func openShard(path string, inputs []Array) (*shard, error) {
 	f, size, err := infile.Open(path)
 	if err != nil {
 		return nil, err
 	}
 	s := &shard{path: path, file: f}
-	if err := s.open(size); err != nil {
+	if err := s.open(size, inputs); err != nil {
 		f.Close()
 		return nil, err
 	}
@@ -76,7 +78,7 @@ func (s *shard) close() error {
 }
 
 // open reads the metadata and the labels of a file of the given size.
-func (s *shard) open(size int64) (err error) {
+func (s *shard) open(size int64, inputs []Array) (err error) {
 	defer corrupt(&err)
 	if err := checkFooter(s.file, size); err != nil {
 		return err
@@ -84,14 +86,22 @@ func (s *shard) open(size int64) (err error) {
 	if s.parquet, err = parquet.OpenFile(s.file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err != nil {
 		return err
 	}
-	image, label, err := columns(leaves(s.parquet.Schema()), classNames(s.parquet))
+	all := leaves(s.parquet.Schema())
+	image, arrays, label, err := columns(all, classNames(s.parquet), inputs)
 	if err != nil {
 		return err
+	}
+	read := append([]int{label}, arrays...)
+	if arrays == nil {
+		read = append(read, image)
+	}
+	for _, column := range arrays {
+		s.arrays = append(s.arrays, newRagged(all[column], s.parquet.Schema()))
 	}
 	s.image, s.labelName = image, s.parquet.Schema().Columns()[label][0]
 	for g, group := range s.parquet.RowGroups() {
 		s.groups = append(s.groups, len(s.labels))
-		for _, column := range []int{label, image} {
+		for _, column := range read {
 			if err := s.checkPages(g, column, size); err != nil {
 				return fmt.Errorf("row group %d: %w", g, err)
 			}
@@ -101,6 +111,14 @@ func (s *shard) open(size int64) (err error) {
 		}
 		if got := len(s.labels) - s.groups[g]; int64(got) != group.NumRows() {
 			return fmt.Errorf("row group %d: %d labels for %d rows", g, got, group.NumRows())
+		}
+		for i, column := range arrays {
+			if err := s.arrays[i].read(group.ColumnChunks()[column]); err != nil {
+				return fmt.Errorf("row group %d: %s: %w", g, s.arrays[i].name, err)
+			}
+			if got := len(s.arrays[i].ends); got != len(s.labels) {
+				return fmt.Errorf("row group %d: %d rows of %s for %d labels", g, got, s.arrays[i].name, len(s.labels))
+			}
 		}
 	}
 	return nil
@@ -146,14 +164,19 @@ func checkFooter(f io.ReaderAt, size int64) error {
 	return nil
 }
 
-// leaves lists the columns that hold one value a row.
+// leaves lists the columns of values.
 func leaves(schema *parquet.Schema) []leaf {
 	var out []leaf
 	for _, path := range schema.Columns() {
 		l := leaf{path: path}
-		if c, ok := schema.Lookup(path...); ok && c.MaxRepetitionLevel == 0 {
+		if c, ok := schema.Lookup(path...); ok {
 			kind := c.Node.Type().Kind()
-			l.bytes, l.integer = kind == parquet.ByteArray, kind == parquet.Int32 || kind == parquet.Int64
+			integer := kind == parquet.Int32 || kind == parquet.Int64
+			l.list = c.MaxRepetitionLevel == 1
+			l.number = c.MaxRepetitionLevel <= 1 && (integer || kind == parquet.Boolean || kind == parquet.Float || kind == parquet.Double)
+			if c.MaxRepetitionLevel == 0 {
+				l.bytes, l.integer = kind == parquet.ByteArray, integer
+			}
 		}
 		out = append(out, l)
 	}
@@ -236,6 +259,10 @@ func (s *shard) readLabels(chunk parquet.ColumnChunk) error {
 		err = eachValue(page, func(v parquet.Value) error {
 			if v.IsNull() {
 				return fmt.Errorf("record %d: no label", len(s.labels))
+			}
+			if v.Kind() == parquet.ByteArray {
+				s.labels, s.texts = append(s.labels, 0), append(s.texts, string(v.ByteArray()))
+				return nil
 			}
 			y := v.Int64()
 			if v.Kind() == parquet.Int32 {

@@ -46,7 +46,7 @@ func formats() []format {
 			places: []string{"tiny-imagenet-200", "tiny-imagenet-200.zip"}},
 		{name: "images", title: "train/CLASS/*, test/CLASS/* or val/CLASS/*: PNG, JPEG, WebP", path: "DIR|FILE.zip", load: (*loader).images},
 		{name: "parquet", title: "Hugging Face's layout: train-*.parquet, test-* or validation-*, of images and labels", path: "DIR", load: (*loader).parquet},
-		{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y: images, or vectors [N,D]", path: "FILE", load: (*loader).npz},
+		{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y: images, vectors [N,D], or arrays named after a model's inputs", path: "FILE", load: (*loader).npz},
 	}
 }
 
