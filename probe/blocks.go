@@ -24,14 +24,19 @@ func (f *flow) blocks() []string {
 			}
 		}
 	}
-	f.cuts = []cut{{name: f.input}}
+	f.cuts = []cut{{name: f.input()}}
 	w := walk{end: f.cuts[0]}
-	needed := []string{f.input} // later on
+	var needed []string // later on
+	for name, data := range f.data {
+		if _, read := last[name]; read && data && f.in.shapes[name] != nil {
+			needed = append(needed, name)
+		}
+	}
 	for i, n := range f.nodes {
 		if !f.on[i] {
 			continue
 		}
-		w.pass(n)
+		w.pass(n, f.looksUp(i))
 		needed = slices.DeleteFunc(needed, func(name string) bool { return last[name] <= i })
 		out := f.lone(n.Outputs, last)
 		if out != "" && f.isLayer(out) && (len(needed) == 0 || f.concatenates(i, needed)) {
@@ -68,6 +73,13 @@ func (f *flow) lone(outputs []string, last map[string]int) string {
 	return found
 }
 
+// looksUp reports whether node i takes rows of a table by the data's numbers, as the
+// embedding of words does.
+func (f *flow) looksUp(i int) bool {
+	n := f.nodes[i]
+	return n.Op == "Gather" && len(n.Inputs) == 2 && !f.data[n.Inputs[0]] && f.data[n.Inputs[1]]
+}
+
 // joins reports whether node i adds or concatenates data from several sides.
 func (f *flow) joins(i int) bool {
 	n := f.nodes[i]
@@ -96,9 +108,9 @@ type walk struct {
 	normed   bool // a normalisation lies behind join
 }
 
-// pass notes an operator on the way.
-func (w *walk) pass(n onnx.Layer) {
-	w.weighted = w.weighted || n.Def().Weighted
+// pass notes an operator on the way, and whether it looks up a table.
+func (w *walk) pass(n onnx.Layer, table bool) {
+	w.weighted = w.weighted || table || n.Def().Weighted
 	// A normalisation that an exporter wrote out has a square root.
 	w.normed = w.normed || strings.HasSuffix(n.Op, "Normalization") || n.Op == "Sqrt"
 }

@@ -1,13 +1,18 @@
 package probe
 
-import "cmp"
+import (
+	"cmp"
 
-// Split is a sequence of labelled images, as a dataset holds them. Its methods
-// are called from several goroutines at once.
+	"memprobe/train/dataset"
+)
+
+// Split is a sequence of labelled samples, as a dataset holds them: images, vectors or
+// rows of arrays. Its methods are called from several goroutines at once.
 type Split interface {
 	N() int
 	Label(i int) int
-	// Float32 writes image i [C,H,W], its pixels in [0,1], to dst.
+	// Float32 writes image i [C,H,W], its pixels in [0,1], to dst; of samples of arrays
+	// their elements, one array after the other.
 	Float32(dst []float32, i int)
 }
 
@@ -21,7 +26,10 @@ type Data struct {
 	// AssignedClasses is how many classes the assigned labels have, where they are not
 	// those of Classes; the network tells these apart. 0: those of Classes.
 	AssignedClasses int
-	Shape           []int // of one image: [C,H,W]
+	Shape           []int // of one image: [C,H,W]; of a sample of arrays, the number of its elements
+	// Arrays are what a sample is made of, called as the model's inputs; nil: images, or
+	// vectors, for the model's lone input.
+	Arrays []dataset.Array
 	// Identity says of image i of Train where it stands in the set, and its file's name
 	// where each image is one; nil: i and none.
 	Identity func(i int) (index int, file string)
@@ -35,3 +43,11 @@ func (d *Data) assignedClasses() int { return cmp.Or(d.AssignedClasses, len(d.Cl
 
 // foreign reports whether these are other classes than the true ones.
 func (d *Data) foreign() bool { return d.assignedClasses() != len(d.Classes) }
+
+// sample is what inputsOf takes.
+func (d *Data) sample() []dataset.Array {
+	if d.Arrays != nil {
+		return d.Arrays
+	}
+	return Image(d.Shape)
+}

@@ -149,7 +149,7 @@ func (r *runner) drawNetwork(ctx context.Context, m *onnx.Model, trained *networ
 	net, viewed := r.untrainedSubject(ctx, m, draw)
 	sampled := new(network)
 	for _, group := range r.groups {
-		rest := slices.DeleteFunc(slices.Clone(group), func(l int) bool { return r.layers[l].Name == r.input && len(viewed) == 0 })
+		rest := slices.DeleteFunc(slices.Clone(group), func(l int) bool { return r.layers[l].Op == "" && len(viewed) == 0 })
 		if len(rest) == 0 {
 			continue
 		}
@@ -174,7 +174,7 @@ func (r *runner) drawNetwork(ctx context.Context, m *onnx.Model, trained *networ
 		return out, err
 	}
 	for l := range out.Layers {
-		if r.layers[l].Name == r.input {
+		if r.layers[l].Op == "" {
 			out.Layers[l].answer(trained.layers[l].banks...)
 		}
 	}
@@ -265,7 +265,7 @@ func (r *runner) fingerprint(m *onnx.Model) (string, error) {
 	for _, b := range r.banks {
 		banks = append(banks, fmt.Sprint(b.name, b.lo, b.hi))
 	}
-	fmt.Fprintln(h, r.K, r.Headline, r.Options.Metric, r.Vote, r.Temperature, r.Mean, r.Std, r.shape, r.Seed, r.Statistics,
+	fmt.Fprintln(h, r.K, r.Headline, r.Options.Metric, r.Vote, r.Temperature, r.Mean, r.Std, slices.Concat([]int{r.in.batch}, r.data.Shape), r.Seed, r.Statistics,
 		metrics, banks, r.settings().Features, r.pooling, len(r.data.Classes), r.AugmentationName, r.Views)
 	for _, l := range r.layers {
 		fmt.Fprintln(h, l.Name, l.Shape)

@@ -11,13 +11,17 @@ import (
 // Extract runs the images of a split through a model and hands emit the pooled
 // activations of each layer as they come, rows first, first+1, … of them, so that
 // memory does not grow with the number of images. Of the options it takes
-// Pooling, Mean, Std, Batch, Workers and Progress. image is the shape [C,H,W]; the
-// layers are tensors with a row for each image. emit must not keep the rows.
-func Extract(ctx context.Context, m *onnx.Model, images Split, image []int, layers []Layer, o Options,
+// Pooling, Mean, Std, Batch, Workers and Progress. sample is the arrays
+// that a sample is made of, or an Image; the layers are tensors with a row for each sample.
+// emit must not keep the rows.
+func Extract(ctx context.Context, m *onnx.Model, images Split, sample []dataset.Array, layers []Layer, o Options,
 	emit func(layer, first int, rows Features) error) error {
 	o = o.withDefaults()
-	input, shape, err := inputOf(m, o.Batch, image)
+	in, err := inputsOf(m, o.Batch, sample)
 	if err != nil {
+		return err
+	}
+	if err := in.checkMask("", images); err != nil {
 		return err
 	}
 	pooling, rows := make([]Pooling, len(layers)), make([]Features, len(layers))
@@ -26,9 +30,9 @@ func Extract(ctx context.Context, m *onnx.Model, images Split, image []int, laye
 			return err
 		}
 		d := pooling[i].Dim(l.Shape)
-		rows[i] = Features{D: d, Data: make([]float32, shape[0]*d)}
+		rows[i] = Features{D: d, Data: make([]float32, in.batch*d)}
 	}
-	s, err := newStream(m, o.Workers, input, shape, o.Mean != nil, layers, pooling)
+	s, err := newStream(m, o.Workers, in, o.Mean != nil, layers, pooling)
 	if err != nil {
 		return err
 	}

@@ -40,11 +40,13 @@ type Layer struct {
 	Reads  string
 }
 
-// Layers finds the layers of a network with one float input and names their
-// roles. batch is the size of the first dimension where the model leaves it
-// open, and image, if not nil, the shape [C,H,W] of one sample. logits and classes
-// decide which tensor is the network's output, as onnx.Model.Logits says; no layer comes
-// after it.
+// Layers finds the layers of a network and names their roles. batch is the size of the
+// first dimension where the model leaves it open, and sample, if not nil, the arrays that
+// its inputs take, or one Image. logits and classes decide which tensor is the network's
+// output, as onnx.Model.Logits says; no layer comes after it. A network without scores
+// [N,classes], but with one output of tokens or maps, ends in that, its embedding.
+//
+// Inputs called masks, and conditions that are computed, are no data that flow.
 //
 // A block ends where all data flows through one tensor: a tensor on every path
 // from the input to the output, as are the sums after attention and MLP and the outputs
@@ -58,16 +60,19 @@ type Layer struct {
 // sample and followed by such alone, or, in a network of vectors from the start or
 // one whose head is a convolution, the last block before the logits. What comes
 // between embedding and logits is the projector.
-func Layers(m *onnx.Model, batch int, image []int, logits string, classes int) ([]Layer, error) {
-	f, err := newFlow(m, batch, image, logits, classes)
+func Layers(m *onnx.Model, batch int, sample []dataset.Array, logits string, classes int) ([]Layer, error) {
+	f, err := newFlow(m, batch, sample, logits, classes)
 	if err != nil {
 		return nil, err
 	}
 	blocks := f.blocks()
 	if len(blocks) < 2 {
-		return nil, fault.Errorf("", "no convolution or matrix product lies between input %q and output %q", f.input, f.logits)
+		return nil, fault.Errorf("", "no convolution or matrix product lies between input %q and output %q", f.input(), f.logits)
 	}
-	embedding := f.embedding(blocks)
+	embedding := len(blocks) - 1
+	if f.scores {
+		embedding = f.embedding(blocks)
+	}
 	if name, ok := m.Metadata(meta.Embedding); ok {
 		if i := slices.Index(blocks[:len(blocks)-1], name); i > 0 {
 			embedding = i
@@ -76,11 +81,11 @@ func Layers(m *onnx.Model, batch int, image []int, logits string, classes int) (
 	role := map[string]string{}
 	for i, name := range blocks {
 		switch {
-		case i == len(blocks)-1:
+		case i == len(blocks)-1 && f.scores:
 			role[name] = Logits
 		case i == embedding:
 			role[name] = Embedding
-		case name == f.input:
+		case name == f.input():
 			role[name] = Input
 		case i < embedding:
 			role[name] = Block
@@ -90,8 +95,8 @@ func Layers(m *onnx.Model, batch int, image []int, logits string, classes int) (
 	}
 	read := f.reads()
 	var layers []Layer
-	if m.Inputs()[0].DType().IsFloat() { // the pixel baseline stands for bytes
-		layers = append(layers, Layer{Name: f.input, Shape: f.shape[f.input][1:], Role: role[f.input], Pool: Flatten})
+	if f.in.float { // the pixel baseline stands for bytes, and for arrays
+		layers = append(layers, Layer{Name: f.input(), Shape: f.shape[f.input()][1:], Role: role[f.input()], Pool: Flatten})
 	}
 	for i, n := range f.nodes {
 		for _, name := range n.Outputs {
@@ -134,24 +139,30 @@ func Select(layers []Layer, patterns []string) ([]Layer, error) {
 
 // flow is the part of a graph that lies between its input and its output.
 type flow struct {
-	input, logits string
-	batch         int
-	nodes         []onnx.Layer // all, in order of evaluation
-	on            []bool       // the node lies on a path
-	shape         map[string][]int
-	float         map[string]bool
-	cuts          []cut           // the tensors through which all data flow, in order
-	data          map[string]bool // tensors that depend on the input's elements
+	in     *inputs
+	logits string // or the output of a network that has no scores
+	scores bool
+	batch  int
+	nodes  []onnx.Layer // all, in order of evaluation
+	on     []bool       // the node lies on a path
+	shape  map[string][]int
+	float  map[string]bool
+	cuts   []cut           // the tensors through which all data flow, in order
+	data   map[string]bool // tensors that depend on the inputs' elements
 }
 
-func newFlow(m *onnx.Model, batch int, image []int, logits string, classes int) (*flow, error) {
-	input, shape, err := inputOf(m, batch, image)
+func (f *flow) input() string { return f.in.first() }
+
+func newFlow(m *onnx.Model, batch int, sample []dataset.Array, logits string, classes int) (*flow, error) {
+	in, err := inputsOf(m, batch, sample)
 	if err != nil {
 		return nil, err
 	}
-	f := &flow{input: input, batch: shape[0],
-		shape: map[string][]int{input: shape}, float: map[string]bool{input: true}}
-	summary := m.Inspect(batch, map[string][]int{input: shape})
+	f := &flow{in: in, batch: in.batch, shape: map[string][]int{}, float: map[string]bool{}}
+	for _, a := range in.arrays {
+		f.shape[a.Name], f.float[a.Name] = in.shapes[a.Name], !a.Integer
+	}
+	summary := m.Inspect(in.batch, in.shapes)
 	if len(summary.Problems) > 0 {
 		return nil, engine.Problems(summary.Problems)
 	}
@@ -163,42 +174,34 @@ func newFlow(m *onnx.Model, batch int, image []int, logits string, classes int) 
 			f.shape[name], f.float[name] = n.Shapes[i], n.DTypes[i].IsFloat() && !n.Constant
 		}
 	}
-	in, err := m.InputTensors(batch, map[string][]int{input: shape})
+	given, err := m.InputTensors(in.batch, in.shapes)
 	if err != nil {
 		return nil, err
 	}
-	l, err := m.Logits(in, logits, classes)
+	l, err := m.Logits(given, logits, classes)
+	f.logits, f.scores = l.Name, err == nil
 	if err != nil {
-		return nil, err
+		if f.logits = f.end(m, logits); f.logits == "" {
+			return nil, err
+		}
 	}
-	f.logits = l.Name
 	f.mark()
 	return f, nil
 }
 
-// inputOf returns the name of the model's input and its shape for images of the
-// given shape, or of the model's own, if nil. A batch that the model fixes stays.
-func inputOf(m *onnx.Model, batch int, image []int) (string, []int, error) {
-	inputs := m.Inputs()
-	if len(inputs) != 1 || !dataset.FeedsOn(inputs[0].DType()) {
-		return "", nil, fault.Errorf("", "the model has inputs %v, want a single one of floats or uint8; extract --input feeds others", inputs)
-	}
-	v := inputs[0]
-	given := map[string][]int{}
-	if image != nil {
-		given[v.Name] = slices.Concat([]int{batch}, image)
-		if v.Ranked && len(v.Shape) > 0 && v.Shape[0].Size > 0 {
-			given[v.Name][0] = v.Shape[0].Size
+// end is the output of a network without scores: the one that is asked for, or the only
+// one of floats, where it has more than two dimensions; "" where there is none.
+func (f *flow) end(m *onnx.Model, want string) string {
+	var found []string
+	for _, v := range m.Outputs() {
+		if f.isLayer(v.Name) && (want == "" || want == v.Name) {
+			found = append(found, v.Name)
 		}
 	}
-	shapes, err := m.InputShapes(batch, given)
-	if err != nil {
-		return "", nil, err
+	if len(found) != 1 || len(f.shape[found[0]]) < 3 {
+		return ""
 	}
-	if s := shapes[v.Name]; len(s) < 2 || tensor.Len(s) < 1 {
-		return "", nil, fault.Errorf("", "input %q has shape %v, want a batch of images", v.Name, s)
-	}
-	return v.Name, shapes[v.Name], nil
+	return found[0]
 }
 
 // ordered sorts nodes so that each comes after those that it needs; nodes that
@@ -236,13 +239,21 @@ func (f *flow) isLayer(name string) bool {
 	return f.float[name] && len(s) > 0 && s[0] == f.batch && tensor.Len(s) > 0
 }
 
-// mark finds the nodes that lead from the input to the output. A shape that is
-// read and computed with is no data.
+// isCondition tells whether a node yields bools alone.
+func isCondition(n onnx.Layer) bool {
+	return !slices.ContainsFunc(n.DTypes, func(d tensor.DType) bool { return d != tensor.Bool })
+}
+
+// mark finds the nodes that lead from the inputs to the output. A shape that is
+// read and computed with is no data, nor is a mask, nor a condition.
 func (f *flow) mark() {
-	f.data = map[string]bool{f.input: true}
+	f.data = map[string]bool{}
+	for _, a := range f.in.arrays {
+		f.data[a.Name] = !isMask(a.Name)
+	}
 	f.on = make([]bool, len(f.nodes))
 	for i, n := range f.nodes {
-		if n.Def().OfShape || !slices.ContainsFunc(n.Inputs, func(s string) bool { return f.data[s] }) {
+		if n.Def().OfShape || isCondition(n) || !slices.ContainsFunc(n.Inputs, func(s string) bool { return f.data[s] }) {
 			continue
 		}
 		f.on[i] = true

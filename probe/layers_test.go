@@ -97,7 +97,7 @@ func TestLayerErrors(t *testing.T) {
 			t.Errorf("%v is no fault of the model", err)
 		}
 	}
-	if _, err := Layers(residual(t), 2, []int{3, 6, 6}, "", 0); err == nil {
+	if _, err := Layers(residual(t), 2, Image([]int{3, 6, 6}), "", 0); err == nil {
 		t.Error("images with 3 channels fit a model of 1")
 	}
 	if _, err := Layers(residual(t), 2, nil, "block", 0); err == nil {

@@ -45,7 +45,7 @@ func (r *runner) plan() error {
 		if err != nil {
 			return err
 		}
-		if l.Name == r.input {
+		if r.in.float && l.Name == r.in.first() {
 			p = Flatten
 		}
 		r.pooling = append(r.pooling, p)
@@ -61,7 +61,7 @@ func (r *runner) plan() error {
 			break
 		}
 		need := r.bytes(p, l)
-		if need > r.MaxMemory && (len(r.stored) == 0 || l.Name == r.input) {
+		if need > r.MaxMemory && (len(r.stored) == 0 || l.Op == "") {
 			return fmt.Errorf("probe: layer %q: %d features of each image need %.1f MiB, more than the %.1f MiB allowed; pool them by avg or max",
 				l.Name, p.Dim(l.Shape), float64(need)/(1<<20), float64(r.MaxMemory)/(1<<20))
 		}

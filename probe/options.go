@@ -194,8 +194,11 @@ func (o Options) withDefaults() Options {
 func (r *runner) settings() result.Settings {
 	s := result.Settings{Headline: r.Headline, Normalize: "none", Queries: map[string]string{"true": "test against " + r.bankName()}}
 	record.Place(&s, "settings.", &r.Options)
-	s.Batch = r.shape[0]
+	s.Batch = r.in.batch
 	s.Pool, s.Tokens = r.poolingInWords()
+	if r.raw.counts() {
+		s.Raw = TokenCounts
+	}
 	if r.Vote != knn.Softmax {
 		s.Temperature = 0
 	}

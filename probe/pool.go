@@ -12,7 +12,8 @@ import (
 // Pooling says how an activation becomes a feature vector.
 //
 //	[N,C,H,W], any spatial rank  avg, max: over space, C features; all others but flatten and none are avg
-//	[N,T,D] tokens               avg, mean, max: over tokens; last, cls, token:N: that token; D features
+//	[N,T,D] tokens               avg: over all tokens; mean, max, last: over, or of, those that are no
+//	                             padding; cls, token:N: that token; D features
 //	[N,D]                        as it is
 //	flatten, none                as it is, all elements in a row
 //
@@ -22,12 +23,12 @@ type Pooling int
 // The poolings, and Token.
 const (
 	Auto    Pooling = iota // Layer.Pool: tokens as the head reads them, maps by Avg
-	Avg                    // over space or tokens
-	Max                    // over space or tokens
+	Avg                    // over space or all tokens
+	Max                    // over space or tokens that are no padding
 	Flatten                // all elements
 	None                   // all elements
-	Mean                   // over tokens
-	Last                   // the last token
+	Mean                   // over tokens that are no padding
+	Last                   // the last of these
 	first                  // the class token, and others after it
 )
 
@@ -97,13 +98,17 @@ func (p Pooling) Dim(shape []int) int {
 	return shape[0]
 }
 
-// Apply writes the Dim features of one sample x of the given shape to dst.
-func (p Pooling) Apply(dst, x []float32, shape []int) {
+// Apply writes the Dim features of one sample x of the given shape to dst. mask is not 0 for
+// tokens that are no padding, one at least; nil, or of another length: all.
+func (p Pooling) Apply(dst, x []float32, shape []int, mask []float32) {
 	switch {
 	case p == Flatten || p == None || len(shape) < 2:
 		copy(dst, x)
 	case len(shape) == 2:
-		p.tokens(dst, x, shape[0])
+		if p == Avg || len(mask) != shape[0] {
+			mask = nil
+		}
+		p.tokens(dst, x, shape[0], mask)
 	default:
 		p.planes(dst, x, tensor.Len(shape[1:]))
 	}
@@ -120,28 +125,35 @@ func (p Pooling) planes(dst, x []float32, size int) {
 	}
 }
 
-func (p Pooling) tokens(dst, x []float32, tokens int) {
+func (p Pooling) tokens(dst, x []float32, tokens int, mask []float32) {
+	var kept []int
+	for t := range tokens {
+		if mask == nil || mask[t] != 0 {
+			kept = append(kept, t)
+		}
+	}
+	d := len(dst)
 	switch {
 	case p == Last:
-		copy(dst, x[(tokens-1)*len(dst):])
+		copy(dst, x[kept[len(kept)-1]*d:])
 		return
 	case p >= first:
-		copy(dst, x[int(p-first)*len(dst):])
+		copy(dst, x[int(p-first)*d:])
 		return
 	}
 	for j := range dst {
 		if p == Max {
-			top := x[j]
-			for t := range tokens {
-				top = max(top, x[t*len(dst)+j]) // NaN wins
+			top := x[kept[0]*d+j]
+			for _, t := range kept {
+				top = max(top, x[t*d+j]) // NaN wins
 			}
 			dst[j] = top
 			continue
 		}
 		sum := 0.0
-		for t := range tokens {
-			sum += float64(x[t*len(dst)+j])
+		for _, t := range kept {
+			sum += float64(x[t*d+j])
 		}
-		dst[j] = float32(sum / float64(tokens))
+		dst[j] = float32(sum / float64(len(kept)))
 	}
 }

@@ -27,7 +27,7 @@ func TestPooling(t *testing.T) {
 		{Token(1), []int{3, 2}, []float32{3, 4}},
 	} {
 		got := make([]float32, c.pooling.Dim(c.shape))
-		c.pooling.Apply(got, x, c.shape)
+		c.pooling.Apply(got, x, c.shape, nil)
 		if err := tol.Close(got, c.want, 0, 0); err != nil {
 			t.Errorf("%v of %v: %v", c.pooling, c.shape, err)
 		}

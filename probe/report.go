@@ -13,15 +13,12 @@ import (
 // pixelBaseline classifies by the pixels as they are, in [0,1], at every bank and, at
 // the first, with views beside the images.
 func (r *runner) pixelBaseline(ctx context.Context, p *result.Probe) error {
-	d := 1
-	for _, s := range r.data.Shape {
-		d *= s
-	}
+	d := r.raw.size
 	if len(r.kept.Pixels) != len(r.banks) {
 		r.kept.Pixels, r.kept.changed = make([]drawnLayer, len(r.banks)), true
 		for i := range r.banks {
 			b := &r.banks[i]
-			a, err := r.pixelAnswers(ctx, part{r.images, b.lo, b.hi - b.lo}, b, d, 1)
+			a, err := r.pixelAnswers(ctx, part{r.raw.of(r.images), b.lo, b.hi - b.lo}, b, d, 1)
 			if err != nil {
 				return err
 			}
@@ -49,7 +46,7 @@ func (r *runner) pixelBaseline(ctx context.Context, p *result.Probe) error {
 		r.augmentedRight = unpack(a.Right[0], n)
 		p.Baselines.AugmentedPixels = result.Some(a.Accuracy[0].At(r.Headline))
 	}
-	r.pixels = readPixels(r.Workers, r.data.Train, r.sample, d)
+	r.pixels = readPixels(r.Workers, r.raw.of(r.data.Train), r.sample, d)
 	r.joinedRight = make([][]bool, len(r.layers))
 	return nil
 }
@@ -82,9 +79,9 @@ func (r *runner) pixelAnswers(ctx context.Context, images Split, b *bank, d, eac
 	read := func(s Split) rows {
 		return rows{s.N(), d, func(lo, hi int) Features { return readPixels(r.Workers, s, span(lo, hi), d) }}
 	}
-	queries := read(part{r.images, b.lo, b.hi - b.lo})
+	queries := read(part{r.raw.of(r.images), b.lo, b.hi - b.lo})
 	if r.testLabels != nil {
-		queries, each = read(r.data.Test), 0
+		queries, each = read(r.raw.of(r.data.Test)), 0
 	}
 	nb, err := r.inParts(ctx, r.Options.Metric, read(images), queries, each)
 	if err != nil {

@@ -85,7 +85,7 @@ func weightsOf(m *onnx.Model) (map[string]*tensor.Tensor, error) {
 // nodes behind the layer before read first, through what is computed from constants
 // alone.
 func (r *runner) parametersOf(m *onnx.Model) ([][]onnx.Parameter, error) {
-	f, err := newFlow(m, r.Batch, r.data.Shape, r.Logits, r.data.assignedClasses())
+	f, err := newFlow(m, r.Batch, r.data.sample(), r.Logits, r.data.assignedClasses())
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +110,7 @@ func (r *runner) parametersOf(m *onnx.Model) ([][]onnx.Parameter, error) {
 			}
 			continue
 		}
-		if r.layers[at].Name == r.input {
+		if r.layers[at].Op == "" {
 			at++
 		}
 		for _, name := range used {

@@ -2,6 +2,7 @@ package probe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,8 +21,8 @@ type runner struct {
 	data           Data
 	trainLabels    []int
 	testLabels     []int // nil without test images
-	input          string
-	shape          []int // of a batch
+	in             *inputs
+	raw            *raw
 	layers         []Layer
 	pooling        []Pooling
 	groups         [][]int  // of layers whose features are held at once
@@ -116,13 +117,17 @@ func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
 	if err := checkLabels("assigned labels", data.Assigned, len(data.Assigned), data.assignedClasses()); err != nil {
 		return nil, err
 	}
-	all, err := Layers(m, o.Batch, data.Shape, o.Logits, data.assignedClasses())
+	all, err := Layers(m, o.Batch, data.sample(), o.Logits, data.assignedClasses())
 	if err != nil {
 		return nil, err
 	}
-	if r.input, r.shape, err = inputOf(m, o.Batch, data.Shape); err != nil {
+	if r.in, err = inputsOf(m, o.Batch, data.sample()); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(r.in.checkMask("training", r.images), r.in.checkMask("test", r.data.Test)); err != nil {
+		return nil, err
+	}
+	r.raw = newRaw(r.in, r.images)
 	if r.layers, err = Select(all, o.Layers); err != nil {
 		return nil, err
 	}
@@ -183,13 +188,20 @@ func (r *runner) fill(s Split) func(dst []float32, i int) {
 // describe fills in what is known before anything runs.
 func (r *runner) describe(m *onnx.Model) *result.Probe {
 	p := &result.Probe{Schema: result.ProbeSchema}
-	summary := m.Inspect(r.shape[0], map[string][]int{r.input: r.shape})
+	summary := m.Inspect(r.in.batch, r.in.shapes)
 	p.Model = result.Model{
 		Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: producer(m), Parameters: summary.Parameters,
-		Input: r.input, InputShape: r.shape[1:], Embedding: r.layers[r.embedding].Name,
-		Logits: r.layers[len(r.layers)-1].Name, Metadata: m.MetadataAll(),
+		Input: r.in.first(), InputShape: r.in.shapes[r.in.first()][1:], Embedding: r.layers[r.embedding].Name, Metadata: m.MetadataAll(),
 	}
-	if in, err := m.InputTensors(r.shape[0], map[string][]int{r.input: r.shape}); err == nil {
+	if r.data.Arrays != nil {
+		for _, a := range r.in.arrays {
+			p.Model.Inputs = append(p.Model.Inputs, result.Input{Name: a.Name, Shape: a.Shape})
+		}
+	}
+	if l := r.layers[len(r.layers)-1]; l.Role == Logits {
+		p.Model.Logits = l.Name
+	}
+	if in, err := m.InputTensors(r.in.batch, r.in.shapes); err == nil {
 		if l, err := m.Logits(in, r.Logits, r.data.assignedClasses()); err == nil {
 			p.Model.Scores = l.String()
 		}

@@ -7,13 +7,11 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
-	"memprobe/internal/fault"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/rng"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
-	"memprobe/train/dataset"
 )
 
 // What the running statistics of an untrained network's normalisations are.
@@ -53,20 +51,15 @@ func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, images S
 	if len(found) == 0 {
 		return m, nil
 	}
-	batch := r.shape[0]
+	batch := r.in.batch
 	if v := m.Inputs()[0]; !v.Ranked || v.Shape[0].Size <= 0 {
 		batch = min(batch, images.N())
-	}
-	shape := slices.Concat([]int{batch}, r.shape[1:])
-	inputs, err := training.InputTensors(batch, map[string][]int{r.input: shape})
-	if err != nil {
-		return nil, err
 	}
 	var outputs []string
 	for _, f := range found {
 		outputs = append(outputs, f.seen[0], f.seen[1])
 	}
-	session, err := training.Compile(engine.Options{Inputs: inputs, Outputs: outputs, Pool: r.Workers})
+	session, err := training.Compile(engine.Options{Inputs: r.in.tensors(training, batch), Outputs: outputs, Pool: r.Workers})
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +67,13 @@ func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, images S
 	s := rng.New(r.Seed, rng.Metric, 2)
 	s.Perm(order)
 	batches := max(1, min(statisticsImages, images.N())/batch)
-	feed, err := dataset.NewFeed(session.Input(r.input), len(r.Mean) > 0)
+	feed, err := r.in.feed(m, session, batch, len(r.Mean) > 0)
 	if err != nil {
-		return nil, fault.Errorf(m.Name(), "input %q: %w", r.input, err)
+		return nil, err
 	}
-	input, size := feed.Floats(), tensor.Len(shape[1:])
 	fill, done := r.fill(images), r.progress(stage+"statistics", batches*batch)
 	for b := range batches {
-		r.Workers.For(batch, func(_, i int) { fill(input[i*size:(i+1)*size], order[(b*batch+i)%len(order)]) })
+		r.Workers.For(batch, func(_, i int) { fill(feed.Row(i), order[(b*batch+i)%len(order)]) })
 		feed.Convert()
 		if err := session.Run(ctx, nil); err != nil {
 			return nil, err

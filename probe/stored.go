@@ -90,7 +90,7 @@ func (r *runner) stream(net *subject, layers []int) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := newStream(m, r.Workers, r.input, r.shape, r.Mean != nil, of, pooling)
+	s, err := newStream(m, r.Workers, r.in, r.Mean != nil, of, pooling)
 	if err == nil {
 		net.streams[key] = s
 	}
@@ -103,7 +103,7 @@ func (r *runner) willStore(m *onnx.Model) error {
 		return nil
 	}
 	if r.Store.Least > 0 {
-		each := m.Inspect(r.shape[0], map[string][]int{r.input: r.shape}).MultiplyAdds / int64(r.shape[0])
+		each := m.Inspect(r.in.batch, r.in.shapes).MultiplyAdds / int64(r.in.batch)
 		if each*int64(r.images.N()+len(r.testLabels)) < r.Store.Least {
 			return nil
 		}
@@ -124,7 +124,7 @@ func (r *runner) willStore(m *onnx.Model) error {
 // the network.
 func (r *runner) chooseStored() {
 	for i, l := range r.layers {
-		if l.Name != r.input && r.prints != nil {
+		if l.Role != Input && r.prints != nil {
 			r.stored = append(r.stored, i)
 		}
 	}
@@ -141,7 +141,10 @@ func (r *runner) entry(ctx context.Context, net *subject, src source) (*store.En
 		layers[i] = store.Layer{Name: r.layers[l].Name, Shape: r.layers[l].Shape, Pool: p.String(), Dim: p.Dim(r.layers[l].Shape)}
 	}
 	key := store.Key{Model: r.model, Network: net.name, Images: src.prints, Views: src.views,
-		Normalize: fmt.Sprint(r.Mean, r.Std), Batch: r.shape, Program: r.Program}
+		Normalize: fmt.Sprint(r.Mean, r.Std), Batch: slices.Concat([]int{r.in.batch}, r.data.Shape), Program: r.Program}
+	if r.data.Arrays != nil {
+		key.Arrays = r.in.String()
+	}
 	return r.Store.Entry(ctx, key, fmt.Sprintf("%s, %s: %s", r.modelName, net.name, src.what), src.n, layers)
 }
 

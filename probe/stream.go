@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"memprobe/internal/fault"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
@@ -18,39 +17,33 @@ import (
 type stream struct {
 	session engine.Session
 	pool    *parallel.Pool
+	in      *inputs
 	feed    *dataset.Feed
-	batch   int
-	image   []int // shape of one image
 	layers  []Layer
 	pooling []Pooling
 }
 
-// newStream compiles a model for batches of the given shape [batch,C,H,W] and
-// for the layers alone. normalized says that pixels are normalised before.
-func newStream(m *onnx.Model, pool *parallel.Pool, input string, shape []int, normalized bool, layers []Layer, pooling []Pooling) (*stream, error) {
-	inputs, err := m.InputTensors(shape[0], map[string][]int{input: shape})
-	if err != nil {
-		return nil, err
-	}
+// newStream compiles a model for its inputs and for the layers alone. normalized says that
+// pixels are normalised before.
+func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool, layers []Layer, pooling []Pooling) (*stream, error) {
 	taps := make([]string, len(layers))
 	for i, l := range layers {
 		taps[i] = l.Name
 	}
-	session, err := m.Compile(engine.Options{Inputs: inputs, Outputs: []string{}, Taps: taps, Pool: pool})
+	session, err := m.Compile(engine.Options{Inputs: in.tensors(m, in.batch), Outputs: []string{}, Taps: taps, Pool: pool})
 	if err != nil {
 		return nil, err
 	}
 	for i, t := range session.Taps() {
-		if !t.DType.IsFloat() || tensor.Len(t.Shape) != shape[0]*tensor.Len(layers[i].Shape) {
-			return nil, fmt.Errorf("probe: layer %q is %v %v, want floats with a batch of %d", t.Name, t.DType, t.Shape, shape[0])
+		if !t.DType.IsFloat() || tensor.Len(t.Shape) != in.batch*tensor.Len(layers[i].Shape) {
+			return nil, fmt.Errorf("probe: layer %q is %v %v, want floats with a batch of %d", t.Name, t.DType, t.Shape, in.batch)
 		}
 	}
-	feed, err := dataset.NewFeed(session.Input(input), normalized)
+	feed, err := in.feed(m, session, in.batch, normalized)
 	if err != nil {
-		return nil, fault.Errorf(m.Name(), "input %q: %w", input, err)
+		return nil, err
 	}
-	return &stream{session: session, pool: pool, feed: feed, batch: shape[0], image: shape[1:],
-		layers: layers, pooling: pooling}, nil
+	return &stream{session: session, pool: pool, in: in, feed: feed, layers: layers, pooling: pooling}, nil
 }
 
 // run computes the features of the images lo to hi, which fill writes. done, if not nil,
@@ -69,12 +62,12 @@ func (s *stream) run(ctx context.Context, lo, hi int, fill func(dst []float32, i
 	return out, err
 }
 
-// apply pools the activations t of a batch, of layer l, into rows.
+// apply pools the activations t of the batch in the feed, of layer l, into rows.
 func (s *stream) apply(rows Features, l int, t *tensor.Tensor) {
 	shape := s.layers[l].Shape
 	size := tensor.Len(shape)
 	s.pool.For(rows.N, func(_, i int) {
-		s.pooling[l].Apply(rows.Row(i), t.F32()[i*size:(i+1)*size], shape)
+		s.pooling[l].Apply(rows.Row(i), t.F32()[i*size:(i+1)*size], shape, s.in.maskOf(s.feed.Row(i)))
 	})
 }
 
@@ -83,24 +76,22 @@ func (s *stream) apply(rows Features, l int, t *tensor.Tensor) {
 // first+1, …; what a batch has beyond the last image repeats it.
 func (s *stream) each(ctx context.Context, n int, fill func(dst []float32, i int),
 	keep func(l, first, rows int, t *tensor.Tensor) error, done func(n int)) error {
-	size := tensor.Len(s.image)
-	first := 0
-	x := s.feed.Floats()
-	load := func(_, i int) { fill(x[i*size:(i+1)*size], min(first+i, n-1)) }
+	first, batch := 0, s.in.batch
+	load := func(_, i int) { fill(s.feed.Row(i), min(first+i, n-1)) }
 	var failed error
 	tap := func(l int, t *tensor.Tensor) {
 		if failed == nil {
-			failed = keep(l, first, min(s.batch, n-first), narrow(t))
+			failed = keep(l, first, min(batch, n-first), narrow(t))
 		}
 	}
-	for ; first < n; first += s.batch {
-		s.pool.For(s.batch, load)
+	for ; first < n; first += batch {
+		s.pool.For(batch, load)
 		s.feed.Convert()
 		if err := cmp.Or(s.session.Run(ctx, tap), failed); err != nil {
 			return err
 		}
 		if done != nil {
-			done(min(first+s.batch, n))
+			done(min(first+batch, n))
 		}
 	}
 	return nil

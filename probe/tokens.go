@@ -26,14 +26,22 @@ func (f *flow) reads() reading {
 			break
 		}
 	}
-	if at < 0 || f.cuts[at].name == f.logits {
+	if at < 0 {
 		return reading{}
 	}
 	from := f.cuts[at].name
+	if from == f.logits && !f.scores {
+		t := f.shape[from][1]
+		return reading{tokens: t, pool: Mean, why: fmt.Sprintf("the network ends in %d tokens: their mean is taken", t)}
+	}
+	if from == f.logits {
+		return reading{}
+	}
 	r := reading{tokens: f.shape[from][1], pool: Mean}
 	axis := map[string]int{from: 1} // of tokens, in what holds all of them
 	var readers []string
 	found := map[Pooling]bool{}
+	masked := false // a sum over tokens, as of those that a mask leaves
 	for i, n := range f.nodes {
 		in := slices.IndexFunc(n.Inputs, func(name string) bool { return axis[name] > 0 })
 		if in < 0 || !f.on[i] || n.Node == nil {
@@ -45,6 +53,7 @@ func (f *flow) reads() reading {
 			continue
 		}
 		found[taken(n.Node, a)] = true
+		masked = masked || n.Op == "ReduceSum"
 		readers = append(readers, fmt.Sprintf("%s %q", n.Op, n.Name))
 	}
 	by := strings.Join(readers, ", ")
@@ -54,6 +63,10 @@ func (f *flow) reads() reading {
 	}
 	r.pool = slices.Collect(maps.Keys(found))[0]
 	r.why = fmt.Sprintf("the head reads the %s of %d tokens: %s", r.pool, r.tokens, by)
+	if k := f.in.mask; k >= 0 && f.in.arrays[k].Shape[0] == r.tokens && r.pool == Mean && !masked {
+		r.pool = Avg
+		r.why = fmt.Sprintf("the head reads the mean of all %d tokens, padding too: %s", r.tokens, by)
+	}
 	return r
 }
 
@@ -162,6 +175,9 @@ func (r *runner) poolingInWords() (pool, tokens string) {
 		}
 		if tokens = l.Reads; r.Pooling == Auto {
 			pool = "auto: " + r.pooling[i].String()
+		}
+		if p := r.pooling[i]; r.in.mask >= 0 && (p == Mean || p == Max || p == Last) && r.in.arrays[r.in.mask].Shape[0] == l.Tokens {
+			tokens += fmt.Sprintf("; without padding, by %s", r.in.arrays[r.in.mask].Name)
 		}
 	}
 	return pool, tokens

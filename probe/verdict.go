@@ -141,6 +141,9 @@ func (r *runner) decide(p *result.Probe) {
 	}
 	if m, ok := e.Margins[overPixels]; ok {
 		v.OverPixels = &m
+		if r.raw.counts() {
+			v.Raw = p.RawName()
+		}
 	}
 	v.Reason = v.Why()
 	p.Verdict = v
@@ -156,10 +159,10 @@ func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers)
 	}
 	b := &r.banks[0]
 	own := Features{b.hi - b.lo, f.images.D, f.images.Data[b.lo*f.images.D : b.hi*f.images.D]}
-	bank := r.join(part{r.images, b.lo, own.N}, own)
+	bank := r.join(part{r.raw.of(r.images), b.lo, own.N}, own)
 	queries, each := bank, 1
 	if r.testLabels != nil {
-		queries, each = r.join(r.data.Test, f.test), 0
+		queries, each = r.join(r.raw.of(r.data.Test), f.test), 0
 	}
 	nb, err := r.inParts(ctx, knn.Euclidean, bank, queries, each)
 	if err != nil {
@@ -172,10 +175,7 @@ func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers)
 // join puts the pixels of images before their features, each scaled to norm 1; zeros
 // stay.
 func (r *runner) join(s Split, f Features) rows {
-	pixels := 1
-	for _, n := range r.data.Shape {
-		pixels *= n
-	}
+	pixels := r.raw.size
 	d := pixels + f.D
 	return rows{f.N, d, func(lo, hi int) Features {
 		out := Features{hi - lo, d, make([]float32, (hi-lo)*d)}

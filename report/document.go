@@ -65,7 +65,7 @@ func keyNumbers(p *result.Probe) []page.Number {
 	if v := p.Verdict; v != nil {
 		add("margin over untrained networks", float64(v.Margin), between(&v.CI))
 		if v.OverPixels != nil {
-			add("margin over raw pixels", float64(v.OverPixels.Margin), between(&v.OverPixels.CI))
+			add("margin over "+p.RawName(), float64(v.OverPixels.Margin), between(&v.OverPixels.CI))
 		}
 	}
 	spread := ""
@@ -73,7 +73,7 @@ func keyNumbers(p *result.Probe) []page.Number {
 		spread = fmt.Sprintf("mean of %d draws, %s to %s", len(e.Draws.Accuracies), show(float64(slices.Min(e.Draws.Accuracies))), show(float64(slices.Max(e.Draws.Accuracies))))
 	}
 	add("untrained network, same place", b.Untrained.Value(), spread)
-	add("raw pixels", b.Pixels.Value(), "")
+	add(p.RawName(), b.Pixels.Value(), "")
 	add("chance", float64(b.Chance), "")
 	add("probe at the embedding, assigned labels", assigned, "training images, leave-one-out")
 	add("fit to the assigned labels", p.Fit.AssignedClean.Value(), "training images as they are")

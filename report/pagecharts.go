@@ -98,7 +98,7 @@ func metricChart(p *result.Probe, m result.Metric, k int) page.Chart {
 		if k != p.Settings.Headline {
 			pixels = p.Baselines.PixelsKNN.At(k)
 		}
-		c.Levels = levelsOf(c.Levels, "raw pixels", pixels, 2)
+		c.Levels = levelsOf(c.Levels, p.RawName(), pixels, 2)
 	}
 	if m.Unit == "accuracy" {
 		c.Levels = levelsOf(c.Levels, "chance", float64(p.Baselines.Chance), page.Ink)
@@ -218,8 +218,11 @@ func depthMarks(p *result.Probe) []page.Mark {
 }
 
 // marginNames are the baselines of margins, in the order in which they are shown.
-var marginNames = [][2]string{{"untrained", "untrained networks"}, {"pixels", "raw pixels"}, {"augmented_pixels", "raw pixels and their views"},
-	{"joined_pixels", "raw pixels, by the layer joined with them"}}
+func marginNames(p *result.Probe) [][2]string {
+	raw := p.RawName()
+	return [][2]string{{"untrained", "untrained networks"}, {"pixels", raw}, {"augmented_pixels", raw + " and their views"},
+		{"joined_pixels", raw + ", by the layer joined with them"}}
+}
 
 // marginPage is the figure of the margins over each baseline.
 func marginPage(p *result.Probe) (page.Figure, bool) {
@@ -229,7 +232,7 @@ func marginPage(p *result.Probe) (page.Figure, bool) {
 	if p.Verdict != nil {
 		delta = float64(p.Verdict.MinMargin)
 	}
-	for _, name := range marginNames {
+	for _, name := range marginNames(p) {
 		c := page.Chart{Name: "over " + name[1], Kind: page.Lines, Link: "layer", X: layersOf(p), Y: page.Axis{Label: "difference of accuracies"}, Marks: depthMarks(p)}
 		wide := page.Curve{Name: "95 %, all layers at once", Key: name[0] + ".band", Colour: page.Grey, Area: true}
 		alone := page.Curve{Name: "margin over " + name[1], Key: "margins." + name[0]}

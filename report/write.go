@@ -106,6 +106,7 @@ func Facts(p *result.Probe) [][2]string {
 		{"fingerprint", p.Data.Fingerprint},
 		{"probe", fmt.Sprintf("exact k-NN, k = %v (figures: %d), %s, %s vote, pool %s, pixels: %s", s.K, s.Headline, s.Metric, s.Vote, s.Pool, s.Normalize)},
 		{"tokens", s.Tokens},
+		{"token counts", s.Raw},
 		{"baselines", baselines(p)},
 		{"fit", fmt.Sprintf("assigned labels %s, true labels %s, test %s", show(p.Fit.AssignedClean.Value()), show(p.Fit.TrueClean.Value()), show(p.Fit.Test.Value()))},
 	}
@@ -157,7 +158,7 @@ func Facts(p *result.Probe) [][2]string {
 func banks(p *result.Probe) string {
 	var all []string
 	for _, b := range p.Data.Banks {
-		all = append(all, fmt.Sprintf("%s, %d images, of which the network was trained on %d (raw pixels %s)", b.Name, b.Images, b.Seen, show(b.Pixels.Value())))
+		all = append(all, fmt.Sprintf("%s, %d images, of which the network was trained on %d (%s %s)", b.Name, b.Images, b.Seen, p.RawName(), show(b.Pixels.Value())))
 	}
 	return strings.Join(all, "; ")
 }
@@ -165,7 +166,7 @@ func banks(p *result.Probe) string {
 // baselines says what accuracies are read against.
 func baselines(p *result.Probe) string {
 	b := p.Baselines
-	s := fmt.Sprintf("chance %s, raw pixels %s", show(float64(b.Chance)), show(b.Pixels.Value()))
+	s := fmt.Sprintf("chance %s, %s %s", show(float64(b.Chance)), p.RawName(), show(b.Pixels.Value()))
 	if b.AugmentedPixels != nil {
 		s += fmt.Sprintf(" (%s with views in the bank)", show(b.AugmentedPixels.Value()))
 	}

@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 
+	"memprobe/internal/fault"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/train/augment"
@@ -65,6 +66,9 @@ func newBatcher(c *Config, set *dataset.Set, pool *parallel.Pool) (*batcher, err
 			}
 		}
 		b.samples = len(b.bases)
+	}
+	if set.Arrays != nil {
+		return nil, fault.Errorf(set.Spec, "holds the arrays %v; networks are trained on images or vectors", set.Arrays)
 	}
 	if b.mean, b.std, err = dataset.Normalization(c.Normalize, set.C); err != nil {
 		return nil, &ConfigError{"normalize", err}

@@ -90,6 +90,7 @@ type setInfo struct {
 	Name        string    `json:"name"`
 	Shape       []int     `json:"shape"` // of an image [C,H,W]
 	Pixels      string    `json:"pixels"`
+	Arrays      []string  `json:"arrays,omitempty"` // in the place of images
 	Classes     []string  `json:"classes"`
 	Train       splitInfo `json:"train"`
 	Test        splitInfo `json:"test"`
@@ -111,6 +112,9 @@ func describeSet(s *dataset.Set) *setInfo {
 		Fingerprint: s.Fingerprint(), Notes: append([]string{}, s.Notes...)}
 	if s.Train.IsFloat() {
 		info.Pixels = "float32"
+	}
+	for _, a := range s.Arrays {
+		info.Arrays = append(info.Arrays, a.String())
 	}
 	info.Mean, info.Std = moments(s)
 	return info
@@ -151,7 +155,11 @@ func (i *setInfo) print(std streams) error {
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
 	line := func(what, format string, args ...any) { fmt.Fprintf(w, what+"\t"+format+"\n", args...) }
 	line("set", "%s (%s)", i.Spec, i.Name)
-	line("images", "%d x %d x %d %s", i.Shape[0], i.Shape[1], i.Shape[2], i.Pixels)
+	if i.Arrays != nil {
+		line("samples", "%s", strings.Join(i.Arrays, "; "))
+	} else {
+		line("images", "%d x %d x %d %s", i.Shape[0], i.Shape[1], i.Shape[2], i.Pixels)
+	}
 	for _, s := range []struct {
 		name string
 		splitInfo
@@ -159,8 +167,10 @@ func (i *setInfo) print(std streams) error {
 		line(s.name, "%d, %d to %d a class", s.Images, s.Smallest, s.Largest)
 	}
 	line("classes", "%d: %s", len(i.Classes), abbreviate(i.Classes, 12))
-	line("mean", "%.4f", i.Mean)
-	line("std", "%.4f", i.Std)
+	if i.Arrays == nil {
+		line("mean", "%.4f", i.Mean)
+		line("std", "%.4f", i.Std)
+	}
 	line("fingerprint", "%s", i.Fingerprint)
 	for _, n := range i.Notes {
 		line("note", "%s", n)

@@ -107,11 +107,13 @@ func (d *openedData) choose(o *dataOptions, m *subject) error {
 // images opens the set in the shape that the model's input wants.
 func (d *openedData) images(ctx context.Context, spec string, m *subject, guessed bool) error {
 	turned := m.ChannelsFirst()
-	want, err := imageShape(m)
-	if err != nil {
-		return err
+	want, noImages := imageShape(m)
+	if noImages != nil && guessed {
+		return noImages
 	}
-	if n := d.options.Height; n > 0 && len(want) == 3 && (want[1] > 0 && want[1] != n || want[2] > 0 && want[2] != n) {
+	d.options.Inputs = inputArrays(m)
+	sized := d.options.Height
+	if n := sized; n > 0 && len(want) == 3 && (want[1] > 0 && want[1] != n || want[2] > 0 && want[2] != n) {
 		return usagef("--image-size %d: %s wants images of %dx%d pixels", n, m.file, want[1], want[2])
 	}
 	size := len(want) == 3 && want[1] > 0 && want[2] > 0
@@ -121,8 +123,18 @@ func (d *openedData) images(ctx context.Context, spec string, m *subject, guesse
 	if len(want) == 3 && (want[0] == 1 || want[0] == 3) && !guessed {
 		d.options.Channels = want[0]
 	}
+	var err error
 	if d.Set, err = dataset.Open(ctx, spec, d.options); err != nil {
 		return err
+	}
+	switch {
+	case d.Arrays != nil && sized > 0:
+		return errors.Join(usagef("--image-size %d: %s holds the arrays %v, no images", sized, spec, d.Arrays), d.Close())
+	case d.Arrays != nil:
+		d.shape = []int{d.W}
+		return nil
+	case noImages != nil:
+		return errors.Join(noImages, d.Close())
 	}
 	if turned {
 		d.Notes = append(d.Notes, "turned to channels last, as the model's input has them")
@@ -150,8 +162,9 @@ func (d *openedData) images(ctx context.Context, spec string, m *subject, guesse
 // [D], with 0 for what it leaves open.
 func imageShape(m *subject) ([]int, error) {
 	inputs := m.Inputs()
-	if len(inputs) != 1 || len(inputs[0].Shape) != 4 && len(inputs[0].Shape) != 2 {
-		return nil, &onnx.Error{File: m.file, Err: fmt.Errorf("the model has inputs %v, want one of images [N,C,H,W] or [N,D]; extract --input feeds others", inputs)}
+	if len(inputs) != 1 || !dataset.FeedsOn(inputs[0].DType()) || len(inputs[0].Shape) != 4 && len(inputs[0].Shape) != 2 {
+		return nil, &onnx.Error{File: m.file, Err: fmt.Errorf("the model has inputs %v, want one of images [N,C,H,W] or [N,D], or --data npz:FILE or parquet:DIR "+
+			"with arrays that are called as the inputs; extract --input feeds others", inputs)}
 	}
 	var shape []int
 	for _, d := range inputs[0].Shape[1:] {
@@ -160,8 +173,34 @@ func imageShape(m *subject) ([]int, error) {
 	return shape, nil
 }
 
+// inputArrays are the model's inputs as arrays that a set may hold for them.
+func inputArrays(m *subject) []dataset.Array {
+	var out []dataset.Array
+	for _, v := range m.Inputs() {
+		a := dataset.Array{Name: v.Name, Integer: !v.DType().IsFloat()}
+		for i, d := range v.Shape {
+			if i > 0 {
+				a.Shape = append(a.Shape, max(d.Size, 0))
+			}
+		}
+		out = append(out, a)
+	}
+	return out
+}
+
+// sample is what a sample of the set is to the model.
+func (d *openedData) sample() []dataset.Array {
+	if d.Arrays != nil {
+		return d.Arrays
+	}
+	return probe.Image(d.shape)
+}
+
 // normalization resolves --normalize to a mean and a deviation a channel.
 func (d *openedData) normalization() (mean, std []float32, err error) {
+	if d.Arrays != nil && d.normalize != dataset.NoNormalization {
+		return nil, nil, usagef("--normalize %s: %s holds the arrays %v, no images", d.normalize, d.Spec, d.Arrays)
+	}
 	if mean, std, err = dataset.Normalization(d.normalize, d.C); err != nil {
 		return nil, nil, usagef("--normalize %v", err)
 	}
@@ -177,7 +216,9 @@ func (d *openedData) openRest(ctx context.Context, banks []string) error {
 	}
 	o := d.options
 	o.TrainLimit, o.TrainFirst, o.TestLimit, o.TrainIndex = 0, 0, 1, nil
-	o.Channels, o.Height, o.Width = d.C, d.H, d.W
+	if d.Arrays == nil {
+		o.Channels, o.Height, o.Width = d.C, d.H, d.W
+	}
 	chosen := make([]bool, stored)
 	for _, place := range d.Train.Places() {
 		chosen[place] = true
@@ -222,7 +263,7 @@ func (d *openedData) queryIdentity(i int) (index int, file string) {
 func (d *openedData) picture(i, side int) image.Image { return d.Thumbnail(&d.Train, i, side) }
 
 func (d *openedData) probeData() probe.Data {
-	p := probe.Data{Identity: d.identity, QueryIdentity: d.queryIdentity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Assigned: d.assigned, AssignedClasses: d.assignedClasses}
+	p := probe.Data{Identity: d.identity, QueryIdentity: d.queryIdentity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Arrays: d.Arrays, Assigned: d.assigned, AssignedClasses: d.assignedClasses}
 	if d.rest != nil {
 		p.Rest = &d.rest.Train
 	}

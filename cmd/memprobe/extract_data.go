@@ -73,7 +73,7 @@ func extractData(ctx context.Context, m *subject, o extractOptions, std streams)
 			return err
 		}
 	}
-	err = probe.Extract(ctx, m.Model, split, set.shape, layers, po, func(l, _ int, rows probe.Features) error {
+	err = probe.Extract(ctx, m.Model, split, set.sample(), layers, po, func(l, _ int, rows probe.Features) error {
 		return arrays[l].Append(tensor.From(rows.Data, len(rows.Data)))
 	})
 	if err != nil {
@@ -114,18 +114,14 @@ var errNoRow = errors.New("no row of floats for each image")
 // returns what it chooses besides. Constants are left out of "all".
 func rowLayers(m *subject, o extractOptions, set *openedData) (layers []probe.Layer, lost []onnx.Lost, err error) {
 	if o.layers == "blocks" {
-		all, err := probe.Layers(m.Model, o.probe.Batch, set.shape, o.probe.Logits, len(set.Classes))
+		all, err := probe.Layers(m.Model, o.probe.Batch, set.sample(), o.probe.Logits, len(set.Classes))
 		return slices.DeleteFunc(all, func(l probe.Layer) bool { return l.Role == "" || l.Role == probe.Input }), nil, err
 	}
 	names, gone, err := chosen(m.Model, m.gone, "--layers", o.layers)
 	if err != nil {
 		return nil, nil, err
 	}
-	in, batch := m.Inputs()[0], o.probe.Batch
-	if n := in.Shape[0].Size; n > 0 {
-		batch = n
-	}
-	inputs, err := m.InputTensors(batch, map[string][]int{in.Name: slices.Concat([]int{batch}, set.shape)})
+	batch, inputs, err := probe.InputTensors(m.Model, o.probe.Batch, set.sample())
 	if err != nil {
 		return nil, nil, err
 	}
@@ -142,7 +138,7 @@ func rowLayers(m *subject, o extractOptions, set *openedData) (layers []probe.La
 	}
 	var known []probe.Layer
 	if o.probe.Pooling == probe.Auto {
-		if known, err = probe.Layers(m.Model, o.probe.Batch, set.shape, o.probe.Logits, len(set.Classes)); err != nil {
+		if known, err = probe.Layers(m.Model, o.probe.Batch, set.sample(), o.probe.Logits, len(set.Classes)); err != nil {
 			return nil, nil, err
 		}
 	}

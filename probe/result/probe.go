@@ -61,11 +61,18 @@ type Model struct {
 	Frozen     int64             `json:"frozen_parameters,omitempty"`  // of a run, those that stay as they are
 	Input      string            `json:"input,omitempty"`
 	InputShape []int             `json:"input_shape,omitempty"` // one sample: [C,H,W]
+	Inputs     []Input           `json:"inputs,omitempty"`      // all, where samples are arrays
 	Embedding  string            `json:"embedding,omitempty"`   // tensor name of the encoder's output
 	Logits     string            `json:"logits,omitempty"`      // tensor name of the network's output
 	Scores     string            `json:"scores,omitempty"`      // how the logits were chosen, in a line
 	Notes      []string          `json:"notes,omitempty"`       // how it differs from its file
 	Metadata   map[string]string `json:"metadata,omitempty"`
+}
+
+// Input is an input of a model that takes an array of each sample.
+type Input struct {
+	Name  string `json:"name"`
+	Shape []int  `json:"shape"` // of one sample
 }
 
 // Data is what the model was probed on.
@@ -119,6 +126,7 @@ type Settings struct {
 	// graph decided, which Tokens explains.
 	Pool      string    `json:"pool"`
 	Tokens    string    `json:"tokens,omitempty"` // how the head reads the tokens of the layers
+	Raw       string    `json:"raw,omitempty"`    // what samples without pixels have in their place, in a line
 	Normalize string    `json:"normalize"`
 	Mean      []float64 `json:"mean,omitempty"` // a channel each, subtracted from pixels in [0,1]
 	Std       []float64 `json:"std,omitempty"`  // a channel each, by which they are then divided

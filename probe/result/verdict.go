@@ -1,6 +1,7 @@
 package result
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 )
@@ -34,9 +35,24 @@ type Verdict struct {
 	Resamples int      `json:"resamples,omitempty"`
 	MinFit    Number   `json:"min_fit"`    // the fit that counts as memorized
 	MinMargin Number   `json:"min_margin"` // δ, the margin that counts
-	// OverPixels is the margin over raw pixels.
+	// OverPixels is the margin over raw pixels, or over what Raw names in their place.
 	OverPixels *Margin `json:"over_pixels,omitempty"`
+	Raw        string  `json:"raw,omitempty"`
 	Reason     string  `json:"reason"` // the rule that decided, as a sentence: Why
+}
+
+// What is probed without a network.
+const (
+	rawPixels = "raw pixels"
+	rawTokens = "token counts" // see Settings.Raw
+)
+
+// RawName is what is probed without a network, in words.
+func (p *Probe) RawName() string {
+	if p.Settings.Raw != "" {
+		return rawTokens
+	}
+	return rawPixels
 }
 
 // BestFit is the fit that counts, the better of that to images as they are and to
@@ -62,7 +78,7 @@ func (v *Verdict) Why() string {
 	}
 	s := fmt.Sprintf("the assigned labels are fitted (%.3f), and %s", float64(v.Fit), between)
 	if p := v.OverPixels; p != nil && (v.Word == Benign || v.Word == BenignBeyondPixels) {
-		s += fmt.Sprintf("; it is %s that of raw pixels (%s)", beside(float64(p.Margin)), p.CI.beside())
+		s += fmt.Sprintf("; it is %s that of %s (%s)", beside(float64(p.Margin)), cmp.Or(v.Raw, rawPixels), p.CI.beside())
 	}
 	return s
 }

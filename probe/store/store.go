@@ -29,8 +29,9 @@ type Key struct {
 	Images    []Part `json:"images"`          // one after the other
 	Views     string `json:"views,omitempty"` // how they are augmented
 	Normalize string `json:"normalize"`
-	Batch     []int  `json:"batch"`   // shape of the network's input
-	Program   string `json:"program"` // what computes: version and kernels
+	Batch     []int  `json:"batch"`            // shape of the network's input
+	Arrays    string `json:"arrays,omitempty"` // that samples are made of, if they are no images
+	Program   string `json:"program"`          // what computes: version and kernels
 }
 
 // Part is a stretch of images.

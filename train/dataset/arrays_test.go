@@ -72,7 +72,6 @@ func TestArraysOfNPZFaults(t *testing.T) {
 		"missing":      {nil, Options{Inputs: append(slices.Clone(inputs), Array{Name: "token_type_ids"})}, []string{`no array token_type_ids_train for the model's input "token_type_ids"`, "attention_mask_train"}},
 		"other length": {nil, Options{Inputs: []Array{{Name: "input_ids", Shape: []int{4}}}}, []string{"input_ids_train", "[3] a sample", "takes [4]"}},
 		"other rank":   {nil, Options{Inputs: []Array{{Name: "input_ids", Shape: []int{0, 4}}}}, []string{"takes [? 4]"}},
-		"as images":    {nil, Options{Inputs: inputs, Channels: 3, Height: 8, Width: 8}, []string{"cannot become images"}},
 		"too large":    {map[string][]byte{"input_ids_train": npyBytes("<i8", []int64{1, 1<<24 + 1, 3, 4}, 4, 1)}, Options{Inputs: inputs[:1]}, []string{"record 1", "16777217", "2^24"}},
 		"rows":         {map[string][]byte{"input_ids_train": npyBytes("<i8", make([]int64, 9), 3, 3)}, Options{}, []string{"3 samples", "4 labels"}},
 		"test length":  {map[string][]byte{"input_ids_test": npyBytes("<i8", make([]int64, 4), 2, 2)}, Options{Inputs: inputs}, []string{"input_ids [2]", "input_ids [3]"}},

@@ -9,13 +9,13 @@ import (
 // convert brings all images to the channels and the size that were asked for.
 func (l *loader) convert(splits ...*source) error {
 	first := splits[0]
+	if first.arrays != nil {
+		return nil // of sizes of their own, whatever images are to have
+	}
 	c, h, w := first.c, first.h, first.w
 	to := l.target(extent{c, h, w})
 	if to.c == c && to.h == h && to.w == w {
 		return nil
-	}
-	if first.arrays != nil {
-		return first.fault(0, "the arrays %v cannot become images of %dx%dx%d", first.arrays, to.c, to.h, to.w)
 	}
 	if first.vectors {
 		return first.fault(0, "vectors of %d values cannot become images of %dx%dx%d", w, to.c, to.h, to.w)

@@ -135,7 +135,7 @@ func TestParquetLabelIsNotGuessed(t *testing.T) {
 		t.Errorf("labels of text: classes %q, labels %v", s.Classes, s.Train.Labels())
 	}
 	rows := []digits{{picture, 1, 7}, {picture, 0, 8}}
-	wantFault(t, set(parquetBytes(rows)), Options{}, "want one [image bytes] and one [label]")
+	wantFault(t, set(parquetBytes(rows)), Options{}, "want one [image bytes], or lists of numbers, and one [label]")
 	named := parquet.KeyValueMetadata("huggingface", `{"info": {"features": {"digit": {"names": ["zero", "one"]}}}}`)
 	var b bytes.Buffer
 	w := parquet.NewGenericWriter[digits](&b, named)
