@@ -130,6 +130,9 @@ func Facts(p *result.Probe) [][2]string {
 	if p.Data.Resize != "" {
 		facts = append(facts, [2]string{"images", p.Data.Resize})
 	}
+	if p.Data.Preprocess != "" {
+		facts = append(facts, [2]string{"preprocess", p.Data.Preprocess})
+	}
 	for _, n := range p.Model.Notes {
 		facts = append(facts, [2]string{"note", n})
 	}

@@ -37,6 +37,7 @@ type Config struct {
 	TestLimit  int    `json:"test-limit" range:"0," help:"class-balanced subset of the test images; 0: all"`
 	SubsetSeed uint64 `json:"subset-seed" help:"of the subsets"`
 	ImageSize  int    `json:"image-size,omitempty" range:"0,65536" help:"resize images to N x N; 0: as stored, or as --init wants them"`
+	Preprocess string `json:"preprocess,omitempty" help:"how images come to that size: none, torchvision[:SIDE], timm[:PART]; the presets normalise as imagenet"`
 	Normalize  string `json:"normalize" help:"auto (none, or what --init records), none, imagenet, cifar10, MEAN/STD"`
 
 	Labels    string `json:"labels" help:"assigned labels: true, random, random:K (K classes), noise:P, per-view"`
@@ -154,6 +155,9 @@ func (c *Config) check(f Field) error {
 		if slices.Contains(c.patterns(), "") {
 			return fmt.Errorf("%q, want no empty pattern", c.Freeze)
 		}
+	case "preprocess":
+		_, err := dataset.ParsePreprocess(c.Preprocess)
+		return err
 	case "normalize":
 		if c.Normalize != Auto {
 			return dataset.CheckNormalization(c.Normalize)

@@ -140,6 +140,9 @@ func (r *runner) mark(m *onnx.Model) error {
 	if r.config.ImageSize > 0 {
 		m.SetMetadata(meta.ImageSize, strconv.Itoa(r.config.ImageSize))
 	}
+	if r.config.Preprocess != "" {
+		m.SetMetadata(meta.Preprocess, r.config.Preprocess)
+	}
 	if r.config.Logits != "" {
 		m.SetMetadata(meta.Logits, r.config.Logits)
 	}

@@ -366,7 +366,8 @@ func (r *runner) resolveNormalize() {
 	if r.config.Normalize != Auto {
 		return
 	}
-	r.config.Normalize = dataset.NoNormalization
+	p, _ := dataset.ParsePreprocess(r.config.Preprocess)
+	r.config.Normalize = p.Normalization()
 	if r.options.Init != nil {
 		if v, ok := r.options.Init.Metadata(meta.Normalize); ok {
 			r.config.Normalize = v

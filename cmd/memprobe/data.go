@@ -60,6 +60,7 @@ var dataInfoCommand = command{
 		f.IntVar(&o.TestLimit, "test-limit", 0, "class-balanced subset of the test images; 0: all")
 		f.Uint64Var(&o.Seed, "subset-seed", 0, "of the subsets")
 		f.IntVar(&o.Height, "image-size", 0, "resize to N x N; 0: as stored")
+		preset := f.String("preprocess", "", "how images come to that size: none, torchvision[:SIDE], timm[:PART]")
 		f.IntVar(&o.Threads, "threads", 0, "threads; 0 means one a CPU")
 		asJSON := f.Bool("json", false, "print JSON")
 		return func(ctx context.Context, args []string, std streams) error {
@@ -68,6 +69,10 @@ var dataInfoCommand = command{
 			}
 			if o.TrainLimit < 0 || o.TestLimit < 0 || o.Height < 0 || o.Threads < 0 {
 				return usagef("--train-limit %d, --test-limit %d, --image-size %d, --threads %d: want 0 or more", o.TrainLimit, o.TestLimit, o.Height, o.Threads)
+			}
+			var err error
+			if o.Preprocess, err = dataset.ParsePreprocess(*preset); err != nil {
+				return usagef("--preprocess %v", err)
 			}
 			o.Width = o.Height
 			set, err := dataset.Open(ctx, args[0], o)

@@ -24,6 +24,7 @@ type dataOptions struct {
 	trainLimit, testLimit int
 	seed                  uint64
 	imageSize             int
+	preprocess            string
 	normalize, labels     string
 	labelSeed             uint64
 	assigned              string
@@ -40,7 +41,8 @@ func (o *dataOptions) flags(f *pflag.FlagSet) {
 	f.IntVar(&o.testLimit, "test-limit", 0, "class-balanced subset of the test images; 0: all")
 	f.Uint64Var(&o.seed, "subset-seed", 0, "of the subsets")
 	f.IntVar(&o.imageSize, "image-size", 0, "resize images to N x N; 0: as the model wants or records them, else as stored")
-	f.StringVar(&o.normalize, "normalize", "auto", "auto (what the model records), none, imagenet, cifar10, MEAN/STD")
+	f.StringVar(&o.preprocess, "preprocess", "", "how images come to that size: none (shorter side to N), torchvision[:SIDE] (to 256 for 224, or SIDE), timm[:PART] (cubic, to N/0.875 or N/PART); default: what the model records, else none")
+	f.StringVar(&o.normalize, "normalize", "auto", "auto (what the model records, else imagenet with a preset of --preprocess), none, imagenet, cifar10, MEAN/STD")
 	f.StringVar(&o.labels, "labels", "", "scheme of the assigned labels: true, random, random:K, noise:P; default: what the model records")
 	f.Uint64Var(&o.labelSeed, "label-seed", 0, "of the assigned labels")
 	f.StringVar(&o.assigned, "assigned", "", "FILE.npy of the assigned labels, an integer for each stored training image, or for each that --train-first or --train-index takes")
@@ -67,7 +69,7 @@ type subject struct {
 // records, by metadata key.
 func recordedFlags() map[string]string {
 	return map[string]string{"data": meta.Data, "train-limit": meta.TrainLimit, "subset-seed": meta.SubsetSeed,
-		"image-size": meta.ImageSize, "normalize": meta.Normalize, "labels": meta.Labels, "label-seed": meta.LabelSeed, "ideal-views": meta.IdealViews}
+		"image-size": meta.ImageSize, "preprocess": meta.Preprocess, "normalize": meta.Normalize, "labels": meta.Labels, "label-seed": meta.LabelSeed, "ideal-views": meta.IdealViews}
 }
 
 // loadSubject loads a model file, or a run directory's final model, or, while
@@ -152,7 +154,7 @@ func (s *subject) ofRun(dir string) error {
 	s.config, s.print, s.labels = c, run.Data.Fingerprint, run.Data.LabelsSHA256
 	s.record = map[string]string{"data": c.Data, "labels": c.Labels, "label-seed": strconv.FormatUint(c.LabelSeed, 10),
 		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10),
-		"image-size": strconv.Itoa(c.ImageSize), "ideal-views": strconv.Itoa(c.IdealViews)}
+		"image-size": strconv.Itoa(c.ImageSize), "ideal-views": strconv.Itoa(c.IdealViews), "preprocess": c.Preprocess}
 	if c.Normalize != train.Auto {
 		s.record["normalize"] = c.Normalize
 	}

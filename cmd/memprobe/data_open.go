@@ -52,8 +52,12 @@ func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error)
 		spec = dataset.Embedded
 	}
 	d := &openedData{normalize: o.value("normalize", m)}
-	if d.normalize == "auto" {
-		d.normalize = dataset.NoNormalization
+	p, err := dataset.ParsePreprocess(o.value("preprocess", m))
+	if err != nil {
+		return nil, usagef("--preprocess %v", err)
+	}
+	if d.options.Preprocess = p; d.normalize == "auto" {
+		d.normalize = p.Normalization()
 	}
 	var errs [4]error
 	d.options.TrainLimit, errs[0] = strconv.Atoi(o.value("train-limit", m))
@@ -291,6 +295,9 @@ func (d *openedData) describe(p *result.Probe) {
 
 func (d *openedData) describeData(r *result.Data) {
 	r.Spec, r.Name, r.Fingerprint, r.Resize = d.Spec, d.Name, d.Fingerprint(), strings.Join(d.Notes, "; ")
+	if p := d.options.Preprocess.String(); p != dataset.NoPreprocess {
+		r.Preprocess = p
+	}
 	r.TrainLimit, r.TestLimit = d.options.TrainLimit, d.options.TestLimit
 	r.TrainFirst = d.options.TrainFirst
 	if d.options.TrainLimit > 0 || d.options.TestLimit > 0 {

@@ -98,6 +98,7 @@ func kindOf(c train.Config) train.Config {
 	d.Freeze, d.FreezeStatistics = c.Freeze, c.FreezeStatistics
 	d.Data, d.Batch, d.DropLast, d.Augment, d.Mixup, d.CutMix = c.Data, c.Batch, c.DropLast, c.Augment, c.Mixup, c.CutMix
 	d.TrainLimit, d.TestLimit, d.SubsetSeed, d.ImageSize, d.Normalize = c.TrainLimit, c.TestLimit, c.SubsetSeed, c.ImageSize, c.Normalize
+	d.Preprocess = c.Preprocess
 	d.Optimizer, d.Epochs, d.EvalEvery = c.Optimizer, timedSteps+1, timedSteps+1
 	return d
 }

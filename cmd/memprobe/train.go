@@ -168,12 +168,15 @@ func runnable(m *onnx.Model, file string) *subject {
 // trainingData opens the images in the shape that the model to be trained further
 // wants, or as they are.
 func trainingData(ctx context.Context, c train.Config, m *subject) (*openedData, error) {
-	d := &openedData{options: dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed,
+	p, err := dataset.ParsePreprocess(c.Preprocess)
+	if err != nil {
+		return nil, usagef("--preprocess %v", err)
+	}
+	d := &openedData{options: dataset.Options{Preprocess: p, TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed,
 		Height: c.ImageSize, Width: c.ImageSize}, scheme: c.Labels, source: "run"}
 	if m != nil {
 		return d, d.images(ctx, c.Data, m, false)
 	}
-	var err error
 	if d.Set, err = dataset.Open(ctx, c.Data, d.options); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ const (
 	TrainLimit = "memprobe.train_limit"
 	SubsetSeed = "memprobe.subset_seed"
 	ImageSize  = "memprobe.image_size" // where images were resized to it
+	Preprocess = "memprobe.preprocess" // how, where a preset says it
 	Normalize  = "memprobe.normalize"
 	Labels     = "memprobe.labels"
 	LabelSeed  = "memprobe.label_seed"

@@ -84,8 +84,9 @@ type Data struct {
 	Test        int      `json:"test"`  // queries
 	Classes     []string `json:"classes,omitempty"`
 	NumClasses  int      `json:"num_classes"`
-	Shape       []int    `json:"shape,omitempty"`  // one image as stored: [C,H,W]
-	Resize      string   `json:"resize,omitempty"` // how images were brought to the model's input size
+	Shape       []int    `json:"shape,omitempty"`      // one image as stored: [C,H,W]
+	Resize      string   `json:"resize,omitempty"`     // how images were brought to the model's input size
+	Preprocess  string   `json:"preprocess,omitempty"` // the preset of that: torchvision, timm
 	TrainLimit  int      `json:"train_limit,omitempty"`
 	TestLimit   int      `json:"test_limit,omitempty"`
 	TrainFirst  int      `json:"train_first,omitempty"` // images, the set's first ones

@@ -14,7 +14,8 @@ func (l *loader) convert(splits ...*source) error {
 	}
 	c, h, w := first.c, first.h, first.w
 	to := l.target(extent{c, h, w})
-	if to.c == c && to.h == h && to.w == w {
+	resized := to.h != h || to.w != w || l.o.Preprocess.spec != ""
+	if to.c == c && !resized {
 		return nil
 	}
 	if first.vectors {
@@ -26,8 +27,8 @@ func (l *loader) convert(splits ...*source) error {
 		}
 		l.note("%s", channelNote(c, to.c))
 	}
-	if to.h != h || to.w != w {
-		l.note("%s", resizeNote(fmt.Sprintf("%dx%d", h, w), to))
+	if resized {
+		l.note("%s", l.resizeNote(fmt.Sprintf("%dx%d", h, w), to))
 	}
 	for _, s := range splits {
 		if len(s.labels) == 0 {
@@ -70,8 +71,8 @@ func channelNote(from, to int) string {
 	return "RGB images as grey, luma 0.299 R + 0.587 G + 0.114 B"
 }
 
-func resizeNote(from string, to extent) string {
-	return fmt.Sprintf("images resized from %s to %dx%d (antialiased bilinear, shorter side, centre crop)", from, to.h, to.w)
+func (l *loader) resizeNote(from string, to extent) string {
+	return fmt.Sprintf("images resized from %s to %dx%d (%s)", from, to.h, to.w, l.o.Preprocess.words(to))
 }
 
 // converted returns copies of images at another number of channels and size.
@@ -87,7 +88,7 @@ func converted[T uint8 | float32](l *loader, in [][]T, from, to extent,
 	}
 	pool := parallel.New(l.o.Threads)
 	defer pool.Close()
-	scale := newResizer(from.h, from.w, to.h, to.w)
+	scale := newResizer(l.o.Preprocess, from.h, from.w, to.h, to.w)
 	work := make([]resizeScratch[T], pool.Threads())
 	const group = 64
 	pool.For(parallel.Chunks(len(in), group), func(worker, chunk int) {

@@ -123,7 +123,8 @@ type Options struct {
 	Inputs []Array
 
 	Channels      int // 1 or 3: grey or RGB; 0: as stored
-	Height, Width int // size to resize to; 0: as stored
+	Height, Width int // size to resize to; 0: as stored, or 224 with a Preprocess
+	Preprocess    Preprocess
 
 	Roots     []string // folders where bare names are looked for; nil: DefaultRoots()
 	Threads   int      // goroutines that decode; 0: one a CPU
@@ -145,13 +146,16 @@ func (o Options) check() error {
 	case o.Height < 0 || o.Width < 0 || (o.Height == 0) != (o.Width == 0):
 		return fmt.Errorf("dataset: size %dx%d wanted, want both positive or both 0", o.Height, o.Width)
 	}
-	return nil
+	return o.Preprocess.check(o.Height, o.Width)
 }
 
 // Open opens the set that spec names: NAME or NAME:PATH (see [List]).
 func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	if err := o.check(); err != nil {
 		return nil, err
+	}
+	if o.Preprocess.spec != "" && o.Height == 0 {
+		o.Height, o.Width = presetSize, presetSize
 	}
 	f, path, err := resolve(spec, o.Roots)
 	if err != nil {

@@ -78,6 +78,9 @@ func (l *loader) decode(to extent, splits ...*source) error {
 	pool := parallel.New(l.o.Threads)
 	defer pool.Close()
 	mem, work := arena{loader: l}, make([]decoder, pool.Threads())
+	for i := range work {
+		work[i].preprocess = l.o.Preprocess
+	}
 	var low, high extent // the sizes found
 	for _, s := range splits {
 		s.pixels = make([][]uint8, len(s.labels))
@@ -120,18 +123,19 @@ func (l *loader) noteDecoded(low, high, to extent) {
 		l.note("some %s", channelNote(low.c, to.c))
 	}
 	if (extent{0, low.h, low.w}) != (extent{0, high.h, high.w}) {
-		l.note("%s", resizeNote(fmt.Sprintf("%d–%d x %d–%d", low.h, high.h, low.w, high.w), to))
-	} else if low.h != to.h || low.w != to.w {
-		l.note("%s", resizeNote(fmt.Sprintf("%dx%d", low.h, low.w), to))
+		l.note("%s", l.resizeNote(fmt.Sprintf("%d–%d x %d–%d", low.h, high.h, low.w, high.w), to))
+	} else if low.h != to.h || low.w != to.w || l.o.Preprocess.spec != "" {
+		l.note("%s", l.resizeNote(fmt.Sprintf("%dx%d", low.h, low.w), to))
 	}
 }
 
 // decoder is the scratch of one goroutine that decodes.
 type decoder struct {
-	planes   []byte
-	from, to extent
-	scale    *resizer // of from to to
-	resize   resizeScratch[uint8]
+	preprocess Preprocess
+	planes     []byte
+	from, to   extent
+	scale      *resizer // of from to to
+	resize     resizeScratch[uint8]
 }
 
 // decode writes an encoded picture to dst at the size and channels to.
@@ -139,12 +143,12 @@ func (d *decoder) decode(dst, data []byte, to extent) (from extent, err error) {
 	if d.planes, from, err = decodePicture(data, d.planes); err != nil {
 		return from, err
 	}
-	if from == to {
+	if from == to && d.preprocess.spec == "" {
 		copy(dst, d.planes)
 		return from, nil
 	}
 	if d.scale == nil || d.from != from || d.to != to {
-		d.from, d.to, d.scale = from, to, newResizer(from.h, from.w, to.h, to.w)
+		d.from, d.to, d.scale = from, to, newResizer(d.preprocess, from.h, from.w, to.h, to.w)
 	}
 	resizeImage(dst, d.planes, from, to, d.scale, &d.resize, bytePixels{})
 	return from, nil

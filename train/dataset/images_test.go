@@ -120,7 +120,7 @@ func TestImagesResized(t *testing.T) {
 		t.Errorf("notes %q", small.Notes)
 	}
 	px, want := whole.Test.Pixels(1), make([]byte, 25)
-	resizeImage(want, px, extent{3, 8, 12}, extent{1, 5, 5}, newResizer(8, 12, 5, 5), &resizeScratch[uint8]{}, bytePixels{})
+	resizeImage(want, px, extent{3, 8, 12}, extent{1, 5, 5}, newResizer(Preprocess{}, 8, 12, 5, 5), &resizeScratch[uint8]{}, bytePixels{})
 	if !bytes.Equal(small.Test.Pixels(1), want) {
 		t.Error("decoded and converted pictures differ")
 	}

@@ -2,9 +2,10 @@ package dataset
 
 import "math"
 
-// resizer maps planes of one size to another: the shorter side is scaled to fit,
-// the longer one cropped at its centre, as Resize and CenterCrop of torchvision
-// do to an image of PIL. Each axis is filtered by the triangle
+// resizer maps planes of one size to another: the shorter side is scaled to fit, or to
+// what a Preprocess says, the rest cropped at its centre, as Resize and CenterCrop of
+// torchvision do to an image of PIL. Each axis is filtered by the triangle, or by the cubic
+// of a Preprocess,
 //
 //	f(t) = max(0, 1−|t|),  t = (source centre − target centre) / max(scale, 1)
 //
@@ -26,21 +27,30 @@ type taps struct {
 // so that the bytes are PIL's too.
 const fixedBits = 32 - 8 - 2
 
-func newResizer(h, w, toH, toW int) *resizer {
+func newResizer(p Preprocess, h, w, toH, toW int) *resizer {
 	scaledH, scaledW := h, w
-	if h*toW <= w*toH { // the height limits
+	switch {
+	case p.spec != "": // to a square
+		s := p.shorter(toH)
+		scaledH, scaledW = max(s, s*h/w), max(s, s*w/h)
+	case h*toW <= w*toH: // the height limits
 		scaledH, scaledW = toH, max(toW, w*toH/h)
-	} else {
+	default:
 		scaledH, scaledW = max(toH, h*toW/w), toW
 	}
-	return &resizer{h: h, w: w, rows: newTaps(h, scaledH, toH), cols: newTaps(w, scaledW, toW)}
+	return &resizer{h: h, w: w, rows: newTaps(p, h, scaledH, toH), cols: newTaps(p, w, scaledW, toW)}
 }
 
 // newTaps scales an axis of in pixels to out and keeps crop of them at the
 // centre.
-func newTaps(in, out, crop int) taps {
+func newTaps(p Preprocess, in, out, crop int) taps {
+	filter, reach := triangle, 1.0
+	if p.cubic {
+		filter, reach = cubic, 2
+	}
 	scale := float64(in) / float64(out)
-	support := max(scale, 1)
+	stretch := max(scale, 1)
+	support := reach * stretch
 	start := int(math.RoundToEven(float64(out-crop) / 2))
 	t := taps{make([]int, crop), make([][]float64, crop), make([][]int, crop)}
 	for i := range crop {
@@ -49,13 +59,13 @@ func newTaps(in, out, crop int) taps {
 		hi := min(in, int(centre+support+0.5))
 		weights, sum := make([]float64, hi-lo), 0.0
 		for j := range weights {
-			weights[j] = max(0, 1-math.Abs((float64(lo+j)-centre+0.5)/support))
+			weights[j] = filter((float64(lo+j) - centre + 0.5) / stretch)
 			sum += weights[j]
 		}
 		fixed := make([]int, len(weights))
 		for j := range weights {
 			weights[j] /= sum
-			fixed[j] = int(0.5 + weights[j]*(1<<fixedBits))
+			fixed[j] = int(math.Copysign(0.5, weights[j]) + weights[j]*(1<<fixedBits))
 		}
 		t.first[i], t.weights[i], t.fixed[i] = lo, weights, fixed
 	}
@@ -77,7 +87,7 @@ func (bytePixels) blend(t *taps, i int, src []uint8, stride int) uint8 {
 		sum += w * int(src[at])
 		at += stride
 	}
-	return uint8(min(sum>>fixedBits, 255))
+	return uint8(max(0, min(sum>>fixedBits, 255)))
 }
 
 // luma is ITU-R 601-2, in the integers of PIL.

@@ -51,7 +51,7 @@ func TestResizeTorchvision(t *testing.T) {
 				want := make([]byte, len(interleaved))
 				planar(want, interleaved, 3)
 				to := extent{3, size, size}
-				scale := newResizer(from.h, from.w, size, size)
+				scale := newResizer(Preprocess{}, from.h, from.w, size, size)
 				got := make([]byte, to.size())
 				resizeImage(got, image, from, to, scale, &resizeScratch[byte]{}, bytePixels{})
 				if !bytes.Equal(got, want) {
@@ -75,7 +75,7 @@ func TestResizeTorchvision(t *testing.T) {
 		_, want := npzBytes(t, path, name+"_grey")
 		to := extent{1, from.h, from.w}
 		got := make([]byte, len(want))
-		resizeImage(got, image, from, to, newResizer(from.h, from.w, from.h, from.w), &resizeScratch[byte]{}, bytePixels{})
+		resizeImage(got, image, from, to, newResizer(Preprocess{}, from.h, from.w, from.h, from.w), &resizeScratch[byte]{}, bytePixels{})
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s: grey differs from PIL's", name)
 		}
