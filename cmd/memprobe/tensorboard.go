@@ -112,7 +112,7 @@ func (b *board) project(ctx context.Context, t *training, m *onnx.Model) error {
 	if o.Mean, o.Std, err = d.normalization(); err != nil {
 		return err
 	}
-	layers, err := probe.Layers(m, o.Batch, d.shape, t.config.Logits, max(d.assignedClasses, len(d.Classes)))
+	layers, err := probe.Layers(m, o.Batch, d.sample(), t.config.Logits, max(d.assignedClasses, len(d.Classes)))
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (b *board) project(ctx context.Context, t *training, m *onnx.Model) error {
 	}
 	n := d.Train.N()
 	some := spaced{&d.Train, (n + projected - 1) / projected}
-	err = probe.Extract(ctx, m, some, d.shape, layers, o, func(_, _ int, rows probe.Features) error {
+	err = probe.Extract(ctx, m, some, d.sample(), layers, o, func(_, _ int, rows probe.Features) error {
 		e.Dim, e.Rows = rows.D, append(e.Rows, rows.Data...)
 		return nil
 	})

@@ -23,7 +23,7 @@ func (s *Set) Thumbnail(of *Split, i, side int) image.Image {
 	if longer := max(h, w); longer > side {
 		h, w = max(1, h*side/longer), max(1, w*side/longer)
 	}
-	planes, r, work := make([]float32, s.C*h*w), newResizer(s.H, s.W, h, w), new(resizeScratch[float32])
+	planes, r, work := make([]float32, s.C*h*w), newResizer(Preprocess{}, s.H, s.W, h, w), new(resizeScratch[float32])
 	for c := range s.C {
 		resizePlane(planes[c*h*w:][:h*w], pixels[c*s.H*s.W:][:s.H*s.W], r, work, floatPixels{})
 	}
