@@ -65,7 +65,7 @@ func TestFirstSteps(t *testing.T) {
 // secondLoss trains two steps of a run and returns the loss of the second.
 func secondLoss(t *testing.T, c train.Config, known map[train.Config]float64) float64 {
 	t.Helper()
-	c.TrainLimit, c.TestLimit, c.EvalEvery, c.ProbeEvery = 2*c.Batch, 10, 0, 0
+	c.TrainLimit, c.TestLimit, c.EvalEvery, c.ProbeEvery, c.Draws = 2*c.Batch, 10, 0, 0, 0
 	if !strings.HasPrefix(c.Data, dataset.Shapes) {
 		c.Data = dataset.Embedded
 	}
