@@ -103,6 +103,9 @@ func layerRows(p *result.Probe) page.Table {
 	t := LayerTable(p, nil)
 	out := page.Table{ID: "layers-table", Title: "All layers", Columns: t.Columns,
 		Note: "A row a layer, in the order of the network: " + settings(p) + ". A click on a column sorts by it; a row lights its layer in all figures."}
+	if text := inputRow(p); text != "" {
+		out.Note += " The input's row: " + text + "."
+	}
 	for i, r := range t.rows {
 		out.Rows = append(out.Rows, page.Row{Link: fmt.Sprintf("layer:%d", i), Cells: cellsOf(r)})
 	}

@@ -32,13 +32,32 @@ func lead(p *result.Probe) page.Lead {
 	return l
 }
 
-// Headline says what a probe found for a reader outside the field, in two lines.
-func Headline(p *result.Probe) string {
+// Headline says what a probe found for a reader outside the field: the verdict in plain
+// words, the number that carries it, and what would change it, a line each. On terminals
+// the verdict has its colour, by ECMA-48's codes.
+func Headline(p *result.Probe, coloured bool) string {
 	l := lead(p)
-	if l.Word != "" {
-		l.Plain = l.Word + ": " + l.Plain
+	paint := func(code, s string) string {
+		if !coloured {
+			return s
+		}
+		return "\x1b[" + code + "m" + s + "\x1b[0m"
 	}
-	return visible.Line(l.Plain) + "\n" + visible.Line(l.Number)
+	plain := visible.Line(l.Plain)
+	if l.Word != "" {
+		codes := map[page.Tone]string{page.Good: "1;32", page.Bad: "1;31", page.Open: "1;33", page.Neutral: "1;34"}
+		plain = paint(codes[l.Tone], l.Word+":") + " " + paint("1", plain)
+	}
+	lines := []string{plain}
+	for _, s := range []string{l.Number, l.Change} {
+		if s != "" {
+			lines = append(lines, visible.Line(s))
+		}
+	}
+	if l.Change != "" {
+		lines[len(lines)-1] = paint("2", lines[len(lines)-1])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // trainedOn names the labels that the network was trained on.

@@ -29,8 +29,13 @@ func TestLead(t *testing.T) {
 				t.Errorf("%s: %q, want %q in it", word, got, want[i])
 			}
 		}
-		if !strings.HasPrefix(Headline(p), word+": The network ") {
-			t.Errorf("the headline is %q", Headline(p))
+		headline := Headline(p, false)
+		if !strings.HasPrefix(headline, word+": The network ") || strings.ContainsRune(headline, 0x1b) || !strings.Contains(headline, want[2]) {
+			t.Errorf("the headline is %q", headline)
+		}
+		code := map[string]string{result.Malign: "31", result.Benign: "32", result.Unclear: "33", result.Preserved: "34"}[word]
+		if coloured := Headline(p, true); code != "" && !strings.HasPrefix(coloured, "\x1b[1;"+code+"m"+word+":\x1b[0m ") {
+			t.Errorf("in colour it is %q", coloured)
 		}
 	}
 	p := wholeProbe(5, 3)

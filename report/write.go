@@ -116,6 +116,9 @@ func Facts(p *result.Probe) [][2]string {
 	if p.Fit.Augmented != nil {
 		facts[len(facts)-1][1] += ", assigned labels on augmented batches " + show(p.Fit.Augmented.Value())
 	}
+	if text := inputRow(p); text != "" {
+		facts = append(facts, [2]string{"input", text})
+	}
 	if s.Redrawn != nil {
 		facts = append(facts, [2]string{"untrained", redrawn(s.Redrawn.Value())})
 	}
@@ -179,6 +182,24 @@ func baselines(p *result.Probe) string {
 			len(d.Accuracies), show(float64(d.SD)), p.Settings.Statistics, d.Rank, len(d.Accuracies)+1)
 	}
 	return s
+}
+
+// inputRow says why the layer table's row of the input is not the baseline of raw pixels,
+// where it is not; "" where they agree.
+func inputRow(p *result.Probe) string {
+	for i := range p.Layers {
+		l := &p.Layers[i]
+		row, pixels := l.At("knn.true", p.Settings.Headline), p.Baselines.Pixels.Value()
+		if l.Op != "" || math.IsNaN(row) || math.IsNaN(pixels) || row == pixels {
+			continue
+		}
+		why := "the layer has the pixels as the network is given them"
+		if len(p.Settings.Mean) > 0 {
+			why = "the layer has them less a mean and over a deviation by channel, which changes their distances"
+		}
+		return fmt.Sprintf("its accuracy is %s, that of raw pixels %s: raw pixels are in [0,1], %s", show(row), show(pixels), why)
+	}
+	return ""
 }
 
 // definition says in a line what a metric is and how it was measured.

@@ -231,7 +231,7 @@ func digest(file string) (string, error) {
 }
 
 func printTable(std streams, p *result.Probe, columns []string) error {
-	fmt.Fprintf(std.out, "%s\n\n", report.Headline(p))
+	fmt.Fprintf(std.out, "%s\n\n", report.Headline(p, inColour(std.out)))
 	for _, f := range report.Facts(p) {
 		if f[1] != "" {
 			fmt.Fprintf(std.out, "%-12s %s\n", f[0], f[1])

@@ -15,7 +15,7 @@ import (
 )
 
 // dataCommands are the subcommands of data.
-var dataCommands = []command{dataListCommand, dataInfoCommand, dataFetchCommand, dataPreviewCommand}
+var dataCommands = []command{dataListCommand, dataInfoCommand, dataCardCommand, dataFetchCommand, dataPreviewCommand}
 
 var dataListCommand = command{
 	name: "data list", about: "the names that --data takes, and which sets are there",

@@ -13,6 +13,7 @@ import (
 	"memprobe/internal/show"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/probe"
 )
 
 var inspectCommand = command{
@@ -42,11 +43,11 @@ var inspectCommand = command{
 			if *weights {
 				return inspectWeights(std, m, *batch, given, *logits, *asJSON)
 			}
-			s := m.Inspect(*batch, given)
+			s, roles := m.Inspect(*batch, given), rolesOf(m, *batch, given)
 			if *asJSON {
-				err = inspectJSON(std, m, s)
+				err = inspectJSON(std, m, s, roles)
 			} else {
-				err = inspectTable(std, m, s)
+				err = inspectTable(std, m, s, roles)
 			}
 			if err != nil {
 				return err
@@ -59,7 +60,7 @@ var inspectCommand = command{
 	},
 }
 
-func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
+func inspectTable(std streams, m *onnx.Model, s *onnx.Summary, roles map[string]string) error {
 	for _, v := range m.Inputs() {
 		fmt.Fprintln(std.out, "input ", show.Name(v.String()))
 	}
@@ -68,7 +69,7 @@ func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
 	}
 	fmt.Fprintf(std.out, "opset %d, IR %d\n\n", m.Opset(""), m.IRVersion())
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(w, "output\toperator\tshape\tparameters\tmultiply-adds")
+	fmt.Fprintln(w, "output\toperator\tshape\tparameters\tmultiply-adds\tblock")
 	for _, l := range s.Layers {
 		if l.Constant {
 			continue
@@ -77,16 +78,73 @@ func inspectTable(std streams, m *onnx.Model, s *onnx.Summary) error {
 		if len(l.Shapes) > 0 && l.Shapes[0] != nil {
 			shape = fmt.Sprint(l.Shapes[0])
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\n", strings.Join(show.Names(l.Outputs), " "), show.Name(l.Op), shape, l.Parameters, l.MultiplyAdds)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", strings.Join(show.Names(l.Outputs), " "), show.Name(l.Op), shape, l.Parameters, l.MultiplyAdds, roleOf(l, roles))
 	}
 	fmt.Fprintf(w, "total\t\t\t%d\t%d\n", s.Parameters, s.MultiplyAdds)
 	if err := w.Flush(); err != nil {
+		return err
+	}
+	if err := blockTable(std, s, roles); err != nil {
 		return err
 	}
 	for _, note := range s.Notes {
 		fmt.Fprintln(std.out, "note:", show.Line(note))
 	}
 	return nil
+}
+
+// roleOf is the role of a node's outputs.
+func roleOf(l onnx.Layer, roles map[string]string) string {
+	for _, name := range l.Outputs {
+		if roles[name] != "" {
+			return roles[name]
+		}
+	}
+	return ""
+}
+
+// rolesOf are the roles of the tensors that --layers blocks picks, by name; none where the
+// model cannot be probed.
+func rolesOf(m *onnx.Model, batch int, given map[string][]int) map[string]string {
+	var image []int
+	for _, shape := range given {
+		image = shape[1:]
+	}
+	layers, err := probe.Layers(m, batch, image, "", 0)
+	if err != nil {
+		return nil
+	}
+	roles := map[string]string{}
+	for _, l := range layers {
+		if l.Role != "" {
+			roles[l.Name] = l.Role
+		}
+	}
+	return roles
+}
+
+// blockTable sums up the operators between each tensor that --layers blocks picks and the
+// one before.
+func blockTable(std streams, s *onnx.Summary, roles map[string]string) error {
+	if len(roles) == 0 {
+		return nil
+	}
+	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
+	fmt.Fprintln(w, "\nblock ends at\trole\toperators\tparameters\tmultiply-adds")
+	var operators, parameters, multiplyAdds int64
+	for _, l := range s.Layers {
+		if l.Constant {
+			continue
+		}
+		operators, parameters, multiplyAdds = operators+1, parameters+l.Parameters, multiplyAdds+l.MultiplyAdds
+		for _, name := range l.Outputs {
+			if roles[name] != "" {
+				fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\n", show.Name(name), roles[name], operators, parameters, multiplyAdds)
+				operators, parameters, multiplyAdds = 0, 0, 0
+			}
+		}
+	}
+	return w.Flush()
 }
 
 // inspectWeights lists the trainable initialisers and the running statistics.
@@ -151,7 +209,7 @@ func inspectWeights(std streams, m *onnx.Model, batch int, given map[string][]in
 	return w.Flush()
 }
 
-func inspectJSON(std streams, m *onnx.Model, s *onnx.Summary) error {
+func inspectJSON(std streams, m *onnx.Model, s *onnx.Summary, roles map[string]string) error {
 	type layer struct {
 		Name         string   `json:"name"`
 		Op           string   `json:"op"`
@@ -160,6 +218,7 @@ func inspectJSON(std streams, m *onnx.Model, s *onnx.Summary) error {
 		Shapes       [][]int  `json:"shapes"`
 		Parameters   int64    `json:"parameters"`
 		MultiplyAdds int64    `json:"multiply_adds"`
+		Role         string   `json:"role,omitempty"` // of what --layers blocks picks
 	}
 	v := struct {
 		Schema       string            `json:"schema"`
@@ -172,7 +231,7 @@ func inspectJSON(std streams, m *onnx.Model, s *onnx.Summary) error {
 		Notes        []string          `json:"notes,omitempty"`
 	}{Schema: "memprobe.inspect/1", Opset: m.Opset(""), Metadata: m.MetadataAll(), Parameters: s.Parameters, MultiplyAdds: s.MultiplyAdds, Problems: []string{}, Notes: s.Notes}
 	for _, l := range s.Layers {
-		v.Layers = append(v.Layers, layer{l.Name, l.Op, l.Inputs, l.Outputs, l.Shapes, l.Parameters, l.MultiplyAdds})
+		v.Layers = append(v.Layers, layer{l.Name, l.Op, l.Inputs, l.Outputs, l.Shapes, l.Parameters, l.MultiplyAdds, roleOf(l, roles)})
 	}
 	for _, p := range s.Problems {
 		v.Problems = append(v.Problems, p.Error())

@@ -28,8 +28,18 @@ func newProgress(w io.Writer, quiet bool) *progress {
 	if quiet {
 		return &progress{w: io.Discard}
 	}
+	return &progress{w: w, terminal: isTerminal(w), last: time.Now()}
+}
+
+func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return &progress{w: w, terminal: ok && term.IsTerminal(int(f.Fd())), last: time.Now()}
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// inColour reports whether what is written to w may have colours: on a terminal that has
+// them, unless NO_COLOR is set (no-color.org).
+func inColour(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 func (p *progress) report(stage string, done, total int) {

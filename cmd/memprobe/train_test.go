@@ -191,3 +191,40 @@ func TestTrainErrors(t *testing.T) {
 		t.Error("a refused run left a record")
 	}
 }
+
+// What TensorBoard reads has a record for each epoch and probe, is written anew by a run
+// that goes on, and the projector's files have a row an image.
+func TestTrainForTensorBoard(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "run")
+	args := trainArgs(dir, "--epochs", "2", "--train-limit", "60", "--probe-every", "2", "--draws", "1", "--tensorboard")
+	mustTrain(t, args...)
+	lines := func(name string) int {
+		b, err := os.ReadFile(filepath.Join(dir, boardDir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(b), "\n")
+	}
+	if vectors, words := lines("embedding.tsv"), lines("metadata.tsv"); vectors != 60 || words != 61 {
+		t.Errorf("%d vectors and %d lines of words, want 60 and a head more", vectors, words)
+	}
+	if _, err := os.Stat(filepath.Join(dir, boardDir, "sprite.png")); err != nil {
+		t.Error(err)
+	}
+	for range 2 {
+		logs, _ := filepath.Glob(filepath.Join(dir, boardDir, "*tfevents*"))
+		if len(logs) != 1 {
+			t.Fatalf("event files %v, want one", logs)
+		}
+		b, err := os.ReadFile(logs[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, tag := range []string{"loss", "fit/assigned labels, clean", "probe, true labels/embedding", "layers"} {
+			if !strings.Contains(string(b), tag) {
+				t.Errorf("no %q among the events", tag)
+			}
+		}
+		mustTrain(t, args...) // the run is finished: nothing but the log is made again
+	}
+}
