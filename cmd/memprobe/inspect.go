@@ -14,6 +14,7 @@ import (
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
 	"memprobe/probe"
+	"memprobe/train/dataset"
 )
 
 var inspectCommand = command{
@@ -106,11 +107,14 @@ func roleOf(l onnx.Layer, roles map[string]string) string {
 // rolesOf are the roles of the tensors that --layers blocks picks, by name; none where the
 // model cannot be probed.
 func rolesOf(m *onnx.Model, batch int, given map[string][]int) map[string]string {
-	var image []int
-	for _, shape := range given {
-		image = shape[1:]
+	var sample []dataset.Array
+	for name, shape := range given { // at most one: --shape
+		if len(shape) < 2 {
+			return nil
+		}
+		batch, sample = shape[0], []dataset.Array{{Name: name, Shape: shape[1:]}}
 	}
-	layers, err := probe.Layers(m, batch, image, "", 0)
+	layers, err := probe.Layers(m, batch, sample, "", 0)
 	if err != nil {
 		return nil
 	}
