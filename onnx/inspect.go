@@ -99,8 +99,11 @@ func (s *Summary) noteOpen() {
 	if len(s.Problems) > 0 || len(open) == 0 {
 		return
 	}
-	s.Notes = append(s.Notes, fmt.Sprintf("node %q (%s) and %d more have results whose shapes the data of a run decide",
-		open[0].Name, open[0].Op, len(open)-1))
+	what := "has results whose shapes"
+	if more := len(open) - 1; more > 0 {
+		what = fmt.Sprintf("and %d more have results whose shapes", more)
+	}
+	s.Notes = append(s.Notes, fmt.Sprintf("node %q (%s) %s the data of a run decide", open[0].Name, open[0].Op, what))
 }
 
 // roundsCorners reports whether a node is a Resize whose corners lie elsewhere by the

@@ -35,6 +35,9 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool, 
 		return nil, err
 	}
 	for i, t := range session.Taps() {
+		if t.DType == tensor.Invalid {
+			return nil, fmt.Errorf("probe: layer %q has a shape that the data of a run decide; such layers can be extracted, not probed", t.Name)
+		}
 		if !t.DType.IsFloat() || tensor.Len(t.Shape) != in.batch*tensor.Len(layers[i].Shape) {
 			return nil, fmt.Errorf("probe: layer %q is %v %v, want floats with a batch of %d", t.Name, t.DType, t.Shape, in.batch)
 		}

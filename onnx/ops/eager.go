@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"slices"
 
 	"memprobe/internal/memory"
 	"memprobe/internal/show"
@@ -20,6 +21,21 @@ type Nothing struct{}
 type Sequence struct {
 	DType tensor.DType // Invalid where it is empty and nobody said
 	Items []*tensor.Tensor
+
+	used *int // of the array that Items is the begin of, what all sequences on it use
+}
+
+// with is s and t behind it. The array grows in place where no other sequence has gone
+// on from s, so that a loop that collects n tensors copies O(n) of them, not O(n²).
+func (s *Sequence) with(t *tensor.Tensor) *Sequence {
+	items, used := s.Items, s.used
+	if used == nil || *used != len(items) || len(items) == cap(items) {
+		items = slices.Grow(slices.Clone(items), len(items)+1)
+		used = new(int)
+	}
+	items = append(items, t)
+	*used = len(items)
+	return &Sequence{DType: t.DType, Items: items, used: used}
 }
 
 // Body is a graph that a node has as an attribute: what a Loop repeats.

@@ -79,10 +79,13 @@ func (n *Node) inserted(s *Sequence, i int, t *tensor.Tensor) (*Sequence, error)
 	if err != nil {
 		return nil, err
 	}
+	if i == len(s.Items) {
+		return s.with(own), nil
+	}
 	if err := n.need("the sequence", 8*(len(s.Items)+1)); err != nil {
 		return nil, err
 	}
-	return &Sequence{t.DType, slices.Concat(s.Items[:i], []*tensor.Tensor{own}, s.Items[i:])}, nil
+	return &Sequence{DType: t.DType, Items: slices.Concat(s.Items[:i], []*tensor.Tensor{own}, s.Items[i:])}, nil
 }
 
 // place is operand i, a position of 0 to most in a list of size, or of -size to -1 from
@@ -152,7 +155,7 @@ func sequenceErase(n *Node, in []Data) ([]Data, error) {
 	if at < 0 {
 		return nil, n.Errorf("its sequence is empty")
 	}
-	return []Data{&Sequence{s.DType, slices.Concat(s.Items[:at], s.Items[at+1:])}}, nil
+	return []Data{&Sequence{DType: s.DType, Items: slices.Concat(s.Items[:at], s.Items[at+1:])}}, nil
 }
 
 // splitToSequence cuts a tensor along an axis: into pieces of given sizes, of one size
