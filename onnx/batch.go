@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -221,7 +220,7 @@ func (f *freeing) run(m *Model, pixels []float32, batch int) (map[string][]float
 	}
 	in := s.Input(f.input)
 	in.Copy(tensor.From(pixels, in.Shape...))
-	if err := s.Run(context.Background(), nil); err != nil {
+	if err := s.Run(m.context(), nil); err != nil {
 		return nil, err
 	}
 	out := map[string][]float32{}

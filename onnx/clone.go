@@ -18,7 +18,7 @@ func (m *Model) Clone() *Model {
 	if err != nil {
 		panic(err) // m was wrapped itself
 	}
-	c.shown, c.backend = m.shown, m.backend
+	c.shown, c.backend, c.until = m.shown, m.backend, m.until
 	return c
 }
 

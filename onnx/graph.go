@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"context"
 	"errors"
 
 	"google.golang.org/protobuf/proto"
@@ -26,6 +27,18 @@ func (m *Model) checked(change bool) (*engine.Graph, error) {
 		return nil, engine.Problems(errs)
 	}
 	return g, nil
+}
+
+// Until has what is computed of the model, and of copies that are made of it from then
+// on, end with ctx: its constants, shapes and plans. The errors are then ctx's.
+func (m *Model) Until(ctx context.Context) { m.until = ctx }
+
+// context is that which Until gave.
+func (m *Model) context() context.Context {
+	if m.until == nil {
+		return context.Background()
+	}
+	return m.until
 }
 
 // Compile plans the model's evaluation, by the engine or by the backend that Use gave; see
@@ -129,6 +142,7 @@ func (m *Model) graph(change bool) (*engine.Graph, []error) {
 func (m *Model) filler() *filler {
 	b := &filler{m: m, dst: engine.NewGraph(), byName: map[string]*engine.Node{},
 		params: map[string]bool{}, stored: map[any]string{}}
+	b.dst.Until(m.context())
 	b.dst.SetOpset("", int(m.Opset("")))
 	for _, o := range m.proto.OpsetImport {
 		b.dst.SetOpset(o.GetDomain(), int(o.GetVersion()))

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -40,7 +41,8 @@ type Model struct {
 	inits map[string]*onnxpb.TensorProto
 	shown *showing
 
-	backend Backend // nil: the engine
+	backend Backend         // nil: the engine
+	until   context.Context // ends what is computed of the model; nil: nothing does
 }
 
 // FromProto wraps p, without a copy. External data is not reachable.

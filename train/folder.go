@@ -16,6 +16,7 @@ import (
 
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/fault"
+	"memprobe/internal/infile"
 	"memprobe/onnx"
 	"memprobe/probe/result"
 )
@@ -90,7 +91,7 @@ func (f folder) saveCheckpoint(epoch int, m *onnx.Model) error {
 // is no such file, which is an error.
 func readSums(path string) (map[string]string, error) {
 	sums := map[string]string{}
-	b, err := os.ReadFile(path)
+	b, err := infile.Read(path)
 	if err != nil {
 		return sums, err
 	}

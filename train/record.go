@@ -2,6 +2,7 @@ package train
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
@@ -100,7 +101,7 @@ func (r *runner) begin() error {
 
 // openNetwork returns the network before its first step: the first checkpoint's,
 // or that of the configuration.
-func (r *runner) openNetwork() (*network, error) {
+func (r *runner) openNetwork(ctx context.Context) (*network, error) {
 	m := r.options.Init
 	var err error
 	switch {
@@ -116,6 +117,7 @@ func (r *runner) openNetwork() (*network, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.Until(ctx)
 	if err := r.mark(m); err != nil {
 		return nil, err
 	}

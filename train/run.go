@@ -78,7 +78,7 @@ func Run(ctx context.Context, dir string, c Config, o Options) (*result.Run, err
 	}
 	defer lock.Unlock()
 	r := &runner{config: c, options: o, dir: folder(dir)}
-	if err := r.open(); err != nil || r.record.Finished {
+	if err := r.open(ctx); err != nil || r.record.Finished {
 		return r.record, err
 	}
 	defer r.log.close()
@@ -313,7 +313,7 @@ func (r *runner) finish() error {
 }
 
 // open prepares a run, new or begun, up to its next step.
-func (r *runner) open() error {
+func (r *runner) open(ctx context.Context) error {
 	if r.options.Set == nil {
 		return errors.New("train: no data")
 	}
@@ -325,7 +325,7 @@ func (r *runner) open() error {
 	if r.batches, err = newBatcher(&r.config, r.options.Set, r.options.Pool); err != nil {
 		return err
 	}
-	if r.net, err = r.openNetwork(); err != nil {
+	if r.net, err = r.openNetwork(ctx); err != nil {
 		return err
 	}
 	r.net.normalized = r.batches.mean != nil

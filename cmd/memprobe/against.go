@@ -28,7 +28,7 @@ func (o *analyzeOptions) openAgainst(ctx context.Context, m *subject, set *opene
 	if o.against == "" {
 		return nil, nil
 	}
-	s, err := loadSubject(o.against)
+	s, err := loadSubject(ctx, o.against)
 	if err != nil {
 		return nil, err
 	}

@@ -104,7 +104,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	}
 	po := o.probe
 	po.LeaveOneOut, po.NoUntrained, po.Map = true, po.Draws == 0, o.onMap
-	m, err := loadSubject(arg)
+	m, err := loadSubject(ctx, arg)
 	if err != nil {
 		return err
 	}

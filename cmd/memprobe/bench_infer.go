@@ -46,7 +46,7 @@ func benchInfer(ctx context.Context, file string, o benchInferOptions, std strea
 	if err != nil {
 		return err
 	}
-	runnable(m, file)
+	runnable(ctx, m, file)
 	inputs := m.Inputs()
 	if len(inputs) != 1 || !inputs[0].DType().IsFloat() {
 		return &onnx.Error{File: file, Err: fmt.Errorf("has the inputs %v, want one of floats", inputs)}

@@ -61,7 +61,7 @@ var benchTrainCommand = command{
 }
 
 // model builds the network, or reads it in evaluation mode.
-func (o *benchTrainOptions) model() (*onnx.Model, error) {
+func (o *benchTrainOptions) model(ctx context.Context) (*onnx.Model, error) {
 	if o.init == "" {
 		m, err := zoo.Build(o.spec)
 		if err != nil {
@@ -73,7 +73,7 @@ func (o *benchTrainOptions) model() (*onnx.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	runnable(m, o.init)
+	runnable(ctx, m, o.init)
 	if in := m.Inputs(); len(in) != 1 || !in[0].DType().IsFloat() || !in[0].Ranked || len(in[0].Shape) == 0 {
 		return nil, &onnx.Error{File: o.init, Err: fmt.Errorf("has the inputs %v, want one of floats, [N,C,H,W] or [N,D]", in)}
 	}
@@ -81,7 +81,7 @@ func (o *benchTrainOptions) model() (*onnx.Model, error) {
 }
 
 func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
-	m, err := o.model()
+	m, err := o.model(ctx)
 	if err != nil {
 		return err
 	}

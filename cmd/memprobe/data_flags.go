@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -73,8 +74,8 @@ func recordedFlags() map[string]string {
 }
 
 // loadSubject loads a model file, or a run directory's final model, or, while
-// that is not there, its last checkpoint.
-func loadSubject(arg string) (*subject, error) {
+// that is not there, its last checkpoint. What is computed of it ends with ctx.
+func loadSubject(ctx context.Context, arg string) (*subject, error) {
 	s := &subject{file: arg, record: map[string]string{}}
 	if info, err := os.Stat(arg); err == nil && info.IsDir() {
 		if err := s.ofRun(arg); err != nil {
@@ -87,6 +88,7 @@ func loadSubject(arg string) (*subject, error) {
 			return nil, err
 		}
 	}
+	s.Until(ctx)
 	if s.GuessesBlock() {
 		s.notes = append(s.notes, "channels are taken to lie in blocks of 16 (com.microsoft.nchwc), which the model does not say: "+
 			"one that was optimised on a machine without AVX-512 has blocks of 8, and its values are wrong here")

@@ -18,7 +18,7 @@ import (
 // openData opens the data of a model as analyze does.
 func openData(t *testing.T, model string, args ...string) (*openedData, error) {
 	t.Helper()
-	m, err := loadSubject(model)
+	m, err := loadSubject(t.Context(), model)
 	if err != nil {
 		t.Fatal(err)
 	}

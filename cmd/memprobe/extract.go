@@ -57,7 +57,7 @@ var extractCommand = command{
 			case o.input != "" && o.probe.Pooling != probe.None:
 				return usagef("--pool %s wants images from --data, --input gives tensors", o.probe.Pooling)
 			}
-			m, err := loadSubject(args[0])
+			m, err := loadSubject(ctx, args[0])
 			if err != nil {
 				return err
 			}

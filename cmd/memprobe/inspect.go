@@ -26,7 +26,7 @@ var inspectCommand = command{
 		weights := f.Bool("weights", false, "instead list what training would change, by the names that train --freeze matches")
 		logits := f.String("logits", "", "tensor that --weights has trained; default: the lone output, before any Softmax")
 		asJSON := f.Bool("json", false, "print JSON")
-		return func(_ context.Context, args []string, std streams) error {
+		return func(ctx context.Context, args []string, std streams) error {
 			if len(args) != 1 {
 				return usagef("want one MODEL.onnx, got %d arguments", len(args))
 			}
@@ -37,14 +37,18 @@ var inspectCommand = command{
 			if err != nil {
 				return err
 			}
+			m.Until(ctx)
 			var given map[string][]int
 			if in := m.Inputs(); f.Changed("shape") && len(in) > 0 {
 				given = map[string][]int{in[0].Name: *shape}
 			}
 			if *weights {
-				return inspectWeights(std, m, *batch, given, *logits, *asJSON)
+				return inspectWeights(ctx, std, m, *batch, given, *logits, *asJSON)
 			}
 			s, roles := m.Inspect(*batch, given), rolesOf(m, *batch, given)
+			if err := ctx.Err(); err != nil {
+				return err
+			}
 			if *asJSON {
 				err = inspectJSON(std, m, s, roles)
 			} else {
@@ -152,8 +156,8 @@ func blockTable(std streams, s *onnx.Summary, roles map[string]string) error {
 }
 
 // inspectWeights lists the trainable initialisers and the running statistics.
-func inspectWeights(std streams, m *onnx.Model, batch int, given map[string][]int, want string, asJSON bool) error {
-	runnable(m, m.Name())
+func inspectWeights(ctx context.Context, std streams, m *onnx.Model, batch int, given map[string][]int, want string, asJSON bool) error {
+	runnable(ctx, m, m.Name())
 	if err := m.BeforeTraining(); err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 		return err
 	}
 	po := o.probe
-	m, err := loadSubject(arg)
+	m, err := loadSubject(ctx, arg)
 	if err != nil {
 		return err
 	}

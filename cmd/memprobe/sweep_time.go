@@ -36,7 +36,7 @@ func (s *stopwatch) cell(ctx context.Context, c train.Config) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		init, o.Init = runnable(m, c.Init), m
+		init, o.Init = runnable(ctx, m, c.Init), m
 	}
 	set, err := trainingData(ctx, c, init)
 	if err != nil {

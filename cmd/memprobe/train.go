@@ -100,7 +100,7 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	if err := checkProbes(c); err != nil {
 		return nil, usagef("--%v", err)
 	}
-	init, err := initialModel(dir, c)
+	init, err := initialModel(ctx, dir, c)
 	if err != nil {
 		return nil, err
 	}
@@ -143,7 +143,7 @@ func flagged(err error) error {
 
 // initialModel loads the model that is trained further: that of a run which has
 // begun, else --init; nil if the zoo makes it.
-func initialModel(dir string, c train.Config) (*subject, error) {
+func initialModel(ctx context.Context, dir string, c train.Config) (*subject, error) {
 	if c.Init == "" {
 		return nil, nil
 	}
@@ -154,11 +154,13 @@ func initialModel(dir string, c train.Config) (*subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	return runnable(m, c.Init), nil
+	return runnable(ctx, m, c.Init), nil
 }
 
-// runnable leaves of a file's model what can be run, and says what it was.
-func runnable(m *onnx.Model, file string) *subject {
+// runnable leaves of a file's model what can be run, and says what it was. What is
+// computed of the model ends with ctx.
+func runnable(ctx context.Context, m *onnx.Model, file string) *subject {
+	m.Until(ctx)
 	s := &subject{Model: m, file: file}
 	s.dropTail()
 	s.pruneTail()

@@ -71,7 +71,7 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
-	text := fmt.Sprintf("%s needs %s of memory, and %s are left", e.What, String(e.Need), String(e.Left))
+	text := fmt.Sprintf("%s would take %s of memory, and %s are left", e.What, String(e.Need), String(e.Left))
 	if e.Advice != "" {
 		text += "; " + e.Advice
 	}

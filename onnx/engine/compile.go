@@ -189,6 +189,9 @@ func (p *program) bind(l *layout, taps []string, env *ops.Env) (*session, error)
 		for _, v := range n.Out {
 			st.taps = append(st.taps, tapped[v]...)
 		}
+		if err := ended(p.until); err != nil {
+			return nil, err
+		}
 		if !n.Def.View {
 			run, err := bind(n, env.For(&scratch, l.tensors(n.In), l.tensors(n.Out)))
 			if err != nil {

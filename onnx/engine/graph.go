@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -17,6 +18,7 @@ type Graph struct {
 	outputs []*Node
 	// channels is block, of a part of a graph; 0 for a graph that is whole.
 	channels int64
+	until    context.Context // ends what is computed of the graph; nil: nothing does
 }
 
 // Node is a tensor of a graph.
@@ -51,6 +53,26 @@ const LegacyOpset = 10
 
 // NewGraph returns an empty graph.
 func NewGraph() *Graph { return &Graph{opsets: map[string]int{"": LegacyOpset}} }
+
+// Until has what is computed of the graph from then on, its constants and its plans,
+// end with ctx: the error is then ctx's.
+func (g *Graph) Until(ctx context.Context) { g.until = ctx }
+
+// ended is the error of the context that Until gave.
+func ended(until context.Context) error {
+	if until == nil {
+		return nil
+	}
+	return until.Err()
+}
+
+// stop is closed once what is computed of the graph is to end; nil never is.
+func (g *Graph) stop() <-chan struct{} {
+	if g.until == nil {
+		return nil
+	}
+	return g.until.Done()
+}
 
 // SetOpset sets the version of a domain's operators ("" is ai.onnx).
 func (g *Graph) SetOpset(domain string, version int) {

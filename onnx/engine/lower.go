@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -39,6 +40,7 @@ type program struct {
 	keep   []*ops.Value // results that are there after a run
 	frozen map[string]bool
 	open   open
+	until  context.Context // ends its compilation; nil: nothing does
 }
 
 // order sorts the calls so that every operand comes before its use and nodes
@@ -102,9 +104,11 @@ func (c *call) label() string {
 // is lowered once more with those inputs as constants that they are computed from.
 func (g *Graph) lower(o *Options, pool *parallel.Pool) (*program, error) {
 	settled := map[string]bool{}
+	pool = pool.Stoppable()
+	pool.Until(g.stop())
 	for {
 		p, err := g.lowerWith(o, settled, pool)
-		if p == nil || !p.settle(err, o, settled) {
+		if p == nil || ended(g.until) != nil || !p.settle(err, o, settled) {
 			return p, err
 		}
 	}
@@ -178,6 +182,9 @@ func (p *program) add(n *ops.Node, pool *parallel.Pool) error {
 		return err
 	}
 	for _, n := range nodes {
+		if err := ended(p.until); err != nil {
+			return err
+		}
 		if err := fold(n, pool); err != nil {
 			return err
 		}

@@ -164,7 +164,7 @@ func (c *call) reads() []*Node {
 // later makes the graph of the given calls, whose leafs are what others compute. What
 // is constant by now is a constant of it.
 func (r *rest) later(g *Graph, o *open, calls []*call) {
-	r.graph = &Graph{opsets: g.opsets, channels: g.block()}
+	r.graph = &Graph{opsets: g.opsets, channels: g.block(), until: g.until}
 	made := map[*Node]*Node{}
 	for _, c := range calls {
 		for _, n := range c.outs {

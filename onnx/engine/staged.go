@@ -250,11 +250,15 @@ func (e *eagerStep) run(ctx context.Context, data map[*Node]ops.Data) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	e.node.Stop = ctx.Done()
 	var out []ops.Data
 	err := guarded(e.node, func() (err error) {
 		out, err = e.node.Def.Eager(e.node, in)
 		return err
 	})
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
 	if err != nil {
 		return err
 	}

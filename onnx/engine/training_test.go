@@ -221,7 +221,7 @@ func TestModelThatDoesNotFit(t *testing.T) {
 	}
 	var batch int
 	_, said, _ := strings.Cut(err.Error(), "left; a batch of ")
-	if _, scan := fmt.Sscan(said, &batch); scan != nil || !strings.Contains(err.Error(), "batch 64 needs 0.3 MiB of memory, and 0.1 MiB are left") {
+	if _, scan := fmt.Sscan(said, &batch); scan != nil || !strings.Contains(err.Error(), "batch 64 would take 0.3 MiB of memory, and 0.1 MiB are left") {
 		t.Fatalf("error %q", err)
 	}
 	if _, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(batch), Memory: 100_000}); err != nil {

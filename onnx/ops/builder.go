@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 
+	"memprobe/internal/memory"
+	"memprobe/internal/show"
 	"memprobe/internal/tensor"
 )
 
@@ -26,6 +28,14 @@ type Builder struct {
 
 // NewBuilder returns a Builder that names its nodes prefix/….
 func NewBuilder(prefix string) *Builder { return &Builder{Prefix: prefix, find: Lookup} }
+
+// nodeBytes is about what a node with its values takes.
+const nodeBytes = 1 << 10
+
+// need asks for memory that what is built takes.
+func (b *Builder) need(what string, bytes int) error {
+	return memory.Need(fmt.Sprintf("node %q: %s", show.Name(b.Prefix), what), int64(bytes))
+}
 
 // Op appends an operator with one output at its newest version; the internal
 // domain is searched first.
@@ -50,6 +60,9 @@ func (b *Builder) OpN(op string, attrs Attrs, outs int, in ...*Value) []*Value {
 	}
 	if err != nil {
 		b.Err = err
+		return nil
+	}
+	if b.Err = b.need("the nodes it stands for", nodeBytes); b.Err != nil {
 		return nil
 	}
 	b.serial++

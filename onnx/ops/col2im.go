@@ -47,6 +47,9 @@ func expandCol2Im(b *Builder, n *Node) ([]*Value, error) {
 		return nil, n.Errorf("columns of shape %v do not fit blocks of %v at %v places", x.Shape, block, places)
 	}
 	outside := total
+	if err := n.need("the places", 16*blocks*cells); err != nil { // as int and as int64
+		return nil, err
+	}
 	index := make([]int, 0, blocks*cells)
 	for k := range blocks {
 		for l := range cells {

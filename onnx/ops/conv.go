@@ -142,6 +142,9 @@ func bindConv(n *Node, e *Env) (func(), error) {
 	p := conv.New(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
 	if s.Constant {
+		if err := n.packs(p.PackedLen()); err != nil {
+			return nil, err
+		}
 		packed := p.Prepack(w.F32())
 		e.packed(w.F32())
 		return func() { p.RunPacked(y.F32(), x.F32(), packed, b.F32(), r.F32(), scratch()) }, nil
@@ -247,20 +250,21 @@ func bindConvGradW(n *Node, e *Env) (func(), error) {
 	return func() { p.Run(dw.F32(), x.F32(), dy.F32(), scratch()) }, nil
 }
 
-// convLoop is the convolution in any number of dimensions, a chunk a plane of y.
+// convLoop is the convolution in any number of dimensions.
 func convLoop[T tensor.Float](e *Env, c *convolution, y, x, w, bias *tensor.Tensor) func() {
 	px, pk, py := c.planes()
 	cg, mg := c.c/c.group, c.m/c.group
-	body := func(_, plane int) {
-		n, m := plane/c.m, plane%c.m
-		src := tensor.Data[T](x)[(n*c.c+m/mg*cg)*px:][:cg*px]
-		taps, dst := tensor.Data[T](w)[m*cg*pk:][:cg*pk], tensor.Data[T](y)[plane*py:][:py]
-		for o := range dst {
+	span := c.span(cg)
+	body := func(_, chunk int) {
+		dst := tensor.Data[T](y)
+		for o := chunk * span; o < min((chunk+1)*span, len(dst)); o++ {
+			n, m := o/py/c.m, o/py%c.m
+			src, taps := tensor.Data[T](x)[(n*c.c+m/mg*cg)*px:][:cg*px], tensor.Data[T](w)[m*cg*pk:][:cg*pk]
 			var sum T
 			if c.bias {
 				sum = tensor.Data[T](bias)[m]
 			}
-			c.at(o, func(i, k int) {
+			c.at(o%py, func(i, k int) {
 				for ch := range cg {
 					sum += src[ch*px+i] * taps[ch*pk+k]
 				}
@@ -268,7 +272,7 @@ func convLoop[T tensor.Float](e *Env, c *convolution, y, x, w, bias *tensor.Tens
 			dst[o] = sum
 		}
 	}
-	return func() { e.Pool.For(c.n*c.m, body) }
+	return func() { e.Pool.For(parallel.Chunks(y.Len(), span), body) }
 }
 
 // convGradXLoop is the data gradient, a chunk the channels of a group of an item.

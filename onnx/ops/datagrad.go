@@ -219,7 +219,7 @@ func bindResizeGrad(n *Node, e *Env) (func(), error) {
 		return nil, err
 	}
 	slices.Reverse(passes)
-	return sweep(e, passes, func(p *resizePass) int { return p.in }, (*resizePass).back), nil
+	return n.sweep(e, passes, func(p *resizePass) int { return p.in }, (*resizePass).back)
 }
 
 // back adds slab o of the gradient, [len(taps),inner], to [in,inner].

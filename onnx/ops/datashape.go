@@ -42,21 +42,31 @@ func beforehand(least, most int, compute func(n *Node) ([]*tensor.Tensor, error)
 
 // nonZero is the positions [rank,count] of the elements that are not 0.
 func nonZero(n *Node) ([]*tensor.Tensor, error) {
-	x := n.In[0].Const
-	var at []int
+	x, count := n.In[0].Const, 0
 	for i := range x.Len() {
+		if n.stopped(i) {
+			return nil, errStopped
+		}
 		if x.Number(i) != 0 {
-			at = append(at, i)
+			count++
 		}
 	}
-	if err := n.need("the positions", 8*len(at)*len(x.Shape)); err != nil {
+	if err := n.need("the positions", 8*count*len(x.Shape)); err != nil {
 		return nil, err
 	}
-	y := tensor.New(tensor.Int64, len(x.Shape), len(at))
-	for d, stride := range tensor.Strides(x.Shape) {
-		for j, i := range at {
-			y.I64()[d*len(at)+j] = int64(i / stride % x.Shape[d])
+	y := tensor.New(tensor.Int64, len(x.Shape), count)
+	at, strides, column := y.I64(), tensor.Strides(x.Shape), 0
+	for i := range x.Len() {
+		if n.stopped(i) {
+			return nil, errStopped
 		}
+		if x.Number(i) == 0 {
+			continue
+		}
+		for d, stride := range strides {
+			at[d*count+column] = int64(i / stride % x.Shape[d])
+		}
+		column++
 	}
 	return []*tensor.Tensor{y}, nil
 }
@@ -120,6 +130,9 @@ func (n *Node) compressed() (shape []int, axis int, err error) {
 
 // kept lists the slices, of a number of them, that Compress's condition keeps.
 func (n *Node) kept(slices int) ([]int, error) {
+	if err := n.need("the places", 16*n.In[1].Len()); err != nil {
+		return nil, err
+	}
 	var kept []int
 	for i, keep := range n.In[1].Const.Bool() {
 		if keep && i >= slices {
@@ -155,7 +168,11 @@ func unique(n *Node) ([]*tensor.Tensor, error) {
 	l, size := laneOf(x.Shape, axis), x.DType.Size()
 	element := func(slice, i int) int { return (i/l.inner*l.n+slice)*l.inner + i%l.inner }
 	whole := l.outer * l.inner
+	compared := 0
 	compare := func(a, c int) int {
+		if compared++; n.stopped(compared) {
+			return 0
+		}
 		for i := range whole {
 			p, q := element(a, i), element(c, i)
 			if bytes.Equal(x.Bytes()[p*size:][:size], x.Bytes()[q*size:][:size]) {
@@ -227,6 +244,9 @@ func suppress(n *Node) ([]*tensor.Tensor, error) {
 		return def
 	}
 	most, cover, least := int(limit(2, 0)), limit(3, 0), limit(4, math.Inf(-1))
+	if err := n.need("the boxes", 48*scores.Shape[0]*scores.Shape[2]); err != nil {
+		return nil, err
+	}
 	corners := make([][4]float64, boxes.Shape[0]*boxes.Shape[1])
 	for i := range corners {
 		a, c, d, e := boxes.Number(4*i), boxes.Number(4*i+1), boxes.Number(4*i+2), boxes.Number(4*i+3)
@@ -239,8 +259,11 @@ func suppress(n *Node) ([]*tensor.Tensor, error) {
 	for image := range scores.Shape[0] {
 		own := corners[image*boxes.Shape[1]:][:boxes.Shape[1]]
 		for class := range scores.Shape[1] {
+			if n.stopped(0) {
+				return nil, errStopped
+			}
 			score := func(i int) float64 { return scores.Number((image*scores.Shape[1]+class)*len(own) + i) }
-			for _, i := range strongest(own, score, most, cover, least) {
+			for _, i := range n.strongest(own, score, most, cover, least) {
 				out = append(out, int64(image), int64(class), int64(i))
 			}
 		}
@@ -249,7 +272,7 @@ func suppress(n *Node) ([]*tensor.Tensor, error) {
 }
 
 // strongest are the boxes that suppress keeps of one class, the highest score first.
-func strongest(boxes [][4]float64, score func(i int) float64, most int, cover, least float64) []int {
+func (n *Node) strongest(boxes [][4]float64, score func(i int) float64, most int, cover, least float64) []int {
 	var order, kept []int
 	for i := range boxes {
 		if score(i) > least {
@@ -258,7 +281,7 @@ func strongest(boxes [][4]float64, score func(i int) float64, most int, cover, l
 	}
 	slices.SortStableFunc(order, func(a, c int) int { return cmp.Compare(score(c), score(a)) })
 	for _, i := range order {
-		if len(kept) >= most {
+		if len(kept) >= most || n.stopped(0) {
 			break
 		}
 		if !slices.ContainsFunc(kept, func(k int) bool { return overlap(boxes[i], boxes[k]) > cover }) {

@@ -3,6 +3,7 @@ package ops
 import (
 	"math"
 
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
@@ -19,6 +20,10 @@ var dets = []Def{{Op: "Det", Since: 11, NotDifferentiable: "its gradient is an i
 	}
 	return n.SetOut(0, n.In[0].DType, x[:len(x)-2])
 }, Bind: func(n *Node, e *Env) (func(), error) {
+	x := n.In[0].Shape
+	if err := n.need("the matrix", 8*x[len(x)-1]*x[len(x)-1]); err != nil {
+		return nil, err
+	}
 	return floatLoop(n, e, func() func() { return detLoop[float32](e) }, func() func() { return detLoop[float64](e) })
 }}}
 
@@ -32,14 +37,14 @@ func detLoop[T tensor.Float](e *Env) func() {
 			for j, v := range tensor.Data[T](x)[i*size*size:][:size*size] {
 				a[j] = float64(v)
 			}
-			dst[i] = T(det(a, size))
+			dst[i] = T(det(e.Pool, a, size))
 		}
 	}
 }
 
 // det is the determinant of a, which it destroys: the product of the pivots of an
 // elimination that takes the largest of each column.
-func det(a []float64, size int) float64 {
+func det(p *parallel.Pool, a []float64, size int) float64 {
 	product := 1.0
 	for k := range size {
 		pivot := k
@@ -54,16 +59,20 @@ func det(a []float64, size int) float64 {
 			}
 			product = -product
 		}
-		p := a[k*size+k]
-		if product *= p; p == 0 {
+		divisor := a[k*size+k]
+		if product *= divisor; divisor == 0 {
 			return product
 		}
-		for i := k + 1; i < size; i++ {
-			f := a[i*size+k] / p
-			for j := k + 1; j < size; j++ {
-				a[i*size+j] -= f * a[k*size+j]
+		rows := max(1, mapSpan/size)
+		p.For(parallel.Chunks(size-k-1, rows), func(_, chunk int) {
+			lo, hi := parallel.Range(chunk, rows, size-k-1)
+			for i := k + 1 + lo; i < k+1+hi; i++ {
+				f := a[i*size+k] / divisor
+				for j := k + 1; j < size; j++ {
+					a[i*size+j] -= f * a[k*size+j]
+				}
 			}
-		}
+		})
 	}
 	return product
 }

@@ -89,7 +89,7 @@ func Widen(n *Node) ([]*Node, error) {
 		return []*Node{n}, nil
 	}
 	b := NewBuilder(n.Name)
-	own := &Node{Name: n.Name, Op: n.Op, Domain: n.Domain, Opset: n.Opset, Attrs: n.Attrs, Def: n.Def}
+	own := &Node{Name: n.Name, Op: n.Op, Domain: n.Domain, Opset: n.Opset, Attrs: n.Attrs, Def: n.Def, Stop: n.Stop}
 	for _, v := range n.In {
 		if v != nil && v.DType == narrow {
 			v = b.Op("CastTo", Attrs{"dtype": int64(wide)}, v)

@@ -159,6 +159,9 @@ func (e *einsum) diagonal(b *Builder, t term) term {
 			continue
 		}
 		size := e.size[t.axes[i]]
+		if b.Err = b.need("the diagonal", 12*size*size); b.Err != nil {
+			return t
+		}
 		eye := tensor.New(tensor.Float64, size, size)
 		for d, x := 0, eye.F64(); d < size; d++ {
 			x[d*size+d] = 1

@@ -96,6 +96,9 @@ func (b *Builder) fourier(n *Node, x *Value, axis, length int, inverse, half boo
 	re, im := part(0), part(1)
 	cos, sin := tensor.New(tensor.Float64, in, out), tensor.New(tensor.Float64, in, out)
 	for t := range in {
+		if n.stopped(0) {
+			return nil, errStopped
+		}
 		for k := range out {
 			by := 1.0
 			if inverse {

@@ -3,6 +3,7 @@ package ops
 import (
 	"math"
 
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
@@ -18,16 +19,16 @@ func bindLpPool(n *Node, e *Env) (func(), error) {
 func lpPoolLoop[T tensor.Float](n *Node, e *Env, g *slide) func() {
 	x, y, p := e.In[0], e.Out[0], float64(n.Int("p", 2))
 	in, _, out := g.planes()
-	body := func(_, plane int) {
-		src := tensor.Data[T](x)[plane*in:][:in]
-		dst := tensor.Data[T](y)[plane*out:][:out]
-		for o := range dst {
-			sum := 0.0
-			g.at(o, func(i, _ int) { sum += math.Pow(math.Abs(float64(src[i])), p) })
+	span := g.span(16) // a power takes about as long
+	body := func(_, chunk int) {
+		dst := tensor.Data[T](y)
+		for o := chunk * span; o < min((chunk+1)*span, len(dst)); o++ {
+			src, sum := tensor.Data[T](x)[o/out*in:][:in], 0.0
+			g.at(o%out, func(i, _ int) { sum += math.Pow(math.Abs(float64(src[i])), p) })
 			dst[o] = T(math.Pow(sum, 1/p))
 		}
 	}
-	return func() { e.Pool.For(g.n*g.c, body) }
+	return func() { e.Pool.For(parallel.Chunks(y.Len(), span), body) }
 }
 
 func gradLpPool(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {

@@ -6,6 +6,7 @@ import (
 	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/kernel/ref"
 	"memprobe/internal/kernel/vec"
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
@@ -105,7 +106,10 @@ func bindGemm(n *Node, e *Env) (func(), error) {
 	if s.Alpha == 0 {
 		return func() { scale(y, y, 0); fill() }, nil
 	}
-	run := bindProduct(n, e, s, c)
+	run, err := bindProduct(n, e, s, c)
+	if err != nil {
+		return nil, err
+	}
 	return func() { fill(); run() }, nil
 }
 
@@ -137,21 +141,44 @@ func scale(y, x *tensor.Tensor, a float32) {
 }
 
 // bindProduct multiplies inputs 0 and 1 once, with a constant B packed.
-func bindProduct(n *Node, e *Env, s gemm.Spec, bias *tensor.Tensor) func() {
+func bindProduct(n *Node, e *Env, s gemm.Spec, bias *tensor.Tensor) (func(), error) {
 	a, b, y := e.In[0], e.In[1], e.Out[0]
 	if y.Len() == 0 {
-		return func() {}
+		return func() {}, nil
 	}
 	if y.DType == tensor.Float64 {
-		return func() { ref.Gemm(s, y.F64(), a.F64(), b.F64(), bias.F64()) }
+		return doubleProduct(e, s, y.F64(), a.F64(), b.F64(), bias.F64()), nil
 	}
 	g := gemm.New(e.Pool, s)
 	scratch := e.Scratch(g.Scratch())
 	if v := n.In[1]; v.Const != nil && !v.Param && s.StrideB == 0 {
+		if err := n.packs(g.PackedLenB()); err != nil {
+			return nil, err
+		}
 		packed := g.PackB(b.F32(), e.packed)
-		return func() { g.RunPackedB(y.F32(), a.F32(), packed, bias.F32(), scratch()) }
+		return func() { g.RunPackedB(y.F32(), a.F32(), packed, bias.F32(), scratch()) }, nil
 	}
-	return func() { g.Run(y.F32(), a.F32(), b.F32(), bias.F32(), scratch()) }
+	return func() { g.Run(y.F32(), a.F32(), b.F32(), bias.F32(), scratch()) }, nil
+}
+
+// doubleProduct is a product in float64, some rows of C a chunk.
+func doubleProduct(e *Env, s gemm.Spec, c, a, b, bias []float64) func() {
+	s = s.Normal()
+	rows := max(1, parallel.ChunkFlops/max(1, 2*s.N*s.K))
+	parts := parallel.Chunks(s.M, rows)
+	body := func(_, chunk int) {
+		item, first := chunk/parts, chunk%parts*rows
+		part, atA, own := s, item*s.StrideA+first*s.LDA, bias
+		part.Batch, part.M = 1, min(rows, s.M-first)
+		if s.TransA {
+			atA = item*s.StrideA + first
+		}
+		if s.BiasRow {
+			own = bias[first:]
+		}
+		ref.Gemm(part, c[item*s.StrideC+first*s.LDC:], a[atA:], b[item*s.StrideB:], own)
+	}
+	return func() { e.Pool.For(s.Batch*parts, body) }
 }
 
 // matmul is a product of stacks of matrices [batch..., rows, cols].
@@ -226,12 +253,16 @@ func bindMatMul(n *Node, e *Env) (func(), error) {
 		s.StrideA, s.StrideB = 0, 0
 	}
 	if w.rows == 1 {
-		return bindProduct(n, e, s, &tensor.Tensor{}), nil
+		return bindProduct(n, e, s, &tensor.Tensor{})
 	}
 	if y.DType == tensor.Float64 {
+		var runs []func()
+		for r := range w.rows {
+			runs = append(runs, doubleProduct(e, s, y.F64()[r*w.inner*sizeY:], a.F64()[w.offset(0, r)*sizeA:], b.F64()[w.offset(1, r)*sizeB:], nil))
+		}
 		return func() {
-			for r := range w.rows {
-				ref.Gemm(s, y.F64()[r*w.inner*sizeY:], a.F64()[w.offset(0, r)*sizeA:], b.F64()[w.offset(1, r)*sizeB:], nil)
+			for _, run := range runs {
+				run()
 			}
 		}, nil
 	}

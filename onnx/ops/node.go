@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -53,6 +54,8 @@ type Node struct {
 	// Mistyped is set when a rule asks for an attribute that is there with
 	// another type.
 	Mistyped error
+	// Stop is closed once the graph is not to be compiled any more; nil never is.
+	Stop <-chan struct{}
 }
 
 // Attrs holds attributes by name: int64, float32, string, []int64, []float32,
@@ -195,6 +198,29 @@ func (n *Node) bounded(i int, shape []int) error {
 // need asks for memory that a rule is about to allocate.
 func (n *Node) need(what string, bytes int) error {
 	return memory.Need(fmt.Sprintf("node %q (%s): %s", show.Name(n.Name), n.Op, what), int64(bytes))
+}
+
+// packs asks for a copy of constants in the order in which a kernel reads them, of a
+// number of float32s.
+func (n *Node) packs(floats int) error {
+	return n.need("its constants as the kernel reads them", 4*floats)
+}
+
+// errStopped is the error of a rule whose Node is stopped; the engine has its own.
+var errStopped = errors.New("stopped")
+
+// stopped reports whether what a rule computes is not wanted any more, so that it may
+// be anything. A loop that asks gives its count of turns: it is looked up in a few.
+func (n *Node) stopped(turn int) bool {
+	if turn&0xfff != 0 {
+		return false
+	}
+	select {
+	case <-n.Stop:
+		return true
+	default:
+		return false
+	}
 }
 
 // Want checks the number of inputs, and that the first min of them are present.

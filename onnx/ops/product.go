@@ -60,7 +60,10 @@ func bindFusedProduct(n *Node, e *Env) (func(), error) {
 	if e.Out[0].Len() == 0 {
 		return func() {}, nil
 	}
-	r := newProductRun(n, e, p)
+	r, err := newProductRun(n, e, p)
+	if err != nil {
+		return nil, err
+	}
 	run := r.one
 	switch rows := len(r.atC); {
 	case rows >= serialProducts:
@@ -93,7 +96,7 @@ type productRun struct {
 
 // newProductRun plans one product. Where C is stored by columns, its transpose
 // Bᵀ·Aᵀ is computed.
-func newProductRun(n *Node, e *Env, p *Product) *productRun {
+func newProductRun(n *Node, e *Env, p *Product) (*productRun, error) {
 	s := gemm.Spec{M: p.M, N: p.N, K: p.K, Alpha: p.Alpha, Accumulate: n.Input(3) != nil, BiasCol: n.Input(2) != nil}
 	a, b, c := p.A, p.B, p.C
 	va, vb := n.In[0], n.In[1]
@@ -119,21 +122,26 @@ func newProductRun(n *Node, e *Env, p *Product) *productRun {
 	}
 	r.spec, r.atA, r.atB, r.atC = s, a.offsets(outer), b.offsets(outer), c.offsets(outer)
 	if len(r.atC) >= serialProducts {
-		return r
+		return r, nil
 	}
 	r.gemm = gemm.New(e.Pool, s)
 	r.scratch = e.Scratch(r.gemm.Scratch())
 	if len(r.atC) > 1 {
-		return r
+		return r, nil
 	}
+	var err error
 	switch {
 	case vb.Const != nil && !vb.Param && s.StrideB == 0:
-		r.packedB = r.gemm.PackB(r.b.F32()[r.atB[0]:], e.packed)
+		if err = n.packs(r.gemm.PackedLenB()); err == nil {
+			r.packedB = r.gemm.PackB(r.b.F32()[r.atB[0]:], e.packed)
+		}
 	case va.Const != nil && !va.Param && s.StrideA == 0:
-		r.packedA = r.gemm.PackA(r.a.F32()[r.atA[0]:])
-		e.packed(r.a.F32())
+		if err = n.packs(r.gemm.PackedLenA()); err == nil {
+			r.packedA = r.gemm.PackA(r.a.F32()[r.atA[0]:])
+			e.packed(r.a.F32())
+		}
 	}
-	return r
+	return r, err
 }
 
 func (r *productRun) one() {

@@ -219,6 +219,9 @@ type tap struct {
 	w  float64
 }
 
+// tapBytes is the memory of a position's taps, of which there are four at most.
+const tapBytes = 24 + 4*16
+
 // resizePass resizes one axis: each position mixes its taps.
 type resizePass struct {
 	axis, in int
@@ -243,6 +246,9 @@ func (n *Node) passes() ([]*resizePass, error) {
 		}
 		if in == out[a] && scale[a] == 1 && part == whole {
 			continue
+		}
+		if err := n.need("the weights of an axis", tapBytes*out[a]); err != nil {
+			return nil, err
 		}
 		p := &resizePass{axis: a, in: in, taps: make([][]tap, out[a])}
 		at, err := n.coordinate(in, out[a], scale[a], part)
@@ -359,13 +365,22 @@ func bindResize(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return sweep(e, passes, func(p *resizePass) int { return len(p.taps) }, (*resizePass).run), nil
+	return n.sweep(e, passes, func(p *resizePass) int { return len(p.taps) }, (*resizePass).run)
 }
 
 // sweep works through one axis after the other, in float64. size is the axis'
 // new length; slab computes slab o of a pass, with inner elements a position.
-func sweep(e *Env, passes []*resizePass, size func(*resizePass) int, slab func(p *resizePass, dst, src []float64, o, inner int)) func() {
+func (n *Node) sweep(e *Env, passes []*resizePass, size func(*resizePass) int, slab func(p *resizePass, dst, src []float64, o, inner int)) (func(), error) {
 	shape := slices.Clone(e.In[0].Shape)
+	need := tensor.Len(shape)
+	for _, p := range passes {
+		shape[p.axis] = size(p)
+		need += tensor.Len(shape)
+	}
+	if err := n.need("the passes", 8*need); err != nil {
+		return nil, err
+	}
+	shape = slices.Clone(e.In[0].Shape)
 	first := tensor.New(tensor.Float64, shape...)
 	last := first.F64()
 	var runs []func()
@@ -385,7 +400,7 @@ func sweep(e *Env, passes []*resizePass, size func(*resizePass) int, slab func(p
 			run()
 		}
 		write()
-	}
+	}, nil
 }
 
 // run computes slab o, [len(taps),inner], from [in,inner].

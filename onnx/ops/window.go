@@ -136,6 +136,13 @@ func (g *slide) planes() (x, k, y int) {
 	return g.in[0] * g.in[1] * g.in[2], g.kernel[0] * g.kernel[1] * g.kernel[2], g.out[0] * g.out[1] * g.out[2]
 }
 
+// span is how many outputs a chunk computes, where an element of a window takes work
+// multiplications, so that it ends soon.
+func (g *slide) span(work int) int {
+	_, k, _ := g.planes()
+	return max(1, mapSpan/max(1, k*work))
+}
+
 // at calls f with every element x of an input plane that output element o
 // covers, and the tap k of the kernel that meets it, in row-major order.
 func (g *slide) at(o int, f func(x, k int)) {

@@ -43,6 +43,9 @@ func (c *Plan) Run(y, x, w, bias, residual, scratch []float32) {
 	c.RunPacked(y, x, scratch[:n], bias, residual, scratch[n:])
 }
 
+// PackedLen is the number of float32s that Prepack returns.
+func (c *Plan) PackedLen() int { return c.algo.PackedLen() }
+
 // Prepack returns constant weights in the order in which RunPacked reads them.
 func (c *Plan) Prepack(w []float32) []float32 {
 	_, nw, _ := c.spec.Lengths()
