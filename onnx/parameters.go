@@ -12,15 +12,16 @@ import (
 	"memprobe/onnx/ops"
 )
 
-// Parameter is a float tensor of constants that training would move, or that it would
-// estimate: a weight or a running statistic.
+// Parameter is a tensor of constants that training would move, or that it would
+// estimate: a weight or a running statistic, of floats, or quantised.
 type Parameter struct {
 	Name  string // of the tensor, in the graph that calls of local functions expand to
 	Place Place
 	Shape []int
 	Role  Role
 	// Fan is the number of results that one operand of a convolution adds to (of its
-	// group), or of operands that one result of a product sums; 0 for other roles.
+	// group), or of operands that one result of a product sums; the hidden size of a
+	// recurrent layer; 0 for other roles.
 	Fan int
 	// Ordinal tells parameters apart: the place among the initialisers; behind them,
 	// Constant nodes in the order in which they are read.
@@ -85,6 +86,8 @@ func (m *Model) Parameters() ([]Parameter, error) {
 	if err != nil {
 		return nil, err
 	}
+	list = append(list, m.quantised(all)...)
+	slices.SortStableFunc(list, func(a, b Parameter) int { return cmp.Compare(a.Ordinal, b.Ordinal) })
 	var values map[string]*ops.Value
 	for i := range list {
 		p := &list[i]
@@ -151,6 +154,22 @@ func (m *Model) parameters(all *branched) ([]Parameter, error) {
 		constants[i].Ordinal = len(m.inits) + i
 	}
 	return append(list, constants...), nil
+}
+
+// quantised returns the initialisers of integers that stand for weights.
+func (m *Model) quantised(all *branched) []Parameter {
+	u := newUses(m, all.nodes)
+	var list []Parameter
+	for i, name := range m.Initializers() {
+		t := m.inits[name]
+		if d := DType(DataType(t.GetDataType())); d.IsFloat() || !u.quantised(name) {
+			continue
+		}
+		p := Parameter{Name: name, Place: InInitializer, Role: Quantised, Ordinal: i, store: store{tensor: t}}
+		p.Shape = p.store.shape()
+		list = append(list, p)
+	}
+	return list
 }
 
 // constantsOf returns the float tensors of Constant nodes. One that several calls of

@@ -23,11 +23,13 @@ const (
 	Variance   = ops.Variance
 	Slope      = ops.Slope
 	Embedding  = ops.Embedding
+	Recurrent  = ops.Recurrent
+	Quantised  = ops.Quantised
 	Other      = ops.Other
 )
 
 // isWeight reports whether a parameter mixes what it is multiplied with.
-func isWeight(r Role) bool { return r == ConvWeight || r == Matrix }
+func isWeight(r Role) bool { return r == ConvWeight || r == Matrix || r == Recurrent }
 
 // defOf returns the newest version of a node's operator.
 func defOf(n *onnxpb.NodeProto) *ops.Def { return newest(n.GetDomain(), n.GetOpType()) }
@@ -145,7 +147,7 @@ func (u *uses) parameter(p *Parameter) bool {
 		return false
 	case p.Role == "":
 		p.Role = Other
-	case p.found.met != nil && (isWeight(p.Role) || p.Role == Embedding || p.Role == ops.Added) && alongOneAxis(p.Shape):
+	case p.found.met != nil && (isWeight(p.Role) && p.Role != Recurrent || p.Role == Embedding || p.Role == ops.Added) && alongOneAxis(p.Shape):
 		p.Role = aside(p.found.met) // the length of a weight, say, not the weight
 	case p.Role == ops.Added && alongOneAxis(p.Shape):
 		p.Role = Bias
@@ -237,6 +239,19 @@ func other(r use) string {
 	return r.node.Input[1-r.arg]
 }
 
+// gates is how many products of a recurrent layer have its hidden size as their rows.
+var gates = map[string]int{"LSTM": 4, "GRU": 3, "RNN": 1}
+
+// quantised reports whether a constant of integers stands for a weight.
+func (u *uses) quantised(name string) bool {
+	f := u.find(name)
+	if f.role == Quantised {
+		return true
+	}
+	isOperand := func(r use) bool { return r.node.GetOpType() == "DequantizeLinear" && r.arg == 0 }
+	return isWeight(f.role) && slices.ContainsFunc(u.readers[name], isOperand)
+}
+
 // fan returns Parameter.Fan for an operand of the given shape.
 func (f found) fan(shape []int) int {
 	n := tensor.Len(shape)
@@ -246,6 +261,14 @@ func (f found) fan(shape []int) int {
 			return n / shape[0]
 		}
 		return max(1, n/shape[1]/max(1, f.attr("group", 1)))
+	case f.role == Recurrent && len(shape) > 1: // [directions, gates·hidden, …], biases of both products side by side
+		hidden := shape[1] / gates[op]
+		if f.arg == 3 {
+			hidden /= 2
+		} else if f.arg == 7 {
+			hidden = shape[1] / 3
+		}
+		return f.attr("hidden_size", hidden)
 	case f.role == Matrix && op == "Einsum":
 		return f.summed(shape)
 	case f.role == Matrix && len(shape) == 1:

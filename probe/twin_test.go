@@ -179,6 +179,17 @@ func TestUntrainedThatStays(t *testing.T) {
 	if share, err := Redrawn(m); err != nil || share != 108.0/111 {
 		t.Errorf("a share of %v is drawn anew, error %v; want 108/111", share, err)
 	}
+	// Weights of integers stay, and count.
+	b = newBuilder(1, 6, 6)
+	b.node("Flatten", "f", "x")
+	b.node("DequantizeLinear", "w", b.weight("q", 36, 3), b.weight("step", 1), b.weight("zero", 1))
+	b.node("MatMul", "h", "f", "w")
+	b.node("MatMul", "logits", "h", b.weight("v", 3, 4))
+	b.graph.Initializer[0] = onnx.EncodeTensor("q", tensor.New(tensor.Int8, 36, 3))
+	b.graph.Initializer[2] = onnx.EncodeTensor("zero", tensor.New(tensor.Int8, 1))
+	if share, err := Redrawn(b.model(t, "logits")); err != nil || share != 12.0/121 {
+		t.Errorf("of a quantised network, a share of %v is drawn anew, error %v; want 12/121", share, err)
+	}
 }
 
 // A twin that computes what the network computes is no baseline.

@@ -10,13 +10,14 @@ import (
 
 // UntrainedRule says in a sentence how Untrained draws, for reports.
 const UntrainedRule = "the same graph with weights drawn anew: convolutions normal, variance 2/fan-out; matrices normal, variance 2/fan-in; " +
-	"biases 0; normalisations scale 1, mean 0, variance 1; embeddings normal, standard deviation 0.02"
+	"recurrent layers uniform within 1/√hidden; biases 0; normalisations scale 1, mean 0, variance 1; embeddings normal, standard deviation 0.02"
 
 // Untrained returns a copy of the model as it may have been before its first
 // step: its parameters (see onnx.Model.Parameters) drawn by their roles,
 //
 //	convolutions   normal, variance 2/fan-out of a group (He et al. 2015)
 //	matrices       normal, variance 2/fan-in
+//	LSTM, GRU, RNN, their biases too  uniform within ±1/√hidden, as PyTorch's
 //	biases, and what is added along one axis                 0
 //	scales, and what is multiplied                           1
 //	running statistics                                       mean 0, variance 1
@@ -24,7 +25,8 @@ const UntrainedRule = "the same graph with weights drawn anew: convolutions norm
 //	tables that are gathered from, joined or added along several axes (embeddings of
 //	classes and positions)                                   normal, standard deviation 0.02
 //
-// Those of another role, single numbers of a formula and integers stay: see Redrawn.
+// Those of another role, single numbers of a formula and quantised weights stay: see
+// Redrawn, which counts them.
 // Running statistics are not estimated; in evaluation mode a network is so before its
 // first step. The draws are a function of seed and the parameter's ordinal, so that
 // they are the same wherever the file stores the weights.
@@ -65,6 +67,11 @@ func rule(p onnx.Parameter) func(*rng.Stream) float32 {
 	case onnx.ConvWeight, onnx.Matrix:
 		if p.Fan > 0 {
 			return normal(2 / float64(p.Fan))
+		}
+	case onnx.Recurrent:
+		if p.Fan > 0 {
+			bound := 1 / math.Sqrt(float64(p.Fan))
+			return func(s *rng.Stream) float32 { return float32(s.Uniform(-bound, bound)) }
 		}
 	case onnx.Bias, onnx.Mean:
 		return constant(0)

@@ -25,6 +25,8 @@ func TestUntrained(t *testing.T) {
 	b.node("MatMul", "mm", "fc", "turned")
 	b.node("Add", "placed", "mm", b.weight("position", 1, 20, 300))
 	b.node("Gather", "picked", b.weight("table", 50, 30), "index")
+	integer(b.node("LSTM", "recurrent", "steps", b.weight("lstm.w", 1, 80, 10), b.weight("lstm.r", 1, 80, 20), b.weight("lstm.b", 1, 160)), "hidden_size", 20)
+	b.node("GRU", "gated", "steps", b.weight("gru.w", 2, 60, 10), b.weight("gru.r", 2, 60, 20), b.weight("gru.b", 2, 120))
 	m := b.model(t, "placed")
 	u, err := Untrained(m, 1)
 	if err != nil {
@@ -40,6 +42,7 @@ func TestUntrained(t *testing.T) {
 	for name, variance := range map[string]float64{
 		"conv.w": 2.0 / (10 * 15), "up.w": 2.0 / (30 * 4), "fc.w": 2.0 / 200, "mm.w": 2.0 / 50,
 		"position": 0.0004, "table": 0.0004,
+		"lstm.w": 1.0 / 60, "lstm.r": 1.0 / 60, "lstm.b": 1.0 / 60, "gru.w": 1.0 / 60, "gru.r": 1.0 / 60, "gru.b": 1.0 / 60, // a twelfth of (2/√20)²
 	} {
 		v := read(u, name)
 		sum, square := 0.0, 0.0

@@ -11,6 +11,7 @@ import (
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/fault"
 	"memprobe/internal/kernel/vec"
+	"memprobe/internal/memory"
 	"memprobe/internal/meta"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
@@ -130,6 +131,13 @@ func (n *network) optimizer(s optim.Settings, pool *parallel.Pool) (*optim.Optim
 			return nil, fault.Errorf(n.model.Name(), "parameter %q is %v, want float32", p.Name, p.Value.DType)
 		}
 		params = append(params, optim.Param{Name: p.Name, Value: p.Value})
+	}
+	weights := int64(0)
+	for _, p := range params {
+		weights += int64(p.Value.Len())
+	}
+	if err := memory.Need("the state of optimizer "+s.Optimizer, s.StateBytes(weights)); err != nil {
+		return nil, fault.Wrap(n.model.Name(), err)
 	}
 	return optim.New(s, params, pool), nil
 }

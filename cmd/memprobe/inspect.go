@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"memprobe/internal/show"
+	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
 	"memprobe/probe"
@@ -200,6 +201,11 @@ func inspectWeights(ctx context.Context, std streams, m *onnx.Model, batch int, 
 			role = "running statistic"
 		}
 		list = append(list, weight{name, tensors[name].Shape, tensors[name].Len(), role, byName[name].Role, byName[name].Place})
+	}
+	for _, p := range known {
+		if p.Role == onnx.Quantised {
+			list = append(list, weight{p.Name, p.Shape, tensor.Len(p.Shape), "not trained", p.Role, p.Place})
+		}
 	}
 	if asJSON {
 		e := json.NewEncoder(std.out)

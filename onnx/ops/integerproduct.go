@@ -5,21 +5,21 @@ import "memprobe/internal/tensor"
 // integerProducts are products and convolutions of quantised numbers. They are
 // computed in float64, in which sums of products of integers are exact.
 var integerProducts = []Def{
-	{Op: "MatMulInteger", Since: 10, Weighted: true, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+	{Op: "MatMulInteger", Since: 10, Weighted: true, Roles: []Role{Quantised, Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(2, 4); err != nil {
 			return nil, err
 		}
 		y := b.Op("MatMul", nil, b.centred(n.In[0], n.Input(2), -2), b.centred(n.In[1], n.Input(3), -1))
 		return []*Value{b.cast(y, tensor.Int32)}, b.Err
 	}},
-	{Op: "ConvInteger", Since: 10, Weighted: true, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+	{Op: "ConvInteger", Since: 10, Weighted: true, Roles: []Role{"", Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(2, 4); err != nil {
 			return nil, err
 		}
 		y := b.Op("Conv", n.Attrs, b.centred(n.In[0], n.Input(2), 0), b.centred(n.In[1], n.Input(3), 0))
 		return []*Value{b.cast(y, tensor.Int32)}, b.Err
 	}},
-	{Op: "QLinearMatMul", Since: 10, Weighted: true, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+	{Op: "QLinearMatMul", Since: 10, Weighted: true, Roles: []Role{Quantised, "", "", Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(8, 8); err != nil {
 			return nil, err
 		}
@@ -31,7 +31,7 @@ var integerProducts = []Def{
 		out, err := b.requantized(n, y, b.Op("Mul", nil, b.along(n.In[1], max(rank-2, 0), rank), b.along(n.In[4], max(rank-1, 0), rank)), 6)
 		return []*Value{out}, err
 	}},
-	{Op: "QLinearConv", Since: 10, Weighted: true, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+	{Op: "QLinearConv", Since: 10, Weighted: true, Roles: []Role{"", "", "", Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(8, 9); err != nil {
 			return nil, err
 		}

@@ -9,9 +9,9 @@ import (
 
 // recurrents are networks over sequences, written out step by step.
 var recurrents = []Def{
-	{Op: "RNN", Since: 7, Weighted: true, Expand: func(b *Builder, n *Node) ([]*Value, error) { return expandRecurrent(b, n, 1, "Tanh") }},
-	{Op: "GRU", Since: 7, Weighted: true, Expand: func(b *Builder, n *Node) ([]*Value, error) { return expandRecurrent(b, n, 3, "Sigmoid", "Tanh") }},
-	{Op: "LSTM", Since: 7, Weighted: true, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+	{Op: "RNN", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) { return expandRecurrent(b, n, 1, "Tanh") }},
+	{Op: "GRU", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) { return expandRecurrent(b, n, 3, "Sigmoid", "Tanh") }},
+	{Op: "LSTM", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, "", "", "", Recurrent}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		return expandRecurrent(b, n, 4, "Sigmoid", "Tanh", "Tanh")
 	}},
 }

@@ -13,6 +13,8 @@ const (
 	Variance   Role = "running variance"
 	Slope      Role = "slope"     // of a PRelu
 	Embedding  Role = "embedding" // added along several axes, joined, or gathered from
+	Recurrent  Role = "recurrent" // of an LSTM, GRU or RNN, biases too
+	Quantised  Role = "quantised" // integers that stand for a weight; they are not trained
 	Other      Role = "other"
 
 	// Added is what an addition makes of its operand: Bias if that lies along one axis,

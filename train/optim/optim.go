@@ -105,6 +105,11 @@ type chunk struct{ param, lo, hi int }
 // with Adam, fits into a core's second-level cache.
 const chunkSize = 1 << 14
 
+// StateBytes is the memory of the state of that many weights.
+func (s Settings) StateBytes(weights int64) int64 {
+	return 4 * weights * int64(len(ruleOf(s.Optimizer).slots(s)))
+}
+
 // New returns an optimizer with its state at 0.
 func New(s Settings, params []Param, pool *parallel.Pool) *Optimizer {
 	o := &Optimizer{Settings: s, rule: ruleOf(s.Optimizer), pool: pool, params: params, scale: make([]float64, len(params))}

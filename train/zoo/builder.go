@@ -5,6 +5,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/rng"
 	"memprobe/internal/tensor"
@@ -19,10 +20,12 @@ const (
 // builder writes a graph node by node. The first thing that does not fit is kept
 // in err; what follows it is of no use.
 type builder struct {
-	spec  Spec
-	model *onnxpb.ModelProto
-	graph *onnxpb.GraphProto
-	err   error
+	spec    Spec
+	model   *onnxpb.ModelProto
+	graph   *onnxpb.GraphProto
+	err     error
+	weigh   bool  // count the weights and draw none
+	weights int64 // elements; negative where they are too many to count
 }
 
 // value is a tensor of the graph: its name and the shape of one sample.
@@ -96,6 +99,14 @@ func (b *builder) constant(name string, t *tensor.Tensor) string {
 
 // param appends an initialiser whose elements are drawn.
 func (b *builder) param(name string, draw func(*rng.Stream) float64, shape ...int) string {
+	if b.weigh {
+		if n := memory.Product(shape...); n < 0 || b.weights < 0 || b.weights+n < 0 {
+			b.weights = -1
+		} else {
+			b.weights += n
+		}
+		return name
+	}
 	t := tensor.New(tensor.Float32, shape...)
 	s := rng.New(b.spec.Seed, rng.Init, uint64(len(b.graph.Initializer)))
 	for i := range t.F32() {

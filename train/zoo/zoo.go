@@ -2,9 +2,11 @@ package zoo
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/meta"
 	"memprobe/onnx"
 )
@@ -101,17 +103,22 @@ func Build(s Spec) (*onnx.Model, error) {
 	if err != nil {
 		return nil, fmt.Errorf("projector %w", err)
 	}
-	b := newBuilder(s)
-	embedding := a.encoder(b, b.input())
-	if b.err != nil {
-		return nil, fmt.Errorf("arch %s: %w", a.name, b.err)
-	}
-	b.name(&embedding, "embedding")
 	head := a.head
 	if len(hidden) > 0 {
 		head = projector(hidden)
 	}
-	b.classify(embedding, head)
+	weighed := newBuilder(s)
+	weighed.weigh = true
+	if err := weighed.network(a.encoder, head); err != nil {
+		return nil, fmt.Errorf("arch %s: %w", a.name, err)
+	}
+	if err := s.fits(weighed.weights, len(hidden) > 0); err != nil {
+		return nil, err
+	}
+	b := newBuilder(s)
+	if err := b.network(a.encoder, head); err != nil {
+		return nil, fmt.Errorf("arch %s: %w", a.name, err)
+	}
 	m, err := onnx.FromProto(b.model)
 	if err != nil {
 		return nil, err
@@ -126,12 +133,36 @@ const (
 	maxLayers = 64      // of a projector
 )
 
-// classify appends the head, from the embedding to the logits.
-func (b *builder) classify(x value, head part) {
+// network appends all of it.
+func (b *builder) network(encoder, head part) error {
+	x := encoder(b, b.input())
+	if b.err != nil {
+		return b.err
+	}
+	b.name(&x, "embedding")
 	x = head(b, x)
 	b.name(&x, "logits")
 	b.output(x)
+	return b.err
 }
+
+// fits asks for the memory of a network's weights, in the model and where they are
+// computed with.
+func (s Spec) fits(weights int64, projected bool) error {
+	what := fmt.Sprintf("arch %s of width %d", s.Arch, s.Width)
+	if projected {
+		what += fmt.Sprintf(" with projector %s", s.Projector)
+	}
+	bytes := int64(-1)
+	if weights >= 0 && weights <= math.MaxInt64/weightBytes {
+		bytes = weightBytes * weights
+		what += fmt.Sprintf(", %d weights,", weights)
+	}
+	return memory.Need(what, bytes)
+}
+
+// weightBytes is what a weight takes: a float32 in the model and one beside it.
+const weightBytes = 8
 
 // projector is a perceptron without biases and with ReLU between its layers, named
 // as torch.nn.Sequential names them.

@@ -2,11 +2,13 @@ package zoo
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"slices"
 	"strings"
 	"testing"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/meta"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
@@ -41,7 +43,9 @@ func TestParameters(t *testing.T) {
 		}
 	}
 	b := newBuilder(Spec{Arch: "vit", Stem: ImageNet, Width: 192, Classes: 1000, C: 3, H: 224, W: 224})
-	b.classify(vit(12)(b, b.input()), linearHead("head"))
+	if err := b.network(vit(12), linearHead("head")); err != nil {
+		t.Fatal(err)
+	}
 	m, err := onnx.FromProto(b.model)
 	if err != nil {
 		t.Fatal(err)
@@ -218,6 +222,20 @@ func TestSpecErrors(t *testing.T) {
 		}
 		if _, err := Build(s); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: error %v, want %q", s, err, want)
+		}
+	}
+}
+
+// A network beyond the memory is refused before a weight is drawn, with what it needs.
+func TestTooLarge(t *testing.T) {
+	for spec, want := range map[Spec]string{
+		{Arch: "mlp", Width: 1 << 20, Classes: 10, C: 1, H: 28, W: 28}:               "arch mlp of width 1048576, 2199",
+		{Arch: "vit", Width: 1 << 19, Classes: 10, C: 1, H: 28, W: 28}:               "arch vit of width 524288, 19",
+		{Arch: "cnn", Projector: "1000000,1000000", Classes: 10, C: 1, H: 28, W: 28}: "arch cnn of width 32 with projector 1000000,1000000, 1000",
+	} {
+		_, err := Build(spec)
+		if _, ok := errors.AsType[*memory.Error](err); !ok || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "GiB of memory") {
+			t.Errorf("%v: error %v, want one of memory that begins with %q", spec, err, want)
 		}
 	}
 }
