@@ -11,7 +11,11 @@ import (
 )
 
 // maxTurns bounds how often one run may run bodies of loops, those within others too.
-const maxTurns = 1 << 20
+const maxTurns = 1 << 16
+
+// compileTurns is what it costs of these to compile a body for the shapes of a turn: a body
+// that has others in every turn would take minutes for turns that are short else.
+const compileTurns = 1 << 6
 
 // Body is a graph that an operation repeats, as an attribute. Its outputs are those
 // that were marked.
@@ -72,7 +76,8 @@ func (t *turner) Declared(i int) (tensor.DType, []int) {
 // Run implements ops.Body.
 func (t *turner) Run(in []ops.Data) ([]ops.Data, error) {
 	if *t.turns++; *t.turns > maxTurns {
-		return nil, fmt.Errorf("the loops of the graph make more than %d turns in a run", maxTurns)
+		return nil, fmt.Errorf("the loops of the graph make more than %d turns in a run, or more than %d with new shapes",
+			maxTurns, maxTurns/compileTurns)
 	}
 	given := maps.Clone(t.given)
 	for i, name := range t.Body.Inputs {
@@ -80,8 +85,9 @@ func (t *turner) Run(in []ops.Data) ([]ops.Data, error) {
 			given[name] = ops.Nothing{}
 		}
 	}
+	before := t.plans.made
 	s, err := t.plans.run(t.ctx, given, nil)
-	if err != nil {
+	if *t.turns += compileTurns * (t.plans.made - before); err != nil {
 		return nil, err
 	}
 	out := make([]ops.Data, len(t.plans.options.Outputs))

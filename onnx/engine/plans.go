@@ -17,6 +17,7 @@ type plans struct {
 	graph   *Graph
 	options Options // all but the inputs
 	kept    []*plan
+	made    int // how often the graph was compiled
 }
 
 // plan is a session and the inputs that it is for.
@@ -63,6 +64,7 @@ func (p *plans) session(in map[string]ops.Data) (Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.made++
 	q := &plan{s, map[string]*tensor.Tensor{}, o.Values}
 	for name, t := range o.Inputs {
 		if s.Input(name) == nil {

@@ -174,7 +174,7 @@ func TestLoopWithoutEnd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "more than 1048576 turns") {
+	if err := s.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "more than 65536 turns") {
 		t.Errorf("error %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

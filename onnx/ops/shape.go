@@ -253,7 +253,7 @@ func inferRange(n *Node) error {
 		return n.Errorf("delta is 0")
 	}
 	count := (hi - lo) / by
-	if count > 1<<30 {
+	if !(count <= 1<<30) { // nor a NaN
 		return n.Errorf("range from %v to %v by %v is too long", lo, hi, by)
 	}
 	size := int(count)
