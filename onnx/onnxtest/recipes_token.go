@@ -56,7 +56,9 @@ func rotary(g *generator, op string) {
 func tensorScatter(g *generator, op string) {
 	x := g.input(g.between(1, 3), g.between(1, 3), g.between(2, 5), g.between(1, 3))
 	s := x.Shape
-	g.one(op, g.maybe(ops.Attrs{"mode": "circular"}), x, g.weight(s[0], s[1], g.between(1, 2), s[3]), oneOf(g, nil, g.within(0, 2, s[0])))
+	u := g.between(1, 2)
+	at := g.within(0, min(2, s[2]-u+1), s[0]) // a linear cache has no place behind its end
+	g.one(op, g.maybe(ops.Attrs{"mode": "circular"}), x, g.weight(s[0], s[1], u, s[3]), oneOf(g, nil, at))
 }
 
 func causalConv(g *generator, op string) {
