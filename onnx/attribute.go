@@ -118,6 +118,9 @@ func (m *Model) attribute(a *onnxpb.AttributeProto) (any, error) {
 		}
 		return DecodeTensor(a.T, m.dir)
 	case onnxpb.AttributeProto_TYPE_PROTO:
+		if a.Tp == nil {
+			return nil, errors.New("holds no type")
+		}
 		return a.Tp, nil
 	case onnxpb.AttributeProto_GRAPH, onnxpb.AttributeProto_GRAPHS:
 		return nil, errors.New("subgraphs are not supported")

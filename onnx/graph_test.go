@@ -54,7 +54,7 @@ func TestGraphNamesWhatItCannotUse(t *testing.T) {
 	}
 	_, err = m.Graph()
 	want := "onnx: node \"add\" (Add): attribute \"branch\": subgraphs are not supported\n" +
-		"onnx: node \"add\" (Add): attribute \"kind\": type TYPE_PROTO is not supported"
+		"onnx: node \"add\" (Add): attribute \"kind\": holds no type"
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}

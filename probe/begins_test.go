@@ -98,7 +98,7 @@ func TestJoinedPixels(t *testing.T) {
 			}
 		}
 	}
-	r := &runner{data: d}
+	r := &runner{data: d, raw: &raw{size: 36}}
 	rows := r.join(d.Test, Features{2, 2, []float32{3, 4, 0, 0}}).read(0, 2)
 	a, b := 0.0, 0.0
 	for j := range 36 {
