@@ -10,6 +10,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"memprobe/internal/absent"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/shared"
 	"memprobe/internal/tensor"
@@ -229,7 +230,7 @@ func TestNotAModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := os.Truncate(huge, 3<<30); err != nil {
-		t.Skip("no sparse files here")
+		absent.Skip(t, "no sparse files here: %v", err)
 	}
 	_, err = Load(huge)
 	fails(t, err, "huge.onnx: is 3.0 GiB, more than the 2 GiB of an ONNX file")

@@ -15,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"memprobe/internal/absent"
 	"memprobe/report/page"
 )
 
@@ -89,7 +90,7 @@ func TestPDFText(t *testing.T) {
 	}
 	tool, err := exec.LookPath("pdftotext")
 	if err != nil {
-		t.Skip("no pdftotext here (poppler-utils): only this test's own reader has read the document")
+		absent.Skip(t, "no pdftotext here (poppler-utils): only this test's own reader has read the document")
 	}
 	c := exec.Command(tool, "-layout", "-", "-")
 	c.Stdin = &b

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"testing"
 
+	"memprobe/internal/absent"
 	"memprobe/internal/rng"
 	"memprobe/probe/result"
 	"memprobe/report/page"
@@ -251,12 +252,15 @@ func TestPageIsSmallAndSafe(t *testing.T) {
 // there is none.
 func browser(t *testing.T) string {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("opens pages in a browser")
+	}
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	t.Skip("NO BROWSER HERE (chromium): no page was opened, and errors of its script are not known")
+	absent.Skip(t, "no browser here (chromium): no page was opened, and errors of its script are not known")
 	return ""
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"memprobe/internal/absent"
 )
 
 // slurm is a Slurm of one node that a test has to itself.
@@ -23,11 +25,11 @@ func startSlurm(t *testing.T, path string) *slurm {
 	t.Helper()
 	for _, name := range []string{"slurmctld", "slurmd", "sbatch"} {
 		if _, err := exec.LookPath(name); err != nil {
-			skipSlurm(t, fmt.Sprintf("no Slurm here: %v; Debian's is slurm-wlm", err))
+			absent.Skip(t, "no Slurm here: %v; Debian's is slurm-wlm", err)
 		}
 	}
 	if os.Geteuid() != 0 {
-		skipSlurm(t, "Slurm's node daemon wants root")
+		absent.Skip(t, "Slurm's node daemon wants root")
 	}
 	dir, err := os.MkdirTemp("", "slurm")
 	if err != nil {
@@ -45,15 +47,6 @@ func startSlurm(t *testing.T, path string) *slurm {
 		t.Fatalf("%v: %s", err, out)
 	}
 	return &slurm{t, append(os.Environ(), "SLURM_CONF="+dir+"/slurm.conf", "PATH="+path+":"+os.Getenv("PATH"))}
-}
-
-// skipSlurm skips the test, or fails it where $MEMPROBE_REQUIRE_SLURM is set.
-func skipSlurm(t *testing.T, why string) {
-	t.Helper()
-	if os.Getenv("MEMPROBE_REQUIRE_SLURM") != "" {
-		t.Fatal(why)
-	}
-	t.Skip("SKIPPED: " + why)
 }
 
 // run runs a program of Slurm's and returns what it printed.

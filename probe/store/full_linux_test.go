@@ -5,17 +5,19 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"memprobe/internal/absent"
 )
 
 // On a full disk everything is computed, what was stored stays, and what could not be
 // is computed again.
 func TestFullDisk(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root mounts a small file system")
+		absent.Skip(t, "only root mounts a small file system")
 	}
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=128k"); err != nil {
-		t.Skip(err)
+		absent.Skip(t, "no small file system: %v", err)
 	}
 	defer unix.Unmount(dir, unix.MNT_DETACH)
 	notes := 0

@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"memprobe/internal/absent"
 )
 
 // idxBytes is an IDX file.
@@ -163,7 +165,7 @@ func TestIDXSmallSetWithoutAClass(t *testing.T) {
 func TestFashionMNIST(t *testing.T) {
 	const dir = "/usr/share/datasets/fashion-mnist"
 	if _, err := os.Stat(dir); err != nil {
-		t.Skip("SKIPPED: Debian's dataset-fashion-mnist is not installed")
+		absent.Skip(t, "Debian's dataset-fashion-mnist is not installed")
 	}
 	s := open(t, "fashion-mnist", Options{Roots: []string{filepath.Dir(dir)}})
 	wantSize(t, s, 60000, 10000, 1, 28, 28, 10)

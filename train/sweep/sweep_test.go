@@ -13,6 +13,7 @@ import (
 	"sync"
 	"testing"
 
+	"memprobe/internal/absent"
 	"memprobe/internal/filelock"
 	"memprobe/probe/result"
 )
@@ -309,7 +310,7 @@ func TestEmit(t *testing.T) {
 func TestEmitSeveralArrays(t *testing.T) {
 	bash, err := exec.LookPath("bash")
 	if err != nil {
-		t.Skip("no bash here")
+		absent.Skip(t, "no bash here: %v", err)
 	}
 	p, err := Parse("plan.yaml", "plan", []byte("grid: {seed: [0, 1, 2, 3, 4, 5, 6]}"))
 	if err != nil {
