@@ -46,9 +46,13 @@ var inspectCommand = command{
 			if *weights {
 				return inspectWeights(ctx, std, m, *batch, given, *logits, *asJSON)
 			}
-			s, roles := m.Inspect(*batch, given), rolesOf(m, *batch, given)
-			if err := ctx.Err(); err != nil {
-				return err
+			s := m.Inspect(*batch, given)
+			roles, err := rolesOf(m, *batch, given)
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			if err != nil && len(s.Problems) == 0 { // a problem of the model says more
+				s.Notes = append(s.Notes, "no blocks are marked: "+err.Error())
 			}
 			if *asJSON {
 				err = inspectJSON(std, m, s, roles)
@@ -109,19 +113,19 @@ func roleOf(l onnx.Layer, roles map[string]string) string {
 	return ""
 }
 
-// rolesOf are the roles of the tensors that --layers blocks picks, by name; none where the
-// model cannot be probed.
-func rolesOf(m *onnx.Model, batch int, given map[string][]int) map[string]string {
+// rolesOf are the roles of the tensors that --layers blocks picks, by name. The error says
+// why the model cannot be probed.
+func rolesOf(m *onnx.Model, batch int, given map[string][]int) (map[string]string, error) {
 	var sample []dataset.Array
 	for name, shape := range given { // at most one: --shape
 		if len(shape) < 2 {
-			return nil
+			return nil, fmt.Errorf("--shape %v has a batch alone", shape)
 		}
 		batch, sample = shape[0], []dataset.Array{{Name: name, Shape: shape[1:]}}
 	}
 	layers, err := probe.Layers(m, batch, sample, "", 0)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	roles := map[string]string{}
 	for _, l := range layers {
@@ -129,7 +133,7 @@ func rolesOf(m *onnx.Model, batch int, given map[string][]int) map[string]string
 			roles[l.Name] = l.Role
 		}
 	}
-	return roles
+	return roles, nil
 }
 
 // blockTable sums up the operators between each tensor that --layers blocks picks and the

@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"fmt"
-	"io"
 	"math"
 	"slices"
 
@@ -73,13 +72,11 @@ func arrayColumns(leaves []leaf, inputs []Array, noImages bool) ([]int, error) {
 		}
 	}
 	switch {
-	case named != nil && missing != "":
-		return nil, fmt.Errorf("no column %s of numbers or lists of them for the model's input %q", missing, missing)
-	case named != nil:
+	case named != nil && missing == "":
 		return named, nil
-	case noImages && (len(inputs) == 0 || len(inputs) == 1 && len(lists) == 1):
+	case named == nil && noImages && (len(inputs) == 0 || len(inputs) == 1 && len(lists) == 1):
 		return lists, nil
-	case noImages && len(inputs) > 0 && len(lists) > 0:
+	case named != nil, noImages && len(inputs) > 0 && len(lists) > 0:
 		return nil, fmt.Errorf("no column %s of numbers or lists of them for the model's input %q", missing, missing)
 	}
 	return nil, nil
@@ -87,24 +84,12 @@ func arrayColumns(leaves []leaf, inputs []Array, noImages bool) ([]int, error) {
 
 // read appends the rows of a row group.
 func (r *ragged) read(chunk parquet.ColumnChunk) error {
-	pages := chunk.Pages()
-	defer pages.Close()
-	for {
-		page, err := pages.ReadPage()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
+	return eachPage(chunk, func(page parquet.Page) (err error) {
 		if r.flat, err = memory.Grow("the arrays", r.flat, int(page.NumValues())); err == nil {
 			err = eachValue(page, r.add)
 		}
-		parquet.Release(page)
-		if err != nil {
-			return err
-		}
-	}
+		return err
+	})
 }
 
 // add appends a value, to the last row where it is one of its list's further ones.

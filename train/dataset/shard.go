@@ -246,17 +246,8 @@ func readPageHead(f io.ReaderAt, at, end int64) (p pageHead, err error) {
 
 // readLabels appends the labels of a row group.
 func (s *shard) readLabels(chunk parquet.ColumnChunk) error {
-	pages := chunk.Pages()
-	defer pages.Close()
-	for {
-		page, err := pages.ReadPage()
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		err = eachValue(page, func(v parquet.Value) error {
+	return eachPage(chunk, func(page parquet.Page) error {
+		return eachValue(page, func(v parquet.Value) error {
 			if v.IsNull() {
 				return fmt.Errorf("record %d: no label", len(s.labels))
 			}
@@ -274,6 +265,22 @@ func (s *shard) readLabels(chunk parquet.ColumnChunk) error {
 			s.labels = append(s.labels, int(y))
 			return nil
 		})
+	})
+}
+
+// eachPage calls f for the pages of a column in a row group.
+func eachPage(chunk parquet.ColumnChunk, f func(parquet.Page) error) error {
+	pages := chunk.Pages()
+	defer pages.Close()
+	for {
+		page, err := pages.ReadPage()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		err = f(page)
 		parquet.Release(page)
 		if err != nil {
 			return err
