@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -30,7 +29,7 @@ var sweepCommand = command{
 		o := &sweepOptions{settings: map[string]*settingFlag{}}
 		f.StringVar(&o.scale, "scale", sweep.Small, "of a preset: "+scales())
 		f.StringVar(&o.out, "out", "", "folder of the runs, one a cell (default PLAN-runs)")
-		f.IntVarP(&o.jobs, "jobs", "j", 1, "cells at a time on this machine")
+		f.IntVarP(&o.jobs, "jobs", "j", 0, "cells at a time on this machine; 0: as many as share the threads evenly, as far as there are cells and memory")
 		f.IntVar(&o.threads, "threads", 0, "threads of all cells together; 0 means one a CPU")
 		f.IntVar(&o.index, "index", -1, "run this cell alone (default $SLURM_ARRAY_TASK_ID or $JOB_COMPLETION_INDEX; without them all)")
 		f.StringVar(&o.emit, "emit", "", "print a job array instead: "+strings.Join(sweep.Clusters(), ", "))
@@ -57,7 +56,7 @@ var sweepCommand = command{
 // sweepOptions are the flags of sweep.
 type sweepOptions struct {
 	scale, out, emit     string
-	jobs, threads, index int
+	jobs, threads, index int // divide makes threads those of a cell
 	most                 int // tasks of a job array
 	dry, json, quiet     bool
 	settings             map[string]*settingFlag // by key of train.Config
@@ -87,8 +86,8 @@ func (v *settingFlag) Type() string { return "string" }
 
 func (o *sweepOptions) run(ctx context.Context, f *pflag.FlagSet, arg string, std streams) (err error) {
 	o.std = std
-	if o.jobs < 1 || o.threads < 0 {
-		return usagef("--jobs %d, --threads %d: want at least 1 and 0", o.jobs, o.threads)
+	if o.jobs < 0 || o.threads < 0 {
+		return usagef("--jobs %d, --threads %d: want at least 0", o.jobs, o.threads)
 	}
 	if o.most < 1 || f.Changed("max-array") && o.emit != "slurm" {
 		return usagef("--max-array %d: want at least 1, and --emit slurm", o.most)
@@ -105,6 +104,7 @@ func (o *sweepOptions) run(ctx context.Context, f *pflag.FlagSet, arg string, st
 	if err := o.choose(); err != nil {
 		return err
 	}
+	o.divide()
 	if o.dry {
 		return o.list(ctx)
 	}
@@ -267,12 +267,13 @@ func (o *sweepOptions) list(ctx context.Context) error {
 	return o.print(rows)
 }
 
-// estimate returns the cells with the time that each may take on all threads,
-// from a few steps of each kind, and says the sum.
+// estimate returns the cells with the time that each may take, from a few steps of
+// each kind, and says when all may be finished.
 func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
 	pool := parallel.New(o.threads)
 	defer pool.Close()
-	rows, clock, total := o.outcomes(), stopwatch{pool: pool, known: map[train.Config]float64{}}, 0.0
+	rows, clock := o.outcomes(), stopwatch{pool: pool, known: map[train.Config]float64{}}
+	var times []float64
 	for i := range rows {
 		if rows[i].State == string(sweep.Skipped) {
 			continue
@@ -282,12 +283,24 @@ func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
 			return nil, err
 		}
 		rows[i].Time = &t
-		total += t
+		times = append(times, t)
 	}
 	if !o.quiet {
-		fmt.Fprintf(o.std.err, "%s: %d cells, about %s on %d threads\n", o.plan.Name, len(rows), duration(total), pool.Threads())
+		fmt.Fprintf(o.std.err, "%s: %d cells, %d at a time on %d threads each, about %s\n",
+			o.plan.Name, len(rows), o.jobs, o.threads, duration(makespan(times, o.jobs)))
 	}
 	return rows, nil
+}
+
+// makespan is when the last of some works is done, each begun in turn by the first of
+// the jobs that is free.
+func makespan(times []float64, jobs int) float64 {
+	free := make([]float64, jobs)
+	for _, t := range times {
+		first := slices.Index(free, slices.Min(free))
+		free[first] += t
+	}
+	return slices.Max(free)
 }
 
 // runCells runs the cells and prints what became of them.
@@ -302,18 +315,17 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 	if err := o.plan.WriteList(ctx, o.out); err != nil {
 		return err
 	}
-	threads := o.threads
-	if threads == 0 {
-		threads = runtime.GOMAXPROCS(0)
-	}
-	threads = max(1, threads/o.jobs)
+	bars := newCellsProgress(o.std.err, o.quiet, rows)
 	failed := 0
 	err := sweep.Run(ctx, o.out, o.cells, sweep.Options{
 		Jobs: o.jobs,
 		Run: func(ctx context.Context, c *sweep.Cell, dir string) error {
-			pool := parallel.New(threads)
+			pool := parallel.New(o.threads)
 			defer pool.Close()
-			bar := newTrainProgress(o.std.err, o.quiet || o.jobs > 1)
+			var bar watcher = cellProgress{bars, c.Name}
+			if o.jobs == 1 {
+				bar = newTrainProgress(o.std.err, o.quiet)
+			}
 			defer bar.done()
 			_, err := runTraining(ctx, dir, c.Config, pool, bar, false)
 			return err
@@ -327,7 +339,10 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 				rows[i].Error = e.Err.Error()
 				line += ": " + rows[i].Error
 			}
-			if !o.quiet || e.Err != nil {
+			switch {
+			case !o.quiet:
+				bars.say(line)
+			case e.Err != nil:
 				fmt.Fprintln(o.std.err, line)
 			}
 		},

@@ -92,7 +92,7 @@ func TestSweepFailures(t *testing.T) {
 		{[]string{plan, "--freeze", "fc?.*", "--freeze", "a.*", "--dry-run"}, 2, `--freeze "a.*" matches no trainable weight, want one of fc1.weight`},
 		{[]string{plan, "--index", "2"}, 2, "--index is 2, want 0 to 1"},
 		{[]string{plan, "--emit", "pbs"}, 2, `--emit "pbs", want one of slurm, kubernetes, shell`},
-		{[]string{plan, "-j", "0"}, 2, "--jobs 0"},
+		{[]string{plan, "-j", "-1"}, 2, "--jobs -1"},
 		{[]string{plan, "--emit", "slurm", "--max-array", "0"}, 2, "--max-array 0: want at least 1"},
 		{[]string{plan, "--max-array", "5"}, 2, "and --emit slurm"},
 		{[]string{plan, "--index", "0", "--data", "images:/nonexistent", "--out", filepath.Join(dir, "x")}, 3, "/nonexistent"},

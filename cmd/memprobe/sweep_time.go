@@ -9,6 +9,7 @@ import (
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/parallel"
 	"memprobe/onnx"
+	"memprobe/probe"
 	"memprobe/train"
 )
 
@@ -25,10 +26,13 @@ const timedSteps = 4
 // errTimed ends a run that has been timed.
 var errTimed = errors.New("timed")
 
-// cell is about how many seconds a run takes: its steps, and its measurements of
-// fit and probes, a third of a step for each batch of images, since they need the
-// forward pass alone.
+// cell is about how many seconds a run takes: its steps, and its measurements, in passes
+// over images of a third of a step each, since they need the forward pass alone. A probe
+// looks at the bank and the test images. To find the neighbours, leave-one-out too, and to
+// measure all else takes it two or three passes more; each untrained network is one pass, with the first
+// probe alone.
 func (s *stopwatch) cell(ctx context.Context, c train.Config) (float64, error) {
+	const passesOfProbe = 3.5
 	o := train.Options{Pool: s.pool}
 	var init *subject
 	if c.Init != "" {
@@ -48,16 +52,26 @@ func (s *stopwatch) cell(ctx context.Context, c train.Config) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	batches := func(n int) float64 { return float64((n + c.Batch - 1) / c.Batch) }
-	pass := (batches(set.Train.N()) + batches(set.Test.N())) / 3
+	pass := func(images int) float64 { return float64((images+c.Batch-1)/c.Batch) / 3 }
 	times := func(every int) float64 {
 		if every == 0 {
 			return 0
 		}
 		return float64(c.Epochs/every + 1)
 	}
-	measured := pass * (times(c.EvalEvery) + 2*times(c.ProbeEvery)) // a probe also runs the untrained network
-	return step * (float64(c.Epochs)*batches(set.Train.N()) + measured), nil
+	bank := set.Train.Stored()
+	if c.Bank == probe.TrainImages {
+		bank = set.Train.N()
+	}
+	draws := c.Draws
+	if draws == 0 {
+		draws = probe.DefaultOptions().Draws
+	}
+	steps := float64(c.Epochs)*3*pass(set.Train.N()) + times(c.EvalEvery)*pass(set.Train.N()+set.Test.N())
+	if probes := times(c.ProbeEvery); probes > 0 {
+		steps += (passesOfProbe*probes + float64(draws)) * pass(bank+set.Test.N())
+	}
+	return step * steps, nil
 }
 
 // step is the seconds that a step of a run takes.

@@ -92,8 +92,8 @@ func resumed(dir string, f *pflag.FlagSet) (train.Config, error) {
 	return c, err
 }
 
-// runTraining trains, or goes on, in the folder dir. bar may be nil.
-func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar *trainProgress, withBoard bool) (*result.Run, error) {
+// runTraining trains, or goes on, in the folder dir.
+func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar watcher, withBoard bool) (*result.Run, error) {
 	if err := c.Check(); err != nil {
 		return nil, flagged(err)
 	}
