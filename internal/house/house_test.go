@@ -72,6 +72,7 @@ var kernelRooms = []struct {
 	{"pool", []string{"check", "tile", "vec"}},
 	{"pixel", []string{"check", "cpu"}},
 	{"nearest", []string{"check", "cpu"}},
+	{"quant", []string{"check", "cpu"}},
 	{"kerneltest", []string{"conv/method", "cpu"}}, // for tests of the others
 }
 

@@ -1,5 +1,5 @@
 // Package kernel holds the arithmetic of the engine in rooms, each named for what it
-// computes, in float32, row-major, images [N,C,H,W]:
+// computes, in float32 where nothing else is said, row-major, images [N,C,H,W]:
 //
 //	cpu      what the processor can do
 //	vec      passes over vectors: elementwise, reductions, optimisers, permutations
@@ -10,6 +10,7 @@
 //	pool     pooling
 //	pixel    the inner loops of augmentation
 //	nearest  the inner loops of nearest neighbours
+//	quant    products and convolutions of integers of eight bits
 //
 // Below the rooms lie the implementations: plain Go in ref, assembly for AVX2 and FMA
 // in avx2, and what gains by AVX-512 in avx512, which gives the same bits as avx2.

@@ -33,6 +33,9 @@ var rewrites = []rewrite{
 	{"residual", (*fuser).residual},
 	{"clamp", (*fuser).clamp},
 	{"product's result moved", (*fuser).moveProduct},
+	{"integers", (*fuser).requantise},
+	{"bytes moved", (*fuser).moveBytes},
+	{"bytes that stay", (*fuser).requantiseMoved},
 }
 
 // fuser applies rewrites to a program.

@@ -1,13 +1,21 @@
 package ops
 
-import "memprobe/internal/tensor"
+import (
+	"math"
+	"slices"
 
-// integerProducts are products and convolutions of quantised numbers. They are
-// computed in float64, in which sums of products of integers are exact.
+	"memprobe/internal/tensor"
+)
+
+// integerProducts are products and convolutions of quantised numbers: on bytes where the
+// weights are constant, otherwise in float64, in which sums of products of integers are exact.
 var integerProducts = []Def{
 	{Op: "MatMulInteger", Since: 10, Weighted: true, Roles: []Role{Quantised, Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(2, 4); err != nil {
 			return nil, err
+		}
+		if y := b.onBytes("IntegerProduct", nil, nil, n.In[0], n.In[1], n.Input(2), n.Input(3)); y != nil {
+			return []*Value{y}, nil
 		}
 		y := b.Op("MatMul", nil, b.centred(n.In[0], n.Input(2), -2), b.centred(n.In[1], n.Input(3), -1))
 		return []*Value{b.cast(y, tensor.Int32)}, b.Err
@@ -16,12 +24,20 @@ var integerProducts = []Def{
 		if err := n.Want(2, 4); err != nil {
 			return nil, err
 		}
+		if y := b.onBytes("IntegerConv", n.Attrs, nil, n.In[0], n.In[1], n.Input(2), n.Input(3)); y != nil {
+			return []*Value{y}, nil
+		}
 		y := b.Op("Conv", n.Attrs, b.centred(n.In[0], n.Input(2), 0), b.centred(n.In[1], n.Input(3), 0))
 		return []*Value{b.cast(y, tensor.Int32)}, b.Err
 	}},
 	{Op: "QLinearMatMul", Since: 10, Weighted: true, Roles: []Role{Quantised, "", "", Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(8, 8); err != nil {
 			return nil, err
+		}
+		if r := n.rounds(nil, 1, 4, 6); r != nil {
+			if y := b.onBytes("IntegerProduct", nil, r, n.In[0], n.In[3], n.In[2], n.In[5]); y != nil {
+				return []*Value{y}, nil
+			}
 		}
 		y := b.Op("MatMul", nil, b.centred(n.In[0], n.In[2], -2), b.centred(n.In[3], n.In[5], -1))
 		if b.Err != nil {
@@ -35,6 +51,11 @@ var integerProducts = []Def{
 		if err := n.Want(8, 9); err != nil {
 			return nil, err
 		}
+		if r := n.rounds(n.Input(8), 1, 4, 6); r != nil {
+			if y := b.onBytes("IntegerConv", n.Attrs, r, n.In[0], n.In[3], n.In[2], n.In[5]); y != nil {
+				return []*Value{y}, nil
+			}
+		}
 		in := []*Value{b.centred(n.In[0], n.In[2], 0), b.centred(n.In[3], n.In[5], 0)}
 		if n.Input(8) != nil {
 			in = append(in, b.cast(n.In[8], tensor.Float64))
@@ -46,6 +67,76 @@ var integerProducts = []Def{
 		out, err := b.requantized(n, y, b.Op("Mul", nil, b.Reshape(n.In[1], nil), b.along(n.In[4], 1, len(y.Shape))), 6)
 		return []*Value{out}, err
 	}},
+}
+
+// onBytes appends an operator on bytes if it can be one; nil where not.
+func (b *Builder) onBytes(op string, attrs Attrs, r *Rounded, in ...*Value) *Value {
+	own, w := without(attrs, "rounded"), in[1].Shape
+	if len(w) == 0 {
+		return nil
+	}
+	if r != nil {
+		channels := w[0]
+		if op == "IntegerProduct" {
+			channels = w[len(w)-1]
+		}
+		own["rounded"] = r.ForChannels(channels)
+	}
+	def, err := b.find(Internal, op, Newest)
+	if err != nil || b.Err != nil || def.Infer(&Node{Op: op, Attrs: own, In: in, Out: []*Value{{}}, Def: def}) != nil {
+		return nil
+	}
+	return b.Op(op, own, in...)
+}
+
+// rounds reads the constant inputs that say how n rounds its sums: the bias, which may be
+// absent, the scales of the operands at x and w, and that of the result at y, which its
+// zero point follows. Nil where they are not constant, or no scales of bytes.
+func (n *Node) rounds(bias *Value, x, w, y int) *Rounded {
+	sx, sw, sy, zy := n.In[x], n.In[w], n.In[y], n.In[y+1]
+	for _, v := range []*Value{sx, sw, sy, zy} {
+		if v.Const == nil || v.Param {
+			return nil
+		}
+	}
+	if sx.DType != tensor.Float32 || sw.DType != tensor.Float32 || sy.DType != tensor.Float32 || sx.Len() != 1 || sy.Len() != 1 || zy.Len() != 1 || !IsByte(zy.DType) {
+		return nil
+	}
+	r := NewRounded(sx.Const.F32()[0], sw.Const.F32(), sy.Const.F32()[0], int32(zy.Const.Number(0)), zy.DType)
+	if bias != nil && r != nil {
+		if bias.Const == nil || bias.DType != tensor.Int32 {
+			return nil
+		}
+		r.Bias = bias.Const.I32()
+	}
+	return r
+}
+
+// NewRounded rounds sums of products of numbers with the scales x and w, one or one for
+// each channel, to a type of eight bits with a scale and a zero point. Nil unless the
+// scales are positive and finite.
+func NewRounded(x float32, w []float32, y float32, zero int32, to tensor.DType) *Rounded {
+	r := &Rounded{Zero: zero, DType: to}
+	r.Lo, r.Hi = ByteRange(to)
+	for _, v := range w {
+		s := float32(x*v) / y
+		if !(v > 0 && s > 0 && s <= math.MaxFloat32) {
+			return nil
+		}
+		r.Scale = append(r.Scale, s)
+	}
+	if !(x > 0 && y > 0) {
+		return nil
+	}
+	return r
+}
+
+// ForChannels repeats a lone scale.
+func (r *Rounded) ForChannels(n int) *Rounded {
+	if len(r.Scale) == 1 && n > 1 {
+		r.Scale = slices.Repeat(r.Scale, n)
+	}
+	return r
 }
 
 // centred is x − zero in float64; a zero point of several values lies along an axis,

@@ -21,6 +21,10 @@ var quantizers = []Def{
 		} else if n.Int("output_dtype", 0) != 0 {
 			to = castTypes[n.Int("output_dtype", 0)].dtype
 		}
+		if n.Int("precision", 0) == 0 && IsByte(to) && n.simplyScaled(n.In[0].Shape) && n.In[1].Len() == 1 {
+			y := b.Op("Quantize", Attrs{"dtype": int64(to)}, b.cast(n.In[0], tensor.Float32), n.In[1], n.Input(2))
+			return []*Value{y}, b.Err
+		}
 		scale, zero, err := b.scales(n, n.In[0].Shape)
 		if err != nil {
 			return nil, err
@@ -32,6 +36,10 @@ var quantizers = []Def{
 	{Op: "DequantizeLinear", Since: 10, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(2, 3); err != nil {
 			return nil, err
+		}
+		if d := n.In[0].DType; (IsByte(d) || d == tensor.Int32) && n.Int("output_dtype", 1) == 1 && n.simplyScaled(n.In[0].Shape) {
+			y := b.Op("Dequantize", Attrs{"axis": int64(axisFromFront(n))}, n.In...)
+			return []*Value{y}, b.Err
 		}
 		scale, zero, err := b.scales(n, n.In[0].Shape)
 		if err != nil {
@@ -48,6 +56,29 @@ var quantizers = []Def{
 		return []*Value{b.Op("Mul", nil, b.cast(x, scale.DType), scale)}, b.Err
 	}},
 	{Op: "DynamicQuantizeLinear", Since: 11, Expand: expandDynamicQuantize},
+}
+
+// simplyScaled reports whether the scale, a float32 that is not trained, and the zero point
+// are of one element, or one for each index of an axis of a tensor of the given shape.
+func (n *Node) simplyScaled(shape []int) bool {
+	scale, zero := n.In[1], n.Input(2)
+	if scale.DType != tensor.Float32 || scale.Param || n.Int("block_size", 0) != 0 || zero != nil && zero.Len() != scale.Len() {
+		return false
+	}
+	if len(scale.Shape) == 0 || len(scale.Shape) == 1 && scale.Shape[0] == 1 {
+		return true
+	}
+	axis, err := n.Axis(n.Int("axis", 1), len(shape))
+	return err == nil && len(scale.Shape) == 1 && scale.Shape[0] == shape[axis]
+}
+
+// axisFromFront is the attribute axis of a quantiser, counted from the front.
+func axisFromFront(n *Node) int {
+	axis, rank := n.Int("axis", 1), len(n.In[0].Shape)
+	if axis < 0 {
+		axis += rank
+	}
+	return axis
 }
 
 // cast converts to an element type of the engine.

@@ -10,10 +10,12 @@ import "memprobe/internal/kernel/ref"
 //go:generate go run -C ../_asm ./wide -out ../avx512/gemm_amd64.s -stubs ../avx512/gemm_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./near -out ../avx512/near_amd64.s -stubs ../avx512/near_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./widedepth -out ../avx512/depth_amd64.s -stubs ../avx512/depth_amd64.go -pkg avx512
+//go:generate go run -C ../_asm ./quant -out ../avx512/quant_amd64.s -stubs ../avx512/quant_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./winograd -out ../avx512/winograd_amd64.s -stubs ../avx512/winograd_amd64.go -pkg avx512
 
 // Arguments of the kernels.
 type (
+	ByteTile   = ref.ByteTile
 	DepthLanes = ref.DepthLanes
 	DepthRows  = ref.DepthRows
 	Tile       = ref.Tile

@@ -21,6 +21,9 @@ var AVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 var AVX512 = AVX2 && cpu.X86.HasBMI2 && cpu.X86.HasAVX512F &&
 	cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VL
 
+// VNNI says that AVX-512 sums products of bytes in one instruction.
+var VNNI = AVX512 && cpu.X86.HasAVX512VNNI
+
 // FullWidth512 says that multiply-adds of 512 bits do more than those of 256, by the
 // clock. Where a unit takes two turns for them, a tile of 16 columns is no faster for
 // them, and waits for its broadcasts.
