@@ -96,7 +96,7 @@ func (c *Comparison) keyNumbers() []page.Number {
 
 // rowsOf is a table as pages have it.
 func rowsOf(t *Table) page.Table {
-	out := page.Table{ID: "runs", Title: "All runs", Columns: t.Columns, Note: "Columns that differ first. A click on a column sorts by it; a row lights its run in all figures."}
+	out := page.Table{ID: "runs", Title: "All runs", Columns: visible.Names(t.Columns), Note: "Columns that differ first. A click on a column sorts by it; a row lights its run in all figures."}
 	for _, r := range t.rows {
 		out.Rows = append(out.Rows, page.Row{Link: r[0].link, Cells: cellsOf(r)})
 	}

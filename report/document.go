@@ -115,7 +115,7 @@ func layerRows(p *result.Probe) page.Table {
 func cellsOf(row []value) []page.Cell {
 	cells := make([]page.Cell, len(row))
 	for i, v := range row {
-		cells[i] = page.Cell{Text: v.String(), Key: v.Key()}
+		cells[i] = page.Cell{Text: visible.Line(v.String()), Key: visible.Name(v.Key())}
 	}
 	return cells
 }

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	visible "memprobe/internal/show"
 )
 
 // latexEscapes are what TeX takes for itself, and the signs that tables hold.
 var latexEscapes = strings.NewReplacer(`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "$", `\$`, "&", `\&`, "#", `\#`, "%", `\%`, "_", `\_`,
-	"^", `\textasciicircum{}`, "~", `\textasciitilde{}`, " ± ", ` $\pm$ `, "−", "$-$", "δ", `$\delta$`)
+	"^", `\textasciicircum{}`, "~", `\textasciitilde{}`, "<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`, " ± ", ` $\pm$ `, "−", "$-$", "δ", `$\delta$`)
 
 // latex writes the table for the package booktabs: texts flush left, numbers right.
 func (t *Table) latex(w io.Writer) error {
@@ -22,7 +24,7 @@ func (t *Table) latex(w io.Writer) error {
 	}
 	var b strings.Builder
 	line := func(cells []string) {
-		for i, c := range cells {
+		for i, c := range visible.Names(cells) {
 			cells[i] = latexEscapes.Replace(c)
 			if strings.HasPrefix(c, "-") && t.numeric(i) {
 				cells[i] = "$-$" + cells[i][1:]

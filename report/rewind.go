@@ -60,7 +60,7 @@ func writeRewindCSV(w io.Writer, r *result.Rewind) error {
 	}
 	for _, row := range rewoundRows(r) {
 		if err == nil {
-			err = c.Write([]string{row.scope, textCell(visible.Name(row.Block)), row.Role, strconv.FormatInt(row.Parameters, 10),
+			err = c.Write([]string{row.scope, textCell(row.Block), row.Role, strconv.FormatInt(row.Parameters, 10),
 				number(row.Fit.Value()), number(row.Test.Value()), number(float64(row.Probe)), number(row.Assigned.Value())})
 		}
 	}

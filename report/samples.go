@@ -101,7 +101,7 @@ func writeSamplesCSV(w io.Writer, p *result.Probe) error {
 			case nil:
 				row[i] = ""
 			case string:
-				row[i] = textCell(visible.Name(v))
+				row[i] = textCell(v)
 			case float32:
 				row[i] = strconv.FormatFloat(float64(v), 'g', -1, 32)
 			case float64:

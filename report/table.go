@@ -298,19 +298,19 @@ func (t *Table) Write(w io.Writer, format string) error {
 
 func (t *Table) text(w io.Writer) error {
 	tw := tabwriter.NewWriter(w, 0, 4, 2, ' ', 0)
-	fmt.Fprintln(tw, strings.Join(lines(t.Columns), "\t"))
+	fmt.Fprintln(tw, strings.Join(visible.Names(t.Columns), "\t"))
 	for _, r := range t.rows {
-		fmt.Fprintln(tw, strings.Join(lines(texts(r, "-")), "\t"))
+		fmt.Fprintln(tw, strings.Join(visible.Names(texts(r, "-")), "\t"))
 	}
 	return tw.Flush()
 }
 
 // inMarkdown keeps a text in its cell, as text.
-var inMarkdown = strings.NewReplacer("|", `\|`, "<", "&lt;", "`", "\\`")
+var inMarkdown = strings.NewReplacer(`\`, `\\`, "|", `\|`, "<", "&lt;", "&", "&amp;", "`", "\\`", "[", `\[`, "*", `\*`)
 
 func (t *Table) markdown(w io.Writer) error {
 	row := func(cells []string) error {
-		cells = lines(cells)
+		cells = visible.Names(cells)
 		for i, c := range cells {
 			cells[i] = inMarkdown.Replace(c)
 		}
@@ -323,15 +323,6 @@ func (t *Table) markdown(w io.Writer) error {
 		err = cmp.Or(err, row(texts(r, "")))
 	}
 	return err
-}
-
-// lines escapes what does not print in each text.
-func lines(texts []string) []string {
-	out := make([]string, len(texts))
-	for i, s := range texts {
-		out[i] = visible.Line(s)
-	}
-	return out
 }
 
 func texts(row []value, empty string) []string {
@@ -355,7 +346,7 @@ func (t *Table) csv(w io.Writer) error {
 	for i, name := range t.Columns {
 		header = append(header, textCell(name))
 		if t.spread(i) {
-			header = append(header, name+" sd")
+			header = append(header, textCell(name+" sd"))
 		}
 	}
 	lines := [][]string{header}

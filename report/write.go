@@ -78,7 +78,7 @@ func WriteCSV(w io.Writer, p *result.Probe) error {
 	for i := range p.Layers {
 		l := &p.Layers[i]
 		for _, k := range p.Settings.K {
-			row := []string{strconv.Itoa(l.Index), textCell(visible.Name(l.Name)), textCell(visible.Name(l.Op)), l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, cmp.Or(l.Pool, p.Settings.Pool)}
+			row := []string{strconv.Itoa(l.Index), textCell(l.Name), textCell(l.Op), l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, cmp.Or(l.Pool, p.Settings.Pool)}
 			for _, key := range keys {
 				row = append(row, num(l.At(key, k)))
 			}

@@ -47,7 +47,7 @@ type augmenter struct {
 
 func newBatcher(c *Config, set *dataset.Set, pool *parallel.Pool) (*batcher, error) {
 	b := &batcher{
-		set: set, pool: pool, seed: c.Seed, views: c.Views, samples: set.Train.N(),
+		set: set, pool: pool.Stoppable(), seed: c.Seed, views: c.Views, samples: set.Train.N(),
 		labels: c.LabelSeed, smooth: float32(c.LabelSmoothing), mixer: augment.Mixer{Mixup: c.Mixup, CutMix: c.CutMix},
 	}
 	var err error

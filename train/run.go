@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"memprobe/internal/filelock"
+	"memprobe/internal/grace"
 	"memprobe/internal/meta"
 	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
@@ -83,6 +84,7 @@ func Run(ctx context.Context, dir string, c Config, o Options) (*result.Run, err
 	}
 	defer r.log.close()
 	defer r.losses.close()
+	defer grace.Hold()() // what was trained outlasts a signal
 	err = r.train(ctx)
 	if err != nil && ctx.Err() != nil {
 		if saveErr := r.save(); saveErr != nil {
@@ -129,6 +131,7 @@ type state struct {
 // train runs the epochs that are left.
 func (r *runner) train(ctx context.Context) error {
 	r.started, r.saved = time.Now(), time.Now()
+	r.batches.pool.Until(ctx.Done()) // a step drops what is then missing of its batch
 	if r.at.Epoch == 0 {
 		if err := r.finishEpoch(ctx); err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/show"
 	"memprobe/probe"
 	"memprobe/probe/result"
 	"memprobe/report"
@@ -91,7 +92,7 @@ func (r *rival) Close() error {
 // printAgainst prints how the network agrees with the other one.
 func printAgainst(std streams, p *result.Probe) error {
 	a := p.Against
-	fmt.Fprintf(std.out, "\n%s\n", report.AgainstSentence(p))
+	fmt.Fprintf(std.out, "\n%s\n", show.Line(report.AgainstSentence(p)))
 	if err := report.MatchTable(a).Write(std.out, "text"); err != nil || len(a.Differ) == 0 {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"memprobe/internal/infile"
 	"memprobe/internal/parallel"
+	"memprobe/internal/show"
 	"memprobe/internal/tensor"
 	"memprobe/probe"
 	"memprobe/probe/result"
@@ -199,7 +200,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err := printTable(std, p, o.columns); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "\nreport: %s\n", strings.Join(files, " "))
+	fmt.Fprintf(std.out, "\nreport: %s\n", strings.Join(show.Lines(files), " "))
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/show"
 	"memprobe/report"
 )
 
@@ -64,10 +65,10 @@ func (o *compareOptions) run(paths []string, std streams) error {
 		return err
 	}
 	for _, note := range c.Notes {
-		fmt.Fprintf(std.err, "left out: %s\n", note)
+		fmt.Fprintf(std.err, "left out: %s\n", show.Line(note))
 	}
 	for _, e := range c.Unfinished() {
-		fmt.Fprintf(std.err, "%s: %s\n", e.Path, e.State())
+		fmt.Fprintf(std.err, "%s: %s\n", show.Line(e.Path), show.Name(e.State()))
 	}
 	t := c.Table(o.each)
 	if o.sort != "" {
@@ -84,11 +85,11 @@ func (o *compareOptions) run(paths []string, std streams) error {
 	}
 	fmt.Fprintln(std.out)
 	for _, e := range c.Entries {
-		fmt.Fprintln(std.out, e.Sentence())
+		fmt.Fprintln(std.out, show.Line(e.Sentence()))
 	}
 	if s := c.Omitted(); s != "" {
-		fmt.Fprintf(std.out, "\nfigures: %s\n", s)
+		fmt.Fprintf(std.out, "\nfigures: %s\n", show.Line(s))
 	}
-	_, err = fmt.Fprintf(std.out, "\nfiles: %s\n", strings.Join(files, " "))
+	_, err = fmt.Fprintf(std.out, "\nfiles: %s\n", strings.Join(show.Lines(files), " "))
 	return err
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/show"
 	"memprobe/train/dataset"
 )
 
@@ -44,7 +45,7 @@ var dataListCommand = command{
 				case state == "" && e.Fetchable:
 					state = "memprobe data fetch " + e.Name
 				}
-				fmt.Fprintf(w, "%s\t%s\t%s\n", spec, e.Title, state)
+				fmt.Fprintf(w, "%s\t%s\t%s\n", show.Name(spec), e.Title, show.Name(state))
 			}
 			return w.Flush()
 		}
@@ -158,7 +159,9 @@ func moments(s *dataset.Set) (mean, std []float64) {
 
 func (i *setInfo) print(std streams) error {
 	w := tabwriter.NewWriter(std.out, 0, 4, 2, ' ', 0)
-	line := func(what, format string, args ...any) { fmt.Fprintf(w, what+"\t"+format+"\n", args...) }
+	line := func(what, format string, args ...any) {
+		fmt.Fprintf(w, "%s\t%s\n", what, show.Line(fmt.Sprintf(format, args...)))
+	}
 	line("set", "%s (%s)", i.Spec, i.Name)
 	if i.Arrays != nil {
 		line("samples", "%s", strings.Join(i.Arrays, "; "))

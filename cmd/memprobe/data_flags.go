@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/pflag"
@@ -133,7 +134,7 @@ func (s *subject) freeBatch(image []int) {
 // tell prints the notes that there are so far, each once.
 func (s *subject) tell(std streams) {
 	for ; s.told < len(s.notes); s.told++ {
-		fmt.Fprintf(std.err, "memprobe: note: %s\n", s.notes[s.told])
+		fmt.Fprintf(std.err, "memprobe: note: %s\n", show.Line(s.notes[s.told]))
 	}
 }
 
@@ -161,6 +162,18 @@ func (s *subject) ofRun(dir string) error {
 		s.record["normalize"] = c.Normalize
 	}
 	s.file, s.Model, err = train.LoadModel(dir, run)
+	return err
+}
+
+// blame returns an error of the command line as one of the model where that records the
+// value of one of the flags which the error is about.
+func (o *dataOptions) blame(m *subject, err error, flags ...string) error {
+	_, usage := errors.AsType[usageError](err)
+	_, spec := errors.AsType[*dataset.SpecError](err)
+	recorded := func(flag string) bool { return m.record[flag] != "" && !o.f.Changed(flag) }
+	if (usage || spec) && slices.ContainsFunc(flags, recorded) {
+		return fault.Errorf(m.file, "its metadata are damaged: %v", err)
+	}
 	return err
 }
 

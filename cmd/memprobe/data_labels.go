@@ -105,6 +105,9 @@ func (d *openedData) trainedOn(ctx context.Context, o *dataOptions, m *subject) 
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fault.Errorf(m.file, "its metadata are damaged: %w", err)
 	}
+	if recorded.TrainLimit < 0 || recorded.TestLimit < 0 {
+		return nil, fault.Errorf(m.file, "its metadata are damaged: limits of %d and %d images", recorded.TrainLimit, recorded.TestLimit)
+	}
 	if reflect.DeepEqual(recorded, d.options) {
 		return d.Set, nil
 	}

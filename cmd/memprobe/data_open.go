@@ -54,7 +54,7 @@ func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error)
 	d := &openedData{normalize: o.value("normalize", m)}
 	p, err := dataset.ParsePreprocess(o.value("preprocess", m))
 	if err != nil {
-		return nil, usagef("--preprocess %v", err)
+		return nil, o.blame(m, usagef("--preprocess %v", err), "preprocess")
 	}
 	if d.options.Preprocess = p; d.normalize == "auto" {
 		d.normalize = p.Normalization()
@@ -68,16 +68,22 @@ func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error)
 		return nil, fault.Errorf(m.file, "its metadata are damaged: %w", err)
 	}
 	if d.options.TrainLimit < 0 || d.options.TestLimit < 0 || d.options.Height < 0 {
-		return nil, usagef("--train-limit %d, --test-limit %d, --image-size %d: want 0 or more", d.options.TrainLimit, d.options.TestLimit, d.options.Height)
+		err := usagef("--train-limit %d, --test-limit %d, --image-size %d: want 0 or more", d.options.TrainLimit, d.options.TestLimit, d.options.Height)
+		return nil, o.blame(m, err, "train-limit", "test-limit", "image-size")
 	}
 	d.options.Width = d.options.Height
 	if err := d.choose(o, m); err != nil {
 		return nil, err
 	}
 	if err := d.images(ctx, spec, m, guessed); err != nil {
-		return nil, err
+		return nil, o.blame(m, err, "data", "image-size")
 	}
-	if err := d.labels(ctx, o, m); err != nil {
+	_, _, err = d.normalization()
+	err = o.blame(m, err, "normalize")
+	if err == nil {
+		err = o.blame(m, d.labels(ctx, o, m), "labels")
+	}
+	if err != nil {
 		return nil, errors.Join(err, d.Close())
 	}
 	return d, nil

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"memprobe/internal/atomicfile"
+	"memprobe/internal/show"
 	"memprobe/train/augment"
 	"memprobe/train/dataset"
 )
@@ -77,7 +78,8 @@ func preview(ctx context.Context, o previewOptions, p *augment.Pipeline, std str
 	if err := atomicfile.Write(o.out, func(w io.Writer) error { return png.Encode(w, picture) }); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "%s: %d images [%d,%d,%d] of %s, left, and %d views of each by\n  %s\n", o.out, len(rows), set.C, set.H, set.W, set.Name, o.views, p)
+	fmt.Fprintf(std.out, "%s: %d images [%d,%d,%d] of %s, left, and %d views of each by\n  %s\n",
+		show.Line(o.out), len(rows), set.C, set.H, set.W, show.Name(set.Name), o.views, p)
 	for _, note := range p.Notes(set.C) {
 		fmt.Fprintln(std.out, note)
 	}

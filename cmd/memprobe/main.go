@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,9 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/atomicfile"
 	"memprobe/internal/fault"
+	"memprobe/internal/grace"
 	"memprobe/internal/memory"
 	"memprobe/internal/show"
 	"memprobe/onnx/engine"
@@ -56,9 +59,23 @@ func start(list []command) int {
 	debug.SetTraceback("crash") // a fatal error of Go's runtime ends by SIGABRT: its exit code, 2, has a meaning here
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	context.AfterFunc(ctx, func() {
+		stop() // a second signal ends the process at once
+		cutOff()
+	})
 	return dispatch(ctx, list, os.Args[1:], streams{os.Stdout, os.Stderr})
 }
+
+// cutOff ends the process where a command does not end in time after a signal. Files
+// appear whole or not at all, so nothing is half-written.
+func cutOff() {
+	grace.Wait()
+	atomicfile.Abandon()
+	fmt.Fprintln(os.Stderr, interrupted)
+	os.Exit(exitInterrupted)
+}
+
+const interrupted = "memprobe: interrupted"
 
 // run is the whole program: it returns the exit code.
 func run(ctx context.Context, args []string, std streams) int {
@@ -146,15 +163,12 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 		memory.SetLimit(int64(*budget))
 		err = guarded(func() error { return do(ctx, f.Args(), std) })
 	}
-	if err == nil {
-		err = out.err
-	}
-	if err == nil {
+	if err = cmp.Or(out.err, err); err == nil { // what follows from a result that is not written is no cause
 		return 0
 	}
 	code := exitCode(ctx, err)
 	if code == exitInterrupted {
-		fmt.Fprintln(std.err, "memprobe: interrupted")
+		fmt.Fprintln(std.err, interrupted)
 		return code
 	}
 	lines := strings.Split(err.Error()+advice(err), "\n") // a line a problem

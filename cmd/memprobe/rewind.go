@@ -135,7 +135,7 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 	if err := report.RewindTable(r).Write(std.out, "text"); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "\nresults: %s\n", strings.Join(files, " "))
+	fmt.Fprintf(std.out, "\nresults: %s\n", strings.Join(show.Lines(files), " "))
 	return nil
 }
 

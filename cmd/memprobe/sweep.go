@@ -17,6 +17,7 @@ import (
 	"memprobe/internal/fault"
 	"memprobe/internal/infile"
 	"memprobe/internal/parallel"
+	"memprobe/internal/show"
 	"memprobe/internal/suggest"
 	"memprobe/train"
 	"memprobe/train/sweep"
@@ -249,7 +250,7 @@ func (o *sweepOptions) print(rows []outcome) error {
 		if r.Time != nil {
 			about = duration(*r.Time)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%s\n", r.Index, r.Label, r.Name, r.Epochs, r.State, about)
+		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%s\n", r.Index, show.Name(r.Label), show.Name(r.Name), r.Epochs, r.State, show.Line(about))
 	}
 	return w.Flush()
 }
@@ -287,7 +288,7 @@ func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
 	}
 	if !o.quiet {
 		fmt.Fprintf(o.std.err, "%s: %d cells, %d at a time on %d threads each, about %s\n",
-			o.plan.Name, len(rows), o.jobs, o.threads, duration(makespan(times, o.jobs)))
+			show.Name(o.plan.Name), len(rows), o.jobs, o.threads, duration(makespan(times, o.jobs)))
 	}
 	return rows, nil
 }
@@ -341,9 +342,9 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 			}
 			switch {
 			case !o.quiet:
-				bars.say(line)
+				bars.say(show.Line(line))
 			case e.Err != nil:
-				fmt.Fprintln(o.std.err, line)
+				fmt.Fprintln(o.std.err, show.Line(line))
 			}
 		},
 	})

@@ -61,7 +61,7 @@ var trainCommand = command{
 			bar.done()
 			if err != nil {
 				if _, begun := train.ReadConfig(dir); begun == nil && ctx.Err() != nil {
-					fmt.Fprintf(std.err, "memprobe train --resume %s goes on\n", dir)
+					fmt.Fprintf(std.err, "memprobe train --resume %s goes on\n", show.Line(show.Word(dir)))
 				}
 				return err
 			}
@@ -314,7 +314,7 @@ func printRun(std streams, dir string, run *result.Run) error {
 		{"test", cell(last.Test)},
 		{"model", run.Model.Path},
 	} {
-		fmt.Fprintf(std.out, "%-8s %s\n", line[0], line[1])
+		fmt.Fprintf(std.out, "%-8s %s\n", line[0], show.Line(line[1]))
 	}
 	for _, note := range run.Model.Notes {
 		fmt.Fprintf(std.out, "%-8s %s\n", "note", show.Line(note))

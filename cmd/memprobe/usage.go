@@ -7,13 +7,15 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/show"
 	"memprobe/internal/suggest"
 )
 
-// usageError is a command line that cannot be understood.
+// usageError is a command line that cannot be understood. It is one line, whatever the
+// command line holds.
 type usageError struct{ msg string }
 
-func (e usageError) Error() string { return e.msg }
+func (e usageError) Error() string { return show.Line(e.msg) }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 

@@ -1,7 +1,7 @@
 // Package atomicfile writes files whole or not at all: into a temporary file
 // beside the target, flushed to disk, then renamed over it. Temporary files of
 // processes that were killed are removed by the next one that makes another in
-// their folder.
+// their folder; one that ends itself calls Abandon.
 package atomicfile
 
 import (
@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Write replaces the file at path by what fill writes, readable by all (mode
@@ -23,7 +24,7 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	defer func() {
 		if err != nil {
 			f.Close()
-			os.Remove(f.Name())
+			Remove(f)
 		}
 	}()
 	b := bufio.NewWriter(f)
@@ -58,24 +59,67 @@ func syncDir(dir string) {
 // pattern is that of the names of temporary files and folders.
 const pattern = ".memprobe-*.tmp"
 
+// ours are the paths of this process's temporary files and folders.
+var ours = struct {
+	sync.Mutex
+	paths map[string]bool
+}{paths: map[string]bool{}}
+
+// Abandon removes the temporary files and folders of this process, which is to be ended
+// next: none is made, and none gets its name, any more. Who tries waits for the end.
+func Abandon() {
+	ours.Lock()
+	for path := range ours.paths {
+		os.RemoveAll(path)
+	}
+}
+
 // Temp makes a temporary file in a folder, locked until it is closed, by which
-// others see that it is in use.
+// others see that it is in use. It must be ended by Rename or Remove.
 func Temp(dir string) (*os.File, error) {
 	clean(dir)
+	ours.Lock()
+	defer ours.Unlock()
 	for {
 		f, err := os.CreateTemp(dir, pattern)
-		if err != nil || hold(f) {
-			return f, err
+		if err != nil {
+			return nil, err
+		}
+		if hold(f) {
+			ours.paths[f.Name()] = true
+			return f, nil
 		}
 		f.Close() // another process cleans the folder, and took the file for a dead one's
 		os.Remove(f.Name())
 	}
 }
 
+// Rename gives a temporary file its name, in the place of what has it, and closes it.
+func Rename(f *os.File, path string) error {
+	ours.Lock()
+	defer ours.Unlock()
+	if err := rename(f, path); err != nil {
+		return err
+	}
+	delete(ours.paths, f.Name())
+	return nil
+}
+
+// Remove takes a temporary file its name away. Where the system allows it, it can be
+// used without one until it is closed.
+func Remove(f *os.File) error {
+	ours.Lock()
+	defer ours.Unlock()
+	delete(ours.paths, f.Name())
+	return os.Remove(f.Name())
+}
+
 // TempDir makes a folder in the system's one for temporary files; remove removes
 // it with all that it holds.
 func TempDir() (dir string, remove func() error, err error) {
 	clean(os.TempDir())
+	ours.Lock()
+	defer ours.Unlock()
 	for {
 		if dir, err = os.MkdirTemp("", pattern); err != nil {
 			return "", nil, err
@@ -85,9 +129,17 @@ func TempDir() (dir string, remove func() error, err error) {
 			return "", nil, errors.Join(err, os.Remove(dir))
 		}
 		if hold(f) {
-			return dir, func() error { return errors.Join(os.RemoveAll(dir), f.Close()) }, nil
+			ours.paths[dir] = true
+			return dir, func() error { return errors.Join(removeDir(dir), f.Close()) }, nil
 		}
 		f.Close()
 		os.Remove(dir)
 	}
+}
+
+func removeDir(dir string) error {
+	ours.Lock()
+	defer ours.Unlock()
+	delete(ours.paths, dir)
+	return os.RemoveAll(dir)
 }

@@ -10,8 +10,7 @@ func clean(string) {}
 
 func hold(*os.File) bool { return true }
 
-// Rename gives a temporary file its name, in the place of what has it, and closes it.
-func Rename(f *os.File, path string) error {
+func rename(f *os.File, path string) error {
 	if err := f.Close(); err != nil {
 		return err
 	}

@@ -52,8 +52,7 @@ func hold(f *os.File) bool {
 	return err == nil && os.SameFile(here, there)
 }
 
-// Rename gives a temporary file its name, in the place of what has it, and closes it.
-func Rename(f *os.File, path string) error {
+func rename(f *os.File, path string) error {
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}

@@ -6,7 +6,10 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 func TestFree(t *testing.T) {
@@ -106,5 +109,37 @@ func TestSize(t *testing.T) {
 		if got := n.String(); got != want {
 			t.Errorf("%d prints as %q, want %q", int64(n), got, want)
 		}
+	}
+}
+
+// Holders that do not fit side by side come one after the other; one that does not fit
+// alone is refused.
+func TestHold(t *testing.T) {
+	defer SetLimit(0)
+	SetLimit(256 << 20)
+	if _, err := Hold("a lot", 1<<30); err == nil {
+		t.Error("1 GiB fits into 256 MiB")
+	}
+	const holders, each = 8, 80 << 20
+	var now, most atomic.Int64
+	var group sync.WaitGroup
+	for range holders {
+		group.Go(func() {
+			release, err := Hold("a picture", each)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer release()
+			n := now.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			time.Sleep(time.Millisecond)
+			now.Add(-1)
+		})
+	}
+	group.Wait()
+	if n := most.Load(); n < 1 || n > 2 {
+		t.Errorf("%d of 80 MiB were held at a time in 256 MiB", n)
 	}
 }

@@ -62,11 +62,14 @@ func Read(path string) (map[string]*Values, error) {
 	return out, nil
 }
 
-// Entries returns the entries of an .npz by the names of their arrays. One without a
-// name, or with another's, is an error.
+// Entries returns the entries of an .npz by the names of their arrays, but for NamesFile.
+// One without a name, or with another's, is an error.
 func Entries(z *zip.Reader) (map[string]*zip.File, error) {
 	entries := map[string]*zip.File{}
 	for i, e := range z.File {
+		if e.Name == NamesFile {
+			continue
+		}
 		name := strings.TrimSuffix(e.Name, ".npy")
 		if name == "" {
 			return nil, fmt.Errorf("entry %d of %d has no name", i+1, len(z.File))

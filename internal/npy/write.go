@@ -9,6 +9,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -22,7 +23,7 @@ import (
 )
 
 // Writer makes a .npy or .npz file. Rows of several arrays may be appended in
-// any order: they wait in one unnamed temporary file beside the target, each at
+// any order, of any names (see NamesFile): they wait in one unnamed temporary file beside the target, each at
 // the place that its shape reserves, until Close writes the file itself. It is
 // not safe for concurrent use.
 type Writer struct {
@@ -42,7 +43,7 @@ func Create(path string) (*Writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	os.Remove(f.Name()) // where the system allows it, so that a kill leaves nothing; else Abort does
+	atomicfile.Remove(f) // where the system allows it, so that a kill leaves nothing; else Abort does
 	return &Writer{path: path, spool: f}, nil
 }
 
@@ -120,12 +121,29 @@ var epoch = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func (w *Writer) archive(out io.Writer) error {
 	z := zip.NewWriter(out)
-	for _, a := range w.arrays {
-		item, err := z.CreateHeader(&zip.FileHeader{Name: a.name + ".npy", Method: zip.Store, Modified: epoch})
+	create := func(name string) (io.Writer, error) {
+		return z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Store, Modified: epoch})
+	}
+	own := make([]string, len(w.arrays))
+	for i, a := range w.arrays {
+		own[i] = a.name
+	}
+	names, changed := safeNames(own)
+	for i, a := range w.arrays {
+		item, err := create(names[i] + ".npy")
 		if err != nil {
 			return err
 		}
 		if err := a.writeTo(item); err != nil {
+			return err
+		}
+	}
+	if len(changed) > 0 {
+		item, err := create(NamesFile)
+		if err != nil {
+			return err
+		}
+		if err := json.NewEncoder(item).Encode(changed); err != nil {
 			return err
 		}
 	}
@@ -144,7 +162,7 @@ func (a *Array) writeTo(out io.Writer) error {
 // nothing.
 func (w *Writer) Abort() {
 	w.spool.Close()
-	os.Remove(w.spool.Name())
+	atomicfile.Remove(w.spool)
 }
 
 // Write writes one tensor as a .npy file.

@@ -8,21 +8,24 @@ import (
 	"unicode/utf8"
 )
 
-// MaxName is how many characters Name keeps.
-const MaxName = 256
+// How many characters Name keeps, and Line of a text and of each word.
+const (
+	MaxName = 256
+	MaxLine = 1 << 14
+)
 
 // Name returns a name from a file on one line and safe to print: escaped as by Line,
 // and at most MaxName characters long, the last of them "…" where more are left out.
-func Name(s string) string {
-	if len(s) > utf8.UTFMax*MaxName { // a megabyte of name is not escaped to be thrown away
-		s = s[:utf8.UTFMax*MaxName]
+func Name(s string) string { return shorten(escape(s, MaxName), MaxName) }
+
+// shorten returns the first n characters of s, the last of them "…" where more are left
+// out.
+func shorten(s string, n int) string {
+	if len(s) <= n || utf8.RuneCountInString(s) <= n {
+		return s
 	}
-	escaped := Line(s)
-	if utf8.RuneCountInString(escaped) <= MaxName {
-		return escaped
-	}
-	r := []rune(escaped)
-	return string(r[:MaxName-1]) + "…"
+	r := []rune(s)
+	return string(r[:n-1]) + "…"
 }
 
 // Names returns Name of each.
@@ -36,8 +39,25 @@ func Names(names []string) []string {
 
 // Line returns s with everything that does not print as itself, on this line and
 // from left to right, as Go writes it in a string: control characters, line breaks,
-// marks of the direction of writing, bytes that are no UTF-8.
+// marks of the direction of writing, bytes that are no UTF-8. A word keeps MaxName
+// characters, and the line MaxLine.
 func Line(s string) string {
+	s = shorten(escape(s, MaxLine), MaxLine)
+	if len(s) <= MaxName {
+		return s
+	}
+	words := strings.Split(s, " ")
+	for i, w := range words {
+		words[i] = shorten(w, MaxName)
+	}
+	return strings.Join(words, " ")
+}
+
+// escape writes what does not print of so much of s as n characters may need.
+func escape(s string, n int) string {
+	if len(s) > utf8.UTFMax*(n+1) { // a megabyte of name is not escaped to be thrown away
+		s = s[:utf8.UTFMax*(n+1)]
+	}
 	plain := func(r rune, size int) bool { return strconv.IsPrint(r) && !(r == utf8.RuneError && size == 1) }
 	var b strings.Builder
 	for i := 0; i < len(s); {

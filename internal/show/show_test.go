@@ -38,6 +38,13 @@ func TestNameIsShort(t *testing.T) {
 			t.Errorf("%d characters, want %d with … at the end: %.40q", n, MaxName, got)
 		}
 	}
+	word := strings.Repeat("x", MaxName)
+	if got := Line("a " + word + " " + word + "y z"); got != "a "+word+" "+word[1:]+"… z" {
+		t.Errorf("words of a line became %q", got)
+	}
+	if n := utf8.RuneCountInString(Line(strings.Repeat("é ", MaxLine))); n != MaxLine {
+		t.Errorf("a line has %d characters, want %d", n, MaxLine)
+	}
 	if got := strings.Join(Names([]string{"a\n", "b"}), ","); got != `a\n,b` {
 		t.Errorf("Names gives %q", got)
 	}

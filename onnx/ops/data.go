@@ -84,20 +84,24 @@ func (l *lines) at(i int) int {
 	return at
 }
 
-// loop calls body for ranges of lines.
-func (l *lines) loop(e *Env, body func(lo, hi int)) func() {
-	size := max(1, span/max(l.size, 1))
-	chunk := func(_, chunk int) { body(parallel.Range(chunk, size, l.count)) }
-	return func() { e.Pool.For(parallel.Chunks(l.count, size), chunk) }
+// loop calls body for elements [from, to) of each line: all of a short one, parts of a
+// long one.
+func (l *lines) loop(e *Env, body func(line, from, to int)) func() {
+	size, parts := max(1, span/max(l.size, 1)), max(1, parallel.Chunks(l.size, span))
+	chunk := func(_, chunk int) {
+		lo, hi := parallel.Range(chunk/parts, size, l.count)
+		from, to := parallel.Range(chunk%parts, span, l.size)
+		for i := lo; i < hi; i++ {
+			body(i, from, to)
+		}
+	}
+	return func() { e.Pool.For(parallel.Chunks(l.count, size)*parts, chunk) }
 }
 
 func viewLoop[T tensor.Word](e *Env, dst, src *tensor.Tensor, v view) func() {
 	l := v.lines(dst.Shape)
-	return l.loop(e, func(lo, hi int) {
-		to, from := tensor.Words[T](dst), tensor.Words[T](src)
-		for i := lo; i < hi; i++ {
-			copyStrided(to[i*l.size:][:l.size], from, l.at(i), l.step)
-		}
+	return l.loop(e, func(line, from, to int) {
+		copyStrided(tensor.Words[T](dst)[line*l.size:][from:to], tensor.Words[T](src), l.at(line)+from*l.step, l.step)
 	})
 }
 

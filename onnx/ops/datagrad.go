@@ -93,17 +93,14 @@ func bindSliceGrad(n *Node, e *Env) (func(), error) {
 func scatterLoop[T tensor.Float](e *Env, v view) func() {
 	dy, dx := e.In[0], e.Out[0]
 	l := v.lines(dy.Shape)
-	move := l.loop(e, func(lo, hi int) {
-		src, dst := tensor.Data[T](dy), tensor.Data[T](dx)
-		for i := lo; i < hi; i++ {
-			from, at := src[i*l.size:][:l.size], l.at(i)
-			if l.step == 1 {
-				copy(dst[at:], from)
-				continue
-			}
-			for k, v := range from {
-				dst[at+k*l.step] = v
-			}
+	move := l.loop(e, func(line, from, to int) {
+		src, dst, at := tensor.Data[T](dy)[line*l.size:][from:to], tensor.Data[T](dx), l.at(line)+from*l.step
+		if l.step == 1 {
+			copy(dst[at:], src)
+			return
+		}
+		for k, v := range src {
+			dst[at+k*l.step] = v
 		}
 	})
 	return func() {

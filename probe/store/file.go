@@ -175,7 +175,7 @@ func createFile(path string, h header) (*file, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, errors.Join(err, os.Remove(f.Name()))
+		return nil, errors.Join(err, atomicfile.Remove(f))
 	}
 	return openFile(path)
 }

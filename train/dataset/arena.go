@@ -64,7 +64,7 @@ func (l *loader) scratch(size int64) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	defer os.Remove(f.Name())
+	defer atomicfile.Remove(f)
 	if err := f.Truncate(size); err != nil {
 		return nil, err
 	}

@@ -24,23 +24,29 @@ const (
 	maxRatio   = 1100
 )
 
-// decodedBytes is what a decoder takes for a pixel: four samples of 16 bits.
-const decodedBytes = 8
-
 // codec is a file format of pictures.
 type codec struct {
 	name   string
 	magic  string // of the first bytes; '?' is any
 	head   func(data []byte) (extent, error)
 	decode func(dst, data []byte, e extent) error // dst is [c,h,w]
+	pixel  int64                                  // bytes that decoding takes a pixel, at most
 }
+
+// What decoders take for a pixel: four samples of 16 bits, and of JPEG, where scans are
+// progressive, four samples and their coefficients.
+const (
+	samplesBytes      = 4 * 2
+	coefficientsBytes = 4*(1+2) + 1 // its place in the scan
+	freeBytes         = 4 << 20     // that are not asked for
+)
 
 // codecOf finds the format by content: file names lie.
 func codecOf(head []byte) (*codec, error) {
 	for _, c := range []codec{
-		{"PNG", "\x89PNG\r\n\x1a\n", pngHead, decodePNG},
-		{"JPEG", "\xff\xd8\xff", jpegHead, decodeJPEG},
-		{"WebP", "RIFF????WEBP", webpHead, decodeWebP},
+		{"PNG", "\x89PNG\r\n\x1a\n", pngHead, decodePNG, samplesBytes},
+		{"JPEG", "\xff\xd8\xff", jpegHead, decodeJPEG, coefficientsBytes},
+		{"WebP", "RIFF????WEBP", webpHead, decodeWebP, samplesBytes},
 	} {
 		if matches(head, c.magic) {
 			return &c, nil
@@ -116,8 +122,12 @@ func decodePicture(data, buf []byte) (planes []byte, e extent, err error) {
 			err = c.fault(fmt.Errorf("%v", p))
 		}
 	}()
-	if err := memory.Need("the picture", decodedBytes*int64(e.h)*int64(e.w)); err != nil {
-		return nil, e, err
+	if bytes := c.pixel * int64(e.h) * int64(e.w); bytes > freeBytes {
+		release, err := memory.Hold("the picture", bytes) // as threads decode side by side
+		if err != nil {
+			return nil, e, err
+		}
+		defer release()
 	}
 	if cap(buf) < e.size() {
 		buf = make([]byte, e.size())

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"text/template"
+
+	"memprobe/internal/show"
 )
 
 //go:embed jobs/*.tmpl
@@ -48,7 +50,7 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	if !slices.Contains(Clusters(), cluster) {
 		return fmt.Errorf("%q, want one of %s", cluster, strings.Join(Clusters(), ", "))
 	}
-	t, err := template.New(cluster+".tmpl").Funcs(template.FuncMap{"quote": quote}).ParseFS(jobs, "jobs/"+cluster+".tmpl")
+	t, err := template.New(cluster+".tmpl").Funcs(template.FuncMap{"quote": quote, "line": show.Line}).ParseFS(jobs, "jobs/"+cluster+".tmpl")
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -303,6 +304,23 @@ func TestEmit(t *testing.T) {
 	}
 	if err := p.Emit(&bytes.Buffer{}, "pbs", Job{Words: words, CPUs: 1, Most: 1000}); err == nil || !strings.Contains(err.Error(), "slurm, kubernetes, shell") {
 		t.Errorf("error %v", err)
+	}
+}
+
+// What a plan says of itself stays in its comment: no line of a job is a plan's.
+func TestEmitKeepsCommentsInTheirLine(t *testing.T) {
+	p, err := Parse("plan.yaml", "plan", []byte(`{about: "what for\nFORGED\u2028\r\tFORGED", variants: [{name: "one\nFORGED"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, cluster := range Clusters() {
+		var b bytes.Buffer
+		if err := p.Emit(&b, cluster, Job{Words: []string{"memprobe"}, Dir: "runs", CPUs: 1, Most: 1000}); err != nil {
+			t.Fatal(err)
+		}
+		if regexp.MustCompile(`(?m)^\s*FORGED|[\r\t\x{2028}]FORGED`).MatchString(b.String()) || !strings.Contains(b.String(), `what for\nFORGED`) {
+			t.Errorf("%s:\n%s", cluster, b.String())
+		}
 	}
 }
 
