@@ -10,6 +10,7 @@ import (
 	"memprobe/internal/fault"
 	"memprobe/internal/glob"
 	"memprobe/internal/meta"
+	"memprobe/internal/suggest"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
@@ -125,7 +126,11 @@ func Select(layers []Layer, patterns []string) ([]Layer, error) {
 			}
 		}
 		if !matched {
-			return nil, fmt.Errorf("probe: no layer is named %q", p)
+			names := []string{"all", "blocks"}
+			for _, l := range layers {
+				names = append(names, l.Name)
+			}
+			return nil, fmt.Errorf("probe: no layer is named %q%s", p, suggest.DidYouMean(p, names))
 		}
 	}
 	var selected []Layer

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"memprobe/internal/parallel"
+	"memprobe/internal/suggest"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
 )
@@ -197,7 +198,7 @@ func (m Metric) matches(name string) bool {
 func CheckMetrics(names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(Metrics(), func(m Metric) bool { return m.matches(name) }) {
-			return fmt.Errorf("%q, want all or some of %s", name, strings.Join(MetricNames(), ", "))
+			return fmt.Errorf("%q, want all or some of %s%s", name, strings.Join(MetricNames(), ", "), suggest.DidYouMean(name, MetricNames()))
 		}
 	}
 	return nil
@@ -213,7 +214,7 @@ func CheckColumns(columns []string) error {
 	}
 	for _, name := range columns {
 		if !slices.Contains(all, name) {
-			return fmt.Errorf("%q, want some of %s", name, strings.Join(all, ", "))
+			return fmt.Errorf("%q, want some of %s%s", name, strings.Join(all, ", "), suggest.DidYouMean(name, all))
 		}
 	}
 	return nil

@@ -90,7 +90,7 @@ func againstPage(p *result.Probe) page.Figure {
 		name  string
 		cells [][]result.Number
 	}{{"debiased linear CKA", a.CKA}, {"neighbours in common", a.Shared}} {
-		c := page.Chart{Name: v.name, Kind: page.Matrix, Link: "layer", X: across, Y: down, Cells: v.cells}
+		c := page.Chart{Name: v.name, Paper: "against-layers", Kind: page.Matrix, Link: "layer", X: across, Y: down, Cells: v.cells}
 		c.Y.Label = v.name
 		if hasCells(c) {
 			f.Views = append(f.Views, c)

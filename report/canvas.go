@@ -193,6 +193,28 @@ func inPlane(r rune) rune {
 	return r
 }
 
+// register adds an image in JPEG to the document, of which parts are then drawn by name.
+func (c *canvas) register(name string, jpg []byte) {
+	c.doc.RegisterImageOptionsReader(name, fpdf.ImageOptions{ImageType: "jpg"}, bytes.NewReader(jpg))
+}
+
+// drawPart draws the part of a registered image, in its pixels, that fills a rectangle.
+func (c *canvas) drawPart(name string, part image.Rectangle, to vg.Rectangle) {
+	info := c.doc.GetImageInfo(name)
+	if info == nil { // registering it failed, which the document says
+		return
+	}
+	pixel := to.Size().X.Points() / float64(part.Dx())
+	c.Push()
+	defer c.Pop()
+	c.Translate(vg.Point{X: to.Min.X, Y: to.Max.Y})
+	c.Scale(1, -1)
+	c.doc.ClipRect(0, 0, to.Size().X.Points(), to.Size().Y.Points(), false)
+	wide, high := info.Width()*pixel, info.Height()*pixel
+	c.doc.ImageOptions(name, -float64(part.Min.X)*pixel, -float64(part.Min.Y)*pixel, wide, high, false, fpdf.ImageOptions{ImageType: "jpg", AllowNegativePosition: true}, 0, "")
+	c.doc.ClipEnd()
+}
+
 func (c *canvas) DrawImage(rect vg.Rectangle, img image.Image) {
 	var b bytes.Buffer
 	if err := png.Encode(&b, img); err != nil {

@@ -1,174 +1,147 @@
 package report
 
 import (
-	"errors"
-	"image/color"
 	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 
-	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 	"memprobe/report/page"
 )
 
-// figuresOf are the figures of p: those of its page, a view of each.
+// figuresOf are the figures of p: those of its page, and the answers of the neighbours.
 func figuresOf(p *result.Probe) ([]figure, error) {
-	var out []figure
-	for _, f := range pageFigures(p) {
-		name := strings.TrimPrefix(f.ID, "figure-")
-		var fig figure
-		var err error
-		switch {
-		case name == "confusion": // below, in percent
-			continue
-		case f.Views[0].Kind == page.Matrix:
-			fig, err = matrixFigure(name, f.Views)
-		default:
-			fig, err = chartFigure(name, f.Title, &f.Views[0], p)
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, fig)
+	out, err := paperFigures(pageOf(p).Figures)
+	if err != nil || p.Confusion == nil {
+		return out, err
 	}
-	if p.Confusion != nil {
-		c, err := ConfusionMatrix(p)
-		if err != nil {
-			return nil, err
+	c, err := ConfusionMatrix(p)
+	return append(out, figure{name: "confusion", panels: []*plot.Plot{c}, width: 5.2 * vg.Inch, height: 4.8 * vg.Inch,
+		caption: confusionCaption(p.Confusion) + " Numbers are percent of the row."}), err
+}
+
+// paperFigures draws for paper the views of a page's figures that have a place there:
+// views of one name are the panels of one figure.
+func paperFigures(all []page.Figure) ([]figure, error) {
+	var out []figure
+	for _, f := range all {
+		var names []string
+		views := map[string][]page.Chart{}
+		for _, v := range f.Views {
+			if v.Paper == "" {
+				continue
+			}
+			if len(views[v.Paper]) == 0 {
+				names = append(names, v.Paper)
+			}
+			views[v.Paper] = append(views[v.Paper], v)
 		}
-		out = append(out, figure{name: "confusion", panels: []*plot.Plot{c}, width: 5.2 * vg.Inch, height: 4.8 * vg.Inch})
+		for _, name := range names {
+			drawn, err := drawFigure(name, f.Title, views[name])
+			if err != nil {
+				return nil, err
+			}
+			drawn.caption = f.Caption
+			if f.Source != "" {
+				drawn.caption += " Source: " + f.Source + "."
+			}
+			out = append(out, drawn)
+		}
 	}
 	return out, nil
 }
 
-// chartFigure draws a chart of lines over the layers of p for paper. The legend is
-// apart, so that it never covers a curve.
-func chartFigure(name, title string, c *page.Chart, p *result.Probe) (figure, error) {
-	wide := vg.Length(max(5, min(12, 2+0.35*float64(len(p.Layers))))) * vg.Inch
-	var drawn [][]point
-	for _, curve := range c.Curves {
-		drawn = append(drawn, pointsOf(curve.Y), pointsOf(curve.Low), pointsOf(curve.High))
+// drawFigure draws charts of one kind as the panels of a figure.
+func drawFigure(name, title string, charts []page.Chart) (figure, error) {
+	switch charts[0].Kind {
+	case page.Cloud:
+		return mapFigure(name, &charts[0])
+	case page.Matrix:
+		return matrixFigure(name, charts)
+	case page.Panels:
+		return smallMultiples(name, charts)
 	}
-	f := chartPlot(c, drawn)
-	runes := func(s string) vg.Length { return vg.Length(len([]rune(s))) }
-	f.Title.Text = strings.Join(append([]string{title}, wrap(c.Name, wide/vg.Points(5), runes)...), "\n")
-	layerAxis(f, p)
-	names := besideLegend(f)
-	var failed error
-	for _, curve := range c.Curves {
-		failed = errors.Join(failed, addBandTo(f, names, curve))
-	}
-	for _, curve := range c.Curves {
-		if !curve.Area {
-			failed = errors.Join(failed, lineOf(curve).add(f, names))
+	f := figure{name: name, height: 4 * vg.Inch}
+	for i := range charts {
+		c := &charts[i]
+		p, err := f.panel(c)
+		if err != nil {
+			return f, err
 		}
+		wide := panelWidth(c, len(charts))
+		heading := c.Name
+		if len(charts) == 1 {
+			heading = title + "\n" + c.Name
+		}
+		p.Title.Text = strings.TrimSpace(strings.Join(wrapped(heading, int(wide/vg.Points(5))), "\n"))
+		f.width = max(f.width, wide)
 	}
-	for _, l := range c.Levels {
-		failed = errors.Join(failed, level(f, names, l.Name, float64(l.Value), paletteColour(l.Colour), dotted))
-	}
-	return figure{name: name, panels: []*plot.Plot{f}, legend: names, width: wide, height: 4 * vg.Inch}, errors.Join(failed, addMarks(f, names, c.Marks, p))
+	f.across = min(2, len(charts))
+	f.width *= vg.Length(f.across)
+	f.height *= vg.Length((len(charts) + f.across - 1) / f.across)
+	return f, nil
 }
 
-// chartPlot is an empty plot whose y axis suits a chart and the numbers in it.
-func chartPlot(c *page.Chart, drawn [][]point) *plot.Plot {
-	m := result.Metric{Unit: c.Y.Label, Scale: result.Linear}
-	switch {
-	case c.Y.Log:
-		m.Scale = result.Logarithmic
-	case c.Y.Low != nil && c.Y.High != nil:
-		m.Scale = result.Fraction
-	}
-	return metricPlot(m, drawn)
-}
-
-// paletteColour is a colour of a page on paper.
-func paletteColour(n int) color.RGBA {
-	switch n {
-	case page.Grey:
-		return grey
-	case page.Ink:
-		return black
-	}
-	return marks[n%len(marks)].colour
-}
-
-func pointsOf(values []result.Number) []point {
-	out := make([]point, len(values))
-	for i, v := range values {
-		out[i] = point{x: float64(i), y: float64(v)}
+// wrapped breaks each line of a text at spaces into ones of so many characters.
+func wrapped(text string, characters int) []string {
+	var out []string
+	for line := range strings.SplitSeq(text, "\n") {
+		out = append(out, wrap(line, vg.Length(characters), func(s string) vg.Length { return vg.Length(len([]rune(s))) })...)
 	}
 	return out
 }
 
-// lineOf is a curve without its band. Of many layers the marks would be one.
-func lineOf(c page.Curve) series {
-	s := series{label: c.Name, points: pointsOf(c.Y), colour: paletteColour(c.Colour), bare: len(c.Y) > 60}
-	if c.Dashed {
-		s.dash = dashed
-	}
-	switch c.Colour {
-	case page.Grey:
-		s.glyph = marks[2].glyph
+// panelWidth is the width at which a chart of lines or points is legible.
+func panelWidth(c *page.Chart, of int) vg.Length {
+	switch layers := float64(len(c.X.Names)); {
+	case layers == 0:
+		return 4.4 * vg.Inch
+	case of == 1:
+		return vg.Length(max(5, min(12, 2+0.35*layers))) * vg.Inch
 	default:
-		s.glyph = marks[c.Colour%len(marks)].glyph
+		return vg.Length(max(3.6, min(6, 1+0.3*layers))) * vg.Inch
 	}
-	return s
 }
 
-// addBandTo draws the band of a curve, a piece for each run of layers that have one.
-// One that stands alone is named.
-func addBandTo(f *plot.Plot, names *key, c page.Curve) error {
-	shade := paletteColour(c.Colour)
-	faded := color.NRGBA{shade.R, shade.G, shade.B, 45}
-	first := true
-	for from := 0; from < len(c.Low); from++ {
-		to := from
-		for to < len(c.Low) && known(c.Low[to]) && known(c.High[to]) {
-			to++
+// smallMultiples draws a small chart for each panel of a view, or the maps that it has.
+func smallMultiples(name string, views []page.Chart) (figure, error) {
+	var charts []page.Chart
+	for _, v := range views {
+		for _, c := range v.Panels {
+			c.Name = v.Name
+			charts = append(charts, c)
 		}
-		if to == from {
-			continue
-		}
-		var outline plotter.XYs
-		for i := from; i < to; i++ {
-			outline = append(outline, plotter.XY{X: float64(i), Y: clipped(f, c.High[i])})
-		}
-		for i := to - 1; i >= from; i-- {
-			outline = append(outline, plotter.XY{X: float64(i), Y: clipped(f, c.Low[i])})
-		}
-		shape, err := plotter.NewPolygon(outline)
+	}
+	if charts[0].Kind == page.Matrix {
+		return matrixFigure(name, charts)
+	}
+	f := figure{name: name, across: min(3, len(charts))}
+	low, high := rangeOf(charts, yOf)
+	for i := range charts {
+		p, err := f.panel(&charts[i])
 		if err != nil {
-			return err
+			return f, err
 		}
-		shape.Color, shape.LineStyle.Width = faded, 0
-		f.Add(shape)
-		if c.Area && first {
-			names.Add(c.Name, shape)
-		}
-		first = false
-		from = to
+		setAxis(&p.Y, charts[i].Y, low, high)
+		p.Title.Text = shortenEnd(charts[i].Title, 40)
+		p.Title.TextStyle.Font = face(9)
 	}
-	return nil
+	f.width = vg.Length(f.across) * 2.9 * vg.Inch
+	f.height = vg.Length((len(charts)+f.across-1)/f.across) * 2.5 * vg.Inch
+	return f, nil
 }
 
-// clipped is a number that the y axis of f shows.
-func clipped(f *plot.Plot, v result.Number) float64 { return max(f.Y.Min, min(f.Y.Max, float64(v))) }
-
-// addMarks draws lines across the layers that have a meaning.
-func addMarks(f *plot.Plot, names *key, all []page.Mark, p *result.Probe) error {
-	var failed error
-	for _, mark := range all {
-		line, err := plotter.NewLine(plotter.XYs{{X: mark.At, Y: f.Y.Min}, {X: mark.At, Y: f.Y.Max}})
-		failed = errors.Join(failed, err)
-		line.LineStyle.Color, line.LineStyle.Width = sky, vg.Points(1.2)
-		if mark.Name == beginsMark {
-			line.LineStyle.Color, line.LineStyle.Dashes = orange, dashed
-		}
-		f.Add(line)
-		names.Add(mark.Name+" at "+shorten(visible.Name(p.Layers[int(mark.At)].Name), 26), line)
+// panel draws a chart as the next panel of f, and names in the legend what is not named
+// there yet.
+func (f *figure) panel(c *page.Chart) (*plot.Plot, error) {
+	p := chartPlot(c)
+	if f.legend == nil {
+		f.legend = besideLegend(p)
 	}
-	return failed
+	f.panels = append(f.panels, p)
+	if c.Kind == page.Scatter {
+		return p, addPoints(p, f.legend, c)
+	}
+	return p, addLines(p, f.legend, c)
 }

@@ -13,6 +13,7 @@ import (
 
 	"memprobe/internal/fault"
 	"memprobe/internal/infile"
+	"memprobe/internal/suggest"
 	"memprobe/probe/result"
 )
 
@@ -21,12 +22,13 @@ import (
 type Entry struct {
 	Path  string // the run's folder, or the probe's file
 	Label string // tells it from the others in a few words; its seeds are left out
-	Seeds string // tells it from those of the same label; "" where it is the only one
+	Seeds string // tells it from those of the same label, by seeds or its folder; "" where it is the only one
 	// Variant is the name that a sweep's plan gives the entry; "" where it has none.
 	Variant string
 	Run     *result.Run
 	Epochs  []result.Epoch
 	Probes  []*result.Probe // in the order of their epochs
+	Rewind  *result.Rewind  // nil: none was found
 	// Config is the run's configuration and the settings of its last probe, which
 	// have keys that begin with "probe.".
 	Config map[string]any
@@ -40,10 +42,13 @@ type Comparison struct {
 	// Notes name what was left out and why: files that cannot be read, runs that
 	// have not begun.
 	Notes []string
+
+	rewinds []rewinding
+	by      []string // keys of Config whose values make a group; nil: all that make another experiment
 }
 
 // Collect reads runs (folders with run.json), reports (probe.json, or folders with
-// one) and folders of them, such as a sweep's, at any depth. Unfinished runs are
+// one), rewindings of their models (rewind.json) and folders of them, such as a sweep's, at any depth. Unfinished runs are
 // taken as far as they are. What cannot be read is left out with a note; the error
 // is a fault.Error where a path does not exist or nothing is found.
 func Collect(paths ...string) (*Comparison, error) {
@@ -61,21 +66,59 @@ func Collect(paths ...string) (*Comparison, error) {
 		e.Config = e.settings()
 	}
 	c.dropCopies()
-	c.Differs = differing(c.Entries)
-	slices.SortStableFunc(c.Entries, func(a, b *Entry) int { return order(a, b, c.Differs) })
-	for _, g := range groups(c.Entries, c.Differs) {
-		for _, e := range g.entries {
-			e.Label, e.Seeds = g.label, g.seeds(e)
+	c.giveRewinds()
+	c.Differs = c.differing()
+	c.label()
+	return c, nil
+}
+
+// GroupBy makes rows, curves and points of groups of all entries that agree in some keys
+// of their settings, whatever else differs. The error names the key that none has.
+func (c *Comparison) GroupBy(keys []string) error {
+	for _, k := range keys {
+		if !slices.ContainsFunc(c.Entries, func(e *Entry) bool { return e.Config[k] != nil }) {
+			return fmt.Errorf("%q, want one of %s%s", k, strings.Join(c.keys(), ", "), suggest.DidYouMean(k, c.keys()))
 		}
 	}
-	return c, nil
+	c.by = keys
+	c.label()
+	return nil
+}
+
+// label orders the entries and names them.
+func (c *Comparison) label() {
+	keys := slices.Concat(c.by, c.Differs)
+	slices.SortStableFunc(c.Entries, func(a, b *Entry) int { return order(a, b, keys) })
+	for _, g := range c.groups() {
+		for _, e := range g.entries {
+			e.Label, e.Seeds = g.label, c.within(g, e)
+		}
+	}
+	var names, paths []string
+	for _, e := range c.Entries {
+		names, paths = append(names, e.name()), append(paths, e.folder())
+	}
+	for i, tail := range apart(names, paths) {
+		if tail != "" {
+			e := c.Entries[i]
+			e.Seeds = strings.TrimPrefix(e.Seeds+", "+tail, ", ")
+		}
+	}
 }
 
 const (
 	runFile   = "run.json"
 	probeFile = "probe.json"
 	sweepFile = "sweep.json"
+
+	rewindFile = "rewind.json"
 )
+
+// rewinding is a rewinding with its file.
+type rewinding struct {
+	path string
+	*result.Rewind
+}
 
 func (c *Comparison) walk(path string) error {
 	info, err := os.Stat(path)
@@ -84,12 +127,16 @@ func (c *Comparison) walk(path string) error {
 		return fault.Wrap(path, err)
 	case !info.IsDir() && filepath.Base(path) == runFile:
 		c.run(filepath.Dir(path))
+	case !info.IsDir() && filepath.Base(path) == rewindFile:
+		c.rewind(path)
 	case !info.IsDir():
 		c.report(path)
 	case exists(path, runFile):
 		c.run(path)
 	case exists(path, probeFile):
 		c.report(filepath.Join(path, probeFile))
+	case exists(path, rewindFile):
+		c.rewind(filepath.Join(path, rewindFile))
 	case exists(path, "checkpoints"):
 		c.note(path, errors.New("a run that has not begun"))
 	default:
@@ -157,6 +204,33 @@ func (c *Comparison) report(path string) {
 	c.add(&Entry{Path: path, Probes: []*result.Probe{p}})
 }
 
+func (c *Comparison) rewind(path string) {
+	r, err := result.ReadRewind(path)
+	if err != nil {
+		c.note(path, unnamed(path, err))
+		return
+	}
+	c.rewinds = append(c.rewinds, rewinding{path, r})
+}
+
+// giveRewinds gives every rewinding to the entries of the same model, the first of several.
+func (c *Comparison) giveRewinds() {
+	for _, r := range c.rewinds {
+		given := false
+		for _, e := range c.Entries {
+			if e.model() == r.Model.SHA256 && r.Model.SHA256 != "" {
+				given = true
+				if e.Rewind == nil {
+					e.Rewind = r.Rewind
+				}
+			}
+		}
+		if !given {
+			c.note(r.path, errors.New("of none of the models that are compared"))
+		}
+	}
+}
+
 // run reads a run's folder. A run without metrics or probes is an entry all the
 // same.
 func (c *Comparison) run(dir string) {
@@ -186,36 +260,6 @@ func (c *Comparison) run(dir string) {
 	}
 	slices.SortStableFunc(e.Probes, func(a, b *result.Probe) int { return *a.Epoch - *b.Epoch })
 	c.add(e)
-}
-
-// dropCopies leaves out the runs that are others over again: of the same
-// configuration, seeds and data, a run comes to the same model, and says nothing
-// that the other does not. What is furthest stays.
-func (c *Comparison) dropCopies() {
-	var kept []*Entry
-	for _, e := range c.Entries {
-		i := slices.IndexFunc(kept, e.copies)
-		if i < 0 {
-			kept = append(kept, e)
-			continue
-		}
-		if len(e.Epochs)+len(e.Probes) > len(kept[i].Epochs)+len(kept[i].Probes) {
-			kept[i], e = e, kept[i]
-		}
-		c.note(e.Path, fmt.Errorf("the same run as %s, not another seed", kept[i].Path))
-	}
-	c.Entries = kept
-}
-
-// copies tells that two runs are one.
-func (e *Entry) copies(o *Entry) bool {
-	if e.Run == nil || o.Run == nil || len(e.Run.Config) == 0 || e.Run.Data.Fingerprint != o.Run.Data.Fingerprint {
-		return false
-	}
-	if a, b := e.Run.Model.SHA256, o.Run.Model.SHA256; a != "" && b != "" && a != b {
-		return false
-	}
-	return maps.EqualFunc(e.Run.Config, o.Run.Config, func(a, b any) bool { return printed(a) == printed(b) })
 }
 
 // probes returns the files of a run's probes, in the order of their names. A pattern
@@ -266,22 +310,25 @@ func (e *Entry) State() string {
 
 // settings is what an entry was made with, by key.
 func (e *Entry) settings() map[string]any {
-	out := map[string]any{}
-	if e.Run != nil {
-		for k, v := range e.Run.Config {
-			out[k] = v
-		}
+	out := maps.Clone(e.trained())
+	if out == nil {
+		out = map[string]any{}
 	}
 	p := e.last()
 	if p == nil {
 		return out
 	}
-	s := p.Settings
+	s, d := p.Settings, p.Data
 	for k, v := range map[string]any{"k": float64(s.Headline), "metric": s.Metric, "vote": s.Vote, "pool": s.Pool} {
 		out["probe."+k] = v
 	}
-	if e.Run == nil {
-		d := p.Data
+	if s.Draws > 0 {
+		out["probe.draws"] = float64(s.Draws)
+	}
+	if len(d.Banks) > 0 {
+		out["probe.bank"] = d.Banks[0].Name
+	}
+	if e.trained() == nil && e.Run == nil {
 		out["model"], out["data"], out["labels"], out["normalize"] = p.Model.Path, d.Spec, d.Labels, s.Normalize
 		out["train-limit"], out["test-limit"] = float64(d.TrainLimit), float64(d.TestLimit)
 	}

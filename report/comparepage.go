@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"maps"
@@ -33,70 +34,104 @@ func runLinks(gs []group) map[*Entry]string {
 	return out
 }
 
-// lead counts the verdicts, and names the runs at the ends of what they span.
+// judged is what came of the entries of a group that have a verdict.
+type judged struct {
+	label    string
+	words    []string // of the verdicts
+	plain    string   // the first of them in plain words
+	margin   float64  // the mean
+	interval result.Interval
+}
+
+// judge returns the verdicts of groups, without those that have none.
+func judge(gs []group) []judged {
+	var out []judged
+	for _, g := range gs {
+		j := judged{label: visible.Line(g.label)}
+		var verdicts []*result.Verdict
+		var margins []float64
+		for _, e := range g.entries {
+			v := e.Outcome().Verdict
+			if v == nil {
+				continue
+			}
+			if len(verdicts) == 0 {
+				_, j.plain = inPlainWords(v.Word, trainedOn(e.last()))
+			}
+			verdicts, margins, j.words = append(verdicts, v), append(margins, float64(v.Margin)), append(j.words, v.Word)
+		}
+		if len(verdicts) > 0 {
+			j.margin, _, _ = mean(margins)
+			j.interval = overSeeds(verdicts)
+			out = append(out, j)
+		}
+	}
+	return out
+}
+
+// memorized tells that all networks know their labels by heart.
+func (j judged) memorized() bool {
+	return !slices.Contains(j.words, result.NotMemorized) && !slices.Contains(j.words, result.TrueLabels)
+}
+
+// sentence is the verdict of a group in words, with the number that carries it.
+func (j judged) sentence() string {
+	what := strings.TrimSuffix(j.plain, ".")
+	if kinds := tally(j.words); kinds != j.words[0] {
+		what = kinds
+	}
+	s := fmt.Sprintf("%s: %s (%s points against untrained networks, 95 %% interval %s to %s", j.label, what, signed(j.margin), signed(j.interval.Low()), signed(j.interval.High()))
+	if len(j.words) > 1 {
+		s += fmt.Sprintf(", mean of %d", len(j.words))
+	}
+	return s + ")."
+}
+
+// lead counts the verdicts, and lays the ends side by side of what those groups span that
+// know their labels by heart, or all where none does.
 func (c *Comparison) lead() page.Lead {
 	var words []string
-	var best, worst *Entry
 	for _, e := range c.Entries {
-		o := e.Outcome()
-		if o.Verdict == nil {
-			words = append(words, "without a verdict")
-			continue
+		word := "without a verdict"
+		if v := e.Outcome().Verdict; v != nil {
+			word = v.Word
 		}
-		words = append(words, o.Verdict.Word)
-		if best == nil || o.Margin > best.Outcome().Margin {
-			best = e
-		}
-		if worst == nil || o.Margin < worst.Outcome().Margin {
-			worst = e
-		}
+		words = append(words, word)
 	}
 	l := page.Lead{Tone: page.Neutral, Plain: fmt.Sprintf("%d runs side by side: %s.", len(c.Entries), tally(words))}
 	if len(c.Entries) == 1 {
 		l.Plain = "One run: " + words[0] + "."
 	}
-	if best != nil {
-		l.Number = sentence(visible.Line(against(best)))
+	all := judge(c.groups())
+	if by := slices.DeleteFunc(slices.Clone(all), func(j judged) bool { return !j.memorized() }); len(by) > 0 {
+		all = by
 	}
-	if worst != nil && worst != best {
-		l.Where = sentence(visible.Line(against(worst)))
-		l.Change = "The ends of what the runs span, by the margin of the probe at the embedding over untrained networks."
+	if len(all) == 0 {
+		return l
+	}
+	order := func(a, b judged) int { return cmp.Compare(a.margin, b.margin) }
+	best, worst := slices.MaxFunc(all, order), slices.MinFunc(all, order)
+	l.Number = best.sentence()
+	if worst.label != best.label {
+		l.Where = worst.sentence()
+		l.Change = "Points are of test images whose nearest neighbours name their true class, at the embedding: how many more of 100 than with untrained networks."
 	}
 	return l
 }
 
-// against is an entry's margin in words.
-func against(e *Entry) string {
-	v := e.Outcome().Verdict
-	_, plainly := inPlainWords(v.Word, trainedOn(e.last()))
-	return fmt.Sprintf("%s: %s (%s points against untrained networks, 95 %% interval %s to %s)", e.Label, strings.TrimSuffix(plainly, "."), signed(float64(v.Margin)), signed(v.CI.Low()), signed(v.CI.High()))
-}
-
 // keyNumbers are the margins of the first groups.
 func (c *Comparison) keyNumbers() []page.Number {
+	shown, _ := legible(judge(c.groups()))
 	var out []page.Number
-	shown, _ := legible(groups(c.Entries, c.Differs))
-	for _, g := range shown {
-		var judged []*result.Verdict
-		var margins []float64
-		for _, e := range g.entries {
-			if v := e.Outcome().Verdict; v != nil {
-				judged, margins = append(judged, v), append(margins, float64(v.Margin))
-			}
-		}
-		if len(judged) == 0 {
-			continue
-		}
-		m, _, _ := mean(margins)
-		i := overSeeds(judged)
-		out = append(out, page.Number{Name: "margin: " + visible.Name(g.label), Value: show(m), Interval: between(&i)})
+	for _, j := range shown {
+		out = append(out, page.Number{Name: "margin: " + j.label, Value: show(j.margin), Interval: between(&j.interval)})
 	}
 	return out
 }
 
 // rowsOf is a table as pages have it.
 func rowsOf(t *Table) page.Table {
-	out := page.Table{ID: "runs", Title: "All runs", Columns: visible.Names(t.Columns), Note: "Columns that differ first. A click on a column sorts by it; a row lights its run in all figures."}
+	out := page.Table{ID: "runs", Title: "All runs", Columns: visible.Names(t.Columns), Note: "Columns that differ first.", Hint: "A click on a column sorts by it; a row lights its run in all figures."}
 	for _, r := range t.rows {
 		out.Rows = append(out.Rows, page.Row{Link: r[0].link, Cells: cellsOf(r)})
 	}
@@ -106,7 +141,7 @@ func rowsOf(t *Table) page.Table {
 // inWords is a table of what came of each entry, in words.
 func (c *Comparison) inWords() page.Table {
 	out := page.Table{ID: "words", Title: "Every run in words", Columns: []string{"run", "what came of it", "folder"}}
-	link := runLinks(groups(c.Entries, c.Differs))
+	link := runLinks(c.groups())
 	for _, e := range c.Entries {
 		out.Rows = append(out.Rows, page.Row{Link: link[e], Cells: cellsOf([]value{textual(visible.Line(e.name())), textual(visible.Line(e.became())), textual(visible.Line(e.Path))})})
 	}

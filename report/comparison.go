@@ -1,7 +1,6 @@
 package report
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -42,45 +41,8 @@ func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, er
 	return out.files, out.err
 }
 
-// figures draws what the entries give.
-func (c *Comparison) figures() ([]figure, error) {
-	var out []figure
-	var failed error
-	add := func(f figure, err error) {
-		failed = errors.Join(failed, err)
-		out = append(out, f)
-	}
-	for _, a := range c.axes() {
-		s, ok := c.along(a)
-		if !ok {
-			continue
-		}
-		add(s.tradeoff())
-		if f, ok, err := s.byLayer(); ok && a.name == "noise" {
-			add(f, err)
-		}
-	}
-	gs := groups(c.Entries, c.Differs)
-	if probed := slices.DeleteFunc(slices.Clone(gs), func(g group) bool { return g.entries[0].last() == nil }); len(probed) > 0 {
-		add(layerCurves(probed))
-		for _, m := range c.metrics() {
-			add(metricCurves(probed, m))
-		}
-	}
-	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return len(e.Epochs) > 1 }) {
-		add(overEpochs(gs))
-	}
-	for _, m := range c.epochMaps() {
-		for i := range m.Panels {
-			m.Panels[i].Name = m.Name
-		}
-		add(matrixFigure("map-"+strings.NewReplacer(".", "-", "_", "-").Replace(m.key), m.Panels))
-	}
-	if slices.ContainsFunc(c.Entries, func(e *Entry) bool { return !math.IsNaN(e.Outcome().Probe) }) {
-		add(scatter(c.Entries, gs))
-	}
-	return out, failed
-}
+// figures draws for paper what the page shows.
+func (c *Comparison) figures() ([]figure, error) { return paperFigures(c.pageFigures()) }
 
 // metrics are those besides k-NN that the last probes of entries describe.
 func (c *Comparison) metrics() []result.Metric {
@@ -102,12 +64,16 @@ func (c *Comparison) metrics() []result.Metric {
 // Omitted says which runs the figures show where there are too many to be told
 // apart; "" where there are not.
 func (c *Comparison) Omitted() string {
-	gs := groups(c.Entries, c.Differs)
+	gs := c.groups()
 	shown, omitted := legible(gs)
 	if omitted == 0 {
 		return ""
 	}
-	return fmt.Sprintf("layers and epochs show %d of %d runs, evenly spaced in the order of %s", len(shown), len(gs), strings.Join(experiment(c.Differs), ", "))
+	order := experiment(c.Differs)
+	if c.by != nil {
+		order = c.by
+	}
+	return fmt.Sprintf("layers and epochs show %d of %d runs, evenly spaced in the order of %s", len(shown), len(gs), strings.Join(order, ", "))
 }
 
 // Sentence is what came of an entry in words, with the numbers that say so.

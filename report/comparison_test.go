@@ -161,9 +161,9 @@ func TestGoldenFigures(t *testing.T) {
 		*Comparison
 		want []string
 	}{
-		"variants": {variants(t), []string{"layers", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true", "scatter"}},
-		"ladder":   {ladder(t), []string{"capacity", "layers", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true", "scatter"}},
-		"noise":    {noise(), []string{"tradeoff-noise", "noise-layers", "layers", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true", "scatter"}},
+		"variants": {variants(t), []string{"scatter", "layers", "panels", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true"}},
+		"ladder":   {ladder(t), []string{"scatter", "capacity", "layers", "panels", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true"}},
+		"noise":    {noise(), []string{"scatter", "tradeoff-noise", "noise-layers", "layers", "panels", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true"}},
 	} {
 		figures, err := c.figures()
 		if err != nil {
@@ -241,7 +241,7 @@ func TestTableFoldsSeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if want := "run,labels,augment,mixup,epochs,fit,fit sd,fit augmented,fit augmented sd,test,test sd,probe,probe sd,assigned,assigned sd,untrained,untrained sd,pixels,pixels sd,margin,margin sd,margin 95 %,verdict,seeds"; lines[0] != want {
+	if want := "run,labels,augment,mixup,epochs,verdict,probe,probe sd,untrained,untrained sd,margin,margin sd,margin 95 %,fit,fit sd,fit augmented,fit augmented sd,test,test sd,assigned,assigned sd,pixels,pixels sd,seeds"; lines[0] != want {
 		t.Errorf("columns\n%s\nwant\n%s", lines[0], want)
 	}
 	var runs []string
@@ -328,7 +328,7 @@ func TestCollectTakesWhatIsThere(t *testing.T) {
 		t.Errorf("entries %v, want %v", states, want)
 	}
 	notes := strings.Join(c.Notes, "\n")
-	for _, want := range []string{"cut/run.json: result: ", `schema "memprobe.run/2"`, "empty: a run that has not begun", "epoch-000020.json: "} {
+	for _, want := range []string{"cut/run.json: ends in the middle of its JSON", `schema "memprobe.run/2"`, "empty: a run that has not begun", "epoch-000020.json: "} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no %q in the notes\n%s", want, notes)
 		}
@@ -412,7 +412,7 @@ func TestComparisonOfMetrics(t *testing.T) {
 			golden(t, "metric-spread-layers", f)
 		}
 	}
-	if got := strings.Join(names, " "); !strings.Contains(got, "layers spread-layers likeness-layers") {
+	if got := strings.Join(names, " "); !strings.Contains(got, "layers spread-layers likeness-layers panels") {
 		t.Errorf("figures %s", got)
 	}
 }

@@ -24,15 +24,9 @@ var idleKeys = []string{"eval-every", "probe-every", "checkpoint-every", "log-st
 
 // differing returns the keys in which entries differ, the telling ones first, then
 // by name. A key that an entry lacks differs from any value.
-func differing(entries []*Entry) []string {
-	var keys []string
-	for _, e := range entries {
-		keys = append(keys, slices.Collect(maps.Keys(e.Config))...)
-	}
-	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
-	keys = slices.Compact(keys)
-	return slices.DeleteFunc(keys, func(k string) bool {
-		return !slices.ContainsFunc(entries, func(e *Entry) bool { return printed(e.Config[k]) != printed(entries[0].Config[k]) })
+func (c *Comparison) differing() []string {
+	return slices.DeleteFunc(c.keys(), func(k string) bool {
+		return !slices.ContainsFunc(c.Entries, func(e *Entry) bool { return printed(e.Config[k]) != printed(c.Entries[0].Config[k]) })
 	})
 }
 
@@ -71,7 +65,7 @@ func printed(v any) string {
 }
 
 // labels describes every entry by the keys that tell the entries apart, as few as
-// do. Entries that differ in seeds alone have the same label.
+// do. Entries that agree in all keys have the same label.
 func labels(entries []*Entry, keys []string) []string {
 	out := make([]string, len(entries))
 	for _, key := range keys {
@@ -94,10 +88,50 @@ func labels(entries []*Entry, keys []string) []string {
 	for i, e := range entries {
 		switch {
 		case out[i] != "":
-		case e.Run != nil && len(entries) > 1:
+		case e.trained() != nil && len(entries) > 1:
 			out[i] = words("labels", e.Config["labels"]) + ", " + words("augment", e.Config["augment"])
 		default:
-			out[i] = filepath.Base(strings.TrimSuffix(e.Path, string(filepath.Separator)+probeFile))
+			out[i] = filepath.Base(e.folder())
+		}
+	}
+	return out
+}
+
+// byKeys describes every entry by the values of the keys that groups are made by.
+func byKeys(entries []*Entry, keys []string) []string {
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		var parts []string
+		for _, k := range keys {
+			w := words(k, e.Config[k])
+			if w == "" {
+				w = strings.TrimSpace(k + " " + cmp.Or(printed(e.Config[k]), "not set"))
+			}
+			parts = append(parts, w)
+		}
+		out[i] = strings.Join(parts, ", ")
+	}
+	return out
+}
+
+// apart returns, for each name that another one equals, as much of the end of its path as
+// no other of that name has; "" for the others.
+func apart(names, paths []string) []string {
+	out := make([]string, len(names))
+	for i := range names {
+		var others [][]string
+		for j := range names {
+			if j != i && names[j] == names[i] {
+				others = append(others, strings.Split(filepath.ToSlash(paths[j]), "/"))
+			}
+		}
+		parts := strings.Split(filepath.ToSlash(paths[i]), "/")
+		for n := 1; len(others) > 0 && n <= len(parts); n++ {
+			tail := parts[len(parts)-n:]
+			out[i] = strings.Join(tail, "/")
+			if !slices.ContainsFunc(others, func(o []string) bool { return len(o) >= n && slices.Equal(o[len(o)-n:], tail) }) {
+				break
+			}
 		}
 	}
 	return out
@@ -129,28 +163,26 @@ func words(key string, v any) string {
 	return strings.TrimPrefix(key, "probe.") + " " + s
 }
 
-// group is the entries of one experiment, which differ in seeds alone.
+// group is the entries of one row: of one experiment, which differ in seeds alone, or
+// those that agree in the keys that groups are made by.
 type group struct {
 	label   string
 	entries []*Entry
 }
 
-// seeds names the seeds by which e differs from the others of its group.
-func (g group) seeds(e *Entry) string {
-	var out []string
-	for _, k := range seedKeys {
-		if slices.ContainsFunc(g.entries, func(o *Entry) bool { return printed(o.Config[k]) != printed(e.Config[k]) }) {
-			out = append(out, k+" "+printed(e.Config[k]))
-		}
-	}
-	return strings.Join(out, ", ")
-}
+// groups are the rows and curves.
+func (c *Comparison) groups() []group { return c.grouped(c.Entries) }
 
-// groups folds entries that agree in every key but seeds, those that only say what
-// is written down, and the keys given.
-func groups(entries []*Entry, differs []string, but ...string) []group {
-	keys := experiment(differs, but...)
+// grouped folds entries that agree in the keys that groups are made by: those given with
+// GroupBy, or every key but seeds and those that only say what is written down; in either
+// case not those of but.
+func (c *Comparison) grouped(entries []*Entry, but ...string) []group {
+	keys := experiment(c.Differs, but...)
 	names := labels(entries, keys)
+	if c.by != nil {
+		keys = without(c.by, but)
+		names = byKeys(entries, keys)
+	}
 	var out []group
 	at := map[string]int{}
 	for i, e := range entries {
@@ -158,7 +190,7 @@ func groups(entries []*Entry, differs []string, but ...string) []group {
 		for _, k := range keys {
 			id += printed(e.Config[k]) + "\x00"
 		}
-		if e.Run == nil {
+		if c.by == nil && e.Run == nil && e.trained() == nil {
 			id += e.Path // of a model that stands alone no seed is known
 		}
 		j, ok := at[id]
@@ -169,7 +201,50 @@ func groups(entries []*Entry, differs []string, but ...string) []group {
 		}
 		out[j].entries = append(out[j].entries, e)
 	}
-	return named(out)
+	if c.by != nil {
+		return out
+	}
+	return told(named(out))
+}
+
+// told gives groups of one name, of models that stand alone, the ends of their paths too.
+func told(gs []group) []group {
+	var names, paths []string
+	for _, g := range gs {
+		names, paths = append(names, g.label), append(paths, g.entries[0].folder())
+	}
+	for i, tail := range apart(names, paths) {
+		if tail != "" {
+			gs[i].label += " (" + tail + ")"
+		}
+	}
+	return gs
+}
+
+// within names what e differs by from the others of its group: its seeds, or, in groups
+// that are made by some keys, whatever else makes another run of it.
+func (c *Comparison) within(g group, e *Entry) string {
+	keys := seedKeys
+	if c.by != nil {
+		keys = without(slices.Concat(experiment(c.Differs), seedKeys), c.by)
+	}
+	var out []string
+	for _, k := range keys {
+		if slices.ContainsFunc(g.entries, func(o *Entry) bool { return printed(o.Config[k]) != printed(e.Config[k]) }) {
+			out = append(out, k+" "+cmp.Or(printed(e.Config[k]), "not set"))
+		}
+	}
+	return strings.Join(out, ", ")
+}
+
+// keys are all keys of the entries' settings, the telling ones first.
+func (c *Comparison) keys() []string {
+	var keys []string
+	for _, e := range c.Entries {
+		keys = slices.AppendSeq(keys, maps.Keys(e.Config))
+	}
+	slices.SortFunc(keys, func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a, b)) })
+	return slices.Compact(keys)
 }
 
 // named gives groups the names of the plan's variants, where each has its own.
@@ -191,9 +266,20 @@ func named(gs []group) []group {
 // experiment returns the keys that make another experiment: not seeds, nor what is
 // written down, nor the keys given.
 func experiment(keys []string, but ...string) []string {
-	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool {
-		return slices.Contains(seedKeys, k) || slices.Contains(idleKeys, k) || slices.Contains(but, k)
-	})
+	return without(keys, slices.Concat(seedKeys, idleKeys, but))
+}
+
+// without returns the keys that are none of others.
+func without(keys, others []string) []string {
+	return slices.DeleteFunc(slices.Clone(keys), func(k string) bool { return slices.Contains(others, k) })
+}
+
+// over names what numbers of a group are means over.
+func (c *Comparison) over() string {
+	if c.by == nil {
+		return "the seeds"
+	}
+	return "all runs of one " + strings.Join(c.by, " and ")
 }
 
 // mean returns the mean of the values that are numbers, their sample standard

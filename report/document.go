@@ -92,7 +92,7 @@ func between(i *result.Interval) string {
 func definitions(p *result.Probe) []page.Definition {
 	var out []page.Definition
 	for _, m := range p.Described() {
-		out = append(out, page.Definition{Name: visible.Name(m.Name), Title: visible.Name(m.Title), Text: visible.Line(m.Definition), Source: visible.Line(m.Source),
+		out = append(out, page.Definition{Name: visible.Name(m.Name), Title: visible.Name(m.Title), Text: strings.TrimSuffix(sentence(visible.Line(m.Definition)), "."), Source: visible.Line(m.Source),
 			Settings: visible.Line(m.Settings), Unit: visible.Name(m.Unit)})
 	}
 	return out
@@ -102,7 +102,7 @@ func definitions(p *result.Probe) []page.Definition {
 func layerRows(p *result.Probe) page.Table {
 	t := LayerTable(p, nil)
 	out := page.Table{ID: "layers-table", Title: "All layers", Columns: t.Columns,
-		Note: "A row a layer, in the order of the network: " + settings(p) + ". A click on a column sorts by it; a row lights its layer in all figures."}
+		Note: "A row a layer, in the order of the network: " + settings(p) + ".", Hint: "A click on a column sorts by it; a row lights its layer in all figures."}
 	if text := inputRow(p); text != "" {
 		out.Note += " The input's row: " + text + "."
 	}

@@ -55,5 +55,5 @@ func ExampleComparison_Write() {
 	// comparison.json
 	// comparison.md
 	// layers.png
-	// scatter.png
+	// panels.png
 }

@@ -16,6 +16,8 @@ type figure struct {
 	across        int       // panels side by side; 0: all
 	legend        *key      // at the right, or below if it flows; nil for none
 	width, height vg.Length // of the panels
+	rigid         bool      // the panels keep their shape
+	caption       string    // what curves, bars and bands are
 }
 
 // Formats are what a report is written in.
@@ -47,10 +49,22 @@ func (f figure) size() (width, height vg.Length) {
 
 func (f figure) png(w io.Writer) error { return f.raster(w, 200) }
 
-// raster draws f as PNG with so many dots an inch.
+// raster draws f over its caption as PNG with so many dots an inch.
 func (f figure) raster(w io.Writer, dpi int) error {
-	c := vgimg.NewWith(vgimg.UseWH(f.size()), vgimg.UseDPI(dpi))
-	f.draw(margin(draw.New(c)))
+	wide, high := f.size()
+	st := textStyle(8)
+	var lines []string
+	if f.caption != "" {
+		lines = wrap(f.caption, wide-2*edge, st.Width)
+	}
+	const line = 11
+	foot := vg.Points(line*float64(len(lines)) + 4)
+	c := vgimg.NewWith(vgimg.UseWH(wide, high+foot), vgimg.UseDPI(dpi))
+	page := draw.New(c)
+	f.draw(margin(draw.Crop(page, 0, 0, foot, 0)))
+	for i, s := range lines {
+		page.FillText(st, vg.Point{X: edge, Y: foot - vg.Points(line*float64(i+1))}, s)
+	}
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
 }
@@ -77,9 +91,21 @@ func (f figure) draw(c draw.Canvas) {
 	wide, high := (c.Max.X-c.Min.X+gap)/vg.Length(across), (c.Max.Y-c.Min.Y+gap)/vg.Length(rows)
 	for i, p := range f.panels {
 		x, y := vg.Length(i%across)*wide, vg.Length(rows-1-i/across)*high
-		p.Draw(draw.Crop(c, x, x+wide-gap-(c.Max.X-c.Min.X), y, y+high-gap-(c.Max.Y-c.Min.Y)))
+		fitNames(p, wide-gap, high-gap).Draw(draw.Crop(c, x, x+wide-gap-(c.Max.X-c.Min.X), y, y+high-gap-(c.Max.Y-c.Min.Y)))
 	}
 }
+
+// fitNames is p with no more names at its axes than there is room for.
+func fitNames(p *plot.Plot, wide, high vg.Length) *plot.Plot {
+	const across, down = 11, 9 // points from one name to the next
+	q := *p
+	q.X.Tick.Marker = thinned(q.X.Tick.Marker, int((wide-50)/across), maxName)
+	q.Y.Tick.Marker = thinned(q.Y.Tick.Marker, int((high-60)/down), maxName)
+	return &q
+}
+
+// maxName is how many characters of a name at an axis are drawn.
+const maxName = 26
 
 // edge is the margin at the left and the right of a figure, at most.
 const edge = 10 // points

@@ -225,7 +225,11 @@ func (g *gallery) mapFigure() page.Figure {
 	for l := (len(m.Layers) - 1) % step; l < len(m.Layers); l += step {
 		out.Layers = append(out.Layers, mapLayer(m.Layers[l], m.Places[l]))
 	}
-	f := page.Figure{ID: "figure-map", Title: "Where the images lie, layer by layer", Source: "Pearson 1901; Hotelling 1933", Views: []page.Chart{{Kind: page.Cloud, Map: &out}}}
+	out.Start = len(out.Layers) - 1
+	if e := slices.IndexFunc(out.Layers, func(l page.MapLayer) bool { return l.Name == visible.Name(g.p.AtEmbedding().Name) }); e >= 0 {
+		out.Start = e
+	}
+	f := page.Figure{ID: "figure-map", Title: "Where the images lie, layer by layer", Source: "Pearson 1901; Hotelling 1933", Views: []page.Chart{{Kind: page.Cloud, Paper: "map", Map: &out}}}
 	f.Caption = fmt.Sprintf("%d training images, balanced over the true classes, by the first two principal components of their %s. Both axes have one scale, each layer its own; "+
 		"an axis is turned so that the images lie as in the layer before, not mirrored. What lies together here may lie apart in the dimensions that are not shown.%s", m.Images, m.Features, g.noPicture())
 	if step > 1 {

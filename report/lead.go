@@ -21,7 +21,7 @@ func lead(p *result.Probe) page.Lead {
 	if v == nil {
 		truth, _ := embedding(p)
 		if !math.IsNaN(truth) {
-			l.Number = fmt.Sprintf("%s of the %s are named rightly by their nearest neighbours in the embedding.", percent(truth), queries(p))
+			l.Number = fmt.Sprintf("By its features, the most similar training images name %s of the %s rightly.", percent(truth), queries(p))
 		}
 		l.Change = "There is no verdict: the labels that the network was trained on, or an untrained network to compare with, are not known."
 		return l
@@ -99,15 +99,15 @@ func carried(p *result.Probe) string {
 	if v.Word == result.NotMemorized {
 		return fmt.Sprintf("It gives %s of its training images the label that it was taught.", percent(float64(v.Fit)))
 	}
-	return fmt.Sprintf("Nearest neighbours in its embedding name %s of the %s rightly, in %s %s: %s (95 %% interval %s to %s).",
+	return fmt.Sprintf("By its features, the most similar training images name %s of the %s rightly, by those of %s %s: %s (95 %% interval %s to %s).",
 		percent(float64(v.Probe)), queries(p), untrainedNetworks(v), percent(float64(v.Untrained)), inPoints(float64(v.Margin)), signed(v.CI.Low()), signed(v.CI.High()))
 }
 
 func untrainedNetworks(v *result.Verdict) string {
 	if v.Draws > 1 {
-		return fmt.Sprintf("that of %d untrained networks", v.Draws)
+		return fmt.Sprintf("%d untrained networks", v.Draws)
 	}
-	return "that of the untrained network"
+	return "the untrained network"
 }
 
 func queries(p *result.Probe) string {

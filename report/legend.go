@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
@@ -31,6 +33,13 @@ const (
 // Add names a curve that looks as its thumbnails do; none for a remark.
 func (l *key) Add(name string, thumbs ...plot.Thumbnailer) {
 	l.entries = append(l.entries, entry{name, thumbs})
+}
+
+// name adds a curve whose name is not there yet.
+func (l *key) name(name string, thumbs ...plot.Thumbnailer) {
+	if !slices.ContainsFunc(l.entries, func(e entry) bool { return e.name == name }) {
+		l.Add(name, thumbs...)
+	}
 }
 
 // besideLegend is the legend of a figure of p.

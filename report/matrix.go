@@ -89,7 +89,7 @@ func (m *cellPlot) plot() (*plot.Plot, error) {
 				st.Color = color.White
 			}
 		}
-		f.Add(marks)
+		f.Add(cellTexts{marks})
 	}
 	across, down := nameTicks(m.x.Names, 25), nameTicks(m.y.Names, 40)
 	for i := range down {
@@ -100,6 +100,17 @@ func (m *cellPlot) plot() (*plot.Plot, error) {
 	f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = text.XRight, text.YTop
 	f.X.Min, f.X.Max, f.Y.Min, f.Y.Max = -0.5, float64(len(m.x.Names))-0.5, -0.5, float64(last)+0.5
 	return f, nil
+}
+
+// cellTexts writes into cells what they have room for.
+type cellTexts struct{ *plotter.Labels }
+
+// Plot implements plot.Plotter.
+func (t cellTexts) Plot(c draw.Canvas, p *plot.Plot) {
+	const wide, high = 17, 9 // points
+	if x, y := p.Transforms(&c); x(1)-x(0) >= wide && y(1)-y(0) >= high {
+		t.Labels.Plot(c, p)
+	}
 }
 
 // maxTexts is how many columns of a matrix have their numbers written into the cells.
@@ -146,6 +157,9 @@ func matrixFigure(name string, charts []page.Chart) (figure, error) {
 		if err != nil {
 			return f, err
 		}
+		if len(charts) > 1 {
+			p.Title.TextStyle.Font = face(9)
+		}
 		f.panels = append(f.panels, p)
 	}
 	f.legend = besideLegend(f.panels[0])
@@ -157,10 +171,12 @@ func matrixFigure(name string, charts []page.Chart) (figure, error) {
 		box.Color = shade(t)
 		f.legend.Add(fmt.Sprintf("%.3f", low+t*(high-low)), box)
 	}
-	f.across = min(2, len(f.panels))
-	f.width = vg.Length(f.across) * vg.Length(max(4, min(8, 1.8+0.32*float64(columns)))) * vg.Inch
+	if f.across = min(3, len(f.panels)); len(f.panels) == 4 {
+		f.across = 2
+	}
+	f.width = vg.Length(f.across) * vg.Length(max(3.4, min(8, 1.8+0.32*float64(columns)))) * vg.Inch
 	down := (len(f.panels) + f.across - 1) / f.across
-	f.height = vg.Length(down) * vg.Length(max(3.6, min(9, 1.8+0.24*float64(rows)))) * vg.Inch
+	f.height = vg.Length(down) * vg.Length(max(2.8, min(9, 1.5+0.19*float64(rows)))) * vg.Inch
 	return f, nil
 }
 

@@ -103,6 +103,27 @@ func extent(drawn [][]point) (low, high float64) {
 	return low, high
 }
 
+// roundTicks are at about five multiples of 1, 2 or 5 times a power of ten.
+func roundTicks(low, high float64) []plot.Tick {
+	if !(high > low && high-low < 1e12 && high-low > 1e-12*max(math.Abs(low), math.Abs(high))) {
+		return ends(low, high)
+	}
+	rough := (high - low) / 5
+	power := math.Pow(10, math.Floor(math.Log10(rough)))
+	step := 10 * power
+	for _, m := range []float64{5, 2, 1} {
+		if m*power >= 0.8*rough {
+			step = m * power
+		}
+	}
+	digits := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
+	var ticks []plot.Tick
+	for i := math.Ceil(low/step - 1e-9); i*step <= high+1e-9*step; i++ {
+		ticks = append(ticks, plot.Tick{Value: i * step, Label: strconv.FormatFloat(i*step+0, 'f', digits, 64)})
+	}
+	return ticks
+}
+
 // logTicks are at 1, 2 and 5 times the powers of ten, or at the powers alone where
 // there are many; of a range beyond twelve powers, at its ends.
 func logTicks(low, high float64) []plot.Tick {

@@ -121,7 +121,7 @@ func TestLegendFits(t *testing.T) {
 	}
 }
 
-// Of several settings the lines by layer are of the first, and the axis names it.
+// Of several settings the lines by layer are of the first, and the caption names it.
 func TestLayersNameTheirSetting(t *testing.T) {
 	root := t.TempDir()
 	for _, augment := range []string{"none", "crop-flip"} {
@@ -133,7 +133,7 @@ func TestLayersNameTheirSetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := figures[1]; f.name != "noise-layers" || f.panels[0].X.Label.Text != "fraction of random labels (crop-flip)" {
-		t.Errorf("%s over %q", f.name, f.panels[0].X.Label.Text)
+	if f := figures[2]; f.name != "noise-layers" || f.panels[0].X.Label.Text != "fraction of random labels" || !strings.HasSuffix(f.caption, "Of crop-flip.") {
+		t.Errorf("%s over %q: %q", f.name, f.panels[0].X.Label.Text, f.caption)
 	}
 }

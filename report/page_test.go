@@ -7,16 +7,12 @@ import (
 	"image"
 	"image/color"
 	"math"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
-	"memprobe/internal/absent"
 	"memprobe/internal/rng"
 	"memprobe/probe/result"
 	"memprobe/report/page"
@@ -248,45 +244,10 @@ func TestPageIsSmallAndSafe(t *testing.T) {
 	}
 }
 
-// browser returns a browser of this machine. Its tests are left out, and say so, where
-// there is none.
-func browser(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("opens pages in a browser")
-	}
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
-	}
-	absent.Skip(t, "no browser here (chromium): no page was opened, and errors of its script are not known")
-	return ""
-}
-
-// opened writes a page, opens it in a browser and returns the document that became of it.
-func opened(t *testing.T, text string, width int) string {
-	t.Helper()
-	dir := t.TempDir()
-	path := filepath.Join(dir, "page.html")
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(browser(t), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--user-data-dir="+filepath.Join(dir, "user"),
-		fmt.Sprintf("--window-size=%d,1600", width), "--virtual-time-budget=4000", "--dump-dom", "file://"+path).Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, broken, ok := strings.Cut(string(out), `<p id="broken">`); ok {
-		t.Errorf("%.500s", broken)
-	}
-	return string(out)
-}
-
-// A browser draws every figure, at the width of a desk and of a phone, without an error.
-func TestPageInABrowser(t *testing.T) {
+// What a reader may do with a page goes without an error.
+func TestPageActsInABrowser(t *testing.T) {
 	browser(t)
-	for _, c := range []struct{ layers, width int }{{5, 1300}, {200, 390}} {
+	for _, c := range []struct{ layers, width int }{{5, 1300}, {200, 600}} {
 		p := wholeProbe(c.layers, 10)
 		text := pageText(t, p)
 		charts := len(figuresIn(t, text))

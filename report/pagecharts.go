@@ -60,6 +60,7 @@ func metricPage(p *result.Probe, m result.Metric) page.Figure {
 	for _, k := range ks {
 		f.Views = append(f.Views, metricChart(p, m, k))
 	}
+	f.Views[0].Paper = metricFile(m)
 	f.Caption = sentence(visible.Line(m.Definition))
 	if m.Settings != "" {
 		f.Caption += " Measured: " + visible.Line(m.Settings) + "."
@@ -162,7 +163,7 @@ func addBand(p *result.Probe, key string, c *page.Curve) {
 	case key == "knn.true":
 		c.Band = "the band of the true labels is Wilson's 95 % interval of each layer alone"
 	default:
-		c.Band = fmt.Sprintf("that of the untrained network reaches from the lowest to the highest of %d draws", p.Settings.Draws)
+		c.Band = fmt.Sprintf("the band of the untrained network reaches from the lowest to the highest of %d draws", p.Settings.Draws)
 	}
 }
 
@@ -233,7 +234,7 @@ func marginPage(p *result.Probe) (page.Figure, bool) {
 		delta = float64(p.Verdict.MinMargin)
 	}
 	for _, name := range marginNames(p) {
-		c := page.Chart{Name: "over " + name[1], Kind: page.Lines, Link: "layer", X: layersOf(p), Y: page.Axis{Label: "difference of accuracies"}, Marks: depthMarks(p)}
+		c := page.Chart{Name: "over " + name[1], Paper: "margins-" + strings.ReplaceAll(name[0], "_", "-"), Kind: page.Lines, Link: "layer", X: layersOf(p), Y: page.Axis{Label: "difference of accuracies"}, Marks: depthMarks(p)}
 		wide := page.Curve{Name: "95 %, all layers at once", Key: name[0] + ".band", Colour: page.Grey, Area: true}
 		alone := page.Curve{Name: "margin over " + name[1], Key: "margins." + name[0]}
 		of := func(l *result.Layer) (result.Margin, bool) { m, ok := l.Margins[name[0]]; return m, ok }
@@ -255,6 +256,9 @@ func marginPage(p *result.Probe) (page.Figure, bool) {
 		c.Levels = levelsOf(c.Levels, "counts as worse", -delta, page.Grey)
 		f.Views = append(f.Views, c)
 	}
+	if len(f.Views) > 0 {
+		f.Views[0].Paper = "margins"
+	}
 	return f, len(f.Views) > 0
 }
 
@@ -272,5 +276,9 @@ func confusionPage(c *result.Confusion) page.Figure {
 		chart.Cells = append(chart.Cells, cells)
 	}
 	return page.Figure{ID: "figure-confusion", Title: "What the nearest neighbours answer", Views: []page.Chart{chart},
-		Caption: fmt.Sprintf("Queries of each true class (row) by the answer of k-NN (column) at %s, k = %d.", visible.Name(c.Layer), c.K)}
+		Caption: confusionCaption(c)}
+}
+
+func confusionCaption(c *result.Confusion) string {
+	return fmt.Sprintf("Queries of each true class (row) by the answer of k-NN (column) at %s, k = %d.", visible.Name(c.Layer), c.K)
 }

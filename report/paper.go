@@ -33,10 +33,20 @@ func (f *folder) writePaper(figures []figure) {
 // is the caption's, the legend below, and no more names at the axes than there is room.
 func (f figure) paper(width vg.Length, columns int) figure {
 	f = f.withLegendBelow()
+	if f.rigid {
+		f.height *= width / f.width
+		f.width = width
+		return f
+	}
 	f.width = width
-	f.across = min(columns, len(f.panels))
-	rows := (len(f.panels) + f.across - 1) / f.across
 	high := 66 * vg.Millimeter
+	if f.across > 2 { // a grid of small ones
+		f.across, high = columns+1, 46*vg.Millimeter
+	} else {
+		f.across = columns
+	}
+	f.across = min(f.across, len(f.panels))
+	rows := (len(f.panels) + f.across - 1) / f.across
 	f.height = high * vg.Length(rows)
 	wide := width / vg.Length(f.across)
 	panels := f.panels

@@ -33,15 +33,21 @@ func writePDF(w io.Writer, p *page.Page, figures []figure) error {
 	pdf := newCanvas(pageWidth, pageHeight)
 	d := &document{pdf, draw.NewCanvas(pdf, pageWidth, pageHeight), pageHeight - pageEdge}
 	d.title(p)
-	captions := map[string]string{}
-	for _, f := range p.Figures {
-		captions[f.ID] = strings.TrimSpace(f.Caption + " " + f.Source)
-	}
 	for _, f := range figures {
 		d.next()
-		d.figure(f, captions["figure-"+f.name])
+		d.figure(f)
 	}
 	d.next()
+	jpg, err := p.Pictures.JPEG()
+	if err != nil {
+		return err
+	}
+	if jpg != nil {
+		pdf.register(picturesName, jpg)
+	}
+	for _, s := range p.Sheets {
+		d.sheet(s, p.Pictures)
+	}
 	for _, t := range p.Tables {
 		d.head(t.Title)
 		d.paragraph(9, grey, t.Note)
@@ -126,6 +132,12 @@ func (d *document) facts(all [][2]string) {
 
 func textStyle(size float64) draw.TextStyle {
 	return draw.TextStyle{Font: face(size), Handler: plot.DefaultTextHandler}
+}
+
+func coloured(c color.Color) draw.TextStyle {
+	st := textStyle(6.5)
+	st.Color = c
+	return st
 }
 
 // next begins a page.
@@ -241,15 +253,18 @@ func (d *document) columns(rows [][]string, wide []vg.Length, from, to int) {
 }
 
 // figure draws f over its caption, enlarged at most a little.
-func (d *document) figure(f figure, caption string) {
+func (d *document) figure(f figure) {
 	st := textStyle(9)
-	lines := wrap(caption, pageWidth-2*pageEdge, st.Width)
-	if caption == "" {
-		lines = nil
+	var lines []string
+	if f.caption != "" {
+		lines = wrap(f.caption, pageWidth-2*pageEdge, st.Width)
 	}
 	foot := pageEdge + vg.Points(12)*vg.Length(len(lines))
 	room := pageHeight - pageEdge - foot - 8
-	if f.legend != nil { // its curves fill the page
+	if f.legend != nil && f.rigid {
+		f = f.withLegendBelow()
+	}
+	if f.legend != nil && !f.rigid { // its curves fill the page
 		f = f.withLegendBelow()
 		f.width = pageWidth - 2*pageEdge
 		f.height = room - legendGap - f.legend.height(f.width-2*edge)

@@ -171,7 +171,7 @@ func TestMetricsAreSeen(t *testing.T) {
 		t.Errorf("CSV begins with %s", head)
 	}
 	if !strings.Contains(page.String(), ">spread.assigned</button>") ||
-		!strings.Contains(page.String(), `<dd>a formula. Unit: directions. Measured on 12 images. <span class="source">Source: Somebody 2026.</span></dd>`) {
+		!strings.Contains(page.String(), `<dd>A formula. Unit: directions. Measured on 12 images. <span class="source">Source: Somebody 2026.</span></dd>`) {
 		t.Errorf("the page is\n%s", page.String())
 	}
 }

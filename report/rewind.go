@@ -2,18 +2,15 @@ package report
 
 import (
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"io"
 	"math"
 	"slices"
 	"strconv"
 
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
-
 	visible "memprobe/internal/show"
 	"memprobe/probe/result"
+	"memprobe/report/page"
 )
 
 // WriteRewind writes rewind.json, rewind.csv and, if formats has png, rewind.png into
@@ -101,47 +98,94 @@ func RewoundTo(r *result.Rewind) string {
 // rewindFigure draws fit and probe by the block that is set back: at the left each
 // alone, at the right with all after it.
 func rewindFigure(r *result.Rewind) (figure, error) {
-	names := make([]string, len(r.Alone))
-	for i, row := range r.Alone {
-		names[i] = shorten(visible.Name(row.Block), 26)
+	charts := []page.Chart{rewoundChart("One block "+RewoundTo(r), r, r.Alone), rewoundChart("The block and all after it "+RewoundTo(r), r, r.Onward)}
+	f, err := drawFigure("rewind", "", charts)
+	f.caption = rewindCaption + " Dotted lines: no block set back."
+	return f, err
+}
+
+const rewindCaption = "Fit to the assigned labels, and k-NN at the embedding, of the network with blocks set back to other weights and the statistics of its normalisations estimated anew. " +
+	"A block without which the fit falls is one that the memorization needs."
+
+// rewoundChart draws fit and probe by the block that is set back.
+func rewoundChart(name string, r *result.Rewind, rows []result.Rewound) page.Chart {
+	c := page.Chart{Name: name, Kind: page.Lines, Y: accuracyAxis(), Levels: levelsOf(levelsOf(nil, "fit, no block set back", r.Plain.Fit.Value(), 1), "embedding, no block set back", float64(r.Plain.Probe), 0)}
+	c.X = blocksOf(rows)
+	for _, part := range rewoundParts() {
+		curve := page.Curve{Name: part.name, Colour: part.colour}
+		for i := range rows {
+			curve.Y = append(curve.Y, result.Number(part.of(&rows[i])))
+		}
+		c.Curves = appendKnown(c.Curves, curve)
 	}
-	wide := vg.Length(max(3.6, min(6, 1.5+0.3*float64(len(names))))) * vg.Inch
-	f := figure{name: "rewind", width: 2 * wide, height: 4 * vg.Inch}
-	for _, panel := range []struct {
-		title string
-		rows  []result.Rewound
-	}{{"One block " + RewoundTo(r), r.Alone}, {"The block and all after it " + RewoundTo(r), r.Onward}} {
-		p := accuracyPlot(panel.title, "block", "accuracy")
-		p.X.Tick.Marker = nameTicks(names, 30)
-		p.X.Tick.Label.Rotation = math.Pi / 5
-		p.X.Tick.Label.XAlign, p.X.Tick.Label.YAlign = draw.XRight, draw.YTop
-		p.X.Min, p.X.Max = -0.3, float64(max(len(names), 2))-0.7
-		var legend *key
-		if f.legend == nil {
-			f.legend = besideLegend(p)
-			legend = f.legend
-		}
-		curves := []series{
-			{label: "fit to assigned labels", colour: vermillion, glyph: draw.TriangleGlyph{}},
-			{label: "embedding, true labels", colour: blue, glyph: draw.CircleGlyph{}},
-			{label: "embedding, assigned labels", colour: green, glyph: draw.SquareGlyph{}},
-		}
-		for i, row := range panel.rows {
-			for c, v := range []float64{row.Fit.Value(), float64(row.Probe), row.Assigned.Value()} {
-				curves[c].points = append(curves[c].points, point{x: float64(i), y: v})
+	return c
+}
+
+// blocksOf is the axis of the blocks that are set back.
+func blocksOf(rows []result.Rewound) page.Axis {
+	a := page.Axis{Label: "block"}
+	for i := range rows {
+		name := visible.Name(rows[i].Block)
+		a.Names, a.Full = append(a.Names, shorten(name, 40)), append(a.Full, name)
+	}
+	return a
+}
+
+// rewoundPart is a number of a network with blocks set back.
+type rewoundPart struct {
+	name   string
+	colour int
+	of     func(r *result.Rewound) float64
+}
+
+func rewoundParts() []rewoundPart {
+	return []rewoundPart{
+		{"fit to assigned labels", 1, func(r *result.Rewound) float64 { return r.Fit.Value() }},
+		{"embedding, true labels", 0, func(r *result.Rewound) float64 { return float64(r.Probe) }},
+		{"embedding, assigned labels", 2, func(r *result.Rewound) float64 { return r.Assigned.Value() }},
+	}
+}
+
+// rewindPage draws the rewinding of the runs of which there is one, a view for each
+// number and way of setting back, a curve a group.
+func (c *Comparison) rewindPage(gs []group) page.Figure {
+	f := page.Figure{ID: "figure-rewind", Title: "Which blocks the memorization needs", Caption: rewindCaption + " " + spread(c.over())}
+	link := runLinks(gs)
+	for _, way := range []struct {
+		name string
+		rows func(r *result.Rewind) []result.Rewound
+	}{{"one block set back", func(r *result.Rewind) []result.Rewound { return r.Alone }},
+		{"the block and all after it set back", func(r *result.Rewind) []result.Rewound { return r.Onward }}} {
+		for _, part := range rewoundParts() {
+			chart := page.Chart{Name: part.name + ", " + way.name, Kind: page.Lines, Y: accuracyAxis()}
+			if part.colour != 2 {
+				chart.Paper = "rewind"
+			}
+			for i, g := range gs {
+				at := map[float64][]float64{}
+				for _, e := range g.entries {
+					if e.Rewind == nil {
+						continue
+					}
+					rows := way.rows(e.Rewind)
+					if chart.X.Names == nil {
+						chart.X = blocksOf(rows)
+					}
+					if !slices.Equal(blocksOf(rows).Full, chart.X.Full) {
+						continue // of other blocks, which have no place here
+					}
+					for j := range rows {
+						at[float64(j)] = append(at[float64(j)], part.of(&rows[j]))
+					}
+				}
+				curve := curveOf(g.label, means(at), c.colour(g, i))
+				curve.Link = link[g.entries[0]]
+				chart.Curves = appendKnown(chart.Curves, overNames(curve, true))
+			}
+			if len(chart.Curves) > 0 {
+				f.Views = append(f.Views, chart)
 			}
 		}
-		var failed error
-		for _, s := range curves {
-			failed = errors.Join(failed, s.add(p, legend))
-		}
-		failed = errors.Join(failed,
-			level(p, legend, "fit, no block set back", r.Plain.Fit.Value(), vermillion, dashed),
-			level(p, legend, "embedding, no block set back", float64(r.Plain.Probe), blue, dashed))
-		if failed != nil {
-			return f, failed
-		}
-		f.panels = append(f.panels, p)
 	}
-	return f, nil
+	return f
 }

@@ -54,13 +54,6 @@ func evenly[T any](all []T, n int) (shown []T) {
 	return shown
 }
 
-// leaveOut says in the legend how many of something are not drawn.
-func leaveOut(legend *key, n int, of string) {
-	if n > 0 {
-		legend.Add(fmt.Sprintf("and %d more %s", n, of))
-	}
-}
-
 // XY, Len and YError are what gonum's plotters ask for.
 func (s series) Len() int                      { return len(s.points) }
 func (s series) XY(i int) (x, y float64)       { return s.points[i].x, s.points[i].y }
@@ -103,7 +96,7 @@ func (s series) add(p *plot.Plot, legend *key) error {
 		p.Add(glyphs)
 	}
 	if legend != nil && s.label != "" {
-		legend.Add(shortenEnd(s.label, maxLabel), named...)
+		legend.name(shortenEnd(s.label, maxLabel), named...)
 	}
 	return nil
 }
@@ -120,7 +113,7 @@ func level(p *plot.Plot, legend *key, label string, y float64, c color.Color, da
 	line.LineStyle = draw.LineStyle{Color: c, Width: vg.Points(1.2), Dashes: dash}
 	p.Add(line)
 	if legend != nil {
-		legend.Add(fmt.Sprintf("%s (%.3f)", label, y), line)
+		legend.name(fmt.Sprintf("%s (%.3f)", label, y), line)
 	}
 	return nil
 }
@@ -170,19 +163,4 @@ func accuracyTicks(low, high float64) []plot.Tick {
 // ends are the ticks of a range that has no others.
 func ends(low, high float64) []plot.Tick {
 	return []plot.Tick{{Value: low, Label: fmt.Sprintf("%.3g", low)}, {Value: high, Label: fmt.Sprintf("%.3g", high)}}
-}
-
-// crop lowers the top of y to the tenth above the greatest value that is drawn.
-func crop(p *plot.Plot, values ...[]point) {
-	top := 0.0
-	for _, points := range values {
-		for _, v := range points {
-			if !math.IsNaN(v.y) {
-				top = max(top, v.y+v.sd)
-			}
-		}
-	}
-	if top > 0 {
-		p.Y.Max = min(1, math.Ceil(10*top+0.3)/10)
-	}
 }

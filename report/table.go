@@ -18,14 +18,14 @@ import (
 	"memprobe/probe/result"
 )
 
-// Table has a row an entry, or a row for all entries that differ in seeds alone,
-// and columns for what differs and what came of it.
+// Table has a row an entry, or a row for all entries of a group, and columns for what
+// differs and what came of it.
 type Table struct {
 	Columns []string
 	rows    [][]value
 }
 
-// value is a cell: text, or a mean with the sample standard deviation over n seeds.
+// value is a cell: text, or a mean with the sample standard deviation over n runs.
 type value struct {
 	link     string // of the first cell: what the row is about, as pages name it
 	text     string
@@ -85,14 +85,14 @@ type measure struct {
 
 // always are the measures of every table.
 var always = []measure{
+	{"probe", func(o *Outcome) float64 { return o.Probe }},
+	{"untrained", func(o *Outcome) float64 { return o.Untrained }},
+	{"margin", func(o *Outcome) float64 { return o.Margin }},
 	{"fit", func(o *Outcome) float64 { return o.Fit }},
 	{"fit augmented", func(o *Outcome) float64 { return o.FitAugmented }},
 	{"test", func(o *Outcome) float64 { return o.Test }},
-	{"probe", func(o *Outcome) float64 { return o.Probe }},
 	{"assigned", func(o *Outcome) float64 { return o.Assigned }},
-	{"untrained", func(o *Outcome) float64 { return o.Untrained }},
 	{"pixels", func(o *Outcome) float64 { return o.Pixels }},
-	{"margin", func(o *Outcome) float64 { return o.Margin }},
 }
 
 // measures are those of every table, and what the metrics say of the embedding.
@@ -106,36 +106,38 @@ func (c *Comparison) measures() []measure {
 	return all
 }
 
-// Table returns the table of c. With each, entries that differ in seeds alone have
-// rows of their own.
+// Table returns the table of c. With each, every entry has a row of its own.
 func (c *Comparison) Table(each bool) *Table {
 	var rows []group
 	if each {
 		for _, e := range c.Entries {
-			rows = append(rows, group{e.Label, []*Entry{e}})
+			rows = append(rows, group{e.name(), []*Entry{e}})
 		}
 	} else {
-		rows = groups(c.Entries, c.Differs)
+		rows = c.groups()
 	}
 	folded := slices.ContainsFunc(rows, func(g group) bool { return len(g.entries) > 1 })
 	t := &Table{Columns: []string{"run"}}
-	var keys []string
-	for _, k := range c.Differs {
-		if !folded || !slices.Contains(seedKeys, k) {
-			keys = append(keys, k)
-		}
+	keys, count := c.Differs, "seeds"
+	switch {
+	case folded && c.by != nil:
+		keys, count = c.by, "runs"
+	case folded:
+		keys = without(keys, seedKeys)
 	}
 	t.Columns = append(t.Columns, keys...)
 	measures := c.measures()
+	t.Columns = append(t.Columns, "verdict")
 	for _, m := range measures {
-		t.Columns = append(t.Columns, m.column)
+		if t.Columns = append(t.Columns, m.column); m.column == "margin" {
+			t.Columns = append(t.Columns, "margin 95 %")
+		}
 	}
-	t.Columns = append(t.Columns, "margin 95 %", "verdict")
 	if folded {
-		t.Columns = append(t.Columns, "seeds")
+		t.Columns = append(t.Columns, count)
 	}
 	t.Columns = append(t.Columns, "state")
-	link := runLinks(groups(c.Entries, c.Differs))
+	link := runLinks(c.groups())
 	for _, g := range rows {
 		row := g.row(keys, measures, folded)
 		row[0].link = link[g.entries[0]]
@@ -145,6 +147,8 @@ func (c *Comparison) Table(each bool) *Table {
 	return t
 }
 
+// row has the values of keys of g's first entry, its verdicts, the means of its measures
+// with the interval of the margin, and how many and how far its entries are.
 func (g group) row(keys []string, measures []measure, folded bool) []value {
 	row := []value{textual(g.label)}
 	for _, k := range keys {
@@ -166,6 +170,11 @@ func (g group) row(keys []string, measures []measure, folded bool) []value {
 		}
 		states = append(states, e.State())
 	}
+	ends := textual("")
+	if len(judged) > 0 {
+		ends = interval(overSeeds(judged))
+	}
+	row = append(row, textual(tally(verdicts)))
 	for _, m := range measures {
 		var values []float64
 		for i := range outcomes {
@@ -173,13 +182,10 @@ func (g group) row(keys []string, measures []measure, folded bool) []value {
 		}
 		var v value
 		v.mean, v.sd, v.n = mean(values)
-		row = append(row, v)
+		if row = append(row, v); m.column == "margin" {
+			row = append(row, ends)
+		}
 	}
-	ends := textual("")
-	if len(judged) > 0 {
-		ends = interval(overSeeds(judged))
-	}
-	row = append(row, ends, textual(tally(verdicts)))
 	if folded {
 		row = append(row, value{text: strconv.Itoa(len(g.entries)), mean: float64(len(g.entries))})
 	}
@@ -366,8 +372,8 @@ func (t *Table) csv(w io.Writer) error {
 // TableSchema names the format of the table as JSON.
 const TableSchema = "memprobe.compare/1"
 
-// json writes an object a row, by column; a number over seeds is an object of
-// mean, sd and n.
+// json writes an object a row, by column; a number of a group is an object of mean, sd
+// and n, an interval one of low and high.
 func (t *Table) json(w io.Writer) error {
 	rows := make([]map[string]any, len(t.rows))
 	for j, r := range t.rows {
@@ -375,6 +381,8 @@ func (t *Table) json(w io.Writer) error {
 		for i, v := range r {
 			switch {
 			case v.String() == "":
+			case v.ends != nil:
+				rows[j][t.Columns[i]] = map[string]any{"low": v.ends[0], "high": v.ends[1]}
 			case v.n > 1:
 				rows[j][t.Columns[i]] = map[string]any{"mean": result.Number(v.mean), "sd": result.Number(v.sd), "n": v.n}
 			case !math.IsNaN(v.mean):

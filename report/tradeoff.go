@@ -1,16 +1,10 @@
 package report
 
 import (
-	"errors"
-	"fmt"
 	"math"
 	"slices"
 	"strconv"
 	"strings"
-
-	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg"
-	"gonum.org/v1/plot/vg/draw"
 )
 
 // axis is a number by which runs can be ordered.
@@ -94,23 +88,6 @@ func (p position) of(x float64) float64 {
 	return math.Log2(x)
 }
 
-// axis sets the ticks and the range of x.
-func (p position) axis(f *plot.Plot) {
-	var ticks []plot.Tick
-	for _, v := range p.values {
-		name := printed(v)
-		if math.IsInf(v, 1) {
-			name = "fresh"
-		}
-		ticks = append(ticks, plot.Tick{Value: p.of(v), Label: name})
-	}
-	if p.log || len(p.values) <= 12 {
-		f.X.Tick.Marker = plot.ConstantTicks(ticks)
-	}
-	first, last := p.of(p.values[0]), p.of(p.values[len(p.values)-1])
-	f.X.Min, f.X.Max = first-0.04*(last-first), last+0.04*(last-first)
-}
-
 // sweep is the runs along an axis, a group for each setting of everything else.
 type sweep struct {
 	axis
@@ -123,13 +100,13 @@ type sweep struct {
 func (c *Comparison) along(a axis) (s sweep, ok bool) {
 	var on []*Entry
 	for _, e := range c.Entries {
-		if _, ok := a.of(e.Config[a.key]); ok && e.Run != nil {
+		if _, ok := a.of(e.Config[a.key]); ok && e.trained() != nil {
 			on = append(on, e)
 		}
 	}
 	s.axis = a
 	var values []float64
-	for _, g := range groups(on, c.Differs, a.key) {
+	for _, g := range c.grouped(on, a.key) {
 		var xs []float64
 		for _, e := range g.entries {
 			x, _ := a.of(e.Config[a.key])
@@ -173,68 +150,12 @@ func (s sweep) all() []*Entry {
 	return out
 }
 
-// tradeoff draws fit and probe against an axis: in one panel for one group of runs,
-// in two for several.
-func (s sweep) tradeoff() (figure, error) {
-	all := s.all()
-	fit := func(e *Entry) float64 { return e.Outcome().BestFit() }
-	probe := func(e *Entry) float64 { return e.Outcome().Probe }
-	if len(s.groups) == 1 {
-		f := accuracyPlot("Memorization and generalization", s.label, "accuracy")
-		s.at.axis(f)
-		legend := besideLegend(f)
-		err := errors.Join(
-			series{label: fitName(all), points: s.points(all, fit), colour: vermillion, dash: dashed, glyph: draw.TriangleGlyph{}}.add(f, legend),
-			series{label: "probe: k-NN at the embedding, true labels", points: s.points(all, probe), colour: blue, glyph: draw.CircleGlyph{}}.add(f, legend),
-			s.baselines(f, legend))
-		return figure{name: "tradeoff-" + s.name, panels: []*plot.Plot{f}, legend: legend, width: 4.6 * vg.Inch, height: 3.6 * vg.Inch}, err
-	}
-	left := accuracyPlot("Memorization of the assigned labels", s.label, fitName(all))
-	right := accuracyPlot("Generalization", s.label, "probe: k-NN at the embedding, true labels")
-	legend := besideLegend(left)
-	s.at.axis(left)
-	s.at.axis(right)
-	drawn := [][]point{s.points(all, func(e *Entry) float64 { return e.Outcome().Untrained }), {{y: baseline(all, pixels)}}}
-	for i, g := range s.groups {
-		v := series{label: g.label, colour: marks[i].colour, glyph: marks[i].glyph}
-		v.points = s.points(g.entries, fit)
-		if err := v.add(left, legend); err != nil {
-			return figure{}, err
-		}
-		v.points = s.points(g.entries, probe)
-		drawn = append(drawn, v.points)
-		if err := v.add(right, nil); err != nil {
-			return figure{}, err
-		}
-	}
-	leaveOut(legend, s.omitted, "settings: see the table")
-	crop(right, drawn...)
-	err := errors.Join(s.baselines(right, legend), level(left, nil, "", baseline(all, chance), black, dotted))
-	return figure{name: s.file(), panels: []*plot.Plot{left, right}, legend: legend, width: 8 * vg.Inch, height: 3.6 * vg.Inch}, err
-}
-
 // file names the figure: that of independent labels is one of capacity.
 func (s sweep) file() string {
 	if s.key == "views" && slices.ContainsFunc(s.all(), (*Entry).perView) {
 		return "capacity"
 	}
 	return "tradeoff-" + s.name
-}
-
-// baselines draws the untrained network, pixels and chance.
-func (s sweep) baselines(f *plot.Plot, legend *key) error {
-	all := s.all()
-	return errors.Join(
-		series{label: "untrained network", points: s.points(all, func(e *Entry) float64 { return e.Outcome().Untrained }),
-			colour: grey, dash: dashed, glyph: draw.SquareGlyph{}}.add(f, legend),
-		levels(f, legend, all))
-}
-
-// levels draws pixels and chance.
-func levels(f *plot.Plot, legend *key, entries []*Entry) error {
-	return errors.Join(
-		level(f, legend, "raw pixels", baseline(entries, pixels), green, dotted),
-		level(f, legend, "chance", baseline(entries, chance), black, dotted))
 }
 
 func untrainedProbe(o Outcome) float64 { return o.Untrained }
@@ -249,39 +170,4 @@ func baseline(entries []*Entry, of func(o Outcome) float64) float64 {
 	}
 	m, _, _ := mean(v)
 	return m
-}
-
-// byLayer draws the probes of several layers of the first group against an axis, a
-// line a layer from light to dark.
-func (s sweep) byLayer() (figure, bool, error) {
-	g := s.groups[0].entries
-	layers := common(g)
-	if len(layers) == 0 {
-		return figure{}, false, nil
-	}
-	f := accuracyPlot(fmt.Sprintf("k-NN accuracy by layer (%s)", sharedSettings(g)), s.label, "accuracy, true labels")
-	if len(s.groups) > 1 {
-		f.X.Label.Text += " (" + s.groups[0].label + ")"
-	}
-	s.at.axis(f)
-	legend := besideLegend(f)
-	shown, omitted := legible(layers)
-	drawn := [][]point{{{y: baseline(g, pixels)}}}
-	for i, name := range shown {
-		l := slices.Index(layers, name)
-		v := series{label: shorten(name, 40), colour: ramp(float64(i) / float64(max(1, len(shown)-1))), glyph: marks[i].glyph}
-		v.points = s.points(g, func(e *Entry) float64 {
-			if p := e.last(); p != nil {
-				return p.Layers[l].At("knn.true", p.Settings.Headline)
-			}
-			return math.NaN()
-		})
-		drawn = append(drawn, v.points)
-		if err := v.add(f, legend); err != nil {
-			return figure{}, false, err
-		}
-	}
-	leaveOut(legend, omitted, "layers")
-	crop(f, drawn...)
-	return figure{name: s.name + "-layers", panels: []*plot.Plot{f}, legend: legend, width: 4.6 * vg.Inch, height: 3.6 * vg.Inch}, true, levels(f, legend, g)
 }

@@ -89,7 +89,7 @@ func (r *runner) restore() error {
 	}
 	bad := func(format string, args ...any) error { return fault.Errorf(r.dir.state(), format, args...) }
 	if err := json.Unmarshal([]byte(metadata[stateKey]), &r.at); err != nil {
-		return bad("metadata %s: %w", stateKey, err)
+		return bad("metadata %s: %w", stateKey, fault.Plain(err))
 	}
 	if r.at.rows, err = result.ReadEpochs(strings.NewReader(metadata[metricsKey])); err != nil {
 		return bad("metadata %s: %w", metricsKey, err)

@@ -37,7 +37,7 @@ func ReadConfig(dir string) (Config, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.UseNumber() // seeds have 64 bits
 	if err := d.Decode(&doc); err != nil {
-		return Config{}, fault.Errorf(path, "not a run's record: %w", err)
+		return Config{}, fault.Errorf(path, "not a run's record: %w", fault.Plain(err))
 	}
 	if err := seal.Verify(b, nil); err != nil {
 		return Config{}, fault.Wrap(path, err)
@@ -63,6 +63,13 @@ func (r *runner) readRecord() (begun bool, err error) {
 	}
 	if err != nil {
 		return false, err
+	}
+	was := old
+	if r.options.Extend && r.config.Epochs != old.Epochs {
+		if old, r.changes, err = old.Extended(r.config.Epochs); err != nil {
+			return false, err
+		}
+		r.extends = &was
 	}
 	for _, key := range Keys() {
 		if a, b := old.Get(key), r.config.Get(key); a != b {

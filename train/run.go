@@ -29,6 +29,9 @@ type Options struct {
 	Tool result.Tool    // goes into run.json
 	// Notes say how Init differs from its file; they go into run.json.
 	Notes []string
+	// Extend has a run that was begun with fewer epochs go on to those of the
+	// configuration, also if it is finished. See Config.Extended.
+	Extend bool
 
 	Epoch    func(result.Epoch) // if not nil, told of each finished epoch
 	Progress func(Progress)     // if not nil, told of each finished step
@@ -101,6 +104,8 @@ type runner struct {
 	options  Options
 	dir      folder
 	record   *result.Run
+	extends  *Config  // what the run was begun with, if it is to be longer
+	changes  []string // what else that changes
 	net      *network
 	batches  *batcher
 	opt      *optim.Optimizer
@@ -243,7 +248,7 @@ func (r *runner) finishEpoch(ctx context.Context) error {
 	if r.options.Epoch != nil {
 		r.options.Epoch(row)
 	}
-	if due(n, r.cadence()) || last {
+	if due(n, cadence(r.config)) || last {
 		return r.checkpoint(n)
 	}
 	return nil
@@ -266,14 +271,6 @@ func (r *runner) measure(ctx context.Context) (result.Epoch, error) {
 
 // due reports whether something that is done every so many epochs is now.
 func due(epoch, every int) bool { return every > 0 && epoch%every == 0 }
-
-// cadence is the number of epochs between checkpoints.
-func (r *runner) cadence() int {
-	if r.config.CheckpointEvery > 0 {
-		return r.config.CheckpointEvery
-	}
-	return max(1, r.config.Epochs/10)
-}
 
 func (r *runner) probe(ctx context.Context, epoch int, row result.Epoch) error {
 	m, err := r.net.snapshot(epoch)
@@ -322,7 +319,7 @@ func (r *runner) open(ctx context.Context) error {
 	}
 	r.resolveNormalize()
 	begun, err := r.readRecord()
-	if err != nil || begun && r.record.Finished {
+	if err != nil || begun && r.record.Finished && r.extends == nil {
 		return err
 	}
 	if r.batches, err = newBatcher(&r.config, r.options.Set, r.options.Pool); err != nil {
@@ -353,6 +350,11 @@ func (r *runner) open(ctx context.Context) error {
 	}
 	if err := r.restore(); err != nil {
 		return err
+	}
+	if r.extends != nil {
+		if err := r.extend(); err != nil {
+			return err
+		}
 	}
 	epochs := max(r.at.Epoch, 1) - 1 // that are over
 	if err := r.losses.open(r.dir.losses(), epochs); err != nil {

@@ -166,6 +166,9 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	}
 	m.tell(std)
 	p.Model.Path, p.Model.Notes = m.file, m.notes
+	if m.run != "" {
+		p.Config = m.config.Map()
+	}
 	if other != nil {
 		other.tell(std)
 		if err := other.describe(p.Against); err != nil {
@@ -197,11 +200,11 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if o.asJSON {
 		return p.Encode(std.out)
 	}
-	if err := printTable(std, p, o.columns); err != nil {
+	if err := printTable(std, p, o.columns, filepath.Join(dir, "layers.csv")); err != nil {
 		return err
 	}
-	fmt.Fprintf(std.out, "\nreport: %s\n", strings.Join(show.Lines(files), " "))
-	return nil
+	_, err = fmt.Fprintf(std.out, "\n%s\n", hanging("report: "+strings.Join(show.Lines(files), " "), lineWidth(std.out), len("report: ")))
+	return err
 }
 
 // invariance has views of the set's images measured, if --augment asks for them,
@@ -231,15 +234,20 @@ func digest(file string) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), err
 }
 
-func printTable(std streams, p *result.Probe, columns []string) error {
-	fmt.Fprintf(std.out, "%s\n\n", report.Headline(p, inColour(std.out)))
+// printTable prints what was found; columns of layers that have no room are in file.
+func printTable(std streams, p *result.Probe, columns []string, file string) error {
+	width := lineWidth(std.out)
+	for _, line := range strings.Split(report.Headline(p, inColour(std.out)), "\n") {
+		fmt.Fprintln(std.out, hanging(line, width, 0))
+	}
+	fmt.Fprintln(std.out)
 	for _, f := range report.Facts(p) {
 		if f[1] != "" {
-			fmt.Fprintf(std.out, "%-12s %s\n", f[0], f[1])
+			fmt.Fprintln(std.out, hanging(fmt.Sprintf("%-12s %s", f[0], f[1]), width, 13))
 		}
 	}
 	fmt.Fprintln(std.out)
-	if err := report.LayerTable(p, columns).Write(std.out, "text"); err != nil {
+	if err := printFitting(std, report.LayerTable(p, columns), file); err != nil {
 		return err
 	}
 	if p.Against != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ type compareOptions struct {
 	table   string
 	sort    string
 	each    bool
+	groupBy []string
 	asJSON  bool
 }
 
@@ -31,6 +33,7 @@ var compareCommand = command{
 		f.StringVar(&o.table, "table", "text", "form of the table on stdout: "+strings.Join(report.TableFormats(), ", "))
 		f.StringVar(&o.sort, "sort", "", "column by which the rows are ordered; a minus before it reverses")
 		f.BoolVar(&o.each, "each", false, "a row a run, also where runs differ in seeds alone")
+		f.StringSliceVar(&o.groupBy, "group-by", nil, "keys of the settings whose values make a row and a curve, as labels,augment; default: all but the seeds")
 		f.BoolVar(&o.asJSON, "json", false, "the same as --table json")
 		return func(_ context.Context, args []string, std streams) error {
 			if len(args) == 0 {
@@ -48,6 +51,9 @@ func (o *compareOptions) check() error {
 	if !slices.Contains(report.TableFormats(), o.table) {
 		return usagef("--table %q, want one of %s", o.table, strings.Join(report.TableFormats(), ", "))
 	}
+	if o.each && len(o.groupBy) > 0 {
+		return usagef("--each and --group-by: want one of them")
+	}
 	for _, f := range o.formats {
 		if !slices.Contains(append(report.Formats(), "none"), f) {
 			return usagef("--format: %q is not one of %s, none", f, strings.Join(report.Formats(), ", "))
@@ -63,6 +69,11 @@ func (o *compareOptions) run(paths []string, std streams) error {
 	c, err := report.Collect(paths...)
 	if err != nil {
 		return err
+	}
+	if len(o.groupBy) > 0 {
+		if err := c.GroupBy(o.groupBy); err != nil {
+			return usagef("--group-by: %v", err)
+		}
 	}
 	for _, note := range c.Notes {
 		fmt.Fprintf(std.err, "left out: %s\n", show.Line(note))
@@ -80,16 +91,20 @@ func (o *compareOptions) run(paths []string, std streams) error {
 	if err != nil {
 		return err
 	}
-	if err := t.Write(std.out, o.table); err != nil || o.table != "text" {
+	if o.table != "text" {
+		return t.Write(std.out, o.table)
+	}
+	if err := printFitting(std, t, filepath.Join(o.out, "comparison.csv")); err != nil {
 		return err
 	}
 	fmt.Fprintln(std.out)
+	width := lineWidth(std.out)
 	for _, e := range c.Entries {
-		fmt.Fprintln(std.out, show.Line(e.Sentence()))
+		fmt.Fprintln(std.out, hanging(show.Line(e.Sentence()), width, 2))
 	}
 	if s := c.Omitted(); s != "" {
-		fmt.Fprintf(std.out, "\nfigures: %s\n", show.Line(s))
+		fmt.Fprintf(std.out, "\n%s\n", hanging("figures: "+show.Line(s), width, 2))
 	}
-	_, err = fmt.Fprintf(std.out, "\nfiles: %s\n", strings.Join(show.Lines(files), " "))
+	_, err = fmt.Fprintf(std.out, "\n%s\n", hanging("files: "+strings.Join(show.Lines(files), " "), width, 2))
 	return err
 }

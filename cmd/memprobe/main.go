@@ -156,7 +156,7 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 	case err != nil:
 		err = flagError(f, err)
 	case *help:
-		fmt.Fprintf(out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example, f.FlagUsages())
+		fmt.Fprintf(out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example, f.FlagUsagesWrapped(lineWidth(std.out)))
 	case emptyOut(f):
 		err = usagef("--out is empty, want a path")
 	default:

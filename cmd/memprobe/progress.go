@@ -3,10 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
-
-	"golang.org/x/term"
 
 	"memprobe/internal/show"
 	"memprobe/probe/store"
@@ -29,20 +26,6 @@ func newProgress(w io.Writer, quiet bool) *progress {
 		return &progress{w: io.Discard}
 	}
 	return &progress{w: w, terminal: isTerminal(w), last: time.Now()}
-}
-
-func isTerminal(w io.Writer) bool {
-	if c, ok := w.(*checkedWriter); ok {
-		w = c.w
-	}
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// inColour reports whether what is written to w may have colours: on a terminal that has
-// them, unless NO_COLOR is set (no-color.org).
-func inColour(w io.Writer) bool {
-	return isTerminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 func (p *progress) report(stage string, done, total int) {

@@ -328,7 +328,7 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 				bar = newTrainProgress(o.std.err, o.quiet)
 			}
 			defer bar.done()
-			_, err := runTraining(ctx, dir, c.Config, pool, bar, false)
+			_, err := runTraining(ctx, dir, c.Config, pool, bar, false, false)
 			return err
 		},
 		Event: func(e sweep.Event) {

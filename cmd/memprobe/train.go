@@ -34,7 +34,7 @@ var trainCommand = command{
 		config := train.Default()
 		fieldFlags(f, &config, train.Fields())
 		out := f.String("out", "run", "folder of the run; one that was interrupted goes on")
-		resume := f.String("resume", "", "folder of an interrupted run, to go on with its own settings")
+		resume := f.String("resume", "", "folder of a run, to go on with its own settings; with --epochs N, also a finished one, to N epochs in all")
 		withBoard := f.Bool("tensorboard", false, "write what TensorBoard reads into the run's folder tensorboard: scalars an epoch, figures and layers a probe, the embedding at the end")
 		threads := f.Int("threads", 0, "threads; 0 means one a CPU")
 		asJSON := f.Bool("json", false, "print run.json instead of a summary")
@@ -49,7 +49,7 @@ var trainCommand = command{
 			dir := *out
 			if *resume != "" {
 				var err error
-				if config, err = resumed(*resume, f); err != nil {
+				if config, err = resumed(*resume, f, config.Epochs, std); err != nil {
 					return err
 				}
 				dir = *resume
@@ -57,7 +57,7 @@ var trainCommand = command{
 			pool := parallel.New(*threads)
 			defer pool.Close()
 			bar := newTrainProgress(std.err, *quiet)
-			run, err := runTraining(ctx, dir, config, pool, bar, *withBoard)
+			run, err := runTraining(ctx, dir, config, pool, bar, *withBoard, *resume != "")
 			bar.done()
 			if err != nil {
 				if _, begun := train.ReadConfig(dir); begun == nil && ctx.Err() != nil {
@@ -73,11 +73,11 @@ var trainCommand = command{
 	},
 }
 
-// resumed returns the configuration of the run in dir. Flags that would make it
-// another run are refused.
-func resumed(dir string, f *pflag.FlagSet) (train.Config, error) {
+// resumed returns the configuration of the run in dir, made longer if --epochs says so.
+// Flags that would make it another run are refused.
+func resumed(dir string, f *pflag.FlagSet, epochs int, std streams) (train.Config, error) {
 	for _, key := range append(train.Keys(), "out") {
-		if f.Changed(key) {
+		if f.Changed(key) && key != "epochs" {
 			return train.Config{}, usagef("--%s does not go with --resume, which keeps the run's own settings", key)
 		}
 	}
@@ -89,11 +89,21 @@ func resumed(dir string, f *pflag.FlagSet) (train.Config, error) {
 	if _, system := errors.AsType[*fs.PathError](err); system {
 		return c, fault.Wrap(filepath.Join(dir, "run.json"), err)
 	}
-	return c, err
+	if err != nil || !f.Changed("epochs") || epochs == c.Epochs {
+		return c, err
+	}
+	longer, changes, err := c.Extended(epochs)
+	if err != nil {
+		return c, flagged(err)
+	}
+	changes = append([]string{fmt.Sprintf("%d epochs become %d", c.Epochs, epochs)}, changes...)
+	fmt.Fprintf(std.err, "memprobe: note: %s: %s\n", show.Line(dir), strings.Join(changes, "; "))
+	return longer, nil
 }
 
-// runTraining trains, or goes on, in the folder dir.
-func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar watcher, withBoard bool) (*result.Run, error) {
+// runTraining trains, or goes on, in the folder dir; with extend, to more epochs than
+// the run there has.
+func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar watcher, withBoard, extend bool) (*result.Run, error) {
 	if err := c.Check(); err != nil {
 		return nil, flagged(err)
 	}
@@ -110,7 +120,7 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	}
 	defer d.Close()
 	t := &training{dir: dir, config: c, data: d, pool: pool}
-	o := train.Options{Set: d.Set, Pool: pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step}
+	o := train.Options{Set: d.Set, Pool: pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step, Extend: extend}
 	if withBoard {
 		if t.board, err = openBoard(dir); err != nil {
 			return nil, err

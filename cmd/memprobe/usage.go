@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -19,6 +20,9 @@ func (e usageError) Error() string { return show.Line(e.msg) }
 
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
+// kinds are what values of pflag's types are, in words.
+var kinds = map[string]string{"int": "a whole number", "uint64": "a whole number of 0 or more", "float64": "a number", "bool": "true or false"}
+
 // flagError says what is wrong with a flag: the name that was probably meant, or the
 // value that was found and what was wanted.
 func flagError(f *pflag.FlagSet, err error) error {
@@ -30,12 +34,24 @@ func flagError(f *pflag.FlagSet, err error) error {
 		}
 		return usagef("unknown flag --%s; --help lists them", e.GetSpecifiedName())
 	}
+	if e, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return usagef("unknown flag -%s; --help lists them", e.GetSpecifiedName())
+	}
+	if e, ok := errors.AsType[*pflag.ValueRequiredError](err); ok {
+		return usagef("--%s has no value", e.GetSpecifiedName())
+	}
+	if e, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
+		return usagef("%q is no flag; --help lists them", e.GetSpecifiedFlag())
+	}
 	e, ok := errors.AsType[*pflag.InvalidValueError](err)
 	if !ok {
 		return usageError{err.Error()}
 	}
 	if cause := e.Unwrap().Error(); strings.HasPrefix(cause, "must ") { // pflag's own
 		return usagef("--%s is %q: it %s", e.GetFlag().Name, e.GetValue(), cause)
+	}
+	if _, ok := errors.AsType[*strconv.NumError](e.Unwrap()); ok {
+		return usagef("--%s %q, want %s", e.GetFlag().Name, e.GetValue(), kinds[e.GetFlag().Value.Type()])
 	}
 	return usagef("--%s %v", e.GetFlag().Name, e.Unwrap())
 }

@@ -40,7 +40,7 @@ func Wrap(file string, err error) error {
 	if errors.As(err, &p) && p.Path == file {
 		err = p.Err
 	}
-	return &Error{File: file, Err: err}
+	return &Error{File: file, Err: Plain(err)}
 }
 
 func (e *Error) Error() string {

@@ -38,7 +38,7 @@ func TestWrapNamesThePathOnce(t *testing.T) {
 	if got := Wrap("/no/such/file", err).Error(); got != "/no/such/file: no such file or directory" {
 		t.Errorf("got %q", got)
 	}
-	if got := Wrap("m.onnx", io.EOF).Error(); got != "m.onnx: EOF" {
+	if got := Wrap("m.onnx", io.EOF).Error(); got != "m.onnx: ends too early" {
 		t.Errorf("got %q", got)
 	}
 }

@@ -130,12 +130,12 @@ func read(r io.ReaderAt, size int64) (map[string]string, map[string]*tensor.Tens
 	head = head[len(prefix):]
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(head, &raw); err != nil {
-		return nil, nil, fmt.Errorf("header: %w", err)
+		return nil, nil, fmt.Errorf("header: %w", fault.Plain(err))
 	}
 	var metadata map[string]string
 	if m, ok := raw[metadataKey]; ok {
 		if err := json.Unmarshal(m, &metadata); err != nil {
-			return nil, nil, fmt.Errorf("metadata: %w", err)
+			return nil, nil, fmt.Errorf("metadata: %w", fault.Plain(err))
 		}
 		delete(raw, metadataKey)
 		delete(metadata, seal.Key)
@@ -159,7 +159,7 @@ func read(r io.ReaderAt, size int64) (map[string]string, map[string]*tensor.Tens
 func one(data *io.SectionReader, head json.RawMessage) (*tensor.Tensor, error) {
 	var e entry
 	if err := json.Unmarshal(head, &e); err != nil {
-		return nil, err
+		return nil, fault.Plain(err)
 	}
 	dtype := tensor.Invalid
 	for d, code := range codes() {

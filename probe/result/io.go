@@ -121,16 +121,16 @@ func decode(r io.Reader, want string, v any) error {
 		Schema *string `json:"schema"`
 	}
 	if err := json.Unmarshal(b, &head); err != nil {
-		return fmt.Errorf("result: not JSON of %s: %w", want, err)
+		return fmt.Errorf("not a document of %s: %w", want, fault.Plain(err))
 	}
 	switch {
 	case head.Schema == nil:
-		return fmt.Errorf("result: no schema, want %q", want)
+		return fmt.Errorf("no schema, want %q", want)
 	case *head.Schema != want && !strings.HasPrefix(*head.Schema, want+"."):
-		return fmt.Errorf("result: schema %q, want %q", *head.Schema, want)
+		return fmt.Errorf("schema %q, want %q", *head.Schema, want)
 	}
 	if err := json.NewDecoder(bytes.NewReader(b)).Decode(v); err != nil {
-		return fmt.Errorf("result: %s: %w", want, err)
+		return fmt.Errorf("not a document of %s: %w", want, fault.Plain(err))
 	}
 	return nil
 }

@@ -13,6 +13,9 @@ type Probe struct {
 	Model    Model    `json:"model"`
 	Data     Data     `json:"data"`
 	Settings Settings `json:"settings"`
+	// Config is that of the run that the network is of, as its run.json has it; absent
+	// for a model that stands alone.
+	Config map[string]any `json:"config,omitempty"`
 
 	Baselines Baselines `json:"baselines"`
 	Fit       Fit       `json:"fit"`

@@ -116,8 +116,8 @@ func TestSchema(t *testing.T) {
 		`{"schema":"memprobe.probe/2"}`:   `schema "memprobe.probe/2", want "memprobe.probe/1"`,
 		`{"schema":"memprobe.probe/10"}`:  `schema "memprobe.probe/10"`,
 		`{}`:                              "no schema",
-		`{"schema":`:                      "not JSON",
-		``:                                "not JSON",
+		`{"schema":`:                      "in the middle of its JSON",
+		``:                                "in the middle of its JSON",
 		`{"schema":"memprobe.probe/1","baselines":{"chance":"x"}}`: "not a number",
 	} {
 		_, err := DecodeProbe(strings.NewReader(doc))

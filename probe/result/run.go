@@ -22,6 +22,18 @@ type Run struct {
 	Model    Model          `json:"model"`
 	Data     Data           `json:"data"`
 	Finished bool           `json:"finished"`
+	// Extended is how the run became longer than it was begun, in order; Config is that
+	// of the longest.
+	Extended []Extension `json:"extended,omitempty"`
+}
+
+// Extension is epochs that were added to a run.
+type Extension struct {
+	From    int      `json:"from"`              // epochs before
+	To      int      `json:"to"`                // epochs after
+	SHA256  string   `json:"sha256,omitempty"`  // of the final model before; "" where there was none yet
+	Changes []string `json:"changes,omitempty"` // what else changed, in words
+	Tool    Tool     `json:"tool"`
 }
 
 // Epoch is a row of metrics.csv. What was not measured in that epoch is NaN,

@@ -5,6 +5,7 @@ import "memprobe/probe/result"
 // Map is points that lie elsewhere at each layer.
 type Map struct {
 	Layers   []MapLayer  `json:"layers"`
+	Start    int         `json:"start"` // the layer that is shown at first
 	Names    []string    `json:"names"` // of points, under the pointer
 	Links    []string    `json:"links"`
 	Pictures []int       `json:"pictures,omitempty"` // of points, in Page.Pictures

@@ -24,7 +24,7 @@ function mark(by, n, x, y, r) {
 
 function drawMap(chart, width, hidden) {
   const m = chart.map, height = Math.min(width, 540), edge = 12, by = m.colours[chart.by ??= 0];
-  chart.at ??= m.layers.length - 1;
+  chart.at ??= m.start;
   const svg = node("svg", {viewBox: `0 0 ${width} ${height}`, width, height, role: "img", tabindex: "0"});
   const dots = m.links.map((link, i) => {
     const g = node("g", {class: "dot", "data-link": link}, mark(by, by.of[i], 0, 0, 3.6));
@@ -73,7 +73,7 @@ function mapTools(tools, chart, hidden, redraw, handle) {
   choice.value = chart.by ??= 0;
   choice.onchange = () => { chart.by = Number(choice.value); hidden.clear(); redraw(); };
   const slider = node("input", {type: "range", min: 0, max: m.layers.length - 1, step: 1, "aria-label": "layer"});
-  slider.value = chart.at ??= m.layers.length - 1;
+  slider.value = chart.at ??= m.start;
   const share = v => known(v) ? `${(100 * v).toFixed(1)} %` : "nothing to explain";
   const say = () => {
     const l = m.layers[chart.at];

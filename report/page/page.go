@@ -4,6 +4,8 @@ import (
 	"embed"
 	"html/template"
 	"io"
+	"slices"
+	"strconv"
 	"strings"
 
 	"memprobe/probe/result"
@@ -68,8 +70,18 @@ type Figure struct {
 // Table is a table whose rows sort and filter.
 type Table struct {
 	ID, Title, Note string
+	Hint            string // what can be done with it on a screen
 	Columns         []string
 	Rows            []Row
+}
+
+// Textual tells that a column holds texts, which stand at the left, and not numbers.
+func (t Table) Textual(column int) bool {
+	return slices.ContainsFunc(t.Rows, func(r Row) bool {
+		key := r.Cells[column].Key
+		_, err := strconv.ParseFloat(key, 64)
+		return key != "" && err != nil
+	})
 }
 
 // Row is a row; Link is what it is about, as in Chart: "layer:3".
@@ -82,6 +94,18 @@ type Row struct {
 type Cell struct {
 	Text, Key string
 	Picture   int // before the text; 0: none
+}
+
+// Class is how a cell stands in its column: texts at the left, long ones in lines.
+func (c Cell) Class() string {
+	_, err := strconv.ParseFloat(c.Key, 64)
+	switch {
+	case len(c.Text) > 60:
+		return "long"
+	case c.Key != "" && err != nil:
+		return "text"
+	}
+	return ""
 }
 
 // Kind is how a chart is drawn.
@@ -99,6 +123,7 @@ const (
 // Chart is what the script draws. A number that was not measured is NaN, null in JSON.
 type Chart struct {
 	Name   string  `json:"name,omitempty"` // in the switch
+	Paper  string  `json:"-"`              // figure on paper of which it is a panel; "" for none
 	Kind   Kind    `json:"kind"`
 	Title  string  `json:"title,omitempty"` // of a panel
 	Link   string  `json:"link,omitempty"`  // what X's places are: "layer"

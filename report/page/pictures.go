@@ -35,6 +35,12 @@ func (p *Pictures) Add(m image.Image) int {
 	return len(p.images)
 }
 
+// Place is where a picture lies in the image of all of them, by its number from 1.
+func (p *Pictures) Place(number int) image.Rectangle {
+	at, b := image.Pt((number-1)%columns, (number-1)/columns).Mul(p.cell()), p.images[0].Bounds()
+	return image.Rectangle{at, at.Add(b.Size())}
+}
+
 const (
 	block      = 16        // pixels a side that JPEG codes together: cells are whole blocks, so that none shines through
 	maxSprite  = 900 << 10 // bytes
@@ -50,8 +56,11 @@ func (p *Pictures) cell() int {
 	return (max(b.Dx(), b.Dy()) + block - 1) / block * block
 }
 
-// sprite is the image of all pictures as JPEG, of a quality that keeps it small.
-func (p *Pictures) sprite() ([]byte, error) {
+// JPEG is the image of all pictures, of a quality that keeps it small; nil without any.
+func (p *Pictures) JPEG() ([]byte, error) {
+	if p == nil || len(p.images) == 0 {
+		return nil, nil
+	}
 	cell := p.cell()
 	all := image.NewRGBA(image.Rect(0, 0, cell*min(columns, len(p.images)), cell*((len(p.images)+columns-1)/columns)))
 	for i, m := range p.images {
@@ -80,11 +89,8 @@ func (p *Pictures) sprite() ([]byte, error) {
 
 // style declares the pictures for the page's style sheet.
 func (p *Pictures) style() (template.CSS, error) {
-	if p == nil || len(p.images) == 0 {
-		return "", nil
-	}
-	jpg, err := p.sprite()
-	if err != nil {
+	jpg, err := p.JPEG()
+	if err != nil || jpg == nil {
 		return "", err
 	}
 	b := p.images[0].Bounds()

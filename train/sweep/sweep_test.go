@@ -70,7 +70,10 @@ func TestParse(t *testing.T) {
 func TestParseErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":                                      "plan.yaml: is empty or several documents, want one plan",
-		"a: [":                                  "plan.yaml:1: ",
+		"a: [":                                  "plan.yaml:1: is no YAML: a bracket or a brace is not closed",
+		"a: {b: 1":                              "plan.yaml:1: is no YAML: a bracket or a brace is not closed",
+		"a: \"b":                                "plan.yaml:1: is no YAML: a quote is not closed",
+		"base:\n\tarch: mlp":                    "plan.yaml:2: is no YAML: a tab indents, want spaces",
 		"- a":                                   "plan.yaml:1: the plan is a list, want keys with values",
 		"base: {}\nrid: {}":                     "plan.yaml:2: rid: unknown, want about, base, variants or grid",
 		"base:\n  archh: mlp":                   "plan.yaml:2: archh: unknown; did you mean arch?",
@@ -87,8 +90,8 @@ func TestParseErrors(t *testing.T) {
 		"grid: {seed: [1, 1]}":                  "are the same run",
 		"base: {labels: per-view}":              "labels per-view wants views above 0",
 		"grid:\n  batch: [2]":                   `batch 7, but the plan plan varies it: leave it out`,
-		"base: {arch: mlp}\nbase: {arch: mlp}":  "plan.yaml:2: mapping key",
-		"base:\n  arch: mlp\n  arch: cnn":       "plan.yaml:3: mapping key",
+		"base: {arch: mlp}\nbase: {arch: mlp}":  `plan.yaml:2: the key "base" is there twice`,
+		"base:\n  arch: mlp\n  arch: cnn":       `plan.yaml:3: the key "arch" is there twice`,
 		"base: {<<: *x}":                        "plan.yaml:1: alias *x, but no anchor &x comes before it",
 		"x: !!binary aGk=":                      "unknown",
 		"base: {seed: 99999999999999999999999}": "seed",

@@ -44,7 +44,7 @@ func (d *document) parse(text []byte) (ast.Node, error) {
 	}
 	parsed, err := parser.ParseBytes(text, 0)
 	if e, ok := errors.AsType[yaml.Error](err); ok {
-		return nil, &PlanError{d.file, e.GetToken().Position.Line, "", errors.New(e.GetMessage())}
+		return nil, &PlanError{d.file, e.GetToken().Position.Line, "", errors.New(inWords(e.GetMessage()))}
 	}
 	if err != nil {
 		return nil, &PlanError{File: d.file, Err: err}
@@ -54,6 +54,23 @@ func (d *document) parse(text []byte) (ast.Node, error) {
 	}
 	d.aliases = map[*ast.AliasNode]ast.Node{}
 	return parsed.Docs[0].Body, d.resolve(parsed.Docs[0].Body, map[string]ast.Node{})
+}
+
+// inWords is what the parser's message comes to.
+func inWords(message string) string {
+	switch {
+	case strings.ContainsRune(message, 0x09):
+		return "is no YAML: a tab indents, want spaces"
+	case strings.Contains(message, "flow mapping") || strings.Contains(message, "flow sequence") || strings.Contains(message, "end token"):
+		return "is no YAML: a bracket or a brace is not closed"
+	case strings.Contains(message, "end character"):
+		return "is no YAML: a quote is not closed"
+	case strings.Contains(message, "already defined"):
+		_, key, _ := strings.Cut(message, `"`)
+		key, _, _ = strings.Cut(key, `"`)
+		return fmt.Sprintf("the key %q is there twice", key)
+	}
+	return "is no YAML here"
 }
 
 // What a plan may be: the parser takes a level of the stack for each level of the
