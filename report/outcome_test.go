@@ -72,7 +72,7 @@ func TestTableAndSentenceRoundAlike(t *testing.T) {
 func TestTableEscapesNames(t *testing.T) {
 	table := &Table{Columns: []string{"run", "a|b"}, rows: [][]value{{textual("x|<b>\n\x1b[31m`y`"), textual("1")}}}
 	for format, want := range map[string]string{
-		"markdown": "| run | a\\|b |\n|---|---|\n| x\\|&lt;b>\\n\\x1b[31m\\`y\\` | 1 |\n",
+		"markdown": "| run | a\\|b |\n|---|---|\n| x\\|&lt;b>\\\\n\\\\x1b\\[31m\\`y\\` | 1 |\n",
 		"text":     "run                 a|b\nx|<b>\\n\\x1b[31m`y`  1\n",
 	} {
 		var b bytes.Buffer
