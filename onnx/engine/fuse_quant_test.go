@@ -44,6 +44,11 @@ var quantisedFusions = []fusion{
 		y := s.Op("Clip", nil, s.Op("Relu", nil, s.quantisedConv(s.bytes(s.x[0], 0.02, 120))), s.scalar(0.2), s.scalar(4))
 		return s.bytes(y, 0.05, 100)
 	}, "Quantize IntegerConv Dequantize"},
+	{"quantised depthwise conv", image, func(s sketch) *ops.Value {
+		x, w := s.bytes(s.x[0], 0.02, 120), s.ints(0, 4, 1, 3, 3)
+		y := s.Op("Conv", ops.Attrs{"group": int64(4), "strides": []int64{2, 1}, "pads": []int64{1, 1, 1, 1}}, x, w, s.bias(x, w))
+		return s.bytes(s.Op("Relu", nil, y), 0.05, 3)
+	}, "Quantize IntegerConv Dequantize"},
 	{"quantised conv with a bias of floats stays", image, func(s sketch) *ops.Value {
 		y := s.Op("Conv", nil, s.bytes(s.x[0], 0.02, 120), s.ints(0, 3, 4, 3, 3), s.weights(3))
 		return s.bytes(y, 0.05, 131)

@@ -234,6 +234,9 @@ func bindIntegerConv(n *Node, e *Env) (func(), error) {
 		return nil, err
 	}
 	s, _ := c.spec()
+	if n.narrow(s) {
+		return n.bindNarrow(e, s)
+	}
 	if err := n.packs(quant.PackedLen(s) / 4); err != nil {
 		return nil, err
 	}

@@ -29,6 +29,11 @@ func RequantizeColumns(dst []uint8, src []int32, bias []int32, scale []float32, 
 //go:noescape
 func Quantize(dst []uint8, x []float32, scale float32, lo float32, hi float32, zero int32)
 
+// RoundScaled is that of package ref, of a multiple of 8 elements.
+//
+//go:noescape
+func RoundScaled(dst []uint8, x []float32, scale float32, lo float32, hi float32, zero int32)
+
 // Dequantize is that of package ref, of a multiple of 8 elements.
 //
 //go:noescape

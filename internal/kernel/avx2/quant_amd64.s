@@ -1780,6 +1780,38 @@ test:
 	VZEROUPPER
 	RET
 
+// func RoundScaled(dst []uint8, x []float32, scale float32, lo float32, hi float32, zero int32)
+// Requires: AVX, AVX2
+TEXT ·RoundScaled(SB), NOSPLIT, $0-64
+	MOVQ         dst_len+8(FP), AX
+	MOVQ         x_base+24(FP), CX
+	VBROADCASTSS scale+48(FP), Y0
+	VBROADCASTSS zero+60(FP), Y1
+	MOVQ         dst_base+0(FP), DX
+	VBROADCASTSS lo+52(FP), Y2
+	VBROADCASTSS hi+56(FP), Y3
+	VMOVDQU      lowBytes<>+0(SB), Y4
+	XORQ         BX, BX
+	JMP          test
+
+loop:
+	VMULPS       (CX)(BX*4), Y0, Y5
+	VMAXPS       Y2, Y5, Y5
+	VMINPS       Y3, Y5, Y5
+	VCVTPS2DQ    Y5, Y5
+	VPADDD       Y1, Y5, Y5
+	VPSHUFB      Y4, Y5, Y5
+	VEXTRACTI128 $0x01, Y5, X6
+	VPUNPCKLDQ   X6, X5, X6
+	VMOVQ        X6, (DX)(BX*1)
+	ADDQ         $0x08, BX
+
+test:
+	CMPQ BX, AX
+	JL   loop
+	VZEROUPPER
+	RET
+
 // func Dequantize(dst []float32, x []uint8, flip uint8, scale float32, zero int32)
 // Requires: AVX, AVX2
 TEXT ·Dequantize(SB), NOSPLIT, $0-60

@@ -1,8 +1,6 @@
 package quant
 
-import (
-	"memprobe/internal/kernel/check"
-)
+import "memprobe/internal/kernel/check"
 
 // Grid is what numbers are rounded to: the integers from Lo to Hi, of which Zero stands
 // for 0. Zero itself need not be one of them.
@@ -25,6 +23,13 @@ func Quantize(dst []uint8, x []float32, scale float32, g Grid) {
 	check.Len("x", x, len(dst))
 	lo, hi := g.bounds()
 	quantize(dst, x, scale, lo, hi, g.Zero)
+}
+
+// RoundScaled is Quantize of x·scale.
+func RoundScaled(dst []uint8, x []float32, scale float32, g Grid) {
+	check.Len("x", x, len(dst))
+	lo, hi := g.bounds()
+	roundScaled(dst, x, scale, lo, hi, g.Zero)
 }
 
 // Dequantize stores (x − zero)·scale.

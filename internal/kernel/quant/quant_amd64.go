@@ -71,6 +71,14 @@ func quantize(dst []uint8, x []float32, scale, lo, hi float32, zero int32) {
 	ref.Quantize(dst[n:], x[n:], scale, lo, hi, zero)
 }
 
+func roundScaled(dst []uint8, x []float32, scale, lo, hi float32, zero int32) {
+	n := whole(len(dst), 8)
+	if n > 0 {
+		avx2.RoundScaled(dst[:n], x, scale, lo, hi, zero)
+	}
+	ref.RoundScaled(dst[n:], x[n:], scale, lo, hi, zero)
+}
+
 func dequantize(dst []float32, x []uint8, flip uint8, scale float32, zero int32) {
 	n := whole(len(dst), 8)
 	if n > 0 {

@@ -19,6 +19,10 @@ func quantize(dst []uint8, x []float32, scale, lo, hi float32, zero int32) {
 	ref.Quantize(dst, x, scale, lo, hi, zero)
 }
 
+func roundScaled(dst []uint8, x []float32, scale, lo, hi float32, zero int32) {
+	ref.RoundScaled(dst, x, scale, lo, hi, zero)
+}
+
 func dequantize(dst []float32, x []uint8, flip uint8, scale float32, zero int32) {
 	ref.Dequantize(dst, x, flip, scale, zero)
 }

@@ -80,6 +80,13 @@ func Quantize(dst []uint8, x []float32, scale, lo, hi float32, zero int32) {
 	}
 }
 
+// RoundScaled is round(clamp(x·scale, lo, hi)) + zero, NaN being lo.
+func RoundScaled(dst []uint8, x []float32, scale, lo, hi float32, zero int32) {
+	for i := range dst {
+		dst[i] = rounded(x[i]*scale, lo, hi, zero)
+	}
+}
+
 // Dequantize is (x ^ flip − zero)·scale.
 func Dequantize(dst []float32, x []uint8, flip uint8, scale float32, zero int32) {
 	for i := range dst {

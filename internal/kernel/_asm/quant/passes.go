@@ -39,6 +39,14 @@ func passes() {
 			store(v, i)
 		}
 	})
+	pass("RoundScaled", "(dst []uint8, x []float32, scale, lo, hi float32, zero int32)", func() func(i reg.GPVirtual) {
+		x, scale, store := pointer("x"), floats("scale"), rounding(low)
+		return func(i reg.GPVirtual) {
+			v := YMM()
+			VMULPS(Mem{Base: x, Index: i, Scale: 4}, scale, v)
+			store(v, i)
+		}
+	})
 	pass("Dequantize", "(dst []float32, x []uint8, flip uint8, scale float32, zero int32)", func() func(i reg.GPVirtual) {
 		dst, x, flip, scale, zero := pointer("dst"), pointer("x"), flips(), floats("scale"), integers("zero")
 		return func(i reg.GPVirtual) {
