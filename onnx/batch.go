@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"google.golang.org/protobuf/proto"
-
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/parallel"
 	"memprobe/internal/rng"
@@ -16,9 +14,10 @@ import (
 )
 
 // FreeBatch opens the batch of a model whose lone input, of floats, fixes it at 1, as
-// exporters do by default: it frees the input's first dimension, and the targets of the
-// Reshapes that fix it again. It is done where it is shown to be right: a batch of two
-// random images, of the given shape, must give what each of them gives alone. It reports
+// exporters do by default: it frees the input's first dimension and the targets of the
+// Reshapes that fix it again, and repeats the constants that are joined to each image, such
+// as class tokens. It is done where it is shown to be right: a batch of two random images,
+// of the given shape, must give what each of them gives alone. It reports
 // whether the batch is open now and was not before; the error says why it could not be
 // opened, and the model is then as it was.
 func (m *Model) FreeBatch(image []int, pool *parallel.Pool) (freed bool, err error) {
@@ -29,10 +28,7 @@ func (m *Model) FreeBatch(image []int, pool *parallel.Pool) (freed bool, err err
 	c := m.Clone()
 	f := freeing{fixed: m, open: c, input: in[0].Name, image: image, pool: pool}
 	f.openInput(in[0])
-	if err := f.openReshapes(); err != nil {
-		return false, err
-	}
-	if err := f.verify(); err != nil {
+	if err := f.openNodes(); err != nil {
 		return false, err
 	}
 	if err := f.openRecords(); err != nil {
@@ -83,74 +79,6 @@ func (f *freeing) values(m *Model, batch int) (map[string]*ops.Value, error) {
 		return nil, err
 	}
 	return m.Infer(g, inputs)
-}
-
-// openReshapes gives the Reshapes whose operand is twice as large for a batch of two a
-// target that is: one after the other, since each decides what the next reads.
-func (f *freeing) openReshapes() error {
-	one, err := f.values(f.fixed, 1)
-	if err != nil {
-		return err
-	}
-	done := map[*onnxpb.NodeProto]bool{}
-	for {
-		two, err := f.values(f.open, 2)
-		if two == nil {
-			return err
-		}
-		n := f.nextReshape(one, two, done)
-		if n == nil {
-			return err
-		}
-		done[n] = true
-		target := f.target(n, one)
-		if target == nil {
-			continue
-		}
-		name := n.Output[0] + "/" + f.symbol
-		constant := &onnxpb.NodeProto{OpType: proto.String("Constant"), Output: []string{name}, Attribute: []*onnxpb.AttributeProto{
-			{Name: proto.String("value"), Type: onnxpb.AttributeProto_TENSOR.Enum(), T: EncodeTensor("", tensor.From(target, len(target)))}}}
-		n.Input[1] = name
-		f.open.proto.Graph.Node = append([]*onnxpb.NodeProto{constant}, f.open.proto.Graph.Node...)
-	}
-}
-
-// nextReshape returns a Reshape that was not looked at, whose operand grows with the
-// batch and is known, and whose target does not.
-func (f *freeing) nextReshape(one, two map[string]*ops.Value, done map[*onnxpb.NodeProto]bool) *onnxpb.NodeProto {
-	for _, n := range f.open.Nodes() {
-		if n.GetOpType() != "Reshape" || Domain(n.GetDomain()) != "" || len(n.Input) != 2 || done[n] {
-			continue
-		}
-		x1, x2, s1, s2 := one[n.Input[0]], two[n.Input[0]], one[n.Input[1]], two[n.Input[1]]
-		if x1 == nil || x2 == nil || s1 == nil || s2 == nil || s1.Const == nil || s2.Const == nil || x2.Len() != 2*x1.Len() {
-			continue
-		}
-		if slices.Equal(s1.Const.I64(), s2.Const.I64()) {
-			return n
-		}
-	}
-	return nil
-}
-
-// target returns a Reshape's target with the first dimension open: 0 where it is that of
-// the operand, else -1 beside the other sizes. It is nil where it is open already.
-func (f *freeing) target(n *onnxpb.NodeProto, one map[string]*ops.Value) []int64 {
-	x, y := one[n.Input[0]].Shape, one[n.Output[0]]
-	target := slices.Clone(one[n.Input[1]].Const.I64())
-	if y == nil || len(target) == 0 || target[0] < 1 {
-		return nil
-	}
-	zeros := slices.ContainsFunc(n.Attribute, func(a *onnxpb.AttributeProto) bool { return a.GetName() == "allowzero" && a.GetI() != 0 })
-	if target[0] == 1 && len(x) > 0 && x[0] == 1 && !zeros {
-		target[0] = 0
-		return target
-	}
-	for i := range target {
-		target[i] = int64(y.Shape[i])
-	}
-	target[0] = -1
-	return target
 }
 
 // tolerance is what part of its scale a result may differ by for another batch, which

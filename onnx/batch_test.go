@@ -24,26 +24,24 @@ func target(name string, v ...int64) []any {
 }
 
 func TestFreeBatch(t *testing.T) {
-	join := func(lines ...any) (all []any) {
-		for _, l := range lines {
-			if many, ok := l.([]any); ok {
-				all = append(all, many...)
-			} else {
-				all = append(all, l)
-			}
-		}
-		return all
-	}
-	inits := []string{"w 192 4", "v 24 5", "one 1 192"}
+	inits := []string{"w 192 4", "v 24 5", "u 3 4", "one 1 192", "token 1 1 3"}
 	for name, c := range map[string]struct {
 		lines []any
 		fault string // "" where the batch can be opened
 	}{
-		"flatten":        {join("Flatten x = f", "MatMul f w = y"), ""},
-		"fixed and -1":   {join(target("s", 1, -1), "Reshape x s = f", "MatMul f w = y"), ""},
-		"fixed":          {join(target("s", 1, 192), "Reshape x s = f", "MatMul f w = y"), ""},
-		"windows":        {join(target("s", 8, 24), target("r", 1, -1), "Reshape x s = f", "MatMul f v = g", "Reshape g r = y"), ""},
-		"shared target":  {join(target("s", 1, 192), "Reshape x s = f", "Relu f = g", "Reshape g s = h", "MatMul h w = y"), ""},
+		"flatten":       {join("Flatten x = f", "MatMul f w = y"), ""},
+		"fixed and -1":  {join(target("s", 1, -1), "Reshape x s = f", "MatMul f w = y"), ""},
+		"fixed":         {join(target("s", 1, 192), "Reshape x s = f", "MatMul f w = y"), ""},
+		"windows":       {join(target("s", 8, 24), target("r", 1, -1), "Reshape x s = f", "MatMul f v = g", "Reshape g r = y"), ""},
+		"shared target": {join(target("s", 1, 192), "Reshape x s = f", "Relu f = g", "Reshape g s = h", "MatMul h w = y"), ""},
+		"class token": {join(target("s", 1, 3, 64), target("r", 1, -1), "Reshape x s = f", "Transpose f = g", attribute("perm", []int64{0, 2, 1}),
+			"Concat token g = h", attribute("axis", 1), "ReduceMax h = i", attribute("axes", []int64{1}), attribute("keepdims", 0), "MatMul i u = y"), ""},
+		"class token, expanded": {join(target("s", 1, 3, 64), target("e", 1, 1, 3), "Reshape x s = f", "Transpose f = g", attribute("perm", []int64{0, 2, 1}),
+			"Expand token e = t", "Concat g t = h", attribute("axis", -2), "ReduceMax h = i", attribute("axes", []int64{1}), attribute("keepdims", 0), "MatMul i u = y"), ""},
+		// As PyTorch's attention: tokens first, the batch beside the heads, and both undone.
+		"heads": {join(target("s", 1, 8, 24), target("a", 8, 6, 4), target("b", 8, 24), target("c2", 8, 1, 5), "Reshape x s = f", "Transpose f = g", attribute("perm", []int64{1, 0, 2}),
+			"Reshape g a = h", "Transpose h = i", attribute("perm", []int64{1, 0, 2}), "Transpose h = j", attribute("perm", []int64{1, 2, 0}), "MatMul i j = k", "Softmax k = l", attribute("axis", -1),
+			"MatMul l i = m", "Transpose m = n", attribute("perm", []int64{1, 0, 2}), "Reshape n b = o", "MatMul o v = p", "Reshape p c2 = q", "ReduceMean q = y", attribute("axes", []int64{0}), attribute("keepdims", 0)), ""},
 		"sum of batch":   {join("Constant = zero", attribute("value_int", 0), "Flatten x = f", "CumSum f zero = g", "MatMul g w = y"), "depends on the others"},
 		"batch is lost":  {join(target("s", 3, 64), target("r", 192), "Reshape x s = f", "Reshape f r = g", "MatMul g w = y"), "MatMul"},
 		"constant":       {join("Flatten x = f", "Sub f f = g", "MatMul g w = y"), "shows nothing"},

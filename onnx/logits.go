@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"memprobe/internal/meta"
-	"memprobe/internal/onnxpb"
 	"memprobe/internal/show"
 	"memprobe/internal/tensor"
 )
@@ -17,6 +16,9 @@ type Logits struct {
 	Classes int    // scores of an image
 	Output  string // the graph's output that they are or become; "" for a tensor that was named
 	Through string // the operator that makes that output of them; "" if they are it
+	// After says what probabilities they are computed from, where they are no scores and it
+	// is not plain which tensor holds these; "" else, and for a tensor that was named.
+	After string
 }
 
 // String says in a line which tensor was taken.
@@ -25,13 +27,16 @@ func (l Logits) String() string {
 	if l.Through != "" {
 		s += fmt.Sprintf(", before the %s that yields the output %s", l.Through, show.Name(l.Output))
 	}
+	if l.After != "" {
+		s += ", computed from " + l.After
+	}
 	return s
 }
 
 // Logits finds the logits of a network whose input has the given shape, its first
 // dimension the batch: the tensor want, or that which the model records, or else the
 // output of floats [N,classes]; where a Softmax, LogSoftmax or Sigmoid yields that
-// output, what it reads. Of several outputs it is the one as wide as there are
+// output, perhaps in another shape or behind a Log, Exp or Clip, what it reads. Of several outputs it is the one as wide as there are
 // classes, where that is known: 0 says that it is not. Where none or several are, the
 // error lists them.
 func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes int) (Logits, error) {
@@ -49,21 +54,17 @@ func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes in
 			rows = t.Shape[0]
 		}
 	}
-	width := func(name string) int { // of a row an image; 0 for other tensors
-		if v := values[name]; v != nil && v.Const == nil && v.DType.IsFloat() && len(v.Shape) == 2 && v.Shape[0] == rows {
-			return v.Shape[1]
-		}
-		return 0
-	}
+	search := m.newSearch(values, rows)
 	if want == "" {
 		want, _ = m.Metadata(meta.Logits)
 	}
-	all := m.candidates(width)
+	all := search.candidates(m.Outputs())
 	if want != "" {
 		if i := slices.IndexFunc(all, func(l Logits) bool { return l.Name == want }); i >= 0 {
+			all[i].After = ""
 			return all[i], nil
 		}
-		if n := width(want); n > 0 {
+		if n := search.width(want); n > 0 {
 			return Logits{Name: want, Classes: n}, nil
 		}
 		return Logits{}, m.errorf("logits %q: the graph has no such tensor of floats [N,classes]; candidates are %s", want, list(all))
@@ -91,53 +92,4 @@ func list(all []Logits) string {
 		lines[i] = l.String()
 	}
 	return strings.Join(lines, "; ")
-}
-
-// candidates returns what may be the logits, each once.
-func (m *Model) candidates(width func(name string) int) []Logits {
-	producer := map[string]*onnxpb.NodeProto{}
-	for _, n := range m.branched().nodes {
-		for _, out := range n.Output {
-			producer[out] = n
-		}
-	}
-	var all []Logits
-	for _, v := range m.Outputs() {
-		l := Logits{Name: v.Name, Classes: width(v.Name), Output: v.Name}
-		for n := producer[l.Name]; n != nil && len(n.Input) > 0 && width(n.Input[0]) == l.Classes; n = producer[l.Name] {
-			if op := n.GetOpType(); normalisesRows(n) {
-				l.Through = op
-			} else if op != "Identity" && op != "Cast" {
-				break
-			}
-			l.Name = n.Input[0]
-			if l.Through != "" {
-				break
-			}
-		}
-		if l.Through == "" {
-			l.Name = v.Name
-		}
-		same := func(k Logits) bool { return k.Name == l.Name }
-		if l.Classes > 0 && !slices.ContainsFunc(all, same) {
-			all = append(all, l)
-		}
-	}
-	return all
-}
-
-// normalisesRows reports whether n makes probabilities of scores [N,classes].
-func normalisesRows(n *onnxpb.NodeProto) bool {
-	switch n.GetOpType() {
-	case "Sigmoid":
-		return true
-	case "Softmax", "LogSoftmax":
-		for _, a := range n.Attribute {
-			if a.GetName() == "axis" && a.GetI() != 1 && a.GetI() != -1 {
-				return false
-			}
-		}
-		return true
-	}
-	return false
 }

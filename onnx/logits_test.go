@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/onnxpb"
+	"memprobe/internal/tensor"
 	"memprobe/onnx/engine"
 )
 
@@ -70,6 +71,65 @@ func TestLogits(t *testing.T) {
 	if l, err := m.Logits(in, "", 4); err != nil || l.Name != "a" {
 		t.Errorf("logits %q, error %v; the model records a", l.Name, err)
 	}
+}
+
+// What lies between a Softmax and the output is seen through where it keeps the scores'
+// order; where it does not, the line says what the output is computed from.
+func TestLogitsBehindASoftmax(t *testing.T) {
+	softmax := []any{"Softmax l = p", attribute("axis", 1)}
+	before := func(op string) string { return "l [N,4], before the " + op + " that yields the output y" }
+	after := func(op string) string { return "y [N,4], computed from the " + op + " of l" }
+	wide := target("s", -1, 4, 1, 1)
+	narrow := target("r", -1, 4)
+	axes := func(v ...int64) []any {
+		return []any{"Constant = axes", attribute("value", EncodeTensor("", tensor.From(v, len(v))))}
+	}
+	for name, c := range map[string]struct {
+		want  string
+		nodes []any
+	}{
+		"reshape":        {before("Softmax"), join(softmax, narrow, "Reshape p r = y")},
+		"flatten":        {before("Softmax"), join(softmax, "Flatten p = y")},
+		"log":            {before("Softmax"), join(softmax, "Log p = y")},
+		"exp":            {before("LogSoftmax"), join("LogSoftmax l = p", attribute("axis", 1), "Exp p = y")},
+		"clip":           {before("Softmax"), join(softmax, "Clip p low high = y")},
+		"dropout":        {before("Softmax"), join(softmax, "Dropout p = y")},
+		"maps of 1x1":    {before("Softmax"), join(wide, narrow, "Reshape l s = m", "Softmax m = p", attribute("axis", 1), "Reshape p r = y")},
+		"turned":         {before("Softmax"), join(wide, narrow, "Reshape l s = m", "Transpose m = n", attribute("perm", []int64{0, 3, 2, 1}), "Softmax n = p", attribute("axis", 3), "Transpose p = o", attribute("perm", []int64{0, 3, 2, 1}), "Reshape o r = y")},
+		"written out":    {before("Exp, divided by its sum,"), join(axes(1), "Exp l = e", "ReduceSum e axes = z", "Div e z = y")},
+		"less its most":  {before("Exp, divided by its sum,"), join(axes(1), "ReduceMax l = m", attribute("axes", []int64{1}), "Sub l m = d", "Exp d = e", "ReduceSum e axes = z", "Div e z = y")},
+		"times":          {after("Softmax"), join(softmax, "Mul p low = y")},
+		"negative":       {after("LogSoftmax"), join("LogSoftmax l = p", attribute("axis", 1), "Neg p = y")},
+		"reversed":       {after("Sigmoid"), join("Sigmoid l = p", "Sub high p = y")},
+		"over the batch": {after("Softmax"), join("Softmax l = y", attribute("axis", 0))},
+		"a part":         {"y [N,3], computed from the Softmax of l", join(softmax, axes(1), target("a", 0), target("b", 3), "Slice p a b axes = y")},
+		"weights behind": {"y [N,5]", join(softmax, "MatMul p v = y")},
+		"a gate":         {"y [N,4]", join("Sigmoid l = p", "Mul l p = y")},
+	} {
+		m := network(t, []string{"w 192 4", "v 4 5", "low", "high"}, append([]any{"Flatten x = f", "MatMul f w = l"}, c.nodes...)...)
+		in, err := m.InputTensors(2, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if l, err := m.Logits(in, "", 0); err != nil || l.String() != c.want {
+			t.Errorf("%s: %s, error %v; want %s", name, l, err, c.want)
+		}
+		if l, err := m.Logits(in, "y", 0); err != nil || l.Name != "y" || l.Through+l.After != "" {
+			t.Errorf("%s: the tensor that is named is %s, error %v", name, l, err)
+		}
+	}
+}
+
+// join joins lines and lists of them.
+func join(lines ...any) (all []any) {
+	for _, l := range lines {
+		if many, ok := l.([]any); ok {
+			all = append(all, many...)
+		} else {
+			all = append(all, l)
+		}
+	}
+	return all
 }
 
 func TestTailIsDropped(t *testing.T) {

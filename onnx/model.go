@@ -185,6 +185,11 @@ func (m *Model) SetMetadata(key, value string) {
 		&onnxpb.StringStringEntryProto{Key: &key, Value: &value})
 }
 
+// RemoveMetadata removes a key, if it is there.
+func (m *Model) RemoveMetadata(key string) {
+	m.proto.MetadataProps = slices.DeleteFunc(m.proto.MetadataProps, func(e *onnxpb.StringStringEntryProto) bool { return e.GetKey() == key })
+}
+
 // Initializers returns the names of the graph's initialisers in the file's order.
 func (m *Model) Initializers() []string {
 	names := make([]string, len(m.proto.Graph.Initializer))

@@ -30,6 +30,8 @@ type Data struct {
 	// Arrays are what a sample is made of, called as the model's inputs; nil: images, or
 	// vectors, for the model's lone input.
 	Arrays []dataset.Array
+	// Vectors says that samples are vectors or arrays, no images: for the words of reports.
+	Vectors bool
 	// Identity says of image i of Train where it stands in the set, and its file's name
 	// where each image is one; nil: i and none.
 	Identity func(i int) (index int, file string)

@@ -165,7 +165,8 @@ func (in *inputs) feed(m *onnx.Model, s engine.Session, batch int, normalized bo
 	return f, nil
 }
 
-// checkMask wants a token that is no padding in every sample of a split.
+// checkMask wants 0 and 1 alone of the mask, and a token that is no padding in every sample
+// of a split.
 func (in *inputs) checkMask(what string, s Split) error {
 	if in.mask < 0 || s == nil {
 		return nil
@@ -173,6 +174,10 @@ func (in *inputs) checkMask(what string, s Split) error {
 	row := make([]float32, in.size())
 	for i := range s.N() {
 		s.Float32(row, i)
+		if j := slices.IndexFunc(in.maskOf(row), func(v float32) bool { return v != 0 && v != 1 }); j >= 0 {
+			return fault.Errorf("", "%s sample %d: %q, which is taken as the mask by its name, holds %v, want 0 and 1 alone",
+				what, i, in.arrays[in.mask].Name, in.maskOf(row)[j])
+		}
 		if !slices.ContainsFunc(in.maskOf(row), func(v float32) bool { return v != 0 }) {
 			return fault.Errorf("", "%s sample %d: %q is 0 throughout, want a token that is no padding", what, i, in.arrays[in.mask].Name)
 		}

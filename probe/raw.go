@@ -2,9 +2,11 @@ package probe
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
+	"memprobe/internal/show"
 	"memprobe/internal/tensor"
 )
 
@@ -64,6 +66,26 @@ func newRaw(in *inputs, train Split) *raw {
 		}
 	}
 	return r
+}
+
+// doubts says what the elements of arrays of integers make of their names: an input is the
+// mask by its name alone.
+func (r *raw) doubts() []string {
+	if r.in.mask >= 0 {
+		return nil
+	}
+	var all []string
+	for k, a := range r.in.arrays {
+		if c := r.columns[k]; a.Integer && len(a.Shape) == 1 && len(c) == 2 && has(c, 0) && has(c, 1) {
+			all = append(all, fmt.Sprintf("no input is called a mask: %s, which holds 0 and 1 alone, is taken as data, and no token as padding", show.Name(a.Name)))
+		}
+	}
+	return all
+}
+
+func has(columns map[float32]int, v float32) bool {
+	_, ok := columns[v]
+	return ok
 }
 
 // counts tells whether integers are counted.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"memprobe/internal/show"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/probe/knn"
@@ -77,6 +78,10 @@ func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Prob
 		return nil, err
 	}
 	took := time.Since(began)
+	if l := r.layers[len(r.layers)-1]; l.Role == Logits && trained.train == nil {
+		p.Warnings = append(p.Warnings, fmt.Sprintf("the fit is not measured: the logits %s [N,%d] are not one for each of %d classes",
+			show.Name(l.Name), tensor.Len(l.Shape), r.data.assignedClasses()))
+	}
 	if r.Against != nil {
 		if p.Against, err = r.against(ctx, trained); err != nil {
 			return nil, err
@@ -194,9 +199,10 @@ func (r *runner) describe(m *onnx.Model) *result.Probe {
 		Input: r.in.first(), InputShape: r.in.shapes[r.in.first()][1:], Embedding: r.layers[r.embedding].Name, Metadata: m.MetadataAll(),
 	}
 	if r.data.Arrays != nil {
-		for _, a := range r.in.arrays {
-			p.Model.Inputs = append(p.Model.Inputs, result.Input{Name: a.Name, Shape: a.Shape})
+		for i, a := range r.in.arrays {
+			p.Model.Inputs = append(p.Model.Inputs, result.Input{Name: a.Name, Shape: a.Shape, Mask: i == r.in.mask})
 		}
+		p.Warnings = r.raw.doubts()
 	}
 	if l := r.layers[len(r.layers)-1]; l.Role == Logits {
 		p.Model.Logits = l.Name
@@ -207,7 +213,7 @@ func (r *runner) describe(m *onnx.Model) *result.Probe {
 		}
 	}
 	p.Data = result.Data{Train: r.data.Train.N(), Test: len(r.testLabels), Classes: r.data.Classes,
-		NumClasses: len(r.data.Classes), AssignedClasses: r.data.AssignedClasses, Shape: r.data.Shape}
+		NumClasses: len(r.data.Classes), AssignedClasses: r.data.AssignedClasses, Shape: r.data.Shape, Vectors: r.data.Vectors}
 	if r.data.Assigned != nil && !r.data.foreign() {
 		p.Data.AssignedTrue = result.Some(knn.Accuracy(r.data.Assigned, r.trainLabels))
 	}

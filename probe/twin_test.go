@@ -3,13 +3,10 @@ package probe
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/fault"
 	"memprobe/internal/onnxpb"
@@ -17,6 +14,7 @@ import (
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/onnx/onnxtest"
 )
 
 // outputOf is what a model makes of a batch of two fixed images.
@@ -40,61 +38,6 @@ func outputOf(t *testing.T, m *onnx.Model) []float32 {
 	return slices.Clone(s.Output(m.Outputs()[0].Name).F32())
 }
 
-// inConstants moves every initialiser into a Constant node before its first reader.
-func inConstants(p *onnxpb.ModelProto) {
-	held := map[string]*onnxpb.TensorProto{}
-	for _, t := range p.Graph.Initializer {
-		held[t.GetName()] = t
-	}
-	var nodes []*onnxpb.NodeProto
-	for _, n := range p.Graph.Node {
-		for _, name := range n.Input {
-			if t := held[name]; t != nil {
-				nodes = append(nodes, constantNode(name, t))
-				delete(held, name)
-			}
-		}
-		nodes = append(nodes, n)
-	}
-	p.Graph.Node, p.Graph.Initializer = nodes, nil
-}
-
-func constantNode(name string, t *onnxpb.TensorProto) *onnxpb.NodeProto {
-	return &onnxpb.NodeProto{OpType: proto.String("Constant"), Output: []string{name},
-		Attribute: []*onnxpb.AttributeProto{{Name: proto.String("value"), Type: onnxpb.AttributeProto_TENSOR.Enum(), T: t}}}
-}
-
-// inFunctions makes every node a call of a function of its own; with owned, functions
-// hold the initialisers that their node reads.
-func inFunctions(p *onnxpb.ModelProto, owned bool) {
-	held := map[string]*onnxpb.TensorProto{}
-	for _, t := range p.Graph.Initializer {
-		held[t.GetName()] = t
-	}
-	for i, n := range p.Graph.Node {
-		f := &onnxpb.FunctionProto{Name: proto.String(fmt.Sprint("layer", i)), Domain: proto.String("local"), OpsetImport: p.OpsetImport[:1]}
-		call := &onnxpb.NodeProto{OpType: f.Name, Domain: f.Domain, Name: n.Name, Output: n.Output}
-		inner := proto.CloneOf(n)
-		for j, name := range n.Input {
-			inner.Input[j] = fmt.Sprint("in", j)
-			if t := held[name]; t != nil && owned {
-				f.Node = append(f.Node, constantNode(inner.Input[j], t))
-				continue
-			}
-			f.Input, call.Input = append(f.Input, inner.Input[j]), append(call.Input, name)
-		}
-		for j := range n.Output {
-			inner.Output[j] = fmt.Sprint("out", j)
-		}
-		f.Output, f.Node = inner.Output, append(f.Node, inner)
-		p.Functions, p.Graph.Node[i] = append(p.Functions, f), call
-	}
-	p.OpsetImport = append(p.OpsetImport, &onnxpb.OperatorSetIdProto{Domain: proto.String("local"), Version: proto.Int64(1)})
-	if owned {
-		p.Graph.Initializer = nil
-	}
-}
-
 // The untrained network is the same wherever a file keeps its weights.
 func TestUntrainedIsTheSameInEveryForm(t *testing.T) {
 	plain, err := onnx.Load(filepath.Join("..", "testdata", "benign.onnx"))
@@ -114,10 +57,10 @@ func TestUntrainedIsTheSameInEveryForm(t *testing.T) {
 		t.Fatal("the untrained network computes what the trained one does")
 	}
 	for about, change := range map[string]func(*onnxpb.ModelProto){
-		"Constant nodes":                       inConstants,
-		"Constant nodes in front":              func(p *onnxpb.ModelProto) { inConstants(p); constantsFirst(p) },
-		"initialisers read by local functions": func(p *onnxpb.ModelProto) { inFunctions(p, false) },
-		"Constant nodes in local functions":    func(p *onnxpb.ModelProto) { inFunctions(p, true) },
+		"Constant nodes":                       onnxtest.InConstants,
+		"Constant nodes in front":              func(p *onnxpb.ModelProto) { onnxtest.InConstants(p); constantsFirst(p) },
+		"initialisers read by local functions": func(p *onnxpb.ModelProto) { onnxtest.InFunctions(p, false) },
+		"Constant nodes in local functions":    func(p *onnxpb.ModelProto) { onnxtest.InFunctions(p, true) },
 	} {
 		m := plain.Clone()
 		change(m.Proto())

@@ -56,7 +56,7 @@ func judge(gs []group) []judged {
 				continue
 			}
 			if len(verdicts) == 0 {
-				_, j.plain = inPlainWords(v.Word, trainedOn(e.last()))
+				_, j.plain = inPlainWords(v.Word, trainedOn(e.last()), samples(e.last()))
 			}
 			verdicts, margins, j.words = append(verdicts, v), append(margins, float64(v.Margin)), append(j.words, v.Word)
 		}

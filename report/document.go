@@ -75,8 +75,8 @@ func keyNumbers(p *result.Probe) []page.Number {
 	add("untrained network, same place", b.Untrained.Value(), spread)
 	add(p.RawName(), b.Pixels.Value(), "")
 	add("chance", float64(b.Chance), "")
-	add("probe at the embedding, assigned labels", assigned, "training images, leave-one-out")
-	add("fit to the assigned labels", p.Fit.AssignedClean.Value(), "training images as they are")
+	add("probe at the embedding, assigned labels", assigned, "training "+samples(p)+", leave-one-out")
+	add("fit to the assigned labels", p.Fit.AssignedClean.Value(), "training "+samples(p)+" as they are")
 	add("fit on augmented batches", p.Fit.Augmented.Value(), "assigned labels")
 	add("test accuracy of the network", p.Fit.Test.Value(), "true labels")
 	return out

@@ -27,8 +27,8 @@ func lead(p *result.Probe) page.Lead {
 		return l
 	}
 	l.Word = v.Word
-	l.Tone, l.Plain = inPlainWords(v.Word, trainedOn(p))
-	l.Number, l.Change = carried(p), changed(v)
+	l.Tone, l.Plain = inPlainWords(v.Word, trainedOn(p), samples(p))
+	l.Number, l.Change = carried(p), changed(v, samples(p))
 	return l
 }
 
@@ -72,7 +72,7 @@ func trainedOn(p *result.Probe) string {
 }
 
 // inPlainWords is a verdict in plain words.
-func inPlainWords(word, labels string) (page.Tone, string) {
+func inPlainWords(word, labels, samples string) (page.Tone, string) {
 	heart := "The network learned its " + labels + " by heart"
 	switch word {
 	case result.Malign:
@@ -82,9 +82,9 @@ func inPlainWords(word, labels string) (page.Tone, string) {
 	case result.Benign:
 		return page.Good, heart + ", and still learned features that help to tell the true classes apart."
 	case result.BenignBeyondPixels:
-		return page.Good, heart + ", and still learned features that tell the true classes apart better than the images themselves do."
+		return page.Good, heart + ", and still learned features that tell the true classes apart better than the " + samples + " themselves do."
 	case result.Unclear:
-		return page.Open, heart + "; whether its features gained or suffered, these images do not tell."
+		return page.Open, heart + "; whether its features gained or suffered, these " + samples + " do not tell."
 	case result.TrueLabels:
 		return page.Neutral, "The network was trained on the true labels: there was nothing false to learn by heart."
 	case result.NotMemorized:
@@ -97,7 +97,7 @@ func inPlainWords(word, labels string) (page.Tone, string) {
 func carried(p *result.Probe) string {
 	v := p.Verdict
 	if v.Word == result.NotMemorized {
-		return fmt.Sprintf("It gives %s of its training images the label that it was taught.", percent(float64(v.Fit)))
+		return fmt.Sprintf("It gives %s of its training %s the label that it was taught.", percent(float64(v.Fit)), samples(p))
 	}
 	return fmt.Sprintf("By its features, the most similar training images name %s of the %s rightly, by those of %s %s: %s (95 %% interval %s to %s).",
 		percent(float64(v.Probe)), queries(p), untrainedNetworks(v), percent(float64(v.Untrained)), inPoints(float64(v.Margin)), signed(v.CI.Low()), signed(v.CI.High()))
@@ -112,15 +112,15 @@ func untrainedNetworks(v *result.Verdict) string {
 
 func queries(p *result.Probe) string {
 	if p.Data.Test > 0 {
-		return fmt.Sprintf("%d test images", p.Data.Test)
+		return fmt.Sprintf("%d test %s", p.Data.Test, samples(p))
 	}
-	return fmt.Sprintf("%d training images", p.Data.Train)
+	return fmt.Sprintf("%d training %s", p.Data.Train, samples(p))
 }
 
 // changed says what would make the verdict another one.
-func changed(v *result.Verdict) string {
+func changed(v *result.Verdict, samples string) string {
 	low, high, delta := v.CI.Low(), v.CI.High(), float64(v.MinMargin)
-	const others = " Other training seeds, k or pooling can move it; more test images and more untrained networks narrow the interval."
+	others := " Other training seeds, k or pooling can move it; more test " + samples + " and more untrained networks narrow the interval."
 	switch v.Word {
 	case result.NotMemorized:
 		return fmt.Sprintf("From %s on it would count as learned by heart; longer training or weaker augmentation bring it nearer.", percent(float64(v.MinFit)))
@@ -131,7 +131,7 @@ func changed(v *result.Verdict) string {
 	case result.Preserved:
 		return fmt.Sprintf("It would be another verdict if the interval reached beyond %s points on either side; it comes as near as %s.", points(delta), points(min(delta-high, low+delta))) + others
 	case result.Unclear:
-		return fmt.Sprintf("It would be decided if the interval lay on one side of %s or %s points, or between them: more test images and more untrained networks narrow it.", signed(-delta), signed(delta))
+		return fmt.Sprintf("It would be decided if the interval lay on one side of %s or %s points, or between them: more test %s and more untrained networks narrow it.", signed(-delta), signed(delta), samples)
 	}
 	return ""
 }

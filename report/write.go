@@ -101,7 +101,8 @@ func Facts(p *result.Probe) [][2]string {
 		{"model", fmt.Sprintf("%s, opset %d, %d parameters", filepath.Base(p.Model.Path), p.Model.Opset, p.Model.Parameters)},
 		{"SHA-256", p.Model.SHA256},
 		{"logits", p.Model.Scores},
-		{"data", fmt.Sprintf("%s: %d training images, %d test images as queries", p.Data.Spec, p.Data.Train, p.Data.Test)},
+		{"inputs", inputs(p)},
+		{"data", fmt.Sprintf("%[1]s: %[2]d training %[4]s, %[3]d test %[4]s as queries", p.Data.Spec, p.Data.Train, p.Data.Test, samples(p))},
 		{"bank", banks(p)},
 		{"fingerprint", p.Data.Fingerprint},
 		{"probe", fmt.Sprintf("exact k-NN, k = %v (figures: %d), %s, %s vote, pool %s, pixels: %s", s.K, s.Headline, s.Metric, s.Vote, s.Pool, s.Normalize)},
@@ -131,7 +132,7 @@ func Facts(p *result.Probe) [][2]string {
 		}
 	}
 	if p.Data.Resize != "" {
-		facts = append(facts, [2]string{"images", p.Data.Resize})
+		facts = append(facts, [2]string{samples(p), p.Data.Resize})
 	}
 	if p.Data.Preprocess != "" {
 		facts = append(facts, [2]string{"preprocess", p.Data.Preprocess})
@@ -160,11 +161,32 @@ func Facts(p *result.Probe) [][2]string {
 	return facts
 }
 
+// samples is what a probe's samples are called: images, unless they are vectors or arrays.
+func samples(p *result.Probe) string {
+	if p.Data.Vectors || p.Model.Inputs != nil {
+		return "samples"
+	}
+	return "images"
+}
+
+// inputs says which arrays a model of several takes, and which of them as the mask.
+func inputs(p *result.Probe) string {
+	var all []string
+	for _, in := range p.Model.Inputs {
+		text := fmt.Sprintf("%s %v", in.Name, in.Shape)
+		if in.Mask {
+			text += " (the mask: 0 is padding)"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
 // banks says among what neighbours are looked for.
 func banks(p *result.Probe) string {
 	var all []string
 	for _, b := range p.Data.Banks {
-		all = append(all, fmt.Sprintf("%s, %d images, of which the network was trained on %d (%s %s)", b.Name, b.Images, b.Seen, p.RawName(), show(b.Pixels.Value())))
+		all = append(all, fmt.Sprintf("%s, %d %s, of which the network was trained on %d (%s %s)", b.Name, b.Images, samples(p), b.Seen, p.RawName(), show(b.Pixels.Value())))
 	}
 	return strings.Join(all, "; ")
 }

@@ -73,6 +73,9 @@ func newBatcher(c *Config, set *dataset.Set, pool *parallel.Pool) (*batcher, err
 	if b.mean, b.std, err = dataset.Normalization(c.Normalize, set.C); err != nil {
 		return nil, &ConfigError{"normalize", err}
 	}
+	if err := set.CheckNormalization(c.Normalize); err != nil {
+		return nil, err
+	}
 	pipeline, err := augment.Parse(c.Augment)
 	if err != nil {
 		return nil, &ConfigError{"augment", err}

@@ -123,6 +123,10 @@ func (c *Config) Check() error {
 	}
 	scheme, _ := labels.Parse(c.Labels)
 	switch {
+	case c.Init != "" && c.shaped() != "":
+		return &ConfigError{c.shaped(), errors.New("does not go with init, whose network has a shape of its own")}
+	case c.Init == "" && c.Logits != "":
+		return &ConfigError{"logits", errors.New("names a tensor of init, which is not given")}
 	case c.Init == "" && !slices.Contains(zoo.Stems(c.Arch), c.Stem):
 		return &ConfigError{"stem", oneOf(c.Stem, zoo.Stems(c.Arch))}
 	case scheme.PerView && c.Views == 0:
@@ -139,6 +143,17 @@ func (c *Config) Check() error {
 		return &ConfigError{"min-lr", fmt.Errorf("%v, want at most the learning rate %v", c.MinLR, c.LR)}
 	}
 	return nil
+}
+
+// shaped is the first key of a new network's shape that is not its default; "" if none is.
+func (c *Config) shaped() string {
+	d := Default()
+	for _, key := range []string{"arch", "stem", "width", "projector"} {
+		if c.Get(key) != d.Get(key) {
+			return key
+		}
+	}
+	return ""
 }
 
 // check holds one value to what its key allows.

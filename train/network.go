@@ -86,6 +86,9 @@ func (n *network) findLogits(want string, classes int) error {
 	if err != nil {
 		return err
 	}
+	if l.After != "" {
+		return fault.Errorf(n.model.Name(), "the output %s: no scores to train; --logits NAME names a tensor of scores [N,classes]", l)
+	}
 	n.logits, n.classes, n.scores = l.Name, l.Classes, l.String()
 	return nil
 }

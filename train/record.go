@@ -129,7 +129,7 @@ func (r *runner) openNetwork(ctx context.Context) (*network, error) {
 		return nil, err
 	}
 	image := []int{r.options.Set.C, r.options.Set.H, r.options.Set.W}
-	return newNetwork(m, image, r.batches.classes(), r.config.Batch, engine.TrainOptions{Logits: r.config.Logits, Loss: lossOf(r.config.Loss).engine, Pool: r.options.Pool, Seed: r.config.Seed})
+	return newNetwork(m, image, r.batches.classes(), min(r.config.Batch, r.batches.samples), engine.TrainOptions{Logits: r.config.Logits, Loss: lossOf(r.config.Loss).engine, Pool: r.options.Pool, Seed: r.config.Seed})
 }
 
 func (r *runner) spec() zoo.Spec {
@@ -143,23 +143,25 @@ func (r *runner) mark(m *onnx.Model) error {
 	if err != nil {
 		return err
 	}
-	m.SetMetadata(meta.Data, r.config.Data)
-	m.SetMetadata(meta.TrainLimit, strconv.Itoa(r.config.TrainLimit))
-	m.SetMetadata(meta.SubsetSeed, strconv.FormatUint(r.config.SubsetSeed, 10))
+	imageSize := ""
 	if r.config.ImageSize > 0 {
-		m.SetMetadata(meta.ImageSize, strconv.Itoa(r.config.ImageSize))
+		imageSize = strconv.Itoa(r.config.ImageSize)
 	}
-	if r.config.Preprocess != "" {
-		m.SetMetadata(meta.Preprocess, r.config.Preprocess)
+	for _, e := range [][2]string{
+		{meta.Data, r.config.Data}, {meta.TrainLimit, strconv.Itoa(r.config.TrainLimit)}, {meta.SubsetSeed, strconv.FormatUint(r.config.SubsetSeed, 10)},
+		{meta.ImageSize, imageSize}, {meta.Preprocess, r.config.Preprocess}, {meta.Normalize, r.config.Normalize},
+		{meta.Labels, r.config.Labels}, {meta.LabelSeed, strconv.FormatUint(r.config.LabelSeed, 10)},
+		{meta.IdealViews, strconv.Itoa(r.config.IdealViews)}, {meta.Augment, p.String()}, {meta.TrainPrint, r.options.Set.Train.Fingerprint()},
+	} {
+		if e[1] == "" {
+			m.RemoveMetadata(e[0]) // that --init has of its own training
+		} else {
+			m.SetMetadata(e[0], e[1])
+		}
 	}
 	if r.config.Logits != "" {
 		m.SetMetadata(meta.Logits, r.config.Logits)
 	}
-	m.SetMetadata(meta.Normalize, r.config.Normalize)
-	m.SetMetadata(meta.Labels, r.config.Labels)
-	m.SetMetadata(meta.LabelSeed, strconv.FormatUint(r.config.LabelSeed, 10))
-	m.SetMetadata(meta.IdealViews, strconv.Itoa(r.config.IdealViews))
-	m.SetMetadata(meta.Augment, p.String())
 	return nil
 }
 
@@ -195,7 +197,7 @@ func (r *runner) describe() (*result.Run, error) {
 		},
 		Data: result.Data{
 			Spec: r.config.Data, Name: set.Name, Fingerprint: set.Fingerprint(), Train: set.Train.N(), Test: set.Test.N(),
-			Classes: set.Classes, NumClasses: len(set.Classes), Shape: r.net.image, Resize: strings.Join(set.Notes, "; "),
+			Classes: set.Classes, NumClasses: len(set.Classes), Shape: r.net.image, Vectors: set.Vectors, Resize: strings.Join(set.Notes, "; "),
 			TrainLimit: r.config.TrainLimit, TestLimit: r.config.TestLimit, SubsetSeed: &r.config.SubsetSeed,
 			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed, LabelsSHA256: fmt.Sprintf("%x", sha256.Sum256(labels)), AssignedClasses: r.batches.scheme.Classes, AssignedTrue: assignedTrue,
 		},

@@ -257,6 +257,7 @@ func TestRefusals(t *testing.T) {
 // A model that does not fit the data is named by its file.
 func TestModelOfOtherClasses(t *testing.T) {
 	c := small()
+	c.Arch, c.Width = Default().Arch, 0 // of the model
 	m, err := zoo.Build(zoo.Spec{Arch: "cnn", Stem: zoo.Small, Width: 4, Classes: 3, C: 1, H: 28, W: 28})
 	if err != nil {
 		t.Fatal(err)

@@ -33,6 +33,7 @@ var cases = map[string]float64{
 	"10j-output-twice":                         1e-4,
 	"18e-resize11-scales-linear-align_corners": 1e-4,
 	"33a-torch-interp-1.7-bilinear-True":       1e-4,
+	"40a-qdq-static-per-channel":               1e-2,
 }
 
 func TestCases(t *testing.T) {

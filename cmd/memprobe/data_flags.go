@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,10 +62,12 @@ type subject struct {
 	config train.Config // of the run
 	record map[string]string
 	print  string      // fingerprint of the run's data, or ""
+	images string      // fingerprint of the training images that a model of no run records, or ""
 	labels string      // checksum of the run's labels, or ""
 	notes  []string    // how the model differs from its file
 	told   int         // of the notes
 	gone   []onnx.Lost // tensors that are in the file alone
+	fixed  error       // why a batch that the file fixes at 1 stays so, where that was tried
 }
 
 // recordedFlags are the flags, of this command or of train, whose values a model
@@ -95,12 +98,27 @@ func loadSubject(ctx context.Context, arg string) (*subject, error) {
 			"one that was optimised on a machine without AVX-512 has blocks of 8, and its values are wrong here")
 	}
 	s.dropTail()
-	for flag, key := range recordedFlags() {
-		if v, ok := s.Metadata(key); ok {
+	s.fromMetadata()
+	return s, nil
+}
+
+// fromMetadata takes from the model what it records. Of a run, run.json is believed: a model
+// that says otherwise is told of.
+func (s *subject) fromMetadata() {
+	flags := recordedFlags()
+	for _, flag := range slices.Sorted(maps.Keys(flags)) {
+		v, ok := s.Metadata(flags[flag])
+		switch known, of := s.record[flag]; {
+		case !ok:
+		case !of:
 			s.record[flag] = v
+		case v != known:
+			s.notes = append(s.notes, fmt.Sprintf("run.json says %s %q, the model's metadata say %q: run.json is followed", flag, known, show.Name(v)))
 		}
 	}
-	return s, nil
+	if s.run == "" {
+		s.images, _ = s.Metadata(meta.TrainPrint)
+	}
 }
 
 // dropTail drops what follows the network and cannot be run, with a note for each
@@ -123,7 +141,7 @@ func (s *subject) pruneTail() {
 // freeBatch opens a batch that the file fixes at 1, where that changes nothing else.
 func (s *subject) freeBatch(image []int) {
 	freed, err := s.FreeBatch(image, nil)
-	switch {
+	switch s.fixed = err; {
 	case err != nil:
 		s.notes = append(s.notes, fmt.Sprintf("the batch stays fixed at 1: %v", err))
 	case freed:

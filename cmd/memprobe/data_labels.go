@@ -42,6 +42,10 @@ func (d *openedData) labels(ctx context.Context, o *dataOptions, m *subject) err
 		other = true
 		d.warn("the data are not those that %s was trained on: fingerprint %s, was %s", m.run, trained.Fingerprint(), m.print)
 	}
+	if m.images != "" && !o.f.Changed("image-size") && !o.f.Changed("preprocess") && trained.Train.Fingerprint() != m.images {
+		other = true
+		d.warn("the training images of %s are not those that %s was trained on", d.Spec, m.file)
+	}
 	if !other {
 		d.trainedOnPlaces = trained.Train.Places()
 	}
@@ -49,15 +53,20 @@ func (d *openedData) labels(ctx context.Context, o *dataOptions, m *subject) err
 	if s, err := labels.Parse(d.scheme); err == nil {
 		d.assignedClasses = s.Classes
 	}
+	drawn := o.f.Changed("labels") || o.f.Changed("label-seed")
 	own := ""
 	if m.run != "" {
 		own = filepath.Join(m.run, "labels.npy")
 	}
 	switch {
+	case o.assigned != "" && drawn:
+		return usagef("--assigned %s gives labels, --labels and --label-seed draw them: want one of them", o.assigned)
+	case drawn && d.scheme == "":
+		return usagef("--label-seed %d draws labels by --labels, which is neither given nor recorded", o.labelSeed)
 	case o.assigned != "":
 		d.scheme, d.source = "file", o.assigned
 		return d.readAssigned(o.assigned, m, trained)
-	case o.f.Changed("labels"):
+	case drawn:
 		return d.drawLabels(o, m, trained)
 	case other || !d.within(trained):
 		d.scheme = ""

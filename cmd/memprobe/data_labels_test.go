@@ -10,8 +10,10 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"memprobe/internal/meta"
 	"memprobe/internal/npy"
 	"memprobe/internal/tensor"
+	"memprobe/onnx"
 	"memprobe/probe/result"
 )
 
@@ -185,6 +187,86 @@ func TestAnalyzeOtherData(t *testing.T) {
 	}
 }
 
+// A model of no run knows the images that it was trained on by their content: others have
+// no labels of its own, though they are called alike.
+func TestModelOnOtherImages(t *testing.T) {
+	dir := t.TempDir()
+	own, other := filepath.Join(dir, "own.npz"), filepath.Join(dir, "other.npz")
+	writeImages(t, own, 40, 1, 6)
+	writeImages(t, other, 30, 1, 6)
+	run := filepath.Join(dir, "run")
+	mustTrain(t, "train", "--data", "npz:"+own, "--arch", "mlp", "--width", "4", "--labels", "random", "--epochs", "1", "--quiet", "--out", run)
+	model := filepath.Join(run, "model.onnx")
+	if d, err := openData(t, model, "--data", "npz:"+own); err != nil || len(d.assigned) != 40 || len(d.warnings) != 0 {
+		t.Errorf("its own images: %v, warnings %q", err, d.warnings)
+	}
+	if d, err := openData(t, model, "--data", "npz:"+own, "--label-seed", "5"); err != nil || len(d.assigned) != 40 || *d.labelSeed != 5 {
+		t.Errorf("labels of another seed: %v", err)
+	}
+	if d, err := openData(t, run, "--label-seed", "5"); err != nil || *d.labelSeed != 5 {
+		t.Errorf("labels of another seed than a run's: %v", err)
+	}
+	d, err := openData(t, model, "--data", "npz:"+other)
+	if err != nil || d.assigned != nil || len(d.warnings) != 2 || !strings.Contains(d.warnings[0], "not those that "+model) {
+		t.Errorf("other images: %v, warnings %q", err, d.warnings)
+	}
+	m, err := onnx.Load(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key := range m.MetadataAll() {
+		m.RemoveMetadata(key)
+	}
+	silent := filepath.Join(dir, "silent.onnx")
+	if err := m.Save(silent); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openData(t, silent, "--data", "npz:"+own, "--label-seed", "5"); err == nil || !strings.Contains(err.Error(), "neither given nor recorded") {
+		t.Errorf("a seed of no labels: error %v", err)
+	}
+}
+
+// What --init records of its own training is not taken for the new run's, and where a
+// model and its run contradict each other, that is told.
+func TestRecordsThatContradict(t *testing.T) {
+	dir := t.TempDir()
+	data, first, second := filepath.Join(dir, "set.npz"), filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	writeImages(t, data, 40, 1, 6)
+	args := []string{"train", "--data", "npz:" + data, "--epochs", "1", "--quiet"}
+	mustTrain(t, append(args, "--arch", "mlp", "--width", "4", "--image-size", "8", "--preprocess", "torchvision:8", "--normalize", "0.5/0.5", "--out", first)...)
+	mustTrain(t, append(args, "--init", filepath.Join(first, "model.onnx"), "--image-size", "8", "--normalize", "none", "--out", second)...)
+	m, err := loadSubject(t.Context(), second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, ok := m.Metadata(meta.Preprocess); ok || m.record["preprocess"] != "" || m.record["normalize"] != "none" || len(m.notes) != 0 {
+		t.Errorf("preprocess %q %q, normalize %q, notes %q; want none of the first run's", v, m.record["preprocess"], m.record["normalize"], m.notes)
+	}
+	m.SetMetadata(meta.Normalize, "0.5/0.5")
+	m.fromMetadata()
+	if len(m.notes) != 1 || !strings.Contains(m.notes[0], `run.json says normalize "none", the model's metadata say "0.5/0.5"`) || m.record["normalize"] != "none" {
+		t.Errorf("notes %q, normalize %q; want run.json's, and a note", m.notes, m.record["normalize"])
+	}
+}
+
+// A network whose scores are not one a class has no fit, and the report says so.
+func TestFitThatIsNotMeasured(t *testing.T) {
+	dir := t.TempDir()
+	data, run := filepath.Join(dir, "set.npz"), filepath.Join(dir, "run")
+	writeImages(t, data, 40, 1, 6)
+	mustTrain(t, "train", "--data", "npz:"+data, "--arch", "mlp", "--width", "4", "--epochs", "1", "--quiet", "--out", run)
+	fewer := filepath.Join(dir, "fewer.npz")
+	y := make([]int64, 40)
+	for i := range y {
+		y[i] = int64(i % 3)
+	}
+	write(t, fewer, map[string]*tensor.Tensor{"x": arrays(t, data)["x_train"], "y": tensor.From(y, 40)})
+	_, out, _ := runMemprobe("analyze", filepath.Join(run, "model.onnx"), "--data", "npz:"+fewer, "--draws", "1", "--k", "3", "--quiet", "--format", "html", "--out", filepath.Join(dir, "r"))
+	if !strings.Contains(out, "the fit is not measured: the logits logits [N,10] are not one for each of 3 classes") {
+		t.Errorf("analyze says %s", out)
+	}
+}
+
 func TestWarnOfChance(t *testing.T) {
 	assigned := make([]int, 100)
 	for i := range assigned {
@@ -212,11 +294,11 @@ func TestFloatsOutsideTheUnitRange(t *testing.T) {
 	for i := range x {
 		x[i] = float32(i%7)/3 - 1
 	}
-	y := make([]int64, 24)
+	y := make([]int64, 8)
 	for i := range y {
 		y[i] = int64(i % 2)
 	}
-	a, err := w.Array("x", tensor.Float32, 24, 1, 4, 4)
+	a, err := w.Array("x", tensor.Float32, 8, 3, 4, 4)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,6 +315,8 @@ func TestFloatsOutsideTheUnitRange(t *testing.T) {
 	train := []string{"train", "--data", spec, "--arch", "mlp", "--width", "4", "--epochs", "1", "--quiet", "--out", run}
 	mustTrain(t, train...)
 	for _, args := range [][]string{
+		append(train, "--normalize", "cifar10", "--out", filepath.Join(dir, "never")),
+		{"analyze", run, "--normalize", "imagenet", "--k", "3"},
 		append(train, "--augment", "crop-flip", "--out", filepath.Join(dir, "never")),
 		{"analyze", run, "--augment", "hflip(p=0.5)", "--k", "3"},
 		{"data", "preview", "--data", spec, "--out", filepath.Join(dir, "grid.png")},

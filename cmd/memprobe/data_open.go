@@ -214,7 +214,7 @@ func (d *openedData) normalization() (mean, std []float32, err error) {
 	if mean, std, err = dataset.Normalization(d.normalize, d.C); err != nil {
 		return nil, nil, usagef("--normalize %v", err)
 	}
-	return mean, std, nil
+	return mean, std, d.CheckNormalization(d.normalize)
 }
 
 // openRest opens the training images of the set that are not among those chosen, for
@@ -273,7 +273,7 @@ func (d *openedData) queryIdentity(i int) (index int, file string) {
 func (d *openedData) picture(i, side int) image.Image { return d.Thumbnail(&d.Train, i, side) }
 
 func (d *openedData) probeData() probe.Data {
-	p := probe.Data{Identity: d.identity, QueryIdentity: d.queryIdentity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Arrays: d.Arrays, Assigned: d.assigned, AssignedClasses: d.assignedClasses}
+	p := probe.Data{Identity: d.identity, QueryIdentity: d.queryIdentity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Arrays: d.Arrays, Vectors: d.Vectors, Assigned: d.assigned, AssignedClasses: d.assignedClasses}
 	if d.rest != nil {
 		p.Rest = &d.rest.Train
 	}

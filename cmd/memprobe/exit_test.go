@@ -28,6 +28,17 @@ func TestWhatIsWrong(t *testing.T) {
 		{2, "--out is empty", []string{"train", "--out="}},
 		{2, "--out is empty", []string{"sweep", "benign", "--out", "", "--dry-run"}},
 		{2, "--out is empty", []string{"compare", ".", "--out", ""}},
+		{2, "want one of them", append([]string{"analyze", model, "--assigned", file, "--labels", "random"}, small...)},
+		{2, "want one of them", append([]string{"analyze", model, "--assigned", file, "--label-seed", "3"}, small...)},
+		{2, "--normalize is of images from --data", []string{"extract", model, "--input", file, "--out", "o.npz", "--normalize", "imagenet"}},
+		{2, "--image-size is of images from --data", []string{"extract", model, "--input", file, "--out", "o.npz", "--image-size", "28"}},
+		{2, "--split is of images from --data", []string{"extract", model, "--input", file, "--out", "o.npz", "--split", "test"}},
+		{2, "--pool is of images from --data", []string{"extract", model, "--input", file, "--out", "o.npz", "--pool", "avg"}},
+		{2, "--width does not go with init", []string{"train", "--init", model, "--width", "8"}},
+		{2, "--arch does not go with init", []string{"train", "--init", model, "--arch", "mlp"}},
+		{2, "--projector does not go with init", []string{"train", "--init", model, "--projector", "64"}},
+		{2, "--logits names a tensor of init", []string{"train", "--logits", "y"}},
+		{2, "--batch 100000000, want 1 to 1048576", []string{"train", "--batch", "100000000"}},
 		{3, "images of 28x28 are too small", append([]string{"train", "--arch", "vgg16", "--stem", "imagenet"}, small...)},
 	} {
 		code, _, msg := runMemprobe(c.args...)

@@ -52,10 +52,8 @@ var extractCommand = command{
 				return usagef("--threads is %d, want 0 or more", o.threads)
 			case !strings.HasSuffix(o.out, ".npz") && !strings.HasSuffix(o.out, ".npy"):
 				return usagef("--out is %q, want a file that ends in .npz or .npy", o.out)
-			case o.input != "" && f.Changed("data"):
-				return usagef("--input %s and --data %s: want one of them", o.input, o.data.spec)
-			case o.input != "" && o.probe.Pooling != probe.None:
-				return usagef("--pool %s wants images from --data, --input gives tensors", o.probe.Pooling)
+			case o.input != "" && o.ofData(f) != "":
+				return usagef("--%s is of images from --data, --input %s gives tensors as they are: want one of them", o.ofData(f), o.input)
 			}
 			m, err := loadSubject(ctx, args[0])
 			if err != nil {
@@ -68,6 +66,17 @@ var extractCommand = command{
 			return extractData(ctx, m, o, std)
 		}
 	},
+}
+
+// ofData is the first flag that is given and says something of images alone, or "".
+func (o *extractOptions) ofData(f *pflag.FlagSet) (name string) {
+	idle := []string{"input", "layers", "out", "threads", "quiet", "max-memory"}
+	f.Visit(func(flag *pflag.Flag) {
+		if name == "" && !slices.Contains(idle, flag.Name) {
+			name = flag.Name
+		}
+	})
+	return name
 }
 
 // extract writes what given input tensors become.

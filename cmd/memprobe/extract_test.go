@@ -17,7 +17,10 @@ import (
 	"memprobe/train/labels"
 )
 
-const malign = "../../testdata/malign.onnx"
+const (
+	malign = "../../testdata/malign.onnx"
+	benign = "../../testdata/benign.onnx"
+)
 
 func must(t *testing.T, args ...string) {
 	t.Helper()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,6 +16,8 @@ import (
 	"memprobe/internal/tensor"
 	"memprobe/internal/tol"
 	"memprobe/onnx"
+	"memprobe/onnx/onnxtest"
+	"memprobe/probe/result"
 )
 
 // A model that ends in a Softmax is trained on the scores before it, and analysed by
@@ -35,6 +38,78 @@ func TestTrainingTakesTheLogitsBeforeASoftmax(t *testing.T) {
 	}
 	wantExit(t, exitInput, append(args, filepath.Join(dir, "2"), "--logits", "nonsense")...)
 	wantExit(t, exitInput, "analyze", model, "--data", "npz:"+data, "--logits", "c1", "--quiet", "--out", filepath.Join(dir, "3"))
+}
+
+// A network gets one verdict wherever its file keeps the weights.
+func TestVerdictOfEveryForm(t *testing.T) {
+	plain, err := onnx.Load(benign)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	want := ""
+	for _, form := range []struct {
+		name   string
+		change func(*onnxpb.ModelProto)
+	}{
+		{"initialisers", func(*onnxpb.ModelProto) {}},
+		{"constants", onnxtest.InConstants},
+		{"functions", func(p *onnxpb.ModelProto) { onnxtest.InFunctions(p, false) }},
+		{"functions with constants", func(p *onnxpb.ModelProto) { onnxtest.InFunctions(p, true) }},
+	} {
+		m := plain.Clone()
+		form.change(m.Proto())
+		file := filepath.Join(dir, form.name+".onnx")
+		if err := m.Save(file); err != nil {
+			t.Fatal(err)
+		}
+		code, out, msg := runMemprobe("analyze", file, "--train-limit", "100", "--test-limit", "60", "--draws", "1", "--samples=false", "--map", "0", "--layers", "embedding",
+			"--format", "html", "--json", "--quiet", "--out", filepath.Join(dir, form.name))
+		if code != 0 {
+			t.Fatalf("%s: %s", form.name, msg)
+		}
+		p, err := result.DecodeProbe(strings.NewReader(out))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := fmt.Sprintf("%s, %s, fit %v, untrained %v", p.Verdict.Word, p.Verdict.Why(), p.Fit.AssignedClean.Value(), p.Baselines.Untrained.Value())
+		if want == "" {
+			want = got
+		}
+		if got != want || p.Settings.Redrawn.Value() != 1 {
+			t.Errorf("%s: %s, want %s", form.name, got, want)
+		}
+	}
+}
+
+// Probabilities that a Flatten, a Log or a Neg lies behind are not trained as scores.
+func TestTrainingSeesThroughTheTail(t *testing.T) {
+	dir := t.TempDir()
+	tailed := func(lines ...string) string {
+		model := graft(t, "y", lines...)
+		m, err := onnx.Load(model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Keep([]string{"y"})
+		if err := m.Save(model); err != nil {
+			t.Fatal(err)
+		}
+		return model
+	}
+	args := []string{"train", "--data", "fashion-mnist-mini", "--train-limit", "40", "--epochs", "1", "--batch", "20", "--quiet", "--init"}
+	for i, tail := range []string{"Flatten p = y", "Log p = y"} {
+		out := mustTrain(t, append(args, tailed("Softmax logits = p", tail), "--out", filepath.Join(dir, fmt.Sprint(i)))...)
+		if !strings.Contains(out, "logits [N,10], before the Softmax") {
+			t.Errorf("%q: %s", tail, out)
+		}
+	}
+	args = append(args, tailed("Softmax logits = p", "Neg p = y"))
+	code, _, msg := runMemprobe(append(args, "--out", filepath.Join(dir, "no"))...)
+	if code != exitInput || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, "y [N,10], computed from the Softmax of logits") || !strings.Contains(msg, "--logits NAME") {
+		t.Errorf("exit %d: %s", code, msg)
+	}
+	mustTrain(t, append(args, "--logits", "logits", "--out", filepath.Join(dir, "named"))...)
 }
 
 // A model whose images have the channels last is trained and analysed on a set as any
@@ -213,7 +288,10 @@ func TestTrainingOfAFixedBatch(t *testing.T) {
 	if out := mustTrain(t, append(args, filepath.Join(dir, "1"), "--batch", "1")...); !strings.Contains(out, "the batch stays fixed at 1: ") {
 		t.Errorf("the run says %s", out)
 	}
-	wantExit(t, exitUsage, append(args, filepath.Join(dir, "8"), "--batch", "8")...)
+	code, _, msg := runMemprobe(append(args, filepath.Join(dir, "8"), "--batch", "8")...)
+	if code != exitUsage || !strings.Contains(msg, "--batch 8, want 1, which the model fixes: it cannot be opened, since ") || !strings.Contains(msg, "depends on the others") {
+		t.Errorf("exit %d: %s", code, msg)
+	}
 }
 
 // What is left out of a model is told: on stderr, in the report and in run.json.

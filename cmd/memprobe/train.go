@@ -134,6 +134,9 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 		o.Init, o.Notes = init.Model, init.notes
 	}
 	run, err := train.Run(ctx, dir, c, o)
+	if e, ok := errors.AsType[*train.ConfigError](err); ok && e.Key == "batch" && init != nil && init.fixed != nil {
+		err = &train.ConfigError{Key: e.Key, Err: fmt.Errorf("%w: it cannot be opened, since %w", e.Err, init.fixed)}
+	}
 	if err == nil && withBoard {
 		err = t.project(ctx, run)
 	}

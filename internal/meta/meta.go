@@ -5,6 +5,7 @@ package meta
 // The keys. Values are those of the command line's flags of the same name.
 const (
 	Data       = "memprobe.data"
+	TrainPrint = "memprobe.train_fingerprint" // of the training images, as they were fed but for normalisation
 	TrainLimit = "memprobe.train_limit"
 	SubsetSeed = "memprobe.subset_seed"
 	ImageSize  = "memprobe.image_size" // where images were resized to it

@@ -244,15 +244,18 @@ func (f Field) inRange(v reflect.Value) error {
 	if high != "" {
 		most, _ = strconv.ParseFloat(high, 64)
 	}
+	found := v.Interface()
 	switch {
 	case open && high == "" && !(x > least && x <= most):
-		return fmt.Errorf("%v, want a number above %s", x, low)
+		return fmt.Errorf("%v, want a number above %s", found, low)
 	case open && high != "" && !(x > least && x < most):
-		return fmt.Errorf("%v, want a number between %s and %s", x, low, high)
+		return fmt.Errorf("%v, want a number between %s and %s", found, low, high)
 	case open || x >= least && x <= most:
 		return nil
+	case high == "" && x > most && v.Kind() == reflect.Int:
+		return fmt.Errorf("%v, want at most %d", found, math.MaxInt32)
 	case high == "":
-		return fmt.Errorf("%v, want %s or more", x, low)
+		return fmt.Errorf("%v, want %s or more", found, low)
 	}
-	return fmt.Errorf("%v, want %s to %s", x, low, high)
+	return fmt.Errorf("%v, want %s to %s", found, low, high)
 }

@@ -71,6 +71,8 @@ func TestSet(t *testing.T) {
 		{"name", "a", "a", ""},
 		{"count", "10", "10", ""},
 		{"count", "11", "", "11, want 1 to 10"},
+		{"count", "100000000", "", "100000000, want 1 to 10"},
+		{"sizes", "100000000000", "", "100000000000, want at most 2147483647"},
 		{"count", "two", "", `"two", want a whole number`},
 		{"seed", uint64(math.MaxUint64), "18446744073709551615", ""},
 		{"seed", "-1", "", "whole number of 0 or more"},

@@ -76,6 +76,8 @@ type Model struct {
 type Input struct {
 	Name  string `json:"name"`
 	Shape []int  `json:"shape"` // of one sample
+	// Mask says that it is taken as the mask: where it is 0, a token is padding.
+	Mask bool `json:"mask,omitempty"`
 }
 
 // Data is what the model was probed on.
@@ -88,6 +90,7 @@ type Data struct {
 	Classes     []string `json:"classes,omitempty"`
 	NumClasses  int      `json:"num_classes"`
 	Shape       []int    `json:"shape,omitempty"`      // one image as stored: [C,H,W]
+	Vectors     bool     `json:"vectors,omitempty"`    // samples are vectors or arrays, no images
 	Resize      string   `json:"resize,omitempty"`     // how images were brought to the model's input size
 	Preprocess  string   `json:"preprocess,omitempty"` // the preset of that: torchvision, timm
 	TrainLimit  int      `json:"train_limit,omitempty"`

@@ -45,12 +45,16 @@ type Verdict struct {
 const (
 	rawPixels = "raw pixels"
 	rawTokens = "token counts" // see Settings.Raw
+	rawValues = "raw vectors"
 )
 
 // RawName is what is probed without a network, in words.
 func (p *Probe) RawName() string {
 	if p.Settings.Raw != "" {
 		return rawTokens
+	}
+	if p.Data.Vectors {
+		return rawValues
 	}
 	return rawPixels
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"memprobe/internal/fault"
@@ -71,10 +72,24 @@ func (s *Set) CheckUnit() error {
 	if s.Vectors {
 		return fault.Errorf(s.Spec, "holds vectors of %d values; augmentations want images", s.W)
 	}
+	return s.outside("augmentations want pixels in [0,1], normalised by --normalize")
+}
+
+// CheckNormalization wants pixels in [0,1] where a normalisation is that of a published
+// set, whose values are those of such pixels.
+func (s *Set) CheckNormalization(spec string) error {
+	if spec == NoNormalization || strings.Contains(spec, "/") {
+		return nil
+	}
+	return s.outside(spec + " normalises pixels in [0,1]; MEAN/STD takes others")
+}
+
+// outside is an error about the first pixel for training that is not in [0,1].
+func (s *Set) outside(want string) error {
 	for i, image := range s.Train.floats {
 		for _, v := range image {
 			if !(v >= 0 && v <= 1) {
-				return fault.Errorf(s.Spec, "training image %d has a pixel of %v; augmentations want pixels in [0,1], normalised by --normalize", i, v)
+				return fault.Errorf(s.Spec, "training image %d has a pixel of %v; %s", i, v, want)
 			}
 		}
 	}

@@ -57,7 +57,7 @@ func (l *loader) images(at string) (*content, error) {
 func (l *loader) classFolders(t *tree, dir string, folders, classes []string) (source, error) {
 	var files []string
 	var labels []int
-	skipped := 0
+	skipped, hidden := 0, 0
 	for _, class := range folders {
 		if err := l.ctx.Err(); err != nil {
 			return source{}, err
@@ -67,15 +67,15 @@ func (l *loader) classFolders(t *tree, dir string, folders, classes []string) (s
 		if label < 0 {
 			return source{}, fault.Errorf(t.name(folder), "class %q is none of the %d of %s", class, len(classes), t.name("train"))
 		}
-		found, other, err := t.pictures(folder)
+		found, err := t.pictures(folder)
 		if err != nil {
 			return source{}, err
 		}
-		if len(found) == 0 {
-			return source{}, fault.Errorf(t.name(folder), "an empty class: no PNG, JPEG or WebP among its %d files", other)
+		if len(found.pictures) == 0 {
+			return source{}, fault.Errorf(t.name(folder), "an empty class: no PNG, JPEG or WebP among its %d files", found.other)
 		}
-		skipped += other
-		for _, f := range found {
+		skipped, hidden = skipped+found.other, hidden+found.hidden
+		for _, f := range found.pictures {
 			files, labels = append(files, f), append(labels, label)
 		}
 	}
@@ -83,8 +83,11 @@ func (l *loader) classFolders(t *tree, dir string, folders, classes []string) (s
 	if err != nil {
 		return source{}, err
 	}
-	if loose > 0 {
-		l.note("%d pictures in %s lie in no folder of a class and are left out", loose, t.name(dir))
+	if n := len(loose.pictures); n > 0 {
+		l.note("%d pictures in %s lie in no folder of a class and are left out", n, t.name(dir))
+	}
+	if hidden += loose.hidden; hidden > 0 {
+		l.note("%d hidden pictures or folders in %s are left out", hidden, t.name(dir))
 	}
 	if skipped > 0 {
 		l.note("%d files of other kinds in %s are left out", skipped, t.name(dir))

@@ -97,7 +97,7 @@ func TestImages(t *testing.T) {
 	if !bytes.Equal(s.Train.Pixels(1), want) {
 		t.Error("a PNG's pixels differ")
 	}
-	if notes := strings.Join(s.Notes, "; "); notes != "1 files of other kinds in "+filepath.Join(dir, "train")+" are left out" {
+	if notes := strings.Join(s.Notes, "; "); notes != fmt.Sprintf("1 hidden pictures or folders in %[1]s are left out; 1 files of other kinds in %[1]s are left out", filepath.Join(dir, "train")) {
 		t.Errorf("notes %q", notes)
 	}
 	many := open(t, "images:"+dir, Options{Threads: 5, MaxMemory: 1})
@@ -116,7 +116,7 @@ func TestImagesResized(t *testing.T) {
 	whole := open(t, spec, Options{})
 	small := open(t, spec, Options{Channels: 1, Height: 5, Width: 5, TrainLimit: 4})
 	wantSize(t, small, 4, 2, 1, 5, 5, 2)
-	if len(small.Notes) != 3 || !strings.Contains(small.Notes[2], "8x12 to 5x5") {
+	if len(small.Notes) != 4 || !strings.Contains(small.Notes[3], "8x12 to 5x5") {
 		t.Errorf("notes %q", small.Notes)
 	}
 	px, want := whole.Test.Pixels(1), make([]byte, 25)

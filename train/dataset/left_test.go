@@ -11,11 +11,12 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 	files := imageFiles()
 	picture := files["train/cat/a.png"]
 	files["train/loose.png"], files["train/.hidden.png"] = picture, picture
+	files["train/cat/.ipynb_checkpoints/a.png"], files["train/dog/._b.png"], files["train/.emu/a.png"] = picture, picture, picture
 	for _, class := range []string{"cat", "dog"} {
 		files["test/"+class+"/x.png"], files["val/"+class+"/y.png"] = picture, picture
 	}
 	notes := strings.Join(open(t, "images:"+writeTree(t, files), Options{}).Notes, "; ")
-	for _, want := range []string{"1 pictures in ", "lie in no folder of a class", "val is left out: the test images are those of "} {
+	for _, want := range []string{"1 pictures in ", "lie in no folder of a class", "5 hidden pictures or folders in ", "val is left out: the test images are those of "} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("notes %q, want %q", notes, want)
 		}
@@ -42,5 +43,25 @@ func TestNPZTestBesideX(t *testing.T) {
 	arrays["x"], arrays["y"] = arrays["x_train"], arrays["y_train"]
 	delete(arrays, "x_train")
 	delete(arrays, "y_train")
-	wantSize(t, open(t, "npz:"+writeNPZ(t, arrays, zip.Store), Options{}), 6, 2, 3, 4, 5, 3)
+	set := open(t, "npz:"+writeNPZ(t, arrays, zip.Store), Options{})
+	wantSize(t, set, 6, 2, 3, 4, 5, 3)
+	if len(set.Notes) != 0 {
+		t.Errorf("notes %q, want none", set.Notes)
+	}
+}
+
+// Arrays of an archive that are no part of the set are told, and samples that are missing
+// are not taken to be vectors of nothing.
+func TestNPZArraysLeftOut(t *testing.T) {
+	arrays := npzArrays()
+	arrays["x_val"], arrays["y_val"] = arrays["x_test"], arrays["y_test"]
+	notes := strings.Join(open(t, "npz:"+writeNPZ(t, arrays, zip.Store), Options{}).Notes, "; ")
+	if !strings.HasSuffix(notes, "set.npz that are left out: x_val, y_val") {
+		t.Errorf("notes %q, want x_val, y_val", notes)
+	}
+	for _, name := range []string{"x_test", "y_test", "x_train", "y_train"} {
+		arrays := npzArrays()
+		delete(arrays, name)
+		wantFault(t, "npz:"+writeNPZ(t, arrays, zip.Store), Options{}, "no array "+name)
+	}
 }

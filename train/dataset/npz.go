@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"memprobe/internal/fault"
 	"memprobe/internal/infile"
@@ -19,6 +20,7 @@ import (
 type npzFile struct {
 	path    string
 	entries map[string]*zip.File
+	opened  map[string]bool
 }
 
 // npz reads x_train, y_train, x_test, y_test, or x and y, from a NumPy archive.
@@ -60,6 +62,9 @@ func (l *loader) archive(path string, file io.ReaderAt, size int64) (*content, e
 	}
 	if err := sameKind(path, &c); err != nil {
 		return nil, err
+	}
+	if left := f.unread(); len(left) > 0 {
+		l.note("arrays of %s that are left out: %s", path, strings.Join(left, ", "))
 	}
 	if c.classes, err = textClasses(path, &c.train, &c.test); err != nil {
 		return nil, err
@@ -115,10 +120,15 @@ func plain(err error) error {
 
 func newNPZ(path string, z *zip.Reader) (*npzFile, error) {
 	entries, err := npy.Entries(z)
-	return &npzFile{path, entries}, wrap(path, err)
+	return &npzFile{path, entries, map[string]bool{}}, wrap(path, err)
 }
 
 func (f *npzFile) has(name string) bool { return f.entries[name] != nil }
+
+// unread are the arrays that nothing was read of, sorted.
+func (f *npzFile) unread() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(f.entries)), func(name string) bool { return f.opened[name] })
+}
 
 func (f *npzFile) fault(name, format string, args ...any) error {
 	return fault.Errorf(f.path, "%s: %w", name, fmt.Errorf(format, args...))
@@ -130,6 +140,7 @@ func (f *npzFile) open(name string) (*npy.Head, io.ReadCloser, error) {
 	if e == nil {
 		return nil, nil, f.missing(name, "")
 	}
+	f.opened[name] = true
 	r, err := e.Open()
 	if err != nil {
 		return nil, nil, f.fault(name, "%w", err)

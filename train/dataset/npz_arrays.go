@@ -55,6 +55,9 @@ func (f *npzFile) named(inputs []Array, suffix string) (names map[string]string,
 			named[bare] = name
 		}
 	}
+	if len(named) == 0 {
+		return nil, nil
+	}
 	return named, nil
 }
 

@@ -43,7 +43,7 @@ func (l *loader) openTree(at, holds string) (*tree, error) {
 		l.release = append(l.release, f.Close)
 		z, err := zip.NewReader(f, size)
 		if err != nil {
-			return nil, fault.Wrap(at, err)
+			return nil, fault.Errorf(at, "neither a folder nor a zip archive: %w", err)
 		}
 		for i, e := range z.File {
 			e.Name = slashed(e.Name)
@@ -144,32 +144,42 @@ func (t *tree) folders(dir string) ([]string, error) {
 	return names, nil
 }
 
-// pictures are the files below dir whose names say that they are pictures, in
-// lexical order; other is how many do not. Links are followed; hidden files and
-// folders are left out.
-func (t *tree) pictures(dir string) (files []string, other int, err error) {
-	err = t.walk(dir, nil, func(name string) {
-		if isPicture(name) {
-			files = append(files, name)
-		} else {
-			other++
-		}
-	})
-	return files, other, err
+// listing is what lies in a folder of pictures.
+type listing struct {
+	pictures []string // by their names, in lexical order
+	other    int      // files of other kinds
+	hidden   int      // pictures and folders whose names begin with a dot, which are left out
 }
 
-// loose counts the pictures in dir itself, hidden ones left out.
-func (t *tree) loose(dir string) (n int, err error) {
+// pictures lists the files below dir. Links are followed.
+func (t *tree) pictures(dir string) (listing, error) {
+	var l listing
+	err := t.walk(dir, nil, &l)
+	return l, err
+}
+
+// loose lists the pictures in dir itself.
+func (t *tree) loose(dir string) (l listing, err error) {
 	entries, err := fs.ReadDir(t.FS, dir)
 	if err != nil {
-		return 0, t.fault(dir, err)
+		return l, t.fault(dir, err)
 	}
 	for _, e := range entries {
-		if !e.IsDir() && isPicture(e.Name()) && !strings.HasPrefix(e.Name(), ".") {
-			n++
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+			l.hide(e)
+		case !e.IsDir() && isPicture(e.Name()):
+			l.pictures = append(l.pictures, e.Name())
 		}
 	}
-	return n, nil
+	return l, nil
+}
+
+// hide counts an entry that is hidden.
+func (l *listing) hide(e fs.DirEntry) {
+	if e.IsDir() || isPicture(e.Name()) {
+		l.hidden++
+	}
 }
 
 // isPicture tells from a file's name whether it is a picture.
@@ -181,8 +191,8 @@ func isPicture(name string) bool {
 	return false
 }
 
-// walk calls f for all files below dir, which lies in the folders above.
-func (t *tree) walk(dir string, above []fs.FileInfo, f func(name string)) error {
+// walk lists all files below dir, which lies in the folders above.
+func (t *tree) walk(dir string, above []fs.FileInfo, l *listing) error {
 	here, err := fs.Stat(t.FS, dir)
 	if err != nil {
 		return t.fault(dir, err)
@@ -198,6 +208,7 @@ func (t *tree) walk(dir string, above []fs.FileInfo, f func(name string)) error 
 	for _, e := range entries {
 		name := path.Join(dir, e.Name())
 		if strings.HasPrefix(e.Name(), ".") {
+			l.hide(e)
 			continue
 		}
 		isDir := e.IsDir()
@@ -208,10 +219,15 @@ func (t *tree) walk(dir string, above []fs.FileInfo, f func(name string)) error 
 			}
 			isDir = info.IsDir()
 		}
-		if !isDir {
-			f(name)
-		} else if err := t.walk(name, above, f); err != nil {
-			return err
+		switch {
+		case isDir:
+			if err := t.walk(name, above, l); err != nil {
+				return err
+			}
+		case isPicture(name):
+			l.pictures = append(l.pictures, name)
+		default:
+			l.other++
 		}
 	}
 	return nil
