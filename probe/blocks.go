@@ -146,6 +146,35 @@ func (f *flow) embedding(blocks []string) int {
 	return e
 }
 
+// scoresWords reports whether the last block scores every word of the table that tokens
+// are looked up in, as the head of a language model does, from features of another width.
+func (f *flow) scoresWords(m *onnx.Model, blocks []string) bool {
+	wide, before := f.shape[blocks[len(blocks)-1]], f.shape[blocks[len(blocks)-2]]
+	words := wide[len(wide)-1]
+	if len(wide) != len(before) || before[len(before)-1] == words {
+		return false
+	}
+	for i, n := range f.nodes {
+		if f.on[i] && f.looksUp(i) && f.rows(m, n.Inputs[0]) == words {
+			return true
+		}
+	}
+	return false
+}
+
+// rows is the first size of a constant.
+func (f *flow) rows(m *onnx.Model, name string) int {
+	if s := f.shape[name]; len(s) > 0 {
+		return s[0]
+	}
+	for _, t := range m.Proto().Graph.Initializer {
+		if t.GetName() == name && len(t.GetDims()) > 0 {
+			return int(t.GetDims()[0])
+		}
+	}
+	return 0
+}
+
 // onlyVectors reports whether the first layer with weights already yields a
 // vector for each sample.
 func (f *flow) onlyVectors() bool {

@@ -45,7 +45,8 @@ type Layer struct {
 // first dimension where the model leaves it open, and sample, if not nil, the arrays that
 // its inputs take, or one Image. logits and classes decide which tensor is the network's
 // output, as onnx.Model.Logits says; no layer comes after it. A network without scores
-// [N,classes], but with one output of tokens or maps, ends in that, its embedding.
+// [N,classes], but with one output of tokens or maps, ends in that, its embedding; where
+// that scores each word of the vocabulary, the embedding is what the scores are made of.
 //
 // Inputs called masks, and conditions that are computed, are no data that flow.
 //
@@ -71,8 +72,11 @@ func Layers(m *onnx.Model, batch int, sample []dataset.Array, logits string, cla
 		return nil, fault.Errorf("", "no convolution or matrix product lies between input %q and output %q", f.input(), f.logits)
 	}
 	embedding := len(blocks) - 1
-	if f.scores {
+	switch {
+	case f.scores:
 		embedding = f.embedding(blocks)
+	case len(blocks) > 2 && f.scoresWords(m, blocks):
+		embedding--
 	}
 	if name, ok := m.Metadata(meta.Embedding); ok {
 		if i := slices.Index(blocks[:len(blocks)-1], name); i > 0 {
