@@ -107,17 +107,19 @@ func (b *bench) prepare(ctx context.Context) ([]kind, error) {
 	for _, text := range []string{
 		train + drawn + " --arch cnn --width 4 --epochs 1 --out GOOD/trained", train + drawn + " --arch vit --width 16 --epochs 1 --out GOOD/attention",
 		"analyze GOOD/trained/model.onnx" + strings.ReplaceAll(probed, "OUT", "GOOD/report"),
+		"analyze GOOD/trained/model.onnx --store GOOD/store" + strings.ReplaceAll(probed, "OUT", "GOOD/stored"),
 	} {
 		if e, err := b.call(ctx, b.line(kind{}, text)...); err != nil || e.code != 0 {
 			return nil, fmt.Errorf("memprobe %q: exit %d: %s %v", e.args, e.code, e.err, err)
 		}
 	}
-	err := errors.Join(os.Rename(filepath.Join(b.good, "trained", "model.onnx"), filepath.Join(b.good, "cnn.onnx")),
-		os.Rename(filepath.Join(b.good, "attention", "model.onnx"), filepath.Join(b.good, "vit.onnx")))
+	cnn := filepath.Join(b.good, "cnn.onnx")
+	err := errors.Join(os.Rename(filepath.Join(b.good, "trained", "model.onnx"), cnn),
+		os.Rename(filepath.Join(b.good, "attention", "model.onnx"), filepath.Join(b.good, "vit.onnx")), writeExternal(cnn, filepath.Join(b.good, "external")))
 	if err != nil {
 		return nil, err
 	}
-	if err := b.halfRun(ctx, b.line(kind{}, train+"npz:GOOD/set.npz --arch cnn --width 4 --epochs 60 --checkpoint-every 2 --probe-every 60 --out GOOD/run")); err != nil {
+	if err := b.halfRun(ctx, b.line(kind{}, train+"npz:GOOD/set.npz --arch cnn --width 4 --epochs 60 --log-losses --checkpoint-every 2 --probe-every 60 --out GOOD/run")); err != nil {
 		return nil, err
 	}
 	list := slices.DeleteFunc(kinds(), func(k kind) bool { return !strings.HasPrefix(k.name, b.only) })

@@ -36,7 +36,7 @@ func (d *damage) file(name string, data []byte) (out []byte, what string) {
 			out, what = d.model(data)
 		case ".json", ".csv", ".yaml":
 			out, what = d.text(data)
-		case ".safetensors", ".npy":
+		case ".safetensors", ".npy", ".features":
 			out, what = d.head(data)
 		}
 	}
@@ -54,7 +54,7 @@ func (d *damage) bytes(data []byte) ([]byte, string) {
 	}
 	at := d.IntN(len(out))
 	length := 1 + d.IntN(min(64, len(out)-at))
-	switch d.IntN(7) {
+	switch d.IntN(8) {
 	case 0:
 		return out[:at], fmt.Sprintf("cut at %d", at)
 	case 1:
@@ -72,6 +72,9 @@ func (d *damage) bytes(data []byte) ([]byte, string) {
 	case 5:
 		clear(out[at : at+length])
 		return out, fmt.Sprintf("%d zeros at %d", length, at)
+	case 6:
+		head := heads[d.IntN(len(heads))]
+		return append([]byte(head), out[min(at, len(head)):]...), fmt.Sprintf("begins with %.20q", head)
 	}
 	var number [8]byte
 	binary.LittleEndian.PutUint64(number[:], uint64(d.extreme()))
@@ -79,6 +82,10 @@ func (d *damage) bytes(data []byte) ([]byte, string) {
 	copy(out[at:], number[:size])
 	return out, fmt.Sprintf("a number of %d bytes at %d", size, at)
 }
+
+// heads are the beginnings of files of other formats.
+var heads = []string{"GIF89a\x01\x00\x01\x00\x80\x00\x00", "BM\x46\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00", "RIFF\x24\x00\x00\x00WAVEfmt ", "RIFF\xff\xff\xff\xffWEBPVP8L",
+	"\x89PNG\r\n\x1a\n", "\xff\xd8\xff\xe0", "PK\x03\x04", "\x1f\x8b\x08", "PAR1", "\x93NUMPY\x01\x00", "SIMPLE  =", "%PDF-1.7\n", "\x80\x04\x95", "ustar", "II*\x00", "{", "\ufeff"}
 
 // extreme is an integer at which programs err.
 func (d *damage) extreme() int64 {

@@ -37,6 +37,13 @@ func kinds() []kind {
 		{name: "run", at: "run", damage: "*", run: true, reads: []string{"train --resume X --quiet", "analyze X" + probed, "compare X --out OUT"}},
 		{name: "checkpoints of a run", at: "run", damage: "checkpoints/*", run: true, reads: []string{"train --resume X --quiet"}},
 		{name: "probes of a run", at: "run", damage: "probe/*", run: true, reads: []string{"train --resume X --quiet", "compare X --out OUT"}},
+		{name: "state of a run", at: "run", damage: "checkpoints/state.safetensors", run: true, reads: []string{"train --resume X --quiet"}},
+		{name: "losses of a run", at: "run", damage: "losses.npy", run: true, reads: []string{"train --resume X --quiet", "analyze X" + probed}},
+		{name: "weights in another file", at: "external", damage: "*", reads: []string{
+			"inspect X/model.onnx", "analyze X/model.onnx --data npz:GOOD/set.npz" + probed, "extract X/model.onnx --input GOOD/input.npy --quiet --out OUT.npz",
+			"train --init X/model.onnx --data npz:GOOD/set.npz --batch 16 --epochs 1 --quiet --out OUT"}},
+		{name: "kept features", at: "store", damage: "*/*", reads: []string{"analyze GOOD/cnn.onnx --store X" + probed, "store list --store X", "store prune --store X --keep 1KiB"}},
+		{name: "files of a report", at: "report", damage: "*", reads: []string{"compare X GOOD/report --out OUT"}},
 		{name: "report", at: "report", damage: "probe.json", reads: []string{"compare X GOOD/report --out OUT"}},
 	}
 }
