@@ -14,6 +14,7 @@ import (
 	"memprobe/internal/glob"
 	"memprobe/internal/npy"
 	"memprobe/internal/parallel"
+	"memprobe/internal/show"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
@@ -139,8 +140,8 @@ func feed(m *subject, file string) (map[string]*tensor.Tensor, error) {
 		}
 	}
 	if faults != nil {
-		names := slices.Sorted(maps.Keys(arrays))
-		return nil, fault.Errorf(file, "%s; the file's arrays are %q", strings.Join(faults, "; "), names)
+		names := show.List(slices.Sorted(maps.Keys(arrays)))
+		return nil, fault.Errorf(file, "%s; the file's arrays are %s", strings.Join(faults, "; "), names)
 	}
 	for _, s := range shapes {
 		if len(inputs) == 1 && len(s) > 1 && s[0] != 1 {

@@ -11,7 +11,7 @@ import (
 // How many characters Name keeps, and Line of a text and of each word.
 const (
 	MaxName = 256
-	MaxLine = 1 << 14
+	MaxLine = 1 << 12
 )
 
 // Name returns a name from a file on one line and safe to print: escaped as by Line,
@@ -35,6 +35,25 @@ func Names(names []string) []string {
 		out[i] = Name(s)
 	}
 	return out
+}
+
+// MaxList is how many names List keeps.
+const MaxList = 20
+
+// List returns names in quotes, as by Name, and says how many more there are than it
+// keeps.
+func List(names []string) string {
+	var b strings.Builder
+	for i, s := range names[:min(len(names), MaxList)] {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(`"` + Name(s) + `"`)
+	}
+	if more := len(names) - MaxList; more > 0 {
+		b.WriteString(" and " + strconv.Itoa(more) + " more")
+	}
+	return b.String()
 }
 
 // Line returns s with everything that does not print as itself, on this line and

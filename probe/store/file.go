@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 
@@ -140,19 +141,28 @@ func (l *file) readHeader() error {
 	if err := seal.Verify(line[:len(line)-1], nil); err != nil {
 		return fmt.Errorf("the header %w", err)
 	}
-	if err := json.Unmarshal(line, &l.header); err != nil {
-		return err
-	}
-	if l.Format != format || l.Rows < 1 || l.Chunk < 1 || l.Layer.Dim < 1 {
-		return fmt.Errorf("is of format %q with %d rows of %d, want %s", l.Format, l.Rows, l.Layer.Dim, format)
-	}
 	info, err := l.f.Stat()
 	if err != nil {
 		return err
 	}
+	return l.decode(line, info.Size())
+}
+
+// decode reads a header's line, of a file of that many bytes. Nothing is allocated that
+// the file does not hold.
+func (l *file) decode(line []byte, bytes int64) error {
+	if err := json.Unmarshal(line, &l.header); err != nil {
+		return err
+	}
+	if l.Format != format || l.Rows < 1 || l.Chunk < 1 || l.Chunk > math.MaxInt32 || l.Layer.Dim < 1 {
+		return fmt.Errorf("is of format %q with %d rows of %d, want %s", l.Format, l.Rows, l.Layer.Dim, format)
+	}
+	if rows := memory.Product(l.Rows, l.Layer.Dim, int(l.Type.size())); rows < 0 || rows > bytes {
+		return fmt.Errorf("has %d bytes, too few for %d rows of %d", bytes, l.Rows, l.Layer.Dim)
+	}
 	var size int64
-	if l.sums, l.at, size = l.place(int64(len(line))); info.Size() != size {
-		return fmt.Errorf("has %d bytes, want %d", info.Size(), size)
+	if l.sums, l.at, size = l.place(int64(len(line))); size != bytes {
+		return fmt.Errorf("has %d bytes, want %d", bytes, size)
 	}
 	l.good = make([]bool, l.chunks())
 	return nil

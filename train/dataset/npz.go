@@ -14,6 +14,7 @@ import (
 	"memprobe/internal/fault"
 	"memprobe/internal/infile"
 	"memprobe/internal/npy"
+	"memprobe/internal/show"
 )
 
 // npzFile is an open .npz file.
@@ -159,11 +160,11 @@ func (f *npzFile) open(name string) (*npy.Head, io.ReadCloser, error) {
 
 // missing is the error about an array that is not there.
 func (f *npzFile) missing(name, what string) error {
-	names := slices.Sorted(maps.Keys(f.entries))
+	names := show.List(slices.Sorted(maps.Keys(f.entries)))
 	if what != "" {
-		return fault.Errorf(f.path, "no array %s %s; it has %q", name, what, names)
+		return fault.Errorf(f.path, "no array %s %s; it has %s", name, what, names)
 	}
-	return fault.Errorf(f.path, "no array %s; it has %q, want x_train, y_train, x_test, y_test, or x, y, or the names of a model's inputs in the place of x", name, names)
+	return fault.Errorf(f.path, "no array %s; it has %s, want x_train, y_train, x_test, y_test, or x, y, or the names of a model's inputs in the place of x", name, names)
 }
 
 // images reads images or vectors.
