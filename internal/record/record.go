@@ -21,6 +21,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Field describes one field of a record.
@@ -47,8 +48,14 @@ func Fields[R any]() []Field {
 	return list
 }
 
-// all returns the fields of a struct, those without a key too.
+// known are the fields of structs that were looked at, by their type.
+var known sync.Map
+
+// all returns the fields of a struct, those without a key too. They are not to be changed.
 func all(t reflect.Type) []Field {
+	if list, ok := known.Load(t); ok {
+		return list.([]Field)
+	}
 	list := make([]Field, t.NumField())
 	for i := range list {
 		f := t.Field(i)
@@ -59,6 +66,7 @@ func all(t reflect.Type) []Field {
 			list[i].List = ","
 		}
 	}
+	known.Store(t, list)
 	return list
 }
 

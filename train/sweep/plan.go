@@ -211,6 +211,9 @@ func (r *reader) readGrid(n ast.Node) error {
 		if !ok || len(list.Values) == 0 {
 			return r.errorf(line, key, "is %s, want a list of values", kind(v))
 		}
+		if len(list.Values) > maxCells {
+			return r.errorf(line, key, "has %d values, and a grid at most %d cells", len(list.Values), maxCells)
+		}
 		a := axis{key: key}
 		for _, item := range list.Values {
 			e, err := r.setting(key, line, item)
