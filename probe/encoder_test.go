@@ -403,6 +403,62 @@ func TestTokensThatDoNotFit(t *testing.T) {
 
 }
 
+// Which input is the mask its name tells: the result says so, wants 0 and 1 of it, and warns
+// where one that is called otherwise may be meant. A lone input is data however it is called.
+func TestMaskByName(t *testing.T) {
+	o := Options{K: []int{3}, NoUntrained: true}
+	p, err := Run(t.Context(), encoder(t, meanHead), sentenceData(30, 9), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, in := range p.Model.Inputs {
+		if in.Mask != (in.Name == "attention_mask") {
+			t.Errorf("input %s is the mask: %v", in.Name, in.Mask)
+		}
+	}
+	if len(p.Warnings) != 0 {
+		t.Errorf("warnings %q, want none", p.Warnings)
+	}
+	weighted := sentenceData(30, 9)
+	weighted.Train = doubled{weighted.Train.(sentences)}
+	if _, err := Run(t.Context(), encoder(t, meanHead), weighted, o); err == nil || !strings.Contains(err.Error(), `sample 0: "attention_mask", which is taken as the mask by its name, holds 2`) {
+		t.Errorf("a mask of 2s: error %v", err)
+	}
+	m := encoder(t, meanHead)
+	g := m.Proto().Graph
+	g.Input[1].Name = proto.String("valid")
+	for _, n := range g.Node {
+		for i, name := range n.Input {
+			if name == "attention_mask" {
+				n.Input[i] = "valid"
+			}
+		}
+	}
+	renamed := sentenceData(30, 9)
+	renamed.Arrays = slices.Clone(renamed.Arrays)
+	renamed.Arrays[1].Name = "valid"
+	if p, err = Run(t.Context(), m, renamed, o); err != nil || len(p.Warnings) == 0 || !strings.Contains(p.Warnings[0], "valid, which holds 0 and 1 alone, is taken as data") {
+		t.Errorf("a mask that is called valid: %v, error %v", p, err)
+	}
+	b := newBuilder(1, 6, 6)
+	b.graph.Input[0].Name = proto.String("pixel_mask")
+	b.node("Flatten", "f", "pixel_mask")
+	b.gemm("y", "f", 4, 36)
+	if layers, err := Layers(b.model(t, "y"), 2, Image([]int{1, 6, 6}), "", 4); err != nil || layers[0].Name != "pixel_mask" {
+		t.Errorf("a lone input that is called a mask: layers %v, error %v", layers, err)
+	}
+}
+
+// doubled are sentences with 2 in the place of the mask's 1.
+type doubled struct{ sentences }
+
+func (d doubled) Float32(dst []float32, i int) {
+	d.sentences.Float32(dst, i)
+	for t := range tokensT {
+		dst[tokensT+t] *= 2
+	}
+}
+
 type padding struct{ sentences }
 
 func (p padding) Float32(dst []float32, i int) {

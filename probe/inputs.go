@@ -95,21 +95,24 @@ func (in *inputs) arrange(all []onnx.Value, sample []dataset.Array) error {
 			return fault.Errorf("", "input %q has shape %v, want a batch of %d as the input %q has", a.Name, s, in.batch, in.arrays[0].Name)
 		}
 		a.Shape = s[1:]
-		if isMask(a.Name) && a.Integer && len(a.Shape) == 1 && (in.mask < 0 || a.Name == "attention_mask") {
+		if in.isMask(a.Name) && a.Integer && len(a.Shape) == 1 && (in.mask < 0 || a.Name == "attention_mask") {
 			in.mask = i
 		}
 	}
 	return nil
 }
 
-// isMask tells by the name of an input whether it says what of the others counts: it is no
-// data that flow through the network.
-func isMask(name string) bool { return strings.Contains(strings.ToLower(name), "mask") }
+// isMask tells by the name of an input whether it says what of the others counts, if there
+// are others: it is no data that flow through the network.
+func (in *inputs) isMask(name string) bool {
+	called := func(name string) bool { return strings.Contains(strings.ToLower(name), "mask") }
+	return called(name) && slices.ContainsFunc(in.arrays, func(a dataset.Array) bool { return !called(a.Name) })
+}
 
 // first is the first input that is no mask: that which the network is said to take.
 func (in *inputs) first() string {
 	for _, a := range in.arrays {
-		if !isMask(a.Name) {
+		if !in.isMask(a.Name) {
 			return a.Name
 		}
 	}

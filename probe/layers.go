@@ -258,7 +258,7 @@ func isCondition(n onnx.Layer) bool {
 func (f *flow) mark() {
 	f.data = map[string]bool{}
 	for _, a := range f.in.arrays {
-		f.data[a.Name] = !isMask(a.Name)
+		f.data[a.Name] = !f.in.isMask(a.Name)
 	}
 	f.on = make([]bool, len(f.nodes))
 	for i, n := range f.nodes {

@@ -36,7 +36,7 @@ func newRaw(in *inputs, train Split) *raw {
 	counts := make([]map[float32]int, len(in.arrays))
 	for k, a := range in.arrays {
 		switch {
-		case isMask(a.Name):
+		case in.isMask(a.Name):
 		case a.Integer:
 			counts[k] = map[float32]int{}
 		default:
@@ -132,7 +132,7 @@ func (s rawSplit) Float32(dst []float32, i int) {
 	at := 0
 	for k, a := range s.raw.in.arrays {
 		n := tensor.Len(a.Shape)
-		if s.raw.columns[k] == nil && !isMask(a.Name) {
+		if s.raw.columns[k] == nil && !s.raw.in.isMask(a.Name) {
 			at += copy(dst[at:], row[:n])
 		}
 		row = row[n:]
