@@ -1,8 +1,14 @@
 package onnx
 
 import (
+	"errors"
+
 	"memprobe/internal/tensor"
 )
+
+// ErrNotAsked is in an error about a size of an input that the file leaves open and the
+// caller does not give.
+var ErrNotAsked = errors.New("none was asked for")
 
 // maxElements bounds the elements of one input: 2^40.
 const maxElements = 1 << 40
@@ -74,7 +80,7 @@ func (m *Model) fit(v Value, s []int, symbols map[string]int) error {
 // complete returns the file's shape of an input, what is open filled in.
 func (m *Model) complete(v Value, batch int, symbols map[string]int) ([]int, error) {
 	if !v.Ranked {
-		return nil, m.errorf("input %q: the file gives no shape, and none was asked for", v.Name)
+		return nil, m.errorf("input %q: the file gives no shape, and %w", v.Name, ErrNotAsked)
 	}
 	s := make([]int, len(v.Shape))
 	for i, d := range v.Shape {
@@ -87,7 +93,7 @@ func (m *Model) complete(v Value, batch int, symbols map[string]int) ([]int, err
 		case i == 0:
 			s[i] = batch
 		default:
-			return nil, m.errorf("input %q: size %d of %v is not fixed, and none was asked for", v.Name, i, v.Shape)
+			return nil, m.errorf("input %q: size %d of %v is not fixed, and %w", v.Name, i, v.Shape, ErrNotAsked)
 		}
 	}
 	return s, m.fit(v, s, symbols)

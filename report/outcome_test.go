@@ -137,3 +137,12 @@ func TestLayersNameTheirSetting(t *testing.T) {
 		t.Errorf("%s over %q: %q", f.name, f.panels[0].X.Label.Text, f.caption)
 	}
 }
+
+// An untrained network of which too much is the trained one's is a warning.
+func TestShareRedrawn(t *testing.T) {
+	for share, warns := range map[float64]bool{1: false, 0.9: false, 0.89: true, 0: true} {
+		if got := redrawn(share); strings.HasPrefix(got, "warning: only ") != warns || !strings.Contains(got, fmt.Sprintf("%.1f %% of the parameters", 100*share)) {
+			t.Errorf("a share of %v: %s", share, got)
+		}
+	}
+}

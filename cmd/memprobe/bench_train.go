@@ -74,8 +74,8 @@ func (o *benchTrainOptions) model(ctx context.Context) (*onnx.Model, error) {
 		return nil, err
 	}
 	runnable(ctx, m, o.init)
-	if in := m.Inputs(); len(in) != 1 || !in[0].DType().IsFloat() || !in[0].Ranked || len(in[0].Shape) == 0 {
-		return nil, &onnx.Error{File: o.init, Err: fmt.Errorf("has the inputs %v, want one of floats, [N,C,H,W] or [N,D]", in)}
+	if in := m.Inputs(); len(in) != 1 || in[0].DType() != tensor.Float32 || !in[0].Ranked || len(in[0].Shape) == 0 {
+		return nil, &onnx.Error{File: o.init, Err: fmt.Errorf("has the inputs %v, want one of float32, [N,C,H,W] or [N,D]", in)}
 	}
 	return m, m.BeforeTraining()
 }

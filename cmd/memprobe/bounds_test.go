@@ -94,6 +94,36 @@ func TestFlagsWithinBudget(t *testing.T) {
 	runMemprobe("version") // the default budget again
 }
 
+// A network, or a batch of one, that memory cannot hold is refused before it is made, with
+// what it would need: from the command line, in a plan, and of a model that is trained further.
+func TestNetworksWithinBudget(t *testing.T) {
+	defer runMemprobe("version") // the default budget again
+	dir := t.TempDir()
+	plan := filepath.Join(dir, "plan.yaml")
+	if err := os.WriteFile(plan, []byte("base: {arch: mlp, width: 1048576, epochs: 1, train-limit: 20, test-limit: 10}\ngrid: {seed: [1]}\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		args string
+		code int
+	}{
+		{"train --arch resnet18 --width 100000", exitInput},
+		{"train --arch mlp --width 64 --projector 1000000,1000000", exitInput},
+		{"train --init MALIGN --batch 5000 --max-memory 150MiB", exitInput},
+		{"sweep PLAN", exitInput},
+	} {
+		line := strings.NewReplacer("MALIGN", malign, "PLAN", plan).Replace(c.args)
+		out := filepath.Join(dir, "out")
+		code, _, msg := runMemprobe(append(strings.Fields(line), "--quiet", "--out", out)...)
+		if code != c.code || !strings.Contains(msg, " would take ") || !strings.Contains(msg, " are left") {
+			t.Errorf("%s: exit %d: %q; want %d", c.args, code, msg, c.code)
+		}
+		if models, _ := filepath.Glob(filepath.Join(out, "checkpoints", "*.onnx")); len(models) > 0 {
+			t.Errorf("%s: %q were written", c.args, models)
+		}
+	}
+}
+
 // An interruption ends even one long step of a benchmark, with its own exit code.
 func TestInterruptedBench(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -34,6 +35,9 @@ var inspectCommand = command{
 			if *batch < 1 {
 				return usagef("--batch is %d, want at least 1", *batch)
 			}
+			if f.Changed("shape") && f.Changed("batch") && (len(*shape) == 0 || (*shape)[0] != *batch) {
+				return usagef("--batch %d and --shape %v: want one of them", *batch, *shape)
+			}
 			m, err := onnx.Load(args[0])
 			if err != nil {
 				return err
@@ -62,10 +66,14 @@ var inspectCommand = command{
 			if err != nil {
 				return err
 			}
-			if len(s.Problems) > 0 {
-				return engine.Problems(s.Problems)
+			if len(s.Problems) == 0 {
+				return nil
 			}
-			return nil
+			err = engine.Problems(s.Problems)
+			if errors.Is(s.Problems[0], onnx.ErrNotAsked) {
+				err = fmt.Errorf("%w; --shape N,C,H,W gives the sizes", err)
+			}
+			return err
 		}
 	},
 }
