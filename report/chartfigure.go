@@ -63,6 +63,7 @@ func drawFigure(name, title string, charts []page.Chart) (figure, error) {
 		return smallMultiples(name, charts)
 	}
 	f := figure{name: name, height: 4 * vg.Inch}
+	lines := 0
 	for i := range charts {
 		c := &charts[i]
 		p, err := f.panel(c)
@@ -76,6 +77,10 @@ func drawFigure(name, title string, charts []page.Chart) (figure, error) {
 		}
 		p.Title.Text = strings.TrimSpace(strings.Join(wrapped(heading, int(wide/vg.Points(5))), "\n"))
 		f.width = max(f.width, wide)
+		lines = max(lines, strings.Count(p.Title.Text, "\n"))
+	}
+	for _, p := range f.panels { // all plots begin at one height
+		p.Title.Text += strings.Repeat("\n", lines-strings.Count(p.Title.Text, "\n"))
 	}
 	f.across = min(2, len(charts))
 	f.width *= vg.Length(f.across)

@@ -245,7 +245,7 @@ func (c *Comparison) layersPage(gs []group) page.Figure {
 	all := entriesOf(shown)
 	link := runLinks(c.groups())
 	f := page.Figure{ID: "figure-layers", Title: "Layer by layer, all runs in one",
-		Caption: "Of the last probe of each run. " + spread(c.over()) + " k-NN: " + visible.Line(sharedSettings(all)) + "."}
+		Caption: "Of the last probe of each run. " + c.bands(gs) + " k-NN: " + visible.Line(sharedSettings(all)) + "."}
 	if s := c.Omitted(); s != "" {
 		f.Caption += " " + sentence(visible.Line(s))
 	}
@@ -263,7 +263,7 @@ func (c *Comparison) layersPage(gs []group) page.Figure {
 				chart.Link = "layer"
 			}
 			for i, g := range shown {
-				curve := curveOf(g.label, overLayers(g.entries, byName, part.Key), c.colour(g, i))
+				curve := g.curve(g.label, byName, part.Key, c.colour(g, i))
 				curve.Key, curve.Link = part.Key, link[g.entries[0]]
 				chart.Curves = appendKnown(chart.Curves, overNames(curve, byName))
 			}
@@ -280,6 +280,28 @@ func (c *Comparison) layersPage(gs []group) page.Figure {
 		}
 	}
 	return f
+}
+
+// curve is a number of the layers of a group: the mean with its spread, or that of the
+// lone run with the interval that is known of it.
+func (g group) curve(name string, byName bool, key string, colour int) page.Curve {
+	c := curveOf(name, overLayers(g.entries, byName, key), colour)
+	if len(g.entries) == 1 {
+		addBand(g.entries[0].last(), key, &c)
+	}
+	return c
+}
+
+// bands says what the curves of groups are, and their bands.
+func (c *Comparison) bands(gs []group) string {
+	var out []string
+	if slices.ContainsFunc(gs, func(g group) bool { return len(g.entries) > 1 }) {
+		out = append(out, spread(c.over()))
+	}
+	if slices.ContainsFunc(gs, func(g group) bool { return len(g.entries) == 1 }) {
+		out = append(out, "Bands of a single run are Wilson's 95 % interval of each layer alone, of its untrained networks from the lowest to the highest draw.")
+	}
+	return strings.Join(out, " ")
 }
 
 // overNames takes the places from a curve over names, which are 0, 1, 2, ….
@@ -309,7 +331,7 @@ func entriesOf(gs []group) []*Entry {
 // metric.
 func (c *Comparison) panelsPage(gs []group) page.Figure {
 	f := page.Figure{ID: "figure-panels", Title: "Layer by layer, a chart a run",
-		Caption: "All charts of a view have one range. Of the last probe of each run. " + spread(c.over())}
+		Caption: "All charts of a view have one range. Of the last probe of each run. " + c.bands(gs)}
 	if len(gs) > maxPanels {
 		f.Caption += fmt.Sprintf(" The first %d of %d runs.", maxPanels, len(gs))
 		gs = gs[:maxPanels]
@@ -328,7 +350,7 @@ func (c *Comparison) panelsPage(gs []group) page.Figure {
 			}
 			for i, part := range m.Parts {
 				style := partCurve(&result.Probe{}, part, i, 0)
-				curve := curveOf(part.Label, overLayers(g.entries, byName, part.Key), style.Colour)
+				curve := g.curve(part.Label, byName, part.Key, style.Colour)
 				curve.Key, curve.Dashed = part.Key, style.Dashed
 				chart.Curves = appendKnown(chart.Curves, overNames(curve, byName))
 			}

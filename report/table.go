@@ -235,12 +235,12 @@ func tally(words []string) string {
 }
 
 // dropEmpty takes out the columns in which nothing stands, and that of the states
-// where all is finished.
+// where all is finished or a report.
 func (t *Table) dropEmpty() {
 	for i := len(t.Columns) - 1; i > 0; i-- {
 		idle := func(r []value) bool {
 			s := r[i].String()
-			return s == "" || t.Columns[i] == "state" && s == "finished"
+			return s == "" || t.Columns[i] == "state" && (s == "finished" || s == "report")
 		}
 		if !slices.ContainsFunc(t.rows, func(r []value) bool { return !idle(r) }) {
 			t.Columns = slices.Delete(t.Columns, i, i+1)

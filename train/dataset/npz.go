@@ -42,7 +42,7 @@ func (l *loader) npz(path string) (*content, error) {
 func (l *loader) archive(path string, file io.ReaderAt, size int64) (*content, error) {
 	z, err := zip.NewReader(file, size)
 	if err != nil {
-		return nil, wrap(path, err)
+		return nil, wrap(path, fault.Plain(err))
 	}
 	f, err := newNPZ(path, z)
 	if err != nil {
