@@ -80,7 +80,7 @@ func drawFigure(name, title string, charts []page.Chart) (figure, error) {
 		lines = max(lines, strings.Count(p.Title.Text, "\n"))
 	}
 	for _, p := range f.panels { // all plots begin at one height
-		p.Title.Text += strings.Repeat("\n", lines-strings.Count(p.Title.Text, "\n"))
+		p.Title.Padding += vg.Length(lines-strings.Count(p.Title.Text, "\n")) * p.Title.TextStyle.FontExtents().Height
 	}
 	f.across = min(2, len(charts))
 	f.width *= vg.Length(f.across)
