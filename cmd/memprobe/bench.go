@@ -10,6 +10,8 @@ import (
 
 	"memprobe/internal/parallel"
 	"memprobe/internal/rng"
+	"memprobe/internal/tensor"
+	"memprobe/train/dataset"
 )
 
 // benchmarks are the subcommands of bench, one a kind of work. Each prints one
@@ -67,6 +69,17 @@ func noise(x []float32, counter uint64) []float32 {
 		x[i] = float32(s.Uniform(-1, 1))
 	}
 	return x
+}
+
+// feedNoise fills an input of whatever type images can be fed to.
+func feedNoise(in *tensor.Tensor) error {
+	f, err := dataset.NewFeed(in, false)
+	if err != nil {
+		return err
+	}
+	noise(f.Floats(), 0)
+	f.Convert()
+	return nil
 }
 
 func printLine(std streams, line any) error { return json.NewEncoder(std.out).Encode(line) }

@@ -11,6 +11,7 @@ import (
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/train/dataset"
 )
 
 type benchInferOptions struct {
@@ -48,8 +49,8 @@ func benchInfer(ctx context.Context, file string, o benchInferOptions, std strea
 	}
 	runnable(ctx, m, file)
 	inputs := m.Inputs()
-	if len(inputs) != 1 || !inputs[0].DType().IsFloat() {
-		return &onnx.Error{File: file, Err: fmt.Errorf("has the inputs %v, want one of floats", inputs)}
+	if len(inputs) != 1 || !dataset.FeedsOn(inputs[0].DType()) {
+		return &onnx.Error{File: file, Err: fmt.Errorf("has the inputs %v, want one of floats or uint8", inputs)}
 	}
 	pool := parallel.New(o.threads)
 	defer pool.Close()
@@ -58,7 +59,9 @@ func benchInfer(ctx context.Context, file string, o benchInferOptions, std strea
 		return err
 	}
 	in := r.session.Input(inputs[0].Name)
-	noise(in.F32(), 0)
+	if err := feedNoise(in); err != nil {
+		return err
+	}
 	t, err := o.measure(ctx, pool, func() error { return r.session.Run(ctx, r.keep) })
 	if err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/onnx/engine"
+	"memprobe/train/dataset"
 	"memprobe/train/optim"
 	"memprobe/train/zoo"
 )
@@ -74,8 +75,8 @@ func (o *benchTrainOptions) model(ctx context.Context) (*onnx.Model, error) {
 		return nil, err
 	}
 	runnable(ctx, m, o.init)
-	if in := m.Inputs(); len(in) != 1 || in[0].DType() != tensor.Float32 || !in[0].Ranked || len(in[0].Shape) == 0 {
-		return nil, &onnx.Error{File: o.init, Err: fmt.Errorf("has the inputs %v, want one of float32, [N,C,H,W] or [N,D]", in)}
+	if in := m.Inputs(); len(in) != 1 || !dataset.FeedsOn(in[0].DType()) || !in[0].Ranked || len(in[0].Shape) == 0 {
+		return nil, &onnx.Error{File: o.init, Err: fmt.Errorf("has the inputs %v, want one of floats or uint8, [N,C,H,W] or [N,D]", in)}
 	}
 	return m, m.BeforeTraining()
 }
@@ -108,9 +109,16 @@ func benchTrain(ctx context.Context, o benchTrainOptions, std streams) error {
 	if err != nil {
 		return err
 	}
+	for _, p := range tr.Params() {
+		if p.Value.DType != tensor.Float32 {
+			return &onnx.Error{File: o.init, Err: fmt.Errorf("parameter %q is %v, want float32", p.Name, p.Value.DType)}
+		}
+	}
 	step := trainingStep(ctx, tr, pool)
 	x := tr.Input(input)
-	noise(x.F32(), 0)
+	if err := feedNoise(x); err != nil {
+		return err
+	}
 	t, err := o.measure(ctx, pool, step)
 	if err != nil {
 		return err

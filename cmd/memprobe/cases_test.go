@@ -126,6 +126,12 @@ func TestImagesForOtherTypes(t *testing.T) {
 	if code, _, msg := runMemprobe("train", "--init", doubles, "--data", "npz:"+data, "--epochs", "1", "--batch", "10", "--out", filepath.Join(dir, "run64"), "--quiet"); code != exitInput || !strings.Contains(msg, "float64, want float32") {
 		t.Errorf("exit %d: %s", code, msg)
 	}
+	must(t, "bench", "infer", bytes, "--steps", "1")
+	must(t, "bench", "infer", doubles, "--steps", "1")
+	must(t, "bench", "train", "--init", bytes, "--batch", "4", "--steps", "1")
+	if code, _, msg := runMemprobe("bench", "train", "--init", doubles, "--batch", "4", "--steps", "1"); code != exitInput || !strings.Contains(msg, "float64, want float32") {
+		t.Errorf("exit %d: %s", code, msg)
+	}
 	code, _, msg := runMemprobe("analyze", bytes, "--data", "npz:"+data, "--normalize", "imagenet", "--out", filepath.Join(dir, "no"), "--quiet")
 	if code != exitInput || !strings.Contains(msg, "uint8 pixels as they are") {
 		t.Errorf("exit %d: %s", code, msg)
