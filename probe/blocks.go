@@ -26,10 +26,10 @@ func (f *flow) blocks() []string {
 	}
 	f.cuts = []cut{{name: f.input()}}
 	w := walk{end: f.cuts[0]}
-	var needed []string // later on
+	needed := map[string]bool{} // later on
 	for name, data := range f.data {
 		if _, read := last[name]; read && data && f.in.shapes[name] != nil {
-			needed = append(needed, name)
+			needed[name] = true
 		}
 	}
 	for i, n := range f.nodes {
@@ -37,7 +37,11 @@ func (f *flow) blocks() []string {
 			continue
 		}
 		w.pass(n, f.looksUp(i))
-		needed = slices.DeleteFunc(needed, func(name string) bool { return last[name] <= i })
+		for _, name := range n.Inputs {
+			if last[name] <= i {
+				delete(needed, name)
+			}
+		}
 		out := f.lone(n.Outputs, last)
 		if out != "" && f.isLayer(out) && (len(needed) == 0 || f.concatenates(i, needed)) {
 			f.cuts = append(f.cuts, cut{out, n.Op, f.joins(i)})
@@ -45,7 +49,7 @@ func (f *flow) blocks() []string {
 		}
 		for _, name := range n.Outputs {
 			if last[name] > i {
-				needed = append(needed, name)
+				needed[name] = true
 			}
 		}
 	}
@@ -94,9 +98,18 @@ func (f *flow) joins(i int) bool {
 
 // concatenates reports whether node i is a concatenation of several tensors, all that
 // are needed later among them: the output of a layer inside a dense block.
-func (f *flow) concatenates(i int, needed []string) bool {
+func (f *flow) concatenates(i int, needed map[string]bool) bool {
 	n := f.nodes[i]
-	return n.Op == "Concat" && f.joins(i) && !slices.ContainsFunc(needed, func(name string) bool { return !slices.Contains(n.Inputs, name) })
+	if n.Op != "Concat" || !f.joins(i) {
+		return false
+	}
+	among := map[string]bool{}
+	for _, name := range n.Inputs {
+		if needed[name] {
+			among[name] = true
+		}
+	}
+	return len(among) == len(needed)
 }
 
 // walk is how far the search for blocks has come.
