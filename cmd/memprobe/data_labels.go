@@ -153,7 +153,7 @@ func (d *openedData) drawLabels(o *dataOptions, m *subject, trained *dataset.Set
 	}
 	s, err := labels.Parse(d.scheme)
 	if err != nil {
-		return usagef("--%v", err)
+		return o.blame(m, usagef("--%v", err), "labels")
 	}
 	d.source = "metadata"
 	if o.f.Changed("labels") {

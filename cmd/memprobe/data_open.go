@@ -81,7 +81,7 @@ func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error)
 	_, _, err = d.normalization()
 	err = o.blame(m, err, "normalize")
 	if err == nil {
-		err = o.blame(m, d.labels(ctx, o, m), "labels")
+		err = d.labels(ctx, o, m)
 	}
 	if err != nil {
 		return nil, errors.Join(err, d.Close())
