@@ -183,13 +183,13 @@ func (s *subject) ofRun(dir string) error {
 	return err
 }
 
-// blame returns an error of the command line as one of the model where that records the
-// value of one of the flags which the error is about.
+// blame returns an error of the command line as one of the model where none of the flags
+// that the error is about was given, and the model records one.
 func (o *dataOptions) blame(m *subject, err error, flags ...string) error {
 	_, usage := errors.AsType[usageError](err)
 	_, spec := errors.AsType[*dataset.SpecError](err)
-	recorded := func(flag string) bool { return m.record[flag] != "" && !o.f.Changed(flag) }
-	if (usage || spec) && slices.ContainsFunc(flags, recorded) {
+	recorded := func(flag string) bool { return m.record[flag] != "" }
+	if (usage || spec) && !slices.ContainsFunc(flags, o.f.Changed) && slices.ContainsFunc(flags, recorded) {
 		return fault.Errorf(m.file, "its metadata are damaged: %v", err)
 	}
 	return err

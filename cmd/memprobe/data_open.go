@@ -67,9 +67,10 @@ func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fault.Errorf(m.file, "its metadata are damaged: %w", err)
 	}
-	if d.options.TrainLimit < 0 || d.options.TestLimit < 0 || d.options.Height < 0 {
-		err := usagef("--train-limit %d, --test-limit %d, --image-size %d: want 0 or more", d.options.TrainLimit, d.options.TestLimit, d.options.Height)
-		return nil, o.blame(m, err, "train-limit", "test-limit", "image-size")
+	for i, n := range []int{d.options.TrainLimit, d.options.TestLimit, d.options.Height} {
+		if flag := []string{"train-limit", "test-limit", "image-size"}[i]; n < 0 {
+			return nil, o.blame(m, usagef("--%s %d, want 0 or more", flag, n), flag)
+		}
 	}
 	d.options.Width = d.options.Height
 	if err := d.choose(o, m); err != nil {

@@ -154,7 +154,7 @@ func TestAnalyzeRun(t *testing.T) {
 	os.WriteFile(filepath.Join(checkpoints, "epoch-000010.onnx"), model, 0o644)
 	sums := fmt.Sprintf("%x  epoch-000002.onnx\n%x  epoch-000010.onnx\n", sha256.Sum256([]byte("an older one")), sha256.Sum256(model))
 	os.WriteFile(filepath.Join(checkpoints, "SHA256SUMS"), []byte(sums), 0o644)
-	run := result.Run{Config: map[string]any{"data": dataset.Embedded, "train-limit": 500, "test-limit": 100, "labels": "random", "label-seed": 1}}
+	run := result.Run{Config: map[string]any{"data": dataset.Embedded, "train-limit": 500, "test-limit": 100, "subset-seed": 1, "labels": "random", "label-seed": 1}}
 	if err := run.WriteFile(filepath.Join(dir, "run.json")); err != nil {
 		t.Fatal(err)
 	}
