@@ -1,6 +1,8 @@
 package conv
 
 import (
+	"math"
+
 	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/conv/patch"
 	"memprobe/internal/kernel/ref"
@@ -70,7 +72,11 @@ func (d *direct) plan() {
 	s := d.spec
 	d.blockK = max(directK/(s.KH*s.KW), 1) * s.KH * s.KW
 	d.chooseLayout()
-	d.divide()
+	if d.divide(); !d.addressable() { // the layout with the smallest copy
+		d.layOut(patch.Split, d.p.OutH, 1)
+		d.placesLater = len(d.phases) > 1
+		d.divide()
+	}
 	at := 0
 	all := d.p.Offsets()
 	for i := range d.phases {
@@ -91,6 +97,9 @@ func (d *direct) plan() {
 	d.sharesCopies = d.mblocks > 1
 	d.p.Tabulate()
 }
+
+// addressable reports whether the table's offsets, int32s of bytes, reach all of the copy.
+func (d *direct) addressable() bool { return d.p.Len() <= math.MaxInt32/4 }
 
 // directK is about how many rows of B one pass over the output adds: as many as
 // stay in the first-level cache.
