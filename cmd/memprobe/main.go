@@ -59,10 +59,11 @@ func start(list []command) int {
 	debug.SetTraceback("crash") // a fatal error of Go's runtime ends by SIGABRT: its exit code, 2, has a meaning here
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, func() {
+	calm := context.AfterFunc(ctx, func() {
 		stop() // a second signal ends the process at once
 		cutOff()
 	})
+	defer calm() // before stop, which ends the context too: a command that is done is not cut off
 	return dispatch(ctx, list, os.Args[1:], streams{os.Stdout, os.Stderr})
 }
 
