@@ -57,7 +57,8 @@ var sweepCommand = command{
 // sweepOptions are the flags of sweep.
 type sweepOptions struct {
 	scale, out, emit     string
-	jobs, threads, index int // divide makes threads those of a cell
+	jobs, threads, index int
+	share                int // threads of a cell, see divide
 	most                 int // tasks of a job array
 	dry, json, quiet     bool
 	settings             map[string]*settingFlag // by key of train.Config
@@ -271,7 +272,7 @@ func (o *sweepOptions) list(ctx context.Context) error {
 // estimate returns the cells with the time that each may take, from a few steps of
 // each kind, and says when all may be finished.
 func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
-	pool := parallel.New(o.threads)
+	pool := parallel.New(o.share)
 	defer pool.Close()
 	rows, clock := o.outcomes(), stopwatch{pool: pool, known: map[train.Config]float64{}}
 	var times []float64
@@ -321,7 +322,7 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 	err := sweep.Run(ctx, o.out, o.cells, sweep.Options{
 		Jobs: o.jobs,
 		Run: func(ctx context.Context, c *sweep.Cell, dir string) error {
-			pool := parallel.New(o.threads)
+			pool := parallel.New(o.share)
 			defer pool.Close()
 			var bar watcher = cellProgress{bars, c.Name}
 			if o.jobs == 1 {

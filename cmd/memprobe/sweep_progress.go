@@ -19,16 +19,17 @@ const cellMemory = 4 << 30
 // train faster side by side, on a thread each, than one after the other on all threads.
 // So 0 jobs are as many as share the threads evenly, as far as there are cells and memory.
 func (o *sweepOptions) divide() {
-	if o.threads == 0 {
-		o.threads = runtime.GOMAXPROCS(0)
+	all := o.threads
+	if all == 0 {
+		all = runtime.GOMAXPROCS(0)
 	}
 	if o.jobs == 0 {
-		o.jobs = max(1, min(o.threads, len(o.cells), int(memory.Left()/cellMemory)))
-		for o.threads%o.jobs != 0 {
+		o.jobs = max(1, min(all, len(o.cells), int(memory.Left()/cellMemory)))
+		for all%o.jobs != 0 {
 			o.jobs--
 		}
 	}
-	o.threads = max(1, o.threads/o.jobs)
+	o.share = max(1, all/o.jobs)
 }
 
 // watcher is told how a run goes on.

@@ -21,8 +21,8 @@ func TestSweepDivides(t *testing.T) {
 		{2, 7, 9, 2, 3},
 	} {
 		o := sweepOptions{jobs: c.jobs, threads: c.threads, cells: make([]sweep.Cell, c.cells)}
-		if o.divide(); o.jobs != c.wantJobs || o.threads != c.wantThreads {
-			t.Errorf("%+v: %d jobs of %d threads", c, o.jobs, o.threads)
+		if o.divide(); o.jobs != c.wantJobs || o.share != c.wantThreads {
+			t.Errorf("%+v: %d jobs of %d threads", c, o.jobs, o.share)
 		}
 	}
 }

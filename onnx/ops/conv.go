@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"math"
 	"slices"
 
 	"memprobe/internal/kernel/conv"
@@ -246,6 +247,9 @@ func bindConvGradW(n *Node, e *Env) (func(), error) {
 		return convGradWLoop[float32](e, c, dw, x, dy), nil
 	}
 	p := conv.NewGradW(e.Pool, s)
+	if p.Scratch() > math.MaxInt32/4 { // its tables hold int32s of bytes, which kernels of a thousand pixels a side outgrow
+		return convGradWLoop[float32](e, c, dw, x, dy), nil
+	}
 	scratch := e.Scratch(p.Scratch())
 	return func() { p.Run(dw.F32(), x.F32(), dy.F32(), scratch()) }, nil
 }
