@@ -186,10 +186,7 @@ func (x *Index) centre() []float64 {
 		sum := make([]float64, x.d)
 		lo, hi := parallel.Range(chunk, rows, x.n)
 		for i := lo; i < hi; i++ {
-			f := x.factor(x.square[i])
-			for j, v := range x.bank[i*x.d : (i+1)*x.d] {
-				sum[j] += f*float64(v) - mean[j]
-			}
+			nearest.AddCentred(sum, x.bank[i*x.d:(i+1)*x.d], mean, x.factor(x.square[i]))
 		}
 		sums[chunk] = sum
 	})
@@ -207,11 +204,10 @@ func (x *Index) quantise() {
 	x.packed = make([]int16, strips*x.pairs*tileCols*2)
 	rows := make([]quantised, x.n)
 	x.pool.For(strips, func(_, strip int) {
-		tmp := make([]float64, x.d)
 		lo, hi := parallel.Range(strip, tileCols, x.n)
 		to := x.packed[strip*x.pairs*tileCols*2:]
 		for i := lo; i < hi; i++ {
-			rows[i] = x.quantiseRow(to[2*(i-lo):], tileCols, tmp, x.bank[i*x.d:(i+1)*x.d], x.square[i], 0)
+			rows[i] = x.quantiseRow(to[2*(i-lo):], tileCols, x.bank[i*x.d:(i+1)*x.d], x.square[i], 0)
 		}
 	})
 	x.rescale(rows)
@@ -266,15 +262,9 @@ type quantised struct {
 // quantiseRow rounds a row to integers of norm 32767 and stores it in pairs that
 // are width pairs apart. Rows shorter than floor are scaled as if they had that
 // norm.
-func (x *Index) quantiseRow(dst []int16, width int, tmp []float64, row []float32, square, floor float64) quantised {
+func (x *Index) quantiseRow(dst []int16, width int, row []float32, square, floor float64) quantised {
 	f := x.factor(square)
-	norm, along := 0.0, 0.0
-	for j, v := range row {
-		c := f*float64(v) - x.mean[j]
-		tmp[j] = c
-		norm += c * c
-		along += c * x.mean[j]
-	}
+	norm, along := nearest.CentredSums(row, x.mean, f)
 	q := quantised{norm: math.Sqrt(norm), bias: along}
 	if x.metric == Euclidean {
 		q.bias = -norm / 2
@@ -283,13 +273,7 @@ func (x *Index) quantiseRow(dst []int16, width int, tmp []float64, row []float32
 		return q
 	}
 	q.unit = fullNorm / max(q.norm, floor)
-	for j, c := range tmp {
-		v := c * q.unit
-		r := math.RoundToEven(v)
-		dst[j/2*2*width+j%2] = int16(r)
-		q.whole += r * r
-		q.residual += (v - r) * (v - r)
-	}
-	q.whole, q.residual = math.Sqrt(q.whole), math.Sqrt(q.residual)
+	whole, residual := nearest.RoundCentred(dst, width, row, x.mean, f, q.unit)
+	q.whole, q.residual = math.Sqrt(whole), math.Sqrt(residual)
 	return q
 }

@@ -98,7 +98,6 @@ type worker struct {
 	strips  []int16 // of tileRows queries: [pairs][tileRows][2]
 	dots    []int32 // [rows][blockCols]
 	hits    []int32
-	tmp     []float64
 	queries []query
 	ranked  []ranked
 }
@@ -129,8 +128,7 @@ func (x *Index) newWorker(rows, k int) *worker {
 	w := &worker{Index: x, k: k, rows: rows,
 		strips: make([]int16, rows*x.pairs*2),
 		dots:   make([]int32, rows*blockCols),
-		hits:   make([]int32, blockCols),
-		tmp:    make([]float64, x.d)}
+		hits:   make([]int32, blockCols)}
 	return w
 }
 
@@ -150,7 +148,7 @@ func (w *worker) load(queries []float32, square []float64, self int) {
 			q.self = int32(row)
 		}
 		strip := w.strips[i/tileRows*w.pairs*tileRows*2:]
-		q.q = w.quantiseRow(strip[2*(i%tileRows):], tileRows, w.tmp, q.row, q.square, floor)
+		q.q = w.quantiseRow(strip[2*(i%tileRows):], tileRows, q.row, q.square, floor)
 		q.unit = q.q.unit / w.scale
 		q.low, q.found = q.low[:0], q.found[:0]
 	}

@@ -3,6 +3,7 @@ package knn
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 // Vote says how much a neighbour at distance d weighs.
@@ -70,36 +71,74 @@ func Classify(nb *Neighbors, labels []int, classes int, ks []int, vote Vote, tem
 		}
 		pred[a] = at[k]
 	}
-	weight := make([]float64, classes)
-	for i := range nb.Queries {
-		index, distance := nb.Row(i)
-		best := 0
-		for j, row := range index {
-			if int(row) >= len(labels) {
-				return nil, fmt.Errorf("knn: %d labels, want one for each row of the bank", len(labels))
-			}
-			y := labels[row]
-			weight[y] += vote.weight(distance[j], distance[0], temperature)
-			if weight[y] > weight[best] || weight[y] == weight[best] && y < best {
-				best = y
-			}
-			if p := at[j+1]; p != nil {
-				p[i] = best
-			}
+	for _, row := range nb.Index {
+		if int(row) >= len(labels) {
+			return nil, fmt.Errorf("knn: %d labels, want one for each row of the bank", len(labels))
 		}
-		for _, row := range index { // of many classes few have a neighbour
-			weight[labels[row]] = 0
-		}
+	}
+	ks = slices.Compact(slices.Sorted(slices.Values(ks)))
+	if vote == Uniform {
+		count(nb, labels, classes, ks, at)
+	} else {
+		weigh(nb, labels, classes, ks, at, func(d, nearest float64) float64 { return vote.weight(d, nearest, temperature) })
 	}
 	return pred, nil
 }
 
-// weight is that of a neighbour at distance d, the nearest being at nearest.
+// count predicts by the number of votes, for the ascending ks, into at[k].
+func count(nb *Neighbors, labels []int, classes int, ks []int, at [][]int) {
+	// Votes above what makes the smaller class the greater number, so that there is nothing
+	// to compare but numbers.
+	const vote = 1 << 32
+	votes := make([]int64, classes)
+	for y := range votes {
+		votes[y] = int64(classes - 1 - y)
+	}
+	for i := range nb.Queries {
+		index, _ := nb.Row(i)
+		best, from := int64(0), 0
+		for _, k := range ks {
+			for _, row := range index[from:k] {
+				v := votes[labels[row]] + vote
+				votes[labels[row]] = v
+				best = max(best, v)
+			}
+			at[k][i], from = classes-1-int(best&(vote-1)), k
+		}
+		for _, row := range index[:from] { // of many classes few have a neighbour
+			votes[labels[row]] &= vote - 1
+		}
+	}
+}
+
+// weigh predicts by the weights of votes, for the ascending ks, into at[k].
+func weigh(nb *Neighbors, labels []int, classes int, ks []int, at [][]int, weightOf func(d, nearest float64) float64) {
+	weight := make([]float64, classes)
+	for i := range nb.Queries {
+		index, distance := nb.Row(i)
+		best, from := 0, 0
+		for _, k := range ks {
+			for j, row := range index[from:k] {
+				y := labels[row]
+				weight[y] += weightOf(distance[from+j], distance[0])
+				if weight[y] > weight[best] || weight[y] == weight[best] && y < best {
+					best = y
+				}
+			}
+			at[k][i], from = best, k
+		}
+		for _, row := range index[:from] {
+			weight[labels[row]] = 0
+		}
+	}
+}
+
+// weight is that of a neighbour at distance d, the nearest being at nearest; not of Uniform.
 func (v Vote) weight(d, nearest, temperature float64) float64 {
 	switch {
 	case v == Softmax:
 		return math.Exp((nearest - d) / temperature)
-	case v == Uniform || d == 0:
+	case d == 0:
 		return 1
 	case nearest == 0:
 		return 0

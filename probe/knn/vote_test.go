@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"memprobe/internal/rng"
 	"memprobe/internal/tol"
 )
 
@@ -94,4 +95,62 @@ func TestNames(t *testing.T) {
 	if _, err := ParseVote("nearest"); err == nil {
 		t.Error("nearest is a vote")
 	}
+}
+
+// Votes are counted as an independent count says: the most frequent class, of equals the
+// smallest, for every k at once and whatever the classes.
+func TestVotesAreCounted(t *testing.T) {
+	s := rng.New(9, rng.Bench)
+	for _, classes := range []int{1, 2, 10, 1000} {
+		labels := make([]int, 50)
+		for i := range labels {
+			labels[i] = s.IntN(classes)
+		}
+		nb := &Neighbors{Queries: 40, K: 12, Distance: make([]float64, 40*12)}
+		for range nb.Queries * nb.K {
+			nb.Index = append(nb.Index, int32(s.IntN(len(labels))))
+		}
+		ks := []int{7, 1, 12, 3, 7}
+		got, err := Classify(nb, labels, classes, ks, Uniform, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for a, k := range ks {
+			for i := range nb.Queries {
+				index, _ := nb.Row(i)
+				votes := map[int]int{}
+				for _, row := range index[:k] {
+					votes[labels[row]]++
+				}
+				want := -1
+				for y := range classes {
+					if want < 0 && votes[y] > 0 || want >= 0 && votes[y] > votes[want] {
+						want = y
+					}
+				}
+				if got[a][i] != want {
+					t.Fatalf("%d classes, k %d, query %d: class %d, want %d of %v", classes, k, i, got[a][i], want, votes)
+				}
+			}
+		}
+	}
+}
+
+func BenchmarkClassify(b *testing.B) {
+	s := rng.New(1, rng.Bench)
+	const n, k = 2000, 20
+	labels := make([]int, n)
+	for i := range labels {
+		labels[i] = s.IntN(10)
+	}
+	nb := &Neighbors{Queries: n, K: k, Distance: make([]float64, n*k)}
+	for range n * k {
+		nb.Index = append(nb.Index, int32(s.IntN(n)))
+	}
+	for b.Loop() {
+		if _, err := Classify(nb, labels, 10, []int{k}, Uniform, 0); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/n/k, "ns/neighbour")
 }

@@ -18,3 +18,18 @@ func Above(dst *int32, dots *int32, weight *float32, bias *float32, n int, scale
 //
 //go:noescape
 func SquaredDistance(a []float32, b []float32) float64
+
+// CentredSums is ref.CentredSums(x, mean, f), bit for bit.
+//
+//go:noescape
+func CentredSums(x []float32, mean []float64, f float64) (square float64, along float64)
+
+// RoundCentred is ref.RoundCentred(dst, width, x, mean, f, unit), bit for bit.
+//
+//go:noescape
+func RoundCentred(dst []int16, width int, x []float32, mean []float64, f float64, unit float64) (whole float64, residual float64)
+
+// AddCentred is ref.AddCentred(sum, x, mean, f), bit for bit.
+//
+//go:noescape
+func AddCentred(sum []float64, x []float32, mean []float64, f float64)

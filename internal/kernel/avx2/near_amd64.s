@@ -287,3 +287,159 @@ sum:
 	VMOVSD       X0, ret+48(FP)
 	VZEROUPPER
 	RET
+
+// func CentredSums(x []float32, mean []float64, f float64) (square float64, along float64)
+// Requires: AVX
+TEXT ·CentredSums(SB), NOSPLIT, $0-72
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	MOVQ         mean_base+24(FP), DX
+	VBROADCASTSD f+48(FP), Y15
+	VXORPD       Y0, Y0, Y0
+	VXORPD       Y1, Y1, Y1
+	VXORPD       Y2, Y2, Y2
+	VXORPD       Y3, Y3, Y3
+
+loop:
+	SUBQ      $0x08, CX
+	JL        done
+	VCVTPS2PD (AX), Y10
+	VMOVUPD   (DX), Y8
+	VMULPD    Y15, Y10, Y10
+	VSUBPD    Y8, Y10, Y10
+	VMULPD    Y10, Y8, Y8
+	VMULPD    Y10, Y10, Y10
+	VADDPD    Y10, Y0, Y0
+	VADDPD    Y8, Y2, Y2
+	VCVTPS2PD 16(AX), Y11
+	VMOVUPD   32(DX), Y9
+	VMULPD    Y15, Y11, Y11
+	VSUBPD    Y9, Y11, Y11
+	VMULPD    Y11, Y9, Y9
+	VMULPD    Y11, Y11, Y11
+	VADDPD    Y11, Y1, Y1
+	VADDPD    Y9, Y3, Y3
+	ADDQ      $0x20, AX
+	ADDQ      $0x40, DX
+	JMP       loop
+
+done:
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X12
+	VADDPD       X12, X0, X0
+	VPERMILPD    $0x01, X0, X12
+	VADDSD       X12, X0, X0
+	VMOVSD       X0, square+56(FP)
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X12
+	VADDPD       X12, X2, X2
+	VPERMILPD    $0x01, X2, X12
+	VADDSD       X12, X2, X2
+	VMOVSD       X2, along+64(FP)
+	VZEROUPPER
+	RET
+
+// func RoundCentred(dst []int16, width int, x []float32, mean []float64, f float64, unit float64) (whole float64, residual float64)
+// Requires: AVX
+TEXT ·RoundCentred(SB), NOSPLIT, $0-112
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         width+24(FP), CX
+	SHLQ         $0x02, CX
+	MOVQ         x_base+32(FP), DX
+	MOVQ         x_len+40(FP), BX
+	MOVQ         mean_base+56(FP), SI
+	VBROADCASTSD f+80(FP), Y15
+	VBROADCASTSD unit+88(FP), Y14
+	VXORPD       Y0, Y0, Y0
+	VXORPD       Y1, Y1, Y1
+	VXORPD       Y2, Y2, Y2
+	VXORPD       Y3, Y3, Y3
+
+loop:
+	SUBQ       $0x08, BX
+	JL         done
+	VCVTPS2PD  (DX), Y10
+	VMOVUPD    (SI), Y8
+	VMULPD     Y15, Y10, Y10
+	VSUBPD     Y8, Y10, Y10
+	VMULPD     Y14, Y10, Y10
+	VROUNDPD   $0x08, Y10, Y8
+	VSUBPD     Y8, Y10, Y10
+	VMULPD     Y10, Y10, Y10
+	VADDPD     Y10, Y2, Y2
+	VCVTPD2DQY Y8, X4
+	VMULPD     Y8, Y8, Y8
+	VADDPD     Y8, Y0, Y0
+	VCVTPS2PD  16(DX), Y11
+	VMOVUPD    32(SI), Y9
+	VMULPD     Y15, Y11, Y11
+	VSUBPD     Y9, Y11, Y11
+	VMULPD     Y14, Y11, Y11
+	VROUNDPD   $0x08, Y11, Y9
+	VSUBPD     Y9, Y11, Y11
+	VMULPD     Y11, Y11, Y11
+	VADDPD     Y11, Y3, Y3
+	VCVTPD2DQY Y9, X5
+	VMULPD     Y9, Y9, Y9
+	VADDPD     Y9, Y1, Y1
+	ADDQ       $0x20, DX
+	ADDQ       $0x40, SI
+	VPACKSSDW  X5, X4, X4
+	VPEXTRD    $0x00, X4, (AX)
+	ADDQ       CX, AX
+	VPEXTRD    $0x01, X4, (AX)
+	ADDQ       CX, AX
+	VPEXTRD    $0x02, X4, (AX)
+	ADDQ       CX, AX
+	VPEXTRD    $0x03, X4, (AX)
+	ADDQ       CX, AX
+	JMP        loop
+
+done:
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X12
+	VADDPD       X12, X0, X0
+	VPERMILPD    $0x01, X0, X12
+	VADDSD       X12, X0, X0
+	VMOVSD       X0, whole+96(FP)
+	VADDPD       Y3, Y2, Y2
+	VEXTRACTF128 $0x01, Y2, X12
+	VADDPD       X12, X2, X2
+	VPERMILPD    $0x01, X2, X12
+	VADDSD       X12, X2, X2
+	VMOVSD       X2, residual+104(FP)
+	VZEROUPPER
+	RET
+
+// func AddCentred(sum []float64, x []float32, mean []float64, f float64)
+// Requires: AVX
+TEXT ·AddCentred(SB), NOSPLIT, $0-80
+	MOVQ         sum_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         x_len+32(FP), DX
+	MOVQ         mean_base+48(FP), BX
+	VBROADCASTSD f+72(FP), Y15
+
+loop:
+	SUBQ      $0x08, DX
+	JL        done
+	VCVTPS2PD (CX), Y10
+	VMOVUPD   (BX), Y8
+	VMULPD    Y15, Y10, Y10
+	VSUBPD    Y8, Y10, Y10
+	VADDPD    (AX), Y10, Y10
+	VMOVUPD   Y10, (AX)
+	VCVTPS2PD 16(CX), Y11
+	VMOVUPD   32(BX), Y9
+	VMULPD    Y15, Y11, Y11
+	VSUBPD    Y9, Y11, Y11
+	VADDPD    32(AX), Y11, Y11
+	VMOVUPD   Y11, 32(AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, BX
+	ADDQ      $0x40, AX
+	JMP       loop
+
+done:
+	VZEROUPPER
+	RET

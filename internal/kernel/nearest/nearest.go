@@ -1,6 +1,10 @@
 package nearest
 
-import "memprobe/internal/kernel/ref"
+import (
+	"math"
+
+	"memprobe/internal/kernel/ref"
+)
 
 // Shape of the tiles that TileI16 computes.
 const (
@@ -48,4 +52,64 @@ func SquaredDistance(a, b []float32) float64 {
 		panic("kernel: SquaredDistance: lengths")
 	}
 	return squaredDistance(a, b)
+}
+
+// CentredSums returns, with c = f·x − mean in float64, Σ c² and Σ c·mean. The order of the sums
+// is fixed: see [ref.CentredSums] for whole eights of elements, after which the others are added
+// one by one.
+func CentredSums(x []float32, mean []float64, f float64) (square, along float64) {
+	if len(mean) < len(x) {
+		panic("kernel: CentredSums: lengths")
+	}
+	eights := len(x) &^ 7
+	if eights > 0 {
+		square, along = centredSums(x[:eights], mean, f)
+	}
+	for i, v := range x[eights:] {
+		m := mean[eights+i]
+		c := float64(f*float64(v)) - m
+		square += float64(c * c)
+		along += float64(c * m)
+	}
+	return square, along
+}
+
+// RoundCentred rounds v = (f·x − mean)·unit, in float64, to the nearest integer r, of two the even
+// one, and stores element i at
+//
+//	dst[i/2·2·width + i%2]
+//
+// the place in a strip that is width vectors wide; of an odd number the last has no partner,
+// whose place stays. It returns Σ r² and Σ (v−r)², summed as [CentredSums] does. |r| < 2¹⁵.
+func RoundCentred(dst []int16, width int, x []float32, mean []float64, f, unit float64) (whole, residual float64) {
+	if n := len(x); n > 0 && (len(mean) < n || width < 1 || len(dst) <= (n-1)/2*2*width+(n-1)%2) {
+		panic("kernel: RoundCentred: lengths")
+	}
+	eights := len(x) &^ 7
+	if eights > 0 {
+		whole, residual = roundCentred(dst, width, x[:eights], mean, f, unit)
+	}
+	for i, e := range x[eights:] {
+		i += eights
+		v := (float64(f*float64(e)) - mean[i]) * unit
+		r := math.RoundToEven(v)
+		dst[i/2*2*width+i%2] = int16(r)
+		whole += float64(r * r)
+		residual += float64((v - r) * (v - r))
+	}
+	return whole, residual
+}
+
+// AddCentred adds f·x − mean to sum, element by element in float64.
+func AddCentred(sum []float64, x []float32, mean []float64, f float64) {
+	if len(mean) < len(x) || len(sum) < len(x) {
+		panic("kernel: AddCentred: lengths")
+	}
+	eights := len(x) &^ 7
+	if eights > 0 {
+		addCentred(sum, x[:eights], mean, f)
+	}
+	for i := eights; i < len(x); i++ {
+		sum[i] += float64(f*float64(x[i])) - mean[i]
+	}
 }

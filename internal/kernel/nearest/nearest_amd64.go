@@ -33,3 +33,25 @@ func squaredDistance(a, b []float32) float64 {
 	}
 	return ref.SquaredDistance(a, b)
 }
+
+func centredSums(x []float32, mean []float64, f float64) (square, along float64) {
+	if cpu.AVX2 {
+		return avx2.CentredSums(x, mean, f)
+	}
+	return ref.CentredSums(x, mean, f)
+}
+
+func roundCentred(dst []int16, width int, x []float32, mean []float64, f, unit float64) (whole, residual float64) {
+	if cpu.AVX2 {
+		return avx2.RoundCentred(dst, width, x, mean, f, unit)
+	}
+	return ref.RoundCentred(dst, width, x, mean, f, unit)
+}
+
+func addCentred(sum []float64, x []float32, mean []float64, f float64) {
+	if cpu.AVX2 {
+		avx2.AddCentred(sum, x, mean, f)
+		return
+	}
+	ref.AddCentred(sum, x, mean, f)
+}

@@ -13,3 +13,15 @@ func above(dst, dots *int32, weight, bias *float32, n int, scale, threshold floa
 }
 
 func squaredDistance(a, b []float32) float64 { return ref.SquaredDistance(a, b) }
+
+func centredSums(x []float32, mean []float64, f float64) (square, along float64) {
+	return ref.CentredSums(x, mean, f)
+}
+
+func roundCentred(dst []int16, width int, x []float32, mean []float64, f, unit float64) (whole, residual float64) {
+	return ref.RoundCentred(dst, width, x, mean, f, unit)
+}
+
+func addCentred(sum []float64, x []float32, mean []float64, f float64) {
+	ref.AddCentred(sum, x, mean, f)
+}

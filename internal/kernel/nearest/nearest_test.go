@@ -116,6 +116,133 @@ func TestSquaredDistance(t *testing.T) {
 	}
 }
 
+// vectors are floats of many sizes at an odd offset, and means for them.
+func vectors(s *rng.Stream, n int) (x []float32, mean []float64) {
+	x, mean = make([]float32, n+3)[3:], make([]float64, n+1)[1:]
+	for i := range x {
+		x[i], mean[i] = float32(math.Ldexp(s.Normal(), s.IntN(20)-10)), s.Normal()
+	}
+	return x, mean
+}
+
+// inEights hands the whole eights of a vector and the rest to f, which computes them in
+// twos of sums.
+func inEights(n int, eights func(n int) (a, b float64), one func(i int) (a, b float64)) (a, b float64) {
+	whole := n &^ 7
+	a, b = eights(whole)
+	for i := whole; i < n; i++ {
+		c, d := one(i)
+		a, b = a+c, b+d
+	}
+	return a, b
+}
+
+func TestCentredSums(t *testing.T) {
+	s := rng.New(4, rng.Bench)
+	for n := range 258 {
+		x, mean := vectors(&s, n)
+		f := s.Normal()
+		var exactly [2]float64
+		size := 0.0
+		for i := range x {
+			c := f*float64(x[i]) - mean[i]
+			exactly[0] += c * c
+			exactly[1] += c * mean[i]
+			size += c*c + math.Abs(c*mean[i])
+		}
+		square, along := CentredSums(x, mean, f)
+		wantSquare, wantAlong := inEights(n, func(n int) (float64, float64) { return ref.CentredSums(x[:n], mean, f) }, func(i int) (float64, float64) {
+			c := float64(f*float64(x[i])) - mean[i]
+			return float64(c * c), float64(c * mean[i])
+		})
+		if square != wantSquare || along != wantAlong {
+			t.Fatalf("n %d: %v and %v, want the bits of %v and %v", n, square, along, wantSquare, wantAlong)
+		}
+		// n additions in two orders.
+		if err := tol.Close([]float64{square, along}, exactly[:], 2*float64(n+1)*0x1p-53*size, 0); err != nil {
+			t.Fatalf("n %d: %v", n, err)
+		}
+	}
+}
+
+func TestRoundCentred(t *testing.T) {
+	s := rng.New(5, rng.Bench)
+	for n := range 258 {
+		for _, width := range []int{1, 6, 16} {
+			x, mean := vectors(&s, n)
+			for i := range x {
+				if x[i] *= 1 / 128.; i%5 == 0 { // a half: the even neighbour
+					x[i], mean[i] = 2*(float32(s.IntN(200)-100)+0.5), 0
+				}
+			}
+			const f, unit, canary = 0.5, 1, 12345
+			got := make([]int16, (n+1)/2*2*width+8)
+			for i := range got {
+				got[i] = canary
+			}
+			want := slices.Clone(got)
+			var exactly [2]float64
+			for i := range x {
+				v := (f*float64(x[i]) - mean[i]) * unit
+				r := math.RoundToEven(v)
+				want[i/2*2*width+i%2] = int16(r)
+				exactly[0] += r * r
+				exactly[1] += (v - r) * (v - r)
+			}
+			whole, residual := RoundCentred(got, width, x, mean, f, unit)
+			if !slices.Equal(got, want) {
+				t.Fatalf("n %d width %d: %v, want %v", n, width, got, want)
+			}
+			if err := tol.Close([]float64{whole, residual}, exactly[:], 0, 2*float64(n+1)*0x1p-53); err != nil {
+				t.Fatalf("n %d width %d: %v", n, width, err)
+			}
+			again := make([]int16, len(got))
+			wantWhole, wantResidual := inEights(n, func(n int) (float64, float64) { return ref.RoundCentred(again, width, x[:n], mean, f, unit) }, func(i int) (float64, float64) {
+				v := (float64(f*float64(x[i])) - mean[i]) * unit
+				r := math.RoundToEven(v)
+				return float64(r * r), float64((v - r) * (v - r))
+			})
+			if whole != wantWhole || residual != wantResidual {
+				t.Fatalf("n %d: %v and %v, want the bits of %v and %v", n, whole, residual, wantWhole, wantResidual)
+			}
+		}
+	}
+	dst := make([]int16, 16)
+	RoundCentred(dst, 1, []float32{32767, -32767, 32766.5, -32766.5, 0, 0, 0, 0}, make([]float64, 8), 1, 1)
+	if want := []int16{32767, -32767, 32766, -32766}; !slices.Equal(dst[:4], want) {
+		t.Errorf("the greatest are %v, want %v", dst[:4], want)
+	}
+}
+
+func TestAddCentred(t *testing.T) {
+	s := rng.New(6, rng.Bench)
+	for n := range 258 {
+		x, mean := vectors(&s, n)
+		got, f := make([]float64, n+2), s.Normal()
+		for i := range got {
+			got[i] = s.Normal()
+		}
+		want := slices.Clone(got)
+		for i := range x {
+			want[i+1] += float64(f*float64(x[i])) - mean[i]
+		}
+		AddCentred(got[1:n+1], x, mean, f)
+		if !slices.Equal(got, want) {
+			t.Fatalf("n %d: %v, want %v", n, got, want)
+		}
+	}
+}
+
+func BenchmarkRow(b *testing.B) {
+	const n = 4096
+	x, mean, dst := make([]float32, n), make([]float64, n), make([]int16, 16*n)
+	for b.Loop() {
+		CentredSums(x, mean, 1)
+		RoundCentred(dst, 16, x, mean, 1, 1)
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/n, "ns/element")
+}
+
 func BenchmarkTileI16(b *testing.B) {
 	const pairs = 256
 	x, y, c := make([]int16, 12*pairs), make([]int16, 32*pairs), make([]int32, 96)

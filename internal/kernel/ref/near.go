@@ -1,6 +1,9 @@
 package ref
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // Rows and columns of a tile of [TileI16].
 const (
@@ -72,4 +75,56 @@ func SquaredDistance(a, b []float32) float64 {
 		}
 	}
 	return lane[0]
+}
+
+// CentredSums returns, with c = f·x − mean in float64, Σ c² and Σ c·mean, each summed in 8
+// lanes: element i goes to lane i mod 8, and the lanes are added l, l+4, then l+2, then
+// l+1. len(x) is a multiple of 8; mean is at least as long.
+func CentredSums(x []float32, mean []float64, f float64) (square, along float64) {
+	var squares, alongs [8]float64
+	for i := 0; i < len(x); i += 8 {
+		for l := range 8 {
+			m := mean[i+l]
+			c := float64(f*float64(x[i+l])) - m
+			squares[l] += float64(c * c)
+			alongs[l] += float64(c * m)
+		}
+	}
+	return halved(&squares), halved(&alongs)
+}
+
+// RoundCentred rounds v = (f·x − mean)·unit, in float64, to the nearest integer r, of two the even
+// one, stores r in pairs of elements that are width pairs apart, element i at
+// dst[i/2·2·width+i%2], and returns Σ r² and Σ (v−r)², summed as [CentredSums] does. len(x) is
+// a multiple of 8 and |r| < 2¹⁵.
+func RoundCentred(dst []int16, width int, x []float32, mean []float64, f, unit float64) (whole, residual float64) {
+	var wholes, residuals [8]float64
+	for i := 0; i < len(x); i += 8 {
+		for l := range 8 {
+			v := float64((float64(f*float64(x[i+l])) - mean[i+l]) * unit)
+			r := math.RoundToEven(v)
+			dst[(i+l)/2*2*width+l%2] = int16(r)
+			wholes[l] += float64(r * r)
+			residuals[l] += float64((v - r) * (v - r))
+		}
+	}
+	return halved(&wholes), halved(&residuals)
+}
+
+// halved adds the lanes l and l+4, then l+2, then l+1.
+func halved(lane *[8]float64) float64 {
+	for half := 4; half > 0; half /= 2 {
+		for l := range half {
+			lane[l] += lane[l+half]
+		}
+	}
+	return lane[0]
+}
+
+// AddCentred adds f·x − mean to sum, element by element in float64. len(x) is a multiple of
+// 8; mean and sum are at least as long.
+func AddCentred(sum []float64, x []float32, mean []float64, f float64) {
+	for i, v := range x {
+		sum[i] += float64(f*float64(v)) - mean[i]
+	}
 }
