@@ -111,7 +111,7 @@ func (r *runner) see(ctx context.Context) (*runner, *seen, error) {
 			if l == last && f.test.N > 0 && f.test.D == len(data.Classes) && !other.data.foreign() {
 				s.test = argmax(f.test)
 			}
-			asked, err := other.ask(ctx, f, nil, 0)
+			asked, err := other.ask(ctx, f, nil)
 			if err == nil {
 				d := other.describeLayer(l, f)
 				s.layers[l], s.sampled[l], s.asked[l] = otherOf(d), f.images.rows(other.sample), asked[0]

@@ -123,21 +123,20 @@ func (r *runner) answersOf(nb *knn.Neighbors, b *bank) (answers, error) {
 	return answers{accuracy: r.accuracy(pred, b.truth), called: called, right: hits(called, b.truth)}, nil
 }
 
-// ask has the neighbours of the queries in each bank vote. index is of the stretch of
-// the images from 0 to held, if there is one already.
-func (r *runner) ask(ctx context.Context, f layerFeatures, index *knn.Index, held int) ([]answers, error) {
+// ask has the neighbours of the queries in each bank vote. seen, if not nil, finds them
+// among the images that the network was trained on.
+func (r *runner) ask(ctx context.Context, f layerFeatures, seen *neighbourhood) ([]answers, error) {
 	var out []answers
-	most := r.K[len(r.K)-1]
 	for i := range r.banks {
 		b := &r.banks[i]
-		x := index
-		if x == nil || b.lo > 0 || b.hi != held {
+		near := seen
+		if near == nil || b.lo > 0 || b.hi != near.n {
 			var err error
-			if x, err = r.index(ctx, f.images, b.lo, b.hi); err != nil {
+			if near, err = r.neighbourhood(ctx, f, b.lo, b.hi, r.K[len(r.K)-1]); err != nil {
 				return nil, err
 			}
 		}
-		nb, err := r.search(ctx, x, f.test, most)
+		nb, err := near.ofQueries(ctx)
 		if err != nil {
 			return nil, err
 		}
@@ -153,16 +152,39 @@ func (r *runner) ask(ctx context.Context, f layerFeatures, index *knn.Index, hel
 	return out, nil
 }
 
-// index is that of the images from lo to hi.
-func (r *runner) index(ctx context.Context, f Features, lo, hi int) (*knn.Index, error) {
-	return knn.New(ctx, r.Workers, f.Data[lo*f.D:hi*f.D], hi-lo, f.D, r.Metric)
+// neighbourhood finds neighbours among some images, each kind once: as many as anything
+// that asks for them wants, since the nearest of more are the nearest.
+type neighbourhood struct {
+	*knn.Index
+	n, k    int      // images; neighbours, if there are as many
+	test    Features // none: the images are the queries
+	queries *knn.Neighbors
+	own     *knn.Neighbors
 }
 
-// search finds the neighbours of the test images, or of the bank's own, each left out
-// once, where there are none.
-func (r *runner) search(ctx context.Context, x *knn.Index, test Features, k int) (*knn.Neighbors, error) {
-	if r.testLabels == nil {
-		return x.LeaveOneOut(ctx, k)
+// neighbourhood is that of the images from lo to hi.
+func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k int) (*neighbourhood, error) {
+	d := f.images.D
+	index, err := knn.New(ctx, r.Workers, f.images.Data[lo*d:hi*d], hi-lo, d, r.Metric)
+	return &neighbourhood{Index: index, n: hi - lo, k: k, test: f.test}, err
+}
+
+// ofQueries are the neighbours of the test images, or of the images themselves, each left
+// out once, where there are none.
+func (x *neighbourhood) ofQueries(ctx context.Context) (_ *knn.Neighbors, err error) {
+	if x.test.N == 0 {
+		return x.leftOut(ctx)
 	}
-	return x.Search(ctx, test.Data, test.N, k)
+	if x.queries == nil {
+		x.queries, err = x.Search(ctx, x.test.Data, x.test.N, min(x.k, x.n))
+	}
+	return x.queries, err
+}
+
+// leftOut are the neighbours of the images, each left out once.
+func (x *neighbourhood) leftOut(ctx context.Context) (_ *knn.Neighbors, err error) {
+	if x.own == nil {
+		x.own, err = x.LeaveOneOut(ctx, min(x.k, x.n-1))
+	}
+	return x.own, err
 }

@@ -184,7 +184,7 @@ func (r *runner) drawNetwork(ctx context.Context, m *onnx.Model, trained *networ
 // measureDrawn probes a layer of an untrained network. Activations that are not finite
 // leave its numbers undefined.
 func (r *runner) measureDrawn(ctx context.Context, out *drawnLayer, at int, f layerFeatures, metrics bool) error {
-	answered, err := r.ask(ctx, f, nil, 0)
+	answered, err := r.ask(ctx, f, nil)
 	if err != nil && ctx.Err() == nil {
 		answered = make([]answers, len(r.banks))
 		for i := range answered {

@@ -36,8 +36,8 @@ type measured struct {
 // metrics look at.
 func (r *runner) plan() error {
 	r.layers = slices.DeleteFunc(r.layers, func(l Layer) bool {
-		// The pixel baseline stands for an input that is too large.
-		return l.Role == Input && r.bytes(Flatten, l) > r.MaxMemory && !slices.Contains(r.Layers, l.Name)
+		// The pixel baseline, which needs no more at a time, stands for an input that is too large.
+		return l.Role == Input && r.bytes(Flatten, l) > r.MaxMemory/2 && !slices.Contains(r.Layers, l.Name)
 	})
 	r.chooseStored()
 	for _, l := range r.layers {
@@ -266,12 +266,15 @@ func (r *runner) layerData(f layerFeatures, logits Features) *LayerData {
 
 // neighbours measures all that k-NN gives.
 func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f layerFeatures) error {
-	trained := r.data.Train.N()
-	index, err := r.index(ctx, f.images, 0, trained)
+	most := r.K[len(r.K)-1]
+	if r.PerImage || n.test != nil {
+		most = max(most, depthK)
+	}
+	seen, err := r.neighbourhood(ctx, f, 0, r.data.Train.N(), most)
 	if err != nil {
 		return err
 	}
-	if out.banks, err = r.ask(ctx, f, index, trained); err != nil {
+	if out.banks, err = r.ask(ctx, f, seen); err != nil {
 		return err
 	}
 	first := out.banks[0]
@@ -279,11 +282,7 @@ func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f la
 	interval := result.Wilson(count(first.right), len(first.right))
 	out.Intervals.True = &interval
 	if r.data.Assigned != nil || r.LeaveOneOut || r.testLabels == nil {
-		most := r.K[len(r.K)-1]
-		if r.PerImage {
-			most = max(most, depthK)
-		}
-		loo, err := index.LeaveOneOut(ctx, min(most, trained-1))
+		loo, err := seen.leftOut(ctx)
 		if err != nil {
 			return err
 		}
@@ -298,12 +297,11 @@ func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f la
 	if voters == nil {
 		voters = r.trainLabels
 	}
-	deep := min(depthK, trained)
-	nb, err := index.Search(ctx, f.test.Data, f.test.N, deep)
+	nb, err := seen.ofQueries(ctx)
 	if err != nil {
 		return err
 	}
-	pred, err := r.classify(nb, voters, []int{deep})
+	pred, err := r.classify(nb, voters, []int{min(depthK, nb.K)})
 	if err == nil {
 		out.deep = pred[0]
 	}

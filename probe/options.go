@@ -83,7 +83,8 @@ type Options struct {
 	Lambda  float64  `default:"1e-3"` // L2 penalty of the linear probe
 
 	// MaxMemory bounds the features held at a time, in bytes; default 2 GiB.
-	// Layers beyond it take another pass over the data.
+	// Layers beyond it take another pass over the data. An input that takes more than
+	// half of it is no layer, unless Layers names it; the pixels stand for it.
 	MaxMemory int64
 
 	// Store, if not nil, keeps the features of all layers but the input, of splits that

@@ -3,8 +3,10 @@ package probe
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
@@ -46,7 +48,9 @@ func (r *runner) pixelBaseline(ctx context.Context, p *result.Probe) error {
 		r.augmentedRight = unpack(a.Right[0], n)
 		p.Baselines.AugmentedPixels = result.Some(a.Accuracy[0].At(r.Headline))
 	}
-	r.pixels = readPixels(r.Workers, r.raw.of(r.data.Train), r.sample, d)
+	if slices.ContainsFunc(r.metrics, func(m Metric) bool { return m.Measure != nil }) {
+		r.pixels = readPixels(r.Workers, r.raw.of(r.data.Train), r.sample, d)
+	}
 	r.joinedRight = make([][]bool, len(r.layers))
 	return nil
 }
@@ -96,12 +100,12 @@ type rows struct {
 	read func(lo, hi int) Features
 }
 
-// inParts finds the nearest rows of a bank, as many as the greatest k, by parts that
-// Options.MaxMemory holds. The bank has so many rows of each query's own, those of query i
-// from i·own on, which are not among its neighbours.
+// inParts finds the nearest rows of a bank, as many as the greatest k, by parts that half of
+// Options.MaxMemory holds, or of what the process may take. The bank has so many rows of each
+// query's own, those of query i from i·own on, which are not among its neighbours.
 func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries rows, own int) (*knn.Neighbors, error) {
 	k := r.K[len(r.K)-1]
-	part := max(int(r.MaxMemory/int64(10*bank.d)), k+own)
+	part := max(int(min(r.MaxMemory, memory.Left())/2/int64(10*bank.d)), k+own)
 	all := &knn.Neighbors{Queries: queries.n, K: k}
 	for q := 0; q < queries.n; q += part {
 		asked := queries.read(q, min(q+part, queries.n))

@@ -179,11 +179,11 @@ func (r *runner) rewound(ctx context.Context, m *onnx.Model, stage string) (resu
 	if !finite(embedding.images) || f.test != nil && !finite(embedding.test) {
 		return row, nil
 	}
-	index, err := r.index(ctx, embedding.images, 0, n)
+	seen, err := r.neighbourhood(ctx, embedding, 0, n, r.K[len(r.K)-1])
 	if err != nil {
 		return row, err
 	}
-	answered, err := r.ask(ctx, embedding, index, n)
+	answered, err := r.ask(ctx, embedding, seen)
 	if err != nil {
 		return row, err
 	}
@@ -191,7 +191,7 @@ func (r *runner) rewound(ctx context.Context, m *onnx.Model, stage string) (resu
 	if r.data.Assigned == nil {
 		return row, nil
 	}
-	loo, err := index.LeaveOneOut(ctx, min(r.Headline, n-1))
+	loo, err := seen.leftOut(ctx)
 	if err != nil {
 		return row, err
 	}

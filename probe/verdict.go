@@ -198,7 +198,8 @@ func toUnit(x []float32) {
 	if sum == 0 {
 		return
 	}
+	norm := math.Sqrt(sum)
 	for i := range x {
-		x[i] = float32(float64(x[i]) / math.Sqrt(sum))
+		x[i] = float32(float64(x[i]) / norm)
 	}
 }
