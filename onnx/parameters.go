@@ -103,7 +103,7 @@ func (m *Model) Parameters() ([]Parameter, error) {
 				shape = v.Shape
 			}
 		}
-		p.Fan = p.found.fan(shape)
+		p.Fan = m.fan(p.found, shape)
 	}
 	return list, nil
 }

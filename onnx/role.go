@@ -239,9 +239,6 @@ func other(r use) string {
 	return r.node.Input[1-r.arg]
 }
 
-// gates is how many products of a recurrent layer have its hidden size as their rows.
-var gates = map[string]int{"LSTM": 4, "GRU": 3, "RNN": 1}
-
 // quantised reports whether a constant of integers stands for a weight.
 func (u *uses) quantised(name string) bool {
 	f := u.find(name)
@@ -253,81 +250,13 @@ func (u *uses) quantised(name string) bool {
 }
 
 // fan returns Parameter.Fan for an operand of the given shape.
-func (f found) fan(shape []int) int {
-	n := tensor.Len(shape)
-	switch op := f.nodeOp(); {
-	case f.role == ConvWeight && len(shape) > 2 && n > 0:
-		if op == "ConvTranspose" { // [C, M/group, kernel…]
-			return n / shape[0]
-		}
-		return max(1, n/shape[1]/max(1, f.attr("group", 1)))
-	case f.role == Recurrent && len(shape) > 1: // [directions, gates·hidden, …], biases of both products side by side
-		hidden := shape[1] / gates[op]
-		if f.arg == 3 {
-			hidden /= 2
-		} else if f.arg == 7 {
-			hidden = shape[1] / 3
-		}
-		return f.attr("hidden_size", hidden)
-	case f.role == Matrix && op == "Einsum":
-		return f.summed(shape)
-	case f.role == Matrix && len(shape) == 1:
-		return shape[0]
-	case f.role == Matrix && len(shape) >= 2:
-		return shape[f.summedAxis(len(shape))]
-	}
-	return 0
-}
-
-func (f found) nodeOp() string {
+func (m *Model) fan(f found, shape []int) int {
 	if f.node == nil {
-		return ""
+		return 0
 	}
-	return f.node.GetOpType()
-}
-
-// summedAxis is the axis of a product's matrix that it sums over.
-func (f found) summedAxis(rank int) int {
-	last := f.arg == 0
-	if f.attr([]string{"transA", "transB"}[f.arg], 0) != 0 {
-		last = !last
-	}
-	if last {
-		return rank - 1
-	}
-	return rank - 2
-}
-
-// summed is the product of the axes of an Einsum's operand that the result lacks.
-func (f found) summed(shape []int) int {
-	for _, a := range f.node.Attribute {
-		if a.GetName() != "equation" {
-			continue
-		}
-		terms, result, _ := strings.Cut(strings.ReplaceAll(string(a.GetS()), " ", ""), "->")
-		operands := strings.Split(terms, ",")
-		if f.arg >= len(operands) || len(operands[f.arg]) != len(shape) {
-			return 0
-		}
-		fan := 1
-		for i, letter := range operands[f.arg] {
-			if !strings.ContainsRune(result, letter) {
-				fan *= shape[i]
-			}
-		}
-		return fan
-	}
-	return 0
-}
-
-// attr returns an integer attribute.
-func (f found) attr(name string, otherwise int) int {
-	for _, a := range f.node.Attribute {
-		if a.GetName() == name {
-			otherwise = int(a.GetI())
-		}
-	}
-	return otherwise
+	attrs, _ := m.attributes(f.node)
+	n := &ops.Node{Op: f.node.GetOpType(), Attrs: attrs, Def: defOf(f.node)}
+	return n.Fan(f.arg, shape)
 }
 
 func alongOneAxis(shape []int) bool {

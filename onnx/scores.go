@@ -177,14 +177,11 @@ func (s *search) alongRow(n *onnxpb.NodeProto) bool {
 
 // reshapes tells whether a node leaves the elements of a row in their order.
 func (s *search) reshapes(n *onnxpb.NodeProto) bool {
-	switch n.GetOpType() {
-	case "Identity", "Cast", "Dropout", "Reshape", "Flatten", "Squeeze", "Unsqueeze":
-		return true
-	case "Transpose": // of axes of which one alone is longer than 1
+	if n.GetOpType() == "Transpose" { // of axes of which one alone is longer than 1
 		v := s.values[n.Input[0]]
 		return v != nil && len(v.Shape) > 1 && slices.Max(v.Shape[1:]) == s.size(n.Input[0])
 	}
-	return false
+	return defOf(n).View || n.GetOpType() == "Cast"
 }
 
 // keepsOrder tells whether a node leaves the greatest element of a row the greatest.

@@ -105,22 +105,16 @@ func (m *Model) EvaluationMode() {
 
 // evaluationMode changes one node and notes which tensors it no longer yields.
 func evaluationMode(n *onnxpb.NodeProto, opset int64, gone map[string]bool) {
-	if Domain(n.GetDomain()) != "" {
+	form := defOf(n).Evaluation
+	if form == nil {
 		return
 	}
-	switch n.GetOpType() {
-	case "BatchNormalization":
-		for _, name := range n.Output[min(1, len(n.Output)):] {
-			gone[name] = name != ""
-		}
-		n.Output = n.Output[:min(1, len(n.Output))]
-	case "Dropout":
-		if opset >= 12 && len(n.Input) > 2 {
-			n.Input = n.Input[:2] // the third says whether to drop
-		}
-	default:
-		return
+	n.Input = n.Input[:min(form.Operands, len(n.Input))]
+	results := min(form.Results, len(n.Output))
+	for _, name := range n.Output[results:] {
+		gone[name] = name != ""
 	}
+	n.Output = n.Output[:results]
 	drop := func(a *onnxpb.AttributeProto) bool {
 		return a.GetName() == "training_mode" || a.GetName() == "is_test"
 	}

@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"fmt"
 	"math"
 
@@ -8,6 +9,8 @@ import (
 
 	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
+	"memprobe/probe/knn"
+	"memprobe/probe/result"
 )
 
 // NC1 is the variability collapse tr(Σ_W Σ_B⁺)/C of neural collapse: 0 where the
@@ -223,4 +226,52 @@ func direction(f Features, v []float64) []float64 {
 		u[j] /= n
 	}
 	return u
+}
+
+// mascFraction is the share of the energy that the subspaces of MASC hold.
+const mascFraction = 0.99
+
+func nc1Row() Metric {
+	return Metric{Metric: result.Metric{Name: "nc1", Title: "Variability collapse (NC1)",
+		Unit: "tr(Σ_W Σ_B⁺)/C, 0 = collapsed", Better: result.Lower, Scale: result.Logarithmic,
+		Definition: "tr(Σ_W Σ_B⁺)/C of the covariances within and between the C classes",
+		Source:     "Papyan, Han, Donoho 2020",
+		Parts:      parts("nc1", [2]string{"true", "true labels"}, [2]string{"assigned", "assigned labels"})},
+		With: sampled,
+		Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
+			f := l.Sampled()
+			return l.byLabels("nc1", func(labels []int, classes int) (float64, error) {
+				return NC1(f, pick(labels, l.Sample), classes)
+			})
+		}}
+}
+
+func mascRow() Metric {
+	return Metric{Metric: result.Metric{Name: "masc", Title: "Minimum angle subspace classifier (MASC)",
+		Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
+		Definition: "accuracy, on true labels, of the class whose subspace makes the smallest angle with the query",
+		Source:     "Ketha et al. 2025",
+		Parts:      parts("masc", [2]string{"true", "subspaces of true classes"}, [2]string{"assigned", "subspaces of assigned classes"})},
+		Measure: measureMASC,
+		With: func(l *LayerData) string {
+			text := fmt.Sprintf("subspaces of %v of the energy; %s on true labels", mascFraction, l.queried())
+			if l.AssignedClasses != l.Classes {
+				text += ", of assigned classes training accuracy on these"
+			}
+			return text
+		}}
+}
+
+func measureMASC(_ context.Context, l *LayerData) (result.Values, error) {
+	return l.byLabels("masc", func(labels []int, classes int) (float64, error) {
+		queries, truth := l.Queries()
+		if classes != l.Classes { // the true labels are of other classes
+			queries, truth = l.Train, labels
+		}
+		pred, err := MASC(l.Workers, l.Train, labels, classes, queries, mascFraction)
+		if err != nil {
+			return 0, err
+		}
+		return knn.Accuracy(pred, truth), nil
+	})
 }

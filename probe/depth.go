@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"memprobe/probe/result"
 )
 
 // Depth returns each sample's prediction depth: the first layer from which on
@@ -86,4 +88,14 @@ func MemorizationScore(member, right [][]bool) ([]float64, error) {
 		score[i] = hits[1]/count[1] - hits[0]/count[0]
 	}
 	return score, nil
+}
+
+func depthRow() Metric {
+	return Metric{Metric: result.Metric{Name: "prediction_depth", Title: "Prediction depth",
+		Unit: "share of the test images", Scale: result.Fraction,
+		Definition: "the share of test images for which this is the first layer from which on all k-NN probes agree with the network's answer",
+		Source:     "Baldock et al. 2021",
+		Parts:      single("prediction_depth", "test images of this depth")},
+		When: func(l *LayerData) bool { return l.TestLabels != nil },
+		With: func(l *LayerData) string { return fmt.Sprintf("k = %d", min(depthK, len(l.TrainLabels))) }}
 }

@@ -12,7 +12,7 @@
 // [RankMe], [TwoNN], [NC1], [MASC], [MemorizationScore]. Each states its formula.
 //
 // Images are float32 [C,H,W] with pixels in [0,1]; features are rows of float32;
-// labels are integers from 0; accuracies are fractions. Results are the same bits
+// labels are integers from 0; accuracies are fractions. Results are bit-identical
 // for any number of threads and any division into passes over the data. Random
 // choices (images that a metric looks at, untrained weights, bootstrap) are
 // functions of the seed.

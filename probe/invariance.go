@@ -1,6 +1,12 @@
 package probe
 
-import "math"
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"memprobe/probe/result"
+)
 
 // Invariance is the normalised invariance of a layer g to random views T:
 //
@@ -68,4 +74,27 @@ func pairwise(f Features, sum *[]float64) float64 {
 		}
 	}
 	return 2 * total / float64(f.N-1)
+}
+
+func invarianceRow() Metric {
+	return Metric{Metric: result.Metric{Name: "invariance", Title: "Normalised invariance",
+		Unit: "invariance, 0 = invariant", Better: result.Lower, Scale: result.Linear,
+		Definition: "E_x E_{T,T'} |g(Tx) - g(T'x)|² / E_{x≠x'} |g(x) - g(x')|² over views T of the images x",
+		Source:     "after Anagnostidis et al. 2023",
+		Parts: []result.Part{{Column: "invariance", Key: "invariance", Label: "trained network"},
+			{Column: "invariance.untrained", Key: "untrained_invariance", Label: "untrained network"}}},
+		Measure: measureInvariance, OnUntrained: true,
+		When: func(l *LayerData) bool { return l.Options.Augment != nil },
+		With: func(l *LayerData) string {
+			return fmt.Sprintf("%d views of %d training images", l.Options.Views, len(l.Viewed))
+		}}
+}
+
+func measureInvariance(_ context.Context, l *LayerData) (result.Values, error) {
+	var v Invariance
+	views := l.Options.Views
+	for i := range l.Viewed {
+		v.Add(Features{views, l.Views.D, l.Views.Data[i*views*l.Views.D : (i+1)*views*l.Views.D]})
+	}
+	return value("invariance")(v.Value(l.Train.rows(l.Viewed)), nil)
 }

@@ -10,6 +10,8 @@ import (
 
 	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/parallel"
+	"memprobe/probe/knn"
+	"memprobe/probe/result"
 )
 
 // Linear is a linear probe: a multinomial logistic regression.
@@ -246,4 +248,38 @@ func toFloat32(x []float64) []float32 {
 		out[i] = float32(v)
 	}
 	return out
+}
+
+// linearIterations is how many steps of L-BFGS a linear probe takes at most.
+const linearIterations = 200
+
+func linearRow() Metric {
+	return Metric{Metric: result.Metric{Name: "linear_probe", Title: "Linear probe",
+		Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
+		Definition: "accuracy of a multinomial logistic regression with an L2 penalty on standardised features",
+		Source:     "Alain, Bengio 2016",
+		Parts:      parts("linear_probe", [2]string{"true", "true labels"}, [2]string{"assigned", "assigned labels, training images"})},
+		Measure: measureLinear,
+		With: func(l *LayerData) string {
+			return fmt.Sprintf("L2 %v, L-BFGS, at most %d iterations; true: %s; assigned: training accuracy of a probe of these",
+				l.Options.Lambda, linearIterations, l.queried())
+		}}
+}
+
+func measureLinear(ctx context.Context, l *LayerData) (result.Values, error) {
+	return l.byLabels("linear_probe", func(labels []int, classes int) (float64, error) {
+		queries, truth := l.Train, labels
+		if slices.Equal(labels, l.TrainLabels) {
+			queries, truth = l.Queries()
+		}
+		fitted, err := FitLinear(ctx, l.Workers, l.Train, labels, classes, l.Options.Lambda, linearIterations)
+		if err != nil {
+			return 0, err
+		}
+		pred, err := fitted.Predict(l.Workers, queries)
+		if err != nil {
+			return 0, err
+		}
+		return knn.Accuracy(pred, truth), nil
+	})
 }

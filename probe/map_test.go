@@ -80,7 +80,7 @@ func TestComponentsAgainstSVD(t *testing.T) {
 }
 
 // The map has each layer's images once, balanced over the classes, no component against
-// that of the layer before, and the same bits for any number of threads.
+// that of the layer before, and is bit-identical for any number of threads.
 func TestMap(t *testing.T) {
 	data, o := testData(), Options{K: []int{3}, NoUntrained: true, Map: 20, Pooling: Flatten, Metric: knn.Euclidean}
 	m := run(t, residual(t), data, o).Map

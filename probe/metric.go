@@ -8,7 +8,6 @@ import (
 
 	"memprobe/internal/parallel"
 	"memprobe/internal/suggest"
-	"memprobe/probe/knn"
 	"memprobe/probe/result"
 )
 
@@ -89,11 +88,6 @@ func (l *LayerData) byLabels(name string, measure func(labels []int, classes int
 	return values, err
 }
 
-const (
-	linearIterations = 200
-	mascFraction     = 0.99
-)
-
 // single is the only part of a metric.
 func single(name, label string) []result.Part {
 	return []result.Part{{Column: name, Key: name, Label: label}}
@@ -108,7 +102,7 @@ func parts(name string, of ...[2]string) []result.Part {
 	return out
 }
 
-// Metrics is the table of metrics.
+// Metrics is the table of metrics. A row stands beside what computes it.
 func Metrics() []Metric {
 	return []Metric{
 		{Metric: result.Neighbours(), When: func(*LayerData) bool { return true },
@@ -116,61 +110,15 @@ func Metrics() []Metric {
 				o := l.Options
 				return fmt.Sprintf("k = %d, %s, %s vote, pool %s", o.Headline, o.Metric, o.Vote, l.Pooling)
 			}},
-		{Metric: result.Metric{Name: "invariance", Title: "Normalised invariance", Unit: "invariance, 0 = invariant", Better: result.Lower, Scale: result.Linear,
-			Definition: "E_x E_{T,T'} |g(Tx) - g(T'x)|² / E_{x≠x'} |g(x) - g(x')|² over views T of the images x", Source: "after Anagnostidis et al. 2023",
-			Parts: []result.Part{{Column: "invariance", Key: "invariance", Label: "trained network"},
-				{Column: "invariance.untrained", Key: "untrained_invariance", Label: "untrained network"}}},
-			Measure: measureInvariance, OnUntrained: true,
-			When: func(l *LayerData) bool { return l.Options.Augment != nil },
-			With: func(l *LayerData) string {
-				return fmt.Sprintf("%d views of %d training images", l.Options.Views, len(l.Viewed))
-			}},
-		{Metric: result.Metric{Name: "linear_probe", Title: "Linear probe", Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
-			Definition: "accuracy of a multinomial logistic regression with an L2 penalty on standardised features", Source: "Alain, Bengio 2016",
-			Parts: parts("linear_probe", [2]string{"true", "true labels"}, [2]string{"assigned", "assigned labels, training images"})},
-			Measure: measureLinear,
-			With: func(l *LayerData) string {
-				return fmt.Sprintf("L2 %v, L-BFGS, at most %d iterations; true: %s; assigned: training accuracy of a probe of these", l.Options.Lambda, linearIterations, l.queried())
-			}},
+		invarianceRow(),
+		linearRow(),
 		ckaRow("cka_pixels", "pixels", func(l *LayerData) Features { return l.Pixels }),
 		ckaRow("cka_logits", "logits", func(l *LayerData) Features { return l.Logits }),
-		{Metric: result.Metric{Name: "rankme", Title: "Effective rank (RankMe)", Unit: "directions", Scale: result.Logarithmic,
-			Definition: "exp(-Σ p log p) of the shares p = σ/Σσ of the singular values", Source: "Garrido et al. 2023; Roy, Vetterli 2007",
-			Parts: single("rankme", "effective rank")},
-			With: sampled,
-			Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
-				return value("rankme")(RankMe(l.Workers, l.Sampled()))
-			}},
-		{Metric: result.Metric{Name: "twonn", Title: "Intrinsic dimension (TwoNN)", Unit: "dimensions", Scale: result.Logarithmic,
-			Definition: "the slope of -log(1 - F(μ)) against log μ, the ratio of the distances to the second and the first neighbour", Source: "Facco et al. 2017",
-			Parts: single("twonn", "intrinsic dimension")},
-			Measure: measureTwoNN, With: sampled},
-		{Metric: result.Metric{Name: "nc1", Title: "Variability collapse (NC1)", Unit: "tr(Σ_W Σ_B⁺)/C, 0 = collapsed", Better: result.Lower, Scale: result.Logarithmic,
-			Definition: "tr(Σ_W Σ_B⁺)/C of the covariances within and between the C classes", Source: "Papyan, Han, Donoho 2020",
-			Parts: parts("nc1", [2]string{"true", "true labels"}, [2]string{"assigned", "assigned labels"})},
-			With: sampled,
-			Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
-				f := l.Sampled()
-				return l.byLabels("nc1", func(labels []int, classes int) (float64, error) {
-					return NC1(f, pick(labels, l.Sample), classes)
-				})
-			}},
-		{Metric: result.Metric{Name: "masc", Title: "Minimum angle subspace classifier (MASC)", Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
-			Definition: "accuracy, on true labels, of the class whose subspace makes the smallest angle with the query", Source: "Ketha et al. 2025",
-			Parts: parts("masc", [2]string{"true", "subspaces of true classes"}, [2]string{"assigned", "subspaces of assigned classes"})},
-			Measure: measureMASC,
-			With: func(l *LayerData) string {
-				text := fmt.Sprintf("subspaces of %v of the energy; %s on true labels", mascFraction, l.queried())
-				if l.AssignedClasses != l.Classes {
-					text += ", of assigned classes training accuracy on these"
-				}
-				return text
-			}},
-		{Metric: result.Metric{Name: "prediction_depth", Title: "Prediction depth", Unit: "share of the test images", Scale: result.Fraction,
-			Definition: "the share of test images for which this is the first layer from which on all k-NN probes agree with the network's answer", Source: "Baldock et al. 2021",
-			Parts: single("prediction_depth", "test images of this depth")},
-			When: func(l *LayerData) bool { return l.TestLabels != nil },
-			With: func(l *LayerData) string { return fmt.Sprintf("k = %d", min(depthK, len(l.TrainLabels))) }},
+		rankMeRow(),
+		twoNNRow(),
+		nc1Row(),
+		mascRow(),
+		depthRow(),
 		againstRow(),
 	}
 }
@@ -268,71 +216,6 @@ func value(key string) func(v float64, err error) (result.Values, error) {
 	return func(v float64, err error) (result.Values, error) {
 		return result.Values{key: result.Number(v)}, err
 	}
-}
-
-func measureInvariance(_ context.Context, l *LayerData) (result.Values, error) {
-	var v Invariance
-	views := l.Options.Views
-	for i := range l.Viewed {
-		v.Add(Features{views, l.Views.D, l.Views.Data[i*views*l.Views.D : (i+1)*views*l.Views.D]})
-	}
-	return value("invariance")(v.Value(l.Train.rows(l.Viewed)), nil)
-}
-
-func measureLinear(ctx context.Context, l *LayerData) (result.Values, error) {
-	return l.byLabels("linear_probe", func(labels []int, classes int) (float64, error) {
-		queries, truth := l.Train, labels
-		if slices.Equal(labels, l.TrainLabels) {
-			queries, truth = l.Queries()
-		}
-		fitted, err := FitLinear(ctx, l.Workers, l.Train, labels, classes, l.Options.Lambda, linearIterations)
-		if err != nil {
-			return 0, err
-		}
-		pred, err := fitted.Predict(l.Workers, queries)
-		if err != nil {
-			return 0, err
-		}
-		return knn.Accuracy(pred, truth), nil
-	})
-}
-
-func ckaRow(name, with string, other func(l *LayerData) Features) Metric {
-	return Metric{Metric: result.Metric{Name: name, Title: "Linear CKA with the " + with, Unit: "CKA", Scale: result.Fraction,
-		Definition: "|Y'X|² / (|X'X| |Y'Y|), centred, Frobenius norms; debiased: of unbiased estimates", Source: "Kornblith et al. 2019; Song et al. 2012",
-		Parts: parts(name, [2]string{"debiased", "debiased"}, [2]string{"biased", "biased"})},
-		With: sampled,
-		Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
-			biased, debiased, err := CKA(l.Workers, l.Sampled(), other(l))
-			return result.Values{name + ".biased": result.Number(biased), name + ".debiased": result.Number(debiased)}, err
-		}}
-}
-
-func measureTwoNN(ctx context.Context, l *LayerData) (result.Values, error) {
-	f := l.Sampled()
-	index, err := knn.New(ctx, l.Workers, f.Data, f.N, f.D, knn.Euclidean)
-	if err != nil {
-		return nil, err
-	}
-	nb, err := index.LeaveOneOut(ctx, 2)
-	if err != nil {
-		return nil, err
-	}
-	return value("twonn")(TwoNN(nb))
-}
-
-func measureMASC(_ context.Context, l *LayerData) (result.Values, error) {
-	return l.byLabels("masc", func(labels []int, classes int) (float64, error) {
-		queries, truth := l.Queries()
-		if classes != l.Classes { // the true labels are of other classes
-			queries, truth = l.Train, labels
-		}
-		pred, err := MASC(l.Workers, l.Train, labels, classes, queries, mascFraction)
-		if err != nil {
-			return 0, err
-		}
-		return knn.Accuracy(pred, truth), nil
-	})
 }
 
 func pick(labels, index []int) []int {

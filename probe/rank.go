@@ -1,6 +1,7 @@
 package probe
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"memprobe/internal/parallel"
 	"memprobe/probe/knn"
+	"memprobe/probe/result"
 )
 
 // RankMe is the effective rank of the features,
@@ -84,4 +86,38 @@ func TwoNN(nb *knn.Neighbors) (float64, error) {
 		return math.NaN(), nil
 	}
 	return xy / xx, nil
+}
+
+func rankMeRow() Metric {
+	return Metric{Metric: result.Metric{Name: "rankme", Title: "Effective rank (RankMe)",
+		Unit: "directions", Scale: result.Logarithmic,
+		Definition: "exp(-Σ p log p) of the shares p = σ/Σσ of the singular values",
+		Source:     "Garrido et al. 2023; Roy, Vetterli 2007",
+		Parts:      single("rankme", "effective rank")},
+		With: sampled,
+		Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
+			return value("rankme")(RankMe(l.Workers, l.Sampled()))
+		}}
+}
+
+func twoNNRow() Metric {
+	return Metric{Metric: result.Metric{Name: "twonn", Title: "Intrinsic dimension (TwoNN)",
+		Unit: "dimensions", Scale: result.Logarithmic,
+		Definition: "the slope of -log(1 - F(μ)) against log μ, the ratio of the distances to the second and the first neighbour",
+		Source:     "Facco et al. 2017",
+		Parts:      single("twonn", "intrinsic dimension")},
+		Measure: measureTwoNN, With: sampled}
+}
+
+func measureTwoNN(ctx context.Context, l *LayerData) (result.Values, error) {
+	f := l.Sampled()
+	index, err := knn.New(ctx, l.Workers, f.Data, f.N, f.D, knn.Euclidean)
+	if err != nil {
+		return nil, err
+	}
+	nb, err := index.LeaveOneOut(ctx, 2)
+	if err != nil {
+		return nil, err
+	}
+	return value("twonn")(TwoNN(nb))
 }

@@ -51,7 +51,7 @@ func want(t *testing.T, d Data, change func(o *Options)) string {
 }
 
 // A network sees an image once, whatever is measured of it afterwards, and the numbers
-// are the same bits as without a store.
+// are bit-identical to those without a store.
 func TestStoredFeatures(t *testing.T) {
 	dir, d := t.TempDir(), printedData()
 	const rows = 3*(storedImages+45) + 2*40 // three networks, of which two see views

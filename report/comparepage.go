@@ -251,6 +251,6 @@ func (c *Comparison) provenance() [][2]string {
 			add("model, SHA-256", p.Model.SHA256)
 		}
 	}
-	add("threads", "the numbers are the same bits for any number of threads")
+	add("threads", "the numbers are bit-identical for any number of threads")
 	return out
 }

@@ -2,137 +2,23 @@ package report
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"image"
 	"image/png"
-	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"memprobe/internal/atomicfile"
 	"memprobe/internal/fault"
 	"memprobe/internal/tol"
 	"memprobe/probe/result"
 )
 
 var update = flag.Bool("update", false, "draw the golden pictures anew")
-
-// outline is what a made-up run is to look like.
-type outline struct {
-	dir                     string
-	config                  map[string]any
-	epochs, of              int
-	fit, probe              float64 // at the end
-	word                    string
-	noProbe, augmentedAlone bool
-}
-
-var layerNames = []string{"input", "stem", "stage1", "stage2", "stage3", "embedding", "logits"}
-
-// write makes a run's folder: fit rises from chance, the probe moves from the
-// untrained network's to its end, and layers bend towards it with depth.
-func (r outline) write(t *testing.T, root string) string {
-	t.Helper()
-	dir := filepath.Join(root, r.dir)
-	config := map[string]any{"arch": "resnet18", "labels": "random", "augment": "crop-flip", "views": 0.0, "mixup": 0.0,
-		"epochs": float64(r.of), "seed": 0.0, "eval-every": 5.0}
-	for k, v := range r.config {
-		config[k] = v
-	}
-	if err := os.MkdirAll(filepath.Join(dir, "probe"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	run := &result.Run{Config: config, Data: result.Data{Train: 1000, Test: 2000}, Finished: r.epochs == r.of}
-	if err := run.WriteFile(filepath.Join(dir, "run.json")); err != nil {
-		t.Fatal(err)
-	}
-	var rows []result.Epoch
-	for n := 0; n <= r.epochs; n++ {
-		done := float64(n) / float64(r.of)
-		fit := 0.1 + (r.fit-0.1)*(1-math.Exp(-5*done))/(1-math.Exp(-5))
-		clean := fit
-		if r.augmentedAlone {
-			clean = math.NaN()
-		}
-		rows = append(rows, result.Epoch{Epoch: n, Loss: 1 - fit, FitAugmented: fit, FitClean: clean, TrueClean: 0.1, Test: 0.1, LR: 1e-3, Seconds: 1, ImagesPerSecond: 1000})
-		if !r.noProbe && (n%10 == 0 || n == r.of) {
-			if err := r.probed(n, done).WriteFile(filepath.Join(dir, "probe", fmt.Sprintf("epoch-%06d.json", n))); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
-	err := atomicfile.Write(filepath.Join(dir, "metrics.csv"), func(w io.Writer) error { return result.WriteEpochs(w, rows) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
-}
-
-func (r outline) probed(epoch int, done float64) *result.Probe {
-	const untrained = 0.24
-	end := untrained + (r.probe-untrained)*done
-	acc := func(v float64) result.Accuracy { return result.Accuracy{20: result.Number(v)} }
-	p := &result.Probe{Epoch: &epoch, Model: result.Model{Embedding: "embedding"},
-		Settings:  result.Settings{K: []int{20}, Headline: 20, Metric: "cosine", Vote: "uniform", Pool: "avg"},
-		Baselines: result.Baselines{Chance: 0.1, Pixels: result.Some(0.21), Untrained: result.Some(untrained)},
-	}
-	if done == 1 {
-		p.Verdict = &result.Verdict{Word: r.word, Margin: result.Number(end - untrained), CI: result.Interval{-0.01, 0.02}}
-	}
-	for i, name := range layerNames {
-		depth := float64(i) / float64(len(layerNames)-2)
-		l := result.Layer{Name: name, Index: i, KNN: result.KNN{True: acc(0.21 + (end-0.21)*min(depth, 1))},
-			LeaveOneOut: &result.KNN{Assigned: acc(0.1 + 0.3*depth*depth*done)}, Untrained: &result.KNN{True: acc(0.21 + 0.03*min(depth, 1))}}
-		if name == "embedding" {
-			l.Role = "embedding"
-		}
-		p.Layers = append(p.Layers, l)
-	}
-	return p
-}
-
-// variants is the sweep of augmentations.
-func variants(t *testing.T) *Comparison {
-	root := t.TempDir()
-	for seed := range 2 {
-		s := map[string]any{"seed": float64(seed)}
-		with := func(kv ...any) map[string]any {
-			out := map[string]any{}
-			for k, v := range s {
-				out[k] = v
-			}
-			for i := 0; i < len(kv); i += 2 {
-				out[kv[i].(string)] = kv[i+1]
-			}
-			return out
-		}
-		shift := 0.02 * float64(seed)
-		outline{fmt.Sprintf("a%d", seed), with("augment", "none"), 40, 40, 1, 0.13 + shift, result.Malign, false, false}.write(t, root)
-		outline{fmt.Sprintf("b%d", seed), with(), 150, 150, 0.97 + shift, 0.27 + shift, result.Benign, false, false}.write(t, root)
-		outline{fmt.Sprintf("c%d", seed), with("mixup", 0.8), 150, 150, 0.95, 0.29 + shift, result.Benign, false, false}.write(t, root)
-		outline{fmt.Sprintf("d%d", seed), with("labels", "true"), 150, 150, 1, 0.45 + shift, result.TrueLabels, false, false}.write(t, root)
-	}
-	return collect(t, root)
-}
-
-// ladder is a sweep over views, with the same and with independent labels.
-func ladder(t *testing.T) *Comparison {
-	root := t.TempDir()
-	for i, views := range []float64{1, 2, 4, 8, 16, 0} {
-		x := float64(i) / 5
-		outline{fmt.Sprintf("same%d", i), map[string]any{"views": views}, 60, 60, 1 - 0.1*x, 0.14 + 0.15*x, result.Unclear, false, false}.write(t, root)
-		if views > 0 {
-			outline{fmt.Sprintf("each%d", i), map[string]any{"views": views, "labels": "per-view"}, 60, 60, 1 - 0.8*x, 0.13, result.NotMemorized, false, true}.write(t, root)
-		}
-	}
-	return collect(t, root)
-}
 
 func collect(t *testing.T, paths ...string) *Comparison {
 	t.Helper()
@@ -228,75 +114,6 @@ func unlike(a, b image.Image) int {
 		}
 	}
 	return n
-}
-
-func TestTableFoldsSeeds(t *testing.T) {
-	c := variants(t)
-	table := c.Table(false)
-	if err := table.Sort("-probe"); err != nil {
-		t.Fatal(err)
-	}
-	var b bytes.Buffer
-	if err := table.Write(&b, "csv"); err != nil {
-		t.Fatal(err)
-	}
-	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if want := "run,labels,augment,mixup,epochs,verdict,probe,probe sd,untrained,untrained sd,margin,margin sd,margin 95 %,fit,fit sd,fit augmented,fit augmented sd,test,test sd,assigned,assigned sd,pixels,pixels sd,seeds"; lines[0] != want {
-		t.Errorf("columns\n%s\nwant\n%s", lines[0], want)
-	}
-	var runs []string
-	for _, l := range lines[1:] {
-		runs = append(runs, strings.Split(l, `"`)[1])
-	}
-	if want := "[true labels, crop-flip random labels, crop-flip, mixup 0.8 random labels, crop-flip random labels, no augmentation]"; fmt.Sprint(runs) != want {
-		t.Errorf("rows %v, want %v", runs, want)
-	}
-	if each := c.Table(true); len(each.rows) != 8 || len(table.rows) != 4 {
-		t.Errorf("%d rows a run and %d folded, want 8 and 4", len(each.rows), len(table.rows))
-	}
-	byEnd := &Table{Columns: []string{"margin 95 %"}, rows: [][]value{{interval(result.Interval{0.02, 0.1})}, {textual("")}, {interval(result.Interval{-0.3, 0.2})}}}
-	if err := byEnd.Sort("margin 95 %"); err != nil || fmt.Sprint(byEnd.rows) != "[[-0.300 to 0.200] [0.020 to 0.100] []]" {
-		t.Errorf("by interval: %v, %v", byEnd.rows, err)
-	}
-	if err := table.Sort("colour"); err == nil || !strings.Contains(err.Error(), "labels, augment") {
-		t.Errorf("sorted by a column that is not there: %v", err)
-	}
-	var doc struct {
-		Schema string
-		Rows   []struct {
-			Run   string
-			Probe struct{ Mean, SD, N float64 }
-			Seeds int
-		}
-	}
-	b.Reset()
-	if err := table.Write(&b, "json"); err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b.Bytes(), &doc); err != nil {
-		t.Fatalf("%v in %s", err, b.String())
-	}
-	// 0.45 and 0.47: mean 0.46, deviation 0.02/√2.
-	first := doc.Rows[0]
-	if err := tol.Close([]float64{first.Probe.Mean, first.Probe.SD, first.Probe.N}, []float64{0.46, 0.02 / math.Sqrt2, 2}, 1e-12, 0); err != nil || doc.Schema != TableSchema || first.Seeds != 2 {
-		t.Errorf("JSON %+v: %v", doc, err)
-	}
-	for format, want := range map[string]string{"text": "0.460 ± 0.014", "markdown": "| 0.460 ± 0.014 |", "latex": ` & 0.460 $\pm$ 0.014 & `} {
-		b.Reset()
-		if err := table.Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
-			t.Errorf("%s: no %q in\n%s", format, want, b.String())
-		}
-	}
-}
-
-func TestMean(t *testing.T) {
-	m, sd, n := mean([]float64{1, math.NaN(), 2, 4})
-	if err := tol.Close([]float64{m, sd, float64(n)}, []float64{7.0 / 3, math.Sqrt(7.0 / 3), 3}, 1e-15, 0); err != nil {
-		t.Error(err)
-	}
-	if m, sd, n := mean([]float64{math.NaN()}); !math.IsNaN(m) || sd != 0 || n != 0 {
-		t.Errorf("of nothing: %v, %v, %d", m, sd, n)
-	}
 }
 
 func TestCollectTakesWhatIsThere(t *testing.T) {

@@ -47,6 +47,6 @@ func provenance(p *result.Probe) [][2]string {
 		seeds += fmt.Sprintf(", %d (subset of the data)", *p.Data.SubsetSeed)
 	}
 	add("seeds", seeds)
-	add("threads", "the numbers are the same bits for any number of threads")
+	add("threads", "the numbers are bit-identical for any number of threads")
 	return out
 }

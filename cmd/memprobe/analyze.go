@@ -161,6 +161,16 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err := bar.stored(po.Store, err); err != nil {
 		return err
 	}
+	if err := o.describe(p, m, set, other, std); err != nil {
+		return err
+	}
+	p.Settings.Augment = pipeline
+	return o.write(p, arg, po.Workers, std)
+}
+
+// describe adds to p what the probe does not know: of which files the numbers are, and by
+// which command they were made.
+func (o *analyzeOptions) describe(p *result.Probe, m *subject, set *openedData, other *rival, std streams) (err error) {
 	if p.Model.SHA256, err = digest(m.file); err != nil {
 		return err
 	}
@@ -180,10 +190,14 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if p.Settings.Normalize = set.normalize; m.Inputs()[0].DType() == tensor.Uint8 {
 		p.Settings.Normalize += ", bytes from 0 to 255"
 	}
-	p.Settings.Augment = pipeline
 	set.describe(p)
 	p.Picture = set.picture
 	warnOfChance(p, set.assigned)
+	return nil
+}
+
+// write writes the report into its folder and prints the table.
+func (o *analyzeOptions) write(p *result.Probe, arg string, workers *parallel.Pool, std streams) error {
 	dir := o.out
 	if dir == "" {
 		dir = strings.TrimSuffix(filepath.Base(filepath.Clean(arg)), ".onnx") + "-report"
@@ -193,7 +207,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 		return err
 	}
 	file := filepath.Join(dir, machineFile)
-	if err := writeMachine(file, po.Workers); err != nil {
+	if err := writeMachine(file, workers); err != nil {
 		return err
 	}
 	files = append(files, file)

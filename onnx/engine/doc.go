@@ -6,5 +6,5 @@
 // liveness. A Session computes the outputs and shows chosen tensors (taps) as
 // soon as they exist. CompileTraining turns the same graph into a Trainer, whose
 // step computes the loss and the gradients on the graph's own weights. Results
-// are the same bits for any number of threads.
+// are bit-identical for any number of threads.
 package engine

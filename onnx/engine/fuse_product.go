@@ -8,6 +8,23 @@ import (
 	"memprobe/onnx/ops"
 )
 
+// What the rewrites below do, on the attention of 2 sequences of 5 tokens, in 4 heads of 16:
+// an exporter makes queries q and keys k [2,5,64], Reshapes both to [2,5,4,16], Transposes q
+// to [2,4,5,16] and k to [2,4,16,5], and multiplies these to scores [2,4,5,5]. Nothing has
+// to be moved for that. In memory, element (n, h, t, d) of the transposed q lies at
+// 320·n + 16·h + 64·t + d of q: ops.View says so, as a loop for each axis, {2,320} {4,16}
+// {5,64} {16,1}; of k likewise. Where the loops of both operands and the result have the
+// same sizes, common joins them, and stack tells batch, rows, columns and sum apart:
+//
+//	Batch [2 4], M 5, N 5, K 16
+//	A = q  Batch [320 16], Row 64, Col 1
+//	B = k  Batch [320 16], Row 1, Col 64
+//	C      Batch [100 25], Row 5, Col 1
+//
+// so the Product reads q and k where they lie, and the Transposes go. Behind the second
+// product of an attention, [2,4,5,16], a Transpose brings the heads back, [2,5,4,16];
+// moveProduct has the product write there at once: C Batch [320 16], Row 64, Col 1.
+
 func isProduct(n *ops.Node) bool {
 	return n != nil && n.Domain == ops.Internal && n.Op == "Product"
 }

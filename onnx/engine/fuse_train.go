@@ -33,7 +33,7 @@ func (f *fuser) trainNormRelu(n *ops.Node) *ops.Node {
 			}
 		}
 	}
-	if !is(p, "BatchNormalization") || fixed(p, f.frozen) {
+	if !is(p, "BatchNormalization") || p.FixedStatistics(f.frozen) {
 		return nil
 	}
 	attrs := ops.Attrs{"epsilon": p.Float("epsilon", 1e-5), "momentum": p.Float("momentum", 0.9), "relu": int64(1)}

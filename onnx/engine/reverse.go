@@ -9,7 +9,8 @@ import (
 // trainable reports whether training may change operand i of n, if that is a
 // parameter. Running statistics are not learned.
 func trainable(n *ops.Node, i int) bool {
-	return n.In[i].Param && !(n.Op == "BatchNormTrain" && (i == 3 || i == 4))
+	role := n.Def.Role(i)
+	return n.In[i].Param && role != ops.Mean && role != ops.Variance
 }
 
 // moving returns the values that change with a parameter.

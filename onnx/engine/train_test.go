@@ -229,7 +229,7 @@ func TestTrainingFollowsPyTorch(t *testing.T) {
 	}
 }
 
-// A step gives the same bits with any number of threads.
+// A step is bit-identical for any number of threads.
 func TestTrainingIsDeterministic(t *testing.T) {
 	for _, name := range fixtures {
 		var runs [3][][]float32

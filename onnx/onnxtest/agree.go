@@ -67,6 +67,7 @@ var operators = func() []string {
 			names = append(names, d.Op)
 		}
 	}
+	slices.Sort(names) // what a seed gives does not depend on the order of the table
 	return names
 }()
 

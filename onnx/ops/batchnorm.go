@@ -8,10 +8,11 @@ import (
 )
 
 var batchNorms = []Def{
-	{Op: "BatchNormalization", Since: 1, Roles: []Role{"", Scale, Bias, Mean, Variance}, Infer: inferBatchNorm, Bind: bindBatchNorm, Grad: gradBatchNorm},
+	{Op: "BatchNormalization", Since: 1, Roles: []Role{"", Scale, Bias, Mean, Variance}, Infer: inferBatchNorm, Bind: bindBatchNorm, Grad: gradBatchNorm,
+		Train: trainBatchNorm, Evaluation: &Evaluation{Operands: 5, Results: 1}},
 	{Op: "BatchNormRelu", Domain: Internal, Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, NotDifferentiable: "it exists in inference alone"},
-	{Op: "BatchNormTrain", Domain: Internal, Since: 1, As: "BatchNormalization", Infer: inferBatchNormTrain, Bind: bindBatchNormTrain, Grad: gradBatchNormTrain,
-		Over: [][2]int{{0, 5}}},
+	{Op: "BatchNormTrain", Domain: Internal, Since: 1, As: "BatchNormalization", Roles: []Role{"", Scale, Bias, Mean, Variance, ""}, Infer: inferBatchNormTrain,
+		Bind: bindBatchNormTrain, Grad: gradBatchNormTrain, Train: trainBatchNorm, Over: [][2]int{{0, 5}}},
 	{Op: "BatchNormGrad", Domain: Internal, Since: 1, Infer: inferBatchNormGrad, Bind: bindBatchNormGrad,
 		Over: [][2]int{{0, 1}, {3, 0}, {0, 0}}},
 }

@@ -7,6 +7,42 @@ import (
 	"memprobe/internal/tensor"
 )
 
+// trainBatchNorm takes the statistics of the batch and moves the running ones, or
+// normalises by these as in evaluation if both are frozen. Running statistics that several
+// nodes share are moved by each in turn.
+func trainBatchNorm(b *Builder, n *Node, t *Training) (*Node, error) {
+	if err := t.outputAlone(n); err != nil {
+		return nil, err
+	}
+	epsilon := n.Float("epsilon", 1e-5)
+	if n.FixedStatistics(t.Frozen) {
+		return b.instead(n, n.Op, Attrs{"epsilon": epsilon}, n.In, n.Out[:1])
+	}
+	in := slices.Clone(n.In)
+	for i := 3; i < 5; i++ {
+		if u := t.Updated[in[i]]; u != nil {
+			in[i] = u
+		}
+	}
+	out := []*Value{n.Out[0]}
+	for _, what := range []string{"mean", "invstd", "running_mean", "running_var"} {
+		out = append(out, &Value{Name: n.Name + "/" + what})
+	}
+	for i := 3; i < 5; i++ {
+		if n.In[i].Param {
+			t.Updated[n.In[i]] = out[i]
+		}
+	}
+	attrs := Attrs{"epsilon": epsilon, "momentum": n.Float("momentum", 0.9), "relu": int64(n.Int("relu", 0))}
+	return b.instead(n, "BatchNormTrain", attrs, in, out)
+}
+
+// FixedStatistics reports whether n is a BatchNormalization whose running mean and
+// variance are both frozen.
+func (n *Node) FixedStatistics(frozen map[string]bool) bool {
+	return n.Op == "BatchNormalization" && n.Domain == "" && frozen[n.In[3].Name] && frozen[n.In[4].Name]
+}
+
 // inferBatchNormTrain: inputs as of BatchNormalization and, if there is one, a
 // residual of x's shape; the attribute relu. Outputs y = relu(norm(x) + residual),
 // the mean and 1/√(var+ε) of the batch, and the running mean and variance after

@@ -129,3 +129,33 @@ func int64s(v []int) []int64 {
 	}
 	return out
 }
+
+// transpose puts the axes of v in another order.
+func (b *Builder) transpose(v *Value, perm ...int) *Value {
+	return b.Op("Transpose", Attrs{"perm": int64s(perm)}, v)
+}
+
+// times multiplies v by a number.
+func (b *Builder) times(v *Value, by float64) *Value {
+	if v == nil || by == 1 {
+		return v
+	}
+	return b.Op("Mul", nil, v, b.Scalar(v, by))
+}
+
+// concat joins values along an axis; absent ones count for nothing.
+func (b *Builder) concat(axis int, values ...*Value) *Value {
+	values = slices.DeleteFunc(slices.Clone(values), func(v *Value) bool { return v == nil })
+	if len(values) == 1 {
+		return values[0]
+	}
+	return b.Op("Concat", Attrs{"axis": int64(axis)}, values...)
+}
+
+// slice is v's elements from lo up to hi along an axis.
+func (b *Builder) slice(v *Value, axis, lo, hi int) *Value {
+	if v == nil || lo == 0 && hi == v.Shape[axis] {
+		return v
+	}
+	return b.Op("Slice", nil, v, b.Ints(lo), b.Ints(hi), b.Ints(axis))
+}

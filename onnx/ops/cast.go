@@ -177,3 +177,12 @@ func convert[D, S anyNumber](dst []D, src []S) {
 		dst[i] = D(v)
 	}
 }
+
+// gradCast converts the gradient back; integers and booleans have none.
+func gradCast(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	out := make([]*Value, len(n.In))
+	if n.In[0].DType.IsFloat() && n.Out[0].DType.IsFloat() {
+		out[0] = b.Op("CastLike", nil, dy[0], n.In[0])
+	}
+	return out, b.Err
+}

@@ -34,7 +34,6 @@ var contribs = []Def{
 		y := b.Op("MatMul", nil, b.operand(n, n.In[0], "A"), b.operand(n, n.In[1], "B"))
 		return []*Value{b.times(y, float64(n.Float("alpha", 1)))}
 	}), Matrix),
-	weighted(contrib("MatMulNBits", 3, 6, expandMatMulNBits), "", Quantised, ""),
 	contrib("Gelu", 1, 1, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0])} }),
 	reads(contrib("BiasGelu", 2, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0], n.In[1])} }), "", Bias),
 	reads(contrib("FastGelu", 1, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("tanh", n.In...)} }), "", Bias),

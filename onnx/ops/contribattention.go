@@ -10,7 +10,6 @@ import (
 var contribAttentions = []Def{
 	weighted(contrib("Attention", 2, 7, expandFusedAttention), "", Matrix, Bias, ""),
 	reads(contrib("MultiHeadAttention", 1, 8, expandMultiHead), "", "", "", Bias, ""),
-	contrib("GroupQueryAttention", 1, 12, expandGroupQuery),
 }
 
 // expandFusedAttention projects the input [N,T,I] by weights [I,Q+K+V] first. past and

@@ -16,9 +16,6 @@ var convolutions = []Def{
 		return int64(n.Out[0].Len()) * int64(tensor.Len(n.In[1].Shape[1:])) // w [M, C/group, kernel…]: all but M for each result
 	}},
 	{Op: "FusedConv", Domain: Internal, Since: 1, Infer: inferConv, Bind: bindConv, NotDifferentiable: "it exists in inference alone"},
-	{Op: "ConvTranspose", Since: 1, Weighted: true, Roles: []Role{"", ConvWeight, Bias}, Infer: inferConvTranspose, Bind: bindConvTranspose, Grad: gradConvTranspose, MultiplyAdds: func(n *Node) int64 {
-		return int64(n.In[0].Len()) * int64(tensor.Len(n.In[1].Shape[1:])) // w [C, M/group, kernel…]: all but C for each operand
-	}},
 	{Op: "ConvGradX", Domain: Internal, Since: 1, Infer: inferConvGradX, Bind: bindConvGradX},
 	{Op: "ConvGradW", Domain: Internal, Since: 1, Infer: inferConvGradW, Bind: bindConvGradW},
 }

@@ -58,6 +58,17 @@ type Def struct {
 	// OfShape marks an operator that reads the shapes of its operands alone.
 	OfShape bool
 
+	// Fan is Node.Fan where the rule of the operand's role does not do.
+	Fan func(n *Node, arg int, shape []int) int
+
+	// Train returns the node that does in a training step what n does in evaluation, n
+	// itself where that is the same; nil for operators that know no training. Types and
+	// shapes of a new node are not inferred yet. See training.go.
+	Train func(b *Builder, n *Node, t *Training) (*Node, error)
+	// Evaluation is how much of a node of training a node of evaluation has; nil for
+	// operators that know no training.
+	Evaluation *Evaluation
+
 	// Wide gives the type in which an operator computes on numbers of another: the
 	// compiler casts the operands that have the type of the first, and the results
 	// back. Nil where the operator's own loops do for every type that it accepts.

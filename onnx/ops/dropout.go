@@ -8,7 +8,8 @@ import (
 
 // dropouts: evaluation's Dropout passes its input on; DropoutTrain draws.
 var dropouts = []Def{
-	{Op: "Dropout", Since: 1, Infer: inferDropout, View: true, Grad: gradView},
+	{Op: "Dropout", Since: 1, Infer: inferDropout, View: true, Grad: gradView,
+		Train: trainDropout, Evaluation: &Evaluation{Operands: 2, Results: 2}},
 	{Op: "DropoutTrain", Domain: Internal, Since: 1, As: "Dropout", Infer: func(n *Node) error { return sameAs(n, 1, 1) },
 		Bind: bindDropoutTrain, Grad: gradDropoutTrain, InPlace: true, Random: true},
 }
@@ -33,9 +34,20 @@ func inferDropout(n *Node) error {
 	return nil
 }
 
-// DropoutRatio is the probability with which a Dropout drops an element: an
+// trainDropout draws, unless nothing is dropped.
+func trainDropout(b *Builder, n *Node, t *Training) (*Node, error) {
+	id := t.dropouts
+	t.dropouts++
+	ratio, err := n.dropoutRatio()
+	if err != nil || ratio == 0 || n.Out[0] == nil {
+		return n, err
+	}
+	return b.instead(n, "DropoutTrain", Attrs{"ratio": float32(ratio), "id": id}, n.In[:1], n.Out[:1])
+}
+
+// dropoutRatio is the probability with which a Dropout drops an element: an
 // attribute before opset 12, an input after it, 1/2 by default.
-func (n *Node) DropoutRatio() (float64, error) {
+func (n *Node) dropoutRatio() (float64, error) {
 	ratio := float64(n.Float("ratio", 0.5))
 	if v := n.Input(1); v != nil && n.Opset >= 12 {
 		switch {

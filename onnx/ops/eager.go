@@ -93,6 +93,26 @@ func (n *Node) own(t *tensor.Tensor) (*tensor.Tensor, error) {
 	return t.Clone(), nil
 }
 
+// beforehand is an Expand whose results are the constants that compute returns.
+func beforehand(least, most int, compute func(n *Node) ([]*tensor.Tensor, error)) func(b *Builder, n *Node) ([]*Value, error) {
+	return func(b *Builder, n *Node) ([]*Value, error) {
+		if err := n.Want(least, most); err != nil {
+			return nil, err
+		}
+		for i, v := range n.In {
+			if v != nil && v.Const == nil {
+				return nil, n.Unknown(v, fmt.Sprintf("input %d", i))
+			}
+		}
+		results, err := compute(n)
+		values := make([]*Value, len(results))
+		for i, t := range results {
+			values[i] = b.Const(t)
+		}
+		return values, err
+	}
+}
+
 // eagerly is an Eager of operands that are all tensors, by a function that reads their
 // elements as constants of the node.
 func eagerly(least, most int, compute func(n *Node) ([]*tensor.Tensor, error)) func(n *Node, in []Data) ([]Data, error) {

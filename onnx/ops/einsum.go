@@ -9,7 +9,23 @@ import (
 
 // einsums are products that an equation describes. They are written out in
 // transpositions, sums and matrix products, which have kernels and gradients.
-var einsums = []Def{{Op: "Einsum", Since: 12, Weighted: true, Roles: []Role{Matrix}, Infer: inferEinsum, Expand: expandEinsum}}
+var einsums = []Def{{Op: "Einsum", Since: 12, Weighted: true, Roles: []Role{Matrix}, Fan: summed, Infer: inferEinsum, Expand: expandEinsum}}
+
+// summed is the product of the axes of operand number arg that the result lacks.
+func summed(n *Node, arg int, shape []int) int {
+	terms, result, _ := strings.Cut(strings.ReplaceAll(n.Str("equation", ""), " ", ""), "->")
+	operands := strings.Split(terms, ",")
+	if arg >= len(operands) || len(operands[arg]) != len(shape) {
+		return 0
+	}
+	fan := 1
+	for i, letter := range operands[arg] {
+		if !strings.ContainsRune(result, letter) {
+			fan *= shape[i]
+		}
+	}
+	return fan
+}
 
 // label names an axis of an equation: a letter, or -1, -2, … for those of an
 // ellipsis from the last to the first.

@@ -11,7 +11,7 @@ import (
 // samplings read images at positions that another tensor gives.
 var samplings = []Def{
 	{Op: "GridSample", Since: 16, Infer: inferGridSample, Bind: bindGridSample, Grad: gradGridSample},
-	{Op: "GridSampleGradX", Domain: Internal, Since: 1, Infer: inferScatter(2), Bind: bindGridSampleGradX},
+	{Op: "GridSampleGradX", Domain: Internal, Since: 1, Infer: inferMoved(2), Bind: bindGridSampleGradX},
 	{Op: "GridSampleGradGrid", Domain: Internal, Since: 1, Infer: func(n *Node) error { return n.SetOut(0, n.In[2].DType, n.In[2].Shape) }, Bind: bindGridSampleGradGrid},
 }
 

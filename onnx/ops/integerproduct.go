@@ -1,11 +1,6 @@
 package ops
 
-import (
-	"math"
-	"slices"
-
-	"memprobe/internal/tensor"
-)
+import "memprobe/internal/tensor"
 
 // integerProducts are products and convolutions of quantised numbers: on bytes where the
 // weights are constant, otherwise in float64, in which sums of products of integers are exact.
@@ -108,33 +103,6 @@ func (n *Node) rounds(bias *Value, x, w, y int) *Rounded {
 			return nil
 		}
 		r.Bias = bias.Const.I32()
-	}
-	return r
-}
-
-// NewRounded rounds sums of products of numbers with the scales x and w, one or one for
-// each channel, to a type of eight bits with a scale and a zero point. Nil unless the
-// scales are positive and finite.
-func NewRounded(x float32, w []float32, y float32, zero int32, to tensor.DType) *Rounded {
-	r := &Rounded{Zero: zero, DType: to}
-	r.Lo, r.Hi = ByteRange(to)
-	for _, v := range w {
-		s := float32(x*v) / y
-		if !(v > 0 && s > 0 && s <= math.MaxFloat32) {
-			return nil
-		}
-		r.Scale = append(r.Scale, s)
-	}
-	if !(x > 0 && y > 0) {
-		return nil
-	}
-	return r
-}
-
-// ForChannels repeats a lone scale.
-func (r *Rounded) ForChannels(n int) *Rounded {
-	if len(r.Scale) == 1 && n > 1 {
-		r.Scale = slices.Repeat(r.Scale, n)
 	}
 	return r
 }

@@ -7,6 +7,11 @@ import (
 	"memprobe/internal/tensor"
 )
 
+var lpPools = []Def{
+	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool, Grad: gradLpPool},
+	{Op: "LpPoolGrad", Domain: Internal, Since: 1, Infer: inferLpPoolGrad, Bind: bindLpPoolGrad},
+}
+
 func bindLpPool(n *Node, e *Env) (func(), error) {
 	g, err := n.pool(n.In[0].Shape)
 	if err != nil {

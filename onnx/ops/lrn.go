@@ -6,6 +6,11 @@ import (
 	"memprobe/internal/tensor"
 )
 
+var lrns = []Def{
+	{Op: "LRN", Since: 1, Infer: inferLRN, Bind: bindLRN, Grad: gradLRN},
+	{Op: "LRNGrad", Domain: Internal, Since: 1, Infer: func(n *Node) error { return sameAs(n, 2, 2) }, Bind: bindLRNGrad},
+}
+
 func inferLRN(n *Node) error {
 	if err := n.Want(1, 1); err != nil {
 		return err

@@ -6,6 +6,9 @@ import (
 	"memprobe/internal/tensor"
 )
 
+// meanVariances holds MeanVarianceNormalization.
+var meanVariances = []Def{{Op: "MeanVarianceNormalization", Since: 9, Infer: inferMVN, Bind: bindMVN, Grad: gradMVN}}
+
 func inferMVN(n *Node) error {
 	if err := n.Want(1, 1); err != nil {
 		return err
@@ -49,4 +52,20 @@ func mvnLoop[T tensor.Float](n *Node, e *Env) func() {
 		}
 	}
 	return func() { e.Pool.For(len(starts), body) }
+}
+
+// gradMVN: with y = (x-mean)/(std+1e-9) and means over the axes,
+// dx = (dy - mean(dy))/(std+1e-9) - (x-mean)·mean(dy·y)/(std·(std+1e-9)).
+func gradMVN(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	x := n.In[0]
+	axes, err := n.Axes(n.Ints("axes", []int{0, 2, 3}), len(x.Shape))
+	if err != nil {
+		return nil, err
+	}
+	mean := func(v *Value) *Value { return b.Op("ReduceMean", nil, v, b.Ints(axes...)) }
+	centred := b.Op("Sub", nil, x, mean(x))
+	std := b.Op("Sqrt", nil, mean(b.Op("Mul", nil, centred, centred)))
+	rest := b.Op("Div", nil, mean(b.Op("Mul", nil, dy[0], n.Out[0])), b.Op("Max", nil, std, b.Scalar(x, 1e-30)))
+	d := b.Op("Sub", nil, b.Op("Sub", nil, dy[0], mean(dy[0])), b.Op("Mul", nil, centred, rest))
+	return []*Value{b.Op("Div", nil, d, b.Op("Add", nil, std, b.Scalar(x, 1e-9)))}, b.Err
 }

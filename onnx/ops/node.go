@@ -97,6 +97,39 @@ func (n *Node) Input(i int) *Value {
 	return nil
 }
 
+// known returns the elements of an integer input that must be constant.
+func (n *Node) known(i int, what string) ([]int, error) {
+	v := n.Input(i)
+	if v == nil {
+		return nil, n.Errorf("input %d (%s) is missing", i, what)
+	}
+	if !v.DType.IsInteger() {
+		return nil, n.Errorf("input %d (%s) is %v, want integers", i, what, v.DType)
+	}
+	ints, ok := v.Ints()
+	if !ok {
+		return nil, n.Unknown(v, fmt.Sprintf("input %d (%s)", i, what))
+	}
+	if len(v.Shape) > 1 {
+		return nil, n.Errorf("input %d (%s) has shape %v, want a vector", i, what, v.Shape)
+	}
+	return ints, nil
+}
+
+// sameFloat checks that all inputs are of one floating-point type.
+func (n *Node) sameFloat() error {
+	for i, v := range n.In {
+		switch {
+		case v == nil:
+		case !v.DType.IsFloat():
+			return n.Errorf("input %d is %v, want float32", i, v.DType)
+		case v.DType != n.In[0].DType:
+			return n.Errorf("input %d is %v and input 0 is %v, want one type", i, v.DType, n.In[0].DType)
+		}
+	}
+	return nil
+}
+
 // Has reports whether the attribute is present.
 func (n *Node) Has(name string) bool { _, ok := n.Attrs[name]; return ok }
 

@@ -7,10 +7,9 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var resampling = []Def{
+var paddings = []Def{
 	{Op: "Pad", Since: 1, Infer: inferPad, Bind: bindPad, Grad: gradPad},
-	{Op: "Resize", Since: 10, Infer: inferResize, Bind: bindResize, Grad: gradResize},
-	{Op: "Upsample", Since: 7, Infer: inferResize, Bind: bindResize, Grad: gradResize},
+	{Op: "PadGrad", Domain: Internal, Since: 1, Infer: inferMoved(1), Bind: bindPadGrad},
 }
 
 // Pads returns how much a Pad adds before and after each axis; attributes before
@@ -182,4 +181,44 @@ func padLoop[T tensor.Word](e *Env, maps [][]int, value *tensor.Tensor) func() {
 		}
 	}
 	return func() { e.Pool.For(parallel.Chunks(rows, per), body) }
+}
+
+func gradPad(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
+	before, _, err := n.Pads()
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*Value, len(n.In))
+	out[0] = b.Op("PadGrad", Attrs{"shape": int64s(n.In[0].Shape), "before": int64s(before), "mode": n.Str("mode", "constant")}, dy[0])
+	return out, b.Err
+}
+
+func bindPadGrad(n *Node, e *Env) (func(), error) {
+	before := n.Ints("before", nil)
+	maps := padMaps(e.Out[0].Shape, e.In[0].Shape, before, n.Str("mode", "constant"))
+	return floatLoop(n, e, func() func() { return padGradLoop[float32](e, maps) }, func() func() { return padGradLoop[float64](e, maps) })
+}
+
+func padGradLoop[T tensor.Float](e *Env, maps [][]int) func() {
+	dy, dx := e.In[0], e.Out[0]
+	strides := tensor.Strides(dx.Shape)
+	var add func(dst, src []T, axis, to int)
+	add = func(dst, src []T, axis, to int) {
+		if axis == len(maps) {
+			dst[to] += src[0]
+			return
+		}
+		run := len(src) / len(maps[axis])
+		for i, s := range maps[axis] {
+			if s >= 0 {
+				add(dst, src[i*run:(i+1)*run], axis+1, to+s*strides[axis])
+			}
+		}
+	}
+	return func() {
+		clear(tensor.Data[T](dx))
+		if dy.Len() > 0 {
+			add(tensor.Data[T](dx), tensor.Data[T](dy), 0, 0)
+		}
+	}
 }

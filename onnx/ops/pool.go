@@ -10,9 +10,7 @@ import (
 var pools = []Def{
 	{Op: "MaxPool", Since: 1, Wide: wideByte, Infer: inferMaxPool, Bind: bindMaxPool, Grad: gradPool},
 	{Op: "AveragePool", Since: 1, Infer: inferPool, Bind: bindAveragePool, Grad: gradPool},
-	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool, Grad: gradLpPool},
 	{Op: "MaxPoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindMaxPoolGrad},
-	{Op: "LpPoolGrad", Domain: Internal, Since: 1, Infer: inferLpPoolGrad, Bind: bindLpPoolGrad},
 	{Op: "AveragePoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindAveragePoolGrad},
 }
 
@@ -96,7 +94,7 @@ func newPoolPlan[T tensor.Float](n *Node, e *Env, x []int) (*poolPlan[T], error)
 	}
 	s, flat := n.poolSpec(g)
 	if !flat {
-		return newSolidPool[T](e, g, s.CountIncludePad).plan(), nil
+		return newPoolND[T](e, g, s.CountIncludePad).plan(), nil
 	}
 	p := pool.New[T](e.Pool, s)
 	return &poolPlan[T]{max: p.Max, maxGrad: p.MaxGrad,

@@ -27,7 +27,7 @@ func TestPoolingMatchesPyTorch(t *testing.T) {
 	expect(t, apply(t, "LpPool", 18, Attrs{"kernel_shape": []int64{2, 2}, "p": int64(1)}, 1, from([]int{1, 1, 2, 2}, 1, -2, 3, 4))[0], []int{1, 1, 1, 1}, 10)
 }
 
-func TestSolidPooling(t *testing.T) {
+func TestPoolND(t *testing.T) {
 	x := f32(1, 1, 3, 3, 2)
 	attrs := Attrs{"kernel_shape": []int64{2, 2, 2}, "strides": []int64{2, 2, 2}, "pads": []int64{1, 1, 1, 1, 1, 1}}
 	out := apply(t, "MaxPool", 12, attrs, 2, x)
@@ -39,7 +39,7 @@ func TestSolidPooling(t *testing.T) {
 }
 
 // A window of one plane in depth must give the same as the two-dimensional kernel.
-func TestSolidPoolingAgreesWithFlat(t *testing.T) {
+func TestPoolNDAgreesWithFlat(t *testing.T) {
 	for _, op := range []string{"MaxPool", "AveragePool"} {
 		flat := apply(t, op, 19, Attrs{"kernel_shape": []int64{3, 3}, "pads": []int64{1, 0, 1, 1}, "strides": []int64{2, 1}}, 1, f32(2, 3, 7, 6))[0]
 		deep := f32(2, 3, 7, 6)

@@ -6,6 +6,12 @@ import (
 	"memprobe/internal/tensor"
 )
 
+// products holds what fused products of the engine become.
+var products = []Def{
+	{Op: "Product", Domain: Internal, Since: 1, Infer: func(n *Node) error { return n.Want(2, 4) }, Bind: bindFusedProduct, Over: [][2]int{{0, 3}},
+		NotDifferentiable: "it exists in inference alone"},
+}
+
 // Product is the attribute of the internal operator of that name: a stack of
 //
 //	C = clamp(Alpha·A·B [+ C] + bias),  A [M,K], B [K,N], C [M,N]

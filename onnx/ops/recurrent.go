@@ -9,11 +9,30 @@ import (
 
 // recurrents are networks over sequences, written out step by step.
 var recurrents = []Def{
-	{Op: "RNN", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) { return expandRecurrent(b, n, 1, "Tanh") }},
-	{Op: "GRU", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) { return expandRecurrent(b, n, 3, "Sigmoid", "Tanh") }},
-	{Op: "LSTM", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, "", "", "", Recurrent}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+	{Op: "RNN", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(1), Expand: func(b *Builder, n *Node) ([]*Value, error) {
+		return expandRecurrent(b, n, 1, "Tanh")
+	}},
+	{Op: "GRU", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(3), Expand: func(b *Builder, n *Node) ([]*Value, error) {
+		return expandRecurrent(b, n, 3, "Sigmoid", "Tanh")
+	}},
+	{Op: "LSTM", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, "", "", "", Recurrent}, Fan: hiddenSize(4), Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		return expandRecurrent(b, n, 4, "Sigmoid", "Tanh", "Tanh")
 	}},
+}
+
+// hiddenSize is the Fan of a network of so many gates: the operands are [directions,
+// gates·hidden, …], biases of both products side by side, and peepholes of three gates.
+func hiddenSize(gates int) func(n *Node, arg int, shape []int) int {
+	return func(n *Node, arg int, shape []int) int {
+		if n.Def.Role(arg) != Recurrent || len(shape) < 2 {
+			return 0
+		}
+		rows := map[int]int{3: 2 * gates, 7: 3}[arg]
+		if rows == 0 {
+			rows = gates
+		}
+		return n.Int("hidden_size", shape[1]/rows)
+	}
 }
 
 // longest is the greatest number of steps that are written out.

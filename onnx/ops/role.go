@@ -1,5 +1,7 @@
 package ops
 
+import "memprobe/internal/tensor"
+
 // Role is what a parameter is for.
 type Role string
 
@@ -29,6 +31,38 @@ func (d *Def) Role(arg int) Role {
 		return ""
 	}
 	return d.Roles[min(arg, len(d.Roles)-1)]
+}
+
+// Fan is the number of results that one operand of a convolution adds to (of its
+// group), or of operands that one result of a product sums; the hidden size of a recurrent
+// layer. That is what rules of initialisation ask of operand number arg of n, of the given
+// shape; 0 where it is no weight. Of n, the operator and the attributes are read alone.
+func (n *Node) Fan(arg int, shape []int) int {
+	role := n.Def.Role(arg)
+	switch size := tensor.Len(shape); {
+	case n.Def.Fan != nil:
+		return n.Def.Fan(n, arg, shape)
+	case role == ConvWeight && len(shape) > 2 && size > 0: // [M, C/group, kernel…]
+		return max(1, size/shape[1]/max(1, n.Int("group", 1)))
+	case role == Matrix && len(shape) == 1:
+		return shape[0]
+	case role == Matrix && len(shape) > 1:
+		return shape[n.summedAxis(arg, len(shape))]
+	}
+	return 0
+}
+
+// summedAxis is the axis of the matrix that is operand number arg of a product, over which
+// it sums.
+func (n *Node) summedAxis(arg, rank int) int {
+	last := arg == 0
+	if n.Int([]string{"transA", "transB"}[min(arg, 1)], 0) != 0 {
+		last = !last
+	}
+	if last {
+		return rank - 1
+	}
+	return rank - 2
 }
 
 // Layer reports whether an operator reads data and weights of its own, unlike arithmetic,

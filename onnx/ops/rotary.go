@@ -1,13 +1,6 @@
 package ops
 
-import (
-	"slices"
-
-	"memprobe/internal/tensor"
-)
-
-// tokens are operators on sequences of tokens, written out in others.
-var tokens = []Def{
+var rotaries = []Def{
 	{Op: "RotaryEmbedding", Since: 23, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(3, 4); err != nil {
 			return nil, err
@@ -15,15 +8,6 @@ var tokens = []Def{
 		y, err := b.rotate(n, n.In[0], n.In[1], n.In[2], n.Input(3))
 		return []*Value{y}, err
 	}},
-	{Op: "TensorScatter", Since: 24, Expand: expandTensorScatter},
-	{Op: "SwiGLU", Since: 28, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(2, 2); err != nil {
-			return nil, err
-		}
-		y := b.Op("Mul", nil, b.Op("Swish", Attrs{"alpha": n.Float("alpha", 1)}, n.In[0]), n.In[1])
-		return []*Value{y}, b.Err
-	}},
-	{Op: "CausalConvWithState", Since: 27, Expand: expandCausalConv},
 }
 
 // rotate turns pairs of the first features of x [N,heads,T,D], or [N,T,heads·D], by
@@ -89,73 +73,4 @@ func (b *Builder) rotate(n *Node, x, cos, sin, positions *Value) (*Value, error)
 		y = b.Reshape(b.transpose(y, 0, 2, 1, 3), shape)
 	}
 	return y, b.Err
-}
-
-// expandTensorScatter writes updates into a cache along an axis, from the index of
-// each item of the batch on; a circular cache goes on at its beginning.
-func expandTensorScatter(b *Builder, n *Node) ([]*Value, error) {
-	if err := n.Want(2, 3); err != nil {
-		return nil, err
-	}
-	cache, update, at := n.In[0], n.In[1], n.Input(2)
-	rank := len(cache.Shape)
-	axis, err := n.Axis(n.Int("axis", -2), rank)
-	if err != nil {
-		return nil, err
-	}
-	if axis == 0 || len(update.Shape) != rank || update.Shape[axis] > cache.Shape[axis] || update.DType != cache.DType ||
-		!slices.Equal(slices.Delete(slices.Clone(update.Shape), axis, axis+1), slices.Delete(slices.Clone(cache.Shape), axis, axis+1)) {
-		return nil, n.Errorf("update is %v%v for a cache %v%v", update.DType, update.Shape, cache.DType, cache.Shape)
-	}
-	mode := n.Str("mode", "linear")
-	if mode != "linear" && mode != "circular" {
-		return nil, n.Errorf("mode is %q, want linear or circular", mode)
-	}
-	one := slices.Repeat([]int{1}, rank)
-	one[axis] = update.Shape[axis]
-	index := b.Const(counting(one[axis], one...))
-	if at != nil {
-		if !slices.Equal(at.Shape, cache.Shape[:1]) || at.DType != tensor.Int64 {
-			return nil, n.Errorf("write_indices is %v%v, want int64 %v", at.DType, at.Shape, cache.Shape[:1])
-		}
-		first := slices.Repeat([]int{1}, rank)
-		first[0] = at.Shape[0]
-		index = b.Op("Add", nil, index, b.Reshape(at, first))
-	}
-	if mode == "circular" {
-		index = b.Op("Mod", nil, index, b.Ints(cache.Shape[axis]))
-	}
-	index = b.expand(index, update.Shape)
-	return []*Value{b.Op("ScatterElements", Attrs{"axis": int64(axis)}, cache, index, update)}, b.Err
-}
-
-// expandCausalConv is a convolution of each channel of x [N,C,T] with its own weights
-// [C,1,K] over the K elements up to each; before the first are those of past_state
-// [N,C,K−1], or zeros. Outputs are y and the last K−1 elements.
-func expandCausalConv(b *Builder, n *Node) ([]*Value, error) {
-	if err := n.Want(2, 4); err != nil {
-		return nil, err
-	}
-	x, w := n.In[0], n.In[1]
-	if len(x.Shape) != 3 || len(w.Shape) != 3 || w.Shape[0] != x.Shape[1] || w.Shape[1] != 1 || w.Shape[2] < 1 {
-		return nil, n.Errorf("input has shape %v and weight %v, want [N,C,T] and [C,1,K]", x.Shape, w.Shape)
-	}
-	c, before := x.Shape[1], w.Shape[2]-1
-	past := n.Input(3)
-	if past == nil {
-		past = b.Const(tensor.New(x.DType, x.Shape[0], c, before))
-	}
-	if !slices.Equal(past.Shape, []int{x.Shape[0], c, before}) {
-		return nil, n.Errorf("past_state has shape %v, want %v", past.Shape, []int{x.Shape[0], c, before})
-	}
-	whole := b.concat(2, past, x)
-	y := b.Op("Conv", Attrs{"group": int64(c)}, whole, w, n.Input(2))
-	switch a := n.Str("activation", "none"); a {
-	case "none":
-	case "silu", "swish":
-		y = b.Op("Swish", nil, y)
-	default:
-		return nil, n.Errorf("activation is %q, want none, silu or swish", a)
-	}
-	return []*Value{y, b.slice(whole, 2, x.Shape[2], x.Shape[2]+before)}, b.Err
 }

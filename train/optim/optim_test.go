@@ -97,7 +97,7 @@ func TestScheduleAgreesWithPyTorch(t *testing.T) {
 	}
 }
 
-// An optimizer that was stopped goes on to the same bits as one that was not.
+// An optimizer that was stopped goes on bit-identical to one that was not.
 func TestResume(t *testing.T) {
 	r := torch(t)
 	for _, c := range r.Cases {
