@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"memprobe/internal/suggest"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
 )
@@ -24,8 +25,11 @@ func Banks() []string { return []string{AllImages, TrainImages, HeldOut} }
 // is there twice.
 func CheckBanks(banks []string) error {
 	for i, b := range banks {
-		if !slices.Contains(Banks(), b) || slices.Contains(banks[:i], b) {
-			return fmt.Errorf("%q, want some of %s, each once", b, strings.Join(Banks(), ", "))
+		if err := suggest.OneOf(b, Banks()); err != nil {
+			return err
+		}
+		if slices.Contains(banks[:i], b) {
+			return fmt.Errorf("%q is there twice, want some of %s, each once", b, strings.Join(Banks(), ", "))
 		}
 	}
 	return nil

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"memprobe/internal/atomicfile"
+	"memprobe/internal/infile"
 	"memprobe/internal/rng"
 	"memprobe/internal/seal"
 	"memprobe/onnx"
@@ -41,11 +42,11 @@ type drawnLayer struct {
 // kept is what the trained network does not change: the untrained ones and the pixels.
 // A file holds it under the fingerprint of all that decides it.
 type kept struct {
-	Checksum  string       `json:"checksum"` // of the file, see package seal
-	Key       string       `json:"key"`
-	Pixels    []drawnLayer `json:"pixels"`              // a bank each
-	Augmented *drawnLayer  `json:"augmented,omitempty"` // of the first bank with views
-	Draws     []drawn      `json:"draws"`
+	Checksum  string                `json:"checksum"` // of the file, see package seal
+	Key       string                `json:"key"`
+	Pixels    []drawnLayer          `json:"pixels"`              // a bank each
+	Augmented map[string]drawnLayer `json:"augmented,omitempty"` // of the first bank with views, by what makes them
+	Draws     []drawn               `json:"draws"`
 	file      string
 	changed   bool
 }
@@ -59,7 +60,7 @@ func DrawSeed(seed uint64, draw int) uint64 {
 	return s.Uint64()
 }
 
-// open reads what Options.Keep has for this probe.
+// open reads what Options.Keep has for this probe, or else one of Options.Kin.
 func (r *runner) open(m *onnx.Model) error {
 	if r.Keep == "" || r.NoUntrained {
 		return nil
@@ -68,16 +69,40 @@ func (r *runner) open(m *onnx.Model) error {
 	if err != nil {
 		return err
 	}
-	file := filepath.Join(r.Keep, fmt.Sprintf("untrained-%.12s.json", key))
-	b, err := os.ReadFile(file)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	name := fmt.Sprintf("untrained-%.12s.json", key)
+	own := filepath.Join(r.Keep, name)
+	if r.kept, err = readKept(own, key); err != nil {
 		return err
 	}
-	if err != nil || seal.Verify(b, nil) != nil || json.Unmarshal(b, &r.kept) != nil || r.kept.Key != key {
-		r.kept = kept{Key: key} // a damaged one is measured anew
+	for _, dir := range r.Kin {
+		if len(r.kept.Draws) >= r.Draws {
+			break
+		}
+		// What another run has and cannot be read is measured here.
+		if k, err := readKept(filepath.Join(dir, name), key); err == nil && len(k.Draws) > len(r.kept.Draws) {
+			r.kept, r.kept.changed = k, true
+		}
 	}
-	r.kept.file = file
+	r.kept.file = own
 	return nil
+}
+
+// readKept reads what a file keeps under a key: nothing if there is no such file, or it
+// is damaged, since it is measured anew then.
+func readKept(file, key string) (kept, error) {
+	none := kept{Key: key}
+	b, err := infile.Read(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return none, nil
+	}
+	if err != nil {
+		return none, err
+	}
+	var k kept
+	if seal.Verify(b, nil) != nil || json.Unmarshal(b, &k) != nil || k.Key != key {
+		return none, nil
+	}
+	return k, nil
 }
 
 // keep writes what was added.
@@ -266,11 +291,19 @@ func (r *runner) fingerprint(m *onnx.Model) (string, error) {
 		banks = append(banks, fmt.Sprint(b.name, b.lo, b.hi))
 	}
 	fmt.Fprintln(h, r.K, r.Headline, r.Options.Metric, r.Vote, r.Temperature, r.Mean, r.Std, slices.Concat([]int{r.in.batch}, r.data.Shape), r.Seed, r.Statistics,
-		metrics, banks, r.settings().Features, r.pooling, len(r.data.Classes), r.AugmentationName, r.Views)
+		metrics, banks, r.settings().Features, r.pooling, len(r.data.Classes))
+	if len(r.viewed) > 0 { // by the first draw too
+		fmt.Fprintln(h, r.viewed, r.viewsName())
+	}
 	for _, l := range r.layers {
 		fmt.Fprintln(h, l.Name, l.Shape)
 	}
 	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+// viewsName is what decides the views of an image.
+func (r *runner) viewsName() string {
+	return fmt.Sprintf("%s, %d views, seed %d", r.AugmentationName, r.Views, r.Seed)
 }
 
 func (r *runner) hashImages(h hash.Hash, s Split) {

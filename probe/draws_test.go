@@ -163,6 +163,37 @@ func TestDrawsAreKept(t *testing.T) {
 	}
 }
 
+// What another run keeps is taken over, whatever augmentation that was trained with, and
+// is the run's own from then on.
+func TestDrawsOfKin(t *testing.T) {
+	d, m, root := testData(), residual(t), t.TempDir()
+	probed := func(run string, o Options, kin ...string) (string, int) {
+		drawnAnew := 0
+		o.K, o.Draws, o.Keep = []int{3}, 3, filepath.Join(root, run)
+		for _, k := range kin {
+			o.Kin = append(o.Kin, filepath.Join(root, k))
+		}
+		o.Cost = func(draws, _ int, _ time.Duration) { drawnAnew = draws }
+		p, err := Run(t.Context(), m, d, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return encode(t, p), drawnAnew
+	}
+	views := Options{Augmentation: mirror, AugmentationName: "hflip", Views: 2}
+	plain, _ := probed("plain", Options{})
+	viewed, _ := probed("viewed", views)
+	if got, n := probed("a", views, "absent", "plain"); n != 0 || got != viewed {
+		t.Errorf("with those of a run without augmentation %d networks were drawn, the same result: %v", n, got == viewed)
+	}
+	if got, n := probed("a", Options{}); n != 0 || got != plain {
+		t.Errorf("with those taken over %d networks were drawn, the same result: %v", n, got == plain)
+	}
+	if _, n := probed("b", Options{Seed: 1}, "plain"); n != 3 {
+		t.Errorf("with those of another seed %d networks were drawn, want 3", n)
+	}
+}
+
 // normalised is a network that normalises its input twice, the second time by the
 // statistics of the first.
 func normalised(t *testing.T) *onnx.Model {
@@ -248,7 +279,7 @@ func TestBankErrors(t *testing.T) {
 		want string
 	}{
 		{testData(), Options{K: []int{3}, Bank: []string{HeldOut}}, `bank "held-out" has 0 images`},
-		{withRest(), Options{K: []int{3}, Bank: []string{"most"}}, `bank "most", want some of all, train, held-out`},
+		{withRest(), Options{K: []int{3}, Bank: []string{"most"}}, `bank "most", want one of all, train, held-out`},
 		{withRest(), Options{K: []int{3}, Bank: []string{"all", "all"}}, "each once"},
 		{withRest(), Options{K: []int{3}, Draws: -1}, "draws -1, want 0 or more"},
 		{withRest(), Options{K: []int{3}, Statistics: "guessed"}, `untrained-statistics "guessed", want one of`},

@@ -3,7 +3,6 @@ package probe
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -47,6 +46,8 @@ type Options struct {
 	// Keep is a folder that keeps the answers of untrained networks and pixels for
 	// probes of the same architecture with the same images and settings; "": none.
 	Keep string
+	// Kin are folders of other runs that may have kept the same; they are read alone.
+	Kin []string
 	// Cost, if not nil, is told before untrained networks are run how many there are,
 	// how many images each sees, and how long the trained one took for as many.
 	Cost func(draws, images int, each time.Duration)
@@ -165,9 +166,7 @@ func (o *Options) checkField(f Option) error {
 	case "bank":
 		return CheckBanks(o.Bank)
 	case "untrained-statistics":
-		if !slices.Contains(StatisticsKinds(), o.Statistics) {
-			return fmt.Errorf("%q, want one of %s%s", o.Statistics, strings.Join(StatisticsKinds(), ", "), suggest.DidYouMean(o.Statistics, StatisticsKinds()))
-		}
+		return suggest.OneOf(o.Statistics, StatisticsKinds())
 	}
 	return f.Check(o)
 }

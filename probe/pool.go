@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"memprobe/internal/kernel/vec"
+	"memprobe/internal/suggest"
 	"memprobe/internal/tensor"
 )
 
@@ -60,7 +61,7 @@ func ParsePooling(name string) (Pooling, error) {
 			return Token(i), nil
 		}
 	}
-	return 0, fmt.Errorf("%q, want %s or token:N", name, strings.Join(poolingNames, ", "))
+	return 0, fmt.Errorf("%q, want %s or token:N%s", name, strings.Join(poolingNames, ", "), suggest.DidYouMean(name, poolingNames))
 }
 
 // UnmarshalText is ParsePooling.

@@ -27,15 +27,19 @@ func (r *runner) pixelBaseline(ctx context.Context, p *result.Probe) error {
 			r.kept.Pixels[i].answer(a)
 		}
 	}
-	if b := r.banks[0]; r.Augmentation != nil && r.kept.Augmented == nil {
+	augmented, known := r.kept.Augmented[r.viewsName()]
+	if b := r.banks[0]; r.Augmentation != nil && !known {
 		views := withViews{part{r.images, b.lo, b.hi - b.lo}, r.Augmentation, r.Views, d}
 		b.labels = labelsOf(views)
 		a, err := r.pixelAnswers(ctx, views, &b, d, r.Views+1)
 		if err != nil {
 			return err
 		}
-		r.kept.Augmented = new(drawnLayer)
-		r.kept.Augmented.answer(a)
+		augmented.answer(a)
+		if r.kept.Augmented == nil {
+			r.kept.Augmented = map[string]drawnLayer{}
+		}
+		r.kept.Augmented[r.viewsName()], r.kept.changed = augmented, true
 	}
 	n := len(r.banks[0].truth)
 	for i, a := range r.kept.Pixels {
@@ -44,9 +48,9 @@ func (r *runner) pixelBaseline(ctx context.Context, p *result.Probe) error {
 	first := r.kept.Pixels[0]
 	r.pixelRight = unpack(first.Right[0], n)
 	p.Baselines.PixelsKNN, p.Baselines.Pixels = first.Accuracy[0], p.Data.Banks[0].Pixels
-	if a := r.kept.Augmented; a != nil {
-		r.augmentedRight = unpack(a.Right[0], n)
-		p.Baselines.AugmentedPixels = result.Some(a.Accuracy[0].At(r.Headline))
+	if r.Augmentation != nil {
+		r.augmentedRight = unpack(augmented.Right[0], n)
+		p.Baselines.AugmentedPixels = result.Some(augmented.Accuracy[0].At(r.Headline))
 	}
 	if slices.ContainsFunc(r.metrics, func(m Metric) bool { return m.Measure != nil }) {
 		r.pixels = readPixels(r.Workers, r.raw.of(r.data.Train), r.sample, d)

@@ -98,7 +98,7 @@ func TestAgainstTables(t *testing.T) {
 	if err := MatchTable(p.Against).Write(&match, "csv"); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(match.String(), p.Model.Embedding+",mid,role,0.5,0.25,0.200 to 0.300,0.125,0.75,0.5,2,2,0,0.5") {
+	if !strings.Contains(match.String(), p.Model.Embedding+",mid,role,0.5,0.25,0.2,0.3,0.125,0.75,0.5,2,2,0,0.5") {
 		t.Errorf("matches\n%s", &match)
 	}
 	if err := DifferTable(p, 1).Write(&differ, "csv"); err != nil {

@@ -344,24 +344,41 @@ func (t *Table) spread(i int) bool {
 	return slices.ContainsFunc(t.rows, func(r []value) bool { return r[i].n > 1 })
 }
 
+// ranges tells which columns are of intervals.
+func (t *Table) ranges(i int) bool {
+	return slices.ContainsFunc(t.rows, func(r []value) bool { return r[i].ends != nil })
+}
+
 // csv writes numbers in full; a column over seeds is followed by its deviation,
-// "NAME sd".
+// "NAME sd", and one of intervals is two, "NAME low" and "NAME high".
 func (t *Table) csv(w io.Writer) error {
 	c := csv.NewWriter(w)
 	var header []string
 	for i, name := range t.Columns {
-		header = append(header, textCell(name))
-		if t.spread(i) {
-			header = append(header, textCell(name+" sd"))
+		name = textCell(name)
+		switch {
+		case t.ranges(i):
+			header = append(header, name+" low", name+" high")
+		case t.spread(i):
+			header = append(header, name, name+" sd")
+		default:
+			header = append(header, name)
 		}
 	}
 	lines := [][]string{header}
 	for _, r := range t.rows {
 		var line []string
 		for i, v := range r {
-			line = append(line, textCell(cmp.Or(v.text, v.Key())))
-			if t.spread(i) {
-				line = append(line, v.deviation())
+			cell := textCell(cmp.Or(v.text, v.Key()))
+			switch {
+			case v.ends != nil:
+				line = append(line, printed(v.ends.Low()), printed(v.ends.High()))
+			case t.ranges(i):
+				line = append(line, "", "")
+			case t.spread(i):
+				line = append(line, cell, v.deviation())
+			default:
+				line = append(line, cell)
 			}
 		}
 		lines = append(lines, line)

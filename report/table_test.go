@@ -23,7 +23,7 @@ func TestTableFoldsSeeds(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
-	if want := "run,labels,augment,mixup,epochs,verdict,probe,probe sd,untrained,untrained sd,margin,margin sd,margin 95 %,fit,fit sd,fit augmented,fit augmented sd,test,test sd,assigned,assigned sd,pixels,pixels sd,seeds"; lines[0] != want {
+	if want := "run,labels,augment,mixup,epochs,verdict,probe,probe sd,untrained,untrained sd,margin,margin sd,margin 95 % low,margin 95 % high,fit,fit sd,fit augmented,fit augmented sd,test,test sd,assigned,assigned sd,pixels,pixels sd,seeds"; lines[0] != want {
 		t.Errorf("columns\n%s\nwant\n%s", lines[0], want)
 	}
 	var runs []string
@@ -39,6 +39,10 @@ func TestTableFoldsSeeds(t *testing.T) {
 	byEnd := &Table{Columns: []string{"margin 95 %"}, rows: [][]value{{interval(result.Interval{0.02, 0.1})}, {textual("")}, {interval(result.Interval{-0.3, 0.2})}}}
 	if err := byEnd.Sort("margin 95 %"); err != nil || fmt.Sprint(byEnd.rows) != "[[-0.300 to 0.200] [0.020 to 0.100] []]" {
 		t.Errorf("by interval: %v, %v", byEnd.rows, err)
+	}
+	b.Reset()
+	if err := byEnd.Write(&b, "csv"); err != nil || b.String() != "margin 95 % low,margin 95 % high\n-0.3,0.2\n0.02,0.1\n,\n" {
+		t.Errorf("intervals as CSV: %q, %v", b.String(), err)
 	}
 	if err := table.Sort("colour"); err == nil || !strings.Contains(err.Error(), "labels, augment") {
 		t.Errorf("sorted by a column that is not there: %v", err)

@@ -128,7 +128,7 @@ func (c *Config) Check() error {
 	case c.Init == "" && c.Logits != "":
 		return &ConfigError{"logits", errors.New("names a tensor of init, which is not given")}
 	case c.Init == "" && !slices.Contains(zoo.Stems(c.Arch), c.Stem):
-		return &ConfigError{"stem", oneOf(c.Stem, zoo.Stems(c.Arch))}
+		return &ConfigError{"stem", suggest.OneOf(c.Stem, zoo.Stems(c.Arch))}
 	case scheme.PerView && c.Views == 0:
 		return &ConfigError{"labels", errors.New("per-view wants views above 0")}
 	case c.IdealViews > 0 && c.Views > 0:
@@ -160,9 +160,9 @@ func (c *Config) shaped() string {
 func (c *Config) check(f Field) error {
 	switch f.Key {
 	case "arch":
-		return oneOf(c.Arch, zoo.Archs())
+		return suggest.OneOf(c.Arch, zoo.Archs())
 	case "stem":
-		return oneOf(c.Stem, []string{zoo.Small, zoo.Medium, zoo.ImageNet})
+		return suggest.OneOf(c.Stem, []string{zoo.Small, zoo.Medium, zoo.ImageNet})
 	case "projector":
 		_, err := c.Projector.Layers()
 		return err
@@ -184,20 +184,13 @@ func (c *Config) check(f Field) error {
 		_, err := augment.Parse(c.Augment)
 		return err
 	case "loss":
-		return oneOf(c.Loss, lossNames())
+		return suggest.OneOf(c.Loss, lossNames())
 	case "optimizer":
-		return oneOf(c.Optimizer, optim.Names())
+		return suggest.OneOf(c.Optimizer, optim.Names())
 	case "schedule":
-		return oneOf(c.Schedule, optim.Schedules())
+		return suggest.OneOf(c.Schedule, optim.Schedules())
 	}
 	return f.Check(c)
-}
-
-func oneOf(v string, allowed []string) error {
-	if slices.Contains(allowed, v) {
-		return nil
-	}
-	return fmt.Errorf("%q, want one of %s%s", v, strings.Join(allowed, ", "), suggest.DidYouMean(v, allowed))
 }
 
 // settings are the optimiser's.

@@ -143,9 +143,12 @@ func loadModel(path, sum string) (*onnx.Model, error) {
 	return onnx.Load(path)
 }
 
+// ProbeDir is where a run's probes belong in its folder.
+func ProbeDir(dir string) string { return filepath.Join(dir, "probe") }
+
 // ProbeFile is where the probe of an epoch belongs in a run's folder.
 func ProbeFile(dir string, epoch int) string {
-	return filepath.Join(dir, "probe", fmt.Sprintf("epoch-%06d.json", epoch))
+	return filepath.Join(ProbeDir(dir), fmt.Sprintf("epoch-%06d.json", epoch))
 }
 
 func (f folder) writeMetrics(rows []result.Epoch) error {

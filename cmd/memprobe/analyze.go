@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
@@ -15,10 +14,12 @@ import (
 	"memprobe/internal/infile"
 	"memprobe/internal/parallel"
 	"memprobe/internal/show"
+	"memprobe/internal/suggest"
 	"memprobe/internal/tensor"
 	"memprobe/probe"
 	"memprobe/probe/result"
 	"memprobe/report"
+	"memprobe/train"
 	"memprobe/train/augment"
 )
 
@@ -86,8 +87,8 @@ func (o *analyzeOptions) check() error {
 		return usagef("--columns: %v", err)
 	}
 	for _, f := range o.formats {
-		if !slices.Contains(report.Formats(), f) {
-			return usagef("--format: %q is not one of %s", f, strings.Join(report.Formats(), ", "))
+		if err := suggest.OneOf(f, report.Formats()); err != nil {
+			return usagef("--format %v", err)
 		}
 	}
 	if o.onMap < 0 || o.onMap > maxMap {
@@ -125,7 +126,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 		return err
 	}
 	if m.run != "" {
-		po.Keep = filepath.Join(m.run, "probe")
+		po.Keep = train.ProbeDir(m.run)
 	}
 	if err := o.perImage(m, set, &po); err != nil {
 		return err

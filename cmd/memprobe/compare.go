@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"memprobe/internal/show"
+	"memprobe/internal/suggest"
 	"memprobe/report"
 )
 
@@ -48,15 +48,15 @@ func (o *compareOptions) check() error {
 	if o.asJSON {
 		o.table = "json"
 	}
-	if !slices.Contains(report.TableFormats(), o.table) {
-		return usagef("--table %q, want one of %s", o.table, strings.Join(report.TableFormats(), ", "))
+	if err := suggest.OneOf(o.table, report.TableFormats()); err != nil {
+		return usagef("--table %v", err)
 	}
 	if o.each && len(o.groupBy) > 0 {
 		return usagef("--each and --group-by: want one of them")
 	}
 	for _, f := range o.formats {
-		if !slices.Contains(append(report.Formats(), "none"), f) {
-			return usagef("--format: %q is not one of %s, none", f, strings.Join(report.Formats(), ", "))
+		if err := suggest.OneOf(f, append(report.Formats(), "none")); err != nil {
+			return usagef("--format %v", err)
 		}
 	}
 	return nil

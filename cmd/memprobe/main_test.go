@@ -126,3 +126,32 @@ func TestExitCodes(t *testing.T) {
 		t.Errorf("failed commands left %v", found)
 	}
 }
+
+// TestMisspeltValues: a value that is none of a flag's is answered with those that are,
+// and with the one that was probably meant.
+func TestMisspeltValues(t *testing.T) {
+	model := "../../testdata/benign.onnx"
+	for _, c := range []struct{ args, want string }{
+		{"analyze " + model + " --metric cosin", "did you mean cosine?"},
+		{"analyze " + model + " --vote unifrom", "did you mean uniform?"},
+		{"analyze " + model + " --bank trian", "did you mean train?"},
+		{"analyze " + model + " --pool maen", "did you mean mean?"},
+		{"analyze " + model + " --metrics rankm", "did you mean rankme?"},
+		{"analyze " + model + " --untrained-statistics intial", "did you mean initial?"},
+		{"analyze " + model + " --format pgn", "did you mean png?"},
+		{"analyze " + model + " --data fashion-minst", "did you mean fashion-mnist?"},
+		{"train --arch resnet81 --out x", "did you mean resnet8?"},
+		{"train --stem smal --out x", "did you mean small?"},
+		{"train --optimizer adma --out x", "did you mean adam?"},
+		{"train --schedule cosin --out x", "did you mean cosine?"},
+		{"train --loss mes --out x", "did you mean mse?"},
+		{"compare x --table latx", "did you mean latex?"},
+		{"sweep benign --emit slrum", "did you mean slurm?"},
+		{"sweep benign --scale smal", "did you mean small?"},
+		{"sweep bengin", "did you mean benign?"},
+	} {
+		if code, _, msg := runMemprobe(strings.Fields(c.args)...); code != 2 || !strings.Contains(msg, c.want) {
+			t.Errorf("%s: exit %d, %q, want 2 and %q", c.args, code, msg, c.want)
+		}
+	}
+}

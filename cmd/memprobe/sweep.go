@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -143,8 +144,8 @@ func (o *sweepOptions) open(f *pflag.FlagSet, arg string) (*sweep.Plan, error) {
 
 func (o *sweepOptions) parse(f *pflag.FlagSet, arg string, settings []sweep.Setting) (*sweep.Plan, error) {
 	if slices.Contains(sweep.Presets(), arg) {
-		if !slices.Contains(sweep.Scales(), o.scale) {
-			return nil, usagef("--scale is %q, want %s", o.scale, scales())
+		if err := suggest.OneOf(o.scale, sweep.Scales()); err != nil {
+			return nil, usagef("--scale %v", err)
 		}
 		return sweep.Preset(arg, o.scale, settings...)
 	}
@@ -274,7 +275,7 @@ func (o *sweepOptions) list(ctx context.Context) error {
 func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
 	pool := parallel.New(o.share)
 	defer pool.Close()
-	rows, clock := o.outcomes(), stopwatch{pool: pool, known: map[train.Config]float64{}}
+	rows, clock := o.outcomes(), stopwatch{pool: pool, known: map[train.Config]float64{}, drawn: map[train.Config]bool{}}
 	var times []float64
 	for i := range rows {
 		if rows[i].State == string(sweep.Skipped) {
@@ -287,11 +288,24 @@ func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
 		rows[i].Time = &t
 		times = append(times, t)
 	}
+	if o.jobs > 1 {
+		slices.SortFunc(times, func(a, b float64) int { return cmp.Compare(b, a) })
+	}
 	if !o.quiet {
 		fmt.Fprintf(o.std.err, "%s: %d cells, %d at a time on %d threads each, about %s\n",
-			show.Name(o.plan.Name), len(rows), o.jobs, o.threads, duration(makespan(times, o.jobs)))
+			show.Name(o.plan.Name), len(rows), o.jobs, o.share, duration(makespan(times, o.jobs)))
 	}
 	return rows, nil
+}
+
+// longestFirst are the cells in the order in which they begin: where several run at a time
+// those of the most epochs come first, so that no long one is left to run alone.
+func (o *sweepOptions) longestFirst() []sweep.Cell {
+	cells := slices.Clone(o.cells)
+	if o.jobs > 1 {
+		slices.SortStableFunc(cells, func(a, b sweep.Cell) int { return cmp.Compare(b.Config.Epochs, a.Config.Epochs) })
+	}
+	return cells
 }
 
 // makespan is when the last of some works is done, each begun in turn by the first of
@@ -318,18 +332,20 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 		return err
 	}
 	bars := newCellsProgress(o.std.err, o.quiet, rows)
+	threads := sharedThreads{all: o.threads, each: o.share}
 	failed := 0
-	err := sweep.Run(ctx, o.out, o.cells, sweep.Options{
+	err := sweep.Run(ctx, o.out, o.longestFirst(), sweep.Options{
 		Jobs: o.jobs,
 		Run: func(ctx context.Context, c *sweep.Cell, dir string) error {
-			pool := parallel.New(o.share)
-			defer pool.Close()
+			pool := threads.begin()
+			defer threads.end(pool)
 			var bar watcher = cellProgress{bars, c.Name}
 			if o.jobs == 1 {
 				bar = newTrainProgress(o.std.err, o.quiet)
 			}
 			defer bar.done()
-			_, err := runTraining(ctx, dir, c.Config, pool, bar, false, false)
+			t := &training{dir: dir, config: c.Config, pool: pool, kin: o.out}
+			_, err := t.run(ctx, bar)
 			return err
 		},
 		Event: func(e sweep.Event) {

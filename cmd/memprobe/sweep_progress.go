@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 
 	"memprobe/internal/memory"
+	"memprobe/internal/parallel"
 	"memprobe/probe/result"
 	"memprobe/train"
 	"memprobe/train/sweep"
@@ -19,17 +22,51 @@ const cellMemory = 4 << 30
 // train faster side by side, on a thread each, than one after the other on all threads.
 // So 0 jobs are as many as share the threads evenly, as far as there are cells and memory.
 func (o *sweepOptions) divide() {
-	all := o.threads
-	if all == 0 {
-		all = runtime.GOMAXPROCS(0)
-	}
+	o.threads = cmp.Or(o.threads, runtime.GOMAXPROCS(0))
 	if o.jobs == 0 {
-		o.jobs = max(1, min(all, len(o.cells), int(memory.Left()/cellMemory)))
-		for all%o.jobs != 0 {
+		o.jobs = max(1, min(o.threads, len(o.cells), int(memory.Left()/cellMemory)))
+		for o.threads%o.jobs != 0 {
 			o.jobs--
 		}
 	}
-	o.share = max(1, all/o.jobs)
+	o.share = max(1, o.threads/o.jobs)
+}
+
+// sharedThreads are divided among the cells that run: the last ones have the threads of those
+// that are done. The bits of a run do not depend on its threads.
+type sharedThreads struct {
+	all, each int // threads: of all cells together, and of one while all jobs run
+	mu        sync.Mutex
+	pools     []*parallel.Pool // of the cells that run
+}
+
+// growth is how many times its share of the threads a cell may get at most: each
+// thread has memory of its own, whether it has work or not.
+const growth = 4
+
+// begin returns the pool of a cell.
+func (s *sharedThreads) begin() *parallel.Pool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pool := parallel.New(min(s.all, growth*s.each))
+	s.pools = append(s.pools, pool)
+	s.divide()
+	return pool
+}
+
+// end closes the pool of a cell that is done.
+func (s *sharedThreads) end(pool *parallel.Pool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pools = slices.DeleteFunc(s.pools, func(p *parallel.Pool) bool { return p == pool })
+	pool.Close()
+	s.divide()
+}
+
+func (s *sharedThreads) divide() {
+	for _, p := range s.pools {
+		p.Limit(max(s.each, s.all/len(s.pools)))
+	}
 }
 
 // watcher is told how a run goes on.

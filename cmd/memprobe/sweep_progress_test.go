@@ -1,7 +1,10 @@
 package main
 
 import (
+	"runtime"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -24,6 +27,55 @@ func TestSweepDivides(t *testing.T) {
 		if o.divide(); o.jobs != c.wantJobs || o.share != c.wantThreads {
 			t.Errorf("%+v: %d jobs of %d threads", c, o.jobs, o.share)
 		}
+	}
+}
+
+// Cells of many epochs begin first where several run at a time, and else as in the plan.
+func TestLongestFirst(t *testing.T) {
+	for jobs, want := range map[int][]int{1: {3, 9, 3, 9}, 2: {9, 9, 3, 3}} {
+		o := sweepOptions{jobs: jobs}
+		for _, n := range []int{3, 9, 3, 9} {
+			o.cells = append(o.cells, sweep.Cell{Config: train.Config{Epochs: n}})
+		}
+		var got []int
+		for _, c := range o.longestFirst() {
+			got = append(got, c.Config.Epochs)
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d jobs: cells of %v epochs, want %v", jobs, got, want)
+		}
+	}
+}
+
+// The cells that are left have the threads of those that are done.
+func TestSharedThreads(t *testing.T) {
+	for _, c := range []struct{ all, each, most int }{{2, 1, 2}, {8, 4, 8}, {64, 1, 4}, {2, 2, 2}} {
+		s := sharedThreads{all: c.all, each: c.each}
+		a, b := s.begin(), s.begin()
+		if a.Threads() != c.most || b.Threads() != c.most {
+			t.Errorf("%+v: pools of %d and %d threads, want %d", c, a.Threads(), b.Threads(), c.most)
+		}
+		used := func() int {
+			var mu sync.Mutex
+			seen := map[int]bool{}
+			for deadline := time.Now().Add(time.Second); time.Now().Before(deadline) && len(seen) < c.most; {
+				b.For(64, func(worker, _ int) {
+					mu.Lock()
+					seen[worker] = true
+					mu.Unlock()
+					runtime.Gosched()
+				})
+			}
+			return len(seen)
+		}
+		if n, want := used(), min(c.most, max(c.each, c.all/2)); n != want {
+			t.Errorf("%+v: a cell beside another has %d threads, want %d", c, n, want)
+		}
+		s.end(a)
+		if n := used(); n != c.most {
+			t.Errorf("%+v: a cell alone has %d threads, want %d", c, n, c.most)
+		}
+		s.end(b)
 	}
 }
 

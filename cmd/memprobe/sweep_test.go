@@ -88,7 +88,7 @@ func TestSweepFailures(t *testing.T) {
 		{[]string{plan, "--seed", "3"}, 2, "--seed 3, but the plan plan varies it: leave it out"},
 		{[]string{plan, "--lr", "x"}, 2, `--lr "x", want a number`},
 		{[]string{plan, "--scale", "paper"}, 2, "--scale goes with a preset"},
-		{[]string{"benign", "--scale", "huge"}, 2, "want small, medium or paper"},
+		{[]string{"benign", "--scale", "huge"}, 2, `--scale "huge", want one of small, medium, paper`},
 		{[]string{plan, "--freeze", "fc?.*", "--freeze", "a.*", "--dry-run"}, 2, `--freeze "a.*" matches no trainable weight, want one of fc1.weight`},
 		{[]string{plan, "--index", "2"}, 2, "--index is 2, want 0 to 1"},
 		{[]string{plan, "--emit", "pbs"}, 2, `--emit "pbs", want one of slurm, kubernetes, shell`},

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"math"
+	"strings"
 	"time"
 
 	"memprobe/internal/atomicfile"
@@ -17,6 +19,7 @@ import (
 type stopwatch struct {
 	pool  *parallel.Pool
 	known map[train.Config]float64 // seconds a step, by kind
+	drawn map[train.Config]bool    // whether an earlier cell has measured these untrained networks
 }
 
 // timedSteps are taken of each kind. The first does not count, and of the others
@@ -30,7 +33,7 @@ var errTimed = errors.New("timed")
 // over images of a third of a step each, since they need the forward pass alone. A probe
 // looks at the bank and the test images. To find the neighbours, leave-one-out too, and to
 // measure all else takes it two or three passes more; each untrained network is one pass, with the first
-// probe alone.
+// probe alone, and of the first cell alone that needs it.
 func (s *stopwatch) cell(ctx context.Context, c train.Config) (float64, error) {
 	const passesOfProbe = 3.5
 	o := train.Options{Pool: s.pool}
@@ -63,15 +66,21 @@ func (s *stopwatch) cell(ctx context.Context, c train.Config) (float64, error) {
 	if c.Bank == probe.TrainImages {
 		bank = set.Train.N()
 	}
-	draws := c.Draws
-	if draws == 0 {
-		draws = probe.DefaultOptions().Draws
-	}
 	steps := float64(c.Epochs)*3*pass(set.Train.N()) + times(c.EvalEvery)*pass(set.Train.N()+set.Test.N())
 	if probes := times(c.ProbeEvery); probes > 0 {
-		steps += (passesOfProbe*probes + float64(draws)) * pass(bank+set.Test.N())
+		steps += (passesOfProbe*probes + float64(s.draws(c))) * pass(bank+set.Test.N())
 	}
 	return step * steps, nil
+}
+
+// draws is how many untrained networks a run has to measure itself.
+func (s *stopwatch) draws(c train.Config) int {
+	kind := untrainedOf(c)
+	if s.drawn[kind] {
+		return 0
+	}
+	s.drawn[kind] = true
+	return cmp.Or(c.Draws, probe.DefaultOptions().Draws)
 }
 
 // step is the seconds that a step of a run takes.
@@ -102,6 +111,20 @@ func (s *stopwatch) step(ctx context.Context, c train.Config, o train.Options) (
 		return best, nil
 	}
 	return 0, flagged(err)
+}
+
+// untrainedOf leaves of a configuration what decides the untrained networks that its
+// probes measure.
+func untrainedOf(c train.Config) train.Config {
+	d := train.Default()
+	d.Arch, d.Stem, d.Width, d.Projector, d.Init, d.Logits = c.Arch, c.Stem, c.Width, c.Projector, c.Init, c.Logits
+	d.Data, d.TrainLimit, d.TestLimit, d.SubsetSeed = c.Data, c.TrainLimit, c.TestLimit, c.SubsetSeed
+	d.ImageSize, d.Preprocess, d.Normalize = c.ImageSize, c.Preprocess, c.Normalize
+	d.Batch, d.Metrics, d.Bank, d.Draws, d.Seed = c.Batch, c.Metrics, c.Bank, c.Draws, c.Seed
+	if strings.HasPrefix(c.Labels, "random:") { // as many outputs
+		d.Labels = c.Labels
+	}
+	return d
 }
 
 // kindOf leaves of a configuration what decides how long a step takes, and makes

@@ -57,7 +57,8 @@ var trainCommand = command{
 			pool := parallel.New(*threads)
 			defer pool.Close()
 			bar := newTrainProgress(std.err, *quiet)
-			run, err := runTraining(ctx, dir, config, pool, bar, *withBoard, *resume != "")
+			t := &training{dir: dir, config: config, pool: pool, withBoard: *withBoard, extend: *resume != ""}
+			run, err := t.run(ctx, bar)
 			bar.done()
 			if err != nil {
 				if _, begun := train.ReadConfig(dir); begun == nil && ctx.Err() != nil {
@@ -101,9 +102,9 @@ func resumed(dir string, f *pflag.FlagSet, epochs int, std streams) (train.Confi
 	return longer, nil
 }
 
-// runTraining trains, or goes on, in the folder dir; with extend, to more epochs than
-// the run there has.
-func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel.Pool, bar watcher, withBoard, extend bool) (*result.Run, error) {
+// run trains, or goes on, in the training's folder.
+func (t *training) run(ctx context.Context, bar watcher) (*result.Run, error) {
+	dir, c := t.dir, t.config
 	if err := c.Check(); err != nil {
 		return nil, flagged(err)
 	}
@@ -114,14 +115,12 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	if err != nil {
 		return nil, err
 	}
-	d, err := trainingData(ctx, c, init)
-	if err != nil {
+	if t.data, err = trainingData(ctx, c, init); err != nil {
 		return nil, err
 	}
-	defer d.Close()
-	t := &training{dir: dir, config: c, data: d, pool: pool}
-	o := train.Options{Set: d.Set, Pool: pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step, Extend: extend}
-	if withBoard {
+	defer t.data.Close()
+	o := train.Options{Set: t.data.Set, Pool: t.pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step, Extend: t.extend}
+	if t.withBoard {
 		if t.board, err = openBoard(dir); err != nil {
 			return nil, err
 		}
@@ -137,13 +136,13 @@ func runTraining(ctx context.Context, dir string, c train.Config, pool *parallel
 	if e, ok := errors.AsType[*train.ConfigError](err); ok && e.Key == "batch" && init != nil && init.fixed != nil {
 		err = &train.ConfigError{Key: e.Key, Err: fmt.Errorf("%w: it cannot be opened, since %w", e.Err, init.fixed)}
 	}
-	if err == nil && withBoard {
+	if err == nil && t.withBoard {
 		err = t.project(ctx, run)
 	}
 	if err := errors.Join(err, t.board.close()); err != nil {
 		return run, flagged(err)
 	}
-	return run, writeMachine(filepath.Join(dir, machineFile), pool)
+	return run, writeMachine(filepath.Join(dir, machineFile), t.pool)
 }
 
 // flagged says of a value of the configuration that it is a flag's.
@@ -206,6 +205,10 @@ type training struct {
 	data   *openedData
 	pool   *parallel.Pool
 	board  *board // nil: none
+
+	withBoard bool   // keep event files for TensorBoard
+	extend    bool   // go on to more epochs than the run in the folder has
+	kin       string // a folder of runs that may have probed the same untrained networks; "": none
 }
 
 // project writes the embedding of the final model for TensorBoard's projector.
@@ -242,14 +245,17 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 	}
 	const k = 20
 	po := probe.Options{Logits: c.Logits, K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented,
-		Metrics: list(c.Metrics), Bank: list(c.Bank), Draws: c.Draws, Keep: filepath.Join(t.dir, "probe")}
+		Metrics: list(c.Metrics), Bank: list(c.Bank), Draws: c.Draws, Keep: train.ProbeDir(t.dir)}
+	var err error
+	if po.Kin, err = t.probesOfKin(); err != nil {
+		return err
+	}
 	if err := d.openRest(ctx, po.Bank); err != nil {
 		return err
 	}
 	if err := d.augmentation(m, c.Seed, &po); err != nil {
 		return err
 	}
-	var err error
 	if po.Mean, po.Std, err = d.normalization(); err != nil {
 		return err
 	}
@@ -333,4 +339,19 @@ func printRun(std streams, dir string, run *result.Run) error {
 		fmt.Fprintf(std.out, "%-8s %s\n", "note", show.Line(note))
 	}
 	return nil
+}
+
+// probesOfKin are the folders of the probes of the other runs beside the training's.
+func (t *training) probesOfKin() ([]string, error) {
+	if t.kin == "" {
+		return nil, nil
+	}
+	entries, err := os.ReadDir(t.kin)
+	var dirs []string
+	for _, e := range entries {
+		if dir := filepath.Join(t.kin, e.Name()); e.IsDir() && dir != filepath.Clean(t.dir) {
+			dirs = append(dirs, train.ProbeDir(dir))
+		}
+	}
+	return dirs, err
 }

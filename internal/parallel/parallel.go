@@ -24,7 +24,9 @@ type Pool struct {
 // team is the workers of one or more Pools.
 type team struct {
 	threads int
-	mu      sync.Mutex // held by the loop in flight
+	limit   atomic.Int32 // how many of the threads loops that begin use
+	using   atomic.Int32 // how many the loop in flight does
+	mu      sync.Mutex   // held by the loop in flight
 
 	stop      <-chan struct{} // of the loop in flight
 	body      func(worker, chunk int)
@@ -92,6 +94,7 @@ func New(threads int) *Pool {
 		threads = runtime.GOMAXPROCS(0)
 	}
 	p := &team{threads: threads, stretches: make([]stretch, threads), done: make(chan struct{}, 1)}
+	p.limit.Store(int32(threads))
 	for i := 1; i < threads; i++ {
 		w := &worker{wake: make(chan struct{}, 1)}
 		p.workers = append(p.workers, w)
@@ -104,7 +107,7 @@ func New(threads int) *Pool {
 // can be stopped by Until without those of p.
 func (p *Pool) Stoppable() *Pool {
 	if p == nil {
-		return &Pool{team: &team{threads: 1}}
+		return &Pool{team: &team{threads: 1}} // its limit of 0 is that of one
 	}
 	return &Pool{team: p.team}
 }
@@ -124,7 +127,11 @@ func stopped(stop <-chan struct{}) bool {
 	}
 }
 
-// Threads is the number of goroutines that share a loop, the caller included.
+// Limit has the loops that begin later, of all Pools of p's workers, use n of its
+// threads, at least 1 and at most all: the others sleep. It may be called at any time.
+func (p *Pool) Limit(n int) { p.limit.Store(int32(min(max(n, 1), p.threads))) }
+
+// Threads is the number of goroutines that share a loop at most, the caller included.
 func (p *Pool) Threads() int {
 	if p == nil {
 		return 1
@@ -138,7 +145,7 @@ func (p *Pool) Close() {
 		return
 	}
 	p.state.Add(1 << 32)
-	p.wakeAll()
+	p.wake(p.threads)
 }
 
 // For calls body(worker, chunk) once for every chunk in [0, chunks) and returns
@@ -155,7 +162,7 @@ func (p *Pool) Close() {
 // For does not allocate; a caller that must not either keeps its body in a
 // variable made once.
 func (p *Pool) For(chunks int, body func(worker, chunk int)) {
-	if chunks <= 1 || p == nil || p.threads == 1 || !p.mu.TryLock() {
+	if chunks <= 1 || p == nil || p.limit.Load() <= 1 || !p.mu.TryLock() {
 		for i := range chunks {
 			if p != nil && stopped(p.stop) {
 				return
@@ -165,12 +172,14 @@ func (p *Pool) For(chunks int, body func(worker, chunk int)) {
 		return
 	}
 	defer p.mu.Unlock()
+	n := int(p.limit.Load())
+	p.using.Store(int32(n))
 	p.body, p.team.stop = body, p.stop
-	for i := range p.stretches {
-		p.stretches[i].set(i*chunks/p.threads, (i+1)*chunks/p.threads)
+	for i := range n {
+		p.stretches[i].set(i*chunks/n, (i+1)*chunks/n)
 	}
 	p.state.Add(1<<32 | open)
-	p.wakeAll()
+	p.wake(n)
 	p.work(0)
 	p.state.Add(^uint64(open - 1)) // no longer open
 	p.wait()
@@ -211,17 +220,18 @@ func (p *team) wait() {
 
 // drain does the worker's own stretch, then what is left of the others'.
 func (p *team) drain(worker int) {
-	body, stop := p.body, p.stop
-	for k := range p.threads {
-		s := &p.stretches[(worker+k)%p.threads]
+	body, stop, n := p.body, p.stop, int(p.using.Load())
+	for k := range n {
+		s := &p.stretches[(worker+k)%n]
 		for i, ok := s.take(k > 0); ok && !stopped(stop); i, ok = s.take(k > 0) {
 			body(worker, i)
 		}
 	}
 }
 
-func (p *team) wakeAll() {
-	for _, w := range p.workers {
+// wake wakes the workers of a loop of n threads.
+func (p *team) wake(n int) {
+	for _, w := range p.workers[:n-1] {
 		if w.parked.CompareAndSwap(true, false) {
 			w.wake <- struct{}{}
 		}
@@ -235,7 +245,7 @@ func (p *team) serve(w *worker, id int) {
 		switch {
 		case p.closed.Load():
 			return
-		case epochOf(state) != seen && state&open != 0:
+		case epochOf(state) != seen && state&open != 0 && id < int(p.using.Load()):
 			if p.state.CompareAndSwap(state, state+1) {
 				p.work(id)
 				p.leave()

@@ -1,6 +1,8 @@
 package parallel
 
 import (
+	"runtime"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -115,4 +117,46 @@ func TestUntil(t *testing.T) {
 			t.Errorf("%d threads: %d chunks after the stop is lifted", threads, n)
 		}
 	}
+}
+
+// Loops use as many threads as the limit allows when they begin, and do all chunks
+// while it changes.
+func TestLimit(t *testing.T) {
+	p := New(4)
+	defer p.Close()
+	for _, n := range []int{1, 3, 0, 9, 2, 4} {
+		p.Limit(n)
+		most := min(max(n, 1), 4)
+		var together, peak, done atomic.Int32
+		p.For(400, func(worker, _ int) {
+			if worker >= most {
+				t.Errorf("limit %d: worker %d", n, worker)
+			}
+			now := together.Add(1)
+			for was := peak.Load(); now > was && !peak.CompareAndSwap(was, now); was = peak.Load() {
+			}
+			runtime.Gosched()
+			together.Add(-1)
+			done.Add(1)
+		})
+		if done.Load() != 400 || int(peak.Load()) > most {
+			t.Errorf("limit %d: %d chunks of 400, %d at once", n, done.Load(), peak.Load())
+		}
+	}
+	var changing sync.WaitGroup
+	stop := make(chan struct{})
+	changing.Go(func() {
+		for i := 0; !stopped(stop); i++ {
+			p.Limit(1 + i%4)
+			runtime.Gosched()
+		}
+	})
+	for range 2000 {
+		var sum atomic.Int64
+		if p.For(64, func(_, chunk int) { sum.Add(int64(chunk)) }); sum.Load() != 2016 {
+			t.Fatalf("the sum is %d", sum.Load())
+		}
+	}
+	close(stop)
+	changing.Wait()
 }

@@ -1,7 +1,20 @@
 // Package suggest finds the name that a misspelt one was meant to be.
 package suggest
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// OneOf returns nil if word is among the allowed ones, and else an error that
+// names them, and the one that was probably meant.
+func OneOf(word string, allowed []string) error {
+	if slices.Contains(allowed, word) {
+		return nil
+	}
+	return fmt.Errorf("%q, want one of %s%s", word, strings.Join(allowed, ", "), DidYouMean(word, allowed))
+}
 
 // Nearest returns the candidate with the least distance from word, the first of
 // several, or "" if all are too far away for a slip: more than a third of word's

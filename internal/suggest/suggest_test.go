@@ -29,3 +29,18 @@ func TestNearest(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestOneOf(t *testing.T) {
+	names := []string{"cosine", "constant"}
+	if err := OneOf("cosine", names); err != nil {
+		t.Error(err)
+	}
+	for word, want := range map[string]string{
+		"cosin": `"cosin", want one of cosine, constant; did you mean cosine?`,
+		"step":  `"step", want one of cosine, constant`,
+	} {
+		if err := OneOf(word, names); err == nil || err.Error() != want {
+			t.Errorf("%q: %v, want %s", word, err, want)
+		}
+	}
+}

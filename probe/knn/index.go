@@ -12,6 +12,7 @@ import (
 	"memprobe/internal/kernel/vec"
 	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
+	"memprobe/internal/suggest"
 )
 
 // Metric is a distance between feature vectors.
@@ -38,7 +39,7 @@ func ParseMetric(name string) (Metric, error) {
 	case "euclidean":
 		return Euclidean, nil
 	}
-	return 0, fmt.Errorf("%q, want cosine or euclidean", name)
+	return 0, fmt.Errorf("%q, want cosine or euclidean%s", name, suggest.DidYouMean(name, []string{"cosine", "euclidean"}))
 }
 
 // UnmarshalText is ParseMetric.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"memprobe/internal/suggest"
 )
 
 // Vote says how much a neighbour at distance d weighs.
@@ -33,12 +35,14 @@ func (v Vote) String() string {
 
 // ParseVote reads the name of a vote.
 func ParseVote(name string) (Vote, error) {
+	var names []string
 	for _, v := range []Vote{Uniform, Distance, Softmax} {
 		if v.String() == name {
 			return v, nil
 		}
+		names = append(names, v.String())
 	}
-	return 0, fmt.Errorf("%q, want uniform, distance or softmax", name)
+	return 0, suggest.OneOf(name, names)
 }
 
 // UnmarshalText is ParseVote.

@@ -12,6 +12,7 @@ import (
 	"text/template"
 
 	"memprobe/internal/show"
+	"memprobe/internal/suggest"
 )
 
 //go:embed jobs/*.tmpl
@@ -47,8 +48,8 @@ func (p *Plan) arrays(most int) []array {
 
 // Emit writes the job array that runs a plan's cells, an index each.
 func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
-	if !slices.Contains(Clusters(), cluster) {
-		return fmt.Errorf("%q, want one of %s", cluster, strings.Join(Clusters(), ", "))
+	if err := suggest.OneOf(cluster, Clusters()); err != nil {
+		return err
 	}
 	t, err := template.New(cluster+".tmpl").Funcs(template.FuncMap{"quote": quote, "line": show.Line}).ParseFS(jobs, "jobs/"+cluster+".tmpl")
 	if err != nil {

@@ -39,9 +39,11 @@ func Presets() []string {
 
 // Preset is the plan of that name and scale, with the settings of Parse.
 func Preset(name, scale string, settings ...Setting) (*Plan, error) {
-	if !slices.Contains(Presets(), name) || !slices.Contains(Scales(), scale) {
-		return nil, fmt.Errorf("preset %q at scale %q, want one of %s at %s%s", name, scale, strings.Join(Presets(), ", "), strings.Join(Scales(), ", "),
-			suggest.DidYouMean(name, Presets()))
+	if err := suggest.OneOf(name, Presets()); err != nil {
+		return nil, fmt.Errorf("preset %w", err)
+	}
+	if err := suggest.OneOf(scale, Scales()); err != nil {
+		return nil, fmt.Errorf("scale %w", err)
 	}
 	file := name + "." + scale + ".yaml"
 	text, err := presets.ReadFile("presets/" + file)

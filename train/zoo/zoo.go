@@ -4,10 +4,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strings"
 
 	"memprobe/internal/memory"
 	"memprobe/internal/meta"
+	"memprobe/internal/suggest"
 	"memprobe/onnx"
 )
 
@@ -80,20 +80,20 @@ func Stems(arch string) []string {
 // Build returns the network with its initial weights. An error says which part
 // of the specification does not fit.
 func Build(s Spec) (*onnx.Model, error) {
-	i := slices.IndexFunc(archs(), func(a arch) bool { return a.name == s.Arch })
-	if i < 0 {
-		return nil, fmt.Errorf("arch %q, want one of %s", s.Arch, strings.Join(Archs(), ", "))
+	if err := suggest.OneOf(s.Arch, Archs()); err != nil {
+		return nil, fmt.Errorf("arch %w", err)
 	}
-	a := archs()[i]
+	a := archs()[slices.IndexFunc(archs(), func(a arch) bool { return a.name == s.Arch })]
 	if s.Stem == "" {
 		s.Stem = Small
 	}
 	if s.Width == 0 {
 		s.Width = a.width
 	}
+	if err := suggest.OneOf(s.Stem, a.stems); err != nil {
+		return nil, fmt.Errorf("%s: stem %w", a.name, err)
+	}
 	switch {
-	case !slices.Contains(a.stems, s.Stem):
-		return nil, fmt.Errorf("stem %q of %s, want one of %s", s.Stem, a.name, strings.Join(a.stems, ", "))
 	case s.Width < 1 || s.Width > maxSize:
 		return nil, fmt.Errorf("width %d of %s, want at most %d units", s.Width, a.name, maxSize)
 	case s.Classes < 1 || min(s.C, s.H, s.W) < 1:
