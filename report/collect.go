@@ -154,8 +154,13 @@ func (c *Comparison) folder(path string) error {
 	}
 	first := len(c.Entries)
 	for _, d := range inside {
-		if d.IsDir() && !strings.HasPrefix(d.Name(), ".") {
-			if err := c.walk(filepath.Join(path, d.Name())); err != nil {
+		at := filepath.Join(path, d.Name())
+		switch {
+		case strings.HasPrefix(d.Name(), "."):
+		case d.Type()&fs.ModeSymlink != 0:
+			c.link(at)
+		case d.IsDir():
+			if err := c.walk(at); err != nil {
 				return err
 			}
 		}
@@ -176,6 +181,25 @@ func (c *Comparison) folder(path string) error {
 		}
 	}
 	return nil
+}
+
+// link takes the entry that a link leads to. Folders of entries are not followed, since
+// they may lead back.
+func (c *Comparison) link(path string) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		c.note(path, errors.New("a link that leads nowhere"))
+	case !info.IsDir(): // as other files
+	case exists(path, runFile):
+		c.run(path)
+	case exists(path, probeFile):
+		c.report(filepath.Join(path, probeFile))
+	case exists(path, rewindFile):
+		c.rewind(filepath.Join(path, rewindFile))
+	default:
+		c.note(path, errors.New("a link to a folder that is neither a run nor a report; name the folder itself"))
+	}
 }
 
 func exists(dir, name string) bool {
@@ -308,7 +332,8 @@ func (e *Entry) State() string {
 	return fmt.Sprintf("unfinished, epoch %d of %s", e.Epochs[len(e.Epochs)-1].Epoch, printed(e.Config["epochs"]))
 }
 
-// settings is what an entry was made with, by key.
+// settings is what an entry was made with, by key: of a run, and as "probe.…" how it was
+// probed, which may be otherwise than it was trained.
 func (e *Entry) settings() map[string]any {
 	out := maps.Clone(e.trained())
 	if out == nil {
@@ -328,11 +353,35 @@ func (e *Entry) settings() map[string]any {
 	if len(d.Banks) > 0 {
 		out["probe.bank"] = d.Banks[0].Name
 	}
+	if s.Temperature > 0 {
+		out["probe.temperature"] = s.Temperature
+	}
+	if s.Features != "" {
+		out["probe.features"] = s.Features
+	}
+	for name, how := range s.Metrics {
+		out["probe."+name] = how
+	}
+	of := "probe."
 	if e.trained() == nil && e.Run == nil {
-		out["model"], out["data"], out["labels"], out["normalize"] = p.Model.Path, d.Spec, d.Labels, s.Normalize
-		out["train-limit"], out["test-limit"] = float64(d.TrainLimit), float64(d.TestLimit)
+		of = ""
+		out["model"], out["labels"] = p.Model.Path, d.Labels
+	}
+	out[of+"data"], out[of+"normalize"] = d.Spec, normalization(s)
+	out[of+"train-limit"], out[of+"test-limit"] = float64(d.TrainLimit), float64(d.TestLimit)
+	if d.TrainFirst > 0 {
+		out[of+"train-first"] = float64(d.TrainFirst)
 	}
 	return out
+}
+
+// normalization is none, or what was subtracted from the pixels and what they were divided
+// by, a channel each.
+func normalization(s result.Settings) string {
+	if len(s.Mean) == 0 {
+		return s.Normalize
+	}
+	return strings.Trim(fmt.Sprint(s.Mean), "[]") + " / " + strings.Trim(fmt.Sprint(s.Std), "[]")
 }
 
 // last is the latest probe, or nil.

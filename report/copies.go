@@ -13,18 +13,50 @@ import (
 // that the other does not. What is furthest stays.
 func (c *Comparison) dropCopies() {
 	var kept []*Entry
+	at := map[string][]int{} // those kept, by what copies agree in
 	for _, e := range c.Entries {
-		i := slices.IndexFunc(kept, e.copies)
+		marks := e.marks()
+		i := -1
+		for _, mark := range marks {
+			for _, k := range at[mark] {
+				if (i < 0 || k < i) && e.copies(kept[k]) {
+					i = k
+				}
+			}
+		}
 		if i < 0 {
+			i = len(kept)
 			kept = append(kept, e)
-			continue
+		} else {
+			if len(e.Epochs)+len(e.Probes) > len(kept[i].Epochs)+len(kept[i].Probes) {
+				kept[i], e = e, kept[i]
+			}
+			c.note(e.Path, fmt.Errorf("the same run as %s, not another seed", kept[i].Path))
 		}
-		if len(e.Epochs)+len(e.Probes) > len(kept[i].Epochs)+len(kept[i].Probes) {
-			kept[i], e = e, kept[i]
+		for _, mark := range marks {
+			if !slices.Contains(at[mark], i) {
+				at[mark] = append(at[mark], i)
+			}
 		}
-		c.note(e.Path, fmt.Errorf("the same run as %s, not another seed", kept[i].Path))
 	}
 	c.Entries = kept
+}
+
+// marks are texts of which copies share one: what they were trained with, or that and how
+// they were probed.
+func (e *Entry) marks() []string {
+	text := func(config map[string]any) string {
+		out := e.fingerprint()
+		for _, k := range slices.Sorted(maps.Keys(config)) {
+			out += "\x00" + k + "\x00" + printed(config[k])
+		}
+		return out
+	}
+	marks := []string{text(e.Config)}
+	if e.Run != nil {
+		marks = append(marks, "run\x00"+text(e.Run.Config))
+	}
+	return marks
 }
 
 // copies tells that two runs, or two reports of runs, are one.

@@ -23,11 +23,31 @@ var seedKeys = []string{"seed", "label-seed", "subset-seed"}
 var idleKeys = []string{"eval-every", "probe-every", "checkpoint-every", "log-steps"}
 
 // differing returns the keys in which entries differ, the telling ones first, then
-// by name. A key that an entry lacks differs from any value.
+// by name. A key that an entry lacks differs from any value. How a run was probed is left
+// out where it differs just as how it was trained does.
 func (c *Comparison) differing() []string {
 	return slices.DeleteFunc(c.keys(), func(k string) bool {
-		return !slices.ContainsFunc(c.Entries, func(e *Entry) bool { return printed(e.Config[k]) != printed(c.Entries[0].Config[k]) })
+		trained, probed := strings.CutPrefix(k, "probe.")
+		return !slices.ContainsFunc(c.Entries, func(e *Entry) bool { return printed(e.Config[k]) != printed(c.Entries[0].Config[k]) }) ||
+			probed && c.follows(k, trained)
 	})
+}
+
+// follows tells that the entries that agree in one key agree in the other, and that all
+// that have the other have the one.
+func (c *Comparison) follows(key, of string) bool {
+	value := map[string]string{}
+	for _, e := range c.Entries {
+		if e.Config[key] == nil {
+			continue
+		}
+		v, known := value[printed(e.Config[of])]
+		if e.Config[of] == nil || known && v != printed(e.Config[key]) {
+			return false
+		}
+		value[printed(e.Config[of])] = printed(e.Config[key])
+	}
+	return true
 }
 
 // order compares entries by what differs: numbers by size, the rest by name.
