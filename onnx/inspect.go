@@ -25,6 +25,16 @@ type Summary struct {
 	Problems []error
 	// Notes say where files of the kind are read in more than one way, and which was taken.
 	Notes []string
+	// Shapes are those of the inputs, by name; nil where they are not known.
+	Shapes map[string][]int
+
+	model  *Model
+	values map[string]*ops.Value
+}
+
+// Logits is Model.Logits for the inputs of the summary, which has no problems.
+func (s *Summary) Logits(want string, classes int) (Logits, error) {
+	return s.model.logits(s.values, s.Shapes, want, classes)
 }
 
 // Layer is a node of the graph as it would run.
@@ -56,13 +66,13 @@ func (l Layer) Def() *ops.Def { return newest(l.Domain, l.Op) }
 // all problems of the model: structure, operators that are missing at its opset,
 // operands that do not fit, element types, attributes.
 func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
-	s := &Summary{Problems: m.Check()}
-	values := map[string]*ops.Value{}
+	s := &Summary{Problems: m.Check(), model: m}
 	if len(s.Problems) == 0 {
-		values = m.infer(s, batch, given)
+		s.values = m.infer(s, batch, given)
 	} else {
 		s.missing(m)
 	}
+	values := s.values
 	counted := map[string]bool{}
 	all := m.branched()
 	constants := m.constantParameters(all)
@@ -137,6 +147,10 @@ func (m *Model) infer(s *Summary, batch int, given map[string][]int) map[string]
 		s.Problems = append(s.Problems, err)
 		s.missing(m)
 		return nil
+	}
+	s.Shapes = map[string][]int{}
+	for name, t := range inputs {
+		s.Shapes[name] = t.Shape
 	}
 	reported := map[string]bool{}
 	for _, err := range s.Problems {

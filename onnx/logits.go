@@ -8,6 +8,7 @@ import (
 	"memprobe/internal/meta"
 	"memprobe/internal/show"
 	"memprobe/internal/tensor"
+	"memprobe/onnx/ops"
 )
 
 // Logits are the tensor of a classifier's scores, before they become probabilities.
@@ -48,10 +49,19 @@ func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes in
 	if err != nil {
 		return Logits{}, err
 	}
+	shapes := map[string][]int{}
+	for name, t := range inputs {
+		shapes[name] = t.Shape
+	}
+	return m.logits(values, shapes, want, classes)
+}
+
+// logits is Logits, given what is known of each tensor and the inputs' shapes.
+func (m *Model) logits(values map[string]*ops.Value, inputs map[string][]int, want string, classes int) (Logits, error) {
 	rows := 0
 	for _, v := range m.Inputs()[:min(1, len(m.Inputs()))] {
-		if t := inputs[v.Name]; t != nil && len(t.Shape) > 0 {
-			rows = t.Shape[0]
+		if s := inputs[v.Name]; len(s) > 0 {
+			rows = s[0]
 		}
 	}
 	search := m.newSearch(values, rows)

@@ -25,7 +25,7 @@ func TestBlocksOfManyBranches(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := newFlow(m, 1, Image([]int{4}), "", 0)
+	f, err := newFlow(m, nil, 1, Image([]int{4}), "", 0)
 	if err != nil {
 		t.Fatal(err)
 	}

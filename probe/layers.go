@@ -2,6 +2,7 @@ package probe
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"gonum.org/v1/gonum/graph/simple"
@@ -63,7 +64,13 @@ type Layer struct {
 // one whose head is a convolution, the last block before the logits. What comes
 // between embedding and logits is the projector.
 func Layers(m *onnx.Model, batch int, sample []dataset.Array, logits string, classes int) ([]Layer, error) {
-	f, err := newFlow(m, batch, sample, logits, classes)
+	return LayersOf(m, nil, batch, sample, logits, classes)
+}
+
+// LayersOf is Layers of a model that was inspected, if for the inputs' shapes of the
+// layers; else, or where known is nil, it is inspected.
+func LayersOf(m *onnx.Model, known *onnx.Summary, batch int, sample []dataset.Array, logits string, classes int) ([]Layer, error) {
+	f, err := newFlow(m, known, batch, sample, logits, classes)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +169,7 @@ type flow struct {
 
 func (f *flow) input() string { return f.in.first() }
 
-func newFlow(m *onnx.Model, batch int, sample []dataset.Array, logits string, classes int) (*flow, error) {
+func newFlow(m *onnx.Model, known *onnx.Summary, batch int, sample []dataset.Array, logits string, classes int) (*flow, error) {
 	in, err := inputsOf(m, batch, sample)
 	if err != nil {
 		return nil, err
@@ -171,11 +178,13 @@ func newFlow(m *onnx.Model, batch int, sample []dataset.Array, logits string, cl
 	for _, a := range in.arrays {
 		f.shape[a.Name], f.float[a.Name] = in.shapes[a.Name], !a.Integer
 	}
-	summary := m.Inspect(in.batch, in.shapes)
-	if len(summary.Problems) > 0 {
-		return nil, engine.Problems(summary.Problems)
+	if known == nil || !maps.EqualFunc(known.Shapes, in.shapes, slices.Equal) {
+		known = m.Inspect(in.batch, in.shapes)
 	}
-	if f.nodes, err = ordered(summary.Layers); err != nil {
+	if len(known.Problems) > 0 {
+		return nil, engine.Problems(known.Problems)
+	}
+	if f.nodes, err = ordered(known.Layers); err != nil {
 		return nil, err
 	}
 	for _, n := range f.nodes {
@@ -183,11 +192,7 @@ func newFlow(m *onnx.Model, batch int, sample []dataset.Array, logits string, cl
 			f.shape[name], f.float[name] = n.Shapes[i], n.DTypes[i].IsFloat() && !n.Constant
 		}
 	}
-	given, err := m.InputTensors(in.batch, in.shapes)
-	if err != nil {
-		return nil, err
-	}
-	l, err := m.Logits(given, logits, classes)
+	l, err := known.Logits(logits, classes)
 	f.logits, f.scores = l.Name, err == nil
 	if err != nil {
 		if f.logits = f.end(m, logits); f.logits == "" {

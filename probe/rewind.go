@@ -85,7 +85,7 @@ func weightsOf(m *onnx.Model) (map[string]*tensor.Tensor, error) {
 // nodes behind the layer before read first, through what is computed from constants
 // alone.
 func (r *runner) parametersOf(m *onnx.Model) ([][]onnx.Parameter, error) {
-	f, err := newFlow(m, r.Batch, r.data.sample(), r.Logits, r.data.assignedClasses())
+	f, err := newFlow(m, nil, r.Batch, r.data.sample(), r.Logits, r.data.assignedClasses())
 	if err != nil {
 		return nil, err
 	}

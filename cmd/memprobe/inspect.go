@@ -51,7 +51,7 @@ var inspectCommand = command{
 				return inspectWeights(ctx, std, m, *batch, given, *logits, *asJSON)
 			}
 			s := m.Inspect(*batch, given)
-			roles, err := rolesOf(m, *batch, given)
+			roles, err := rolesOf(m, s, *batch, given)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -123,7 +123,7 @@ func roleOf(l onnx.Layer, roles map[string]string) string {
 
 // rolesOf are the roles of the tensors that --layers blocks picks, by name. The error says
 // why the model cannot be probed.
-func rolesOf(m *onnx.Model, batch int, given map[string][]int) (map[string]string, error) {
+func rolesOf(m *onnx.Model, s *onnx.Summary, batch int, given map[string][]int) (map[string]string, error) {
 	var sample []dataset.Array
 	for name, shape := range given { // at most one: --shape
 		if len(shape) < 2 {
@@ -131,7 +131,7 @@ func rolesOf(m *onnx.Model, batch int, given map[string][]int) (map[string]strin
 		}
 		batch, sample = shape[0], []dataset.Array{{Name: name, Shape: shape[1:]}}
 	}
-	layers, err := probe.Layers(m, batch, sample, "", 0)
+	layers, err := probe.LayersOf(m, s, batch, sample, "", 0)
 	if err != nil {
 		return nil, err
 	}
