@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -312,5 +313,6 @@ func bind(n *ops.Node, e *ops.Env) (run func(), err error) {
 			err = n.Errorf("malformed: %v", r)
 		}
 	}()
-	return n.Def.Bind(n, e)
+	run, err = n.Def.Bind(n, e)
+	return run, cmp.Or(err, n.Mistyped)
 }

@@ -92,7 +92,11 @@ func (l *lowering) call(c *call, block int64) {
 	if err != nil {
 		l.fault(&ops.Error{Node: n.Name, Op: n.Op, Msg: err.Error()})
 	}
-	n.Def = def
+	if n.Def = def; err == nil {
+		if err = n.CheckAttrs(); err != nil {
+			l.fault(err)
+		}
+	}
 	whole, bad := l.operands(c, n)
 	if bad || err != nil {
 		l.results(c, n, true)

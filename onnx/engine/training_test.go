@@ -70,10 +70,11 @@ func residual() *net {
 	n.param("w", 0, 4, 2, 3, 3).param("v", 0, 4, 4, 3, 3).param("scale", 1, 4).param("bias", 0, 4).param("head", 0, 12).param("shift", 0, 3)
 	n.param("mean", 0, 4).param("var", 1, 4)
 	n.tensor("shape").SetConstant(tensor.From([]int64{4, 3}, 2), false)
+	n.tensor("ratio").SetConstant(tensor.From([]float32{0.25}), false)
 	pads := map[string]any{"pads": []int64{1, 1, 1, 1}}
 	n.op("Conv", "x w", "c1", pads).op("BatchNormalization", "c1 scale bias mean var", "b1", nil).op("Relu", "b1", "r1", nil)
 	n.op("Conv", "r1 v", "c2", pads).op("BatchNormalization", "c2 scale bias mean var", "b2", nil)
-	n.op("Add", "b2 r1", "a", nil).op("Relu", "a", "r2", nil).op("Dropout", "r2", "d", map[string]any{"ratio": float32(0.25)})
+	n.op("Add", "b2 r1", "a", nil).op("Relu", "a", "r2", nil).op("Dropout", "r2 ratio", "d", nil)
 	n.op("Mul", "d r1", "m", nil).op("GlobalAveragePool", "m", "g", nil).op("Flatten", "g", "f", nil)
 	n.op("Reshape", "head shape", "h", nil).op("MatMul", "f h", "y", nil).op("Add", "y shift", "logits", nil)
 	n.MarkOutput(n.tensor("logits"))

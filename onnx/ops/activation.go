@@ -40,7 +40,12 @@ var activations = []function{
 			g64: func(dx, dy, x []float64) { vec.HardSigmoidGrad(dx, dy, x, float64(a), float64(b)) },
 		}
 	}},
-	{op: "Gelu", since: 20, of: func(n *Node) maps {
+	{op: "Gelu", since: 20, check: func(n *Node) error {
+		if a := n.Str("approximate", "none"); a != "none" && a != "tanh" {
+			return n.Errorf("approximate is %q, want none or tanh", a)
+		}
+		return nil
+	}, of: func(n *Node) maps {
 		if n.Str("approximate", "none") == "tanh" {
 			return maps{f32: vec.GeluTanh[float32], f64: vec.GeluTanh[float64], g32: vec.GeluTanhGrad[float32], g64: vec.GeluTanhGrad[float64]}
 		}

@@ -125,6 +125,11 @@ func expandAttention(b *Builder, n *Node) ([]*Value, error) {
 	if mode < 0 || mode > 3 {
 		return nil, n.Errorf("qk_matmul_output_mode is %d, want 0 to 3", mode)
 	}
+	for _, side := range []string{"left_window_size", "right_window_size"} {
+		if size := n.Int(side, -1); size < -1 || size > math.MaxInt32 {
+			return nil, n.Errorf("%s is %d, want −1 or a number of keys", side, size)
+		}
+	}
 	if err := n.bounded(3, a.scores()); err != nil {
 		return nil, err
 	}
@@ -170,7 +175,7 @@ func (a *attention) weights(b *Builder, n *Node, scores *Value) (biased, weights
 		return biased, a.softmax(b, n, biased)
 	}
 	biased = b.Op("Add", nil, scores, bias)
-	if n.Input(3) == nil && n.Input(6) == nil { // each query sees itself
+	if n.Input(3) == nil && n.Input(6) == nil && n.Int("left_window_size", -1) < 0 { // each query sees a key
 		return biased, a.softmax(b, n, biased)
 	}
 	most := b.Op("ReduceMax", nil, bias, b.Ints(-1))
@@ -190,8 +195,9 @@ func (a *attention) softmax(b *Builder, n *Node, scores *Value) *Value {
 	return b.cast(wide, scores.DType)
 }
 
-// bias is what is added to the scores: 0 for keys that a query sees and −∞ for the
-// others, or the mask's numbers; nil where all are seen.
+// bias is what is added to the scores: 0 for keys that a query sees, by the lengths and
+// its window of those before and after its own place, and −∞ for the others, or the
+// mask's numbers; nil where all are seen.
 func (a *attention) bias(b *Builder, n *Node) *Value {
 	like := n.In[0]
 	zero, never := b.Scalar(like, 0), b.Scalar(like, math.Inf(-1))
@@ -219,14 +225,23 @@ func (a *attention) bias(b *Builder, n *Node) *Value {
 	if lens = n.Input(6); lens != nil {
 		lens = b.Reshape(lens, []int{a.batch, 1, 1, 1})
 	}
+	left, right := n.Int("left_window_size", -1), n.Int("right_window_size", -1)
 	if n.Int("is_causal", 0) != 0 {
-		last := b.Const(counting(a.q, 1, 1, a.q, 1)) // key that each query sees
+		right = 0
+	}
+	if left >= 0 || right >= 0 {
+		at := b.Const(counting(a.q, 1, 1, a.q, 1)) // key at the place of each query
 		if lens != nil && n.Input(4) == nil {
-			last = b.Op("Add", nil, last, b.Op("Sub", nil, lens, b.Ints(a.q)))
+			at = b.Op("Add", nil, at, b.Op("Sub", nil, lens, b.Ints(a.q)))
 		} else {
-			last = b.Op("Add", nil, last, b.Ints(a.past))
+			at = b.Op("Add", nil, at, b.Ints(a.past))
 		}
-		add(b.Op("Where", nil, b.Op("Less", nil, last, column), never, zero))
+		if right >= 0 {
+			add(b.Op("Where", nil, b.Op("Less", nil, b.Op("Add", nil, at, b.Ints(right)), column), never, zero))
+		}
+		if left >= 0 {
+			add(b.Op("Where", nil, b.Op("Less", nil, column, b.Op("Sub", nil, at, b.Ints(left))), never, zero))
+		}
 	}
 	if lens != nil {
 		add(b.Op("Where", nil, b.Op("Less", nil, column, lens), zero, never))

@@ -1,10 +1,13 @@
 package ops_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
 	"memprobe/internal/tensor"
+	"memprobe/internal/tol"
+	"memprobe/onnx/engine"
 	"memprobe/onnx/onnxtest"
 	"memprobe/onnx/ops"
 )
@@ -55,4 +58,56 @@ func fault(domain, op string, opset int, a attrs, in ...*tensor.Tensor) error {
 	}
 	_, err = ops.Expanded(n)
 	return err
+}
+
+// A window of keys before and after each query is the mask that names them.
+func TestAttentionWindows(t *testing.T) {
+	q, k, v := wave(1, 1, 4, 3), wave(1, 1, 6, 3), wave(1, 1, 6, 2)
+	for _, c := range []struct {
+		left, right, causal int64
+		sees                func(i, j int) bool
+	}{
+		{2, 1, 0, func(i, j int) bool { return i-2 <= j && j <= i+1 }}, // as drawn in ONNX's text
+		{1, -1, 0, func(i, j int) bool { return i-1 <= j }},
+		{-1, 0, 0, func(i, j int) bool { return j <= i }},
+		{0, 5, 1, func(i, j int) bool { return j == i }},
+	} {
+		mask := tensor.New(tensor.Bool, 4, 6)
+		for at := range mask.Bool() {
+			mask.Bool()[at] = c.sees(at/6, at%6)
+		}
+		got := computed(t, "Attention", attrs{"left_window_size": c.left, "right_window_size": c.right, "is_causal": c.causal}, q, k, v)
+		want := computed(t, "Attention", nil, q, k, v, mask)
+		if err := tol.Close(got, want, 0, 1e-12); err != nil {
+			t.Errorf("%d before, %d after: %v", c.left, c.right, err)
+		}
+	}
+	if err := faultOf("Attention", attrs{"left_window_size": int64(-2)}, q, k, v); err == nil || !strings.Contains(err.Error(), "left_window_size is -2") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// computed is the first result of an operator of constants.
+func computed(t *testing.T, op string, a attrs, in ...*tensor.Tensor) []float64 {
+	t.Helper()
+	g := engine.NewGraph()
+	g.SetOpset("", ops.Newest)
+	var operands []*engine.Node
+	for i, x := range in {
+		n := g.NewNode(fmt.Sprint("in", i))
+		n.SetConstant(x, false)
+		operands = append(operands, n)
+	}
+	if err := g.Apply(engine.Operation{Op: op, Attrs: a, Operands: operands}, g.NewNode("y")); err != nil {
+		t.Fatal(err)
+	}
+	values, err := g.Infer(nil)
+	if err != nil || values["y"].Const == nil {
+		t.Fatalf("%s: %v", op, err)
+	}
+	out := make([]float64, values["y"].Len())
+	for i := range out {
+		out[i] = values["y"].Const.Number(i)
+	}
+	return out
 }

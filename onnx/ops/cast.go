@@ -41,16 +41,30 @@ func inferCast(n *Node) error {
 	if err := n.Want(1, 1); err != nil {
 		return err
 	}
-	to := n.Int("to", 0)
-	if name, ok := n.Attrs["to"].(string); ok && n.Opset < 6 { // names, before opset 6
-		to = castNames[name]
-		n.Mistyped = nil
+	t, err := n.castTo()
+	if err != nil {
+		return err
 	}
-	t, ok := castTypes[to]
-	if !ok {
-		return n.Errorf("cast to element type number %d is not supported", to)
+	if m := n.Str("round_mode", "up"); m != "up" && m != "down" && m != "nearest" {
+		return n.Errorf("round_mode is %q, want up, down or nearest", m)
 	}
 	return n.SetOut(0, t.dtype, n.In[0].Shape)
+}
+
+// castTo is what a Cast casts to: a number, or before opset 6 a name.
+func (n *Node) castTo() (castType, error) {
+	if name, ok := n.Attrs["to"].(string); ok && n.Opset < 6 {
+		t, ok := castTypes[castNames[name]]
+		if !ok {
+			return t, n.Errorf("cast to element type %q is not supported", name)
+		}
+		return t, nil
+	}
+	t, ok := castTypes[n.Int("to", 0)]
+	if !ok {
+		return t, n.Errorf("cast to element type number %d is not supported", n.Int("to", 0))
+	}
+	return t, nil
 }
 
 // castNames are the element types as the attribute "to" has them before opset 6.
@@ -61,10 +75,13 @@ var castNames = map[string]int{
 
 func bindCast(n *Node, e *Env) (func(), error) {
 	x, y := e.In[0], e.Out[0]
-	number, _ := n.Attrs["to"].(int64)
-	round := castTypes[int(number)].round
-	if n.Op != "Cast" || y.DType != tensor.Float32 {
-		round = nil
+	var round func(x float32) float32
+	if n.Op == "Cast" {
+		t, err := n.castTo()
+		if err != nil {
+			return nil, err
+		}
+		round = t.round
 	}
 	if x.DType == y.DType && round == nil {
 		return func() { y.Copy(x) }, nil

@@ -12,7 +12,7 @@ func inferConstant(n *Node) error {
 	var t *tensor.Tensor
 	switch {
 	case n.Has("value"):
-		t, _ = n.Attrs["value"].(*tensor.Tensor)
+		t = attr[*tensor.Tensor](n, "value", nil)
 	case n.Has("value_int"):
 		t = tensor.From([]int64{int64(n.Int("value_int", 0))})
 	case n.Has("value_float"):
@@ -21,8 +21,11 @@ func inferConstant(n *Node) error {
 		v := int64s(n.Ints("value_ints", nil))
 		t = tensor.From(v, len(v))
 	case n.Has("value_floats"):
-		v, _ := n.Attrs["value_floats"].([]float32)
+		v := n.floats("value_floats")
 		t = tensor.From(v, len(v))
+	}
+	if n.Mistyped != nil {
+		return n.Mistyped
 	}
 	if t == nil {
 		return n.Errorf("has no value of a supported type")
@@ -40,7 +43,7 @@ func inferConstantOfShape(n *Node) error {
 		return err
 	}
 	d := tensor.Float32
-	if v, ok := n.Attrs["value"].(*tensor.Tensor); ok {
+	if v := attr[*tensor.Tensor](n, "value", nil); v != nil {
 		if v.Len() != 1 {
 			return n.Errorf("value has %d elements, want 1", v.Len())
 		}
@@ -50,8 +53,8 @@ func inferConstantOfShape(n *Node) error {
 }
 
 func bindConstantOfShape(n *Node, e *Env) (func(), error) {
-	v, ok := n.Attrs["value"].(*tensor.Tensor)
-	if !ok {
+	v := attr[*tensor.Tensor](n, "value", nil)
+	if v == nil {
 		return func() {}, nil // tensors are made zero
 	}
 	return broadcastTo(e, e.Out[0], v), nil

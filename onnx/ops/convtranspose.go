@@ -54,6 +54,9 @@ func (g *slide) unfit(n *Node) error {
 		return err
 	}
 	want, auto := n.Ints("output_shape", nil), n.Str("auto_pad", "NOTSET")
+	if !slices.Contains([]string{"NOTSET", "", "VALID", "SAME_UPPER", "SAME_LOWER"}, auto) {
+		return n.Errorf("auto_pad is %q, want NOTSET, VALID, SAME_UPPER or SAME_LOWER", auto)
+	}
 	if len(want) == g.rank+2 {
 		want = want[2:]
 	}
@@ -71,8 +74,6 @@ func (g *slide) unfit(n *Node) error {
 			g.in[i] = g.out[i] * g.stride[i]
 		case auto == "VALID":
 			g.in[i] = full
-		case auto != "NOTSET" && auto != "":
-			return n.Errorf("auto_pad is %q, want NOTSET, VALID, SAME_UPPER or SAME_LOWER", auto)
 		}
 		if want != nil || auto != "NOTSET" && auto != "" {
 			g.before[i], g.after[i] = halves(max(0, full-g.in[i]), auto != "SAME_UPPER")

@@ -51,10 +51,12 @@ func slopeOf[T tensor.Float](df func(float64) float64) func(dx, dy, v []T) {
 	}
 }
 
-// function is an elementwise operator; of reads its attributes.
+// function is an elementwise operator; check, where it is not nil, holds attributes to what
+// they may be, and of reads them.
 type function struct {
 	op    string
 	since int
+	check func(n *Node) error
 	of    func(n *Node) maps
 	flat  string // why there is no gradient
 }
@@ -91,6 +93,11 @@ func defs(list ...[]function) []Def {
 func (f function) infer(n *Node) error {
 	if err := sameAs(n, 1, 1); err != nil {
 		return err
+	}
+	if f.check != nil {
+		if err := f.check(n); err != nil {
+			return err
+		}
 	}
 	d := n.In[0].DType
 	if m := f.of(n); !d.IsFloat() && !(d.IsSigned() && m.whole != nil) && !(d.IsUnsigned() && m.count != nil) {

@@ -30,14 +30,14 @@ func expandMaxUnpool(b *Builder, n *Node) ([]*Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	pads := n.Ints("pads", make([]int, 2*rank))
-	if len(pads) != 2*rank {
-		return nil, n.Errorf("pads has %d values, want %d", len(pads), 2*rank)
+	before, after, err := n.padded(rank)
+	if err != nil {
+		return nil, err
 	}
 	shape := slices.Clone(x.Shape)
 	for i := range rank {
 		a := axes - rank + i
-		shape[2+i] = (x.Shape[2+i]-1)*stride[a] + kernel[a] - pads[i] - pads[rank+i]
+		shape[2+i] = (x.Shape[2+i]-1)*stride[a] + kernel[a] - before[a] - after[a]
 	}
 	if err := n.bounded(0, shape); err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ var nchwcs = []Def{
 	nchwc("MaxPool", 1, plain), nchwc("AveragePool", 1, plain), nchwc("GlobalMaxPool", 1, plain), nchwc("GlobalAveragePool", 1, plain),
 	nchwc("Upsample", 1, func(b *Builder, n *Node) *Value {
 		x, scales := n.In[0], n.Ints("scales", nil)
-		if len(scales) != len(x.Shape) || slices.Min(scales) < 1 {
+		if len(scales) != len(x.Shape) || slices.Min(scales) < 1 || slices.Max(scales) > 1<<20 {
 			b.fail(n, "scales are %v for shape %v", scales, x.Shape)
 			return nil
 		}

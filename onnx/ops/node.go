@@ -213,17 +213,21 @@ func (n *Node) SetOut(i int, d tensor.DType, shape []int) error {
 	return nil
 }
 
-// bounded checks the shape that output i is to have.
+// maxElements is the most elements that a result may have.
+const maxElements = math.MaxInt32 * 4
+
+// bounded checks the shape that output i is to have. What is empty may not be larger
+// without its sizes of 0 than any product of sizes can be computed.
 func (n *Node) bounded(i int, shape []int) error {
-	total := 1
+	total, sizes := 1, 1
 	for _, s := range shape {
-		if s < 0 {
+		switch {
+		case s < 0:
 			return n.Errorf("output %d would have shape %v", i, shape)
-		}
-		if s != 0 && total > math.MaxInt32*4/s {
+		case s > 0 && (total > maxElements/s || sizes > 1<<62/s):
 			return n.Errorf("output %d of shape %v is too large", i, shape)
 		}
-		total *= s
+		total, sizes = total*s, sizes*max(s, 1)
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ func (n *Node) Pads() (before, after []int, err error) {
 	if len(p) != 2*len(axes) {
 		return nil, nil, n.Errorf("pads has %d values, want %d", len(p), 2*len(axes))
 	}
+	if _, err := n.Axes(axes, rank); err != nil {
+		return nil, nil, err
+	}
 	before, after = make([]int, rank), make([]int, rank)
 	for i, a := range axes {
 		a, err := n.Axis(a, rank)

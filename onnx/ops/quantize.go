@@ -16,10 +16,13 @@ var quantizers = []Def{
 			return nil, err
 		}
 		to := tensor.Uint8
-		if n.Input(2) != nil {
-			to = n.In[2].DType
-		} else if n.Int("output_dtype", 0) != 0 {
+		if n.Int("output_dtype", 0) != 0 {
 			to = castTypes[n.Int("output_dtype", 0)].dtype
+			if zero := n.Input(2); zero != nil && zero.DType != to {
+				return nil, n.Errorf("the zero point is %v and output_dtype %v, want one type", zero.DType, to)
+			}
+		} else if n.Input(2) != nil {
+			to = n.In[2].DType
 		}
 		if n.Int("precision", 0) == 0 && IsByte(to) && n.simplyScaled(n.In[0].Shape) && n.In[1].Len() == 1 {
 			y := b.Op("Quantize", Attrs{"dtype": int64(to)}, b.cast(n.In[0], tensor.Float32), n.In[1], n.Input(2))

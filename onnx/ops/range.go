@@ -29,10 +29,24 @@ func inferRange(n *Node) error {
 	if float64(size) < count {
 		size++
 	}
+	if n.In[0].DType == tensor.Int64 { // whose numbers a float64 may not hold
+		length, step := n.In[1].Const.I64()[0]-n.In[0].Const.I64()[0], n.In[2].Const.I64()[0]
+		if size = int(length / step); length%step != 0 && (length > 0) == (step > 0) {
+			size++
+		}
+	}
 	return n.SetOut(0, n.In[0].DType, []int{max(size, 0)})
 }
 
 func bindRange(n *Node, e *Env) (func(), error) {
+	if n.In[0].DType == tensor.Int64 {
+		y, lo, by := e.Out[0], n.In[0].Const.I64()[0], n.In[2].Const.I64()[0]
+		return func() {
+			for i, dst := 0, y.I64(); i < len(dst); i++ {
+				dst[i] = lo + int64(i)*by
+			}
+		}, nil
+	}
 	lo, by := n.In[0].Const.Number(0), n.In[2].Const.Number(0)
 	steps := tensor.New(tensor.Float64, e.Out[0].Len())
 	for i, s := 0, steps.F64(); i < len(s); i++ {

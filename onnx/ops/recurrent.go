@@ -103,8 +103,12 @@ func (r *recurrent) resolve(defaults []string) (*Value, error) {
 	if len(x.Shape) != 3 || len(w.Shape) != 3 || !x.DType.IsFloat() {
 		return nil, n.Errorf("input is %v%v and W has shape %v, want [T,N,I] and [directions,gates·H,I]", x.DType, x.Shape, w.Shape)
 	}
-	if n.Int("layout", 0) == 1 {
+	switch l := n.Int("layout", 0); l {
+	case 0:
+	case 1:
 		x = r.transpose(x, 1, 0, 2)
+	default:
+		return nil, n.Errorf("layout is %d, want 0 or 1", l)
 	}
 	r.steps, r.batch, r.inputs, r.hidden = x.Shape[0], x.Shape[1], x.Shape[2], w.Shape[1]/r.gates
 	switch d := n.Str("direction", "forward"); d {
@@ -142,15 +146,14 @@ func (r *recurrent) resolve(defaults []string) (*Value, error) {
 // activations reads those of all directions; parameters go to the activations that
 // have some, in their order.
 func (r *recurrent) activations(defaults []string) error {
-	names, _ := r.n.Attrs["activations"].([]string)
+	names := attr[[]string](r.n, "activations", nil)
 	if names == nil {
 		names = slices.Repeat(defaults, len(r.directions))
 	}
 	if len(names) != len(defaults)*len(r.directions) {
 		return r.n.Errorf("has %d activations, want %d", len(names), len(defaults)*len(r.directions))
 	}
-	alphas, _ := r.n.Attrs["activation_alpha"].([]float32)
-	betas, _ := r.n.Attrs["activation_beta"].([]float32)
+	alphas, betas := r.n.floats("activation_alpha"), r.n.floats("activation_beta")
 	for _, name := range names {
 		a, ok := recurrentActs[strings.ToLower(name)]
 		if !ok {

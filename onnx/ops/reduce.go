@@ -6,20 +6,46 @@ import (
 	"memprobe/internal/tensor"
 )
 
-// reductions fold axes away; each is a sum of f over them followed by g.
+// reductions fold axes away.
 var reductions = []Def{
-	reduce("ReduceSum", 1, 13, 0, func(a, x float64) float64 { return a + x }, nil, gradReduceSum),
-	reduce("ReduceMean", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, n int) float64 { return a / float64(n) }, gradReduceMean),
-	reduce("ReduceMax", 1, 18, math.Inf(-1), maxOf[float64], nil, gradReduceExtreme),
-	reduce("ReduceMin", 1, 18, math.Inf(1), minOf[float64], nil, gradReduceExtreme),
-	reduce("ReduceProd", 1, 18, 1, func(a, x float64) float64 { return a * x }, nil, gradReduceProd),
-	reduce("ReduceL1", 1, 18, 0, func(a, x float64) float64 { return a + math.Abs(x) }, nil, gradReduceL1),
-	reduce("ReduceL2", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, func(a float64, _ int) float64 { return math.Sqrt(a) }, gradReduceL2),
-	reduce("ReduceSumSquare", 1, 18, 0, func(a, x float64) float64 { return a + x*x }, nil, gradReduceSumSquare),
-	reduce("ReduceLogSum", 1, 18, 0, func(a, x float64) float64 { return a + x }, func(a float64, _ int) float64 { return math.Log(a) }, gradReduceLogSum),
-	reduce("ReduceLogSumExp", 1, 18, math.Inf(-1), logAddExp, nil, gradReduceLogSumExp),
+	reduce("ReduceSum", 1, 13, folds{fold[float64]{0, plus[float64], nil}, &fold[int64]{0, plus[int64], nil}, &fold[uint64]{0, plus[uint64], nil}}, gradReduceSum),
+	reduce("ReduceMean", 1, 18, folds{fold[float64]{0, plus[float64], share[float64]}, &fold[int64]{0, plus[int64], share[int64]}, &fold[uint64]{0, plus[uint64], share[uint64]}}, gradReduceMean),
+	reduce("ReduceMax", 1, 18, folds{fold[float64]{math.Inf(-1), maxOf[float64], nil}, &fold[int64]{math.MinInt64, maxOf[int64], nil}, &fold[uint64]{0, maxOf[uint64], nil}}, gradReduceExtreme),
+	reduce("ReduceMin", 1, 18, folds{fold[float64]{math.Inf(1), minOf[float64], nil}, &fold[int64]{math.MaxInt64, minOf[int64], nil}, &fold[uint64]{math.MaxUint64, minOf[uint64], nil}}, gradReduceExtreme),
+	reduce("ReduceProd", 1, 18, folds{fold[float64]{1, times[float64], nil}, &fold[int64]{1, times[int64], nil}, &fold[uint64]{1, times[uint64], nil}}, gradReduceProd),
+	reduce("ReduceL1", 1, 18, folds{fold[float64]{0, plusSize[float64], nil}, &fold[int64]{0, plusSize[int64], nil}, &fold[uint64]{0, plusSize[uint64], nil}}, gradReduceL1),
+	reduce("ReduceL2", 1, 18, folds{float: fold[float64]{0, plusSquare[float64], func(a float64, _ int) float64 { return math.Sqrt(a) }}}, gradReduceL2),
+	reduce("ReduceSumSquare", 1, 18, folds{fold[float64]{0, plusSquare[float64], nil}, &fold[int64]{0, plusSquare[int64], nil}, &fold[uint64]{0, plusSquare[uint64], nil}}, gradReduceSumSquare),
+	reduce("ReduceLogSum", 1, 18, folds{float: fold[float64]{0, plus[float64], func(a float64, _ int) float64 { return math.Log(a) }}}, gradReduceLogSum),
+	reduce("ReduceLogSumExp", 1, 18, folds{float: fold[float64]{math.Inf(-1), logAddExp, nil}}, gradReduceLogSumExp),
 	{Op: "ProductOfOthers", Domain: Internal, Since: 1, Infer: inferProductOfOthers, Bind: bindProductOfOthers},
 }
+
+// fold is a sum of f over elements, from zero on, followed by g of it and of their number.
+type fold[A number] struct {
+	zero A
+	f    func(a, x A) A
+	g    func(a A, n int) A
+}
+
+// folds are a reduction of floats and, where float64 would round it, of integers.
+type folds struct {
+	float fold[float64]
+	int   *fold[int64]
+	uint  *fold[uint64]
+}
+
+func plusSize[T number](a, x T) T {
+	if x < 0 {
+		x = -x
+	}
+	return a + x
+}
+
+func plusSquare[T number](a, x T) T { return a + x*x }
+
+// share is one of n equal parts; of integers, rounded towards 0.
+func share[T number](a T, n int) T { return over(a, T(n)) }
 
 // logAddExp is ln(eᵃ+eˣ), from the larger, so that no exponential overflows.
 func logAddExp(a, x float64) float64 {
@@ -31,8 +57,8 @@ func logAddExp(a, x float64) float64 {
 }
 
 // reduce is a reduction whose axes are an attribute before the version asInput.
-// Others than sums of floats run in float64, in the order of the elements.
-func reduce(op string, since, asInput int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64, grad func(*Builder, folded) *Value) Def {
+// Others than sums of floats run in float64 or 64-bit integers, in the order of the elements.
+func reduce(op string, since, asInput int, f folds, grad func(*Builder, folded) *Value) Def {
 	resolve := func(n *Node) ([]int, error) { return n.reduced(asInput) }
 	return Def{Op: op, Since: since, Wide: wideBool, Grad: gradReduce(asInput, grad),
 		Infer: func(n *Node) error {
@@ -64,9 +90,12 @@ func reduce(op string, since, asInput int, zero float64, f func(a, x float64) fl
 				}
 				return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, count) }, func() func() { return sumLoop[float64](e, gone, count) })
 			}
-			return numbers(n, n.In[0].DType,
-				func() func() { return reduceLoop[float32](e, axes, zero, f, g) }, func() func() { return reduceLoop[float64](e, axes, zero, f, g) },
-				func() func() { return reduceLoop[int64](e, axes, zero, f, g) }, func() func() { return reduceLoop[uint64](e, axes, zero, f, g) })
+			ints, uints := func() func() { return reduceLoop[int64](e, axes, f.float) }, func() func() { return reduceLoop[uint64](e, axes, f.float) }
+			if f.int != nil {
+				ints, uints = func() func() { return reduceLoop[int64](e, axes, *f.int) }, func() func() { return reduceLoop[uint64](e, axes, *f.uint) }
+			}
+			return numbers(n, n.In[0].DType, func() func() { return reduceLoop[float32](e, axes, f.float) },
+				func() func() { return reduceLoop[float64](e, axes, f.float) }, ints, uints)
 		},
 	}
 }
@@ -113,7 +142,7 @@ func (n *Node) reduced(asInput int) ([]int, error) {
 	return n.Axes(axes, rank)
 }
 
-func reduceLoop[T number](e *Env, axes []int, zero float64, f func(a, x float64) float64, g func(a float64, n int) float64) func() {
+func reduceLoop[T, A number](e *Env, axes []int, f fold[A]) func() {
 	x, y := e.In[0], e.Out[0]
 	own := tensor.Strides(x.Shape)
 	var outer, inner, outerStride, innerStride []int
@@ -127,12 +156,12 @@ func reduceLoop[T number](e *Env, axes []int, zero float64, f func(a, x float64)
 	count := tensor.Len(inner)
 	starts, offsets := offsetsOf(outer, outerStride), offsetsOf(inner, innerStride)
 	body := func(_, o int) {
-		src, acc := tensor.Data[T](x), zero
+		src, acc := tensor.Data[T](x), f.zero
 		for _, at := range offsets {
-			acc = f(acc, float64(src[starts[o]+at]))
+			acc = f.f(acc, A(src[starts[o]+at]))
 		}
-		if g != nil {
-			acc = g(acc, count)
+		if f.g != nil {
+			acc = f.g(acc, count)
 		}
 		tensor.Data[T](y)[o] = T(acc)
 	}

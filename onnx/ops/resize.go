@@ -23,6 +23,11 @@ func inferResize(n *Node) error {
 	if m := n.Str("mode", "nearest"); m != "nearest" && m != "linear" && m != "bilinear" && m != "cubic" {
 		return n.Errorf("mode is %q, want nearest, linear or cubic", m)
 	}
+	switch m := n.Str("nearest_mode", "floor"); m {
+	case "floor", "ceil", "round_prefer_floor", "round_prefer_ceil":
+	default:
+		return n.Errorf("nearest_mode is %q, want floor, ceil, round_prefer_floor or round_prefer_ceil", m)
+	}
 	if !n.In[0].DType.IsFloat() {
 		return n.Errorf("element type %v is not supported", n.In[0].DType)
 	}

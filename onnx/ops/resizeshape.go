@@ -25,6 +25,9 @@ func (n *Node) scales() (scale []float64, out []int, err error) {
 			axes = append(axes, i)
 		}
 	}
+	if _, err := n.Axes(axes, len(in)); err != nil {
+		return nil, nil, err
+	}
 	for i, a := range axes {
 		if axes[i], err = n.Axis(a, len(in)); err != nil {
 			return nil, nil, err
@@ -41,7 +44,7 @@ func (n *Node) scales() (scale []float64, out []int, err error) {
 	if n.legacy() {
 		at = 1
 	}
-	given, _ := n.Attrs["scales"].([]float32)
+	given := n.floats("scales")
 	if v := n.Input(at); v != nil {
 		if !v.DType.IsFloat() {
 			return nil, nil, n.Errorf("scales are %v, want float32", v.DType)

@@ -16,8 +16,8 @@ var scatters = []Def{
 	{Op: "ScatterND", Since: 11, Wide: wideInt, Infer: inferScatterND, Bind: bindPlaces, Grad: gradScatterND},
 }
 
-// placement says where the runs of an operator's indices lie in the data. A run that
-// an index puts outside of it is left out: gathering gives 0 there.
+// placement says where the runs of an operator's indices lie in the data. One that an
+// index puts outside of it is a fault.
 type placement struct {
 	run   int // elements that lie together
 	count int // runs
@@ -35,14 +35,22 @@ func within(i int64, d int) (int, bool) {
 
 // checkPlaces holds indices that are known to the data.
 func (n *Node) checkPlaces(p placement) error {
-	if c := n.In[1].Const; c != nil && c.DType == tensor.Int64 {
-		for i := range p.count {
-			if _, ok := p.find(c.I64(), i); !ok {
-				return n.Errorf("index %d is out of range for shape %v", i, n.In[0].Shape)
-			}
+	c := n.In[1].Const
+	if c == nil {
+		return nil
+	}
+	at := reader(c)()
+	for i := range p.count {
+		if _, ok := p.find(at, i); !ok {
+			return n.misplaced(i)
 		}
 	}
 	return nil
+}
+
+// misplaced is the fault of the i-th of the indices.
+func (n *Node) misplaced(i int) error {
+	return n.Errorf("index number %d is out of range for shape %v", i, n.In[0].Shape)
 }
 
 // elements is the placement of GatherElements and ScatterElements: element i of
@@ -178,18 +186,18 @@ func bindPlaces(n *Node, e *Env) (func(), error) {
 		return nil, err
 	}
 	if len(e.In) < 3 {
-		return gatherPlaces(e, p), nil
+		return gatherPlaces(n, e, p), nil
 	}
 	if p.fold == "none" {
-		return words(e.In[0].DType, func() func() { return mergeLoop[uint8](e, p, tensor.Words, nil) },
-			func() func() { return mergeLoop[uint16](e, p, tensor.Words, nil) },
-			func() func() { return mergeLoop[uint32](e, p, tensor.Words, nil) },
-			func() func() { return mergeLoop[uint64](e, p, tensor.Words, nil) }), nil
+		return words(e.In[0].DType, func() func() { return mergeLoop[uint8](n, e, p, tensor.Words, nil) },
+			func() func() { return mergeLoop[uint16](n, e, p, tensor.Words, nil) },
+			func() func() { return mergeLoop[uint32](n, e, p, tensor.Words, nil) },
+			func() func() { return mergeLoop[uint64](n, e, p, tensor.Words, nil) }), nil
 	}
-	return numbers(n, e.In[0].DType, func() func() { return mergeLoop(e, p, tensor.Data, foldOf[float32](p.fold)) },
-		func() func() { return mergeLoop(e, p, tensor.Data, foldOf[float64](p.fold)) },
-		func() func() { return mergeLoop(e, p, tensor.Data, foldOf[int64](p.fold)) },
-		func() func() { return mergeLoop(e, p, tensor.Data, foldOf[uint64](p.fold)) })
+	return numbers(n, e.In[0].DType, func() func() { return mergeLoop(n, e, p, tensor.Data, foldOf[float32](p.fold)) },
+		func() func() { return mergeLoop(n, e, p, tensor.Data, foldOf[float64](p.fold)) },
+		func() func() { return mergeLoop(n, e, p, tensor.Data, foldOf[int64](p.fold)) },
+		func() func() { return mergeLoop(n, e, p, tensor.Data, foldOf[uint64](p.fold)) })
 }
 
 // foldOf is how scattered elements join those that are there.
@@ -218,24 +226,24 @@ func reader(ix *tensor.Tensor) func() []int64 {
 }
 
 // gatherPlaces copies the run of each index.
-func gatherPlaces(e *Env, p placement) func() {
+func gatherPlaces(n *Node, e *Env, p placement) func() {
 	x, y, indices, size := e.In[0], e.Out[0], reader(e.In[1]), e.In[0].DType.Size()
 	return func() {
 		src, dst, at := x.Bytes(), y.Bytes(), indices()
 		for i := range p.count {
-			run := dst[i*p.run*size:][:p.run*size]
-			if from, ok := p.find(at, i); ok {
-				copy(run, src[from*size:])
-			} else {
-				clear(run)
+			from, ok := p.find(at, i)
+			if !ok {
+				e.Fail(n.misplaced(i))
+				return
 			}
+			copy(dst[i*p.run*size:][:p.run*size], src[from*size:])
 		}
 	}
 }
 
 // mergeLoop works in the order of the indices on one goroutine, so that those
 // that repeat give the same bits every time.
-func mergeLoop[T tensor.Element](e *Env, p placement, data func(*tensor.Tensor) []T, fold func(a, b T) T) func() {
+func mergeLoop[T tensor.Element](n *Node, e *Env, p placement, data func(*tensor.Tensor) []T, fold func(a, b T) T) func() {
 	indices := reader(e.In[1])
 	return func() {
 		dst, updates, at := data(e.Out[0]), data(e.In[2]), indices()
@@ -243,7 +251,8 @@ func mergeLoop[T tensor.Element](e *Env, p placement, data func(*tensor.Tensor) 
 		for i := range p.count {
 			to, ok := p.find(at, i)
 			if !ok {
-				continue
+				e.Fail(n.misplaced(i))
+				return
 			}
 			run := updates[i*p.run:][:p.run]
 			if fold == nil {

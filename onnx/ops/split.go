@@ -30,9 +30,12 @@ func inferSplit(n *Node, sizes []int) error {
 		return err
 	}
 	if sizes == nil {
-		parts := n.Int("num_outputs", len(n.Out))
-		if parts < 1 || parts != len(n.Out) {
-			return n.Errorf("num_outputs is %d for %d outputs", parts, len(n.Out))
+		parts := len(n.Out)
+		switch {
+		case n.Opset < 18 && in.Shape[axis]%parts != 0:
+			return n.Errorf("axis %d of shape %v has no %d equal parts", axis, in.Shape, parts)
+		case n.Opset >= 18 && n.Int("num_outputs", 0) != parts:
+			return n.Errorf("has no sizes, and num_outputs is %d for %d outputs", n.Int("num_outputs", 0), parts)
 		}
 		each := (in.Shape[axis] + parts - 1) / parts
 		for i := range parts {

@@ -18,7 +18,7 @@ func inferTile(n *Node) error {
 	}
 	out := make([]int, len(repeats))
 	for i, r := range repeats {
-		if r < 0 || r > 1<<31 {
+		if r < 0 || r > maxElements/max(in.Shape[i], 1) {
 			return n.Errorf("repeats %v are out of range", repeats)
 		}
 		out[i] = in.Shape[i] * r

@@ -1,0 +1,106 @@
+package ops
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"memprobe/internal/tensor"
+)
+
+// CheckAttrs compares n's attributes with those that ONNX gives its operator at its opset:
+// one that is not among them, is of another type or is missing where there must be one is
+// an error, since a rule would not read it and take its default. As in ONNX, names that
+// begin with two underscores are anybody's; those that begin with "memprobe." are a
+// loader's. Of operators that are not ONNX's nothing is checked.
+func (n *Node) CheckAttrs() error {
+	if n.Def.Domain != "" {
+		return nil
+	}
+	own, known := attributesOf(n.Op, n.Opset)
+	if !known {
+		return nil
+	}
+	for _, name := range sortedNames(n.Attrs) {
+		letters, ok := own[name]
+		switch {
+		case strings.HasPrefix(name, "__") || strings.HasPrefix(name, "memprobe."):
+		case !ok && len(own) == 0:
+			return n.Errorf("attribute %q is not one of the operator's at opset %d, which has none", name, n.Opset)
+		case !ok:
+			return n.Errorf("attribute %q is not one of the operator's at opset %d, which has %s", name, n.Opset, strings.Join(sortedNames(own), ", "))
+		case !fitsLetter(n.Attrs[name], letters[0]):
+			return n.Errorf("attribute %s is %T, want %s", name, n.Attrs[name], attributeTypes[letters[0]])
+		}
+	}
+	for _, name := range sortedNames(own) {
+		if strings.HasSuffix(own[name], "!") && own[name][0] != 'g' && !n.Has(name) {
+			return n.Errorf("attribute %s is missing", name)
+		}
+	}
+	return nil
+}
+
+// HasAttr reports whether ONNX gives its operator op an attribute of that name at an opset;
+// true where its attributes are not known.
+func HasAttr(op string, opset int, name string) bool {
+	own, known := attributesOf(op, opset)
+	return !known || own[name] != ""
+}
+
+// attributesOf returns the letters of an operator's attributes at an opset, by name, and
+// whether they are known.
+func attributesOf(op string, opset int) (own map[string]string, known bool) {
+	for _, version := range strings.Split(attributeTable[op], ";") {
+		words := strings.Fields(version)
+		if len(words) == 0 {
+			continue
+		}
+		if since, err := strconv.Atoi(words[0]); err != nil || since > opset {
+			break
+		}
+		own, known = map[string]string{}, true
+		for _, w := range words[1:] {
+			name, letters, _ := strings.Cut(w, ":")
+			own[name] = letters
+		}
+	}
+	return own, known
+}
+
+// attributeTypes are the types that the letters of attributeTable stand for.
+var attributeTypes = map[byte]string{
+	'i': "an integer", 'f': "a float", 's': "a string", 't': "a tensor", 'p': "a type", 'g': "a graph",
+	'I': "integers", 'F': "floats", 'S': "strings", 'x': "a sparse tensor",
+}
+
+// fitsLetter reports whether an attribute has the type of a letter. A lone integer is a
+// list of one; of graphs and types the loader sees to it.
+func fitsLetter(value any, letter byte) bool {
+	switch value.(type) {
+	case int64:
+		return letter == 'i' || letter == 'I'
+	case float32:
+		return letter == 'f'
+	case string:
+		return letter == 's'
+	case *tensor.Tensor:
+		return letter == 't'
+	case []int64:
+		return letter == 'I'
+	case []float32:
+		return letter == 'F'
+	case []string:
+		return letter == 'S'
+	}
+	return true
+}
+
+func sortedNames[V any](m map[string]V) []string {
+	var names []string
+	for name := range m {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
