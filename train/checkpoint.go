@@ -87,6 +87,14 @@ func (r *runner) restore() error {
 	if err != nil {
 		return err
 	}
+	if err := r.take(metadata, tensors); err != nil {
+		return err
+	}
+	return r.dir.writeMetrics(r.at.rows)
+}
+
+// take goes to the place, and takes the numbers, that a state holds.
+func (r *runner) take(metadata map[string]string, tensors map[string]*tensor.Tensor) (err error) {
 	bad := func(format string, args ...any) error { return fault.Errorf(r.dir.state(), format, args...) }
 	if err := json.Unmarshal([]byte(metadata[stateKey]), &r.at); err != nil {
 		return bad("metadata %s: %w", stateKey, fault.Plain(err))
@@ -106,5 +114,5 @@ func (r *runner) restore() error {
 		live[name].Copy(t)
 	}
 	r.opt.Resume(max(r.at.Epoch-1, 0)*r.epochLen + r.at.Step)
-	return r.dir.writeMetrics(r.at.rows)
+	return nil
 }

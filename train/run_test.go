@@ -28,7 +28,7 @@ func small() Config {
 	return c
 }
 
-func open(t *testing.T, c Config) *dataset.Set {
+func open(t testing.TB, c Config) *dataset.Set {
 	t.Helper()
 	set, err := dataset.Open(t.Context(), c.Data, dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed})
 	if err != nil {

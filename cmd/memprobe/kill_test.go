@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,12 +16,7 @@ import (
 // Commands that are killed at any moment, again and again, and then left to end leave
 // what one that is not killed does, and nothing else. MEMPROBE_KILLS is how often.
 func TestKills(t *testing.T) {
-	kills := 10
-	if n, err := strconv.Atoi(os.Getenv("MEMPROBE_KILLS")); err == nil {
-		kills = n
-	} else if testing.Short() {
-		kills = 3
-	}
+	kills := killsOr(10)
 	dir := t.TempDir()
 	plan := filepath.Join(dir, "plan.yaml")
 	base := "{data: 'shapes:train=60,test=20,size=8', arch: mlp, width: 8, projector: 8, batch: 20, epochs: 12, checkpoint-every: 1, probe-every: 4}"

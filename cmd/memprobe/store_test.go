@@ -4,6 +4,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -25,9 +26,26 @@ func probeOf(t *testing.T, flags ...string) (probe, said string) {
 	return string(b), said
 }
 
-// Processes that are killed, and two that run at once, leave what one makes.
+// killsOr is how often a test kills: MEMPROBE_KILLS times, else n times, or less in short.
+func killsOr(n int) int {
+	if kills, err := strconv.Atoi(os.Getenv("MEMPROBE_KILLS")); err == nil {
+		return kills
+	}
+	if testing.Short() {
+		return min(n, 3)
+	}
+	return n
+}
+
+// Processes that are killed, four to a store, and two that run at once, leave what one makes.
 func TestStoreOfManyProcesses(t *testing.T) {
 	want, _ := probeOf(t, "--store", "none")
+	for range (killsOr(4) + 3) / 4 {
+		storeOfManyProcesses(t, want)
+	}
+}
+
+func storeOfManyProcesses(t *testing.T, want string) {
 	dir := t.TempDir()
 	start := func(out string) *exec.Cmd {
 		cmd := exec.Command("memprobe", "analyze", malign, "--format", "png", "--draws", "1", "--batch", "16", "--quiet", "--store", dir, "--out", out)

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -231,14 +232,15 @@ func TestTwoWriters(t *testing.T) {
 	}
 }
 
-// TestKilled kills processes that fill a store, without warning, after some chunks.
+// TestKilled kills processes that fill a store, without warning, after some chunks: five a
+// store. MEMPROBE_KILLS is how often in all.
 func TestKilled(t *testing.T) {
 	if dir := os.Getenv("MEMPROBE_TEST_FILL"); dir != "" {
 		var calls atomic.Int64
 		compute := computed(&calls)
 		err := entry(t, open(t, dir, Options{}), "m").Fill(t.Context(), nil, Share{}, func(lo, hi int) ([][]float32, error) {
 			os.Stdout.WriteString("chunk\n")
-			time.Sleep(time.Millisecond)
+			time.Sleep(10 * time.Millisecond) // so that the kill comes before the end
 			return compute(lo, hi)
 		}, nil)
 		if err != nil {
@@ -246,6 +248,16 @@ func TestKilled(t *testing.T) {
 		}
 		return
 	}
+	kills, err := strconv.Atoi(os.Getenv("MEMPROBE_KILLS"))
+	if err != nil {
+		kills = 5
+	}
+	for range (kills + 4) / 5 {
+		killFive(t)
+	}
+}
+
+func killFive(t *testing.T) {
 	dir := t.TempDir()
 	for i := range 5 {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestKilled$")
