@@ -29,7 +29,7 @@ func computable(m *onnx.Model, names []string, try func(names []string) error) (
 	}
 }
 
-// reportLost names the tensors that could not be extracted, a line a reason. That is an
+// reportLost names the tensors that could not be extracted, the first of many, a line a reason. That is an
 // error where --layers names one of them itself, not by a pattern.
 func reportLost(w io.Writer, layers string, lost []onnx.Lost) error {
 	named := strings.Split(layers, ",")
@@ -40,12 +40,12 @@ func reportLost(w io.Writer, layers string, lost []onnx.Lost) error {
 		if reasons[reason] == nil {
 			order = append(order, reason)
 		}
-		reasons[reason] = append(reasons[reason], show.Name(l.Name))
+		reasons[reason] = append(reasons[reason], l.Name)
 		exact = exact || slices.Contains(named, l.Name)
 	}
 	var lines []string
 	for _, reason := range order {
-		lines = append(lines, fmt.Sprintf("left out %s: %s", strings.Join(reasons[reason], ", "), show.Line(reason)))
+		lines = append(lines, fmt.Sprintf("left out %s: %s", show.List(reasons[reason]), show.Line(reason)))
 	}
 	if exact {
 		return &fault.Error{Err: fmt.Errorf("%s; the others are written", strings.Join(lines, "; "))}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -55,14 +56,14 @@ func TestOneTensorThatCannotBeExtracted(t *testing.T) {
 		written string
 		says    []string
 	}{
-		{raw, "*odd*,even", 0, "even", []string{`left out odd, odder: `, `node "odd" (Unheard)`}},
-		{raw, "odd,even", 3, "even", []string{`left out odd: `, `node "odd" (Unheard)`}},
+		{raw, "*odd*,even", 0, "even", []string{`left out "odd", "odder": `, `node "odd" (Unheard)`}},
+		{raw, "odd,even", 3, "even", []string{`left out "odd": `, `node "odd" (Unheard)`}},
 		{raw, "odd", 3, "", []string{`node "odd" (Unheard)`}},
-		{raw, "misshap*,even,size", 0, "even size", []string{`left out misshapen: `, `node "misshapen" (Reshape)`}},
+		{raw, "misshap*,even,size", 0, "even size", []string{`left out "misshapen": `, `node "misshapen" (Reshape)`}},
 		{raw, "even,size", 0, "even size", nil},
-		{set, "*odd*,even", 0, "assigned even labels", []string{`left out odd, odder: `, `node "odd" (Unheard)`}},
-		{set, "siz*,even", 0, "assigned even labels", []string{"left out size: no row of floats"}},
-		{set, "size,even", 3, "assigned even labels", []string{"left out size: no row of floats"}},
+		{set, "*odd*,even", 0, "assigned even labels", []string{`left out "odd", "odder": `, `node "odd" (Unheard)`}},
+		{set, "siz*,even", 0, "assigned even labels", []string{`left out "size": no row of floats`}},
+		{set, "size,even", 3, "assigned even labels", []string{`left out "size": no row of floats`}},
 		{set, "size", 3, "", []string{"no row of floats"}},
 	} {
 		out := filepath.Join(t.TempDir(), "o.npz")
@@ -90,5 +91,21 @@ func TestOneTensorThatCannotBeExtracted(t *testing.T) {
 		if s := strings.Join(names, " "); s != c.written {
 			t.Errorf("%s %s wrote %s, want %s", c.args[2], c.layers, s, c.written)
 		}
+	}
+}
+
+// A message names the first of many tensors, and says how many more there are.
+func TestManyTensorsThatCannotBeExtracted(t *testing.T) {
+	lines := []string{"Unheard logits = odd0"}
+	for i := range 60 {
+		lines = append(lines, fmt.Sprintf("Relu odd%d = odd%d", i, i+1))
+	}
+	in := filepath.Join(t.TempDir(), "x.npy")
+	if err := npy.Write(in, tensor.New(tensor.Float32, 2, 1, 28, 28)); err != nil {
+		t.Fatal(err)
+	}
+	code, _, msg := runMemprobe("extract", graft(t, "", lines...), "--input", in, "--layers", "*odd*,logits", "--out", filepath.Join(t.TempDir(), "o.npz"))
+	if code != 0 || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, `"odd19" and 41 more: `) {
+		t.Errorf("exit %d: %s", code, msg)
 	}
 }
