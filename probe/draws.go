@@ -189,7 +189,11 @@ func (r *runner) drawNetwork(ctx context.Context, m *onnx.Model, trained *networ
 			case len(r.layers) - 1:
 				sampled.logits = f.images.rows(r.sample)
 			}
-			return r.measureDrawn(ctx, &out.Layers[l], l, f, len(viewed) > 0)
+			if err := r.measureDrawn(ctx, &out.Layers[l], l, f, len(viewed) > 0); err != nil {
+				return err
+			}
+			r.recycle(l, f)
+			return nil
 		})
 		if err != nil {
 			return out, r.ofLayer(err)

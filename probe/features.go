@@ -31,6 +31,21 @@ func (f Features) rows(index []int) Features {
 	return out
 }
 
+// spare is memory of features that nobody reads any more, by its length. To fill it again
+// takes less time than to have new pages from the system.
+type spare map[int][][]float32
+
+// take returns n elements with whatever they hold.
+func (s spare) take(n int) []float32 {
+	if has := s[n]; len(has) > 0 {
+		s[n] = has[:len(has)-1]
+		return has[len(has)-1]
+	}
+	return make([]float32, n)
+}
+
+func (s spare) give(x []float32) { s[len(x)] = append(s[len(x)], x) }
+
 // check reports what makes f unfit for a metric that wants at least n samples.
 func (f Features) check(metric string, n int) error {
 	if f.D < 1 || f.N < n || len(f.Data) != f.N*f.D {

@@ -121,7 +121,11 @@ func (r *runner) network(ctx context.Context, m *onnx.Model) (*network, error) {
 			if l == r.embedding {
 				n.embedding = f.images.rows(r.sample)
 			}
-			return r.measure(ctx, n, l, f)
+			if err := r.measure(ctx, n, l, f); err != nil {
+				return err
+			}
+			r.recycle(l, f)
+			return nil
 		})
 		if err != nil {
 			return nil, r.ofLayer(err)
@@ -185,6 +189,19 @@ func (r *runner) features(ctx context.Context, net *subject, group []int, viewed
 	}
 	clear(net.streams) // their memory goes before neighbours are looked for
 	return f, nil
+}
+
+// recycle keeps the memory of a layer's features for the next network, which has as many.
+// Those of the store are the store's, those of a group are gone before the next group's are
+// there, and metrics of one's own may have kept some.
+func (r *runner) recycle(at int, f layerFeatures) {
+	if len(r.stored) > 0 || len(r.groups) > 1 || len(r.Own) > 0 || r.NoUntrained || r.Against != nil || r.layers[at].Op == "" {
+		return
+	}
+	r.spare.give(f.images.Data)
+	if f.test.N > 0 {
+		r.spare.give(f.test.Data)
+	}
 }
 
 func (r *runner) progress(stage string, total int) func(int) {

@@ -47,6 +47,7 @@ type runner struct {
 	stored         []int // layers whose features are stored
 	held           []*store.Entry
 	share          store.Share
+	spare          spare // of the networks before
 }
 
 // Run streams the data through the model, probes every layer that o asks for,
@@ -102,7 +103,7 @@ func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Prob
 }
 
 func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
-	r := &runner{Options: o, data: data}
+	r := &runner{Options: o, data: data, spare: spare{}}
 	if data.Test != nil && data.Test.N() == 0 {
 		r.data.Test = nil
 	}

@@ -91,10 +91,12 @@ func (r *runner) stream(net *subject, layers []int) (*stream, error) {
 		return nil, err
 	}
 	s, err := newStream(m, r.Workers, r.in, r.Mean != nil, of, pooling)
-	if err == nil {
-		net.streams[key] = s
+	if err != nil {
+		return nil, err
 	}
-	return s, err
+	s.spare = r.spare
+	net.streams[key] = s
+	return s, nil
 }
 
 // willStore decides whether features are stored.

@@ -21,6 +21,7 @@ type stream struct {
 	feed    *dataset.Feed
 	layers  []Layer
 	pooling []Pooling
+	spare   spare
 }
 
 // newStream compiles a model for its inputs and for the layers alone. normalized says that
@@ -55,7 +56,7 @@ func (s *stream) run(ctx context.Context, lo, hi int, fill func(dst []float32, i
 	out := make([]Features, len(s.layers))
 	for l := range out {
 		d := s.pooling[l].Dim(s.layers[l].Shape)
-		out[l] = Features{N: hi - lo, D: d, Data: make([]float32, (hi-lo)*d)}
+		out[l] = Features{N: hi - lo, D: d, Data: s.spare.take((hi - lo) * d)}
 	}
 	err := s.each(ctx, hi-lo, func(dst []float32, i int) { fill(dst, lo+i) }, func(l, first, rows int, t *tensor.Tensor) error {
 		d := out[l].D
