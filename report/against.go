@@ -80,11 +80,12 @@ func againstPage(p *result.Probe) page.Figure {
 		Source: "Kornblith et al. 2019; Song et al. 2012",
 		Caption: fmt.Sprintf("A row a layer of the network, a column a layer of the other one. Debiased linear CKA on %d training images, and the share of the %d nearest neighbours in the bank %q that both have, mean of %d queries (by chance %s).",
 			a.Sampled, a.K, a.Bank, a.Queries, show(float64(a.Chance)))}
-	across := page.Axis{Label: visible.Name(filepath.Base(a.Model.Path))}
-	for _, l := range a.Layers {
-		name := visible.Name(l.Name)
-		across.Names, across.Full = append(across.Names, shorten(name, 40)), append(across.Full, name)
+	names := make([]string, len(a.Layers))
+	for i, l := range a.Layers {
+		names[i] = l.Name
 	}
+	across := axisOf(names)
+	across.Label = visible.Name(filepath.Base(a.Model.Path))
 	down := layersOf(p)
 	for _, v := range []struct {
 		name  string

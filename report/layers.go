@@ -8,15 +8,14 @@ import (
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg/draw"
 
-	visible "memprobe/internal/show"
 	"memprobe/probe/result"
 )
 
 // layerAxis names the layers of p below a figure: all, or as many as are legible.
 func layerAxis(f *plot.Plot, p *result.Probe) {
 	names := make([]string, len(p.Layers))
-	for i, l := range p.Layers {
-		names[i] = shorten(visible.Name(l.Name), 26)
+	for i, name := range layersOf(p).Names {
+		names[i] = shorten(name, 26)
 	}
 	f.X.Tick.Marker = nameTicks(names, 30)
 	f.X.Tick.Label.Rotation = math.Pi / 5
@@ -41,6 +40,32 @@ func nameTicks(names []string, most int) plot.ConstantTicks {
 func settings(p *result.Probe) string {
 	s := p.Settings
 	return fmt.Sprintf("k = %d, %s, %s vote, pool %s", s.Headline, s.Metric, s.Vote, s.Pool)
+}
+
+// distinct shortens tensors' names to as many parts, from the first on, as tell each from all
+// others: of /layer1/layer1.0/relu_1/Relu_output_0 and /layer1/layer1.1/relu_1/Relu_output_0
+// stay layer1/layer1.0 and layer1/layer1.1.
+func distinct(names []string) []string {
+	all := make([][]string, len(names))
+	longest := 0
+	for i, name := range names {
+		all[i] = strings.Split(shorten(name, math.MaxInt), "/")
+		longest = max(longest, len(all[i]))
+	}
+	out := make([]string, len(names))
+	for parts := longest; parts > 0; parts-- {
+		called := map[string]int{}
+		begin := func(i int) string { return strings.Join(all[i][:min(parts, len(all[i]))], "/") }
+		for i := range all {
+			called[begin(i)]++
+		}
+		for i := range all {
+			if name := begin(i); parts >= len(all[i]) || called[name] == 1 {
+				out[i] = name
+			}
+		}
+	}
+	return out
 }
 
 // shorten keeps the end of a long tensor name, where names differ.

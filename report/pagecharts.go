@@ -37,10 +37,19 @@ func pageFigures(p *result.Probe) []page.Figure {
 
 // layersOf is the axis of the layers of p.
 func layersOf(p *result.Probe) page.Axis {
-	a := page.Axis{}
-	for _, l := range p.Layers {
-		name := visible.Name(l.Name)
-		a.Names, a.Full = append(a.Names, shorten(name, 40)), append(a.Full, name)
+	names := make([]string, len(p.Layers))
+	for i, l := range p.Layers {
+		names[i] = l.Name
+	}
+	return axisOf(names)
+}
+
+// axisOf is an axis of tensors, called as briefly as tells them apart.
+func axisOf(names []string) page.Axis {
+	full := visible.Names(names)
+	a := page.Axis{Full: full, Names: distinct(full)}
+	for i, name := range a.Names {
+		a.Names[i] = shorten(name, 40)
 	}
 	return a
 }

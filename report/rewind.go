@@ -123,11 +123,12 @@ func rewoundChart(name string, r *result.Rewind, rows []result.Rewound) page.Cha
 
 // blocksOf is the axis of the blocks that are set back.
 func blocksOf(rows []result.Rewound) page.Axis {
-	a := page.Axis{Label: "block"}
+	names := make([]string, len(rows))
 	for i := range rows {
-		name := visible.Name(rows[i].Block)
-		a.Names, a.Full = append(a.Names, shorten(name, 40)), append(a.Full, name)
+		names[i] = rows[i].Block
 	}
+	a := axisOf(names)
+	a.Label = "block"
 	return a
 }
 

@@ -38,7 +38,7 @@ func TestSeedsAndCopies(t *testing.T) {
 	if err := c.Table(false).Write(&b, "csv"); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(b.String(), "margin 95 %") || !strings.Contains(b.String(), "-0.328 to 0.948") {
+	if !strings.Contains(b.String(), "margin 95 % low,margin 95 % high") || !strings.Contains(b.String(), ",-0.32813720859543233,0.9481372085954323,") {
 		t.Errorf("the table of grouped runs has no interval:\n%s", b.String())
 	}
 }
