@@ -1,9 +1,7 @@
 package sweep
 
 import (
-	"context"
 	"encoding/csv"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -15,19 +13,20 @@ import (
 	"memprobe/train/dataset"
 )
 
-// stepsFile has the loss of the second step of each variant of each preset. With
-// MEMPROBE_UPDATE=1 the test writes it anew.
+// stepsFile has, of each variant of each preset, the loss of the second step and the
+// SHA-256 of the model that these two steps make. With MEMPROBE_UPDATE=1 the test writes
+// it anew.
 const stepsFile = "testdata/steps.csv"
 
-// The first steps of every preset that two cores can run have the losses that are
-// written down, to the last bit: what a figure was made with does not change unseen.
-// Presets of CIFAR-10 take the embedded images here, which are always there.
+// The first steps of every preset that two cores can run have the losses, and end in the
+// models, that are written down, to the last bit: what a figure was made with does not
+// change unseen. Presets of CIFAR-10 take the embedded images here, which are always there.
 func TestFirstSteps(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains the first steps of all presets")
 	}
-	rows := [][]string{{"preset", "scale", "cell", "loss"}}
-	known := map[train.Config]float64{} // scales differ little in their first steps
+	rows := [][]string{{"preset", "scale", "cell", "loss", "model"}}
+	known := map[train.Config][]string{} // scales differ little in their first steps
 	for _, name := range Presets() {
 		for _, scale := range []string{Small, Medium} {
 			p, err := Preset(name, scale)
@@ -38,7 +37,7 @@ func TestFirstSteps(t *testing.T) {
 			for _, c := range p.Cells {
 				if !seen[c.Variant] { // of a grid, its first point
 					seen[c.Variant] = true
-					rows = append(rows, []string{name, scale, c.Label(), fmt.Sprintf("%x", secondLoss(t, c.Config, known))})
+					rows = append(rows, append([]string{name, scale, c.Label()}, twoSteps(t, c.Config, known)...))
 				}
 			}
 		}
@@ -62,15 +61,16 @@ func TestFirstSteps(t *testing.T) {
 	}
 }
 
-// secondLoss trains two steps of a run and returns the loss of the second.
-func secondLoss(t *testing.T, c train.Config, known map[train.Config]float64) float64 {
+// twoSteps trains two steps of a run and returns the loss of the second and the SHA-256
+// of the model.
+func twoSteps(t *testing.T, c train.Config, known map[train.Config][]string) []string {
 	t.Helper()
-	c.TrainLimit, c.TestLimit, c.EvalEvery, c.ProbeEvery, c.Draws = 2*c.Batch, 10, 0, 0, 0
+	c.Epochs, c.TrainLimit, c.TestLimit, c.EvalEvery, c.ProbeEvery, c.Draws = 1, 2*c.Batch, 10, 0, 0, 0
 	if !strings.HasPrefix(c.Data, dataset.Shapes) {
 		c.Data = dataset.Embedded
 	}
-	if loss, ok := known[c]; ok {
-		return loss
+	if row := known[c]; row != nil {
+		return row
 	}
 	set, err := dataset.Open(t.Context(), c.Data, dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit})
 	if err != nil {
@@ -79,19 +79,20 @@ func secondLoss(t *testing.T, c train.Config, known map[train.Config]float64) fl
 	defer set.Close()
 	pool := parallel.New(2)
 	defer pool.Close()
-	enough := errors.New("two steps are enough")
-	ctx, stop := context.WithCancelCause(t.Context())
-	defer stop(nil)
-	steps, loss := 0, 0.0
-	_, err = train.Run(ctx, filepath.Join(t.TempDir(), "run"), c, train.Options{Set: set, Pool: pool, Progress: func(p train.Progress) {
-		if steps++; steps == 2 {
-			loss = p.Loss
-			stop(enough)
+	key, model, steps, loss := c, "", 0, 0.0
+	for ; steps < 2; c.Epochs++ { // where an epoch has a single step, two of them
+		steps = 0
+		o := train.Options{Set: set, Pool: pool, Progress: func(p train.Progress) {
+			if steps++; steps == 2 {
+				loss = p.Loss
+			}
+		}}
+		r, err := train.Run(t.Context(), filepath.Join(t.TempDir(), "run"), c, o)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}})
-	if !errors.Is(context.Cause(ctx), enough) {
-		t.Fatalf("after %d steps: %v", steps, err)
+		model = r.Model.SHA256
 	}
-	known[c] = loss
-	return loss
+	known[key] = []string{fmt.Sprintf("%x", loss), model}
+	return known[key]
 }
