@@ -118,8 +118,9 @@ func (f *freeing) openAll(one map[string]*ops.Value, w *ways) error {
 			targets[0] = slices.Concat([]int64{0}, given[1:]) // leaves open what it does
 		}
 		t := targets[w.take(fmt.Sprint(x, axis, y), len(targets))]
-		n.Input[1] = f.insert(n, "Constant", n.Output[0]+"/"+f.symbol, nil, &onnxpb.AttributeProto{Name: proto.String("value"),
-			Type: onnxpb.AttributeProto_TENSOR.Enum(), T: EncodeTensor("", tensor.From(t, len(t)))})
+		n.Input[1] = f.insert(n, "Constant", n.Output[0]+"/"+f.symbol, nil,
+			&onnxpb.AttributeProto{Name: proto.String("value"), Type: onnxpb.AttributeProto_TENSOR.Enum(),
+				T: EncodeTensor("", tensor.From(t, len(t)))})
 	}
 }
 
@@ -136,7 +137,8 @@ func (f *freeing) nextFixed(one, two map[string]*ops.Value, done map[*onnxpb.Nod
 			if len(n.Input) != 2 || grown(one[n.Input[0]], two[n.Input[0]]) < 0 || len(one[n.Output[0]].Shape) == 0 {
 				continue
 			}
-			if s1, s2 := one[n.Input[1]], two[n.Input[1]]; s1 != nil && s2 != nil && s1.Const != nil && s2.Const != nil && slices.Equal(s1.Const.I64(), s2.Const.I64()) {
+			if s1, s2 := one[n.Input[1]], two[n.Input[1]]; s1 != nil && s2 != nil && s1.Const != nil &&
+				s2.Const != nil && slices.Equal(s1.Const.I64(), s2.Const.I64()) {
 				return n
 			}
 		case "Concat":
@@ -167,7 +169,8 @@ func grown(one, two *ops.Value) int {
 }
 
 func zeroCopies(n *onnxpb.NodeProto) bool {
-	return !slices.ContainsFunc(n.Attribute, func(a *onnxpb.AttributeProto) bool { return a.GetName() == "allowzero" && a.GetI() != 0 })
+	return !slices.ContainsFunc(n.Attribute,
+		func(a *onnxpb.AttributeProto) bool { return a.GetName() == "allowzero" && a.GetI() != 0 })
 }
 
 // reshapeTargets are the targets that may be meant by one for a batch of 1, which makes y of
@@ -235,21 +238,24 @@ func (f *freeing) repeatConstants(n *onnxpb.NodeProto, one, two map[string]*ops.
 		return f.insert(n, "Constant", name+"/"+what, nil, &onnxpb.AttributeProto{Name: proto.String("value"),
 			Type: onnxpb.AttributeProto_TENSOR.Enum(), T: EncodeTensor("", tensor.From(v, len(v)))})
 	}
-	size := f.insert(n, "Gather", name+"/size", []string{f.insert(n, "Shape", name+"/shape", []string{grows}), ints("axis", int64(axis))})
+	size := f.insert(n, "Gather", name+"/size",
+		[]string{f.insert(n, "Shape", name+"/shape", []string{grows}), ints("axis", int64(axis))})
 	dims := make([]string, rank)
 	for i := range dims {
 		if dims[i] = size; i != axis {
 			dims[i] = ints(fmt.Sprint("one", i), 1)
 		}
 	}
-	target := f.insert(n, "Concat", name+"/target", dims, &onnxpb.AttributeProto{Name: proto.String("axis"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(0)})
+	target := f.insert(n, "Concat", name+"/target", dims,
+		&onnxpb.AttributeProto{Name: proto.String("axis"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(0)})
 	for _, i := range operands {
 		n.Input[i] = f.insert(n, "Expand", fmt.Sprint(name, "/", i), []string{n.Input[i], target})
 	}
 }
 
 // insert puts a node before another one, and returns the name of its result.
-func (f *freeing) insert(before *onnxpb.NodeProto, op, out string, in []string, attributes ...*onnxpb.AttributeProto) string {
+func (f *freeing) insert(before *onnxpb.NodeProto, op, out string, in []string,
+	attributes ...*onnxpb.AttributeProto) string {
 	g := f.open.proto.Graph
 	n := &onnxpb.NodeProto{OpType: &op, Name: &out, Input: in, Output: []string{out}, Attribute: attributes}
 	g.Node = slices.Insert(g.Node, slices.Index(g.Node, before), n)

@@ -20,13 +20,15 @@ import (
 func TestConstantsWithinBudget(t *testing.T) {
 	defer memory.SetLimit(0)
 	memory.SetLimit(512 << 20)
-	shape := &onnxpb.TensorProto{Name: proto.String("shape"), DataType: proto.Int32(7), Dims: []int64{2}, Int64Data: []int64{1 << 15, 1 << 15}}
+	shape := &onnxpb.TensorProto{Name: proto.String("shape"), DataType: proto.Int32(7), Dims: []int64{2},
+		Int64Data: []int64{1 << 15, 1 << 15}}
 	m, err := FromProto(&onnxpb.ModelProto{
 		IrVersion: proto.Int64(8), OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}},
 		Graph: &onnxpb.GraphProto{
 			Initializer: []*onnxpb.TensorProto{shape},
-			Node:        []*onnxpb.NodeProto{{OpType: proto.String("ConstantOfShape"), Name: proto.String("fill"), Input: []string{"shape"}, Output: []string{"y"}}},
-			Output:      []*onnxpb.ValueInfoProto{{Name: proto.String("y")}},
+			Node: []*onnxpb.NodeProto{{OpType: proto.String("ConstantOfShape"), Name: proto.String("fill"),
+				Input: []string{"shape"}, Output: []string{"y"}}},
+			Output: []*onnxpb.ValueInfoProto{{Name: proto.String("y")}},
 		},
 	})
 	if err != nil {
@@ -48,16 +50,21 @@ func TestConstantsWithinBudget(t *testing.T) {
 func TestInlinedFunctionsWithinBudget(t *testing.T) {
 	defer memory.SetLimit(0)
 	memory.SetLimit(256 << 20)
-	body := &onnxpb.FunctionProto{Name: proto.String("f"), Domain: proto.String("own"), Input: []string{"x"}, Output: []string{"y"}, Attribute: []string{"v"}}
+	body := &onnxpb.FunctionProto{Name: proto.String("f"), Domain: proto.String("own"), Input: []string{"x"},
+		Output: []string{"y"}, Attribute: []string{"v"}}
 	for i := range 1000 {
-		body.Node = append(body.Node, &onnxpb.NodeProto{OpType: proto.String("Constant"), Output: []string{fmt.Sprint("c", i)},
-			Attribute: []*onnxpb.AttributeProto{{Name: proto.String("value_string"), RefAttrName: proto.String("v"), Type: onnxpb.AttributeProto_STRING.Enum()}}})
+		body.Node = append(body.Node, &onnxpb.NodeProto{OpType: proto.String("Constant"),
+			Output: []string{fmt.Sprint("c", i)},
+			Attribute: []*onnxpb.AttributeProto{{Name: proto.String("value_string"), RefAttrName: proto.String("v"),
+				Type: onnxpb.AttributeProto_STRING.Enum()}}})
 	}
 	model := func(name string) *Model {
 		m, err := FromProto(&onnxpb.ModelProto{IrVersion: proto.Int64(8), Functions: []*onnxpb.FunctionProto{body},
-			OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}, {Domain: proto.String("own"), Version: proto.Int64(1)}},
+			OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)},
+				{Domain: proto.String("own"), Version: proto.Int64(1)}},
 			Graph: &onnxpb.GraphProto{Node: []*onnxpb.NodeProto{{OpType: proto.String("f"), Domain: proto.String("own"), Name: &name, Input: []string{"x"}, Output: []string{"y"},
-				Attribute: []*onnxpb.AttributeProto{{Name: proto.String("v"), S: make([]byte, 1<<20), Type: onnxpb.AttributeProto_STRING.Enum()}}}}}})
+				Attribute: []*onnxpb.AttributeProto{{Name: proto.String("v"), S: make([]byte, 1<<20),
+					Type: onnxpb.AttributeProto_STRING.Enum()}}}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +101,8 @@ func chain(n int) *onnxpb.ModelProto {
 		g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String([]string{"Relu", "Sigmoid"}[i%2]),
 			Input: []string{fmt.Sprint("t", i)}, Output: []string{fmt.Sprint("t", i+1)}})
 	}
-	return &onnxpb.ModelProto{IrVersion: proto.Int64(8), OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}}, Graph: g}
+	return &onnxpb.ModelProto{IrVersion: proto.Int64(8),
+		OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}}, Graph: g}
 }
 
 func floats(name string, shape ...int64) *onnxpb.ValueInfoProto {

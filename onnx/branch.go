@@ -83,7 +83,8 @@ func branchesOf(n *onnxpb.NodeProto) (then, other *onnxpb.GraphProto) {
 }
 
 // choice appends both branches of an If, and the node that chooses.
-func (b *branched) choice(n *onnxpb.NodeProto, then, other *onnxpb.GraphProto, rename func(string) string, under []guard) {
+func (b *branched) choice(n *onnxpb.NodeProto, then, other *onnxpb.GraphProto,
+	rename func(string) string, under []guard) {
 	c := renamed(n, rename)
 	c.Name, c.Domain, c.Attribute = proto.String(label(n)), proto.String(ops.Internal), nil
 	condition := c.Input[0]
@@ -128,7 +129,8 @@ func (b *branched) choice(n *onnxpb.NodeProto, then, other *onnxpb.GraphProto, r
 // renamed is a node with other names of its inputs and outputs, and of what its graphs
 // take from around them.
 func renamed(n *onnxpb.NodeProto, rename func(string) string) *onnxpb.NodeProto {
-	c := &onnxpb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Overload: n.Overload, Attribute: slices.Clone(n.Attribute)}
+	c := &onnxpb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Overload: n.Overload,
+		Attribute: slices.Clone(n.Attribute)}
 	for i, a := range c.Attribute {
 		if a.G != nil {
 			c.Attribute[i] = &onnxpb.AttributeProto{Name: a.Name, Type: a.Type, G: around(a.G, rename)}
@@ -152,7 +154,8 @@ func around(g *onnxpb.GraphProto, rename func(string) string) *onnxpb.GraphProto
 		}
 		return rename(name)
 	}
-	c := &onnxpb.GraphProto{Name: g.Name, Initializer: g.Initializer, SparseInitializer: g.SparseInitializer, Input: g.Input}
+	c := &onnxpb.GraphProto{Name: g.Name, Initializer: g.Initializer,
+		SparseInitializer: g.SparseInitializer, Input: g.Input}
 	for _, n := range g.Node {
 		c.Node = append(c.Node, renamed(n, within))
 	}

@@ -52,7 +52,8 @@ func TestBranches(t *testing.T) {
 }
 
 func branch(out string, inits []*onnxpb.TensorProto, nodes ...*onnxpb.NodeProto) *onnxpb.GraphProto {
-	return &onnxpb.GraphProto{Name: proto.String("b"), Node: nodes, Initializer: inits, Output: []*onnxpb.ValueInfoProto{info(out, onnxpb.TensorProto_FLOAT)}}
+	return &onnxpb.GraphProto{Name: proto.String("b"), Node: nodes, Initializer: inits,
+		Output: []*onnxpb.ValueInfoProto{info(out, onnxpb.TensorProto_FLOAT)}}
 }
 
 func choice(condition, out string, then, other *onnxpb.GraphProto) *onnxpb.NodeProto {
@@ -70,7 +71,8 @@ func conditional() *onnxpb.ModelProto {
 	p.Graph.Output = []*onnxpb.ValueInfoProto{info("y", onnxpb.TensorProto_FLOAT)}
 	number := func(name string, v int64) *onnxpb.TensorProto { return EncodeTensor(name, tensor.From([]int64{v}, 1)) }
 	p.Graph.Initializer = []*onnxpb.TensorProto{number("last", 1), number("one", 1), number("three", 3)}
-	double := branch("t", []*onnxpb.TensorProto{EncodeTensor("two", tensor.From([]float32{2}))}, node("Mul", "mul", []string{"x", "two"}, []string{"t"}))
+	double := branch("t", []*onnxpb.TensorProto{EncodeTensor("two", tensor.From([]float32{2}))},
+		node("Mul", "mul", []string{"x", "two"}, []string{"t"}))
 	same := branch("t", nil, node("Identity", "same", []string{"x"}, []string{"t"}))
 	squeezed := branch("t", nil, node("Squeeze", "squeeze", []string{"x", "last"}, []string{"t"}))
 	p.Graph.Node = []*onnxpb.NodeProto{
@@ -121,7 +123,8 @@ func TestBranchThatTheShapeDecides(t *testing.T) {
 func TestBranchThatTheDataDecide(t *testing.T) {
 	p := conditional()
 	p.Graph.Initializer = append(p.Graph.Initializer, EncodeTensor("zero", tensor.From([]float32{0})))
-	p.Graph.Node[2] = node("ReduceMax", "max", []string{"x"}, []string{"m"}, attr("keepdims", onnxpb.AttributeProto_INT, func(a *onnxpb.AttributeProto) { a.I = proto.Int64(0) }))
+	p.Graph.Node[2] = node("ReduceMax", "max", []string{"x"}, []string{"m"},
+		attr("keepdims", onnxpb.AttributeProto_INT, func(a *onnxpb.AttributeProto) { a.I = proto.Int64(0) }))
 	p.Graph.Node = slices.Insert(p.Graph.Node, 3, node("Less", "less", []string{"m", "zero"}, []string{"c"}))
 	m, err := FromProto(p)
 	if err != nil {

@@ -27,8 +27,10 @@ func (m *Model) ChannelsFirst() bool {
 		d := v.Type.GetTensorType().Shape.Dim
 		d[1], d[2], d[3] = d[3], d[1], d[2]
 		v.Name = proto.String(old + "/channels_first")
-		turn := &onnxpb.NodeProto{OpType: proto.String("Transpose"), Name: proto.String(old + "/channels_last"), Input: []string{v.GetName()}, Output: []string{old},
-			Attribute: []*onnxpb.AttributeProto{{Name: proto.String("perm"), Type: onnxpb.AttributeProto_INTS.Enum(), Ints: []int64{0, 2, 3, 1}}}}
+		turn := &onnxpb.NodeProto{OpType: proto.String("Transpose"), Name: proto.String(old + "/channels_last"),
+			Input: []string{v.GetName()}, Output: []string{old},
+			Attribute: []*onnxpb.AttributeProto{{Name: proto.String("perm"),
+				Type: onnxpb.AttributeProto_INTS.Enum(), Ints: []int64{0, 2, 3, 1}}}}
 		m.proto.Graph.Node = append([]*onnxpb.NodeProto{turn}, m.proto.Graph.Node...)
 	}
 	return true

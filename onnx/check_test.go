@@ -45,7 +45,8 @@ func TestConformanceModelsAreSoundOrUnsupported(t *testing.T) {
 			passed++
 		}
 		for _, err := range errs {
-			if s := err.Error(); !strings.Contains(s, "not supported") && !strings.Contains(s, "is no tensor") && !strings.Contains(s, ": opset is 2") {
+			if s := err.Error(); !strings.Contains(s, "not supported") && !strings.Contains(s, "is no tensor") &&
+				!strings.Contains(s, ": opset is 2") {
 				t.Error(s)
 			}
 		}
@@ -88,8 +89,10 @@ func TestCheckFindsEveryFaultAtOnce(t *testing.T) {
 		node("Relu", "self", []string{"s"}, []string{"s"}),
 		node("Relu", "mute", []string{"x"}, nil),
 		node("", "blank", []string{"x"}, []string{"b"}),
-		node("Foo", "foo", []string{"x"}, []string{"f"}, attr("a", onnxpb.AttributeProto_INT, func(a *onnxpb.AttributeProto) { a.F = proto.Float32(1) }),
-			attr("b", onnxpb.AttributeProto_UNDEFINED, nil), attr("c", onnxpb.AttributeProto_INT, nil), attr("c", onnxpb.AttributeProto_INT, nil),
+		node("Foo", "foo", []string{"x"}, []string{"f"},
+			attr("a", onnxpb.AttributeProto_INT, func(a *onnxpb.AttributeProto) { a.F = proto.Float32(1) }),
+			attr("b", onnxpb.AttributeProto_UNDEFINED, nil), attr("c", onnxpb.AttributeProto_INT, nil),
+			attr("c", onnxpb.AttributeProto_INT, nil),
 			attr("d", onnxpb.AttributeProto_TENSOR, nil)),
 	)
 	g.Node[len(g.Node)-1].Domain = proto.String("com.example")

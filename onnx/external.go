@@ -49,7 +49,8 @@ func locate(p *onnxpb.TensorProto, dir string, want int64) (*external, error) {
 	}
 	return e, e.visit(func(f *os.File, size int64) error {
 		if e.offset > size || e.length > size-e.offset {
-			return fmt.Errorf("external data %q: wants bytes %d to %d, the file has %d", e.location, e.offset, e.offset+e.length, size)
+			return fmt.Errorf("external data %q: wants bytes %d to %d, the file has %d",
+				e.location, e.offset, e.offset+e.length, size)
 		}
 		return nil
 	})

@@ -57,7 +57,8 @@ func readFile(path string) ([]byte, error) {
 		return nil, fault.Wrap(path, err)
 	}
 	if info.Mode().IsRegular() && info.Size() > maxBytes {
-		return nil, fault.Errorf(path, "is %s, more than the 2 GiB of an ONNX file; larger weights belong into external data", gib(info.Size()))
+		return nil, fault.Errorf(path,
+			"is %s, more than the 2 GiB of an ONNX file; larger weights belong into external data", gib(info.Size()))
 	}
 	data, err := infile.Read(path)
 	if err != nil {
@@ -93,7 +94,8 @@ func diagnose(data []byte, cause error) string {
 		if size < 0 {
 			want, k := protowire.ConsumeVarint(rest[n:])
 			if have := len(rest) - n - k; typ == protowire.BytesType && k > 0 && want > uint64(have) && want <= maxBytes {
-				return fmt.Sprintf("not an ONNX model, or cut off: field %d at byte %d takes %d bytes, the file has %d more", num, len(data)-len(rest), want, have)
+				return fmt.Sprintf("not an ONNX model, or cut off: field %d at byte %d takes %d bytes, the file has "+
+					"%d more", num, len(data)-len(rest), want, have)
 			}
 			break
 		}

@@ -214,7 +214,8 @@ func (b *filler) node(n *onnxpb.NodeProto, guards []guard) {
 	for i, name := range n.Output {
 		results[i] = b.tensor(name)
 	}
-	o := engine.Operation{Name: n.GetName(), Domain: Domain(n.GetDomain()), Op: n.GetOpType(), Attrs: attrs, Operands: operands, Bodies: b.bodies(n)}
+	o := engine.Operation{Name: n.GetName(), Domain: Domain(n.GetDomain()), Op: n.GetOpType(), Attrs: attrs,
+		Operands: operands, Bodies: b.bodies(n)}
 	if err := b.dst.Apply(o, results...); err != nil {
 		b.errs = append(b.errs, &Error{File: b.m.name, Node: label(n), Op: n.GetOpType(), Err: err})
 		return

@@ -94,7 +94,8 @@ func TestInputShapes(t *testing.T) {
 			fails(t, err, c.want)
 			continue
 		}
-		if err != nil || !slices.Equal(got["mask"].Shape, c.mask) || len(got["mask"].Bytes()) != tensor.Len(c.mask) || got["x"].Bytes() != nil {
+		if err != nil || !slices.Equal(got["mask"].Shape, c.mask) || len(got["mask"].Bytes()) != tensor.Len(c.mask) ||
+			got["x"].Bytes() != nil {
 			t.Errorf("%v: %v, %v", c.given, got, err)
 		}
 	}
@@ -105,7 +106,9 @@ func TestInspectListsAllProblems(t *testing.T) {
 	p.Graph.Node = append(p.Graph.Node,
 		node("Frobnicate", "f1", []string{"y"}, []string{"a"}),
 		node("Frobnicate", "f2", []string{"a"}, []string{"b"}),
-		node("If", "if", []string{"y"}, []string{"c"}, attr("then_branch", onnxpb.AttributeProto_GRAPH, func(a *onnxpb.AttributeProto) { a.G = &onnxpb.GraphProto{} })),
+		node("If", "if", []string{"y"}, []string{"c"},
+			attr("then_branch", onnxpb.AttributeProto_GRAPH,
+				func(a *onnxpb.AttributeProto) { a.G = &onnxpb.GraphProto{} })),
 		node("Add", "sum", []string{"y", "odd"}, []string{"d"}),
 	)
 	p.Graph.Initializer = append(p.Graph.Initializer, EncodeTensor("odd", tensor.New(tensor.Float32, 5)))
@@ -149,7 +152,8 @@ func TestInspectCountsParametersOnce(t *testing.T) {
 	if len(s.Problems) != 0 || s.Parameters != 2 || len(s.Layers) != 2 || s.Layers[0].Parameters != 2 {
 		t.Fatalf("%+v", s)
 	}
-	if l := s.Layers[1]; l.Name != "more" || l.DTypes[0] != tensor.Float32 || !slices.Equal(l.Shapes[0], []int{4, 2}) || l.Constant {
+	if l := s.Layers[1]; l.Name != "more" || l.DTypes[0] != tensor.Float32 ||
+		!slices.Equal(l.Shapes[0], []int{4, 2}) || l.Constant {
 		t.Fatalf("%+v", l)
 	}
 }

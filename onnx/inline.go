@@ -82,7 +82,8 @@ func (in *inliner) within(n *onnxpb.NodeProto, f frame) *onnxpb.NodeProto {
 	if !slices.ContainsFunc(n.Attribute, func(a *onnxpb.AttributeProto) bool { return a.G != nil }) {
 		return n
 	}
-	c := &onnxpb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Overload: n.Overload, Input: n.Input, Output: n.Output, Attribute: slices.Clone(n.Attribute)}
+	c := &onnxpb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Overload: n.Overload, Input: n.Input,
+		Output: n.Output, Attribute: slices.Clone(n.Attribute)}
 	for i, a := range c.Attribute {
 		if a.G != nil {
 			c.Attribute[i] = &onnxpb.AttributeProto{Name: a.Name, Type: a.Type, G: in.graph(a.G, f)}
@@ -103,7 +104,8 @@ func (in *inliner) graph(g *onnxpb.GraphProto, f frame) *onnxpb.GraphProto {
 	for _, n := range g.Node {
 		in.work += 1 + len(n.Input) + len(n.Output)
 	}
-	c := &onnxpb.GraphProto{Name: g.Name, Initializer: g.Initializer, SparseInitializer: g.SparseInitializer, Input: g.Input}
+	c := &onnxpb.GraphProto{Name: g.Name, Initializer: g.Initializer,
+		SparseInitializer: g.SparseInitializer, Input: g.Input}
 	if in.work > maxInlined {
 		in.errs = append(in.errs, in.m.errorf("the model's functions are called too often"))
 		return c
@@ -133,14 +135,16 @@ func (in *inliner) call(n *onnxpb.NodeProto, body *onnxpb.FunctionProto, depth i
 		return err
 	}
 	if len(n.Input) > len(body.Input) || len(n.Output) > len(body.Output) {
-		return fmt.Errorf("has %d inputs and %d outputs, the function %d and %d", len(n.Input), len(n.Output), len(body.Input), len(body.Output))
+		return fmt.Errorf("has %d inputs and %d outputs, the function %d and %d",
+			len(n.Input), len(n.Output), len(body.Input), len(body.Output))
 	}
 	for _, o := range body.OpsetImport {
 		if v := in.m.Opset(o.GetDomain()); v != 0 && v != o.GetVersion() {
 			return fmt.Errorf("the function uses opset %d of domain %q, the model %d", o.GetVersion(), o.GetDomain(), v)
 		}
 	}
-	f := frame{prefix: label(n) + "/", names: map[string]string{}, attrs: map[string]*onnxpb.AttributeProto{}, depth: depth}
+	f := frame{prefix: label(n) + "/", names: map[string]string{},
+		attrs: map[string]*onnxpb.AttributeProto{}, depth: depth}
 	for i, formal := range body.Input {
 		f.names[formal] = ""
 		if i < len(n.Input) {
@@ -152,7 +156,8 @@ func (in *inliner) call(n *onnxpb.NodeProto, body *onnxpb.FunctionProto, depth i
 			continue
 		}
 		if actual, ok := f.names[formal]; ok { // an input is handed through
-			in.nodes = append(in.nodes, &onnxpb.NodeProto{OpType: proto.String("Identity"), Input: []string{actual}, Output: n.Output[i : i+1]})
+			in.nodes = append(in.nodes, &onnxpb.NodeProto{OpType: proto.String("Identity"), Input: []string{actual},
+				Output: n.Output[i : i+1]})
 			continue
 		}
 		f.names[formal] = n.Output[i]
@@ -197,7 +202,8 @@ func (f frame) instance(n *onnxpb.NodeProto) *onnxpb.NodeProto {
 			c.Attribute = append(c.Attribute, &onnxpb.AttributeProto{ // the elements stay where they are stored
 				Name: a.Name, Type: actual.Type, F: actual.F, I: actual.I, S: actual.S, T: actual.T, G: actual.G,
 				Floats: actual.Floats, Ints: actual.Ints, Strings: actual.Strings, Tensors: actual.Tensors, Graphs: actual.Graphs,
-				SparseTensor: actual.SparseTensor, SparseTensors: actual.SparseTensors, Tp: actual.Tp, TypeProtos: actual.TypeProtos,
+				SparseTensor: actual.SparseTensor, SparseTensors: actual.SparseTensors, Tp: actual.Tp,
+				TypeProtos: actual.TypeProtos,
 			})
 		}
 	}

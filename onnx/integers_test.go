@@ -13,7 +13,8 @@ import (
 )
 
 // graphOf is a model of one graph.
-func graphOf(t *testing.T, inputs, outputs []*onnxpb.ValueInfoProto, inits []*onnxpb.TensorProto, nodes ...*onnxpb.NodeProto) *Model {
+func graphOf(t *testing.T, inputs, outputs []*onnxpb.ValueInfoProto, inits []*onnxpb.TensorProto,
+	nodes ...*onnxpb.NodeProto) *Model {
 	t.Helper()
 	p := tiny()
 	p.Graph.Input, p.Graph.Output, p.Graph.Initializer, p.Graph.Node = inputs, outputs, inits, nodes
@@ -29,16 +30,20 @@ func graphOf(t *testing.T, inputs, outputs []*onnxpb.ValueInfoProto, inits []*on
 // is computed from them; the shape that another input gives belongs to the plan.
 func TestIntegersAtRunTime(t *testing.T) {
 	m := graphOf(t,
-		[]*onnxpb.ValueInfoProto{info("ids", onnxpb.TensorProto_INT64, 3), info("pad", onnxpb.TensorProto_INT32, 1), info("shape", onnxpb.TensorProto_INT64, 2)},
-		[]*onnxpb.ValueInfoProto{info("y", onnxpb.TensorProto_FLOAT), info("mask", onnxpb.TensorProto_BOOL), info("next", onnxpb.TensorProto_INT32)},
+		[]*onnxpb.ValueInfoProto{info("ids", onnxpb.TensorProto_INT64, 3), info("pad", onnxpb.TensorProto_INT32, 1),
+			info("shape", onnxpb.TensorProto_INT64, 2)},
+		[]*onnxpb.ValueInfoProto{info("y", onnxpb.TensorProto_FLOAT), info("mask", onnxpb.TensorProto_BOOL),
+			info("next", onnxpb.TensorProto_INT32)},
 		[]*onnxpb.TensorProto{EncodeTensor("table", tensor.From([]float32{0, 1, 10, 11, 20, 21}, 3, 2))},
 		node("Gather", "embed", []string{"table", "ids"}, []string{"rows"}),
 		node("Reshape", "reshape", []string{"rows", "shape"}, []string{"y"}),
-		node("Cast", "narrow", []string{"ids"}, []string{"ids32"}, attr("to", onnxpb.AttributeProto_INT, func(a *onnxpb.AttributeProto) { a.I = proto.Int64(6) })),
+		node("Cast", "narrow", []string{"ids"}, []string{"ids32"},
+			attr("to", onnxpb.AttributeProto_INT, func(a *onnxpb.AttributeProto) { a.I = proto.Int64(6) })),
 		node("Greater", "greater", []string{"ids32", "pad"}, []string{"mask"}),
 		node("Add", "add", []string{"ids32", "pad"}, []string{"next"}))
 	s, err := m.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{
-		"ids": {DType: tensor.Int64, Shape: []int{3}}, "pad": tensor.From([]int32{1}, 1), "shape": tensor.From([]int64{2, 3}, 2)}})
+		"ids": {DType: tensor.Int64, Shape: []int{3}}, "pad": tensor.From([]int32{1}, 1),
+		"shape": tensor.From([]int64{2, 3}, 2)}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +85,8 @@ func TestIntegersAtRunTime(t *testing.T) {
 
 // Arithmetic on narrow integers wraps around in their own width.
 func TestNarrowIntegersWrap(t *testing.T) {
-	for elem, want := range map[DataType]float64{onnxpb.TensorProto_UINT8: 44, onnxpb.TensorProto_INT16: 300, onnxpb.TensorProto_INT8: -56, onnxpb.TensorProto_UINT16: 300} {
+	for elem, want := range map[DataType]float64{onnxpb.TensorProto_UINT8: 44, onnxpb.TensorProto_INT16: 300,
+		onnxpb.TensorProto_INT8: -56, onnxpb.TensorProto_UINT16: 300} {
 		m := graphOf(t, []*onnxpb.ValueInfoProto{info("x", elem, 1)}, []*onnxpb.ValueInfoProto{info("y", elem)}, nil,
 			node("Add", "add", []string{"x", "x"}, []string{"y"}))
 		x := tensor.New(DType(elem), 1)

@@ -16,7 +16,8 @@ import (
 // and h [N,5].
 func scores(t *testing.T, outputs string, nodes ...any) *Model {
 	t.Helper()
-	m := network(t, []string{"w 192 4", "v 192 4", "u 192 5"}, append([]any{"Flatten x = f", "MatMul f w = l", "MatMul f v = a", "MatMul f u = h", "Relu l = y"}, nodes...)...)
+	m := network(t, []string{"w 192 4", "v 192 4", "u 192 5"},
+		append([]any{"Flatten x = f", "MatMul f w = l", "MatMul f v = a", "MatMul f u = h", "Relu l = y"}, nodes...)...)
 	m.Proto().Graph.Output = nil
 	for _, name := range strings.Fields(outputs) {
 		m.Proto().Graph.Output = append(m.Proto().Graph.Output, &onnxpb.ValueInfoProto{Name: proto.String(name)})
@@ -39,7 +40,8 @@ func TestLogits(t *testing.T) {
 		{"f l", "", 4, "l [N,4]"},
 		{"p l", "", 4, "l [N,4], before the Softmax that yields the output p"},
 		{"f p h", "", 5, "h [N,5]"},
-		{"f p h", "", 6, "which output are the logits of 6 classes? --logits NAME tells, one of f [N,192]; l [N,4], before the Softmax that yields the output p; h [N,5]"},
+		{"f p h", "", 6, "which output are the logits of 6 classes? --logits NAME tells, one of f [N,192]; l [N,4], " +
+			"before the Softmax that yields the output p; h [N,5]"},
 		{"l a", "", 4, "which output are the logits of 4 classes?"},
 		{"l a", "a", 4, "a [N,4]"},
 		{"l", "h", 4, "h [N,5]"},
@@ -88,25 +90,34 @@ func TestLogitsBehindASoftmax(t *testing.T) {
 		want  string
 		nodes []any
 	}{
-		"reshape":        {before("Softmax"), join(softmax, narrow, "Reshape p r = y")},
-		"flatten":        {before("Softmax"), join(softmax, "Flatten p = y")},
-		"log":            {before("Softmax"), join(softmax, "Log p = y")},
-		"exp":            {before("LogSoftmax"), join("LogSoftmax l = p", attribute("axis", 1), "Exp p = y")},
-		"clip":           {before("Softmax"), join(softmax, "Clip p low high = y")},
-		"dropout":        {before("Softmax"), join(softmax, "Dropout p = y")},
-		"maps of 1x1":    {before("Softmax"), join(wide, narrow, "Reshape l s = m", "Softmax m = p", attribute("axis", 1), "Reshape p r = y")},
-		"turned":         {before("Softmax"), join(wide, narrow, "Reshape l s = m", "Transpose m = n", attribute("perm", []int64{0, 3, 2, 1}), "Softmax n = p", attribute("axis", 3), "Transpose p = o", attribute("perm", []int64{0, 3, 2, 1}), "Reshape o r = y")},
-		"written out":    {before("Exp, divided by its sum,"), join(axes(1), "Exp l = e", "ReduceSum e axes = z", "Div e z = y")},
-		"less its most":  {before("Exp, divided by its sum,"), join(axes(1), "ReduceMax l = m", attribute("axes", []int64{1}), "Sub l m = d", "Exp d = e", "ReduceSum e axes = z", "Div e z = y")},
+		"reshape": {before("Softmax"), join(softmax, narrow, "Reshape p r = y")},
+		"flatten": {before("Softmax"), join(softmax, "Flatten p = y")},
+		"log":     {before("Softmax"), join(softmax, "Log p = y")},
+		"exp":     {before("LogSoftmax"), join("LogSoftmax l = p", attribute("axis", 1), "Exp p = y")},
+		"clip":    {before("Softmax"), join(softmax, "Clip p low high = y")},
+		"dropout": {before("Softmax"), join(softmax, "Dropout p = y")},
+		"maps of 1x1": {before("Softmax"),
+			join(wide, narrow, "Reshape l s = m", "Softmax m = p", attribute("axis", 1), "Reshape p r = y")},
+		"turned": {before("Softmax"),
+			join(wide, narrow, "Reshape l s = m", "Transpose m = n", attribute("perm", []int64{0, 3, 2, 1}),
+				"Softmax n = p", attribute("axis", 3), "Transpose p = o", attribute("perm", []int64{0, 3, 2, 1}),
+				"Reshape o r = y")},
+		"written out": {before("Exp, divided by its sum,"),
+			join(axes(1), "Exp l = e", "ReduceSum e axes = z", "Div e z = y")},
+		"less its most": {before("Exp, divided by its sum,"),
+			join(axes(1), "ReduceMax l = m", attribute("axes", []int64{1}), "Sub l m = d", "Exp d = e",
+				"ReduceSum e axes = z", "Div e z = y")},
 		"times":          {after("Softmax"), join(softmax, "Mul p low = y")},
 		"negative":       {after("LogSoftmax"), join("LogSoftmax l = p", attribute("axis", 1), "Neg p = y")},
 		"reversed":       {after("Sigmoid"), join("Sigmoid l = p", "Sub high p = y")},
 		"over the batch": {after("Softmax"), join("Softmax l = y", attribute("axis", 0))},
-		"a part":         {"y [N,3], computed from the Softmax of l", join(softmax, axes(1), target("a", 0), target("b", 3), "Slice p a b axes = y")},
+		"a part": {"y [N,3], computed from the Softmax of l",
+			join(softmax, axes(1), target("a", 0), target("b", 3), "Slice p a b axes = y")},
 		"weights behind": {"y [N,5]", join(softmax, "MatMul p v = y")},
 		"a gate":         {"y [N,4]", join("Sigmoid l = p", "Mul l p = y")},
 	} {
-		m := network(t, []string{"w 192 4", "v 4 5", "low", "high"}, append([]any{"Flatten x = f", "MatMul f w = l"}, c.nodes...)...)
+		m := network(t, []string{"w 192 4", "v 4 5", "low", "high"},
+			append([]any{"Flatten x = f", "MatMul f w = l"}, c.nodes...)...)
 		in, err := m.InputTensors(2, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -146,7 +157,8 @@ func TestTailIsDropped(t *testing.T) {
 	} {
 		m := scores(t, c.outputs, "Softmax l = p", "ZipMap p = map", "ArgMax p = i", "Unheard i = label")
 		ml(m.Nodes()[6])
-		m.Proto().OpsetImport = append(m.Proto().OpsetImport, &onnxpb.OperatorSetIdProto{Domain: proto.String("ai.onnx.ml"), Version: proto.Int64(1)})
+		m.Proto().OpsetImport = append(m.Proto().OpsetImport,
+			&onnxpb.OperatorSetIdProto{Domain: proto.String("ai.onnx.ml"), Version: proto.Int64(1)})
 		gone, why := "", ""
 		outputs, _ := m.DropTail()
 		for _, l := range outputs {
@@ -160,7 +172,8 @@ func TestTailIsDropped(t *testing.T) {
 			kept = append(kept, v.Name)
 		}
 		if got := strings.Join(kept, " "); got != c.kept || gone != c.gone || len(m.Nodes()) != c.nodes {
-			t.Errorf("outputs %s: left %q with %d nodes, gone %q; want %q, %d, %q", c.outputs, got, len(m.Nodes()), gone, c.kept, c.nodes, c.gone)
+			t.Errorf("outputs %s: left %q with %d nodes, gone %q; want %q, %d, %q",
+				c.outputs, got, len(m.Nodes()), gone, c.kept, c.nodes, c.gone)
 		}
 	}
 }

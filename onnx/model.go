@@ -187,7 +187,8 @@ func (m *Model) SetMetadata(key, value string) {
 
 // RemoveMetadata removes a key, if it is there.
 func (m *Model) RemoveMetadata(key string) {
-	m.proto.MetadataProps = slices.DeleteFunc(m.proto.MetadataProps, func(e *onnxpb.StringStringEntryProto) bool { return e.GetKey() == key })
+	m.proto.MetadataProps = slices.DeleteFunc(m.proto.MetadataProps,
+		func(e *onnxpb.StringStringEntryProto) bool { return e.GetKey() == key })
 }
 
 // Initializers returns the names of the graph's initialisers in the file's order.

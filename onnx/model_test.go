@@ -69,7 +69,8 @@ func unknown(t *testing.T) *onnxpb.ModelProto {
 	p.Graph.ProtoReflect().SetUnknown(extra)
 	p.Graph.Node[0].ProtoReflect().SetUnknown(extra)
 	p.Graph.Initializer[0].ProtoReflect().SetUnknown(extra)
-	p.Graph.Node[0].Attribute = []*onnxpb.AttributeProto{{Name: proto.String("new"), Type: onnxpb.AttributeProto_AttributeType(99).Enum()}}
+	p.Graph.Node[0].Attribute = []*onnxpb.AttributeProto{{Name: proto.String("new"),
+		Type: onnxpb.AttributeProto_AttributeType(99).Enum()}}
 	return p
 }
 
@@ -151,7 +152,8 @@ func TestPackedAndUnpackedAreTheSame(t *testing.T) {
 	floats := []byte{0x25, 0, 0, 0x80, 0x3f}  // float_data one by one
 	packedF := []byte{0x22, 4, 0, 0, 128, 63} // float_data packed
 	a, b := new(onnxpb.TensorProto), new(onnxpb.TensorProto)
-	if err := errors.Join(proto.Unmarshal(append(packed, floats...), a), proto.Unmarshal(append(unpacked, packedF...), b)); err != nil {
+	if err := errors.Join(proto.Unmarshal(append(packed, floats...), a),
+		proto.Unmarshal(append(unpacked, packedF...), b)); err != nil {
 		t.Fatal(err)
 	}
 	if !proto.Equal(a, b) || !slices.Equal(a.Dims, []int64{3, 5}) || !slices.Equal(a.FloatData, []float32{1}) {
@@ -185,7 +187,8 @@ func TestInputsLeaveInitializersOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	in := m.Inputs()
-	if len(in) != 1 || in[0].String() != "x: FLOAT [N,2]" || in[0].Shape[0] != (Dim{-1, "N"}) || in[0].Shape[1] != (Dim{Size: 2}) {
+	if len(in) != 1 || in[0].String() != "x: FLOAT [N,2]" || in[0].Shape[0] != (Dim{-1, "N"}) ||
+		in[0].Shape[1] != (Dim{Size: 2}) {
 		t.Fatalf("inputs %v", in)
 	}
 	if out := m.Outputs(); len(out) != 1 || out[0].DType() != tensor.Float32 {

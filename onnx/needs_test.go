@@ -46,7 +46,8 @@ func ints(v ...int64) *tensor.Tensor { return tensor.From(v, len(v)) }
 
 func (c greedy) model(t *testing.T) *Model {
 	g := &onnxpb.GraphProto{Input: []*onnxpb.ValueInfoProto{floats("fed", 1)}}
-	n := &onnxpb.NodeProto{OpType: &c.op, Domain: &c.domain, Name: proto.String("greedy"), Attribute: attributesOf(c.attrs)}
+	n := &onnxpb.NodeProto{OpType: &c.op, Domain: &c.domain, Name: proto.String("greedy"),
+		Attribute: attributesOf(c.attrs)}
 	for i, in := range c.in {
 		name := fmt.Sprint("in", i)
 		switch in := in.(type) {
@@ -72,7 +73,8 @@ func (c greedy) model(t *testing.T) *Model {
 				v = tensor.New(tensor.Bool, 1)
 				v.Bool()[0] = x[0]
 			}
-			g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String("ConstantOfShape"), Input: []string{name + "shape"}, Output: []string{name},
+			g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String("ConstantOfShape"),
+				Input: []string{name + "shape"}, Output: []string{name},
 				Attribute: attributesOf(map[string]any{"value": v})})
 		}
 		n.Input = append(n.Input, name)
@@ -182,7 +184,8 @@ var greedyModels = []greedy{
 	{op: "Pow", in: []any{fed{1 << 25}, zeros(1 << 25)}},
 	{op: "NonMaxSuppression", in: []any{zeros(1, 1<<22, 4), zeros(1, 1, 1<<22), scalar[int64](g30)}},
 	{op: "Attention", in: []any{fed{1, 1, 1 << 14, 1}, fed{1, 1, 1 << 14, 1}, fed{1, 1, 1 << 14, 1}}, opset: 23},
-	{op: "Attention", in: []any{zeros(1, 1, 1<<14, 1), zeros(1, 1, 1<<14, 1), zeros(1, 1, 1<<14, 1)}, opset: 23, attrs: attrs("is_causal", 1)},
+	{op: "Attention", in: []any{zeros(1, 1, 1<<14, 1), zeros(1, 1, 1<<14, 1), zeros(1, 1, 1<<14, 1)}, opset: 23,
+		attrs: attrs("is_causal", 1)},
 	{op: "Cast", in: []any{cells[uint8](1, 1<<26)}, attrs: attrs("to", 1)},
 	{op: "QuantizeLinear", in: []any{zeros(54 << 20), scalar[float32](1), scalar[uint8](0)}},
 	{op: "Add", in: []any{cells[uint8](1, 1<<26), cells[uint8](1, 1<<26)}},
@@ -230,12 +233,13 @@ func TestOperatorsWithinBudget(t *testing.T) {
 // slowModels take seconds to minutes to compute. None takes much memory at once, since
 // that is cleared in one piece.
 var slowModels = []greedy{
-	{op: "QLinearMatMul", in: []any{cells[uint8](1, 1<<12, 1<<12), scalar[float32](1), scalar[uint8](0), cells[uint8](1, 1<<12, 1<<12),
-		scalar[float32](1), scalar[uint8](0), scalar[float32](1), scalar[uint8](0)}},
+	{op: "QLinearMatMul", in: []any{cells[uint8](1, 1<<12, 1<<12), scalar[float32](1), scalar[uint8](0),
+		cells[uint8](1, 1<<12, 1<<12), scalar[float32](1), scalar[uint8](0), scalar[float32](1), scalar[uint8](0)}},
 	{op: "NonMaxSuppression", in: []any{zeros(1, 1<<20, 4), cells[float32](1, 1, 1, 1<<20), scalar[int64](g30)}},
 	{op: "DFT", in: []any{zeros(1, 1<<11, 1<<13, 1), nil, scalar[int64](1)}, opset: 20},
 	{op: "LpPool", in: []any{zeros(1, 1, 1<<11, 1<<11)}, attrs: attrs("kernel_shape", []int64{1 << 10, 1 << 10})},
-	{op: "LSTM", in: []any{zeros(1<<12, 1, 1), zeros(1, 1<<12, 1), zeros(1, 1<<12, 1<<10)}, attrs: attrs("hidden_size", 1<<10)},
+	{op: "LSTM", in: []any{zeros(1<<12, 1, 1), zeros(1, 1<<12, 1), zeros(1, 1<<12, 1<<10)},
+		attrs: attrs("hidden_size", 1<<10)},
 	{op: "Conv", in: []any{zeros(1, 1, 1, 1<<11, 1<<11), zeros(1, 1, 1, 1<<7, 1<<7)}},
 }
 

@@ -148,7 +148,8 @@ func (m *Model) parameters(all *branched) ([]Parameter, error) {
 		constants = append(constants, p)
 	}
 	slices.SortStableFunc(constants, func(a, b Parameter) int {
-		return cmp.Or(cmp.Compare(u.first(a.Name).at, u.first(b.Name).at), cmp.Compare(u.first(a.Name).arg, u.first(b.Name).arg))
+		return cmp.Or(cmp.Compare(u.first(a.Name).at, u.first(b.Name).at),
+			cmp.Compare(u.first(a.Name).arg, u.first(b.Name).arg))
 	})
 	for i := range constants {
 		constants[i].Ordinal = len(m.inits) + i
@@ -242,7 +243,8 @@ func (m *Model) constantParameters(all *branched) map[string]*onnxpb.TensorProto
 		if p.Place == InConstant && p.store.tensor != nil {
 			held[p.Name] = p.store.tensor
 		} else if p.Place == InConstant {
-			held[p.Name] = &onnxpb.TensorProto{DataType: proto.Int32(int32(onnxpb.TensorProto_FLOAT)), Dims: []int64{int64(len(p.store.floats.Floats))}}
+			held[p.Name] = &onnxpb.TensorProto{DataType: proto.Int32(int32(onnxpb.TensorProto_FLOAT)),
+				Dims: []int64{int64(len(p.store.floats.Floats))}}
 		}
 	}
 	return held

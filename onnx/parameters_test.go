@@ -19,7 +19,8 @@ import (
 func network(t *testing.T, inits []string, lines ...any) *Model {
 	t.Helper()
 	p := &onnxpb.ModelProto{IrVersion: proto.Int64(8), Graph: &onnxpb.GraphProto{},
-		OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}, {Domain: proto.String(ops.Contrib), Version: proto.Int64(1)}}}
+		OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)},
+			{Domain: proto.String(ops.Contrib), Version: proto.Int64(1)}}}
 	for _, s := range inits {
 		p.Graph.Initializer = append(p.Graph.Initializer, numbers(t, s))
 	}
@@ -109,20 +110,29 @@ func TestRolesOfParameters(t *testing.T) {
 		nodes []any
 		want  string
 	}{
-		{"kernel stored with the channels last", []string{"w 3 3 3 5"}, append([]any{"Transpose w = k", perm, "Conv x k = c"}, pool...), "w convolution 45"},
-		{"kernel stored as a matrix", []string{"w 5 27", "b 5"}, append([]any{"Constant = s", attribute("value_ints", []int64{5, 3, 3, 3}),
-			"Reshape w s = k", "Conv x k b = c"}, pool...), "w convolution 45; b bias"},
-		{"kernel of unit length and a length", []string{"long 5 1 1 1", "v 5 3 3 3"}, append([]any{"ReduceL2 v = n", attribute("axes", []int64{1, 2, 3}),
-			"Div v n = u", "Mul u long = k", "Conv x k = c"}, pool...), "long scale; v convolution 45"},
-		{"kernel standardised and cast", []string{"w 5 3 3 3"}, append([]any{"ReduceMean w = m", attribute("axes", []int64{1, 2, 3}),
-			"Constant = eps", attribute("value", numbers(t, "")), "Sub w m = d", "Add d eps = e", "Cast e = k", attribute("to", 1), "Conv x k = c"}, pool...), "w convolution 45"},
-		{"a matrix and its low-rank correction", []string{"w 192 4", "a 192 2", "b 2 4"}, []any{"Flatten x = f", "MatMul a b = ab", "Add w ab = s", "MatMul f s = y"},
+		{"kernel stored with the channels last", []string{"w 3 3 3 5"},
+			append([]any{"Transpose w = k", perm, "Conv x k = c"}, pool...), "w convolution 45"},
+		{"kernel stored as a matrix", []string{"w 5 27", "b 5"},
+			append([]any{"Constant = s", attribute("value_ints", []int64{5, 3, 3, 3}), "Reshape w s = k",
+				"Conv x k b = c"}, pool...), "w convolution 45; b bias"},
+		{"kernel of unit length and a length", []string{"long 5 1 1 1", "v 5 3 3 3"},
+			append([]any{"ReduceL2 v = n", attribute("axes", []int64{1, 2, 3}), "Div v n = u", "Mul u long = k",
+				"Conv x k = c"}, pool...), "long scale; v convolution 45"},
+		{"kernel standardised and cast", []string{"w 5 3 3 3"},
+			append([]any{"ReduceMean w = m", attribute("axes", []int64{1, 2, 3}), "Constant = eps",
+				attribute("value", numbers(t, "")), "Sub w m = d", "Add d eps = e", "Cast e = k", attribute("to", 1),
+				"Conv x k = c"}, pool...), "w convolution 45"},
+		{"a matrix and its low-rank correction", []string{"w 192 4", "a 192 2", "b 2 4"},
+			[]any{"Flatten x = f", "MatMul a b = ab", "Add w ab = s", "MatMul f s = y"},
 			"w matrix 192; a matrix 192; b matrix 192"},
-		{"a scaled bias", []string{"w 5 3 3 3", "b 5", "f 5"}, append([]any{"Mul b f = bf", "Conv x w bf = c"}, pool...), "w convolution 45; b bias; f bias"},
-		{"pixels normalised", []string{"mean 3 1 1", "std 1 3 1 1", "prompt 3 8 8", "w 5 3 3 3"}, append([]any{"Sub x mean = d", "Div d std = n", "Add prompt n = p",
-			"Conv p w = c"}, pool...), "prompt embedding; w convolution 45"},
+		{"a scaled bias", []string{"w 5 3 3 3", "b 5", "f 5"},
+			append([]any{"Mul b f = bf", "Conv x w bf = c"}, pool...), "w convolution 45; b bias; f bias"},
+		{"pixels normalised", []string{"mean 3 1 1", "std 1 3 1 1", "prompt 3 8 8", "w 5 3 3 3"},
+			append([]any{"Sub x mean = d", "Div d std = n", "Add prompt n = p", "Conv p w = c"}, pool...),
+			"prompt embedding; w convolution 45"},
 		{"single numbers", []string{"onnx::Mul_1", "onnx::PRelu_2 1 1 1", "onnx::MatMul_3 192 4", "factor"},
-			[]any{"Mul x onnx::Mul_1 = m", "PRelu m onnx::PRelu_2 = p", "Flatten p = f", "MatMul f onnx::MatMul_3 = z", "Mul z factor = y"},
+			[]any{"Mul x onnx::Mul_1 = m", "PRelu m onnx::PRelu_2 = p", "Flatten p = f", "MatMul f onnx::MatMul_3 = z",
+				"Mul z factor = y"},
 			"onnx::PRelu_2 slope; onnx::MatMul_3 matrix 192; factor other"},
 		{"an Einsum", []string{"w 3 8 8 4"}, []any{"Einsum x w = y", attribute("equation", "nchw,chwk->nk")}, "w matrix 192"},
 		{"ONNX Runtime's operators", []string{"w 5 3 3 3", "b 5", "m 4 5", "d 4", "gamma 4", "beta 4", "e 4"}, []any{
@@ -132,10 +142,12 @@ func TestRolesOfParameters(t *testing.T) {
 			"w convolution 45; b bias; m matrix 5; d bias; gamma scale; beta bias; e bias"},
 		{"Constant nodes alone", nil, append([]any{"Constant = b", attribute("value_floats", []float32{0, 0}), "Constant = w", attribute("value", numbers(t, " 2 3 3 3")), "Conv x w b = c"}, pool...),
 			"w convolution 18; b bias"},
-		{"Constant nodes beside initialisers", []string{"w 2 3 3 3"}, append([]any{"Constant = one", attribute("value_floats", []float32{1, 1}),
-			"Constant = zero", attribute("value_floats", []float32{0, 0}), "Constant = b", attribute("value_floats", []float32{0, 7}),
-			"Constant = mask", attribute("value", numbers(t, " 1 2 8 8")), "Conv x w b = v", attribute("pads", []int64{1, 1, 1, 1}),
-			"InstanceNormalization v one zero = i", "Add i mask = c"}, pool...), "w convolution 18; b bias"},
+		{"Constant nodes beside initialisers", []string{"w 2 3 3 3"},
+			append([]any{"Constant = one", attribute("value_floats", []float32{1, 1}), "Constant = zero",
+				attribute("value_floats", []float32{0, 0}), "Constant = b", attribute("value_floats", []float32{0, 7}),
+				"Constant = mask", attribute("value", numbers(t, " 1 2 8 8")), "Conv x w b = v",
+				attribute("pads", []int64{1, 1, 1, 1}),
+				"InstanceNormalization v one zero = i", "Add i mask = c"}, pool...), "w convolution 18; b bias"},
 	} {
 		if got := roles(t, network(t, c.inits, c.nodes...)); got != c.want {
 			t.Errorf("%s: %s, want %s", c.about, got, c.want)
@@ -147,22 +159,27 @@ func TestRolesOfParameters(t *testing.T) {
 // each call gives as an attribute.
 func sharedFunction(t *testing.T) *Model {
 	t.Helper()
-	m := network(t, nil, "GlobalAveragePool x = g", "Flatten g = f", "Layer f = h", attribute("given", numbers(t, " 3 3")), "Layer h = y", attribute("given", numbers(t, " 3 3")))
+	m := network(t, nil, "GlobalAveragePool x = g", "Flatten g = f", "Layer f = h",
+		attribute("given", numbers(t, " 3 3")), "Layer h = y", attribute("given", numbers(t, " 3 3")))
 	p := m.Proto()
 	for _, n := range p.Graph.Node[2:] {
 		n.Domain = proto.String("local")
 	}
 	constant := func(out string, a *onnxpb.AttributeProto) *onnxpb.NodeProto {
-		return &onnxpb.NodeProto{OpType: proto.String("Constant"), Output: []string{out}, Attribute: []*onnxpb.AttributeProto{a}}
+		return &onnxpb.NodeProto{OpType: proto.String("Constant"), Output: []string{out},
+			Attribute: []*onnxpb.AttributeProto{a}}
 	}
 	op := func(op, out string, in ...string) *onnxpb.NodeProto {
 		return &onnxpb.NodeProto{OpType: &op, Input: in, Output: []string{out}}
 	}
-	reference := &onnxpb.AttributeProto{Name: proto.String("value"), RefAttrName: proto.String("given"), Type: onnxpb.AttributeProto_TENSOR.Enum()}
-	p.OpsetImport = append(p.OpsetImport, &onnxpb.OperatorSetIdProto{Domain: proto.String("local"), Version: proto.Int64(1)})
-	p.Functions = []*onnxpb.FunctionProto{{Name: proto.String("Layer"), Domain: proto.String("local"), Input: []string{"in"}, Output: []string{"out"},
-		Attribute: []string{"given"}, OpsetImport: p.OpsetImport[:1],
-		Node: []*onnxpb.NodeProto{constant("own", attribute("value", numbers(t, " 3 3"))), constant("theirs", reference), op("MatMul", "a", "in", "own"), op("MatMul", "out", "a", "theirs")}}}
+	reference := &onnxpb.AttributeProto{Name: proto.String("value"), RefAttrName: proto.String("given"),
+		Type: onnxpb.AttributeProto_TENSOR.Enum()}
+	p.OpsetImport = append(p.OpsetImport,
+		&onnxpb.OperatorSetIdProto{Domain: proto.String("local"), Version: proto.Int64(1)})
+	p.Functions = []*onnxpb.FunctionProto{{Name: proto.String("Layer"), Domain: proto.String("local"),
+		Input: []string{"in"}, Output: []string{"out"}, Attribute: []string{"given"}, OpsetImport: p.OpsetImport[:1],
+		Node: []*onnxpb.NodeProto{constant("own", attribute("value", numbers(t, " 3 3"))),
+			constant("theirs", reference), op("MatMul", "a", "in", "own"), op("MatMul", "out", "a", "theirs")}}}
 	if errs := m.Check(); len(errs) > 0 {
 		t.Fatal(errs)
 	}

@@ -68,7 +68,8 @@ type uses struct {
 }
 
 func newUses(m *Model, nodes []*onnxpb.NodeProto) *uses {
-	u := &uses{readers: map[string][]use{}, fixed: map[string]bool{}, images: map[string]int{}, memo: map[string]found{}, visiting: map[string]bool{}}
+	u := &uses{readers: map[string][]use{}, fixed: map[string]bool{}, images: map[string]int{},
+		memo: map[string]found{}, visiting: map[string]bool{}}
 	for _, name := range m.Initializers() {
 		u.fixed[name] = true
 	}
@@ -147,7 +148,8 @@ func (u *uses) parameter(p *Parameter) bool {
 		return false
 	case p.Role == "":
 		p.Role = Other
-	case p.found.met != nil && (isWeight(p.Role) && p.Role != Recurrent || p.Role == Embedding || p.Role == ops.Added) && alongOneAxis(p.Shape):
+	case p.found.met != nil && (isWeight(p.Role) && p.Role != Recurrent || p.Role == Embedding ||
+		p.Role == ops.Added) && alongOneAxis(p.Shape):
 		p.Role = aside(p.found.met) // the length of a weight, say, not the weight
 	case p.Role == ops.Added && alongOneAxis(p.Shape):
 		p.Role = Bias

@@ -30,7 +30,8 @@ func (m *Model) sharing() *sharing {
 	for _, n := range m.proto.Graph.Node {
 		module, op := path.Split(n.GetName())
 		module = strings.TrimSuffix(module, "/")
-		if called := strings.TrimRight(module, "0123456789"); called != module && strings.HasSuffix(called, "_") && modules[called[:len(called)-1]] {
+		if called := strings.TrimRight(module, "0123456789"); called != module && strings.HasSuffix(called, "_") &&
+			modules[called[:len(called)-1]] {
 			module = called[:len(called)-1]
 		}
 		for _, in := range n.Input {
@@ -93,7 +94,8 @@ func (m *Model) tieTransposed() error {
 				return err
 			}
 			if same {
-				node := &onnxpb.NodeProto{Name: f.Name, OpType: proto.String("Transpose"), Input: []string{w.GetName()}, Output: []string{f.GetName()}}
+				node := &onnxpb.NodeProto{Name: f.Name, OpType: proto.String("Transpose"), Input: []string{w.GetName()},
+					Output: []string{f.GetName()}}
 				g.Node = slices.Insert(g.Node, 0, node)
 				gone[f.GetName()] = true
 				delete(m.inits, f.GetName())

@@ -59,18 +59,21 @@ func wide(t *testing.T, external bool) (path string, w []float32) {
 	weights := EncodeTensor("w", tensor.From(w, rows, cols))
 	path = filepath.Join(t.TempDir(), "wide.onnx")
 	if external {
-		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "w.bin"), append(make([]byte, 64), weights.RawData...), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(path), "w.bin"), append(make([]byte, 64), weights.RawData...),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 		other := external1("w.bin", "64", "")
 		other.Name, other.Dims, other.DataType = weights.Name, weights.Dims, weights.DataType
-		other.ExternalData = slices.DeleteFunc(other.ExternalData, func(e *onnxpb.StringStringEntryProto) bool { return e.GetKey() == "length" })
+		other.ExternalData = slices.DeleteFunc(other.ExternalData,
+			func(e *onnxpb.StringStringEntryProto) bool { return e.GetKey() == "length" })
 		weights = other
 	}
 	p := tiny()
 	p.Graph = &onnxpb.GraphProto{Name: proto.String("wide"), Initializer: []*onnxpb.TensorProto{weights},
-		Input: []*onnxpb.ValueInfoProto{info("x", onnxpb.TensorProto_FLOAT, 8, rows)}, Output: []*onnxpb.ValueInfoProto{info("y", onnxpb.TensorProto_FLOAT, 8, cols)},
-		Node: []*onnxpb.NodeProto{{OpType: proto.String("MatMul"), Input: []string{"x", "w"}, Output: []string{"y"}}}}
+		Input:  []*onnxpb.ValueInfoProto{info("x", onnxpb.TensorProto_FLOAT, 8, rows)},
+		Output: []*onnxpb.ValueInfoProto{info("y", onnxpb.TensorProto_FLOAT, 8, cols)},
+		Node:   []*onnxpb.NodeProto{{OpType: proto.String("MatMul"), Input: []string{"x", "w"}, Output: []string{"y"}}}}
 	data, err := proto.Marshal(p)
 	if err == nil {
 		err = os.WriteFile(path, data, 0o644)

@@ -85,7 +85,8 @@ func (m *Model) DropTail() (outputs, others []Lost) {
 		ends[name] = true
 		if cause[name] != nil {
 			outputs = append(outputs, Lost{name, cause[name]})
-			for n := producer[name]; cause[name] != nil && n != nil && n.GetDomain() == "ai.onnx.ml" && len(n.Input) > 0; n = producer[name] {
+			for n := producer[name]; cause[name] != nil && n != nil && n.GetDomain() == "ai.onnx.ml" &&
+				len(n.Input) > 0; n = producer[name] {
 				name = n.Input[0]
 			}
 		}
@@ -106,7 +107,8 @@ func (m *Model) DropTail() (outputs, others []Lost) {
 	}
 	m.setOutputs(kept)
 	g.Node = slices.DeleteFunc(g.Node, func(n *onnxpb.NodeProto) bool { return slices.ContainsFunc(n.Output, gone) })
-	g.Initializer = slices.DeleteFunc(g.Initializer, func(t *onnxpb.TensorProto) bool { return strings[t.GetName()] != nil })
+	g.Initializer = slices.DeleteFunc(g.Initializer,
+		func(t *onnxpb.TensorProto) bool { return strings[t.GetName()] != nil })
 	g.Input = slices.DeleteFunc(g.Input, func(v *onnxpb.ValueInfoProto) bool { return strings[v.GetName()] != nil })
 	for name := range strings {
 		delete(m.inits, name)
@@ -132,7 +134,8 @@ func (m *Model) strings() map[string]error {
 func (m *Model) broken(n *onnxpb.NodeProto) error {
 	err := m.has(n)
 	for _, a := range n.Attribute {
-		if a.GetName() == "value_string" || a.GetName() == "value_strings" || a.T != nil && DataType(a.T.GetDataType()) == onnxpb.TensorProto_STRING {
+		if a.GetName() == "value_string" || a.GetName() == "value_strings" ||
+			a.T != nil && DataType(a.T.GetDataType()) == onnxpb.TensorProto_STRING {
 			err = cmp.Or(err, errNoNumbers)
 		}
 	}

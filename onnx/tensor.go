@@ -90,7 +90,8 @@ func dims(d []int64) (shape []int, n int, err error) {
 // typedLen counts the elements in the field that is elem's, and reports whether
 // there are any in another.
 func typedLen(p *onnxpb.TensorProto, elem DataType) (n int, stray bool) {
-	all := len(p.FloatData) + len(p.Int32Data) + len(p.Int64Data) + len(p.DoubleData) + len(p.Uint64Data) + len(p.StringData)
+	all := len(p.FloatData) + len(p.Int32Data) + len(p.Int64Data) + len(p.DoubleData) + len(p.Uint64Data) +
+		len(p.StringData)
 	switch elem {
 	case onnxpb.TensorProto_FLOAT:
 		n = len(p.FloatData)

@@ -83,7 +83,8 @@ func TestReplacingKeepsTheField(t *testing.T) {
 			t.Errorf("%v: got %v, want %v, %v", elem, got, next, err)
 		}
 		want := typed(elem)
-		if p.RawData != nil || len(p.FloatData) != len(want.FloatData) || len(p.Int32Data) != len(want.Int32Data) || p.GetDocString() != "doc" {
+		if p.RawData != nil || len(p.FloatData) != len(want.FloatData) || len(p.Int32Data) != len(want.Int32Data) ||
+			p.GetDocString() != "doc" {
 			t.Errorf("%v moved to another field: %v", elem, p)
 		}
 	}
@@ -118,7 +119,8 @@ func TestReplacingWantsShapeAndType(t *testing.T) {
 }
 
 func TestHalfPrecisionIsWidenedAndRoundedBack(t *testing.T) {
-	p := &onnxpb.TensorProto{DataType: proto.Int32(int32(onnxpb.TensorProto_FLOAT16)), Dims: []int64{2}, RawData: []byte{0, 0x3c, 0, 0xc0}}
+	p := &onnxpb.TensorProto{DataType: proto.Int32(int32(onnxpb.TensorProto_FLOAT16)), Dims: []int64{2},
+		RawData: []byte{0, 0x3c, 0, 0xc0}}
 	got, err := DecodeTensor(p, "")
 	if err != nil || !slices.Equal(got.F32(), []float32{1, -2}) {
 		t.Fatalf("%v %v", got, err)
@@ -136,21 +138,26 @@ func TestHalfPrecisionIsWidenedAndRoundedBack(t *testing.T) {
 func TestBadTensors(t *testing.T) {
 	float := int32(onnxpb.TensorProto_FLOAT)
 	for want, p := range map[string]*onnxpb.TensorProto{
-		"element type STRING is not supported":                  {DataType: proto.Int32(8)},
-		"element type COMPLEX64 is not supported":               {DataType: proto.Int32(14)},
-		"element type UNDEFINED is not supported":               {},
-		"element type 1234 is not supported":                    {DataType: proto.Int32(1234)},
-		"shape [2 -3] has a negative size":                      {DataType: &float, Dims: []int64{2, -3}},
-		"overflows":                                             {DataType: &float, Dims: []int64{1 << 40, 1 << 40}},
-		"shape [9223372036854775807] overflows":                 {DataType: &float, Dims: []int64{math.MaxInt64}},
-		"raw_data has 4 bytes, shape [2] of FLOAT wants 8":      {DataType: &float, Dims: []int64{2}, RawData: make([]byte, 4)},
-		"has 0 elements, shape [1000000000000] wants":           {DataType: &float, Dims: []int64{1e12}},
-		"has 1 elements, shape [2] wants 2":                     {DataType: &float, Dims: []int64{2}, FloatData: []float32{1}},
-		"has both raw_data and typed data":                      {DataType: &float, Dims: []int64{1}, FloatData: []float32{1}, RawData: make([]byte, 4)},
-		"elements of FLOAT lie in the field of another type":    {DataType: &float, Dims: []int64{1}, Int64Data: []int64{1}},
-		"tensors in segments are not supported":                 {DataType: &float, Segment: &onnxpb.TensorProto_Segment{}},
-		"element 0 is 256, want 0 to 255":                       {DataType: proto.Int32(2), Dims: []int64{1}, Int32Data: []int32{256}},
-		"external data: no location":                            {DataType: &float, DataLocation: onnxpb.TensorProto_EXTERNAL.Enum()},
+		"element type STRING is not supported":    {DataType: proto.Int32(8)},
+		"element type COMPLEX64 is not supported": {DataType: proto.Int32(14)},
+		"element type UNDEFINED is not supported": {},
+		"element type 1234 is not supported":      {DataType: proto.Int32(1234)},
+		"shape [2 -3] has a negative size":        {DataType: &float, Dims: []int64{2, -3}},
+		"overflows":                               {DataType: &float, Dims: []int64{1 << 40, 1 << 40}},
+		"shape [9223372036854775807] overflows":   {DataType: &float, Dims: []int64{math.MaxInt64}},
+		"raw_data has 4 bytes, shape [2] of FLOAT wants 8": {DataType: &float, Dims: []int64{2},
+			RawData: make([]byte, 4)},
+		"has 0 elements, shape [1000000000000] wants": {DataType: &float, Dims: []int64{1e12}},
+		"has 1 elements, shape [2] wants 2": {DataType: &float, Dims: []int64{2},
+			FloatData: []float32{1}},
+		"has both raw_data and typed data": {DataType: &float, Dims: []int64{1},
+			FloatData: []float32{1}, RawData: make([]byte, 4)},
+		"elements of FLOAT lie in the field of another type": {DataType: &float, Dims: []int64{1}, Int64Data: []int64{1}},
+		"tensors in segments are not supported":              {DataType: &float, Segment: &onnxpb.TensorProto_Segment{}},
+		"element 0 is 256, want 0 to 255": {DataType: proto.Int32(2), Dims: []int64{1},
+			Int32Data: []int32{256}},
+		"external data: no location": {DataType: &float,
+			DataLocation: onnxpb.TensorProto_EXTERNAL.Enum()},
 		`external data "w": the model was not read from a file`: external1("w", "0", "4"),
 		`external data: offset "x" is not a number`:             external1("w", "x", "4"),
 	} {
@@ -181,7 +188,8 @@ func TestExternalDataStaysInTheFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	weights := []byte{0, 0, 128, 63, 0, 0, 0, 64} // 1, 2
-	for _, path := range []string{filepath.Join(dir, "w.bin"), filepath.Join(dir, "sub", "w.bin"), filepath.Join(outer, "secret")} {
+	for _, path := range []string{filepath.Join(dir, "w.bin"), filepath.Join(dir, "sub", "w.bin"),
+		filepath.Join(outer, "secret")} {
 		if err := os.WriteFile(path, weights, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -246,7 +254,8 @@ func TestSavingMovesExternalDataInside(t *testing.T) {
 }
 
 func TestReadTensorReadsOnnxTestData(t *testing.T) {
-	found, err := filepath.Glob(filepath.Join(shared.Path(t, "onnx-backend-tests", "node"), "test_*conv*", "test_data_set_0", "*.pb"))
+	found, err := filepath.Glob(filepath.Join(shared.Path(t, "onnx-backend-tests", "node"), "test_*conv*",
+		"test_data_set_0", "*.pb"))
 	if err != nil || len(found) < 50 {
 		t.Fatalf("%d files, %v", len(found), err)
 	}

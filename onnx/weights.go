@@ -72,7 +72,8 @@ func (m *Model) SeparateWeights() error {
 
 // merged returns the initialiser of which n is an Identity under a new name.
 func (m *Model) merged(n *onnxpb.NodeProto) *onnxpb.TensorProto {
-	if n.GetOpType() != "Identity" || Domain(n.GetDomain()) != "" || len(n.Input) != 1 || len(n.Output) != 1 || m.inits[n.Output[0]] != nil {
+	if n.GetOpType() != "Identity" || Domain(n.GetDomain()) != "" || len(n.Input) != 1 || len(n.Output) != 1 ||
+		m.inits[n.Output[0]] != nil {
 		return nil
 	}
 	return m.inits[n.Input[0]]

@@ -19,15 +19,17 @@ func trainingNodes(opset int64) *onnxpb.ModelProto {
 	one := func(name string) *onnxpb.AttributeProto {
 		return &onnxpb.AttributeProto{Name: proto.String(name), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(1)}
 	}
-	p := &onnxpb.ModelProto{IrVersion: proto.Int64(8), OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: &opset}}, Graph: &onnxpb.GraphProto{
-		Node: []*onnxpb.NodeProto{
-			{OpType: proto.String("BatchNormalization"), Input: []string{"x", "s", "b", "m", "v"}, Output: []string{"y", "m1", "v1"},
-				Attribute: []*onnxpb.AttributeProto{one("training_mode"), one("momentum")}},
-			{OpType: proto.String("Dropout"), Input: []string{"y", "ratio", "training"}, Output: []string{"z"}},
-		},
-		Output:    []*onnxpb.ValueInfoProto{{Name: proto.String("z")}, {Name: proto.String("m1")}},
-		ValueInfo: []*onnxpb.ValueInfoProto{{Name: proto.String("v1")}, {Name: proto.String("y")}},
-	}}
+	p := &onnxpb.ModelProto{IrVersion: proto.Int64(8), OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: &opset}},
+		Graph: &onnxpb.GraphProto{
+			Node: []*onnxpb.NodeProto{
+				{OpType: proto.String("BatchNormalization"), Input: []string{"x", "s", "b", "m", "v"},
+					Output:    []string{"y", "m1", "v1"},
+					Attribute: []*onnxpb.AttributeProto{one("training_mode"), one("momentum")}},
+				{OpType: proto.String("Dropout"), Input: []string{"y", "ratio", "training"}, Output: []string{"z"}},
+			},
+			Output:    []*onnxpb.ValueInfoProto{{Name: proto.String("z")}, {Name: proto.String("m1")}},
+			ValueInfo: []*onnxpb.ValueInfoProto{{Name: proto.String("v1")}, {Name: proto.String("y")}},
+		}}
 	p.Graph.ProtoReflect().SetUnknown([]byte{0xfa, 0x3f, 0x01, 'u'})
 	return p
 }
@@ -46,7 +48,8 @@ func TestEvaluationMode(t *testing.T) {
 	if !slices.Equal(drop.Input, []string{"y", "ratio"}) {
 		t.Errorf("Dropout is %v", drop)
 	}
-	if out, info := m.Outputs(), m.ValueInfo(); len(out) != 1 || out[0].Name != "z" || len(info) != 1 || info[0].Name != "y" {
+	if out, info := m.Outputs(), m.ValueInfo(); len(out) != 1 || out[0].Name != "z" || len(info) != 1 ||
+		info[0].Name != "y" {
 		t.Errorf("outputs are %v, annotated are %v", out, info)
 	}
 	if v, _ := m.Metadata("key"); v != "value" || len(m.Proto().Graph.ProtoReflect().GetUnknown()) != 4 {
@@ -82,10 +85,11 @@ func merged(producer string) *onnxpb.ModelProto {
 	}
 	value := func(name string) *onnxpb.ValueInfoProto { return &onnxpb.ValueInfoProto{Name: proto.String(name)} }
 	return &onnxpb.ModelProto{IrVersion: proto.Int64(3), ProducerName: &producer, Graph: &onnxpb.GraphProto{
-		Node:        []*onnxpb.NodeProto{identity("a", "b"), identity("x", "y"), identity("a", "z")},
-		Initializer: []*onnxpb.TensorProto{{Name: proto.String("a"), Dims: []int64{2}, DataType: proto.Int32(1), FloatData: []float32{1, 1}}},
-		Input:       []*onnxpb.ValueInfoProto{value("x"), value("a")},
-		Output:      []*onnxpb.ValueInfoProto{value("y"), value("z")},
+		Node: []*onnxpb.NodeProto{identity("a", "b"), identity("x", "y"), identity("a", "z")},
+		Initializer: []*onnxpb.TensorProto{{Name: proto.String("a"), Dims: []int64{2}, DataType: proto.Int32(1),
+			FloatData: []float32{1, 1}}},
+		Input:  []*onnxpb.ValueInfoProto{value("x"), value("a")},
+		Output: []*onnxpb.ValueInfoProto{value("y"), value("z")},
 	}}
 }
 
@@ -124,9 +128,11 @@ func TestSeparateWeightsOfCalls(t *testing.T) {
 	p := merged("pytorch")
 	g := p.Graph
 	g.Initializer[0].Name, g.Input, g.Output[1].Name, g.Node = proto.String("onnx::MatMul_1"), nil, proto.String("r"), nil
-	names := []string{"/fc/MatMul", "/fc_1/MatMul", "/fc_2/MatMul", "/head/MatMul", "/head_1/MatMul", "/MatMul", "/MatMul_1", "/layer_1/MatMul", "/layer_2/MatMul"}
+	names := []string{"/fc/MatMul", "/fc_1/MatMul", "/fc_2/MatMul", "/head/MatMul", "/head_1/MatMul", "/MatMul",
+		"/MatMul_1", "/layer_1/MatMul", "/layer_2/MatMul"}
 	for i := range names[1:] {
-		g.Node = append(g.Node, node("Identity", "", []string{fmt.Sprintf("onnx::MatMul_%d", 1+i/2)}, []string{fmt.Sprintf("onnx::MatMul_%d", i+2)}))
+		g.Node = append(g.Node, node("Identity", "", []string{fmt.Sprintf("onnx::MatMul_%d", 1+i/2)},
+			[]string{fmt.Sprintf("onnx::MatMul_%d", i+2)}))
 	}
 	for i, name := range names {
 		g.Node = append(g.Node, node("MatMul", name, []string{"x", fmt.Sprintf("onnx::MatMul_%d", i+1)}, []string{name}))
@@ -157,13 +163,17 @@ func TestSeparateWeightsTiesTransposes(t *testing.T) {
 	p := tiny()
 	p.ProducerName = proto.String("pytorch")
 	p.Graph.Initializer = []*onnxpb.TensorProto{
-		matrix("onnx::MatMul_1", 2, 3, 1, 3, 5, 2, 4, 6), matrix("w", 3, 2, 1, 2, 3, 4, 5, 6), matrix("onnx::MatMul_2", 2, 3, 1, 3, 5, 2, 4, 7),
+		matrix("onnx::MatMul_1", 2, 3, 1, 3, 5, 2, 4, 6), matrix("w", 3, 2, 1, 2, 3, 4, 5, 6),
+		matrix("onnx::MatMul_2", 2, 3, 1, 3, 5, 2, 4, 7),
 		matrix("zero", 3, 2, 0, 0, 0, 0, 0, 0), matrix("onnx::MatMul_3", 2, 3, 0, 0, 0, 0, 0, 0),
 	}
 	p.Graph.Node = []*onnxpb.NodeProto{
-		node("MatMul", "a", []string{"x", "onnx::MatMul_1"}, []string{"a"}), node("MatMul", "b", []string{"a", "w"}, []string{"b"}),
-		node("MatMul", "c", []string{"b", "onnx::MatMul_2"}, []string{"c"}), node("MatMul", "d", []string{"c", "zero"}, []string{"d"}),
-		node("MatMul", "e", []string{"d", "onnx::MatMul_3"}, []string{"e"}), node("MatMul", "f", []string{"e", "w"}, []string{"y"}),
+		node("MatMul", "a", []string{"x", "onnx::MatMul_1"}, []string{"a"}),
+		node("MatMul", "b", []string{"a", "w"}, []string{"b"}),
+		node("MatMul", "c", []string{"b", "onnx::MatMul_2"}, []string{"c"}),
+		node("MatMul", "d", []string{"c", "zero"}, []string{"d"}),
+		node("MatMul", "e", []string{"d", "onnx::MatMul_3"}, []string{"e"}),
+		node("MatMul", "f", []string{"e", "w"}, []string{"y"}),
 	}
 	m, err := FromProto(p)
 	if err == nil {

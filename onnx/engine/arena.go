@@ -66,7 +66,9 @@ const maxGaps = 1024
 // smallest gap that fits, else at the end.
 func packInTurn(blocks []*block) int {
 	begin, end := slices.Clone(blocks), slices.Clone(blocks)
-	slices.SortStableFunc(begin, func(a, b *block) int { return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(b.size, a.size)) })
+	slices.SortStableFunc(begin, func(a, b *block) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(b.size, a.size))
+	})
 	slices.SortStableFunc(end, func(a, b *block) int { return cmp.Compare(a.last, b.last) })
 	var gaps []gap // by offset; no two touch
 	total := 0

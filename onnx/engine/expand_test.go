@@ -19,7 +19,8 @@ func (n *net) einsum(equation, in, out string) *net {
 func TestEinsumGradients(t *testing.T) {
 	n := newNet()
 	n.param("w", 0, 4, 2).param("v", 0, 3, 4).param("s", 1, 3)
-	n.einsum("nchw,dc->nhwd", "x w", "a").einsum("...d,...e", "a a", "b").einsum("nhwii -> ni", "b", "c").einsum("ni,ki,k->nk", "c v s", "logits")
+	n.einsum("nchw,dc->nhwd", "x w", "a").einsum("...d,...e", "a a", "b").einsum("nhwii -> ni", "b", "c").
+		einsum("ni,ki,k->nk", "c v s", "logits")
 	n.MarkOutput(n.tensor("logits"))
 	tr := n.train(t, engine.TrainOptions{Double: true})
 	if len(tr.Params()) != 3 {

@@ -87,7 +87,8 @@ func deep(layers int) *net {
 		n.op("Conv", at+" "+w, c, map[string]any{"pads": []int64{1, 1, 1, 1}}).op("Relu", c, r, nil)
 		at = r
 	}
-	n.op("GlobalAveragePool", at, "g", nil).op("Flatten", "g", "f", nil).param("head", 0, 2, 3).op("MatMul", "f head", "logits", nil)
+	n.op("GlobalAveragePool", at, "g", nil).op("Flatten", "g", "f", nil).param("head", 0, 2, 3).
+		op("MatMul", "f head", "logits", nil)
 	n.MarkOutput(n.tensor("logits"))
 	return n
 }
@@ -112,17 +113,21 @@ func TestFrozenActivationsAreNotKept(t *testing.T) {
 func TestFrozenNeedsNoGradient(t *testing.T) {
 	n := newNet().param("w", 0, 2, 2, 3, 3).param("scale", 1, 4).param("bias", 0, 4).param("v", 0, 3, 2, 4, 4)
 	n.param("s", 1, 2).param("b", 0, 2).param("mean", 0, 2).param("var", 1, 2)
-	n.op("Conv", "x w", "c0", nil).op("BatchNormalization", "c0 s b mean var", "c", nil).op("LayerNormalization", "c scale bias", "y m", nil).op("Add", "y m", "a", nil)
+	n.op("Conv", "x w", "c0", nil).op("BatchNormalization", "c0 s b mean var", "c", nil).
+		op("LayerNormalization", "c scale bias", "y m", nil).op("Add", "y m", "a", nil)
 	n.op("Conv", "a v", "d", nil).op("Flatten", "d", "logits", nil)
 	n.MarkOutput(n.tensor("logits"))
 	in := map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{3, 2, 6, 6}}}
-	if _, err := n.CompileTraining(engine.TrainOptions{Inputs: in}); err == nil || !strings.Contains(err.Error(), "statistics") {
+	if _, err := n.CompileTraining(engine.TrainOptions{Inputs: in}); err == nil ||
+		!strings.Contains(err.Error(), "statistics") {
 		t.Fatalf("error %v, want one of the statistics' gradient", err)
 	}
-	if params, _, err := n.Trainable(engine.TrainOptions{Inputs: in}); err != nil || fmt.Sprint(params) != "[w scale bias v s b]" {
+	if params, _, err := n.Trainable(engine.TrainOptions{Inputs: in}); err != nil ||
+		fmt.Sprint(params) != "[w scale bias v s b]" {
 		t.Errorf("trainable are %v, %v", params, err)
 	}
-	onnxtest.TrainingGradients(t, n.train(t, engine.TrainOptions{Double: true, Frozen: frozen("w", "scale", "bias", "s", "b")}), 12)
+	onnxtest.TrainingGradients(t, n.train(t,
+		engine.TrainOptions{Double: true, Frozen: frozen("w", "scale", "bias", "s", "b")}), 12)
 }
 
 func TestTrainable(t *testing.T) {

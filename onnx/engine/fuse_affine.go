@@ -193,7 +193,8 @@ func (f *fuser) affineConv(a *affine, p *ops.Node) *ops.Node {
 		return nil
 	}
 	per := w.Len() / w.Shape[0]
-	return f.conv(p, nil, p.In[0], f.scaled(w, a.scale, func(i int) int { return i / per }), f.bias(a, p.Input(2), w.Shape[0]))
+	return f.conv(p, nil, p.In[0], f.scaled(w, a.scale, func(i int) int { return i / per }),
+		f.bias(a, p.Input(2), w.Shape[0]))
 }
 
 // affineProduct scales the columns of a constant B. Of another, a scalar factor
@@ -258,7 +259,8 @@ func (f *fuser) layerNorm(n *ops.Node) *ops.Node {
 		for i := range ones.F32() {
 			ones.F32()[i] = 1
 		}
-		return f.node("", "LayerNormalization", n, ops.Attrs{"axis": int64(-1), "epsilon": float32(eps)}, x, f.builder.Const(ones))
+		return f.node("", "LayerNormalization", n, ops.Attrs{"axis": int64(-1), "epsilon": float32(eps)}, x,
+			f.builder.Const(ones))
 	}
 	return nil
 }

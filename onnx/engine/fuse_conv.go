@@ -57,7 +57,8 @@ func (f *fuser) zeroPad(v *ops.Value) (pad *ops.Node, before, after []int) {
 		return nil, nil, nil
 	}
 	before, after, err := pad.Pads()
-	if err != nil || before[0] != 0 || before[1] != 0 || after[0] != 0 || after[1] != 0 || min(slices.Min(before), slices.Min(after)) < 0 {
+	if err != nil || before[0] != 0 || before[1] != 0 || after[0] != 0 || after[1] != 0 ||
+		min(slices.Min(before), slices.Min(after)) < 0 {
 		return nil, nil, nil
 	}
 	return pad, before[2:], after[2:]

@@ -199,7 +199,8 @@ func matmul(shape []int, a, b *ops.Strided) (*ops.Product, bool) {
 		}
 	}
 	m, k, n := total(rowsC), total(a.Axes[ra-1]), shape[rank-1]
-	return stack(batch, common(rows, one(m), rowsC), common(one(n), b.Axes[rb-1], c[rank-1]), common(a.Axes[ra-1], b.Axes[rb-2], one(k)))
+	return stack(batch, common(rows, one(m), rowsC), common(one(n), b.Axes[rb-1], c[rank-1]),
+		common(a.Axes[ra-1], b.Axes[rb-2], one(k)))
 }
 
 func total(ls []ops.Loop) int {
@@ -215,14 +216,16 @@ func (f *fuser) gemm(n *ops.Node) *ops.Node {
 	a, b := n.In[0].Shape, n.In[1].Shape
 	alpha, bias := n.Float("alpha", 1), n.Input(2)
 	p := &ops.Product{M: a[0], K: a[1], N: b[1], Alpha: alpha,
-		A: ops.Matrices{Row: a[1], Col: 1}, B: ops.Matrices{Row: b[1], Col: 1}, C: ops.Matrices{Row: n.Out[0].Shape[1], Col: 1}}
+		A: ops.Matrices{Row: a[1], Col: 1}, B: ops.Matrices{Row: b[1], Col: 1},
+		C: ops.Matrices{Row: n.Out[0].Shape[1], Col: 1}}
 	if n.Int("transA", 0) != 0 {
 		p.M, p.K, p.A = a[1], a[0], ops.Matrices{Row: 1, Col: a[1]}
 	}
 	if n.Int("transB", 0) != 0 {
 		p.N, p.B = b[0], ops.Matrices{Row: 1, Col: b[1]}
 	}
-	if bias != nil && (n.Float("beta", 1) != 1 || bias.Len() != p.N || len(bias.Shape) == 0 || bias.Shape[len(bias.Shape)-1] != p.N) || !factor(alpha) || p.K == 0 {
+	if bias != nil && (n.Float("beta", 1) != 1 || bias.Len() != p.N || len(bias.Shape) == 0 ||
+		bias.Shape[len(bias.Shape)-1] != p.N) || !factor(alpha) || p.K == 0 {
 		return nil
 	}
 	return f.node(ops.Internal, "Product", n, ops.Attrs{"product": p}, n.In[0], n.In[1], bias)

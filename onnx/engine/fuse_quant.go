@@ -121,7 +121,8 @@ func rounded(n *ops.Node, x, w *quantised, bias *ops.Value, channels int, scale 
 		return r
 	}
 	b := dequantised(bias)
-	if b == nil || b.q.DType != tensor.Int32 || b.q.Const == nil || b.q.Len() != channels || b.zero != nil && b.zero.Const.Number(0) != 0 {
+	if b == nil || b.q.DType != tensor.Int32 || b.q.Const == nil || b.q.Len() != channels ||
+		b.zero != nil && b.zero.Const.Number(0) != 0 {
 		return nil
 	}
 	for c := range channels {
@@ -169,7 +170,8 @@ func (f *fuser) integerConv(n, p *ops.Node, scale float32, g quant.Grid) *ops.No
 func (f *fuser) integerProduct(n, p *ops.Node, scale float32, g quant.Grid) *ops.Node {
 	s := productOf(p)
 	x, w := whole(p.In[0]), dequantised(p.In[1])
-	rows := len(s.Batch) == 0 && s.Alpha == 1 && s.A.Offset == 0 && s.A.Col == 1 && s.A.Row == s.K && s.C.Offset == 0 && s.C.Col == 1 && s.C.Row == s.N
+	rows := len(s.Batch) == 0 && s.Alpha == 1 && s.A.Offset == 0 && s.A.Col == 1 && s.A.Row == s.K && s.C.Offset == 0 &&
+		s.C.Col == 1 && s.C.Row == s.N
 	if x == nil || w == nil || !rows || p.Input(3) != nil || len(w.q.Shape) != 2 || !wholeB(s, p.In[1]) {
 		return nil
 	}
@@ -191,7 +193,8 @@ func (f *fuser) integerProduct(n, p *ops.Node, scale float32, g quant.Grid) *ops
 	if r == nil {
 		return nil
 	}
-	by := f.integer("IntegerProduct", p, ops.Attrs{"rounded": r, "transposed": int64(1 - columns)}, x.q, w.q, x.zero, w.zero)
+	by := f.integer("IntegerProduct", p, ops.Attrs{"rounded": r, "transposed": int64(1 - columns)}, x.q,
+		w.q, x.zero, w.zero)
 	if by == nil || by.In[0].Len()/s.K*s.N != n.Out[0].Len() {
 		return nil
 	}
@@ -201,7 +204,8 @@ func (f *fuser) integerProduct(n, p *ops.Node, scale float32, g quant.Grid) *ops
 // integerSum takes sums of two tensors of one shape.
 func (f *fuser) integerSum(n, p *ops.Node, scale float32, g quant.Grid) *ops.Node {
 	a, b := whole(p.In[0]), whole(p.In[1])
-	if a == nil || b == nil || a.q.DType != b.q.DType || n.Out[0].DType != a.q.DType || !slices.Equal(a.q.Shape, b.q.Shape) {
+	if a == nil || b == nil || a.q.DType != b.q.DType || n.Out[0].DType != a.q.DType ||
+		!slices.Equal(a.q.Shape, b.q.Shape) {
 		return nil
 	}
 	sum := quant.NewSum(a.q.DType == tensor.Int8, a.scale[0], a.point(), b.scale[0], b.point(), scale, g)
@@ -214,7 +218,8 @@ func (f *fuser) moveBytes(n *ops.Node) *ops.Node {
 		return nil
 	}
 	p, x := f.sole(n.In[0]), whole(n.In[0])
-	if p == nil || x == nil || slices.ContainsFunc(n.In[1:], func(v *ops.Value) bool { return v != nil && v.Const == nil }) {
+	if p == nil || x == nil || slices.ContainsFunc(n.In[1:],
+		func(v *ops.Value) bool { return v != nil && v.Const == nil }) {
 		return nil
 	}
 	by := f.moved(n, x.q)

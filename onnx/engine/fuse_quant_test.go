@@ -20,7 +20,8 @@ func (s sketch) ints(axis int, shape ...int) *ops.Value {
 	for i := range scales {
 		scales[i] = 0.01 + 0.003*float32(i%5)
 	}
-	return s.Op("DequantizeLinear", ops.Attrs{"axis": int64(axis)}, s.Const(tensor.From(q, shape...)), s.Const(tensor.From(scales, len(scales))))
+	return s.Op("DequantizeLinear", ops.Attrs{"axis": int64(axis)}, s.Const(tensor.From(q, shape...)),
+		s.Const(tensor.From(scales, len(scales))))
 }
 
 // bias are integers with the scale of products of what x and w stand for.
@@ -30,7 +31,8 @@ func (s sketch) bias(x, w *ops.Value) *ops.Value {
 	for i := range q {
 		q[i], scales[i] = int32(300*i)-500, from*of[i]
 	}
-	return s.Op("DequantizeLinear", ops.Attrs{"axis": int64(0)}, s.Const(tensor.From(q, len(q))), s.Const(tensor.From(scales, len(q))))
+	return s.Op("DequantizeLinear", ops.Attrs{"axis": int64(0)}, s.Const(tensor.From(q, len(q))),
+		s.Const(tensor.From(scales, len(q))))
 }
 
 func (s sketch) quantisedConv(x *ops.Value) *ops.Value {
@@ -46,7 +48,8 @@ var quantisedFusions = []fusion{
 	}, "Quantize IntegerConv Dequantize"},
 	{"quantised depthwise conv", image, func(s sketch) *ops.Value {
 		x, w := s.bytes(s.x[0], 0.02, 120), s.ints(0, 4, 1, 3, 3)
-		y := s.Op("Conv", ops.Attrs{"group": int64(4), "strides": []int64{2, 1}, "pads": []int64{1, 1, 1, 1}}, x, w, s.bias(x, w))
+		y := s.Op("Conv", ops.Attrs{"group": int64(4), "strides": []int64{2, 1}, "pads": []int64{1, 1, 1, 1}}, x, w,
+			s.bias(x, w))
 		return s.bytes(s.Op("Relu", nil, y), 0.05, 3)
 	}, "Quantize IntegerConv Dequantize"},
 	{"quantised conv with a bias of floats stays", image, func(s sketch) *ops.Value {
@@ -70,7 +73,8 @@ var quantisedFusions = []fusion{
 		return s.bytes(s.Op("Add", nil, s.bytes(s.x[0], 0.02, 120), s.bytes(s.x[1], 0.013, 90)), 0.017, 5)
 	}, "Quantize Dequantize Quantize Dequantize Add Quantize Dequantize"},
 	{"bytes moved", image, func(s sketch) *ops.Value {
-		y := s.bytes(s.Op("MaxPool", ops.Attrs{"kernel_shape": []int64{3, 2}, "pads": []int64{1, 0, 1, 0}}, s.bytes(s.x[0], 0.02, 120)), 0.02, 120)
+		y := s.bytes(s.Op("MaxPool", ops.Attrs{"kernel_shape": []int64{3, 2}, "pads": []int64{1, 0, 1, 0}},
+			s.bytes(s.x[0], 0.02, 120)), 0.02, 120)
 		return s.bytes(transpose(s, y, 0, 2, 3, 1), 0.02, 120)
 	}, "Quantize MaxPoolBytes Transpose Dequantize"},
 	{"bytes moved to another scale stay", image, func(s sketch) *ops.Value {
@@ -83,6 +87,7 @@ var quantisedFusions = []fusion{
 	}, "Quantize IntegerProduct Dequantize"},
 	{"moved bytes that others read too", image, func(s sketch) *ops.Value {
 		x := s.bytes(s.x[0], 0.02, 120)
-		return s.Op("Mul", nil, s.bytes(transpose(s, x, 0, 2, 3, 1), 0.02, 120), transpose(s, s.Op("Abs", nil, x), 0, 2, 3, 1))
+		return s.Op("Mul", nil, s.bytes(transpose(s, x, 0, 2, 3, 1), 0.02, 120),
+			transpose(s, s.Op("Abs", nil, x), 0, 2, 3, 1))
 	}, "Quantize Dequantize Transpose Dequantize Abs Transpose Mul"},
 }

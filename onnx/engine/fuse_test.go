@@ -62,7 +62,8 @@ func batchNorm(s sketch, x *ops.Value) *ops.Value {
 	for i, v := range variance.F32() {
 		variance.F32()[i] = 0.5 + v*v
 	}
-	return s.Op("BatchNormalization", ops.Attrs{"epsilon": float32(1e-3)}, x, s.weights(c), s.weights(c), s.weights(c), s.Const(variance))
+	return s.Op("BatchNormalization", ops.Attrs{"epsilon": float32(1e-3)}, x, s.weights(c), s.weights(c), s.weights(c),
+		s.Const(variance))
 }
 
 func layerNorm(s sketch, x *ops.Value) *ops.Value {
@@ -80,7 +81,8 @@ func heads(s sketch, qkv *ops.Value, h int) *ops.Value {
 	b, t, d := qkv.Shape[0], qkv.Shape[1], qkv.Shape[2]/3/h
 	all := transpose(s, s.Reshape(qkv, []int{b, t, 3, h, d}), 2, 0, 3, 1, 4)
 	parts := s.OpN("Split", ops.Attrs{"axis": int64(0)}, 3, all, s.Ints(1, 1, 1))
-	q, k, v := s.Reshape(parts[0], []int{b, h, t, d}), s.Reshape(parts[1], []int{b, h, t, d}), s.Reshape(parts[2], []int{b, h, t, d})
+	q, k, v := s.Reshape(parts[0], []int{b, h, t, d}), s.Reshape(parts[1], []int{b, h, t, d}),
+		s.Reshape(parts[2], []int{b, h, t, d})
 	scores := s.Op("MatMul", nil, s.Op("Div", nil, q, s.scalar(math.Sqrt(float64(d)))), transpose(s, k, 0, 1, 3, 2))
 	out := s.Op("MatMul", nil, s.Op("Softmax", ops.Attrs{"axis": int64(-1)}, scores), v)
 	return s.Reshape(transpose(s, out, 0, 2, 1, 3), []int{b, t, h * d})
@@ -88,7 +90,8 @@ func heads(s sketch, qkv *ops.Value, h int) *ops.Value {
 
 var fusions = []fusion{
 	{"batch norm into conv", image, func(s sketch) *ops.Value { return batchNorm(s, conv(s, s.x[0], 3)) }, "FusedConv"},
-	{"batch norm and relu", image, func(s sketch) *ops.Value { return s.Op("Relu", nil, batchNorm(s, s.x[0])) }, "BatchNormRelu"},
+	{"batch norm and relu", image, func(s sketch) *ops.Value { return s.Op("Relu", nil, batchNorm(s, s.x[0])) },
+		"BatchNormRelu"},
 	{"scale and shift of channels into conv", image, func(s sketch) *ops.Value {
 		return s.Op("Add", nil, s.Op("Mul", nil, conv(s, s.x[0], 3), s.weights(3, 1, 1)), s.weights(1, 3, 1, 1))
 	}, "FusedConv"},
@@ -113,10 +116,12 @@ var fusions = []fusion{
 		return conv(s, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)), 3)
 	}, "FusedConv"},
 	{"pad into average", image, func(s sketch) *ops.Value {
-		return s.Op("AveragePool", ops.Attrs{"kernel_shape": []int64{3, 3}}, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)))
+		return s.Op("AveragePool", ops.Attrs{"kernel_shape": []int64{3, 3}},
+			s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)))
 	}, "AveragePool"},
 	{"pad as wide as the windows stays", image, func(s sketch) *ops.Value {
-		return s.Op("AveragePool", ops.Attrs{"kernel_shape": []int64{2, 2}}, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)))
+		return s.Op("AveragePool", ops.Attrs{"kernel_shape": []int64{2, 2}},
+			s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)))
 	}, "Pad AveragePool"},
 	{"pad with another value stays", image, func(s sketch) *ops.Value {
 		return conv(s, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 1, 0, 0, 1, 1), s.scalar(2)), 3)
@@ -165,8 +170,10 @@ var fusions = []fusion{
 		b := s.Op("Gather", ops.Attrs{"axis": int64(0)}, s.x[1], s.Const(tensor.From([]int64{-1})))
 		return s.Op("MatMul", nil, transpose(s, a, 1, 0, 2), b)
 	}, "Product"},
-	{"attention", [][]int{{3, 5, 36}}, func(s sketch) *ops.Value { return heads(s, s.x[0], 3) }, "Product Softmax Product"},
-	{"attention of many", [][]int{{9, 4, 24}}, func(s sketch) *ops.Value { return heads(s, s.x[0], 2) }, "Product Softmax Product"},
+	{"attention", [][]int{{3, 5, 36}}, func(s sketch) *ops.Value { return heads(s, s.x[0], 3) },
+		"Product Softmax Product"},
+	{"attention of many", [][]int{{9, 4, 24}}, func(s sketch) *ops.Value { return heads(s, s.x[0], 2) },
+		"Product Softmax Product"},
 	{"channels last to first, scale, residual", [][]int{{2, 6, 7, 8}, {2, 3, 6, 7}}, func(s sketch) *ops.Value {
 		y := s.Op("Add", nil, s.Op("MatMul", nil, s.x[0], s.weights(8, 3)), s.weights(3))
 		y = s.Op("Mul", nil, s.weights(3, 1, 1), transpose(s, y, 0, 3, 1, 2))

@@ -101,7 +101,8 @@ func (g *Graph) Apply(o Operation, results ...*Node) error {
 	if len(results) == 0 {
 		return fmt.Errorf("operator %s has no output", o.Op)
 	}
-	c := &call{name: o.Name, domain: o.Domain, op: o.Op, attrs: o.Attrs, args: slices.Clone(o.Operands), outs: results, bodies: o.Bodies}
+	c := &call{name: o.Name, domain: o.Domain, op: o.Op, attrs: o.Attrs, args: slices.Clone(o.Operands), outs: results,
+		bodies: o.Bodies}
 	for _, name := range slices.Sorted(maps.Keys(o.Bodies)) {
 		c.args = append(c.args, o.Bodies[name].Captures...)
 		c.captured += len(o.Bodies[name].Captures)

@@ -69,7 +69,8 @@ func (p *program) reverse(forward []*ops.Node, logits, dlogits *ops.Value) (map[
 // differentiate adds to grads what n contributes to the gradients of its moving
 // operands. Where it fails, operands count as reached, so that the faults of the
 // nodes before n are found too.
-func differentiate(n *ops.Node, dy []*ops.Value, moves map[*ops.Value]bool, grads map[*ops.Value]*ops.Value) (nodes []*ops.Node, err error) {
+func differentiate(n *ops.Node, dy []*ops.Value, moves map[*ops.Value]bool,
+	grads map[*ops.Value]*ops.Value) (nodes []*ops.Node, err error) {
 	want := make([]bool, len(n.In))
 	for i, v := range n.In {
 		want[i] = v != nil && moves[v]

@@ -13,7 +13,8 @@ import (
 
 // A panic in a step is an error that names its node.
 func TestPanicOfAStep(t *testing.T) {
-	s := &session{pool: (*Pool)(nil).Stoppable(), steps: []step{{node: &ops.Node{Name: "n1", Op: "Relu"}, run: func() { panic("no") }}}}
+	s := &session{pool: (*Pool)(nil).Stoppable(),
+		steps: []step{{node: &ops.Node{Name: "n1", Op: "Relu"}, run: func() { panic("no") }}}}
 	err := s.Run(t.Context(), nil)
 	if err == nil || !strings.Contains(err.Error(), `internal error at node "n1" (Relu): no`) {
 		t.Errorf("error %v", err)
@@ -33,7 +34,8 @@ func TestCancelledWithinAStep(t *testing.T) {
 			cancel()
 		})
 	}}}, taps: make([]Tap, 1)}
-	if err := s.Run(ctx, func(int, *tensor.Tensor) { t.Error("half a tensor is shown") }); !errors.Is(err, context.Canceled) || done != 1 {
+	if err := s.Run(ctx, func(int, *tensor.Tensor) { t.Error("half a tensor is shown") }); !errors.Is(err,
+		context.Canceled) || done != 1 {
 		t.Errorf("error %v after %d chunks", err, done)
 	}
 	if err := s.Run(t.Context(), nil); err != nil || done != 1+chunks {
@@ -50,7 +52,8 @@ func TestIntegerInputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.MarkOutput(y)
-	for name, in := range map[string]*tensor.Tensor{"given": tensor.From([]uint8{7, 250}, 2), "run": {DType: tensor.Uint8, Shape: []int{2}}} {
+	for name, in := range map[string]*tensor.Tensor{"given": tensor.From([]uint8{7, 250}, 2),
+		"run": {DType: tensor.Uint8, Shape: []int{2}}} {
 		s, err := g.Compile(Options{Inputs: map[string]*tensor.Tensor{"x": in}})
 		if err != nil {
 			t.Fatal(err)

@@ -58,7 +58,8 @@ func SetValue(s Session, name string, d ops.Data) {
 
 // stage makes a session of a program and the rest of its graph.
 func (g *Graph) stage(p *program, r *rest, o *Options) (Session, error) {
-	s := &staged{rest: r, data: map[*Node]ops.Data{}, names: map[string]*Node{}, turns: o.turns, outer: o.turns == nil, between: map[*Node][]int{}}
+	s := &staged{rest: r, data: map[*Node]ops.Data{}, names: map[string]*Node{}, turns: o.turns, outer: o.turns == nil,
+		between: map[*Node][]int{}}
 	if s.outer {
 		s.turns = new(int)
 	}
@@ -66,7 +67,8 @@ func (g *Graph) stage(p *program, r *rest, o *Options) (Session, error) {
 		if p.open.waited == len(g.calls) && o.told() {
 			return nil, p.open.why() // to wait for elements does not help
 		}
-		s.tail = &plans{graph: r.graph, options: Options{Pool: o.Pool, Double: o.Double, Packed: o.Packed, turns: s.turns, Outputs: []string{}}}
+		s.tail = &plans{graph: r.graph,
+			options: Options{Pool: o.Pool, Double: o.Double, Packed: o.Packed, turns: s.turns, Outputs: []string{}}}
 	}
 	var taps []string
 	for i, name := range o.Taps {

@@ -35,7 +35,8 @@ func TestShapesThatDataDecide(t *testing.T) {
 	for threads := 1; threads <= 2; threads++ {
 		pool := parallel.New(threads)
 		defer pool.Close()
-		s, err := positives().Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": floats(5)}, Taps: []string{"g", "r", "at"}, Pool: pool})
+		s, err := positives().Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": floats(5)},
+			Taps: []string{"g", "r", "at"}, Pool: pool})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +70,8 @@ func TestShapesThatDataDecide(t *testing.T) {
 
 // What the outputs do not need of a graph is not left to the run.
 func TestStaticPartOfAStagedGraph(t *testing.T) {
-	s, err := positives().Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": floats(5)}, Outputs: []string{"r"}})
+	s, err := positives().Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": floats(5)},
+		Outputs: []string{"r"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +115,8 @@ func grow(t *testing.T, m int64) *net {
 	body.tensor("on")
 	body.tensor("v")
 	body.tensor("one").SetConstant(tensor.From([]int64{1}, 1), false)
-	body.op("Cast", "turn", "f", map[string]any{"to": int64(1)}).op("Reshape", "f one", "f1", nil).op("Add", "f1 shift", "f2", nil)
+	body.op("Cast", "turn", "f", map[string]any{"to": int64(1)}).op("Reshape", "f one", "f1", nil).
+		op("Add", "f1 shift", "f2", nil)
 	body.op("Concat", "v f2", "w", map[string]any{"axis": int64(0)}).op("Identity", "on", "still", nil)
 	for _, out := range []string{"still", "w", "f2"} {
 		body.MarkOutput(body.tensor(out))
@@ -123,8 +126,9 @@ func grow(t *testing.T, m int64) *net {
 	n.tensor("true").SetConstant(tensor.From([]bool{true}), false)
 	n.op("Relu", "x", "r", nil)
 	b := &engine.Body{Graph: body.Graph, Inputs: []string{"turn", "on", "v"}, Captures: []*engine.Node{n.tensor("shift")}}
-	err := n.Apply(engine.Operation{Op: "Loop", Attrs: ops.Attrs{}, Operands: []*engine.Node{n.tensor("m"), n.tensor("true"), n.tensor("r")},
-		Bodies: map[string]*engine.Body{"body": b}}, n.tensor("long"), n.tensor("stack"))
+	err := n.Apply(engine.Operation{Op: "Loop", Attrs: ops.Attrs{},
+		Operands: []*engine.Node{n.tensor("m"), n.tensor("true"), n.tensor("r")},
+		Bodies:   map[string]*engine.Body{"body": b}}, n.tensor("long"), n.tensor("stack"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,11 +192,13 @@ func TestLoopWithoutEnd(t *testing.T) {
 func TestSequenceInputs(t *testing.T) {
 	n := newNet()
 	n.tensor("first").SetConstant(tensor.From([]int64{0}), false)
-	n.op("SequenceInsert", "s x first", "longer", nil).op("SequenceAt", "longer first", "head", nil).op("Neg", "head", "y", nil)
+	n.op("SequenceInsert", "s x first", "longer", nil).op("SequenceAt", "longer first", "head", nil).
+		op("Neg", "head", "y", nil)
 	n.MarkOutput(n.tensor("y"))
 	n.MarkOutput(n.tensor("longer"))
 	given := &ops.Sequence{DType: tensor.Float32, Items: []*tensor.Tensor{tensor.From([]float32{7, 8, 9}, 3)}}
-	s, err := n.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": floats(2)}, Values: map[string]ops.Data{"s": given}})
+	s, err := n.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": floats(2)},
+		Values: map[string]ops.Data{"s": given}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,12 +208,14 @@ func TestSequenceInputs(t *testing.T) {
 			t.Fatal(err)
 		}
 		longer, _ := engine.Value(s, "longer").(*ops.Sequence)
-		if s.Output("y").F32()[1] != -x || longer == nil || len(longer.Items) != 2 || longer.Items[1].F32()[2] != 9 || len(given.Items) != 1 {
+		if s.Output("y").F32()[1] != -x || longer == nil || len(longer.Items) != 2 || longer.Items[1].F32()[2] != 9 ||
+			len(given.Items) != 1 {
 			t.Errorf("y = %v, sequence %v", s.Output("y").F32(), longer)
 		}
 	}
 	engine.SetValue(s, "s", ops.Nothing{})
-	if err := s.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "input 0 is an empty optional, want a sequence") {
+	if err := s.Run(t.Context(), nil); err == nil ||
+		!strings.Contains(err.Error(), "input 0 is an empty optional, want a sequence") {
 		t.Errorf("error %v", err)
 	}
 }

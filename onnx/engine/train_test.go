@@ -123,7 +123,8 @@ func (f *fixture) optimise(params []engine.Param) func(step int) {
 			adam := vec.Adam{LR: lr, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, GradScale: 1, Step: step + 1}
 			switch f.Optimizer {
 			case "sgd", "nesterov":
-				vec.SGDStep(vec.SGD{LR: lr, Momentum: 0.9, WeightDecay: 5e-4, GradScale: 1, Nesterov: f.Optimizer == "nesterov"}, w, g, m[i])
+				vec.SGDStep(vec.SGD{LR: lr, Momentum: 0.9, WeightDecay: 5e-4, GradScale: 1,
+					Nesterov: f.Optimizer == "nesterov"}, w, g, m[i])
 			case "adamw":
 				adam.Decoupled, adam.WeightDecay = true, 0.05
 				fallthrough

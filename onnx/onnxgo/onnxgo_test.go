@@ -12,7 +12,8 @@ import (
 
 // excluded cases do not pass, each for a reason.
 var excluded = map[string]string{
-	"TestPow":                                      "absolute tolerance of 1e-6 at values near 1000: one rounding of float32 is more",
+	"TestPow": "absolute tolerance of 1e-6 at values near 1000: one rounding of " +
+		"float32 is more",
 	"TestReduceSumDefaultAxesKeepdimsRandom":       "the same",
 	"TestReduceProdDefaultAxesKeepdimsRandom":      "the same",
 	"TestReduceL1DefaultAxesKeepdimsRandom":        "the same",

@@ -75,7 +75,8 @@ var operators = func() []string {
 // reads as outputs, others at times.
 func (g *generator) graph() *Graph {
 	p := &onnxpb.GraphProto{Name: proto.String("random")}
-	out := &Graph{Inputs: map[string]*tensor.Tensor{}, Want: map[string]*tensor.Tensor{}, Spread: g.spread(), shapes: map[string][]int{}}
+	out := &Graph{Inputs: map[string]*tensor.Tensor{}, Want: map[string]*tensor.Tensor{}, Spread: g.spread(),
+		shapes: map[string][]int{}}
 	for v := range g.data {
 		out.shapes[v.Name] = v.Shape
 	}
@@ -91,7 +92,8 @@ func (g *generator) graph() *Graph {
 				p.Input = append(p.Input, info(v))
 			case g.chance(0.15):
 				value := attribute("value", v.Const)
-				p.Node = append(p.Node, &onnxpb.NodeProto{OpType: proto.String("Constant"), Output: []string{v.Name}, Attribute: []*onnxpb.AttributeProto{value}})
+				p.Node = append(p.Node, &onnxpb.NodeProto{OpType: proto.String("Constant"), Output: []string{v.Name},
+					Attribute: []*onnxpb.AttributeProto{value}})
 			default:
 				p.Initializer = append(p.Initializer, onnx.EncodeTensor(v.Name, v.Const))
 			}

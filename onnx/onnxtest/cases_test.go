@@ -76,7 +76,8 @@ func TestONNXBackendCases(t *testing.T) {
 	}
 	if os.Getenv("MEMPROBE_UPDATE") != "" {
 		slices.Sort(passing)
-		if err := os.WriteFile(filepath.Join("testdata", "passing.txt"), []byte(strings.Join(passing, "\n")+"\n"), 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join("testdata", "passing.txt"), []byte(strings.Join(passing, "\n")+"\n"),
+			0o644); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -41,7 +41,8 @@ func InFunctions(p *onnxpb.ModelProto, owned bool) {
 		held[t.GetName()] = t
 	}
 	for i, n := range p.Graph.Node {
-		f := &onnxpb.FunctionProto{Name: proto.String(fmt.Sprint("layer", i)), Domain: proto.String("local"), OpsetImport: p.OpsetImport[:1]}
+		f := &onnxpb.FunctionProto{Name: proto.String(fmt.Sprint("layer", i)), Domain: proto.String("local"),
+			OpsetImport: p.OpsetImport[:1]}
 		call := &onnxpb.NodeProto{OpType: f.Name, Domain: f.Domain, Name: n.Name, Output: n.Output}
 		inner := proto.CloneOf(n)
 		for j, name := range n.Input {
@@ -58,7 +59,8 @@ func InFunctions(p *onnxpb.ModelProto, owned bool) {
 		f.Output, f.Node = inner.Output, append(f.Node, inner)
 		p.Functions, p.Graph.Node[i] = append(p.Functions, f), call
 	}
-	p.OpsetImport = append(p.OpsetImport, &onnxpb.OperatorSetIdProto{Domain: proto.String("local"), Version: proto.Int64(1)})
+	p.OpsetImport = append(p.OpsetImport,
+		&onnxpb.OperatorSetIdProto{Domain: proto.String("local"), Version: proto.Int64(1)})
 	if owned {
 		p.Graph.Initializer = nil
 	}

@@ -10,7 +10,8 @@ import (
 
 // patterns grow what the engine rewrites, as it is or nearly so: with other constants,
 // other shapes of them, or another reader in between.
-var patterns = []func(g *generator){convBlock, convBlock, productBlock, productBlock, attention, layerNormParts, activationParts, moves, padPool}
+var patterns = []func(g *generator){convBlock, convBlock, productBlock, productBlock, attention, layerNormParts,
+	activationParts, moves, padPool}
 
 // step applies an operator in one of the ways that a block may go on; x where it cannot.
 func (g *generator) step(x *ops.Value, chance float64, by func() *ops.Value) *ops.Value {
@@ -134,7 +135,8 @@ func (g *generator) through(x *ops.Value) *ops.Value {
 			x = g.one("Transpose", ops.Attrs{"perm": perm}, x)
 		case 2:
 			if g.opset >= 10 {
-				x = g.one("Slice", nil, x, g.ints(g.between(0, 1)), g.ints(oneOf(g, 3, 99)), g.ints(g.IntN(len(x.Shape))), g.ints(oneOf(g, 1, 1, 2)))
+				x = g.one("Slice", nil, x, g.ints(g.between(0, 1)), g.ints(oneOf(g, 3, 99)),
+					g.ints(g.IntN(len(x.Shape))), g.ints(oneOf(g, 1, 1, 2)))
 			}
 		case 3:
 			x = g.one(oneOf(g, "Mul", "Div"), nil, x, g.filled(oneOf(g, 0.5, -2, 0.125), slices.Repeat([]int{1}, g.IntN(2))...))
@@ -182,7 +184,9 @@ func productBlock(g *generator) {
 		return
 	}
 	y = g.step(y, 0.4, func() *ops.Value { return g.affine(y) })
-	y = g.step(y, 0.3, func() *ops.Value { return g.one("Transpose", ops.Attrs{"perm": widened(g.Perm(len(y.Shape)))}, y) })
+	y = g.step(y, 0.3, func() *ops.Value {
+		return g.one("Transpose", ops.Attrs{"perm": widened(g.Perm(len(y.Shape)))}, y)
+	})
 	if len(y.Shape) > 1 {
 		g.tail(y)
 	}
@@ -279,10 +283,13 @@ func moves(g *generator) {
 			x = g.step(x, 1, func() *ops.Value { return g.pads("Pad", x, g.int64s(2*len(x.Shape), -1, 1)) })
 		case 1:
 			x = g.step(x, 1, func() *ops.Value {
-				return g.one("Slice", nil, x, g.ints(oneOf(g, 0, -1)), g.ints(oneOf(g, 99, -99)), g.ints(g.IntN(len(x.Shape))), g.ints(oneOf(g, 1, -1)))
+				return g.one("Slice", nil, x, g.ints(oneOf(g, 0, -1)), g.ints(oneOf(g, 99, -99)),
+					g.ints(g.IntN(len(x.Shape))), g.ints(oneOf(g, 1, -1)))
 			})
 		case 2:
-			x = g.step(x, 1, func() *ops.Value { return g.one("Transpose", ops.Attrs{"perm": widened(g.Perm(len(x.Shape)))}, x) })
+			x = g.step(x, 1, func() *ops.Value {
+				return g.one("Transpose", ops.Attrs{"perm": widened(g.Perm(len(x.Shape)))}, x)
+			})
 		default:
 			x = g.step(x, 1, func() *ops.Value { return g.one("Expand", nil, x, g.ints(x.Shape...)) })
 		}
@@ -302,7 +309,8 @@ func padPool(g *generator) {
 		}
 		return
 	}
-	attrs := g.maybe(ops.Attrs{"strides": g.int64s(2, 1, 2), "count_include_pad": int64(g.IntN(2)), "ceil_mode": int64(g.IntN(2))})
+	attrs := g.maybe(ops.Attrs{"strides": g.int64s(2, 1, 2), "count_include_pad": int64(g.IntN(2)),
+		"ceil_mode": int64(g.IntN(2))})
 	attrs["kernel_shape"] = g.int64s(2, 1, 4)
 	g.one("AveragePool", attrs, x)
 }

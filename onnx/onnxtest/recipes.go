@@ -9,15 +9,16 @@ import (
 
 // selects are operators whose results are elements of their operands, whole numbers or
 // constants, so that they are exact where the operands are.
-var selects = set("Identity", "Relu", "Abs", "Neg", "Clip", "Max", "Min", "Where", "Reshape", "Flatten", "Squeeze", "Unsqueeze",
-	"Transpose", "Concat", "Split", "Slice", "Gather", "Expand", "Tile", "TopK", "OneHot", "GatherElements", "GatherND", "Trilu",
-	"DepthToSpace", "SpaceToDepth", "MaxPool", "GlobalMaxPool", "ReduceMax", "ReduceMin", "Hardmax", "Pad", "Dropout", "Floor",
-	"Ceil", "Round", "Sign", "ConstantOfShape", "Range", "Constant", "Cast", "CastLike", "ThresholdedRelu")
+var selects = set("Identity", "Relu", "Abs", "Neg", "Clip", "Max", "Min", "Where", "Reshape", "Flatten", "Squeeze",
+	"Unsqueeze", "Transpose", "Concat", "Split", "Slice", "Gather", "Expand", "Tile", "TopK", "OneHot",
+	"GatherElements", "GatherND", "Trilu", "DepthToSpace", "SpaceToDepth", "MaxPool", "GlobalMaxPool", "ReduceMax",
+	"ReduceMin", "Hardmax", "Pad", "Dropout", "Floor", "Ceil", "Round", "Sign", "ConstantOfShape", "Range", "Constant",
+	"Cast", "CastLike", "ThresholdedRelu")
 
 // jumps are operators of whose results a rounding of an operand can make another one.
-var jumps = set("Floor", "Ceil", "Round", "Sign", "IsNaN", "IsInf", "Equal", "Less", "Greater", "LessOrEqual", "GreaterOrEqual", "Mod",
-	"Cast", "CastLike", "ArgMax", "ArgMin", "TopK", "Hardmax", "OneHot", "ThresholdedRelu", "Shrink", "MaxPool", "GridSample", "Pow",
-	"QuantizeLinear", "DynamicQuantizeLinear")
+var jumps = set("Floor", "Ceil", "Round", "Sign", "IsNaN", "IsInf", "Equal", "Less", "Greater", "LessOrEqual",
+	"GreaterOrEqual", "Mod", "Cast", "CastLike", "ArgMax", "ArgMin", "TopK", "Hardmax", "OneHot", "ThresholdedRelu",
+	"Shrink", "MaxPool", "GridSample", "Pow", "QuantizeLinear", "DynamicQuantizeLinear")
 
 func set(names ...string) map[string]bool {
 	m := map[string]bool{}
@@ -30,8 +31,10 @@ func set(names ...string) map[string]bool {
 // recipes say how operators are applied; without one, to a float tensor alone. A recipe
 // may propose what the operator refuses.
 var recipes = map[string]func(g *generator, op string){
-	"LeakyRelu": function("alpha"), "Elu": function("alpha"), "Selu": function("alpha", "gamma"), "Celu": function("alpha"),
-	"HardSigmoid": function("alpha", "beta"), "ThresholdedRelu": function("alpha"), "Swish": function("alpha"), "Shrink": function("bias", "lambd"),
+	"LeakyRelu": function("alpha"), "Elu": function("alpha"), "Selu": function("alpha", "gamma"),
+	"Celu":        function("alpha"),
+	"HardSigmoid": function("alpha", "beta"), "ThresholdedRelu": function("alpha"), "Swish": function("alpha"),
+	"Shrink": function("bias", "lambd"),
 	"Gelu": func(g *generator, op string) {
 		g.one(op, g.maybe(ops.Attrs{"approximate": oneOf(g, "none", "tanh")}), g.float(0, 4))
 	},
@@ -64,9 +67,11 @@ var recipes = map[string]func(g *generator, op string){
 		g.one(op, g.maybe(ops.Attrs{"value": g.numbers(-1, 1, 1)}), g.ints(g.shape(g.IntN(4))...))
 	},
 	"Range":     func(g *generator, op string) { g.one(op, nil, g.scalar(-3, 4), g.scalar(-3, 4), g.scalar(-2, 3)) },
-	"Transpose": transpose, "Concat": concat, "Split": split, "Slice": slice, "Gather": gather, "Expand": expand, "Tile": tile,
+	"Transpose": transpose, "Concat": concat, "Split": split, "Slice": slice, "Gather": gather, "Expand": expand,
+	"Tile":   tile,
 	"ArgMax": argument, "ArgMin": argument, "TopK": topK, "CumSum": cumSum, "OneHot": oneHot,
-	"GatherElements": elements, "Scatter": elements, "ScatterElements": elements, "GatherND": vectors, "ScatterND": vectors,
+	"GatherElements": elements, "Scatter": elements, "ScatterElements": elements, "GatherND": vectors,
+	"ScatterND": vectors,
 	"Trilu": func(g *generator, op string) {
 		g.one(op, g.maybe(ops.Attrs{"upper": int64(g.IntN(2))}), g.float(2, 4), oneOf(g, nil, g.scalar(-3, 4)))
 	},
@@ -74,12 +79,14 @@ var recipes = map[string]func(g *generator, op string){
 
 	"Conv": conv, "ConvTranspose": conv, "MaxPool": pool, "AveragePool": pool, "LpPool": pool,
 	"GlobalAveragePool": spatial, "GlobalMaxPool": spatial, "GlobalLpPool": spatial,
-	"ReduceSum": reduce, "ReduceMean": reduce, "ReduceMax": reduce, "ReduceMin": reduce, "ReduceProd": reduce, "ReduceL1": reduce,
+	"ReduceSum": reduce, "ReduceMean": reduce, "ReduceMax": reduce, "ReduceMin": reduce, "ReduceProd": reduce,
+	"ReduceL1": reduce,
 	"ReduceL2": reduce, "ReduceSumSquare": reduce, "ReduceLogSum": reduce, "ReduceLogSumExp": reduce,
 	"Gemm": gemm, "MatMul": matmul, "Einsum": einsum,
 	"Softmax": alongAxis, "LogSoftmax": alongAxis, "Hardmax": alongAxis, "LpNormalization": alongAxis,
-	"BatchNormalization": batchNorm, "LayerNormalization": layerNorm, "RMSNormalization": layerNorm, "SimplifiedLayerNormalization": layerNorm,
-	"InstanceNormalization": groupNorm, "GroupNormalization": groupNorm, "LRN": lrn,
+	"BatchNormalization": batchNorm, "LayerNormalization": layerNorm, "RMSNormalization": layerNorm,
+	"SimplifiedLayerNormalization": layerNorm,
+	"InstanceNormalization":        groupNorm, "GroupNormalization": groupNorm, "LRN": lrn,
 	"PRelu": func(g *generator, op string) {
 		x := g.float(1, 4)
 		slope := g.part(x.Shape)
@@ -93,18 +100,24 @@ var recipes = map[string]func(g *generator, op string){
 	},
 	"Pad": pad, "Resize": resize, "Upsample": resize, "GridSample": gridSample,
 	"MaxUnpool": maxUnpool, "RoiAlign": roiAlign, "DeformConv": deformConv,
-	"RandomUniform": draws, "RandomNormal": draws, "RandomUniformLike": draws, "RandomNormalLike": draws, "Bernoulli": draws,
-	"BitwiseAnd": bitwise, "BitwiseOr": bitwise, "BitwiseXor": bitwise, "BitwiseNot": bitwise, "BitShift": bitwise, "BitCast": bitwise,
-	"CumProd": cumSum, "ReverseSequence": reverseSequence, "NegativeLogLikelihoodLoss": classLoss, "SoftmaxCrossEntropyLoss": classLoss,
-	"QuantizeLinear": quantize, "DequantizeLinear": quantize, "MatMulInteger": integerProduct, "ConvInteger": integerProduct,
+	"RandomUniform": draws, "RandomNormal": draws, "RandomUniformLike": draws, "RandomNormalLike": draws,
+	"Bernoulli":  draws,
+	"BitwiseAnd": bitwise, "BitwiseOr": bitwise, "BitwiseXor": bitwise, "BitwiseNot": bitwise, "BitShift": bitwise,
+	"BitCast": bitwise,
+	"CumProd": cumSum, "ReverseSequence": reverseSequence, "NegativeLogLikelihoodLoss": classLoss,
+	"SoftmaxCrossEntropyLoss": classLoss,
+	"QuantizeLinear":          quantize, "DequantizeLinear": quantize, "MatMulInteger": integerProduct,
+	"ConvInteger":   integerProduct,
 	"QLinearMatMul": integerProduct, "QLinearConv": integerProduct,
-	"CenterCropPad": centerCropPad, "Col2Im": col2Im, "AffineGrid": affineGrid, "HannWindow": signalWindow, "HammingWindow": signalWindow,
+	"CenterCropPad": centerCropPad, "Col2Im": col2Im, "AffineGrid": affineGrid, "HannWindow": signalWindow,
+	"HammingWindow":  signalWindow,
 	"BlackmanWindow": signalWindow, "Det": func(g *generator, op string) {
 		s := g.between(1, 4)
 		g.one(op, nil, g.input(append(g.shape(g.IntN(2)), s, s)...))
 	},
-	"Attention": heads, "RotaryEmbedding": rotary, "TensorScatter": tensorScatter, "CausalConvWithState": causalConv, "LinearAttention": linearAttention,
-	"NonZero": nonZero, "Unique": unique, "Compress": compress, "NonMaxSuppression": suppress, "DFT": dft, "STFT": stft,
+	"Attention": heads, "RotaryEmbedding": rotary, "TensorScatter": tensorScatter, "CausalConvWithState": causalConv,
+	"LinearAttention": linearAttention,
+	"NonZero":         nonZero, "Unique": unique, "Compress": compress, "NonMaxSuppression": suppress, "DFT": dft, "STFT": stft,
 	"MelWeightMatrix": func(g *generator, op string) {
 		g.one(op, nil, g.scalar(1, 5), g.scalar(4, 20), g.scalar(100, 101), g.filled(1), g.filled(40))
 	},
@@ -116,7 +129,8 @@ var recipes = map[string]func(g *generator, op string){
 	"Dropout": func(g *generator, op string) { g.apply(op, nil, g.between(1, 2), g.float(0, 4)) },
 }
 
-var types = []tensor.DType{tensor.Float32, tensor.Float64, tensor.Int64, tensor.Int32, tensor.Uint8, tensor.Bool, tensor.Int8, tensor.Uint16, tensor.Uint64}
+var types = []tensor.DType{tensor.Float32, tensor.Float64, tensor.Int64, tensor.Int32, tensor.Uint8, tensor.Bool,
+	tensor.Int8, tensor.Uint16, tensor.Uint64}
 
 // maybe returns some of the attributes.
 func (g *generator) maybe(attrs ops.Attrs) ops.Attrs {
@@ -245,7 +259,8 @@ func conv(g *generator, op string) {
 	if c := x.Shape[1]; g.chance(0.3) && c > 0 {
 		group, m = c, c*g.between(1, 2)
 	}
-	attrs := g.maybe(ops.Attrs{"strides": g.int64s(rank, 1, 3), "dilations": g.int64s(rank, 1, 2), "pads": g.int64s(2*rank, 0, 2)})
+	attrs := g.maybe(ops.Attrs{"strides": g.int64s(rank, 1, 3), "dilations": g.int64s(rank, 1, 2),
+		"pads": g.int64s(2*rank, 0, 2)})
 	if g.chance(0.1) {
 		delete(attrs, "pads")
 		attrs["auto_pad"] = oneOf(g, "SAME_UPPER", "SAME_LOWER", "VALID")
@@ -271,7 +286,8 @@ func conv(g *generator, op string) {
 func pool(g *generator, op string) {
 	rank := oneOf(g, 1, 2, 2, 2, 3)
 	x := g.float(rank+2, rank+2)
-	attrs := g.maybe(ops.Attrs{"strides": g.int64s(rank, 1, 3), "pads": g.int64s(2*rank, 0, 1), "ceil_mode": int64(g.IntN(2))})
+	attrs := g.maybe(ops.Attrs{"strides": g.int64s(rank, 1, 3), "pads": g.int64s(2*rank, 0, 1),
+		"ceil_mode": int64(g.IntN(2))})
 	attrs["kernel_shape"] = g.int64s(rank, 1, 3)
 	if g.chance(0.1) {
 		delete(attrs, "pads")

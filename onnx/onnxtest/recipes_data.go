@@ -30,7 +30,8 @@ func compress(g *generator, op string) {
 func suppress(g *generator, op string) {
 	n, boxes := g.between(1, 2), g.between(0, 6)
 	at, scores := g.leaf(g.numbers(0, 1, n, boxes, 4), false), g.leaf(g.numbers(0, 1, n, g.between(1, 2), boxes), false)
-	g.one(op, g.maybe(ops.Attrs{"center_point_box": int64(g.IntN(2))}), at, scores, g.scalar(0, 5), oneOf(g, nil, g.filled(0.3)), oneOf(g, nil, g.filled(0.2)))
+	g.one(op, g.maybe(ops.Attrs{"center_point_box": int64(g.IntN(2))}), at, scores, g.scalar(0, 5),
+		oneOf(g, nil, g.filled(0.3)), oneOf(g, nil, g.filled(0.2)))
 }
 
 func dft(g *generator, op string) {
@@ -48,7 +49,8 @@ func dft(g *generator, op string) {
 
 func stft(g *generator, op string) {
 	length := g.between(1, 5)
-	g.one(op, g.maybe(ops.Attrs{"onesided": int64(g.IntN(2))}), g.input(g.between(1, 2), g.between(5, 9), 1), g.scalar(1, 4), g.weight(length), oneOf(g, nil, g.filledInt(length)))
+	g.one(op, g.maybe(ops.Attrs{"onesided": int64(g.IntN(2))}), g.input(g.between(1, 2), g.between(5, 9), 1),
+		g.scalar(1, 4), g.weight(length), oneOf(g, nil, g.filledInt(length)))
 }
 
 // filledInt is a constant integer.

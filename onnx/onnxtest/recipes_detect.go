@@ -14,14 +14,16 @@ func maxUnpool(g *generator, op string) {
 	for i := range at.I64() { // each its own place
 		at.I64()[i] = int64(4*i + g.IntN(4))
 	}
-	g.one(op, ops.Attrs{"kernel_shape": []int64{2, 2}, "strides": []int64{2, 2}}, x, g.leaf(at, false), oneOf(g, nil, g.ints(n, 2, 2*h+1, 2*w)))
+	g.one(op, ops.Attrs{"kernel_shape": []int64{2, 2}, "strides": []int64{2, 2}}, x, g.leaf(at, false),
+		oneOf(g, nil, g.ints(n, 2, 2*h+1, 2*w)))
 }
 
 func roiAlign(g *generator, op string) {
 	n, r := g.between(1, 2), g.between(0, 3)
-	attrs := g.maybe(ops.Attrs{"output_height": int64(g.between(1, 3)), "sampling_ratio": int64(g.IntN(3)), "spatial_scale": float32(0.5),
-		"mode": oneOf(g, "avg", "max")})
-	g.one(op, attrs, g.input(n, g.between(1, 3), g.between(1, 6), g.between(1, 6)), g.leaf(g.numbers(0, 8, r, 4), false), g.within(0, n, r))
+	attrs := g.maybe(ops.Attrs{"output_height": int64(g.between(1, 3)), "sampling_ratio": int64(g.IntN(3)),
+		"spatial_scale": float32(0.5), "mode": oneOf(g, "avg", "max")})
+	g.one(op, attrs, g.input(n, g.between(1, 3), g.between(1, 6), g.between(1, 6)),
+		g.leaf(g.numbers(0, 8, r, 4), false), g.within(0, n, r))
 }
 
 func deformConv(g *generator, op string) {

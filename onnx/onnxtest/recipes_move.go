@@ -133,7 +133,8 @@ func slice(g *generator, op string) {
 		if !g.chance(0.5) {
 			continue
 		}
-		starts, ends, axes = append(starts, g.between(-4, 4)), append(ends, oneOf(g, -1, 1, 2, 3, 4, 9, 1<<31-1)), append(axes, i-len(x.Shape)*g.IntN(2))
+		starts, ends, axes = append(starts, g.between(-4, 4)), append(ends, oneOf(g, -1, 1, 2, 3, 4, 9, 1<<31-1)),
+			append(axes, i-len(x.Shape)*g.IntN(2))
 		steps = append(steps, oneOf(g, 1, 1, 1, 2, 3))
 		if k := len(steps) - 1; g.chance(0.25) {
 			steps[k] = -g.between(1, 3)
@@ -216,7 +217,8 @@ func cumSum(g *generator, op string) {
 
 func oneHot(g *generator, op string) {
 	s := g.shape(g.between(0, 3))
-	g.one(op, g.maybe(ops.Attrs{"axis": int64(g.between(-1, len(s)))}), g.within(-3, 5, s...), g.within(2, 5), g.constant(2))
+	g.one(op, g.maybe(ops.Attrs{"axis": int64(g.between(-1, len(s)))}), g.within(-3, 5, s...),
+		g.within(2, 5), g.constant(2))
 }
 
 func elements(g *generator, op string) {
@@ -310,7 +312,8 @@ func groupNorm(g *generator, op string) {
 }
 
 func lrn(g *generator, op string) {
-	g.one(op, g.maybe(ops.Attrs{"alpha": float32(0.1), "beta": float32(0.5), "bias": float32(2), "size": int64(g.between(1, 5))}), g.float(3, 4))
+	g.one(op, g.maybe(ops.Attrs{"alpha": float32(0.1), "beta": float32(0.5), "bias": float32(2),
+		"size": int64(g.between(1, 5))}), g.float(3, 4))
 }
 
 func pad(g *generator, op string) {
@@ -368,7 +371,9 @@ func resize(g *generator, op string) {
 
 func gridSample(g *generator, op string) {
 	n := g.between(1, 2)
-	x, grid := g.input(n, g.between(1, 3), g.between(1, 5), g.between(1, 5)), g.constant(n, g.between(1, 4), g.between(1, 4), 2)
-	attrs := g.maybe(ops.Attrs{"padding_mode": oneOf(g, "zeros", "border", "reflection"), "align_corners": int64(g.IntN(2))})
+	x, grid := g.input(n, g.between(1, 3), g.between(1, 5), g.between(1, 5)),
+		g.constant(n, g.between(1, 4), g.between(1, 4), 2)
+	attrs := g.maybe(ops.Attrs{"padding_mode": oneOf(g, "zeros", "border", "reflection"),
+		"align_corners": int64(g.IntN(2))})
 	g.one(op, attrs, x, grid)
 }

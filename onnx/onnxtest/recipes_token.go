@@ -7,7 +7,8 @@ import (
 
 // heads applies Attention to few heads, some of which share keys.
 func heads(g *generator, op string) {
-	groups, kv, q, k, d, dv, batch := g.between(1, 2), g.between(1, 2), g.between(1, 4), g.between(1, 4), g.between(1, 4), g.between(1, 4), g.between(1, 2)
+	groups, kv, q, k, d, dv, batch := g.between(1, 2), g.between(1, 2), g.between(1, 4), g.between(1, 4),
+		g.between(1, 4), g.between(1, 4), g.between(1, 2)
 	attrs := g.maybe(ops.Attrs{"is_causal": int64(g.IntN(2)), "softcap": float32(2), "scale": float32(0.5)})
 	attrs["qk_matmul_output_mode"] = int64(oneOf(g, 0, 1, 3)) // 2 has −∞
 	past, total := []*ops.Value{nil, nil}, k
@@ -65,13 +66,15 @@ func causalConv(g *generator, op string) {
 	x, k := g.float(3, 3), g.between(1, 4)
 	n, c := x.Shape[0], x.Shape[1]
 	attrs := g.maybe(ops.Attrs{"activation": oneOf(g, "none", "silu", "swish")})
-	g.apply(op, attrs, g.between(1, 2), x, g.weight(c, 1, k), oneOf(g, nil, g.weight(c)), oneOf(g, nil, g.weight(n, c, k-1)))
+	g.apply(op, attrs, g.between(1, 2), x, g.weight(c, 1, k), oneOf(g, nil, g.weight(c)),
+		oneOf(g, nil, g.weight(n, c, k-1)))
 }
 
 // recurrent applies a network of few steps.
 func recurrent(g *generator, op string) {
 	x := g.float(3, 3)
-	t, n, hidden, gates, ways := x.Shape[0], x.Shape[1], g.between(1, 3), map[string]int{"RNN": 1, "GRU": 3, "LSTM": 4}[op], 1
+	t, n, hidden, gates, ways := x.Shape[0], x.Shape[1], g.between(1, 3),
+		map[string]int{"RNN": 1, "GRU": 3, "LSTM": 4}[op], 1
 	attrs := g.maybe(ops.Attrs{"linear_before_reset": int64(g.IntN(2)), "clip": float32(1), "hidden_size": int64(hidden)})
 	if g.chance(0.3) {
 		attrs["direction"], ways = "bidirectional", 2
@@ -103,11 +106,13 @@ func recurrent(g *generator, op string) {
 }
 
 func linearAttention(g *generator, op string) {
-	n, t, kv, group, d, dv := g.between(1, 2), g.between(1, 4), g.between(1, 2), g.between(1, 2), g.between(1, 3), g.between(1, 3)
+	n, t, kv, group, d, dv := g.between(1, 2), g.between(1, 4), g.between(1, 2), g.between(1, 2),
+		g.between(1, 3), g.between(1, 3)
 	rule := oneOf(g, "linear", "gated", "delta", "gated_delta")
 	attrs := g.maybe(ops.Attrs{"scale": float32(0.5)})
 	attrs["update_rule"], attrs["q_num_heads"], attrs["kv_num_heads"] = rule, int64(kv*group), int64(kv)
-	in := []*ops.Value{g.input(n, t, kv*group*d), g.weight(n, t, kv*d), g.weight(n, t, kv*dv), oneOf(g, nil, g.weight(n, kv, d, dv)), nil, nil, nil}
+	in := []*ops.Value{g.input(n, t, kv*group*d), g.weight(n, t, kv*d), g.weight(n, t, kv*dv),
+		oneOf(g, nil, g.weight(n, kv, d, dv)), nil, nil, nil}
 	if rule == "gated" || rule == "gated_delta" {
 		in[4] = g.weight(n, t, oneOf(g, kv, kv*d))
 	}

@@ -27,7 +27,8 @@ func bitwise(g *generator, op string) {
 		d = oneOf(g, tensor.Uint8, tensor.Uint64)
 		g.one(op, ops.Attrs{"direction": oneOf(g, "LEFT", "RIGHT")}, g.given(d, s...), g.given(d, g.part(s)...))
 	case "BitCast":
-		g.one(op, ops.Attrs{"to": map[int]int64{1: 3, 2: 5, 4: 12, 8: 7}[d.Size()]}, g.given(d, s...)) // int8, int16, uint32, int64
+		// int8, int16, uint32, int64
+		g.one(op, ops.Attrs{"to": map[int]int64{1: 3, 2: 5, 4: 12, 8: 7}[d.Size()]}, g.given(d, s...))
 	default:
 		g.one(op, nil, g.given(d, s...), g.given(d, g.part(s)...))
 	}
@@ -84,8 +85,8 @@ func centerCropPad(g *generator, op string) {
 func col2Im(g *generator, op string) {
 	h, w, pad := g.between(2, 4), g.between(3, 6), g.IntN(2)
 	places := (h + pad - 1) * ((w-3)/2 + 1)
-	g.one(op, ops.Attrs{"strides": []int64{1, 2}, "pads": []int64{int64(pad), 0, 0, 0}}, g.input(g.between(1, 2), 6*g.between(1, 3), places),
-		g.ints(h, w), g.ints(2, 3))
+	g.one(op, ops.Attrs{"strides": []int64{1, 2}, "pads": []int64{int64(pad), 0, 0, 0}},
+		g.input(g.between(1, 2), 6*g.between(1, 3), places), g.ints(h, w), g.ints(2, 3))
 }
 
 func affineGrid(g *generator, op string) {

@@ -30,7 +30,8 @@ func (Reference) Compile(m *onnx.Model, o engine.Options) (engine.Session, error
 			o.Outputs = append(o.Outputs, v.Name)
 		}
 	}
-	s := &reference{inputs: map[string]*tensor.Tensor{}, fed: map[*ops.Value]*tensor.Tensor{}, outputs: map[string]*ops.Value{}}
+	s := &reference{inputs: map[string]*tensor.Tensor{}, fed: map[*ops.Value]*tensor.Tensor{},
+		outputs: map[string]*ops.Value{}}
 	for name, in := range o.Inputs {
 		if v := values[name]; v != nil && v.Const == nil {
 			s.inputs[name] = tensor.New(v.DType, v.Shape...)

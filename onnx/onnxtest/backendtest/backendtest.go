@@ -143,7 +143,8 @@ func testTaps(t *testing.T, b onnx.Backend) {
 				seen[tap]++
 				described := s.Taps()[tap]
 				if described.Name != names[tap] || described.DType != x.DType || !slices.Equal(described.Shape, x.Shape) {
-					t.Errorf("tap %d is described as %s %v %v, and %v %v", tap, described.Name, described.DType, described.Shape, x.DType, x.Shape)
+					t.Errorf("tap %d is described as %s %v %v, and %v %v",
+						tap, described.Name, described.DType, described.Shape, x.DType, x.Shape)
 				}
 				equal(t, names[tap], x, want[names[tap]]...)
 			})
