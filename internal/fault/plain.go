@@ -49,7 +49,8 @@ func inWords(err error) string {
 		err  error
 		said string
 	}{
-		{zip.ErrFormat, "is no zip archive"}, {zip.ErrAlgorithm, "is compressed in a way that is not known"}, {zip.ErrChecksum, "is damaged: a checksum does not fit"},
+		{zip.ErrFormat, "is no zip archive"}, {zip.ErrAlgorithm, "is compressed in a way that is not known"},
+		{zip.ErrChecksum, "is damaged: a checksum does not fit"},
 		{gzip.ErrHeader, "is not compressed by gzip"}, {gzip.ErrChecksum, "is damaged: a checksum does not fit"},
 		{io.ErrUnexpectedEOF, "ends too early"}, {io.EOF, "ends too early"}, {bytes.ErrTooLarge, "is too large"},
 	} {

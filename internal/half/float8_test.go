@@ -7,7 +7,8 @@ import (
 
 // Every value is encoded as the bits that it was decoded from.
 func TestFormatsRoundTrip(t *testing.T) {
-	for name, f := range map[string]*Format{"E2M1": E2M1, "E4M3FN": E4M3FN, "E4M3FNUZ": E4M3FNUZ, "E5M2": E5M2, "E5M2FNUZ": E5M2FNUZ, "E8M0": E8M0} {
+	for name, f := range map[string]*Format{"E2M1": E2M1, "E4M3FN": E4M3FN, "E4M3FNUZ": E4M3FNUZ, "E5M2": E5M2,
+		"E5M2FNUZ": E5M2FNUZ, "E8M0": E8M0} {
 		size := f.exponent + f.fraction
 		if !f.unsigned {
 			size++

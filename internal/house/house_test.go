@@ -22,7 +22,8 @@ var floors = [][]string{
 	{"onnx/tensor", "onnx/ops"},
 	{"onnx/engine"},
 	{"onnx"},
-	{"onnx/onnxgo", "onnx/onnxtest", "probe/result", "probe/knn", "probe/store", "train/augment", "train/dataset", "train/labels", "train/optim", "train/zoo"},
+	{"onnx/onnxgo", "onnx/onnxtest", "probe/result", "probe/knn", "probe/store", "train/augment", "train/dataset",
+		"train/labels", "train/optim", "train/zoo"},
 	{"probe", "train", "report"},
 	{"cmd/memprobe", "internal/tool"},
 }
@@ -39,7 +40,9 @@ var only = map[string][]string{
 	"train/augment":      {"internal/…"},
 	"train/dataset":      {"internal/…"},
 	"train/labels":       {"internal/…"},
-	"internal/jpeg":      {"internal/memory"}, "internal/fault": {"internal/show"}, "internal/show": {}, "internal/tensor": {}, "internal/parallel": {"internal/fault"}, "internal/rng": {}, "internal/tol": {}, "internal/onnxpb": {},
+	"internal/jpeg":      {"internal/memory"}, "internal/fault": {"internal/show"}, "internal/show": {},
+	"internal/tensor": {}, "internal/parallel": {"internal/fault"}, "internal/rng": {}, "internal/tol": {},
+	"internal/onnxpb": {},
 }
 
 // keepers are the only importers, beside themselves, of what they hide.
@@ -219,7 +222,8 @@ func TestLibrariesKeepQuiet(t *testing.T) {
 				}
 			case *ast.SelectorExpr:
 				x, ok := n.X.(*ast.Ident)
-				if call := n.Sel.Name; ok && !program && (x.Name == "os" && call == "Exit" || x.Name == "fmt" && strings.HasPrefix(call, "Print")) {
+				if call := n.Sel.Name; ok && !program &&
+					(x.Name == "os" && call == "Exit" || x.Name == "fmt" && strings.HasPrefix(call, "Print")) {
 					t.Errorf("%s calls %s.%s", f.name, x.Name, call)
 				}
 			}

@@ -24,7 +24,8 @@ func TestOnlyRegularFiles(t *testing.T) {
 	if err := errors.Join(os.WriteFile(file, []byte("content"), 0o600), os.Symlink(pipe, link)); err != nil {
 		t.Fatal(err)
 	}
-	for path, want := range map[string]error{dir: errFolder, pipe: errSpecial, link: errSpecial, "/dev/zero": errSpecial, filepath.Join(dir, "none"): fs.ErrNotExist} {
+	for path, want := range map[string]error{dir: errFolder, pipe: errSpecial, link: errSpecial,
+		"/dev/zero": errSpecial, filepath.Join(dir, "none"): fs.ErrNotExist} {
 		for _, read := range []func() error{
 			func() error { _, err := Read(path); return err },
 			func() error { _, _, err := Open(path); return err },

@@ -46,13 +46,15 @@ func groups(own string) []group {
 	for line := range strings.Lines(own) {
 		id, rest, _ := strings.Cut(strings.TrimSpace(line), ":")
 		controllers, path, ok := strings.Cut(rest, ":")
-		root, g := "/sys/fs/cgroup", group{limit: "memory.max", used: "memory.current", cache: []string{"inactive_file", "active_file"}}
+		root, g := "/sys/fs/cgroup", group{limit: "memory.max", used: "memory.current",
+			cache: []string{"inactive_file", "active_file"}}
 		switch {
 		case !ok:
 			continue
 		case slices.Contains(strings.Split(controllers, ","), "memory"):
 			root = "/sys/fs/cgroup/memory"
-			g = group{limit: "memory.limit_in_bytes", used: "memory.usage_in_bytes", cache: []string{"total_inactive_file", "total_active_file"}}
+			g = group{limit: "memory.limit_in_bytes", used: "memory.usage_in_bytes",
+				cache: []string{"total_inactive_file", "total_active_file"}}
 		case id != "0" || controllers != "":
 			continue
 		}

@@ -130,7 +130,8 @@ type use struct {
 }
 
 func usage() use {
-	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}, {Name: "/memory/classes/heap/free:bytes"}}
+	s := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
+		{Name: "/memory/classes/heap/free:bytes"}}
 	metrics.Read(s)
 	idle := int64(s[1].Value.Uint64() + s[2].Value.Uint64())
 	return use{held: int64(s[0].Value.Uint64()) - idle, idle: idle}

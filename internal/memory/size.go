@@ -32,7 +32,8 @@ func (s *Size) Type() string { return "SIZE" }
 func (s *Size) Set(text string) error {
 	unit := strings.TrimLeft(text, "0123456789.")
 	factor, ok := map[string]float64{
-		"": 1, "B": 1, "K": 1 << 10, "KiB": 1 << 10, "M": 1 << 20, "MiB": 1 << 20, "G": 1 << 30, "GiB": 1 << 30, "T": 1 << 40, "TiB": 1 << 40,
+		"": 1, "B": 1, "K": 1 << 10, "KiB": 1 << 10, "M": 1 << 20, "MiB": 1 << 20, "G": 1 << 30, "GiB": 1 << 30,
+		"T": 1 << 40, "TiB": 1 << 40,
 		"KB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12,
 	}[unit]
 	n, err := strconv.ParseFloat(strings.TrimSuffix(text, unit), 64)

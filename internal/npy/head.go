@@ -130,7 +130,8 @@ func (h *Head) setType(descr string) error {
 	if t[0] == 'O' {
 		return errors.New("npy: array of Python objects: unpickling runs code, so it is refused")
 	}
-	return fmt.Errorf("npy: type %q, want bool, integers or floats of up to 8 bytes, or text of up to %d letters", descr, maxText)
+	return fmt.Errorf("npy: type %q, want bool, integers or floats of up to 8 bytes, or text of up to %d letters",
+		descr, maxText)
 }
 
 // step is how many bytes are read at a time.

@@ -94,9 +94,12 @@ func TestTensorsOfIntegers(t *testing.T) {
 		value, same any
 		want        tensor.DType
 	}{
-		{"|i1", int8(-128), int8(-128), tensor.Int8}, {"<i2", int16(-300), int16(-300), tensor.Int16}, {"<i4", int32(-70000), int32(-70000), tensor.Int32},
-		{"<i8", int64(-1 << 63), int64(-1 << 63), tensor.Int64}, {"|u1", uint8(255), uint8(255), tensor.Uint8}, {"<u2", uint16(65000), uint16(65000), tensor.Uint16},
-		{"<u4", uint32(4e9), uint32(4e9), tensor.Uint32}, {"<u8", uint64(1<<64 - 2), uint64(1<<64 - 2), tensor.Uint64}, {"|b1", true, true, tensor.Bool},
+		{"|i1", int8(-128), int8(-128), tensor.Int8}, {"<i2", int16(-300), int16(-300), tensor.Int16},
+		{"<i4", int32(-70000), int32(-70000), tensor.Int32},
+		{"<i8", int64(-1 << 63), int64(-1 << 63), tensor.Int64}, {"|u1", uint8(255), uint8(255), tensor.Uint8},
+		{"<u2", uint16(65000), uint16(65000), tensor.Uint16},
+		{"<u4", uint32(4e9), uint32(4e9), tensor.Uint32}, {"<u8", uint64(1<<64 - 2), uint64(1<<64 - 2), tensor.Uint64},
+		{"|b1", true, true, tensor.Bool},
 		{">u2", uint16(0x0102), uint16(0x0201), tensor.Uint16}, {">u4", uint32(1), uint32(1 << 24), tensor.Uint32},
 	} {
 		_, got := read(t, file(c.descr, "False", "(1,)", c.value), func(h *Head, r io.Reader) ([]*tensor.Tensor, error) {
@@ -116,7 +119,8 @@ func TestTexts(t *testing.T) {
 	if _, got := read(t, file("<U4", "False", "(2,)", letters), (*Head).Texts); !slices.Equal(got, []string{"née", "x"}) {
 		t.Errorf("letters %q", got)
 	}
-	if _, got := read(t, file("|S3", "False", "(2,)", []byte("ab\x00cde")), (*Head).Texts); !slices.Equal(got, []string{"ab", "cde"}) {
+	if _, got := read(t, file("|S3", "False", "(2,)", []byte("ab\x00cde")), (*Head).Texts); !slices.Equal(got,
+		[]string{"ab", "cde"}) {
 		t.Errorf("bytes %q", got)
 	}
 	b := file("<U4", "False", "(2,)", letters)

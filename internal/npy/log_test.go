@@ -60,7 +60,8 @@ func TestLog(t *testing.T) {
 		t.Fatal(err)
 	}
 	l.Close()
-	if shape, values := logged(t, path); !slices.Equal(shape, []int{3, 3}) || !slices.Equal(values[6:], []float32{7, 8, 9}) || values[3] != 1 {
+	if shape, values := logged(t, path); !slices.Equal(shape, []int{3, 3}) ||
+		!slices.Equal(values[6:], []float32{7, 8, 9}) || values[3] != 1 {
 		t.Errorf("a log that goes on behind row 2 has shape %v, values %v", shape, values)
 	}
 }

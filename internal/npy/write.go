@@ -187,7 +187,8 @@ func Write(path string, t *tensor.Tensor) error {
 
 // codes are NumPy's names of the element types.
 var codes = map[tensor.DType]string{
-	tensor.Float32: "<f4", tensor.Float64: "<f8", tensor.Int8: "|i1", tensor.Int16: "<i2", tensor.Int32: "<i4", tensor.Int64: "<i8",
+	tensor.Float32: "<f4", tensor.Float64: "<f8", tensor.Int8: "|i1", tensor.Int16: "<i2", tensor.Int32: "<i4",
+	tensor.Int64: "<i8",
 	tensor.Uint8: "|u1", tensor.Uint16: "<u2", tensor.Uint32: "<u4", tensor.Uint64: "<u8", tensor.Bool: "|b1",
 }
 

@@ -55,7 +55,8 @@ func TestFields(t *testing.T) {
 		t.Errorf("types %s", got)
 	}
 	f := field(t, "name")
-	if f.Help != "of it" || f.Default != "x" || f.Place != "out.name" || f.Omit || !field(t, "count").Omit || field(t, "pattern").List != ";" {
+	if f.Help != "of it" || f.Default != "x" || f.Place != "out.name" || f.Omit || !field(t, "count").Omit ||
+		field(t, "pattern").List != ";" {
 		t.Errorf("%+v", f)
 	}
 }
@@ -132,7 +133,8 @@ func TestPlace(t *testing.T) {
 		Seed  uint64 `json:"seed"`
 	}
 	Place(&result, "out.", &example{Name: "n", Count: 3, Sizes: []int{2}, Side: "right", Seed: 9})
-	if result.Name != "n" || result.Count != 3 || !slices.Equal(result.Sizes, []int{2}) || result.Side != "right" || result.Seed != 0 {
+	if result.Name != "n" || result.Count != 3 || !slices.Equal(result.Sizes, []int{2}) || result.Side != "right" ||
+		result.Seed != 0 {
 		t.Errorf("%+v", result)
 	}
 }

@@ -11,7 +11,8 @@ import (
 // is an error.
 func FuzzRead(f *testing.F) {
 	var b bytes.Buffer
-	tensors := map[string]*tensor.Tensor{"w": tensor.From([]float32{1, 2, 3, 4, 5, 6}, 2, 3), "n": tensor.From([]int64{7}, 1), "none": tensor.New(tensor.Float32, 0)}
+	tensors := map[string]*tensor.Tensor{"w": tensor.From([]float32{1, 2, 3, 4, 5, 6}, 2, 3),
+		"n": tensor.From([]int64{7}, 1), "none": tensor.New(tensor.Float32, 0)}
 	if err := Write(&b, map[string]string{"epoch": "3"}, tensors); err != nil {
 		f.Fatal(err)
 	}

@@ -54,7 +54,8 @@ func TestRoundTrip(t *testing.T) {
 		t.Errorf("metadata %v, want %v", gotMeta, meta)
 	}
 	for name, want := range sample() {
-		if g := got[name]; g == nil || g.DType != want.DType || !slices.Equal(g.Shape, want.Shape) || !bytes.Equal(g.Bytes(), want.Bytes()) {
+		if g := got[name]; g == nil || g.DType != want.DType || !slices.Equal(g.Shape, want.Shape) ||
+			!bytes.Equal(g.Bytes(), want.Bytes()) {
 			t.Errorf("%s: read back %v, want %v", name, g, want)
 		}
 	}

@@ -40,8 +40,8 @@ func Close[T, U float32 | float64](got []T, want []U, abs, rel float64) error {
 		return nil
 	}
 	g, w := float64(got[worst]), float64(want[worst])
-	return fmt.Errorf("%d of %d differ; worst at %d: got %v, want %v, off by %.3g (%d ULP of float32), tolerance %.3g abs + %.3g rel",
-		bad, len(want), worst, g, w, math.Abs(g-w), ULP(float32(g), float32(w)), abs, rel)
+	return fmt.Errorf("%d of %d differ; worst at %d: got %v, want %v, off by %.3g (%d ULP of float32), tolerance "+
+		"%.3g abs + %.3g rel", bad, len(want), worst, g, w, math.Abs(g-w), ULP(float32(g), float32(w)), abs, rel)
 }
 
 // Scaled is Close with an absolute tolerance of rel·max|want|: agreement to a

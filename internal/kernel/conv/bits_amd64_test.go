@@ -13,7 +13,8 @@ import (
 func TestConvBits(t *testing.T) {
 	kerneltest.NeedAVX512(t)
 	for _, s := range []Spec{
-		kerneltest.SquareConv(3, 20, 13, 37, 3, 1, 1), kerneltest.SquareConv(2, 3, 19, 16, 7, 2, 1), kerneltest.SquareConv(5, 40, 4, 70, 1, 1, 1), kerneltest.SquareConv(2, 16, 9, 32, 3, 2, 2),
+		kerneltest.SquareConv(3, 20, 13, 37, 3, 1, 1), kerneltest.SquareConv(2, 3, 19, 16, 7, 2, 1),
+		kerneltest.SquareConv(5, 40, 4, 70, 1, 1, 1), kerneltest.SquareConv(2, 16, 9, 32, 3, 2, 2),
 	} {
 		nx, nw, ny := s.Lengths()
 		x, w, dy := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 3)

@@ -25,7 +25,8 @@ func choices() []Spec {
 	layers(8, 64, 64)  // VGG at 64x64
 	layers(1, 64, 32)
 	layers(128, 32, 32)
-	return append(list, kerneltest.SquareConv(32, 3, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 8, 32, 8, 3, 1, 1), kerneltest.SquareConv(16, 512, 4, 512, 3, 1, 1))
+	return append(list, kerneltest.SquareConv(32, 3, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 8, 32, 8, 3, 1, 1),
+		kerneltest.SquareConv(16, 512, 4, 512, 3, 1, 1))
 }
 
 // BenchmarkChoice measures every method that suits a shape, in turn on one thread:
@@ -54,13 +55,16 @@ func BenchmarkChoice(b *testing.B) {
 			methods      func() []candidate
 		}{
 			{"fwd", New(nil, s).Algorithm(), func() []candidate {
-				return []candidate{forward(newDirect(nil, s), y, x), forward(winograd.New(nil, s, 2), y, x), forward(winograd.New(nil, s, 4), y, x)}
+				return []candidate{forward(newDirect(nil, s), y, x), forward(winograd.New(nil, s, 2), y, x),
+					forward(winograd.New(nil, s, 4), y, x)}
 			}},
 			{"gradx", NewGradX(nil, s).Algorithm(), func() []candidate {
-				return []candidate{forward(newDirectGradX(nil, s), x, y), forward(winograd.NewGradX(nil, s, 2), x, y), forward(winograd.NewGradX(nil, s, 4), x, y)}
+				return []candidate{forward(newDirectGradX(nil, s), x, y), forward(winograd.NewGradX(nil, s, 2), x, y),
+					forward(winograd.NewGradX(nil, s, 4), x, y)}
 			}},
 			{"gradw", NewGradW(nil, s).Algorithm(), func() []candidate {
-				return []candidate{weights(newOuter(nil, s)), weights(winograd.NewGradW(nil, s, 2)), weights(winograd.NewGradW(nil, s, 4))}
+				return []candidate{weights(newOuter(nil, s)), weights(winograd.NewGradW(nil, s, 2)),
+					weights(winograd.NewGradW(nil, s, 4))}
 			}},
 		} {
 			b.Run(fmt.Sprintf("n%d_%d-%d_%dx%d/%s/%s", s.N, s.C, s.M, s.H, s.W, pass.name, pass.chosen), func(b *testing.B) {

@@ -20,20 +20,21 @@ func TestConv(t *testing.T) {
 		want := make([]float64, ny)
 		ref.Conv(s, want, kerneltest.Wide(x), kerneltest.Wide(w), kerneltest.Wide(bias), kerneltest.Wide(res))
 		for _, s.Constant = range []bool{false, true} {
-			kerneltest.ConvLike(t, s, s.C/s.Group*s.KH*s.KW, want, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-				c := New(p, s)
-				return c.Algorithm(), c.Scratch(), func(out, scratch []float32) {
-					c.RunPacked(out, x, c.Prepack(w), bias, res, scratch)
-					if s.Constant {
-						return
+			kerneltest.ConvLike(t, s, s.C/s.Group*s.KH*s.KW, want,
+				func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+					c := New(p, s)
+					return c.Algorithm(), c.Scratch(), func(out, scratch []float32) {
+						c.RunPacked(out, x, c.Prepack(w), bias, res, scratch)
+						if s.Constant {
+							return
+						}
+						again := kerneltest.Noise(ny, 9)
+						c.Run(again, x, w, bias, res, scratch)
+						if !slices.Equal(out, again) {
+							t.Fatalf("%+v: packed weights give other bits", s)
+						}
 					}
-					again := kerneltest.Noise(ny, 9)
-					c.Run(again, x, w, bias, res, scratch)
-					if !slices.Equal(out, again) {
-						t.Fatalf("%+v: packed weights give other bits", s)
-					}
-				}
-			})
+				})
 		}
 	}
 }
@@ -43,10 +44,11 @@ func TestConvGradX(t *testing.T) {
 		nx, nw, ny := s.Lengths()
 		dy, w, want := kerneltest.Noise(ny, 1), kerneltest.Noise(nw, 2), make([]float64, nx)
 		ref.ConvGradX(s, want, kerneltest.Wide(dy), kerneltest.Wide(w))
-		kerneltest.ConvLike(t, s, s.M/s.Group*s.KH*s.KW, want, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-			g := NewGradX(p, s)
-			return g.Algorithm(), g.Scratch(), func(out, scratch []float32) { g.Run(out, dy, w, scratch) }
-		})
+		kerneltest.ConvLike(t, s, s.M/s.Group*s.KH*s.KW, want,
+			func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+				g := NewGradX(p, s)
+				return g.Algorithm(), g.Scratch(), func(out, scratch []float32) { g.Run(out, dy, w, scratch) }
+			})
 	}
 }
 
@@ -55,10 +57,11 @@ func TestConvGradW(t *testing.T) {
 		nx, nw, ny := s.Lengths()
 		x, dy, want := kerneltest.Noise(nx, 1), kerneltest.Noise(ny, 2), make([]float64, nw)
 		ref.ConvGradW(s, want, kerneltest.Wide(x), kerneltest.Wide(dy))
-		kerneltest.ConvLike(t, s, s.N*s.OutH()*s.OutW(), want, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-			g := NewGradW(p, s)
-			return g.Algorithm(), g.Scratch(), func(out, scratch []float32) { g.Run(out, x, dy, scratch) }
-		})
+		kerneltest.ConvLike(t, s, s.N*s.OutH()*s.OutW(), want,
+			func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+				g := NewGradW(p, s)
+				return g.Algorithm(), g.Scratch(), func(out, scratch []float32) { g.Run(out, x, dy, scratch) }
+			})
 	}
 }
 
@@ -87,14 +90,23 @@ func TestConvDoesNotAllocate(t *testing.T) {
 // trained: the name has channels in and out, size, kernel and stride.
 func BenchmarkConv(b *testing.B) {
 	for _, s := range []Spec{
-		kerneltest.SquareConv(32, 3, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 64, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 64, 32, 128, 3, 2, 1), kerneltest.SquareConv(32, 64, 32, 128, 1, 2, 1),
-		kerneltest.SquareConv(32, 128, 16, 128, 3, 1, 1), kerneltest.SquareConv(32, 128, 16, 256, 3, 2, 1), kerneltest.SquareConv(32, 128, 16, 256, 1, 2, 1),
-		kerneltest.SquareConv(32, 256, 8, 256, 3, 1, 1), kerneltest.SquareConv(32, 256, 8, 512, 3, 2, 1), kerneltest.SquareConv(32, 256, 8, 512, 1, 2, 1), kerneltest.SquareConv(32, 512, 4, 512, 3, 1, 1),
-		kerneltest.SquareConv(64, 3, 32, 16, 3, 1, 1), kerneltest.SquareConv(64, 16, 32, 16, 3, 1, 1), kerneltest.SquareConv(64, 16, 32, 32, 3, 2, 1), kerneltest.SquareConv(64, 16, 32, 32, 1, 2, 1), kerneltest.SquareConv(64, 32, 16, 32, 3, 1, 1),
-		kerneltest.SquareConv(64, 32, 16, 64, 3, 2, 1), kerneltest.SquareConv(64, 64, 8, 64, 3, 1, 1), kerneltest.SquareConv(64, 64, 8, 128, 3, 2, 1), kerneltest.SquareConv(64, 128, 4, 128, 3, 1, 1),
-		kerneltest.SquareConv(16, 3, 64, 64, 7, 2, 1), kerneltest.SquareConv(16, 256, 4, 512, 3, 2, 1), kerneltest.SquareConv(16, 256, 4, 512, 1, 2, 1), kerneltest.SquareConv(16, 512, 2, 512, 3, 1, 1),
-		kerneltest.SquareConv(8, 96, 32, 24, 1, 1, 1), kerneltest.SquareConv(8, 24, 16, 144, 1, 1, 1), kerneltest.SquareConv(8, 320, 2, 1280, 1, 1, 1),
-		kerneltest.SquareConv(8, 144, 16, 144, 3, 1, 144), kerneltest.SquareConv(8, 96, 32, 96, 3, 2, 96), kerneltest.SquareConv(8, 96, 16, 96, 7, 1, 96),
+		kerneltest.SquareConv(32, 3, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 64, 32, 64, 3, 1, 1),
+		kerneltest.SquareConv(32, 64, 32, 128, 3, 2, 1), kerneltest.SquareConv(32, 64, 32, 128, 1, 2, 1),
+		kerneltest.SquareConv(32, 128, 16, 128, 3, 1, 1), kerneltest.SquareConv(32, 128, 16, 256, 3, 2, 1),
+		kerneltest.SquareConv(32, 128, 16, 256, 1, 2, 1),
+		kerneltest.SquareConv(32, 256, 8, 256, 3, 1, 1), kerneltest.SquareConv(32, 256, 8, 512, 3, 2, 1),
+		kerneltest.SquareConv(32, 256, 8, 512, 1, 2, 1), kerneltest.SquareConv(32, 512, 4, 512, 3, 1, 1),
+		kerneltest.SquareConv(64, 3, 32, 16, 3, 1, 1), kerneltest.SquareConv(64, 16, 32, 16, 3, 1, 1),
+		kerneltest.SquareConv(64, 16, 32, 32, 3, 2, 1), kerneltest.SquareConv(64, 16, 32, 32, 1, 2, 1),
+		kerneltest.SquareConv(64, 32, 16, 32, 3, 1, 1),
+		kerneltest.SquareConv(64, 32, 16, 64, 3, 2, 1), kerneltest.SquareConv(64, 64, 8, 64, 3, 1, 1),
+		kerneltest.SquareConv(64, 64, 8, 128, 3, 2, 1), kerneltest.SquareConv(64, 128, 4, 128, 3, 1, 1),
+		kerneltest.SquareConv(16, 3, 64, 64, 7, 2, 1), kerneltest.SquareConv(16, 256, 4, 512, 3, 2, 1),
+		kerneltest.SquareConv(16, 256, 4, 512, 1, 2, 1), kerneltest.SquareConv(16, 512, 2, 512, 3, 1, 1),
+		kerneltest.SquareConv(8, 96, 32, 24, 1, 1, 1), kerneltest.SquareConv(8, 24, 16, 144, 1, 1, 1),
+		kerneltest.SquareConv(8, 320, 2, 1280, 1, 1, 1),
+		kerneltest.SquareConv(8, 144, 16, 144, 3, 1, 144), kerneltest.SquareConv(8, 96, 32, 96, 3, 2, 96),
+		kerneltest.SquareConv(8, 96, 16, 96, 7, 1, 96),
 	} {
 		nx, nw, ny := s.Lengths()
 		x, w, y := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 3)
@@ -111,7 +123,8 @@ func BenchmarkConv(b *testing.B) {
 				{"gradx", gx.Algorithm(), func() { gx.Run(out, y, w, scratch) }},
 				{"gradw", gw.Algorithm(), func() { gw.Run(out, x, y, scratch) }},
 			} {
-				name := fmt.Sprintf("n%d_%d-%d_%dx%d_k%ds%dg%d/%s/t%d/%s", s.N, s.C, s.M, s.H, s.W, s.KH, s.StrideH, s.Group, f.pass, threads, f.algo)
+				name := fmt.Sprintf("n%d_%d-%d_%dx%d_k%ds%dg%d/%s/t%d/%s",
+					s.N, s.C, s.M, s.H, s.W, s.KH, s.StrideH, s.Group, f.pass, threads, f.algo)
 				b.Run(name, func(b *testing.B) {
 					kerneltest.ReportBest(b, 2*float64(ny)*float64(s.C/s.Group*s.KH*s.KW), f.run)
 				})

@@ -19,7 +19,8 @@ import (
 func checkGemm(t *testing.T, s Spec) {
 	t.Helper()
 	na, nb, nc := s.Normal().Lengths()
-	a, b, bias, c0 := kerneltest.Noise(na, 1), kerneltest.Noise(nb, 2), kerneltest.Noise(max(s.M, s.N), 3), kerneltest.Noise(nc, 4)
+	a, b, bias, c0 := kerneltest.Noise(na, 1), kerneltest.Noise(nb, 2), kerneltest.Noise(max(s.M, s.N), 3),
+		kerneltest.Noise(nc, 4)
 	want := kerneltest.Wide(c0)
 	ref.Gemm(s, want, kerneltest.Wide(a), kerneltest.Wide(b), kerneltest.Wide(bias))
 	var first []float32
@@ -86,7 +87,8 @@ func TestGemmLarge(t *testing.T) {
 func TestGemmBatch(t *testing.T) {
 	for i := range 200 {
 		r := rng.New(uint64(i), rng.Bench, 1)
-		s := Spec{M: 1 + r.IntN(40), N: 1 + r.IntN(40), K: 1 + r.IntN(70), TransA: i&1 != 0, TransB: i&2 != 0, Batch: 1 + r.IntN(9)}
+		s := Spec{M: 1 + r.IntN(40), N: 1 + r.IntN(40), K: 1 + r.IntN(70), TransA: i&1 != 0, TransB: i&2 != 0,
+			Batch: 1 + r.IntN(9)}
 		if i%8 == 6 { // the columns of an item are one panel
 			s.N, s.K, s.TransB = tile.NR, 4*s.K, false
 		}
@@ -126,7 +128,8 @@ func TestGemmDoesNotAllocate(t *testing.T) {
 	defer p.Close()
 	s := Spec{M: 200, N: 300, K: 300}
 	g := New(p, s)
-	a, b, c, scratch := kerneltest.Noise(s.M*s.K, 1), kerneltest.Noise(s.K*s.N, 2), kerneltest.Noise(s.M*s.N, 3), make([]float32, g.Scratch())
+	a, b, c, scratch := kerneltest.Noise(s.M*s.K, 1), kerneltest.Noise(s.K*s.N, 2), kerneltest.Noise(s.M*s.N, 3),
+		make([]float32, g.Scratch())
 	if n := testing.AllocsPerRun(20, func() { g.Run(c, a, b, nil, scratch) }); n != 0 {
 		t.Fatalf("Run allocates %v times", n)
 	}
@@ -145,7 +148,8 @@ func BenchmarkGemm(b *testing.B) {
 				defer p.Close()
 				g := New(p, s)
 				na, nb, nc := s.Normal().Lengths()
-				a, bb, c, scratch := kerneltest.Noise(na, 1), kerneltest.Noise(nb, 2), kerneltest.Noise(nc, 3), make([]float32, g.Scratch())
+				a, bb, c, scratch := kerneltest.Noise(na, 1), kerneltest.Noise(nb, 2), kerneltest.Noise(nc, 3),
+					make([]float32, g.Scratch())
 				kerneltest.ReportBest(b, float64(2*s.M*s.N*s.K*max(s.Batch, 1)), func() { g.Run(c, a, bb, nil, scratch) })
 			})
 		}

@@ -151,10 +151,11 @@ func TestCentredSums(t *testing.T) {
 			size += c*c + math.Abs(c*mean[i])
 		}
 		square, along := CentredSums(x, mean, f)
-		wantSquare, wantAlong := inEights(n, func(n int) (float64, float64) { return ref.CentredSums(x[:n], mean, f) }, func(i int) (float64, float64) {
-			c := float64(f*float64(x[i])) - mean[i]
-			return float64(c * c), float64(c * mean[i])
-		})
+		wantSquare, wantAlong := inEights(n, func(n int) (float64, float64) { return ref.CentredSums(x[:n], mean, f) },
+			func(i int) (float64, float64) {
+				c := float64(f*float64(x[i])) - mean[i]
+				return float64(c * c), float64(c * mean[i])
+			})
 		if square != wantSquare || along != wantAlong {
 			t.Fatalf("n %d: %v and %v, want the bits of %v and %v", n, square, along, wantSquare, wantAlong)
 		}
@@ -197,11 +198,13 @@ func TestRoundCentred(t *testing.T) {
 				t.Fatalf("n %d width %d: %v", n, width, err)
 			}
 			again := make([]int16, len(got))
-			wantWhole, wantResidual := inEights(n, func(n int) (float64, float64) { return ref.RoundCentred(again, width, x[:n], mean, f, unit) }, func(i int) (float64, float64) {
-				v := (float64(f*float64(x[i])) - mean[i]) * unit
-				r := math.RoundToEven(v)
-				return float64(r * r), float64((v - r) * (v - r))
-			})
+			wantWhole, wantResidual := inEights(n,
+				func(n int) (float64, float64) { return ref.RoundCentred(again, width, x[:n], mean, f, unit) },
+				func(i int) (float64, float64) {
+					v := (float64(f*float64(x[i])) - mean[i]) * unit
+					r := math.RoundToEven(v)
+					return float64(r * r), float64((v - r) * (v - r))
+				})
 			if whole != wantWhole || residual != wantResidual {
 				t.Fatalf("n %d: %v and %v, want the bits of %v and %v", n, whole, residual, wantWhole, wantResidual)
 			}

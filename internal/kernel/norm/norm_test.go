@@ -29,7 +29,8 @@ func testBatchNorm(t *testing.T, s BatchSpec) {
 	zeros := func(n int) []float64 { return make([]float64, n) }
 
 	y, mean, variance, invstd := zeros(size), zeros(s.C), zeros(s.C), zeros(s.C)
-	ref.BatchNorm(s, y, kerneltest.Wide(x), kerneltest.Wide(res), kerneltest.Wide(scale), kerneltest.Wide(bias), mean, variance, invstd)
+	ref.BatchNorm(s, y, kerneltest.Wide(x), kerneltest.Wide(res), kerneltest.Wide(scale), kerneltest.Wide(bias), mean,
+		variance, invstd)
 
 	kerneltest.Threads(t, func(p *parallel.Pool) [][]float32 {
 		n := NewBatch[float32](p, s)
@@ -46,7 +47,8 @@ func testBatchNorm(t *testing.T, s BatchSpec) {
 
 		// The oracle takes ReLU's mask from the y it is given.
 		dx, dres, dscale, dbias := zeros(size), zeros(size), zeros(s.C), zeros(s.C)
-		ref.BatchNormGrad(s, dx, dres, dscale, dbias, kerneltest.Wide(dy), kerneltest.Wide(x), kerneltest.Wide(gy), kerneltest.Wide(scale), kerneltest.Wide(gm), kerneltest.Wide(gi))
+		ref.BatchNormGrad(s, dx, dres, dscale, dbias, kerneltest.Wide(dy), kerneltest.Wide(x), kerneltest.Wide(gy),
+			kerneltest.Wide(scale), kerneltest.Wide(gm), kerneltest.Wide(gi))
 		gdx, gdres, gds, gdb := vec(size), vec(size), vec(s.C), vec(s.C)
 		n.Backward(gdx, gdres, gds, gdb, dy, x, gy, scale, bias, gm, gi)
 		kerneltest.Agree(t, "dx", gdx, dx, 2e-5)
@@ -60,7 +62,8 @@ func testBatchNorm(t *testing.T, s BatchSpec) {
 }
 
 func TestLayerNorm(t *testing.T) {
-	for _, s := range []LayerSpec{{Rows: 7, D: 192}, {Rows: 700, D: 33}, {Rows: 3, D: 1}, {Rows: 5, D: 9000}, {Rows: 2000, D: 12}} {
+	for _, s := range []LayerSpec{{Rows: 7, D: 192}, {Rows: 700, D: 33}, {Rows: 3, D: 1}, {Rows: 5, D: 9000},
+		{Rows: 2000, D: 12}} {
 		for mode := range 2 {
 			s.RMS, s.Eps = mode != 0, 1e-5
 			t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) { testLayerNorm(t, s) })
@@ -70,7 +73,8 @@ func TestLayerNorm(t *testing.T) {
 
 func testLayerNorm(t *testing.T, s LayerSpec) {
 	size := s.Rows * s.D
-	x, dy, scale, bias := kerneltest.Normal(size, 1, 2), kerneltest.Normal(size, 2, 0.1), kerneltest.Normal(s.D, 3, 1), kerneltest.Normal(s.D, 4, 0)
+	x, dy, scale, bias := kerneltest.Normal(size, 1, 2), kerneltest.Normal(size, 2, 0.1), kerneltest.Normal(s.D, 3, 1),
+		kerneltest.Normal(s.D, 4, 0)
 	vec := func(n int) []float32 { return make([]float32, n) }
 	zeros := func(n int) []float64 { return make([]float64, n) }
 
@@ -85,7 +89,8 @@ func testLayerNorm(t *testing.T, s LayerSpec) {
 		kerneltest.Agree(t, "invstd", gi, invstd, 1e-6)
 
 		dx, dscale, dbias := zeros(size), zeros(s.D), zeros(s.D)
-		ref.LayerNormGrad(s, dx, dscale, dbias, kerneltest.Wide(dy), kerneltest.Wide(x), kerneltest.Wide(scale), kerneltest.Wide(gm), kerneltest.Wide(gi))
+		ref.LayerNormGrad(s, dx, dscale, dbias, kerneltest.Wide(dy), kerneltest.Wide(x), kerneltest.Wide(scale),
+			kerneltest.Wide(gm), kerneltest.Wide(gi))
 		gdx, gds, gdb := vec(size), vec(s.D), vec(s.D)
 		n.Backward(gdx, gds, gdb, dy, x, scale, gm, gi)
 		if s.D > 1 { // one element has no gradient but rounding
@@ -102,7 +107,8 @@ func TestNormAllocatesNothing(t *testing.T) {
 	defer p.Close()
 	s := BatchSpec{N: 4, C: 16, S: 64, Eps: 1e-5, Relu: true}
 	size := s.N * s.C * s.S
-	x, y, dx, c := kerneltest.Normal(size, 1, 0), make([]float32, size), make([]float32, size), kerneltest.Normal(s.C, 2, 1)
+	x, y, dx, c := kerneltest.Normal(size, 1, 0), make([]float32, size), make([]float32, size),
+		kerneltest.Normal(s.C, 2, 1)
 	var st [5][]float32
 	for i := range st {
 		st[i] = make([]float32, s.C)
@@ -110,7 +116,8 @@ func TestNormAllocatesNothing(t *testing.T) {
 	bn := NewBatch[float32](p, s)
 	ln := NewLayer[float32](p, LayerSpec{Rows: s.N * s.S, D: s.C, Eps: 1e-5})
 	rows := [2][]float32{make([]float32, s.N*s.S), make([]float32, s.N*s.S)}
-	sm, lsm := NewSoftmax[float32](p, SoftmaxSpec{Outer: 64, D: 64, Inner: 1}), NewSoftmax[float32](p, SoftmaxSpec{Outer: 64, D: 64, Inner: 1, Log: true})
+	sm, lsm := NewSoftmax[float32](p, SoftmaxSpec{Outer: 64, D: 64, Inner: 1}),
+		NewSoftmax[float32](p, SoftmaxSpec{Outer: 64, D: 64, Inner: 1, Log: true})
 	ce, mse := NewCrossEntropy[float32](p, 64, 64), NewMSE[float32](p, size)
 	if n := testing.AllocsPerRun(10, func() {
 		bn.Forward(y, x, nil, c, c, st[0], st[1], st[2])

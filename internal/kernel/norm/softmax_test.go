@@ -47,7 +47,8 @@ func TestSoftmaxOfInfinities(t *testing.T) {
 	x := []float32{0, -inf, 0, 0, -inf, -inf, -inf, -inf, nan, 1, 2, 3}
 	NewSoftmax[float32](nil, SoftmaxSpec{Outer: 3, D: 4, Inner: 1}).Forward(x, x)
 	third := float32(1) / 3
-	if err := tol.Close(x, []float32{third, 0, third, third, nan, nan, nan, nan, nan, nan, nan, nan}, 1e-7, 0); err != nil {
+	if err := tol.Close(x, []float32{third, 0, third, third, nan, nan, nan, nan, nan, nan, nan, nan}, 1e-7,
+		0); err != nil {
 		t.Error(err)
 	}
 }

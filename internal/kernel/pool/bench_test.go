@@ -16,7 +16,8 @@ func BenchmarkPool(b *testing.B) {
 			PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
 	} {
 		nx, ny := s.Lengths()
-		x, dx, y, dy, index := kerneltest.Normal(nx, 1, 0), make([]float32, nx), make([]float32, ny), kerneltest.Normal(ny, 2, 0), make([]int32, ny)
+		x, dx, y, dy, index := kerneltest.Normal(nx, 1, 0), make([]float32, nx), make([]float32, ny),
+			kerneltest.Normal(ny, 2, 0), make([]int32, ny)
 		n := New[float32](nil, s)
 		n.Max(y, index, x)
 		for _, c := range []struct {

@@ -62,7 +62,8 @@ func NewProduct(p *parallel.Pool, s ProductSpec, w Weights, result *Result) *Pro
 	}
 	c.packed = make([]uint8, c.tiles*steps*cols*step)
 	padded := c.tiles * cols
-	c.sums, c.zeros, c.bias, c.scale = make([]int32, padded), make([]int32, padded), make([]int32, padded), make([]float32, padded)
+	c.sums, c.zeros, c.bias, c.scale = make([]int32, padded), make([]int32, padded), make([]int32, padded),
+		make([]float32, padded)
 	rowW, colW := s.N, 1
 	if s.TransW {
 		rowW, colW = 1, s.K

@@ -115,12 +115,14 @@ func convSums(c ConvSpec, x []uint8, signed bool, zero int32, w *Weights) []int6
 }
 
 var shapes = []ConvSpec{
-	{N: 1, C: 3, H: 13, W: 13, M: 10, KH: 7, KW: 7, StrideH: 2, StrideW: 2, PadTop: 3, PadLeft: 3, PadBottom: 3, PadRight: 3},
+	{N: 1, C: 3, H: 13, W: 13, M: 10, KH: 7, KW: 7, StrideH: 2, StrideW: 2, PadTop: 3, PadLeft: 3,
+		PadBottom: 3, PadRight: 3},
 	{N: 2, C: 8, H: 9, W: 21, M: 9, KH: 3, KW: 3, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
 	{N: 1, C: 70, H: 6, W: 5, M: 17, KH: 1, KW: 1},
 	{N: 3, C: 5, H: 7, W: 7, M: 4, KH: 1, KW: 1, StrideH: 2, StrideW: 2},
 	{N: 1, C: 4, H: 40, W: 40, M: 8, KH: 3, KW: 3, PadBottom: 1, PadRight: 2},
-	{N: 1, C: 6, H: 11, W: 12, M: 8, KH: 2, KW: 3, DilationH: 2, DilationW: 3, StrideH: 3, StrideW: 2, PadTop: 2, PadLeft: 1},
+	{N: 1, C: 6, H: 11, W: 12, M: 8, KH: 2, KW: 3, DilationH: 2, DilationW: 3, StrideH: 3, StrideW: 2,
+		PadTop: 2, PadLeft: 1},
 	{N: 2, C: 12, H: 6, W: 6, M: 6, Group: 3, KH: 3, KW: 3, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
 	{N: 1, C: 5, H: 8, W: 9, M: 5, Group: 5, KH: 3, KW: 3},
 	{N: 1, C: 2, H: 1, W: 1, M: 3, KH: 2, KW: 2, StrideH: 2, StrideW: 2, PadBottom: 1, PadRight: 1},
@@ -167,7 +169,8 @@ func TestConv(t *testing.T) {
 func TestProduct(t *testing.T) {
 	s := stream(2)
 	for round := range 60 {
-		c := ProductSpec{M: 1 + s.IntN(40), N: 1 + s.IntN(100), K: 1 + s.IntN(150), TransW: s.IntN(2) == 0, Signed: s.IntN(2) == 0}
+		c := ProductSpec{M: 1 + s.IntN(40), N: 1 + s.IntN(100), K: 1 + s.IntN(150), TransW: s.IntN(2) == 0,
+			Signed: s.IntN(2) == 0}
 		x, zero, w := randomBytes(s, c.M*c.K), zeroOf(s, c.Signed), weightsOf(s, c.K*c.N, c.N, round%2 == 0)
 		r := resultOf(s, c.N, c.K, round%3 == 0)
 		name := fmt.Sprintf("%+v round %d", c, round)
@@ -211,7 +214,8 @@ func each(f func(p *parallel.Pool)) {
 func TestTilesOfExtremes(t *testing.T) {
 	for _, b := range [][2]uint8{{0x80, 0xff}, {0x7f, 0xff}, {0xff, 0x80}, {0xff, 0x7f}, {0xff, 0xff}} {
 		a, v := slices.Repeat([]uint8{b[0]}, 4*rows*3), slices.Repeat([]uint8{b[1]}, 4*cols*3)
-		for name, f := range map[string][2]func(*ref.ByteTile){"s8u8": {tileS8U8, ref.TileS8U8}, "u8s8": {tileU8S8, ref.TileU8S8}} {
+		for name, f := range map[string][2]func(*ref.ByteTile){"s8u8": {tileS8U8, ref.TileS8U8},
+			"u8s8": {tileU8S8, ref.TileU8S8}} {
 			everywhere(func() {
 				var c [2][rows * cols]int32
 				off := []int{0, 4 * cols, 8 * cols}
@@ -283,7 +287,9 @@ func TestPasses(t *testing.T) {
 
 func TestMaxPool(t *testing.T) {
 	s := stream(4)
-	for i, c := range append(shapes, ConvSpec{N: 1, C: 2, H: 112, W: 112, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1}) {
+	for i, c := range append(shapes,
+		ConvSpec{N: 1, C: 2, H: 112, W: 112, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1,
+			PadRight: 1}) {
 		if c = normal(c); c.KH == 1 {
 			continue
 		}
@@ -313,9 +319,11 @@ func TestMaxPool(t *testing.T) {
 
 func BenchmarkConv(b *testing.B) {
 	for _, c := range []ConvSpec{
-		{N: 1, C: 3, H: 224, W: 224, M: 64, KH: 7, KW: 7, StrideH: 2, StrideW: 2, PadTop: 3, PadLeft: 3, PadBottom: 3, PadRight: 3},
+		{N: 1, C: 3, H: 224, W: 224, M: 64, KH: 7, KW: 7, StrideH: 2, StrideW: 2, PadTop: 3, PadLeft: 3, PadBottom: 3,
+			PadRight: 3},
 		{N: 1, C: 64, H: 56, W: 56, M: 64, KH: 3, KW: 3, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
-		{N: 1, C: 64, H: 56, W: 56, M: 128, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
+		{N: 1, C: 64, H: 56, W: 56, M: 128, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1,
+			PadRight: 1},
 		{N: 1, C: 128, H: 28, W: 28, M: 128, KH: 3, KW: 3, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
 		{N: 1, C: 256, H: 14, W: 14, M: 256, KH: 3, KW: 3, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
 		{N: 1, C: 512, H: 7, W: 7, M: 512, KH: 3, KW: 3, PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},

@@ -110,11 +110,13 @@ func TestTile(t *testing.T) {
 		}{
 			{"packed", each(oneOf(Packed)), packed}, {"offset", each(oneOf(Offset)), offset},
 			{"packed pair", pairOf(Packed), packed}, {"offset pair", pairOf(Offset), offset},
-			{"strided", c.inPlace(trial, each(oneOf(Strided))), strided}, {"strided pair", c.inPlace(trial, pairOf(Strided)), strided},
+			{"strided", c.inPlace(trial, each(oneOf(Strided))), strided},
+			{"strided pair", c.inPlace(trial, pairOf(Strided)), strided},
 		} {
 			// k ≤ 22 products of at most 1, and terms of at most 3.
 			if err := tol.Close(c.run(trial, f.f), f.want, 1e-5, 1e-6); err != nil {
-				t.Fatalf("%s trial %d: rows %d n %d+%d, %d+%d k %d: %v", f.name, trial, c.rows, c.t.N0, c.t.N1, c.u.N0, c.u.N1, c.t.K, err)
+				t.Fatalf("%s trial %d: rows %d n %d+%d, %d+%d k %d: %v",
+					f.name, trial, c.rows, c.t.N0, c.t.N1, c.u.N0, c.u.N1, c.t.K, err)
 			}
 		}
 	}

@@ -30,11 +30,13 @@ func u(name string, f func(_, _ []float32), g func(_, _ []float64), ulp, abs flo
 		oracle: func(dst, a, _, _ []float64) { g(dst, a) }}
 }
 
-func u1(name string, f func(_, _ []float32, _ float32), g func(_, _ []float64, _ float64), k float32, ulp, abs float64) pass {
+func u1(name string, f func(_, _ []float32, _ float32), g func(_, _ []float64, _ float64), k float32,
+	ulp, abs float64) pass {
 	return u(name, func(dst, x []float32) { f(dst, x, k) }, func(dst, x []float64) { g(dst, x, float64(k)) }, ulp, abs)
 }
 
-func u2(name string, f func(_, _ []float32, _, _ float32), g func(_, _ []float64, _, _ float64), k, l float32, ulp, abs float64) pass {
+func u2(name string, f func(_, _ []float32, _, _ float32), g func(_, _ []float64, _, _ float64), k, l float32,
+	ulp, abs float64) pass {
 	return u(name, func(dst, x []float32) { f(dst, x, k, l) },
 		func(dst, x []float64) { g(dst, x, float64(k), float64(l)) }, ulp, abs)
 }
@@ -45,12 +47,14 @@ func b(name string, f func(_, _, _ []float32), g func(_, _, _ []float64), ulp, a
 		oracle: func(dst, a, b, _ []float64) { g(dst, a, b) }}
 }
 
-func b1(name string, f func(_, _, _ []float32, _ float32), g func(_, _, _ []float64, _ float64), k float32, ulp, abs float64) pass {
+func b1(name string, f func(_, _, _ []float32, _ float32), g func(_, _, _ []float64, _ float64), k float32,
+	ulp, abs float64) pass {
 	return b(name, func(dst, a, b []float32) { f(dst, a, b, k) },
 		func(dst, a, b []float64) { g(dst, a, b, float64(k)) }, ulp, abs)
 }
 
-func b2(name string, f func(_, _, _ []float32, _, _ float32), g func(_, _, _ []float64, _, _ float64), k, l float32, ulp, abs float64) pass {
+func b2(name string, f func(_, _, _ []float32, _, _ float32), g func(_, _, _ []float64, _, _ float64), k, l float32,
+	ulp, abs float64) pass {
 	return b(name, func(dst, a, b []float32) { f(dst, a, b, k, l) },
 		func(dst, a, b []float64) { g(dst, a, b, float64(k), float64(l)) }, ulp, abs)
 }
@@ -70,7 +74,8 @@ func passes() []pass {
 		u1("ScalarDiv", ScalarDiv[float32], ref.ScalarDiv[float64], 3, once, 0),
 		u2("Affine", Affine[float32], ref.Affine[float64], 1.7, -0.4, 0.501, 0),
 		u("Abs", Abs[float32], ref.Abs[float64], 0, 0), u("Neg", Neg[float32], ref.Neg[float64], 0, 0),
-		u("Sqrt", Sqrt[float32], ref.Sqrt[float64], once, 0), u("Reciprocal", Reciprocal[float32], ref.Reciprocal[float64], once, 0),
+		u("Sqrt", Sqrt[float32], ref.Sqrt[float64], once, 0),
+		u("Reciprocal", Reciprocal[float32], ref.Reciprocal[float64], once, 0),
 		u("Relu", Relu[float32], ref.Relu[float64], 0, 0), b("ReluGrad", ReluGrad[float32], ref.ReluGrad[float64], 0, 0),
 		u1("LeakyRelu", LeakyRelu[float32], ref.LeakyRelu[float64], 0.1, once, 0),
 		b1("LeakyReluGrad", LeakyReluGrad[float32], ref.LeakyReluGrad[float64], 0.1, once, 0),
@@ -78,7 +83,8 @@ func passes() []pass {
 		b2("ClipGrad", ClipGrad[float32], ref.ClipGrad[float64], -1, 0.5, 0, 0),
 		u("Exp", Exp[float32], ref.Exp[float64], 1.2, 0), u("Log", Log[float32], ref.Log[float64], 1, 0),
 		u("Erf", Erf[float32], ref.Erf[float64], 1.5, 0), b("ErfGrad", ErfGrad[float32], ref.ErfGrad[float64], 3, 2e-38),
-		u1("Elu", Elu[float32], ref.Elu[float64], 1.3, 2.5, 0), b1("EluGrad", EluGrad[float32], ref.EluGrad[float64], 1.3, 3, 3e-45),
+		u1("Elu", Elu[float32], ref.Elu[float64], 1.3, 2.5, 0),
+		b1("EluGrad", EluGrad[float32], ref.EluGrad[float64], 1.3, 3, 3e-45),
 		u("Tanh", Tanh[float32], ref.Tanh[float64], 2.5, 0),
 		ranged(b("TanhGrad", TanhGrad[float32], ref.TanhGrad[float64], 2, 0), -1, 1),
 		u("Sigmoid", Sigmoid[float32], ref.Sigmoid[float64], 2.5, 5e-39),
@@ -259,7 +265,8 @@ func TestErrorBounds(t *testing.T) {
 				t.Error(err)
 			}
 			for i, w := range want {
-				if e := math.Abs(float64(y[i])-w) / unit(float32(w)); e > worst && math.Abs(w) < math.MaxFloat32 && math.Abs(w) > p.abs*1e7 {
+				if e := math.Abs(float64(y[i])-w) / unit(float32(w)); e > worst && math.Abs(w) < math.MaxFloat32 &&
+					math.Abs(w) > p.abs*1e7 {
 					worst, at = e, x[i]
 				}
 			}

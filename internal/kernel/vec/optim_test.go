@@ -10,7 +10,8 @@ import (
 )
 
 // steps takes five steps with both and compares what they have written.
-func steps(t *testing.T, name string, state int, f func(step int, s [][]float32, g []float32), g func(step int, s [][]float64, g []float64)) {
+func steps(t *testing.T, name string, state int, f func(step int, s [][]float32, g []float32),
+	g func(step int, s [][]float64, g []float64)) {
 	t.Helper()
 	for n := range 258 {
 		var got [][]float32

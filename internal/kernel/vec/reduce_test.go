@@ -22,12 +22,14 @@ func TestReductions(t *testing.T) {
 		if err := tol.Close(got, want, 1e-12, 1e-13); err != nil {
 			t.Fatalf("length %d: %v", n, err)
 		}
-		if err := tol.Close([]float64{Of[float32]().ShortDot(a, b)}, []float64{ref.Dot(wa, wb)}, 1e-5, 0); err != nil { // of about 100
+		// of about 100
+		if err := tol.Close([]float64{Of[float32]().ShortDot(a, b)}, []float64{ref.Dot(wa, wb)}, 1e-5, 0); err != nil {
 			t.Fatalf("length %d: short: %v", n, err)
 		}
 		dst, check := kerneltest.Guarded(n, n%8)
 		e := make([]float64, n)
-		if err := tol.Close([]float64{Of[float32]().ExpSum(dst, a, 0.75)}, []float64{ref.ExpSum(e, wa, 0.75)}, 0, 2e-7); err != nil {
+		if err := tol.Close([]float64{Of[float32]().ExpSum(dst, a, 0.75)}, []float64{ref.ExpSum(e, wa, 0.75)}, 0,
+			2e-7); err != nil {
 			t.Fatalf("length %d: %v", n, err)
 		}
 		if n > 0 {

@@ -105,7 +105,8 @@ func (b *bench) prepare(ctx context.Context) ([]kind, error) {
 	const train = "train --batch 16 --projector 8 --quiet --data "
 	const drawn = "shapes:train=40,test=12,size=8,classes=4" // a model may record the name of a set, and no path
 	for _, text := range []string{
-		train + drawn + " --arch cnn --width 4 --epochs 1 --out GOOD/trained", train + drawn + " --arch vit --width 16 --epochs 1 --out GOOD/attention",
+		train + drawn + " --arch cnn --width 4 --epochs 1 --out GOOD/trained",
+		train + drawn + " --arch vit --width 16 --epochs 1 --out GOOD/attention",
 		"analyze GOOD/trained/model.onnx" + strings.ReplaceAll(probed, "OUT", "GOOD/report"),
 		"analyze GOOD/trained/model.onnx --store GOOD/store" + strings.ReplaceAll(probed, "OUT", "GOOD/stored"),
 	} {
@@ -115,11 +116,14 @@ func (b *bench) prepare(ctx context.Context) ([]kind, error) {
 	}
 	cnn := filepath.Join(b.good, "cnn.onnx")
 	err := errors.Join(os.Rename(filepath.Join(b.good, "trained", "model.onnx"), cnn),
-		os.Rename(filepath.Join(b.good, "attention", "model.onnx"), filepath.Join(b.good, "vit.onnx")), writeExternal(cnn, filepath.Join(b.good, "external")))
+		os.Rename(filepath.Join(b.good, "attention", "model.onnx"), filepath.Join(b.good, "vit.onnx")),
+		writeExternal(cnn, filepath.Join(b.good, "external")))
 	if err != nil {
 		return nil, err
 	}
-	if err := b.halfRun(ctx, b.line(kind{}, train+"npz:GOOD/set.npz --arch cnn --width 4 --epochs 60 --log-losses --checkpoint-every 2 --probe-every 60 --out GOOD/run")); err != nil {
+	if err := b.halfRun(ctx, b.line(kind{},
+		train+"npz:GOOD/set.npz --arch cnn --width 4 --epochs 60 --log-losses --checkpoint-every 2 --probe-every 60 "+
+			"--out GOOD/run")); err != nil {
 		return nil, err
 	}
 	list := slices.DeleteFunc(kinds(), func(k kind) bool { return !strings.HasPrefix(k.name, b.only) })
@@ -190,7 +194,8 @@ func (b *bench) try(ctx context.Context, k kind, d *damage) (what string, e endi
 	file := b.work(filepath.Base(k.at))
 	if k.damage != "" {
 		files, err := filepath.Glob(filepath.Join(file, k.damage))
-		files = slices.DeleteFunc(files, func(f string) bool { i, err := os.Stat(f); return err != nil || i.IsDir() || i.Size() == 0 })
+		files = slices.DeleteFunc(files,
+			func(f string) bool { i, err := os.Stat(f); return err != nil || i.IsDir() || i.Size() == 0 })
 		if err != nil || len(files) == 0 {
 			return "", e, fmt.Errorf("%s: no files to damage: %w", k.name, err)
 		}
@@ -228,7 +233,8 @@ func (b *bench) judge(k kind, e ending) string {
 		return fmt.Sprintf("took %v", e.took.Round(time.Millisecond))
 	case e.peak > int64(b.memory)+overhead:
 		return "took " + memory.String(e.peak)
-	case strings.ContainsFunc(e.out+e.err, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f }):
+	case strings.ContainsFunc(e.out+e.err,
+		func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == 0x7f }):
 		return "prints control characters"
 	}
 	for line := range strings.Lines(e.err) {
@@ -284,5 +290,6 @@ func unpackPickle(dir string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(os.WriteFile(filepath.Join(dir, "data_batch_1"), data, 0o644), os.WriteFile(filepath.Join(dir, "test_batch"), data, 0o644), os.Remove(f.Name()))
+	return errors.Join(os.WriteFile(filepath.Join(dir, "data_batch_1"), data, 0o644),
+		os.WriteFile(filepath.Join(dir, "test_batch"), data, 0o644), os.Remove(f.Name()))
 }

@@ -84,12 +84,15 @@ func (d *damage) bytes(data []byte) ([]byte, string) {
 }
 
 // heads are the beginnings of files of other formats.
-var heads = []string{"GIF89a\x01\x00\x01\x00\x80\x00\x00", "BM\x46\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00", "RIFF\x24\x00\x00\x00WAVEfmt ", "RIFF\xff\xff\xff\xffWEBPVP8L",
-	"\x89PNG\r\n\x1a\n", "\xff\xd8\xff\xe0", "PK\x03\x04", "\x1f\x8b\x08", "PAR1", "\x93NUMPY\x01\x00", "SIMPLE  =", "%PDF-1.7\n", "\x80\x04\x95", "ustar", "II*\x00", "{", "\ufeff"}
+var heads = []string{"GIF89a\x01\x00\x01\x00\x80\x00\x00", "BM\x46\x00\x00\x00\x00\x00\x00\x00\x36\x00\x00\x00",
+	"RIFF\x24\x00\x00\x00WAVEfmt ", "RIFF\xff\xff\xff\xffWEBPVP8L",
+	"\x89PNG\r\n\x1a\n", "\xff\xd8\xff\xe0", "PK\x03\x04", "\x1f\x8b\x08", "PAR1", "\x93NUMPY\x01\x00", "SIMPLE  =",
+	"%PDF-1.7\n", "\x80\x04\x95", "ustar", "II*\x00", "{", "\ufeff"}
 
 // extreme is an integer at which programs err.
 func (d *damage) extreme() int64 {
-	list := []int64{0, 1, -1, 2, 7, 255, 256, 65535, 65537, 1 << 20, math.MaxInt32, math.MinInt32, math.MaxUint32, 1 << 33, 1 << 40, 1 << 53, math.MaxInt64, math.MinInt64}
+	list := []int64{0, 1, -1, 2, 7, 255, 256, 65535, 65537, 1 << 20, math.MaxInt32, math.MinInt32, math.MaxUint32,
+		1 << 33, 1 << 40, 1 << 53, math.MaxInt64, math.MinInt64}
 	return list[d.IntN(len(list))]
 }
 
@@ -119,7 +122,8 @@ func (d *damage) text(data []byte) ([]byte, string) {
 		return nil, ""
 	}
 	at, to := all[d.IntN(len(all))], d.literal()
-	return append(append(bytes.Clone(data[:at[0]]), to...), data[at[1]:]...), fmt.Sprintf("%.40q becomes %.40q", data[at[0]:at[1]], to)
+	return append(append(bytes.Clone(data[:at[0]]), to...), data[at[1]:]...),
+		fmt.Sprintf("%.40q becomes %.40q", data[at[0]:at[1]], to)
 }
 
 // head damages the text at the beginning of a binary file.

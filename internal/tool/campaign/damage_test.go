@@ -16,7 +16,8 @@ func TestDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := []string{"../../../testdata/malign.onnx"}
-	for _, name := range []string{"set.npz", "images.zip", "cifar.tar.gz", "input.npy", "plan.yaml", "parquet/train.parquet"} {
+	for _, name := range []string{"set.npz", "images.zip", "cifar.tar.gz", "input.npy", "plan.yaml",
+		"parquet/train.parquet"} {
 		files = append(files, filepath.Join(dir, name))
 	}
 	for _, file := range files {

@@ -28,7 +28,8 @@ func writeExternal(model, dir string) error {
 		entry := func(key string, value any) *onnxpb.StringStringEntryProto {
 			return &onnxpb.StringStringEntryProto{Key: proto.String(key), Value: proto.String(fmt.Sprint(value))}
 		}
-		w.ExternalData = []*onnxpb.StringStringEntryProto{entry("location", "weights.bin"), entry("offset", len(weights)), entry("length", len(w.RawData))}
+		w.ExternalData = []*onnxpb.StringStringEntryProto{entry("location", "weights.bin"),
+			entry("offset", len(weights)), entry("length", len(w.RawData))}
 		w.DataLocation = onnxpb.TensorProto_EXTERNAL.Enum()
 		weights, w.RawData = append(weights, w.RawData...), nil
 	}

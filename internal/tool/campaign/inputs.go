@@ -53,7 +53,8 @@ func writeInputs(dir, testdata string) error {
 		pictures[fmt.Sprintf("train/%d/%d.png", i%classes, i)] = pngOf(i)
 		pictures[fmt.Sprintf("test/%d/%d.jpg", i%classes, i)] = jpegOf(i)
 	}
-	for _, name := range []string{"lossy-17x13.webp", "alpha-17x13.webp", "progressive-17x13.jpg", "palette.png", "cmyk.jpg"} {
+	for _, name := range []string{"lossy-17x13.webp", "alpha-17x13.webp", "progressive-17x13.jpg", "palette.png",
+		"cmyk.jpg"} {
 		b, err := os.ReadFile(filepath.Join(testdata, "pictures", name))
 		if err != nil {
 			return err

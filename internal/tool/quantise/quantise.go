@@ -127,7 +127,8 @@ func (q *quantiser) node(op, out string, axis int, in ...string) {
 }
 
 func integer(name string, v int) *onnxpb.AttributeProto {
-	return &onnxpb.AttributeProto{Name: proto.String(name), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(int64(v))}
+	return &onnxpb.AttributeProto{Name: proto.String(name), Type: onnxpb.AttributeProto_INT.Enum(),
+		I: proto.Int64(int64(v))}
 }
 
 func (q *quantiser) initialize(name string, t *tensor.Tensor) {
@@ -177,7 +178,8 @@ func (q *quantiser) constant(name string, axis int, t *tensor.Tensor, scales []f
 		return
 	}
 	q.done[name] = true
-	q.graph.Initializer = slices.DeleteFunc(q.graph.Initializer, func(p *onnxpb.TensorProto) bool { return p.GetName() == name })
+	q.graph.Initializer = slices.DeleteFunc(q.graph.Initializer,
+		func(p *onnxpb.TensorProto) bool { return p.GetName() == name })
 	q.initialize(name+"_quantized", t)
 	q.initialize(name+"_scale", tensor.From(scales, len(scales)))
 	q.initialize(name+"_zero_point", zero)
@@ -185,7 +187,8 @@ func (q *quantiser) constant(name string, axis int, t *tensor.Tensor, scales []f
 }
 
 func flag(n *onnxpb.NodeProto, name string) bool {
-	return slices.ContainsFunc(n.Attribute, func(a *onnxpb.AttributeProto) bool { return a.GetName() == name && a.GetI() != 0 })
+	return slices.ContainsFunc(n.Attribute,
+		func(a *onnxpb.AttributeProto) bool { return a.GetName() == name && a.GetI() != 0 })
 }
 
 func readersOf(g *onnxpb.GraphProto) map[string][]*onnxpb.NodeProto {
@@ -256,7 +259,8 @@ func fold(m *onnx.Model, conv, n *onnxpb.NodeProto) error {
 		return err
 	}
 	name := conv.GetName() + ".bias"
-	m.Proto().Graph.Initializer = append(m.Proto().Graph.Initializer, onnx.EncodeTensor(name, tensor.From(bias, len(bias))))
+	m.Proto().Graph.Initializer = append(m.Proto().Graph.Initializer,
+		onnx.EncodeTensor(name, tensor.From(bias, len(bias))))
 	conv.Input = append(conv.Input, name)
 	out, err := onnx.FromProto(m.Proto())
 	if err != nil {

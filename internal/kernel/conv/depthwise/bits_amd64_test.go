@@ -74,7 +74,8 @@ func TestDepthLanesBits(t *testing.T) {
 				continue
 			}
 			nx, ny := s.N*s.C*m.in, s.N*s.C*m.out
-			x, w, bias, res := kerneltest.Noise(nx, 1), kerneltest.Noise(s.C*s.KH*s.KW, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
+			x, w, bias, res := kerneltest.Noise(nx, 1), kerneltest.Noise(s.C*s.KH*s.KW, 2), kerneltest.Noise(s.M, 3),
+				kerneltest.Noise(ny, 4)
 			run := func(a method.Conv) []float32 {
 				y, packed := kerneltest.Noise(ny, 9), make([]float32, a.PackedLen())
 				a.Pack(packed, w)
@@ -88,7 +89,8 @@ func TestDepthLanesBits(t *testing.T) {
 					t.Errorf("%+v: AVX-512 and AVX2 differ in bits", s)
 				}
 			})
-			l.Operands = method.Operands{Y: make([]float32, ny), X: x, Packed: make([]float32, l.PackedLen()), Bias: bias, Residual: res}
+			l.Operands = method.Operands{Y: make([]float32, ny), X: x, Packed: make([]float32, l.PackedLen()),
+				Bias: bias, Residual: res}
 			l.Pack(l.Packed, w)
 			d := l.channels(0, s.C)
 			ref.DepthLanesConv(&d)

@@ -13,7 +13,8 @@ import (
 	"memprobe/internal/tol"
 )
 
-var changes = []ref.Change{ref.ChangeInput, ref.ChangeOutput, ref.ChangeWeight, ref.ChangeOutputGrad, ref.ChangeWeightGrad}
+var changes = []ref.Change{ref.ChangeInput, ref.ChangeOutput, ref.ChangeWeight, ref.ChangeOutputGrad,
+	ref.ChangeWeightGrad}
 
 // TestChange holds each change of basis against the plain one: any number of
 // tiles, rows and columns and tiles apart by odd numbers, forwards and backwards.
@@ -99,7 +100,8 @@ func winogradConvs() []method.Spec {
 func TestWinograd(t *testing.T) {
 	for _, s := range winogradConvs() {
 		nx, nw, ny := s.Lengths()
-		x, w, bias, res, dy := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4), kerneltest.Noise(ny, 5)
+		x, w, bias, res, dy := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3),
+			kerneltest.Noise(ny, 4), kerneltest.Noise(ny, 5)
 		y, dx := make([]float64, ny), make([]float64, nx)
 		ref.Conv(s, y, kerneltest.Wide(x), kerneltest.Wide(w), kerneltest.Wide(bias), kerneltest.Wide(res))
 		dw := make([]float64, nw)
@@ -114,10 +116,13 @@ func TestWinograd(t *testing.T) {
 			kerneltest.ConvLike(t, plain, s.M*9, dx, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 				return kerneltest.RunAlgo(NewGradX(p, plain, m), dy, w, nil, nil)
 			})
-			kerneltest.ConvLike(t, plain, s.N*s.OutH()*s.OutW(), dw, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-				g := planGradW(p, plain, m, 1<<15) // several steps
-				return g.Name(), g.Scratch(), func(out, scratch []float32) { g.Run(method.GradOperands{DW: out, X: x, DY: dy}, scratch) }
-			})
+			kerneltest.ConvLike(t, plain, s.N*s.OutH()*s.OutW(), dw,
+				func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+					g := planGradW(p, plain, m, 1<<15) // several steps
+					return g.Name(), g.Scratch(), func(out, scratch []float32) {
+						g.Run(method.GradOperands{DW: out, X: x, DY: dy}, scratch)
+					}
+				})
 		}
 	}
 }
@@ -147,7 +152,8 @@ func BenchmarkChange(b *testing.B) {
 		for _, c := range changes {
 			b.Run(fmt.Sprintf("F%d/%v", m, c), func(b *testing.B) {
 				src, dst := kerneltest.Noise(36*(n*tile.NR+16), 1), kerneltest.Noise(36*(n*tile.NR+16), 2)
-				t := ref.Tiles{N: n, SrcCol: tile.NR, SrcRow: 34 * tile.NR, SrcTile: tile.NR, DstTile: tile.NR, DstCol: n*tile.NR + 16, DstRow: 6 * (n*tile.NR + 16)}
+				t := ref.Tiles{N: n, SrcCol: tile.NR, SrcRow: 34 * tile.NR, SrcTile: tile.NR, DstTile: tile.NR,
+					DstCol: n*tile.NR + 16, DstRow: 6 * (n*tile.NR + 16)}
 				t.Src, t.Dst = &src[0], &dst[0]
 				change := newChange(m, c)
 				for b.Loop() {
