@@ -55,7 +55,8 @@ func newBatcher(c *Config, set *dataset.Set, pool *parallel.Pool) (*batcher, err
 		return nil, &ConfigError{"labels", err}
 	}
 	if k := b.scheme.Classes; k > set.Train.N() {
-		return nil, &ConfigError{"labels", fmt.Errorf("%q, want at most as many classes as training images, %d", c.Labels, set.Train.N())}
+		return nil, &ConfigError{"labels",
+			fmt.Errorf("%q, want at most as many classes as training images, %d", c.Labels, set.Train.N())}
 	}
 	b.assigned = Assigned(set, b.scheme, c.LabelSeed, c.IdealViews)
 	if c.IdealViews > 0 {

@@ -132,7 +132,8 @@ func TestIdealViews(t *testing.T) {
 		b.epoch = uint64(epoch)
 		image, key, label := b.draw(2)
 		seen[image] = true
-		if groups.Base(image) != b.bases[2] || label != b.assigned[b.bases[2]] || set.Train.Label(image) != set.Train.Label(b.bases[2]) {
+		if groups.Base(image) != b.bases[2] || label != b.assigned[b.bases[2]] ||
+			set.Train.Label(image) != set.Train.Label(b.bases[2]) {
 			t.Errorf("image %d of class %d with label %d stands for %d", image, set.Train.Label(image), label, b.bases[2])
 		}
 		if key.Image != uint64(image) {

@@ -93,7 +93,8 @@ const Auto = "auto"
 // Default returns the configuration where no flag is given.
 func Default() Config {
 	return Config{
-		Arch: "resnet18", Stem: zoo.Small, Projector: "0", Data: dataset.Embedded, Normalize: Auto, Labels: "true", Augment: "none", Loss: CE,
+		Arch: "resnet18", Stem: zoo.Small, Projector: "0", Data: dataset.Embedded, Normalize: Auto, Labels: "true",
+		Augment: "none", Loss: CE,
 		Optimizer: optim.Adam, LR: 1e-3, Momentum: 0.9, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Trust: 1e-3,
 		Schedule: optim.Cosine, Gamma: 0.1, Epochs: 100, Batch: 128, Shuffle: true, EvalEvery: 1,
 	}
@@ -134,7 +135,8 @@ func (c *Config) Check() error {
 	case c.IdealViews > 0 && c.Views > 0:
 		return &ConfigError{"ideal-views", errors.New("does not go with views, of which it is another kind")}
 	case c.Mixup+c.CutMix > 1:
-		return &ConfigError{"cutmix", fmt.Errorf("%v and mixup %v are chances of one draw, want a sum of at most 1", c.CutMix, c.Mixup)}
+		return &ConfigError{"cutmix", fmt.Errorf("%v and mixup %v are chances of one draw, want a sum of at most 1",
+			c.CutMix, c.Mixup)}
 	case c.Nesterov && c.Momentum == 0:
 		return &ConfigError{"nesterov", errors.New("wants a momentum above 0")}
 	case c.FreezeStatistics && c.Freeze == "":

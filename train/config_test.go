@@ -27,13 +27,15 @@ func TestDefaultIsValid(t *testing.T) {
 
 func TestSet(t *testing.T) {
 	c := Default()
-	for key, v := range map[string]any{"lr": "1e-2", "epochs": uint64(7), "width": 8.0, "nesterov": true, "shuffle": "false", "seed": "18446744073709551615",
+	for key, v := range map[string]any{"lr": "1e-2", "epochs": uint64(7), "width": 8.0, "nesterov": true,
+		"shuffle": "false", "seed": "18446744073709551615",
 		"labels": "noise:0.5", "augment": "crop-flip", "normalize": "0.5/0.25"} {
 		if err := c.Set(key, v); err != nil {
 			t.Error(err)
 		}
 	}
-	if c.LR != 0.01 || c.Epochs != 7 || c.Width != 8 || !c.Nesterov || c.Shuffle || c.Seed != 1<<64-1 || c.Augment != "crop-flip" {
+	if c.LR != 0.01 || c.Epochs != 7 || c.Width != 8 || !c.Nesterov || c.Shuffle || c.Seed != 1<<64-1 ||
+		c.Augment != "crop-flip" {
 		t.Errorf("set to %+v", c)
 	}
 	for _, bad := range []struct {
@@ -124,7 +126,8 @@ func TestMapLeavesOutWhatIsNotSet(t *testing.T) {
 
 // The help of what is chosen from a table names all that is in it.
 func TestHelpNamesChoices(t *testing.T) {
-	for key, names := range map[string][]string{"loss": lossNames(), "optimizer": optim.Names(), "schedule": optim.Schedules()} {
+	for key, names := range map[string][]string{"loss": lossNames(), "optimizer": optim.Names(),
+		"schedule": optim.Schedules()} {
 		help := Fields()[slices.Index(Keys(), key)].Help
 		for _, name := range names {
 			c := Default()

@@ -27,7 +27,8 @@ func TestDamagedRunsDoNotGoOn(t *testing.T) {
 	}}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"run.json", "checkpoints/state.safetensors", "checkpoints/epoch-000000.onnx", "checkpoints/SHA256SUMS"} {
+	for _, name := range []string{"run.json", "checkpoints/state.safetensors", "checkpoints/epoch-000000.onnx",
+		"checkpoints/SHA256SUMS"} {
 		path := filepath.Join(dir, name)
 		sound := []byte(contents(t, path))
 		for i := range 61 {
@@ -65,7 +66,8 @@ func TestDamagedRunsDoNotGoOn(t *testing.T) {
 	if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	if run := finish(t, copied, c, Options{Set: set}); run.Model.SHA256 != want || contents(t, filepath.Join(copied, "labels.npy")) != sound {
+	if run := finish(t, copied, c, Options{Set: set}); run.Model.SHA256 != want ||
+		contents(t, filepath.Join(copied, "labels.npy")) != sound {
 		t.Error("a run that goes on with damaged labels ends with others, or in another model")
 	}
 	// A key that is not there is not taken to be the default's.

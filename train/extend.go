@@ -25,8 +25,10 @@ func (c Config) Extended(epochs int) (longer Config, changes []string, err error
 	case epochs <= c.Epochs:
 		return refused("%d, want more than the run's %d", epochs, c.Epochs)
 	case c.Schedule == optim.Cosine:
-		return refused("%d: the schedule cosine falls to min-lr %v over the run's %d epochs, and a longer run has other learning rates from its first step; "+
-			"constant and step can be extended, and --init with the run's model.onnx begins another run from its weights", epochs, c.MinLR, c.Epochs)
+		return refused("%d: the schedule cosine falls to min-lr %v over the run's %d epochs, and a longer run has "+
+			"other learning rates from its first step; "+
+			"constant and step can be extended, and --init with the run's model.onnx begins another run from its "+
+			"weights", epochs, c.MinLR, c.Epochs)
 	case c.Schedule == optim.Step && c.StepEpochs == 0:
 		longer.StepEpochs = c.stepEpochs()
 		changes = append(changes, fmt.Sprintf("step-epochs stays %v, a third of the %d epochs", longer.StepEpochs, c.Epochs))
@@ -55,9 +57,12 @@ func (r *runner) extend() error {
 	case r.at.Epoch == 0:
 		return fault.Errorf(r.dir.state(), "is missing: from it the run would go on")
 	case r.at.Stopped:
-		return &ConfigError{"epochs", fmt.Errorf("%d: the run ended after epoch %d, where its fit reached stop-at-fit %v", r.config.Epochs, r.at.Epoch-1, r.config.StopAtFit)}
+		return &ConfigError{"epochs", fmt.Errorf("%d: the run ended after epoch %d, where its fit reached "+
+			"stop-at-fit %v", r.config.Epochs, r.at.Epoch-1, r.config.StopAtFit)}
 	}
-	r.record.Extended = append(r.record.Extended, result.Extension{From: r.extends.Epochs, To: r.config.Epochs, SHA256: r.record.Model.SHA256, Tool: r.options.Tool, Changes: r.changes})
+	r.record.Extended = append(r.record.Extended,
+		result.Extension{From: r.extends.Epochs, To: r.config.Epochs, SHA256: r.record.Model.SHA256,
+			Tool: r.options.Tool, Changes: r.changes})
 	r.record.Config, r.record.Model.SHA256, r.record.Finished = r.config.Map(), "", false
 	if err := r.record.WriteFile(r.dir.run()); err != nil {
 		return err

@@ -25,7 +25,8 @@ func TestExtendedRunIsTheLongOne(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Run(t.Context(), extended, longer, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "holds another run: ") {
+		if _, err := Run(t.Context(), extended, longer, Options{Set: set}); err == nil ||
+			!strings.Contains(err.Error(), "holds another run: ") {
 			t.Errorf("without being asked to: %v", err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
@@ -42,11 +43,13 @@ func TestExtendedRunIsTheLongOne(t *testing.T) {
 			t.Errorf("the model of five epochs is there still: %v", err)
 		}
 		run := finish(t, extended, longer, Options{Set: set})
-		if len(run.Extended) != 1 || run.Extended[0].From != 5 || run.Extended[0].To != 10 || run.Extended[0].SHA256 != first || run.Config["epochs"] != 10.0 {
+		if len(run.Extended) != 1 || run.Extended[0].From != 5 || run.Extended[0].To != 10 ||
+			run.Extended[0].SHA256 != first || run.Config["epochs"] != 10.0 {
 			t.Errorf("the record says %+v, epochs %v", run.Extended, run.Config["epochs"])
 		}
 		pinned := schedule == optim.Step // to a third of five, where that of ten is three
-		if said := strings.Join(changes, "; "); strings.Contains(said, "step-epochs stays 1") != pinned || strings.Join(run.Extended[0].Changes, "; ") != said {
+		if said := strings.Join(changes, "; "); strings.Contains(said, "step-epochs stays 1") != pinned ||
+			strings.Join(run.Extended[0].Changes, "; ") != said {
 			t.Errorf("%s: it says %q and records %q", schedule, said, run.Extended[0].Changes)
 		}
 		finish(t, whole, longer, Options{Set: set})
@@ -69,7 +72,8 @@ func TestExtensionsRefused(t *testing.T) {
 		c      Config
 		epochs int
 		want   string
-	}{{c, 3, "epochs 3, want more than the run's 3"}, {c, 2, "want more than"}, {cosine, 6, "epochs 6: the schedule cosine falls to min-lr 0"}} {
+	}{{c, 3, "epochs 3, want more than the run's 3"}, {c, 2, "want more than"},
+		{cosine, 6, "epochs 6: the schedule cosine falls to min-lr 0"}} {
 		if _, _, err := bad.c.Extended(bad.epochs); err == nil || !strings.Contains(err.Error(), bad.want) {
 			t.Errorf("%d epochs: %v, want %q", bad.epochs, err, bad.want)
 		}
@@ -81,7 +85,8 @@ func TestExtensionsRefused(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "checkpoints", "state.safetensors")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Run(t.Context(), dir, longer, Options{Set: set, Extend: true}); err == nil || !strings.Contains(err.Error(), "state.safetensors: is missing") {
+	if _, err := Run(t.Context(), dir, longer, Options{Set: set, Extend: true}); err == nil ||
+		!strings.Contains(err.Error(), "state.safetensors: is missing") {
 		t.Errorf("without a state: %v", err)
 	}
 	if contents(t, dir, "run.json") != before {

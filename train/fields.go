@@ -16,7 +16,8 @@ type Field = record.Field
 
 // Fields returns the fields of Config in their order.
 func Fields() []Field {
-	values := map[string]string{"loss": lossHelp(), "optimizer": strings.Join(optim.Names(), ", "), "schedule": optim.SchedulesHelp()}
+	values := map[string]string{"loss": lossHelp(), "optimizer": strings.Join(optim.Names(), ", "),
+		"schedule": optim.SchedulesHelp()}
 	fields := record.Fields[Config]()
 	for i := range fields {
 		fields[i].Help += values[fields[i].Key]

@@ -170,7 +170,8 @@ func openStepLog(path string, wanted bool, steps int) (*stepLog, error) {
 		return nil, nil
 	}
 	if steps == 0 {
-		if err := atomicfile.Write(path, func(w io.Writer) error { _, err := io.WriteString(w, stepHeader); return err }); err != nil {
+		if err := atomicfile.Write(path,
+			func(w io.Writer) error { _, err := io.WriteString(w, stepHeader); return err }); err != nil {
 			return nil, err
 		}
 	}

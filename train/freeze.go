@@ -47,7 +47,8 @@ func (n *network) freeze(patterns []string, statistics bool) error {
 		}
 	}
 	if len(n.options.Frozen) == len(params) {
-		return &ConfigError{"freeze", fmt.Errorf("%q matches all %d trainable weights, want one left to train", strings.Join(patterns, ","), len(params))}
+		return &ConfigError{"freeze", fmt.Errorf("%q matches all %d trainable weights, want one left to train",
+			strings.Join(patterns, ","), len(params))}
 	}
 	weights := n.graph.Weights()
 	for name := range n.options.Frozen {
@@ -65,7 +66,8 @@ func (n *network) freeze(patterns []string, statistics bool) error {
 // some lists names, the middle of a long list left out.
 func some(names []string) string {
 	if len(names) > 8 {
-		return fmt.Sprintf("%s, …, %s (%d in all)", strings.Join(names[:5], ", "), strings.Join(names[len(names)-2:], ", "), len(names))
+		return fmt.Sprintf("%s, …, %s (%d in all)",
+			strings.Join(names[:5], ", "), strings.Join(names[len(names)-2:], ", "), len(names))
 	}
 	return strings.Join(names, ", ")
 }

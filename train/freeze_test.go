@@ -65,7 +65,8 @@ func TestFreeze(t *testing.T) {
 	}
 	same(t, whole, parts)
 
-	before, after := weightsOf(t, filepath.Join(whole, "checkpoints/epoch-000000.onnx")), weightsOf(t, filepath.Join(whole, "model.onnx"))
+	before, after := weightsOf(t, filepath.Join(whole, "checkpoints/epoch-000000.onnx")),
+		weightsOf(t, filepath.Join(whole, "model.onnx"))
 	state := contents(t, whole, "checkpoints/state.safetensors")
 	frozen, trained := int64(0), int64(0)
 	for name, w := range before {
@@ -85,7 +86,8 @@ func TestFreeze(t *testing.T) {
 		}
 	}
 	if run.Config["freeze"] != c.Freeze || run.Model.Frozen != frozen || run.Model.Trained != trained || frozen == 0 {
-		t.Errorf("run.json says %v, %d frozen, %d trained; want %s, %d, %d", run.Config["freeze"], run.Model.Frozen, run.Model.Trained, c.Freeze, frozen, trained)
+		t.Errorf("run.json says %v, %d frozen, %d trained; want %s, %d, %d",
+			run.Config["freeze"], run.Model.Frozen, run.Model.Trained, c.Freeze, frozen, trained)
 	}
 	c.FreezeStatistics = true
 	still := t.TempDir()

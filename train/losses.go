@@ -24,7 +24,8 @@ func newLossLog(wanted bool, name string, images int, pool *parallel.Pool) *loss
 	if !wanted {
 		return nil
 	}
-	l := &lossLog{loss: lossOf(name).row, pool: pool, epoch: tensor.New(tensor.Float32, images), exps: make([][]float32, pool.Threads())}
+	l := &lossLog{loss: lossOf(name).row, pool: pool, epoch: tensor.New(tensor.Float32, images),
+		exps: make([][]float32, pool.Threads())}
 	l.clear()
 	return l
 }

@@ -54,7 +54,8 @@ func newNetwork(m *onnx.Model, image []int, classes, batch int, o engine.TrainOp
 	}
 	in := m.Inputs()
 	if len(in) != 1 || !dataset.FeedsOn(in[0].DType()) {
-		return nil, fault.Errorf(m.Name(), "the model has inputs %v, want one of images [N,C,H,W] or [N,D] of float32, float64 or uint8", in)
+		return nil, fault.Errorf(m.Name(),
+			"the model has inputs %v, want one of images [N,C,H,W] or [N,D] of float32, float64 or uint8", in)
 	}
 	n := &network{model: m, input: in[0].Name, image: image, batch: batch, options: o, trainers: map[int]*trainer{}}
 	if in[0].Ranked && len(in[0].Shape) > 0 {
@@ -87,7 +88,8 @@ func (n *network) findLogits(want string, classes int) error {
 		return err
 	}
 	if l.After != "" {
-		return fault.Errorf(n.model.Name(), "the output %s: no scores to train; --logits NAME names a tensor of scores [N,classes]", l)
+		return fault.Errorf(n.model.Name(),
+			"the output %s: no scores to train; --logits NAME names a tensor of scores [N,classes]", l)
 	}
 	n.logits, n.classes, n.scores = l.Name, l.Classes, l.String()
 	return nil

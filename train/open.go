@@ -35,7 +35,8 @@ func (r *runner) open(ctx context.Context) error {
 	if r.epochLen, err = r.countSteps(); err != nil {
 		return err
 	}
-	r.schedule = optim.Schedule{Name: r.config.Schedule, Base: r.config.LR, Min: r.config.MinLR, Gamma: r.config.Gamma, Every: r.steps(r.config.stepEpochs()), Warmup: r.steps(r.config.Warmup), Steps: r.config.Epochs * r.epochLen}
+	r.schedule = optim.Schedule{Name: r.config.Schedule, Base: r.config.LR, Min: r.config.MinLR, Gamma: r.config.Gamma,
+		Every: r.steps(r.config.stepEpochs()), Warmup: r.steps(r.config.Warmup), Steps: r.config.Epochs * r.epochLen}
 	if r.opt, err = r.net.optimizer(r.config.settings(), r.options.Pool); err != nil {
 		return err
 	}
@@ -93,9 +94,11 @@ func (r *runner) countSteps() (int, error) {
 	full, rest := n/r.config.Batch, n%r.config.Batch
 	switch {
 	case fixed > 0 && rest > 0 && !r.config.DropLast:
-		return 0, &ConfigError{"drop-last", fmt.Errorf("false, want true: the model fixes the batch %d, and %d samples leave %d over", fixed, n, rest)}
+		return 0, &ConfigError{"drop-last",
+			fmt.Errorf("false, want true: the model fixes the batch %d, and %d samples leave %d over", fixed, n, rest)}
 	case full == 0 && r.config.DropLast:
-		return 0, &ConfigError{"batch", fmt.Errorf("%d, want at most the number of samples, %d, with drop-last", r.config.Batch, n)}
+		return 0, &ConfigError{"batch",
+			fmt.Errorf("%d, want at most the number of samples, %d, with drop-last", r.config.Batch, n)}
 	case rest == 0 || r.config.DropLast:
 		return full, nil
 	case rest == 1 && full > 0:

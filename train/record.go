@@ -80,7 +80,8 @@ func (r *runner) readRecord() (begun bool, err error) {
 		return false, err
 	}
 	if a, b := r.record.Data.Fingerprint, r.options.Set.Fingerprint(); a != b {
-		return false, fault.Errorf(r.options.Set.Spec, "the data have changed since %s was begun: fingerprint %s, was %s", r.dir, b, a)
+		return false, fault.Errorf(r.options.Set.Spec,
+			"the data have changed since %s was begun: fingerprint %s, was %s", r.dir, b, a)
 	}
 	return true, nil
 }
@@ -88,7 +89,8 @@ func (r *runner) readRecord() (begun bool, err error) {
 // begin writes what a run starts from. run.json comes last: with it, the run has
 // begun.
 func (r *runner) begin() error {
-	for _, old := range []string{r.dir.state(), r.dir.sums(), r.dir.model(), r.dir.metrics(), r.dir.steps(), r.dir.losses()} {
+	for _, old := range []string{r.dir.state(), r.dir.sums(), r.dir.model(), r.dir.metrics(), r.dir.steps(),
+		r.dir.losses()} {
 		if err := os.Remove(old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -129,12 +131,14 @@ func (r *runner) openNetwork(ctx context.Context) (*network, error) {
 		return nil, err
 	}
 	image := []int{r.options.Set.C, r.options.Set.H, r.options.Set.W}
-	return newNetwork(m, image, r.batches.classes(), min(r.config.Batch, r.batches.samples), engine.TrainOptions{Logits: r.config.Logits, Loss: lossOf(r.config.Loss).engine, Pool: r.options.Pool, Seed: r.config.Seed})
+	return newNetwork(m, image, r.batches.classes(), min(r.config.Batch, r.batches.samples),
+		engine.TrainOptions{Logits: r.config.Logits, Loss: lossOf(r.config.Loss).engine, Pool: r.options.Pool,
+			Seed: r.config.Seed})
 }
 
 func (r *runner) spec() zoo.Spec {
-	return zoo.Spec{Arch: r.config.Arch, Stem: r.config.Stem, Width: r.config.Width, Projector: r.config.Projector, Classes: r.batches.classes(),
-		C: r.options.Set.C, H: r.options.Set.H, W: r.options.Set.W, Seed: r.config.Seed}
+	return zoo.Spec{Arch: r.config.Arch, Stem: r.config.Stem, Width: r.config.Width, Projector: r.config.Projector,
+		Classes: r.batches.classes(), C: r.options.Set.C, H: r.options.Set.H, W: r.options.Set.W, Seed: r.config.Seed}
 }
 
 // mark records in a model what analysing it needs.
@@ -148,10 +152,12 @@ func (r *runner) mark(m *onnx.Model) error {
 		imageSize = strconv.Itoa(r.config.ImageSize)
 	}
 	for _, e := range [][2]string{
-		{meta.Data, r.config.Data}, {meta.TrainLimit, strconv.Itoa(r.config.TrainLimit)}, {meta.SubsetSeed, strconv.FormatUint(r.config.SubsetSeed, 10)},
+		{meta.Data, r.config.Data}, {meta.TrainLimit, strconv.Itoa(r.config.TrainLimit)},
+		{meta.SubsetSeed, strconv.FormatUint(r.config.SubsetSeed, 10)},
 		{meta.ImageSize, imageSize}, {meta.Preprocess, r.config.Preprocess}, {meta.Normalize, r.config.Normalize},
 		{meta.Labels, r.config.Labels}, {meta.LabelSeed, strconv.FormatUint(r.config.LabelSeed, 10)},
-		{meta.IdealViews, strconv.Itoa(r.config.IdealViews)}, {meta.Augment, p.String()}, {meta.TrainPrint, r.options.Set.Train.Fingerprint()},
+		{meta.IdealViews, strconv.Itoa(r.config.IdealViews)}, {meta.Augment, p.String()},
+		{meta.TrainPrint, r.options.Set.Train.Fingerprint()},
 	} {
 		if e[1] == "" {
 			m.RemoveMetadata(e[0]) // that --init has of its own training
@@ -191,15 +197,20 @@ func (r *runner) describe() (*result.Run, error) {
 	return &result.Run{
 		Tool: r.options.Tool, Config: r.config.Map(),
 		Model: result.Model{
-			Path: r.dir.model(), Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: m.Proto().GetProducerName(),
-			Parameters: summary.Parameters, Trained: trained, Frozen: r.net.frozen, Input: r.net.input, InputShape: r.net.image, Embedding: embedding, Logits: r.net.logits, Scores: r.net.scores,
+			Path: r.dir.model(), Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: m.Proto().
+				GetProducerName(),
+			Parameters: summary.Parameters, Trained: trained, Frozen: r.net.frozen, Input: r.net.input,
+			InputShape: r.net.image, Embedding: embedding, Logits: r.net.logits, Scores: r.net.scores,
 			Notes: r.options.Notes,
 		},
 		Data: result.Data{
 			Spec: r.config.Data, Name: set.Name, Fingerprint: set.Fingerprint(), Train: set.Train.N(), Test: set.Test.N(),
-			Classes: set.Classes, NumClasses: len(set.Classes), Shape: r.net.image, Vectors: set.Vectors, Resize: strings.Join(set.Notes, "; "),
+			Classes: set.Classes, NumClasses: len(set.Classes), Shape: r.net.image, Vectors: set.Vectors,
+			Resize:     strings.Join(set.Notes, "; "),
 			TrainLimit: r.config.TrainLimit, TestLimit: r.config.TestLimit, SubsetSeed: &r.config.SubsetSeed,
-			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed, LabelsSHA256: fmt.Sprintf("%x", sha256.Sum256(labels)), AssignedClasses: r.batches.scheme.Classes, AssignedTrue: assignedTrue,
+			Labels: r.config.Labels, LabelSeed: &r.config.LabelSeed,
+			LabelsSHA256: fmt.Sprintf("%x", sha256.Sum256(labels)), AssignedClasses: r.batches.scheme.Classes,
+			AssignedTrue: assignedTrue,
 		},
 	}, nil
 }

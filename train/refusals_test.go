@@ -22,24 +22,28 @@ func TestRefusals(t *testing.T) {
 	set := open(t, c)
 	dir := t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
-	if _, err := Run(ctx, dir, c, Options{Set: set, Progress: func(Progress) { stop() }}); !errors.Is(err, context.Canceled) {
+	if _, err := Run(ctx, dir, c, Options{Set: set,
+		Progress: func(Progress) { stop() }}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	other := c
 	other.LR = 0.5
-	if _, err := Run(t.Context(), dir, other, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "lr is 0.01 there, 0.5 here") {
+	if _, err := Run(t.Context(), dir, other, Options{Set: set}); err == nil ||
+		!strings.Contains(err.Error(), "lr is 0.01 there, 0.5 here") {
 		t.Errorf("another configuration: %v", err)
 	}
 	more := c
 	more.TrainLimit = 60
-	if _, err := Run(t.Context(), dir, c, Options{Set: open(t, more)}); err == nil || !strings.Contains(err.Error(), "the data have changed") {
+	if _, err := Run(t.Context(), dir, c, Options{Set: open(t, more)}); err == nil ||
+		!strings.Contains(err.Error(), "the data have changed") {
 		t.Errorf("other data: %v", err)
 	}
 	lock, err := filelock.TryLock(filepath.Join(dir, ".lock"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Run(t.Context(), dir, c, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "another process") {
+	if _, err := Run(t.Context(), dir, c, Options{Set: set}); err == nil ||
+		!strings.Contains(err.Error(), "another process") {
 		t.Errorf("a folder in use: %v", err)
 	}
 	lock.Unlock()
@@ -102,7 +106,8 @@ func TestLabelsOfOtherClasses(t *testing.T) {
 	}
 	c.Labels = "random:51"
 	_, err = Run(t.Context(), t.TempDir(), c, Options{Set: open(t, c)})
-	if e, ok := errors.AsType[*ConfigError](err); !ok || e.Key != "labels" || !strings.Contains(e.Error(), "at most as many classes as training images, 50") {
+	if e, ok := errors.AsType[*ConfigError](err); !ok || e.Key != "labels" ||
+		!strings.Contains(e.Error(), "at most as many classes as training images, 50") {
 		t.Errorf("51 classes of 50 images: %v", err)
 	}
 }
@@ -146,7 +151,8 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	set := open(t, c)
-	if _, err := Run(t.Context(), dir, c, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "epoch-000002.onnx") {
+	if _, err := Run(t.Context(), dir, c, Options{Set: set}); err == nil ||
+		!strings.Contains(err.Error(), "epoch-000002.onnx") {
 		t.Fatalf("error %v, want one that names the file", err)
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, "checkpoints", ".*")); left != nil {

@@ -55,8 +55,8 @@ type DivergedError struct {
 }
 
 func (e *DivergedError) Error() string {
-	return fmt.Sprintf("the loss is %v at step %d, in epoch %d; a lower lr, warmup or clip-norm may help; the last good checkpoint is %s",
-		e.Loss, e.Step, e.Epoch, e.Checkpoint)
+	return fmt.Sprintf("the loss is %v at step %d, in epoch %d; a lower lr, warmup or clip-norm may help; the last "+
+		"good checkpoint is %s", e.Loss, e.Step, e.Epoch, e.Checkpoint)
 }
 
 // Run trains in the folder dir, which it makes, or goes on where an earlier Run
@@ -254,7 +254,8 @@ func (r *runner) finishEpoch(ctx context.Context) error {
 // measure returns the row of the epoch in progress.
 func (r *runner) measure(ctx context.Context) (result.Epoch, error) {
 	nan, n := math.NaN(), r.at.Epoch
-	row := result.Epoch{Epoch: n, Loss: nan, FitAugmented: nan, FitClean: nan, TrueClean: nan, Test: nan, LR: nan, Seconds: r.at.Seconds, ImagesPerSecond: nan}
+	row := result.Epoch{Epoch: n, Loss: nan, FitAugmented: nan, FitClean: nan, TrueClean: nan, Test: nan, LR: nan,
+		Seconds: r.at.Seconds, ImagesPerSecond: nan}
 	if n > 0 {
 		row.Loss, row.FitAugmented = r.at.Loss/float64(r.at.Step), ratio(r.at.Right, r.at.Seen)
 		row.LR = r.schedule.LR(n*r.epochLen - 1)
@@ -285,7 +286,8 @@ func fitOf(row result.Epoch) result.Fit {
 		}
 		return result.Some(v)
 	}
-	return result.Fit{AssignedClean: some(row.FitClean), TrueClean: some(row.TrueClean), Augmented: some(row.FitAugmented), Test: some(row.Test)}
+	return result.Fit{AssignedClean: some(row.FitClean), TrueClean: some(row.TrueClean),
+		Augmented: some(row.FitAugmented), Test: some(row.Test)}
 }
 
 func ratio(a, b int) float64 {

@@ -37,20 +37,25 @@ func operations() []operation {
 	const big = 1e6
 	ratio := func(lo, hi float64) param { return span("ratio", lo, hi, 1/big, big) }
 	return []operation{
-		{name: "resized-crop", params: []param{span("scale", 0.08, 1, 0, 1), ratio(3./4, 4./3)}, apply: (*Worker).resizedCrop},
+		{name: "resized-crop", params: []param{span("scale", 0.08, 1, 0, 1), ratio(3./4, 4./3)},
+			apply: (*Worker).resizedCrop},
 		{name: "crop", params: []param{whole("pad", 4, 0, big)}, apply: (*Worker).paddedCrop},
 		{name: "hflip", params: []param{chance(0.5)}, apply: (*Worker).flipH},
 		{name: "vflip", params: []param{chance(0.5)}, apply: (*Worker).flipV},
-		{name: "affine", params: []param{span("degrees", 0, 0, -360, 360), one("translate", 0, 0, 1), span("scale", 1, 1, 1/big, big),
-			span("shear", 0, 0, -89, 89), whole("bilinear", 0, 0, 1)}, apply: (*Worker).randomAffine},
-		{name: "jitter", params: []param{one("brightness", 0, 0, big), one("contrast", 0, 0, big), one("saturation", 0, 0, big),
-			one("hue", 0, 0, 0.5), chance(1)}, colour: true, grey: "leaves out saturation and hue", apply: (*Worker).jitter},
+		{name: "affine", params: []param{span("degrees", 0, 0, -360, 360), one("translate", 0, 0, 1),
+			span("scale", 1, 1, 1/big, big), span("shear", 0, 0, -89, 89), whole("bilinear", 0, 0, 1)},
+			apply: (*Worker).randomAffine},
+		{name: "jitter", params: []param{one("brightness", 0, 0, big), one("contrast", 0, 0, big),
+			one("saturation", 0, 0, big), one("hue", 0, 0, 0.5), chance(1)}, colour: true,
+			grey: "leaves out saturation and hue", apply: (*Worker).jitter},
 		{name: "grayscale", params: []param{chance(0.1)}, colour: true, grey: "does nothing", apply: (*Worker).randomGrey},
-		{name: "blur", params: []param{whole("kernel", 3, 1, 99), span("sigma", 0.1, 2, 1/big, big), chance(1)}, apply: (*Worker).randomBlur},
-		{name: "erase", params: []param{span("scale", 0.02, 0.33, 0, 1), ratio(0.3, 3.3), one("value", 0, -big, big), chance(0.5)},
-			apply: (*Worker).randomErase},
-		{name: "randaugment", params: []param{whole("ops", 2, 0, 100), whole("magnitude", 9, 0, big), whole("bins", 31, 2, big)},
-			colour: true, grey: "leaves its colour (saturation) operation out", apply: (*Worker).randAugment},
+		{name: "blur", params: []param{whole("kernel", 3, 1, 99), span("sigma", 0.1, 2, 1/big, big), chance(1)},
+			apply: (*Worker).randomBlur},
+		{name: "erase", params: []param{span("scale", 0.02, 0.33, 0, 1), ratio(0.3, 3.3), one("value", 0, -big, big),
+			chance(0.5)}, apply: (*Worker).randomErase},
+		{name: "randaugment", params: []param{whole("ops", 2, 0, 100), whole("magnitude", 9, 0, big),
+			whole("bins", 31, 2, big)}, colour: true, grey: "leaves its colour (saturation) operation out",
+			apply: (*Worker).randAugment},
 	}
 }
 

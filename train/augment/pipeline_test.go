@@ -38,8 +38,9 @@ func noise(seed uint64, n int) []float32 {
 
 func TestPrintedPipelineParsesToItself(t *testing.T) {
 	want := map[string]string{
-		"none":                     "none",
-		"full":                     "resized-crop(scale=0.08:1,ratio=0.75:1.3333333333333333) hflip(p=0.5) jitter(brightness=0.8,contrast=0.8,saturation=0.8,hue=0.2,p=0.8) grayscale(p=0.2)",
+		"none": "none",
+		"full": "resized-crop(scale=0.08:1,ratio=0.75:1.3333333333333333) hflip(p=0.5) " +
+			"jitter(brightness=0.8,contrast=0.8,saturation=0.8,hue=0.2,p=0.8) grayscale(p=0.2)",
 		"crop-flip":                "crop(pad=4) hflip(p=0.5)",
 		"isometry":                 "hflip(p=0.5) affine(degrees=0:180,translate=0.2,scale=1:1,shear=0:0,bilinear=0)",
 		"rand:0":                   "randaugment(ops=1,magnitude=0,bins=100)",
@@ -93,7 +94,8 @@ func TestParseErrors(t *testing.T) {
 	for _, c := range []struct {
 		spec    string
 		c, h, w int
-	}{{"full", 4, 8, 8}, {"rand:0.5", 2, 8, 8}, {"blur(kernel=4)", 3, 8, 8}, {"blur(kernel=9)", 3, 4, 32}, {"none", 0, 8, 8}} {
+	}{{"full", 4, 8, 8}, {"rand:0.5", 2, 8, 8}, {"blur(kernel=4)", 3, 8, 8}, {"blur(kernel=9)", 3, 4, 32},
+		{"none", 0, 8, 8}} {
 		if _, err := parse(t, c.spec).Worker(c.c, c.h, c.w); err == nil {
 			t.Errorf("%s accepts images [%d,%d,%d]", c.spec, c.c, c.h, c.w)
 		}

@@ -69,7 +69,8 @@ func (p *Pipeline) Worker(c, h, w int) (*Worker, error) {
 		if s.op.name == "blur" {
 			n := int(s.values[0])
 			if n%2 == 0 || n/2 >= min(h, w) {
-				return nil, fmt.Errorf("augment: blur with a kernel of %d on %dx%d images; want it odd, and half of it below the size", n, h, w)
+				return nil, fmt.Errorf("augment: blur with a kernel of %d on %dx%d images; want it odd, and half of "+
+					"it below the size", n, h, w)
 			}
 			k.kernel = make([]float32, max(n, len(k.kernel)))
 		}

@@ -116,7 +116,8 @@ func (c cifar) find(l *loader, at string) (*batches, error) {
 			return c.archive(l, file)
 		}
 	}
-	return nil, fault.Errorf(at, "no batch of CIFAR: neither %s.bin nor %s, nor one of %q", c.train[0], c.train[0], c.archives)
+	return nil, fault.Errorf(at, "no batch of CIFAR: neither %s.bin nor %s, nor one of %q",
+		c.train[0], c.train[0], c.archives)
 }
 
 func exists(file string) bool {

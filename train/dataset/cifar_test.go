@@ -59,7 +59,8 @@ func tarGz(t testing.TB, files map[string][]byte) []byte {
 	z := gzip.NewWriter(&b)
 	w := tar.NewWriter(z)
 	for name, data := range files {
-		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(data))}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644,
+			Size: int64(len(data))}); err != nil {
 			t.Fatal(err)
 		}
 		w.Write(data)
@@ -71,31 +72,38 @@ func tarGz(t testing.TB, files map[string][]byte) []byte {
 
 func TestCIFARFormatsAgree(t *testing.T) {
 	b := binaryBatch()
-	bin := open(t, "cifar10:"+writeFiles(t, map[string][]byte{"data_batch_1.bin": b, "data_batch_3.bin": b, "test_batch.bin": b}), Options{})
+	bin := open(t, "cifar10:"+writeFiles(t,
+		map[string][]byte{"data_batch_1.bin": b, "data_batch_3.bin": b, "test_batch.bin": b}), Options{})
 	wantSize(t, bin, 6, 3, 3, 32, 32, 10)
 	if len(bin.Notes) != 2 || !strings.Contains(bin.Notes[0], "2 of 5") {
 		t.Errorf("notes %q, want one about batches and one about classes", bin.Notes)
 	}
-	if pixels, _ := cifarImages(); !bytes.Equal(bin.Train.Pixels(4), pixels[cifarPixels:2*cifarPixels]) || bin.Train.Label(4) != 9 {
+	if pixels, _ := cifarImages(); !bytes.Equal(bin.Train.Pixels(4), pixels[cifarPixels:2*cifarPixels]) ||
+		bin.Train.Label(4) != 9 {
 		t.Error("wrong image or label")
 	}
-	for _, name := range []string{"protocol2", "protocol3", "protocol4", "protocol5", "python2", "labels-array", "labels-scalars", "bytes-keys"} {
+	for _, name := range []string{"protocol2", "protocol3", "protocol4", "protocol5", "python2", "labels-array",
+		"labels-scalars", "bytes-keys"} {
 		p := unzipped(t, "pickle", name+".gz")
-		dir := writeFiles(t, map[string][]byte{"cifar-10-batches-py/data_batch_1": p, "cifar-10-batches-py/data_batch_2": p, "cifar-10-batches-py/test_batch": p})
+		dir := writeFiles(t, map[string][]byte{"cifar-10-batches-py/data_batch_1": p,
+			"cifar-10-batches-py/data_batch_2": p, "cifar-10-batches-py/test_batch": p})
 		if s := open(t, "cifar10:"+dir, Options{}); s.Fingerprint() != bin.Fingerprint() {
 			t.Errorf("%s differs from the binary batch", name)
 		}
 	}
 	for _, archive := range []map[string][]byte{
-		{"cifar-10-batches-bin/data_batch_1.bin": b, "cifar-10-batches-bin/data_batch_2.bin": b, "x/test_batch.bin": b, "x/readme.html": b},
-		{"py/data_batch_1": unzipped(t, "pickle", "python2.gz"), "py/data_batch_5": unzipped(t, "pickle", "python2.gz"), "py/test_batch": unzipped(t, "pickle", "python2.gz")},
+		{"cifar-10-batches-bin/data_batch_1.bin": b, "cifar-10-batches-bin/data_batch_2.bin": b, "x/test_batch.bin": b,
+			"x/readme.html": b},
+		{"py/data_batch_1": unzipped(t, "pickle", "python2.gz"), "py/data_batch_5": unzipped(t, "pickle", "python2.gz"),
+			"py/test_batch": unzipped(t, "pickle", "python2.gz")},
 	} {
 		root := writeFiles(t, map[string][]byte{"cifar-10-python.tar.gz": tarGz(t, archive)})
 		if s := open(t, "cifar10", Options{Roots: []string{root}}); s.Fingerprint() != bin.Fingerprint() {
 			t.Error("an archive differs from its folder")
 		}
 	}
-	mapped := open(t, "cifar10:"+writeFiles(t, map[string][]byte{"data_batch_1.bin": b, "data_batch_3.bin": b, "test_batch.bin": b}), Options{MaxMemory: 1})
+	mapped := open(t, "cifar10:"+writeFiles(t,
+		map[string][]byte{"data_batch_1.bin": b, "data_batch_3.bin": b, "test_batch.bin": b}), Options{MaxMemory: 1})
 	if mapped.Fingerprint() != bin.Fingerprint() {
 		t.Error("mapped files differ")
 	}
@@ -137,7 +145,8 @@ func TestCIFARFaults(t *testing.T) {
 		{"label", mislabelled, []string{"data_batch_1.bin", "record 1", "label 10", "0 to 9"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			wantFault(t, "cifar10:"+writeFiles(t, map[string][]byte{"data_batch_1.bin": c.data, "test_batch.bin": b}), Options{}, c.words...)
+			wantFault(t, "cifar10:"+writeFiles(t, map[string][]byte{"data_batch_1.bin": c.data, "test_batch.bin": b}),
+				Options{}, c.words...)
 		})
 	}
 	wantFault(t, "cifar10:"+writeFiles(t, map[string][]byte{"data_batch_1.bin": b}), Options{}, "no test_batch.bin")

@@ -105,7 +105,8 @@ func converted[T uint8 | float32](l *loader, in [][]T, from, to extent,
 
 // resizeImage converts channels on the smaller side of the work, then resizes
 // each plane.
-func resizeImage[T uint8 | float32](dst, src []T, from, to extent, scale *resizer, work *resizeScratch[T], px pixelType[T]) {
+func resizeImage[T uint8 | float32](dst, src []T, from, to extent, scale *resizer,
+	work *resizeScratch[T], px pixelType[T]) {
 	if from.c == 3 && to.c == 1 {
 		src = toGrey(work, src, px)
 	}

@@ -9,7 +9,8 @@ import (
 
 func TestFeed(t *testing.T) {
 	x := []float32{0, 1, 0.5, 254.0 / 255, 1.2, -0.1}
-	for _, in := range []*tensor.Tensor{tensor.New(tensor.Float32, 6), tensor.New(tensor.Float64, 6), tensor.New(tensor.Uint8, 6)} {
+	for _, in := range []*tensor.Tensor{tensor.New(tensor.Float32, 6), tensor.New(tensor.Float64, 6),
+		tensor.New(tensor.Uint8, 6)} {
 		f, err := NewFeed(in, false)
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +52,8 @@ func TestArrayFeed(t *testing.T) {
 	copy(f.Row(0), []float32{1 << 24, 2, 9, 1, 0, 0.5})
 	copy(f.Row(1), []float32{3, -4, 9, 0, 1, -0.5})
 	f.Convert()
-	if !slices.Equal(ids.I64(), []int64{1 << 24, 2, 3, -4}) || !slices.Equal(mask.Bool(), []bool{true, false, false, true}) || !slices.Equal(x.F32(), []float32{0.5, -0.5}) {
+	if !slices.Equal(ids.I64(), []int64{1 << 24, 2, 3, -4}) ||
+		!slices.Equal(mask.Bool(), []bool{true, false, false, true}) || !slices.Equal(x.F32(), []float32{0.5, -0.5}) {
 		t.Errorf("%v, %v, %v", ids.I64(), mask.Bool(), x.F32())
 	}
 	if _, err := NewArrayFeed(2, arrays[:1], []*tensor.Tensor{tensor.New(tensor.Uint8, 2, 2)}); err == nil {

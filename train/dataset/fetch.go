@@ -48,17 +48,25 @@ func published(name string) []Download {
 			"md5:90528d7ca1a48142e341f4ef8d21d0de"}}
 	case "mnist":
 		return []Download{
-			{mnist + images, "mnist/" + images, 9_912_422, "sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
-			{mnist + labels, "mnist/" + labels, 28_881, "sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
-			{mnist + images2, "mnist/" + images2, 1_648_877, "sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
-			{mnist + labels2, "mnist/" + labels2, 4_542, "sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
+			{mnist + images, "mnist/" + images, 9_912_422,
+				"sha256:440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"},
+			{mnist + labels, "mnist/" + labels, 28_881,
+				"sha256:3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c"},
+			{mnist + images2, "mnist/" + images2, 1_648_877,
+				"sha256:8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6"},
+			{mnist + labels2, "mnist/" + labels2, 4_542,
+				"sha256:f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6"},
 		}
 	case "fashion-mnist":
 		return []Download{
-			{fashion + images, "fashion-mnist/" + images, 26_421_880, "sha256:3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
-			{fashion + labels, "fashion-mnist/" + labels, 29_515, "sha256:a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
-			{fashion + images2, "fashion-mnist/" + images2, 4_422_102, "sha256:346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
-			{fashion + labels2, "fashion-mnist/" + labels2, 5_148, "sha256:67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
+			{fashion + images, "fashion-mnist/" + images, 26_421_880,
+				"sha256:3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
+			{fashion + labels, "fashion-mnist/" + labels, 29_515,
+				"sha256:a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
+			{fashion + images2, "fashion-mnist/" + images2, 4_422_102,
+				"sha256:346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
+			{fashion + labels2, "fashion-mnist/" + labels2, 5_148,
+				"sha256:67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"},
 		}
 	}
 	return nil
@@ -104,7 +112,8 @@ func Fetch(ctx context.Context, name string, o FetchOptions) ([]string, error) {
 			if ctx.Err() != nil {
 				return nil, ctx.Err()
 			}
-			return nil, fmt.Errorf("%s: %w; get it by other means and put it at %s (%d bytes, %s)", d.URL, err, path, d.Size, d.Sum)
+			return nil, fmt.Errorf("%s: %w; get it by other means and put it at %s (%d bytes, %s)",
+				d.URL, err, path, d.Size, d.Sum)
 		}
 		paths = append(paths, path)
 	}
@@ -189,7 +198,8 @@ func (d Download) resume(ctx context.Context, part string, o FetchOptions) (err 
 	}
 	defer r.Body.Close()
 	switch {
-	case r.StatusCode == http.StatusPartialContent && strings.HasPrefix(r.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", at)):
+	case r.StatusCode == http.StatusPartialContent &&
+		strings.HasPrefix(r.Header.Get("Content-Range"), fmt.Sprintf("bytes %d-", at)):
 	case r.StatusCode == http.StatusOK:
 		at = 0 // the server does not resume
 	default:

@@ -54,11 +54,13 @@ func TestDownload(t *testing.T) {
 		fault  string
 	}{
 		{name: "whole", server: server{data: data}, ranges: ""},
-		{name: "breaks twice", server: server{data: data, cut: 70_000, breaks: 2, resumes: true}, ranges: " bytes=70000- bytes=140000-"},
+		{name: "breaks twice", server: server{data: data, cut: 70_000, breaks: 2, resumes: true},
+			ranges: " bytes=70000- bytes=140000-"},
 		{name: "earlier part", server: server{data: data, resumes: true}, part: data[:5], ranges: "bytes=5-"},
 		{name: "does not resume", server: server{data: data}, part: data[:5], ranges: "bytes=5-"},
 		{name: "part too long", server: server{data: data, resumes: true}, part: append(bytes.Clone(data), 1), ranges: ""},
-		{name: "damaged part", server: server{data: data, resumes: true}, part: []byte("other"), ranges: "bytes=5-", fault: "its md5 is"},
+		{name: "damaged part", server: server{data: data, resumes: true}, part: []byte("other"), ranges: "bytes=5-",
+			fault: "its md5 is"},
 		{name: "other content", server: server{data: ramp(200_000 - 1)}, fault: "ended after 199999 of 200000"},
 		{name: "too long", server: server{data: ramp(200_001)}, fault: "more than the 200000 bytes"},
 	} {
@@ -71,7 +73,8 @@ func TestDownload(t *testing.T) {
 				writeFile(t, path+".part", c.part)
 			}
 			last := int64(0)
-			err := d.fetch(t.Context(), path, FetchOptions{Client: web.Client(), Progress: func(_ string, done, _ int64) { last = done }})
+			err := d.fetch(t.Context(), path,
+				FetchOptions{Client: web.Client(), Progress: func(_ string, done, _ int64) { last = done }})
 			if c.fault != "" {
 				if err == nil || !strings.Contains(err.Error(), c.fault) {
 					t.Errorf("error %v, want %q", err, c.fault)
@@ -105,7 +108,8 @@ func TestFetchWithoutNetwork(t *testing.T) {
 	web.Close()
 	client := &http.Client{Transport: redirect{web.Listener.Addr().String()}}
 	_, err := Fetch(t.Context(), "mnist", FetchOptions{Root: root, Client: client})
-	for _, w := range []string{"https://", "refused", filepath.Join(root, "mnist", "train-images-idx3-ubyte.gz"), "9912422 bytes", "sha256:440f"} {
+	for _, w := range []string{"https://", "refused", filepath.Join(root, "mnist", "train-images-idx3-ubyte.gz"),
+		"9912422 bytes", "sha256:440f"} {
 		if err == nil || !strings.Contains(err.Error(), w) {
 			t.Errorf("error %v does not say %q", err, w)
 		}
@@ -158,7 +162,8 @@ func TestDownloadsAreEncrypted(t *testing.T) {
 		for _, d := range published(e.Name) {
 			seen++
 			kind, sum, _ := strings.Cut(d.Sum, ":")
-			if !strings.HasPrefix(d.URL, "https://") || d.Size <= 0 || kind == "sha256" && len(sum) != 64 || kind == "md5" && len(sum) != 32 {
+			if !strings.HasPrefix(d.URL, "https://") || d.Size <= 0 || kind == "sha256" && len(sum) != 64 ||
+				kind == "md5" && len(sum) != 32 {
 				t.Errorf("%s: %+v", e.Name, d)
 			}
 		}

@@ -111,7 +111,8 @@ type idxArray struct {
 
 func idxSource(imageFile, labelFile string, x, y *idxArray) (*source, error) {
 	if len(x.dims) != 3 && len(x.dims) != 4 {
-		return nil, fault.Errorf(imageFile, "%d dimensions, want 3 (images, rows, columns) or 4 (images, channels, rows, columns)", len(x.dims))
+		return nil, fault.Errorf(imageFile,
+			"%d dimensions, want 3 (images, rows, columns) or 4 (images, channels, rows, columns)", len(x.dims))
 	}
 	if len(y.dims) != 1 {
 		return nil, fault.Errorf(labelFile, "%d dimensions, want 1 (labels)", len(y.dims))

@@ -178,7 +178,8 @@ func TestFashionMNIST(t *testing.T) {
 	if !within(&mini.Train, &s.Train) || !within(&mini.Test, &s.Test) {
 		t.Error("the embedded set is no subset")
 	}
-	drawn := open(t, "fashion-mnist", Options{Roots: []string{filepath.Dir(dir)}, TrainLimit: 5000, TestLimit: 1000, Seed: 2017})
+	drawn := open(t, "fashion-mnist",
+		Options{Roots: []string{filepath.Dir(dir)}, TrainLimit: 5000, TestLimit: 1000, Seed: 2017})
 	if drawn.Fingerprint() != mini.Fingerprint() {
 		t.Error("the generator's draw is not the embedded set")
 	}

@@ -65,7 +65,8 @@ func (l *loader) classFolders(t *tree, dir string, folders, classes []string) (s
 		folder := path.Join(dir, class)
 		label := slices.Index(classes, class)
 		if label < 0 {
-			return source{}, fault.Errorf(t.name(folder), "class %q is none of the %d of %s", class, len(classes), t.name("train"))
+			return source{}, fault.Errorf(t.name(folder), "class %q is none of the %d of %s",
+				class, len(classes), t.name("train"))
 		}
 		found, err := t.pictures(folder)
 		if err != nil {

@@ -48,7 +48,8 @@ func jpegBytes(m image.Image) []byte {
 // leaves between them.
 func imageFiles() map[string][]byte {
 	files := map[string][]byte{"train/.DS_Store": {1}, "train/cat/notes.txt": {2}, "train/dog/.hidden.png": {3}}
-	for i, name := range []string{"train/cat/a.png", "train/cat/b.PNG", "train/cat/deep/c.jpg", "train/dog/a.jpeg", "train/dog/b.png", "train/dog/c.png", "val/cat/x.png", "val/dog/y.png"} {
+	for i, name := range []string{"train/cat/a.png", "train/cat/b.PNG", "train/cat/deep/c.jpg", "train/dog/a.jpeg",
+		"train/dog/b.png", "train/dog/c.png", "val/cat/x.png", "val/dog/y.png"} {
 		if strings.Contains(name, ".j") {
 			files[name] = jpegBytes(picture(12, 8, i))
 		} else {
@@ -97,7 +98,9 @@ func TestImages(t *testing.T) {
 	if !bytes.Equal(s.Train.Pixels(1), want) {
 		t.Error("a PNG's pixels differ")
 	}
-	if notes := strings.Join(s.Notes, "; "); notes != fmt.Sprintf("1 hidden pictures or folders in %[1]s are left out; 1 files of other kinds in %[1]s are left out", filepath.Join(dir, "train")) {
+	if notes := strings.Join(s.Notes,
+		"; "); notes != fmt.Sprintf("1 hidden pictures or folders in %[1]s are left out; 1 files of other kinds in "+
+		"%[1]s are left out", filepath.Join(dir, "train")) {
 		t.Errorf("notes %q", notes)
 	}
 	many := open(t, "images:"+dir, Options{Threads: 5, MaxMemory: 1})
@@ -120,7 +123,8 @@ func TestImagesResized(t *testing.T) {
 		t.Errorf("notes %q", small.Notes)
 	}
 	px, want := whole.Test.Pixels(1), make([]byte, 25)
-	resizeImage(want, px, extent{3, 8, 12}, extent{1, 5, 5}, newResizer(Preprocess{}, 8, 12, 5, 5), &resizeScratch[uint8]{}, bytePixels{})
+	resizeImage(want, px, extent{3, 8, 12}, extent{1, 5, 5}, newResizer(Preprocess{}, 8, 12, 5, 5),
+		&resizeScratch[uint8]{}, bytePixels{})
 	if !bytes.Equal(small.Test.Pixels(1), want) {
 		t.Error("decoded and converted pictures differ")
 	}
@@ -146,7 +150,8 @@ func TestImagesOfSeveralKinds(t *testing.T) {
 	wantFault(t, "images:"+dir, Options{}, filepath.Join("b", "5.png"), "7x9", "6x6")
 	sized := open(t, "images:"+dir, Options{Height: 4, Width: 4})
 	wantSize(t, sized, 4, 1, 3, 4, 4, 2)
-	if notes := strings.Join(sized.Notes, "; "); !strings.Contains(notes, "some grey images") || !strings.Contains(notes, "6–7 x 6–9 to 4x4") {
+	if notes := strings.Join(sized.Notes, "; "); !strings.Contains(notes, "some grey images") ||
+		!strings.Contains(notes, "6–7 x 6–9 to 4x4") {
 		t.Errorf("notes %q", notes)
 	}
 }
@@ -163,11 +168,13 @@ func TestImagesFaults(t *testing.T) {
 	}{
 		{"corrupt JPEG", "train/dog/a.jpeg", append(bytes.Clone(whole[:200]), whole[260:]...), []string{"a.jpeg", "JPEG"}},
 		{"truncated JPEG", "train/dog/a.jpeg", whole[:len(whole)-80], []string{"a.jpeg", "truncated JPEG"}},
-		{"truncated PNG", "val/cat/x.png", pngBytes(picture(12, 8, 0))[:60], []string{"x.png", "corrupt PNG", "not enough pixel data"}},
+		{"truncated PNG", "val/cat/x.png", pngBytes(picture(12, 8, 0))[:60],
+			[]string{"x.png", "corrupt PNG", "not enough pixel data"}},
 		{"no picture", "train/cat/b.PNG", []byte("GIF89a..."), []string{"b.PNG", "neither PNG"}},
 		{"empty file", "train/cat/b.PNG", []byte{}, []string{"b.PNG", "empty"}},
 		{"bomb", "train/cat/b.PNG", bomb, []string{"b.PNG", "30000x30000"}},
-		{"unknown class", "val/bird/x.png", pngBytes(picture(12, 8, 0)), []string{filepath.Join("val", "bird"), "none of the 2"}},
+		{"unknown class", "val/bird/x.png", pngBytes(picture(12, 8, 0)),
+			[]string{filepath.Join("val", "bird"), "none of the 2"}},
 		{"empty class", "train/bird/readme.md", []byte("x"), []string{filepath.Join("train", "bird"), "empty class"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -215,7 +222,8 @@ func TestPicturesAsPIL(t *testing.T) {
 			t.Errorf("%s: %v", file, err)
 			continue
 		}
-		want, we, err := decodePicture(readFile(t, filepath.Join("testdata", "pictures", "want", filepath.Base(file)+".png")), nil)
+		want, we, err := decodePicture(readFile(t,
+			filepath.Join("testdata", "pictures", "want", filepath.Base(file)+".png")), nil)
 		if err != nil || e != we {
 			t.Errorf("%s: %v, %v, want %v", file, err, e, we)
 			continue
@@ -300,7 +308,8 @@ func TestTinyImageNet(t *testing.T) {
 		sorted[name] = data
 	}
 	delete(sorted, annotations)
-	sorted["val/n03/val_0.JPEG"], sorted["val/n01/val_1.JPEG"] = sorted["val/images/val_0.JPEG"], sorted["val/images/val_1.JPEG"]
+	sorted["val/n03/val_0.JPEG"], sorted["val/n01/val_1.JPEG"] = sorted["val/images/val_0.JPEG"],
+		sorted["val/images/val_1.JPEG"]
 	delete(sorted, "val/images/val_0.JPEG")
 	delete(sorted, "val/images/val_1.JPEG")
 	wantSize(t, open(t, "tinyimagenet:"+writeTree(t, sorted), Options{}), 4, 2, 3, 16, 16, 2)
@@ -311,7 +320,8 @@ func TestTinyImageNetFaults(t *testing.T) {
 		name, file, data string
 		words            []string
 	}{
-		{"unknown class", annotations, "val_0.JPEG\tn03\nval_1.JPEG\tn77\n", []string{"val_annotations.txt", "record 1", "n77"}},
+		{"unknown class", annotations, "val_0.JPEG\tn03\nval_1.JPEG\tn77\n",
+			[]string{"val_annotations.txt", "record 1", "n77"}},
 		{"no class", annotations, "val_0.JPEG\n", []string{"val_annotations.txt", "record 0", "want a file and its class"}},
 		{"no picture", annotations, "val_9.JPEG\tn03\n", []string{"val_9.JPEG"}},
 		{"outside", annotations, "../../../../etc/passwd\tn03\n", []string{"passwd", "invalid"}},

@@ -11,19 +11,22 @@ func TestWhatIsLeftOutIsTold(t *testing.T) {
 	files := imageFiles()
 	picture := files["train/cat/a.png"]
 	files["train/loose.png"], files["train/.hidden.png"] = picture, picture
-	files["train/cat/.ipynb_checkpoints/a.png"], files["train/dog/._b.png"], files["train/.emu/a.png"] = picture, picture, picture
+	files["train/cat/.ipynb_checkpoints/a.png"], files["train/dog/._b.png"], files["train/.emu/a.png"] = picture,
+		picture, picture
 	for _, class := range []string{"cat", "dog"} {
 		files["test/"+class+"/x.png"], files["val/"+class+"/y.png"] = picture, picture
 	}
 	notes := strings.Join(open(t, "images:"+writeTree(t, files), Options{}).Notes, "; ")
-	for _, want := range []string{"1 pictures in ", "lie in no folder of a class", "5 hidden pictures or folders in ", "val is left out: the test images are those of "} {
+	for _, want := range []string{"1 pictures in ", "lie in no folder of a class", "5 hidden pictures or folders in ",
+		"val is left out: the test images are those of "} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("notes %q, want %q", notes, want)
 		}
 	}
 	shards := parquetFileSet()
 	shards["data/test-00000-of-00001.parquet"] = shards["data/validation-00000-of-00001.parquet"]
-	if notes := strings.Join(open(t, "parquet:"+writeTree(t, shards), Options{}).Notes, "; "); !strings.Contains(notes, "validation-00000-of-00001.parquet is left out: ") {
+	if notes := strings.Join(open(t, "parquet:"+writeTree(t, shards), Options{}).Notes, "; "); !strings.Contains(notes,
+		"validation-00000-of-00001.parquet is left out: ") {
 		t.Errorf("notes %q, want one about validation", notes)
 	}
 }

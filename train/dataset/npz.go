@@ -91,7 +91,8 @@ func (f *npzFile) split(l *loader, s *source, suffix string) error {
 // sameKind wants the images of both splits to be of one size and type.
 func sameKind(path string, c *content) error {
 	a, b := &c.train, &c.test
-	if len(b.labels) > 0 && (a.c != b.c || a.h != b.h || a.w != b.w || a.vectors != b.vectors || !sameArrays(a.arrays, b.arrays) || (a.floats == nil) != (b.floats == nil)) {
+	if len(b.labels) > 0 && (a.c != b.c || a.h != b.h || a.w != b.w || a.vectors != b.vectors ||
+		!sameArrays(a.arrays, b.arrays) || (a.floats == nil) != (b.floats == nil)) {
 		return fault.Errorf(path, "test images are %s, those for training %s", b.kind(), a.kind())
 	}
 	return nil
@@ -164,7 +165,8 @@ func (f *npzFile) missing(name, what string) error {
 	if what != "" {
 		return fault.Errorf(f.path, "no array %s %s; it has %s", name, what, names)
 	}
-	return fault.Errorf(f.path, "no array %s; it has %s, want x_train, y_train, x_test, y_test, or x, y, or the names of a model's inputs in the place of x", name, names)
+	return fault.Errorf(f.path, "no array %s; it has %s, want x_train, y_train, x_test, y_test, or x, y, or the "+
+		"names of a model's inputs in the place of x", name, names)
 }
 
 // images reads images or vectors.
@@ -265,7 +267,8 @@ func (s *source) layout(h *npy.Head, shape []int) (last int, err error) {
 		shape = []int{shape[0], 1, shape[1], shape[2]}
 	}
 	if len(shape) != 4 {
-		return 0, fmt.Errorf("shape %v, want [N,C,H,W], [N,H,W,C] of uint8, [N,H,W], [N,D] of floats, or [steps,batch,C,H,W] with labels [steps,batch]", shape)
+		return 0, fmt.Errorf("shape %v, want [N,C,H,W], [N,H,W,C] of uint8, [N,H,W], [N,D] of floats, or "+
+			"[steps,batch,C,H,W] with labels [steps,batch]", shape)
 	}
 	a, b, c := shape[1], shape[2], shape[3]
 	if min(a, b, c) < 1 || float64(a)*float64(b)*float64(c) > 1<<26 {

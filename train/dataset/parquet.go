@@ -238,16 +238,20 @@ func classNames(f *parquet.File) map[string][]string {
 // bytes; the integers of label, fine_label or another usual name, or else of the only
 // column that has named classes, or else the text of a usual name. Other integers may be
 // an index or an identifier.
-func columns(leaves []leaf, classes map[string][]string, inputs []Array) (image int, arrays []int, label int, err error) {
+func columns(leaves []leaf, classes map[string][]string,
+	inputs []Array) (image int, arrays []int, label int, err error) {
 	usual := []string{"label", "labels", "fine_label", "fine_labels", "class", "target"}
 	label = choose(leaves, usual, func(l leaf) bool {
 		return l.integer && len(l.path) == 1 && (slices.Contains(usual, l.path[0]) || classes[l.path[0]] != nil)
 	})
 	if label < 0 {
-		label = choose(leaves, usual, func(l leaf) bool { return l.bytes && len(l.path) == 1 && slices.Contains(usual, l.path[0]) })
+		label = choose(leaves, usual, func(l leaf) bool {
+			return l.bytes && len(l.path) == 1 && slices.Contains(usual, l.path[0])
+		})
 	}
 	image = choose(leaves, []string{"image", "img"}, func(l leaf) bool {
-		return l.bytes && (len(l.path) == 2 && l.path[1] == "bytes" || len(l.path) == 1 && (label < 0 || l.path[0] != leaves[label].path[0]))
+		return l.bytes && (len(l.path) == 2 && l.path[1] == "bytes" ||
+			len(l.path) == 1 && (label < 0 || l.path[0] != leaves[label].path[0]))
 	})
 	if arrays, err = arrayColumns(leaves, inputs, image < 0); err != nil {
 		return 0, nil, 0, err
@@ -265,7 +269,8 @@ func columns(leaves []leaf, classes map[string][]string, inputs []Array) (image 
 			}
 			all = append(all, fmt.Sprintf("%v of %s", l.path, kind))
 		}
-		return 0, nil, 0, fmt.Errorf("columns %s, want one [image bytes], or lists of numbers, and one [label] of integers or text", strings.Join(all, ", "))
+		return 0, nil, 0, fmt.Errorf("columns %s, want one [image bytes], or lists of numbers, and one [label] of "+
+			"integers or text", strings.Join(all, ", "))
 	}
 	return image, arrays, label, nil
 }

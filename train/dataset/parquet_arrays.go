@@ -25,7 +25,8 @@ type ragged struct {
 func newRagged(l leaf, schema *parquet.Schema) ragged {
 	c, _ := schema.Lookup(l.path...)
 	kind := c.Node.Type().Kind()
-	return ragged{name: l.path[0], list: l.list, integer: kind != parquet.Float && kind != parquet.Double, full: int(c.MaxDefinitionLevel), empty: aboveList(schema, l.path)}
+	return ragged{name: l.path[0], list: l.list, integer: kind != parquet.Float &&
+		kind != parquet.Double, full: int(c.MaxDefinitionLevel), empty: aboveList(schema, l.path)}
 }
 
 // aboveList is the definition level of what has the list of a column: −1 where it has none.
@@ -149,7 +150,8 @@ func (l *loader) joinArrays(train, test *shards, c *content) error {
 	for k, a := range first.arrays {
 		shortest, longest := math.MaxInt, 0
 		for _, f := range all {
-			if k >= len(f.arrays) || f.arrays[k].name != a.name || f.arrays[k].list != a.list || f.arrays[k].integer != a.integer {
+			if k >= len(f.arrays) || f.arrays[k].name != a.name || f.arrays[k].list != a.list ||
+				f.arrays[k].integer != a.integer {
 				return fault.Errorf(f.path, "its column %s is not as in %s", a.name, first.path)
 			}
 			lo, hi := f.arrays[k].lengths()
@@ -161,7 +163,8 @@ func (l *loader) joinArrays(train, test *shards, c *content) error {
 		}
 		if a.list {
 			wide := longest
-			if i := slices.IndexFunc(l.o.Inputs, func(in Array) bool { return in.Name == array.Name }); i >= 0 && len(l.o.Inputs[i].Shape) == 1 {
+			if i := slices.IndexFunc(l.o.Inputs, func(in Array) bool { return in.Name == array.Name }); i >= 0 &&
+				len(l.o.Inputs[i].Shape) == 1 {
 				wide = max(wide, l.o.Inputs[i].Shape[0])
 			}
 			if array.Shape = []int{wide}; shortest < wide {

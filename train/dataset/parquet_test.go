@@ -66,7 +66,8 @@ func TestParquet(t *testing.T) {
 	dir := writeTree(t, parquetFileSet())
 	s := open(t, "parquet:"+dir, Options{})
 	wantSize(t, s, 8, 2, 3, 8, 12, 2)
-	if !slices.Equal(s.Classes, []string{"cat", "dog"}) || !slices.Equal(s.Train.Labels(), []int32{0, 1, 0, 1, 0, 1, 0, 1}) {
+	if !slices.Equal(s.Classes, []string{"cat", "dog"}) ||
+		!slices.Equal(s.Train.Labels(), []int32{0, 1, 0, 1, 0, 1, 0, 1}) {
 		t.Errorf("classes %q, labels %v", s.Classes, s.Train.Labels())
 	}
 	want := make([]byte, 3*8*12)
@@ -97,7 +98,8 @@ func TestParquetColumns(t *testing.T) {
 		"cifar100/validation.parquet":           parquetBytes(rows[:3], parquet.PageBufferSize(1)),
 	}), Options{})
 	wantSize(t, s, 6, 3, 3, 6, 6, 3)
-	if !slices.Equal(s.Train.Labels(), []int32{0, 1, 2, 0, 1, 2}) || !strings.Contains(strings.Join(s.Notes, "; "), "has no labels") {
+	if !slices.Equal(s.Train.Labels(), []int32{0, 1, 2, 0, 1, 2}) ||
+		!strings.Contains(strings.Join(s.Notes, "; "), "has no labels") {
 		t.Errorf("labels %v, notes %q", s.Train.Labels(), s.Notes)
 	}
 }
@@ -121,8 +123,10 @@ func TestParquetFaults(t *testing.T) {
 		{"no parquet", []byte("PK\x03\x04 and more bytes"), []string{"no parquet file"}},
 		{"empty", []byte{}, []string{"0 bytes"}},
 		{"claims much", huge, []string{"metadata of 2147483648 bytes"}},
-		{"corrupt picture", rows(func(r []imageRow) { r[2].Image.Bytes = []byte("GIF89a") }), []string{"record 2", "neither PNG"}},
-		{"label out of range", rows(func(r []imageRow) { r[1].Label = new(int64(7)) }), []string{"record 1", "label 7, want 0 to 1"}},
+		{"corrupt picture", rows(func(r []imageRow) { r[2].Image.Bytes = []byte("GIF89a") }),
+			[]string{"record 2", "neither PNG"}},
+		{"label out of range", rows(func(r []imageRow) { r[1].Label = new(int64(7)) }),
+			[]string{"record 1", "label 7, want 0 to 1"}},
 		{"no label", rows(func(r []imageRow) { r[1].Label = nil }), []string{"record 1", "no label"}},
 		{"no bytes", rows(func(r []imageRow) { r[1].Image.Bytes = nil }), []string{"record 1", "not in the file"}},
 		{"other columns", parquetBytes([]struct{ A, B int64 }{{1, 2}}), []string{"[A]", "[B]", "want one [image bytes]"}},
@@ -137,7 +141,8 @@ func TestParquetFaults(t *testing.T) {
 	delete(files, file)
 	wantFault(t, "parquet:"+writeTree(t, files), Options{}, "1 of the 2 files train")
 	wantFault(t, "parquet:"+t.TempDir(), Options{}, "no train-*.parquet")
-	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{"a/train.parquet": good, "b/train.parquet": good}), Options{}, "several configurations")
+	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{"a/train.parquet": good, "b/train.parquet": good}),
+		Options{}, "several configurations")
 }
 
 type inMemory struct{ *bytes.Reader }

@@ -25,8 +25,9 @@ func TestPreprocess(t *testing.T) {
 			planar(want, interleaved, 3)
 			set := Images{Pixels: [][]uint8{image}, Labels: []int{0}}
 			l := newLoader(t.Context(), Options{Height: 14, Width: 14, Preprocess: p})
-			both := content{classes: []string{"one"}, train: source{labels: set.Labels, pixels: set.Pixels, c: 3, h: shape[0], w: shape[1],
-				where: func(i int) (string, int) { return name, i }}}
+			both := content{classes: []string{"one"},
+				train: source{labels: set.Labels, pixels: set.Pixels, c: 3, h: shape[0], w: shape[1],
+					where: func(i int) (string, int) { return name, i }}}
 			s, err := l.open(&format{name: name, load: func(*loader, string) (*content, error) { return &both, nil }}, name)
 			if err != nil {
 				t.Fatal(err)
@@ -42,7 +43,8 @@ func TestPreprocess(t *testing.T) {
 }
 
 func TestPreprocessOptions(t *testing.T) {
-	for _, spec := range []string{"resize", "torchvision:", "torchvision:0", "torchvision:x", "timm:1.1", "timm:0", "timm:NaN", "none:3", ":3"} {
+	for _, spec := range []string{"resize", "torchvision:", "torchvision:0", "torchvision:x", "timm:1.1", "timm:0",
+		"timm:NaN", "none:3", ":3"} {
 		if p, err := ParsePreprocess(spec); err == nil {
 			t.Errorf("%q is %v", spec, p)
 		}
@@ -57,7 +59,8 @@ func TestPreprocessOptions(t *testing.T) {
 	if of("torchvision:20", 21, 21) == nil || of("timm", 20, 21) == nil {
 		t.Error("less than is wanted is scaled to, or no square is cropped")
 	}
-	for spec, want := range map[string]int{"torchvision": 256, "torchvision:232": 232, "timm": 256, "timm:0.95": 235, "none": 224, "": 224} {
+	for spec, want := range map[string]int{"torchvision": 256, "torchvision:232": 232, "timm": 256, "timm:0.95": 235,
+		"none": 224, "": 224} {
 		p, _ := ParsePreprocess(spec)
 		if got := p.shorter(224); got != want {
 			t.Errorf("%q scales the shorter side to %d for 224, want %d", spec, got, want)

@@ -75,7 +75,8 @@ func TestResizeTorchvision(t *testing.T) {
 		_, want := npzBytes(t, path, name+"_grey")
 		to := extent{1, from.h, from.w}
 		got := make([]byte, len(want))
-		resizeImage(got, image, from, to, newResizer(Preprocess{}, from.h, from.w, from.h, from.w), &resizeScratch[byte]{}, bytePixels{})
+		resizeImage(got, image, from, to, newResizer(Preprocess{}, from.h, from.w, from.h, from.w),
+			&resizeScratch[byte]{}, bytePixels{})
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s: grey differs from PIL's", name)
 		}
@@ -93,7 +94,8 @@ func TestConvert(t *testing.T) {
 	if !bytes.Equal(p[:n], p[n:2*n]) || !bytes.Equal(p[:n], p[2*n:]) {
 		t.Error("the channels of a grey image differ")
 	}
-	if again := open(t, Embedded, Options{TrainLimit: 20, TestLimit: 10, Channels: 3, Height: 32, Width: 40, MaxMemory: 1}); again.Fingerprint() != rgb.Fingerprint() {
+	if again := open(t, Embedded, Options{TrainLimit: 20, TestLimit: 10, Channels: 3, Height: 32, Width: 40,
+		MaxMemory: 1}); again.Fingerprint() != rgb.Fingerprint() {
 		t.Error("images in mapped files differ from those on the heap")
 	}
 	if grey.Fingerprint() == rgb.Fingerprint() || len(grey.Notes) != 0 {

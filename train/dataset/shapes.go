@@ -43,7 +43,8 @@ func (c *shapesConfig) nuisances() []named[float64] {
 }
 
 func (c *shapesConfig) sizes() []named[int] {
-	return []named[int]{{"train", &c.train}, {"test", &c.test}, {"size", &c.size}, {"classes", &c.classes}, {"seed", &c.seed}}
+	return []named[int]{{"train", &c.train}, {"test", &c.test}, {"size", &c.size}, {"classes", &c.classes},
+		{"seed", &c.seed}}
 }
 
 type named[T any] struct {

@@ -39,7 +39,8 @@ func TestShapesDoNotDependOnThreadsOrLength(t *testing.T) {
 		}
 	}
 	for i := range 20 {
-		if !bytes.Equal(short.Test.Pixels(i), long.Test.Pixels(i)) || bytes.Equal(short.Test.Pixels(i), short.Train.Pixels(i)) {
+		if !bytes.Equal(short.Test.Pixels(i), long.Test.Pixels(i)) ||
+			bytes.Equal(short.Test.Pixels(i), short.Train.Pixels(i)) {
 			t.Fatalf("test image %d differs, or is a training image", i)
 		}
 	}

@@ -83,7 +83,8 @@ func (s *shard) open(size int64, inputs []Array) (err error) {
 	if err := checkFooter(s.file, size); err != nil {
 		return err
 	}
-	if s.parquet, err = parquet.OpenFile(s.file, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true)); err != nil {
+	if s.parquet, err = parquet.OpenFile(s.file, size, parquet.SkipPageIndex(true),
+		parquet.SkipBloomFilters(true)); err != nil {
 		return err
 	}
 	all := leaves(s.parquet.Schema())
@@ -173,7 +174,8 @@ func leaves(schema *parquet.Schema) []leaf {
 			kind := c.Node.Type().Kind()
 			integer := kind == parquet.Int32 || kind == parquet.Int64
 			l.list = c.MaxRepetitionLevel == 1
-			l.number = c.MaxRepetitionLevel <= 1 && (integer || kind == parquet.Boolean || kind == parquet.Float || kind == parquet.Double)
+			l.number = c.MaxRepetitionLevel <= 1 &&
+				(integer || kind == parquet.Boolean || kind == parquet.Float || kind == parquet.Double)
 			if c.MaxRepetitionLevel == 0 {
 				l.bytes, l.integer = kind == parquet.ByteArray, integer
 			}

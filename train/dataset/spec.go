@@ -31,8 +31,8 @@ type format struct {
 func formats() []format {
 	return []format{
 		{name: Embedded, title: "Fashion-MNIST, 5,000 + 1,000 of its images, embedded", load: (*loader).mini},
-		{name: Shapes, title: "ten shapes, with nuisances of chosen strength; drawn by the program", path: "KEY=VALUE,…", drawn: true,
-			load: (*loader).shapes},
+		{name: Shapes, title: "ten shapes, with nuisances of chosen strength; drawn by the program",
+			path: "KEY=VALUE,…", drawn: true, load: (*loader).shapes},
 		{name: "fashion-mnist", title: "Fashion-MNIST, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(fashionNames()),
 			places: []string{"fashion-mnist", "FashionMNIST/raw", "FashionMNIST"}},
 		{name: "mnist", title: "MNIST digits, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(numbered(10)),
@@ -42,11 +42,14 @@ func formats() []format {
 			load: cifar10().load, places: cifar10().places()},
 		{name: "cifar100", title: "CIFAR-100, 50,000 + 10,000 RGB 32x32, binary or Python batches", path: "DIR|FILE.tar.gz",
 			load: cifar100().load, places: cifar100().places()},
-		{name: "tinyimagenet", title: "TinyImageNet, 100,000 + 10,000 RGB 64x64 of 200 classes", path: "DIR|FILE.zip", load: (*loader).tinyImageNet,
-			places: []string{"tiny-imagenet-200", "tiny-imagenet-200.zip"}},
-		{name: "images", title: "train/CLASS/*, test/CLASS/* or val/CLASS/*: PNG, JPEG, WebP", path: "DIR|FILE.zip", load: (*loader).images},
-		{name: "parquet", title: "Hugging Face's layout: train-*.parquet, test-* or validation-*, of images and labels", path: "DIR", load: (*loader).parquet},
-		{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y: images, vectors [N,D], or arrays named after a model's inputs", path: "FILE", load: (*loader).npz},
+		{name: "tinyimagenet", title: "TinyImageNet, 100,000 + 10,000 RGB 64x64 of 200 classes", path: "DIR|FILE.zip",
+			load: (*loader).tinyImageNet, places: []string{"tiny-imagenet-200", "tiny-imagenet-200.zip"}},
+		{name: "images", title: "train/CLASS/*, test/CLASS/* or val/CLASS/*: PNG, JPEG, WebP", path: "DIR|FILE.zip",
+			load: (*loader).images},
+		{name: "parquet", title: "Hugging Face's layout: train-*.parquet, test-* or validation-*, of images and labels",
+			path: "DIR", load: (*loader).parquet},
+		{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y: images, vectors [N,D], or " +
+			"arrays named after a model's inputs", path: "FILE", load: (*loader).npz},
 	}
 }
 
@@ -72,7 +75,8 @@ func resolve(spec string, roots []string) (*format, string, error) {
 		path, err := f.find(spec, roots)
 		return &f, path, err
 	}
-	return nil, "", &SpecError{spec, "unknown name, want one of " + strings.Join(known, ", ") + suggest.DidYouMean(name, known)}
+	return nil, "", &SpecError{spec,
+		"unknown name, want one of " + strings.Join(known, ", ") + suggest.DidYouMean(name, known)}
 }
 
 // find looks for a set that was named without a path.
@@ -98,8 +102,8 @@ type MissingError struct {
 }
 
 func (e *MissingError) Error() string {
-	return fmt.Sprintf("data %q: found in none of %s; give a path (%s:DIR), or set MEMPROBE_DATA to the folder that holds it",
-		e.Spec, strings.Join(e.Roots, ", "), e.Spec)
+	return fmt.Sprintf("data %q: found in none of %s; give a path (%s:DIR), or set MEMPROBE_DATA to the folder that "+
+		"holds it", e.Spec, strings.Join(e.Roots, ", "), e.Spec)
 }
 
 // DefaultRoots are the folders where bare names are looked for: those of

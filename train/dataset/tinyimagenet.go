@@ -82,7 +82,8 @@ func (t *tree) annotated(ids []string) (source, error) {
 		record := len(files)
 		f := strings.Fields(line)
 		if len(f) < 2 {
-			return source{}, fault.Errorf(t.name(annotations), "record %d: %q, want a file and its class", record, strings.TrimSpace(line))
+			return source{}, fault.Errorf(t.name(annotations), "record %d: %q, want a file and its class",
+				record, strings.TrimSpace(line))
 		}
 		label, ok := slices.BinarySearch(ids, f[1])
 		if !ok {

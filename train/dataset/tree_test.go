@@ -88,7 +88,8 @@ func TestFolderEntries(t *testing.T) {
 	}
 	link(filepath.Join(dir, "train", "cat"), "train/dog/more")
 	wantSize(t, open(t, "images:"+dir, Options{}), 11, 2, 3, 8, 12, 3)
-	for name, words := range map[string]string{"train/gnu": "gnu", "train/dog/z": "leads nowhere", "train/dog/z.png": "leads nowhere"} {
+	for name, words := range map[string]string{"train/gnu": "gnu", "train/dog/z": "leads nowhere",
+		"train/dog/z.png": "leads nowhere"} {
 		undo := link(filepath.Join(dir, "gone"), name)
 		wantFault(t, "images:"+dir, Options{}, filepath.Base(name), words)
 		undo()
@@ -133,7 +134,8 @@ func TestParquetLabelIsNotGuessed(t *testing.T) {
 	}
 	picture := parquetImage{Bytes: pngBytes(picture(6, 6, 1))}
 	set := func(data []byte) string { return "parquet:" + writeTree(t, map[string][]byte{"train.parquet": data}) }
-	if s := open(t, set(parquetBytes([]indexed{{picture, "dog", 0}, {picture, "cat", 1}})), Options{}); !slices.Equal(s.Classes, []string{"cat", "dog"}) || s.Train.Label(0) != 1 {
+	if s := open(t, set(parquetBytes([]indexed{{picture, "dog", 0}, {picture, "cat", 1}})),
+		Options{}); !slices.Equal(s.Classes, []string{"cat", "dog"}) || s.Train.Label(0) != 1 {
 		t.Errorf("labels of text: classes %q, labels %v", s.Classes, s.Train.Labels())
 	}
 	rows := []digits{{picture, 1, 7}, {picture, 0, 8}}
@@ -158,7 +160,10 @@ func TestParquetShardNames(t *testing.T) {
 	const one, two = "train-00000-of-00002-a09b74b3ef9c3b56.parquet", "train-00001-of-00002-0123456789abcdef.parquet"
 	wantSize(t, open(t, "parquet:"+writeTree(t, map[string][]byte{one: first, two: second}), Options{}), 8, 0, 3, 8, 12, 2)
 	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{one: first}), Options{}, "1 of the 2 files")
-	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{one: first, "train-00000-of-00002.parquet": first}), Options{}, "shard 0 of train is there twice")
-	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{one: first, "train-00001-of-00003.parquet": first}), Options{}, "no shard of train that goes with the others")
-	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{one: first, two: second, "train-more.parquet": first}), Options{}, "3 of the 2 files")
+	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{one: first, "train-00000-of-00002.parquet": first}),
+		Options{}, "shard 0 of train is there twice")
+	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{one: first, "train-00001-of-00003.parquet": first}),
+		Options{}, "no shard of train that goes with the others")
+	wantFault(t, "parquet:"+writeTree(t, map[string][]byte{one: first, two: second, "train-more.parquet": first}),
+		Options{}, "3 of the 2 files")
 }

@@ -41,7 +41,8 @@ func Parse(s string) (Scheme, error) {
 			return Scheme{Noise: v}, nil
 		}
 	}
-	return Scheme{}, fmt.Errorf("labels %q: want true, random, random:K with K of at least 2, noise:P with P from 0 to 1, or per-view", s)
+	return Scheme{}, fmt.Errorf("labels %q: want true, random, random:K with K of at least 2, noise:P with P from 0 "+
+		"to 1, or per-view", s)
 }
 
 func (s Scheme) String() string {

@@ -47,7 +47,8 @@ func TestParse(t *testing.T) {
 			t.Errorf("Parse(%q) = %v, %v", s, p, err)
 		}
 	}
-	for _, s := range []string{"", "noise:", "noise:2", "noise:NaN", "noise:-1", "flase", "random:", "random:1", "random:-3", "random:2.5", "random:99999999999"} {
+	for _, s := range []string{"", "noise:", "noise:2", "noise:NaN", "noise:-1", "flase", "random:", "random:1",
+		"random:-3", "random:2.5", "random:99999999999"} {
 		if p, err := Parse(s); err == nil {
 			t.Errorf("Parse(%q) = %v, want an error", s, p)
 		}
@@ -70,7 +71,8 @@ func TestRandomClasses(t *testing.T) {
 	if sd := math.Sqrt(2 * (classes - 1)); math.Abs(chi-(classes-1)) > 4*sd { // of χ² with 99 degrees of freedom
 		t.Errorf("χ² of the counts is %v, want %d ± %v", chi, classes-1, 4*sd)
 	}
-	if a, b := (Scheme{Noise: 1, Classes: 10}).Draw(3, truth, 10), (Scheme{Noise: 1}).Draw(3, truth, 10); !slices.Equal(a, b) {
+	if a, b := (Scheme{Noise: 1, Classes: 10}).Draw(3, truth, 10), (Scheme{Noise: 1}).
+		Draw(3, truth, 10); !slices.Equal(a, b) {
 		t.Error("random:10 of ten classes is not random")
 	}
 }

@@ -112,7 +112,8 @@ func (s Settings) StateBytes(weights int64) int64 {
 
 // New returns an optimizer with its state at 0.
 func New(s Settings, params []Param, pool *parallel.Pool) *Optimizer {
-	o := &Optimizer{Settings: s, rule: ruleOf(s.Optimizer), pool: pool, params: params, scale: make([]float64, len(params))}
+	o := &Optimizer{Settings: s, rule: ruleOf(s.Optimizer), pool: pool, params: params,
+		scale: make([]float64, len(params))}
 	for i, p := range params {
 		o.scale[i] = 1
 		n := p.Value.Len()

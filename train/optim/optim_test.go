@@ -154,7 +154,8 @@ func TestThreadsAndAllocations(t *testing.T) {
 			pool := parallel.New(1 + 2*i)
 			defer pool.Close()
 			ps, gs := large()
-			o := New(Settings{Optimizer: name, Momentum: 0.9, WeightDecay: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, Trust: 1e-3, ClipNorm: 1}, ps, pool)
+			o := New(Settings{Optimizer: name, Momentum: 0.9, WeightDecay: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8,
+				Trust: 1e-3, ClipNorm: 1}, ps, pool)
 			o.Step(0.1, gs)
 			if n := testing.AllocsPerRun(3, func() { o.Step(0.1, gs) }); n > 0 {
 				t.Errorf("%s: %v allocations a step", name, n)

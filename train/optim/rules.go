@@ -84,7 +84,8 @@ func (o *Optimizer) sgdStep(c chunk, w, g []float32, scale, decay float64) {
 	if o.Momentum != 0 {
 		buffer = o.state(0, c)
 	}
-	vec.SGDStep(vec.SGD{LR: o.lr, Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: decay, GradScale: scale}, w, g, buffer)
+	vec.SGDStep(vec.SGD{LR: o.lr, Momentum: o.Momentum, Nesterov: o.Nesterov, WeightDecay: decay, GradScale: scale}, w,
+		g, buffer)
 }
 
 // rescale computes from the sums of the chunks, added in their order, by what

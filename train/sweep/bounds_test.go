@@ -8,10 +8,12 @@ import (
 // Deep nesting would take the parser's stack, a level for each.
 func TestDeepPlansAreRefused(t *testing.T) {
 	for _, text := range []string{
-		"grid: " + strings.Repeat("[", 1000), strings.Repeat("{a: ", 1000), strings.Repeat("- ", 1000), strings.Repeat("? ", 1000),
+		"grid: " + strings.Repeat("[", 1000), strings.Repeat("{a: ", 1000), strings.Repeat("- ", 1000),
+		strings.Repeat("? ", 1000),
 		strings.Repeat("#", maxPlan+1),
 	} {
-		if _, err := Parse("p.yaml", "p", []byte(text)); err == nil || !strings.Contains(err.Error(), "deep") && !strings.Contains(err.Error(), "at most") {
+		if _, err := Parse("p.yaml", "p", []byte(text)); err == nil ||
+			!strings.Contains(err.Error(), "deep") && !strings.Contains(err.Error(), "at most") {
 			t.Errorf("%.20q: %v", text, err)
 		}
 	}

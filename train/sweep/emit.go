@@ -51,7 +51,8 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	if err := suggest.OneOf(cluster, Clusters()); err != nil {
 		return err
 	}
-	t, err := template.New(cluster+".tmpl").Funcs(template.FuncMap{"quote": quote, "line": show.Line}).ParseFS(jobs, "jobs/"+cluster+".tmpl")
+	t, err := template.New(cluster+".tmpl").Funcs(template.FuncMap{"quote": quote, "line": show.Line}).
+		ParseFS(jobs, "jobs/"+cluster+".tmpl")
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,8 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	return t.Execute(w, map[string]any{
 		"Plan": p.Name, "About": p.About, "Cells": p.Cells, "Job": jobName(p.Name), "CPUs": job.CPUs,
 		"Arrays": arrays, "Whole": len(arrays) == 1,
-		"Dir": job.Dir, "Logs": filepath.Join(job.Dir, "slurm-%A_%a.out"), "Words": words, "Task": job.Task, "Of": job.Of, "Command": strings.Join(quoted, " "),
+		"Dir": job.Dir, "Logs": filepath.Join(job.Dir, "slurm-%A_%a.out"), "Words": words, "Task": job.Task,
+		"Of": job.Of, "Command": strings.Join(quoted, " "),
 	})
 }
 

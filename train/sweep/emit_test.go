@@ -35,7 +35,8 @@ func TestEmit(t *testing.T) {
 			}
 		}
 	}
-	if err := p.Emit(&bytes.Buffer{}, "pbs", Job{Words: words, CPUs: 1, Most: 1000}); err == nil || !strings.Contains(err.Error(), "slurm, kubernetes, shell") {
+	if err := p.Emit(&bytes.Buffer{}, "pbs", Job{Words: words, CPUs: 1, Most: 1000}); err == nil ||
+		!strings.Contains(err.Error(), "slurm, kubernetes, shell") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -69,12 +70,14 @@ func TestEmitSeveralArrays(t *testing.T) {
 	}
 	dir := t.TempDir()
 	var b bytes.Buffer
-	if err := p.Emit(&b, "slurm", Job{Words: []string{"memprobe", "sweep", "plan.yaml"}, Dir: dir, CPUs: 1, Most: 3}); err != nil {
+	if err := p.Emit(&b, "slurm", Job{Words: []string{"memprobe", "sweep", "plan.yaml"}, Dir: dir, CPUs: 1,
+		Most: 3}); err != nil {
 		t.Fatal(err)
 	}
 	// A scheduler that runs every task at once, and a command that says its index.
 	for name, text := range map[string]string{
-		"sbatch":   "#!/bin/bash\njob=$(cat)\nexport ${2#--export=ALL,}\nfor i in $(seq ${1#--array=0-} -1 0); do SLURM_ARRAY_TASK_ID=$i bash -c \"$job\"; done\n",
+		"sbatch": "#!/bin/bash\njob=$(cat)\nexport ${2#--export=ALL,}\nfor i in $(seq ${1#--array=0-} -1 0); do " +
+			"SLURM_ARRAY_TASK_ID=$i bash -c \"$job\"; done\n",
 		"memprobe": "#!/bin/bash\necho \"$@\"\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o755); err != nil {

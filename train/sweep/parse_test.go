@@ -76,7 +76,8 @@ func TestParseErrors(t *testing.T) {
 		}
 	}
 	huge := "grid:\n  seed: [" + strings.Repeat("1,", 200) + "2]\n  lr: [" + strings.Repeat("0.1,", 200) + "0.2]"
-	if _, err := Parse("plan.yaml", "plan", []byte(huge)); err == nil || !strings.Contains(err.Error(), "more than 10000 cells") {
+	if _, err := Parse("plan.yaml", "plan", []byte(huge)); err == nil ||
+		!strings.Contains(err.Error(), "more than 10000 cells") {
 		t.Errorf("error %v, want one about too many cells", err)
 	}
 }

@@ -231,7 +231,8 @@ func (r *reader) readGrid(n ast.Node) error {
 func (r *reader) cells(settings []Setting) error {
 	for _, s := range settings {
 		if slices.ContainsFunc(r.grid, func(a axis) bool { return a.key == s.Key }) {
-			return &train.ConfigError{Key: s.Key, Err: fmt.Errorf("%v, but the plan %s varies it: leave it out", s.Value, r.plan.Name)}
+			return &train.ConfigError{Key: s.Key,
+				Err: fmt.Errorf("%v, but the plan %s varies it: leave it out", s.Value, r.plan.Name)}
 		}
 	}
 	if len(r.variants) == 0 {
@@ -251,7 +252,8 @@ func (r *reader) cells(settings []Setting) error {
 			}
 			c.Variant = r.names[i]
 			if j := slices.IndexFunc(r.plan.Cells, func(o Cell) bool { return o.Name == c.Name }); j >= 0 {
-				return &PlanError{File: r.file, Err: fmt.Errorf("cells %q and %q are the same run", r.plan.Cells[j].Label(), c.Label())}
+				return &PlanError{File: r.file,
+					Err: fmt.Errorf("cells %q and %q are the same run", r.plan.Cells[j].Label(), c.Label())}
 			}
 			r.plan.Cells = append(r.plan.Cells, c)
 		}

@@ -61,7 +61,8 @@ func inWords(message string) string {
 	switch {
 	case strings.ContainsRune(message, 0x09):
 		return "is no YAML: a tab indents, want spaces"
-	case strings.Contains(message, "flow mapping") || strings.Contains(message, "flow sequence") || strings.Contains(message, "end token"):
+	case strings.Contains(message, "flow mapping") || strings.Contains(message, "flow sequence") ||
+		strings.Contains(message, "end token"):
 		return "is no YAML: a bracket or a brace is not closed"
 	case strings.Contains(message, "end character"):
 		return "is no YAML: a quote is not closed"
@@ -216,7 +217,8 @@ func (d *document) scalar(key string, n ast.Node) (entry, error) {
 		return entry{}, d.errorf(lineOf(n), key, "is %s, want a single value", kind(n))
 	}
 	value := s.GetValue()
-	if n, ok := n.(*ast.IntegerNode); ok && n.Token.Type == token.OctetIntegerType && !strings.Contains(n.Token.Value, "o") {
+	if n, ok := n.(*ast.IntegerNode); ok && n.Token.Type == token.OctetIntegerType &&
+		!strings.Contains(n.Token.Value, "o") {
 		decimal, err := strconv.ParseInt(strings.ReplaceAll(n.Token.Value, "_", ""), 10, 64)
 		if err != nil {
 			return entry{}, d.errorf(lineOf(n), key, "%s, want a number of fewer digits", n.Token.Value)

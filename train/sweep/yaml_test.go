@@ -29,11 +29,14 @@ func TestNumbersAreDecimal(t *testing.T) {
 			t.Errorf("seed: %s gives %d, want %d", text, got[0], want)
 		}
 	}
-	p, err := Parse("plan.yaml", "plan", []byte("base: {lr: 010, projector: 0100}\ngrid: {seed: [010, 9]}\nvariants: [{name: 010}, {name: 1.10, epochs: 9}]"))
+	p, err := Parse("plan.yaml", "plan",
+		[]byte("base: {lr: 010, projector: 0100}\ngrid: {seed: [010, 9]}\nvariants: [{name: 010}, {name: 1.10, "+
+			"epochs: 9}]"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c := p.Cells[0]; c.Config.LR != 10 || c.Config.Projector != "100" || c.Label() != "010 seed=10" || p.Cells[2].Variant != "1.10" {
+	if c := p.Cells[0]; c.Config.LR != 10 || c.Config.Projector != "100" || c.Label() != "010 seed=10" ||
+		p.Cells[2].Variant != "1.10" {
 		t.Errorf("%s: lr %v, projector %v; then %s", c.Label(), c.Config.LR, c.Config.Projector, p.Cells[2].Variant)
 	}
 }

@@ -76,7 +76,8 @@ func (b *builder) name(x *value, name string) {
 }
 
 func integer(name string, v int) *onnxpb.AttributeProto {
-	return &onnxpb.AttributeProto{Name: proto.String(name), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(int64(v))}
+	return &onnxpb.AttributeProto{Name: proto.String(name), Type: onnxpb.AttributeProto_INT.Enum(),
+		I: proto.Int64(int64(v))}
 }
 
 func integers(name string, v ...int) *onnxpb.AttributeProto {
@@ -93,7 +94,8 @@ func float(name string, v float32) *onnxpb.AttributeProto {
 
 // constant appends a node that yields t. Unlike an initialiser it is no parameter.
 func (b *builder) constant(name string, t *tensor.Tensor) string {
-	a := &onnxpb.AttributeProto{Name: proto.String("value"), Type: onnxpb.AttributeProto_TENSOR.Enum(), T: onnx.EncodeTensor(name, t)}
+	a := &onnxpb.AttributeProto{Name: proto.String("value"), Type: onnxpb.AttributeProto_TENSOR.Enum(),
+		T: onnx.EncodeTensor(name, t)}
 	return b.node("Constant", name, nil, nil, a).name
 }
 

@@ -31,7 +31,8 @@ func vgg(norm bool, counts ...int) part {
 		}
 		const grid = 7
 		if h, w := x.shape[1], x.shape[2]; (h != grid || w != grid) && b.err == nil {
-			b.err = fmt.Errorf("stem %s wants images of 224x224, these are %dx%d; stem %s takes any", ImageNet, b.spec.H, b.spec.W, Small)
+			b.err = fmt.Errorf("stem %s wants images of 224x224, these are %dx%d; stem %s takes any",
+				ImageNet, b.spec.H, b.spec.W, Small)
 		}
 		return b.flatten("flatten", x)
 	}

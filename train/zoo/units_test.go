@@ -37,7 +37,8 @@ func TestDeepProjector(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string][]int{"projector.0.weight": {12, 8}, "projector.2.weight": {6, 12}, "projector.4.weight": {3, 6}} {
+	for name, want := range map[string][]int{"projector.0.weight": {12, 8}, "projector.2.weight": {6, 12},
+		"projector.4.weight": {3, 6}} {
 		w, err := m.Initializer(name)
 		if err != nil || !slices.Equal(w.Shape, want) {
 			t.Errorf("%s: %v, %v; want shape %v", name, w, err, want)

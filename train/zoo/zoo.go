@@ -24,9 +24,10 @@ type Spec struct {
 
 // The stems: how a network meets its images.
 const (
-	Small    = "small"    // 3x3 convolution of stride 1, for images of 32x32; patches of 4 for vit
-	Medium   = "medium"   // 3x3 convolution of stride 2, for 64x64; patches of 8 for vit
-	ImageNet = "imagenet" // 7x7 convolution of stride 2 and max-pooling, for 224x224; VGG's wide classifier; patches of 16 for vit
+	Small  = "small"  // 3x3 convolution of stride 1, for images of 32x32; patches of 4 for vit
+	Medium = "medium" // 3x3 convolution of stride 2, for 64x64; patches of 8 for vit
+	// 7x7 convolution of stride 2 and max-pooling, for 224x224; VGG's wide classifier; patches of 16 for vit
+	ImageNet = "imagenet"
 )
 
 // part appends a part of a network, from a tensor to a tensor.

@@ -140,12 +140,14 @@ func forward(t *testing.T, m *onnx.Model, size, width, classes int) {
 func TestNames(t *testing.T) {
 	m := build(t, Spec{Arch: "resnet18", Width: 4, Classes: 10, C: 3, H: 32, W: 32})
 	names := m.Initializers()
-	want := []string{"conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var", "layer1.0.conv1.weight"}
+	want := []string{"conv1.weight", "bn1.weight", "bn1.bias", "bn1.running_mean", "bn1.running_var",
+		"layer1.0.conv1.weight"}
 	if !slices.Equal(names[:len(want)], want) {
 		t.Errorf("first initialisers are %v, want %v", names[:len(want)], want)
 	}
 	for name, shape := range map[string][]int{
-		"layer2.0.downsample.0.weight": {8, 4, 1, 1}, "layer4.1.bn2.running_var": {32}, "fc.weight": {10, 32}, "fc.bias": {10},
+		"layer2.0.downsample.0.weight": {8, 4, 1, 1}, "layer4.1.bn2.running_var": {32}, "fc.weight": {10, 32},
+		"fc.bias": {10},
 	} {
 		p, err := m.Initializer(name)
 		if err != nil {
@@ -155,7 +157,8 @@ func TestNames(t *testing.T) {
 		}
 	}
 	v := build(t, Spec{Arch: "vgg11_bn", Stem: ImageNet, Width: 1, Classes: 10, C: 3, H: 224, W: 224})
-	for _, name := range []string{"features.0.weight", "features.26.running_mean", "classifier.0.weight", "classifier.6.bias"} {
+	for _, name := range []string{"features.0.weight", "features.26.running_mean", "classifier.0.weight",
+		"classifier.6.bias"} {
 		if !v.IsInitializer(name) {
 			t.Errorf("vgg11_bn has no %s", name)
 		}
@@ -229,12 +232,14 @@ func TestSpecErrors(t *testing.T) {
 // A network beyond the memory is refused before a weight is drawn, with what it needs.
 func TestTooLarge(t *testing.T) {
 	for spec, want := range map[Spec]string{
-		{Arch: "mlp", Width: 1 << 20, Classes: 10, C: 1, H: 28, W: 28}:               "arch mlp of width 1048576, 2199",
-		{Arch: "vit", Width: 1 << 19, Classes: 10, C: 1, H: 28, W: 28}:               "arch vit of width 524288, 19",
-		{Arch: "cnn", Projector: "1000000,1000000", Classes: 10, C: 1, H: 28, W: 28}: "arch cnn of width 32 with projector 1000000,1000000, 1000",
+		{Arch: "mlp", Width: 1 << 20, Classes: 10, C: 1, H: 28, W: 28}: "arch mlp of width 1048576, 2199",
+		{Arch: "vit", Width: 1 << 19, Classes: 10, C: 1, H: 28, W: 28}: "arch vit of width 524288, 19",
+		{Arch: "cnn", Projector: "1000000,1000000", Classes: 10, C: 1, H: 28,
+			W: 28}: "arch cnn of width 32 with projector 1000000,1000000, 1000",
 	} {
 		_, err := Build(spec)
-		if _, ok := errors.AsType[*memory.Error](err); !ok || !strings.HasPrefix(err.Error(), want) || !strings.Contains(err.Error(), "GiB of memory") {
+		if _, ok := errors.AsType[*memory.Error](err); !ok || !strings.HasPrefix(err.Error(), want) ||
+			!strings.Contains(err.Error(), "GiB of memory") {
 			t.Errorf("%v: error %v, want one of memory that begins with %q", spec, err, want)
 		}
 	}
