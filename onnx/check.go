@@ -230,8 +230,21 @@ func subgraphs(a *onnxpb.AttributeProto) []*onnxpb.GraphProto {
 	return a.Graphs
 }
 
+// ordered reports whether each node comes after those that it needs: most files are so.
+func (s *scope) ordered(g *onnxpb.GraphProto) bool {
+	for i, n := range g.Node {
+		if slices.ContainsFunc(reads(n), func(in string) bool { j, ok := s.producer[in]; return ok && j >= i }) {
+			return false
+		}
+	}
+	return true
+}
+
 // cycles reports the nodes that wait for each other.
 func (c *checker) cycles(g *onnxpb.GraphProto, s *scope) {
+	if s.ordered(g) {
+		return
+	}
 	d := simple.NewDirectedGraph()
 	for i := range g.Node {
 		d.AddNode(simple.Node(i))

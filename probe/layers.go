@@ -221,13 +221,25 @@ func (f *flow) end(m *onnx.Model, want string) string {
 // ordered sorts nodes so that each comes after those that it needs; nodes that
 // are so already stay where they are.
 func ordered(nodes []onnx.Layer) ([]onnx.Layer, error) {
-	g := simple.NewDirectedGraph()
 	producer := map[string]int{}
 	for i, n := range nodes {
-		g.AddNode(simple.Node(i))
 		for _, name := range n.Outputs {
 			producer[name] = i
 		}
+	}
+	inOrder := true
+	for i, n := range nodes {
+		for _, name := range n.Inputs {
+			j, ok := producer[name]
+			inOrder = inOrder && (!ok || name == "" || j <= i)
+		}
+	}
+	if inOrder {
+		return nodes, nil
+	}
+	g := simple.NewDirectedGraph()
+	for i := range nodes {
+		g.AddNode(simple.Node(i))
 	}
 	for i, n := range nodes {
 		for _, name := range n.Inputs {

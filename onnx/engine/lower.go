@@ -47,10 +47,15 @@ type program struct {
 // order sorts the calls so that every operand comes before its use and nodes
 // otherwise keep their place; a cycle is an error that names its nodes.
 func (g *Graph) order() ([]*call, error) {
-	d := simple.NewDirectedGraph()
-	index := map[*call]int64{}
+	index := make(map[*call]int64, len(g.calls))
 	for i, c := range g.calls {
 		index[c] = int64(i)
+	}
+	if g.ordered(index) {
+		return g.calls, nil
+	}
+	d := simple.NewDirectedGraph()
+	for i := range g.calls {
 		d.AddNode(simple.Node(i))
 	}
 	for i, c := range g.calls {
@@ -85,6 +90,23 @@ func (g *Graph) order() ([]*call, error) {
 		out[i] = g.calls[n.ID()]
 	}
 	return out, nil
+}
+
+// ordered reports whether the calls, whose places are given, are in order as they are.
+func (g *Graph) ordered(index map[*call]int64) bool {
+	for i, c := range g.calls {
+		for _, a := range c.args {
+			if a != nil && a.call != nil && index[a.call] >= int64(i) {
+				return false
+			}
+		}
+		for _, on := range c.guards {
+			if before := on.condition.call; before != nil && before != c && index[before] > int64(i) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // label is the node's name, or its first output's where it has none.
