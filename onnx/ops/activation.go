@@ -7,12 +7,16 @@ import (
 )
 
 var activations = []function{
-	simple("Relu", 1, maps{f32: vec.Relu[float32], f64: vec.Relu[float64], g32: vec.ReluGrad[float32], g64: vec.ReluGrad[float64], ofY: true,
-		whole: func(x int64) int64 { return max(x, 0) }}),
-	simple("Tanh", 1, maps{f32: vec.Tanh[float32], f64: vec.Tanh[float64], g32: vec.TanhGrad[float32], g64: vec.TanhGrad[float64], ofY: true}),
-	simple("Sigmoid", 1, maps{f32: vec.Sigmoid[float32], f64: vec.Sigmoid[float64], g32: vec.SigmoidGrad[float32], g64: vec.SigmoidGrad[float64], ofY: true}),
-	simple("Softplus", 1, maps{f32: vec.Softplus[float32], f64: vec.Softplus[float64], g32: vec.SoftplusGrad[float32], g64: vec.SoftplusGrad[float64]}),
-	simple("HardSwish", 14, maps{f32: vec.HardSwish[float32], f64: vec.HardSwish[float64], g32: vec.HardSwishGrad[float32], g64: vec.HardSwishGrad[float64]}),
+	simple("Relu", 1, maps{f32: vec.Relu[float32], f64: vec.Relu[float64], g32: vec.ReluGrad[float32],
+		g64: vec.ReluGrad[float64], ofY: true, whole: func(x int64) int64 { return max(x, 0) }}),
+	simple("Tanh", 1, maps{f32: vec.Tanh[float32], f64: vec.Tanh[float64], g32: vec.TanhGrad[float32],
+		g64: vec.TanhGrad[float64], ofY: true}),
+	simple("Sigmoid", 1, maps{f32: vec.Sigmoid[float32], f64: vec.Sigmoid[float64], g32: vec.SigmoidGrad[float32],
+		g64: vec.SigmoidGrad[float64], ofY: true}),
+	simple("Softplus", 1, maps{f32: vec.Softplus[float32], f64: vec.Softplus[float64], g32: vec.SoftplusGrad[float32],
+		g64: vec.SoftplusGrad[float64]}),
+	simple("HardSwish", 14, maps{f32: vec.HardSwish[float32], f64: vec.HardSwish[float64],
+		g32: vec.HardSwishGrad[float32], g64: vec.HardSwishGrad[float64]}),
 	{op: "LeakyRelu", since: 1, of: func(n *Node) maps {
 		a := n.Float("alpha", 0.01)
 		return maps{
@@ -47,7 +51,8 @@ var activations = []function{
 		return nil
 	}, of: func(n *Node) maps {
 		if n.Str("approximate", "none") == "tanh" {
-			return maps{f32: vec.GeluTanh[float32], f64: vec.GeluTanh[float64], g32: vec.GeluTanhGrad[float32], g64: vec.GeluTanhGrad[float64]}
+			return maps{f32: vec.GeluTanh[float32], f64: vec.GeluTanh[float64], g32: vec.GeluTanhGrad[float32],
+				g64: vec.GeluTanhGrad[float64]}
 		}
 		return maps{f32: vec.Gelu[float32], f64: vec.Gelu[float64], g32: vec.GeluGrad[float32], g64: vec.GeluGrad[float64]}
 	}},

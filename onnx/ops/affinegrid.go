@@ -42,7 +42,8 @@ func expandAffineGrid(b *Builder, n *Node) ([]*Value, error) {
 		}
 		x[i*(rank+1)+rank] = 1
 	}
-	y := b.Op("MatMul", nil, b.Const(converted(base, theta.DType)), b.Op("Transpose", Attrs{"perm": []int64{0, 2, 1}}, theta))
+	y := b.Op("MatMul", nil, b.Const(converted(base, theta.DType)),
+		b.Op("Transpose", Attrs{"perm": []int64{0, 2, 1}}, theta))
 	return []*Value{b.Reshape(y, slices.Concat(size[:1], size[2:], []int{rank}))}, b.Err
 }
 

@@ -35,8 +35,10 @@ func argument(op string, largest bool) []Def {
 		axis, _ := n.axisAttr(0)
 		l, last := laneOf(e.In[0].Shape, axis), n.Int("select_last_index", 0) != 0
 		return numbers(n, e.In[0].DType,
-			func() func() { return argLoop[float32](e, l, last, largest) }, func() func() { return argLoop[float64](e, l, last, largest) },
-			func() func() { return argLoop[int64](e, l, last, largest) }, func() func() { return argLoop[uint64](e, l, last, largest) })
+			func() func() { return argLoop[float32](e, l, last, largest) },
+			func() func() { return argLoop[float64](e, l, last, largest) },
+			func() func() { return argLoop[int64](e, l, last, largest) },
+			func() func() { return argLoop[uint64](e, l, last, largest) })
 	}
 	select12 := d
 	select12.Since = 12

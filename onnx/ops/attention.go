@@ -40,8 +40,10 @@ func (n *Node) attention() (a attention, err error) {
 	}
 	rank := len(n.In[0].Shape)
 	for i, v := range n.In[:3] {
-		if len(v.Shape) != rank || rank != 3 && rank != 4 || v.Shape[0] != n.In[0].Shape[0] || v.DType != n.In[0].DType || !v.DType.IsFloat() {
-			return a, n.Errorf("input %d is %v%v, want floats [N,heads,T,D] or [N,T,heads·D], as all of query, key and value", i, v.DType, v.Shape)
+		if len(v.Shape) != rank || rank != 3 && rank != 4 || v.Shape[0] != n.In[0].Shape[0] ||
+			v.DType != n.In[0].DType || !v.DType.IsFloat() {
+			return a, n.Errorf("input %d is %v%v, want floats [N,heads,T,D] or [N,T,heads·D], as all of query, key "+
+				"and value", i, v.DType, v.Shape)
 		}
 	}
 	a.batch, a.flat = n.In[0].Shape[0], rank == 3
@@ -57,7 +59,8 @@ func (n *Node) attention() (a attention, err error) {
 		return a, err
 	}
 	if d != a.d || kv != a.kv || length != a.total || a.kv < 1 || a.heads%a.kv != 0 {
-		return a, n.Errorf("query, key and value of shapes %v, %v and %v do not fit", n.In[0].Shape, n.In[1].Shape, n.In[2].Shape)
+		return a, n.Errorf("query, key and value of shapes %v, %v and %v do not fit",
+			n.In[0].Shape, n.In[1].Shape, n.In[2].Shape)
 	}
 	return a, n.attentionExtras(&a)
 }
@@ -75,7 +78,8 @@ func (n *Node) attentionExtras(a *attention) error {
 		}
 		for i, d := range []int{a.d, a.dv} {
 			if v := n.In[4+i]; !slices.Equal(v.Shape, []int{a.batch, a.kv, a.past, d}) || v.DType != n.In[0].DType {
-				return n.Errorf("input %d is %v%v, want %v%v", 4+i, v.DType, v.Shape, n.In[0].DType, []int{a.batch, a.kv, a.past, d})
+				return n.Errorf("input %d is %v%v, want %v%v",
+					4+i, v.DType, v.Shape, n.In[0].DType, []int{a.batch, a.kv, a.past, d})
 			}
 		}
 		a.total += a.past
@@ -89,7 +93,8 @@ func (n *Node) attentionExtras(a *attention) error {
 	}
 	last := len(mask.Shape) - 1
 	if mask.DType != tensor.Bool && mask.DType != n.In[0].DType || last < 1 || last > 3 || mask.Shape[last] > a.total {
-		return n.Errorf("attn_mask is %v%v, want bool or %v that broadcasts to %v", mask.DType, mask.Shape, n.In[0].DType, a.scores())
+		return n.Errorf("attn_mask is %v%v, want bool or %v that broadcasts to %v",
+			mask.DType, mask.Shape, n.In[0].DType, a.scores())
 	}
 	padded := append(slices.Clone(mask.Shape[:last]), a.total)
 	if out, err := broadcastShape(n, padded, a.scores()); err != nil || !slices.Equal(out, a.scores()) {

@@ -18,8 +18,8 @@ func attentionCases() []onnxtest.Case {
 	return []onnxtest.Case{
 		outputs(on("Attention", 23, grouped, wave(2, 3, 8), wave(2, 3, 4), wave(2, 3, 6)), 4, 0, 3),
 		on("Attention", 23, attrs{"scale": float32(0.3)}, wave(1, 2, 2, 3), wave(1, 2, 3, 3), wave(1, 2, 3, 2), seen),
-		outputs(on("Attention", 24, attrs{"qk_matmul_output_mode": int64(3)}, wave(2, 1, 2, 3), wave(2, 1, 2, 3), wave(2, 1, 2, 2), wave(2, 1, 2, 4),
-			wave(2, 1, 2, 3), wave(2, 1, 2, 2), ints(4, 3)), 4, 0, 1, 2, 3),
+		outputs(on("Attention", 24, attrs{"qk_matmul_output_mode": int64(3)}, wave(2, 1, 2, 3), wave(2, 1, 2, 3),
+			wave(2, 1, 2, 2), wave(2, 1, 2, 4), wave(2, 1, 2, 3), wave(2, 1, 2, 2), ints(4, 3)), 4, 0, 1, 2, 3),
 	}
 }
 
@@ -76,13 +76,15 @@ func TestAttentionWindows(t *testing.T) {
 		for at := range mask.Bool() {
 			mask.Bool()[at] = c.sees(at/6, at%6)
 		}
-		got := computed(t, "Attention", attrs{"left_window_size": c.left, "right_window_size": c.right, "is_causal": c.causal}, q, k, v)
+		got := computed(t, "Attention",
+			attrs{"left_window_size": c.left, "right_window_size": c.right, "is_causal": c.causal}, q, k, v)
 		want := computed(t, "Attention", nil, q, k, v, mask)
 		if err := tol.Close(got, want, 0, 1e-12); err != nil {
 			t.Errorf("%d before, %d after: %v", c.left, c.right, err)
 		}
 	}
-	if err := faultOf("Attention", attrs{"left_window_size": int64(-2)}, q, k, v); err == nil || !strings.Contains(err.Error(), "left_window_size is -2") {
+	if err := faultOf("Attention", attrs{"left_window_size": int64(-2)}, q, k, v); err == nil ||
+		!strings.Contains(err.Error(), "left_window_size is -2") {
 		t.Errorf("error %v", err)
 	}
 }

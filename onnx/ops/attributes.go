@@ -28,7 +28,8 @@ func (n *Node) CheckAttrs() error {
 		case !ok && len(own) == 0:
 			return n.Errorf("attribute %q is not one of the operator's at opset %d, which has none", name, n.Opset)
 		case !ok:
-			return n.Errorf("attribute %q is not one of the operator's at opset %d, which has %s", name, n.Opset, strings.Join(sortedNames(own), ", "))
+			return n.Errorf("attribute %q is not one of the operator's at opset %d, which has %s",
+				name, n.Opset, strings.Join(sortedNames(own), ", "))
 		case !fitsLetter(n.Attrs[name], letters[0]):
 			return n.Errorf("attribute %s is %T, want %s", name, n.Attrs[name], attributeTypes[letters[0]])
 		}

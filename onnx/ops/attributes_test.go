@@ -38,7 +38,8 @@ func TestAttributesThatAreNotTheOperators(t *testing.T) {
 			t.Fatal(err)
 		}
 		n := &Node{Name: "n", Op: c.op, Opset: c.opset, Attrs: c.attrs, Def: def}
-		if err := n.CheckAttrs(); c.say == "" && err != nil || c.say != "" && (err == nil || !strings.Contains(err.Error(), c.say)) {
+		if err := n.CheckAttrs(); c.say == "" && err != nil ||
+			c.say != "" && (err == nil || !strings.Contains(err.Error(), c.say)) {
 			t.Errorf("%s at opset %d, %v: error %v, want %q", c.op, c.opset, c.attrs, err, c.say)
 		}
 	}
@@ -66,19 +67,26 @@ func TestAttributeTable(t *testing.T) {
 func TestAttributesOfUnknownWords(t *testing.T) {
 	rejects(t, "approximate is", "Gelu", 20, Attrs{"approximate": "sigmoid"}, []int{2})
 	rejects(t, "round_mode is", "Cast", 24, Attrs{"to": int64(24), "round_mode": "sideways"}, []int{2})
-	rejects(t, "auto_pad is", "ConvTranspose", 11, Attrs{"auto_pad": "same", "output_shape": []int64{4, 4}}, []int{1, 1, 2, 2}, []int{1, 1, 3, 3})
+	rejects(t, "auto_pad is", "ConvTranspose",
+		11, Attrs{"auto_pad": "same", "output_shape": []int64{4, 4}}, []int{1, 1, 2, 2}, []int{1, 1, 3, 3})
 	x, none := &Value{DType: tensor.Float32, Shape: []int{1, 1, 2, 2}}, (*Value)(nil)
 	scales := &Value{DType: tensor.Float32, Shape: []int{4}, Const: tensor.From([]float32{1, 1, 2, 2}, 4)}
-	if _, err := build("Resize", 13, Attrs{"nearest_mode": "nearest"}, 1, x, none, scales); err == nil || !strings.Contains(err.Error(), "nearest_mode is") {
+	if _, err := build("Resize", 13, Attrs{"nearest_mode": "nearest"}, 1, x, none, scales); err == nil ||
+		!strings.Contains(err.Error(), "nearest_mode is") {
 		t.Errorf("Resize: error %v", err)
 	}
-	if _, err := build("Split", 13, Attrs{"axis": int64(0)}, 2, &Value{DType: tensor.Float32, Shape: []int{3, 2}}); err == nil || !strings.Contains(err.Error(), "no 2 equal parts") {
+	if _, err := build("Split", 13, Attrs{"axis": int64(0)}, 2,
+		&Value{DType: tensor.Float32, Shape: []int{3, 2}}); err == nil ||
+		!strings.Contains(err.Error(), "no 2 equal parts") {
 		t.Errorf("Split: error %v", err)
 	}
-	if _, err := build("Split", 18, Attrs{"axis": int64(0)}, 2, &Value{DType: tensor.Float32, Shape: []int{4, 2}}); err == nil || !strings.Contains(err.Error(), "num_outputs") {
+	if _, err := build("Split", 18, Attrs{"axis": int64(0)}, 2,
+		&Value{DType: tensor.Float32, Shape: []int{4, 2}}); err == nil ||
+		!strings.Contains(err.Error(), "num_outputs") {
 		t.Errorf("Split: error %v", err)
 	}
-	if _, err := build("Constant", 13, Attrs{"value_floats": []int64{1}}, 1); err == nil || !strings.Contains(err.Error(), "value_floats") {
+	if _, err := build("Constant", 13, Attrs{"value_floats": []int64{1}}, 1); err == nil ||
+		!strings.Contains(err.Error(), "value_floats") {
 		t.Errorf("Constant: error %v", err)
 	}
 	pads := &Value{DType: tensor.Int64, Shape: []int{4}, Const: tensor.From([]int64{1, 1, 2, 2}, 4)}

@@ -8,11 +8,14 @@ import (
 )
 
 var batchNorms = []Def{
-	{Op: "BatchNormalization", Since: 1, Roles: []Role{"", Scale, Bias, Mean, Variance}, Infer: inferBatchNorm, Bind: bindBatchNorm, Grad: gradBatchNorm,
-		Train: trainBatchNorm, Evaluation: &Evaluation{Operands: 5, Results: 1}},
-	{Op: "BatchNormRelu", Domain: Internal, Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm, NotDifferentiable: "it exists in inference alone"},
-	{Op: "BatchNormTrain", Domain: Internal, Since: 1, As: "BatchNormalization", Roles: []Role{"", Scale, Bias, Mean, Variance, ""}, Infer: inferBatchNormTrain,
-		Bind: bindBatchNormTrain, Grad: gradBatchNormTrain, Train: trainBatchNorm, Over: [][2]int{{0, 5}}},
+	{Op: "BatchNormalization", Since: 1, Roles: []Role{"", Scale, Bias, Mean, Variance}, Infer: inferBatchNorm,
+		Bind: bindBatchNorm, Grad: gradBatchNorm, Train: trainBatchNorm,
+		Evaluation: &Evaluation{Operands: 5, Results: 1}},
+	{Op: "BatchNormRelu", Domain: Internal, Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm,
+		NotDifferentiable: "it exists in inference alone"},
+	{Op: "BatchNormTrain", Domain: Internal, Since: 1, As: "BatchNormalization",
+		Roles: []Role{"", Scale, Bias, Mean, Variance, ""}, Infer: inferBatchNormTrain, Bind: bindBatchNormTrain,
+		Grad: gradBatchNormTrain, Train: trainBatchNorm, Over: [][2]int{{0, 5}}},
 	{Op: "BatchNormGrad", Domain: Internal, Since: 1, Infer: inferBatchNormGrad, Bind: bindBatchNormGrad,
 		Over: [][2]int{{0, 1}, {3, 0}, {0, 0}}},
 }
@@ -35,7 +38,8 @@ func (n *Node) batchNorm(most int) (s norm.BatchSpec, err error) {
 			return s, n.Errorf("%s has shape %v for input %v, want [%d]", what, v.Shape, x, x[1])
 		}
 	}
-	s = norm.BatchSpec{N: x[0], C: x[1], S: tensor.Len(x[2:]), Eps: float64(n.Float("epsilon", 1e-5)), Relu: n.Op == "BatchNormRelu"}
+	s = norm.BatchSpec{N: x[0], C: x[1], S: tensor.Len(x[2:]), Eps: float64(n.Float("epsilon", 1e-5)),
+		Relu: n.Op == "BatchNormRelu"}
 	return s, n.sameFloat()
 }
 
@@ -81,7 +85,8 @@ func bindBatchNorm(n *Node, e *Env) (func(), error) {
 	if e.Out[0].Len() == 0 {
 		return func() {}, nil
 	}
-	return floatLoop(n, e, func() func() { return batchNormLoop[float32](n, e, s) }, func() func() { return batchNormLoop[float64](n, e, s) })
+	return floatLoop(n, e, func() func() { return batchNormLoop[float32](n, e, s) },
+		func() func() { return batchNormLoop[float64](n, e, s) })
 }
 
 func batchNormLoop[T tensor.Float](n *Node, e *Env, s norm.BatchSpec) func() {
@@ -89,7 +94,8 @@ func batchNormLoop[T tensor.Float](n *Node, e *Env, s norm.BatchSpec) func() {
 	x, scale, bias, mean, variance, y := e.In[0], e.In[1], e.In[2], e.In[3], e.In[4], e.Out[0]
 	if !n.batchStatistics() {
 		return func() {
-			p.Infer(tensor.Data[T](y), tensor.Data[T](x), nil, tensor.Data[T](scale), tensor.Data[T](bias), tensor.Data[T](mean), tensor.Data[T](variance))
+			p.Infer(tensor.Data[T](y), tensor.Data[T](x), nil, tensor.Data[T](scale), tensor.Data[T](bias),
+				tensor.Data[T](mean), tensor.Data[T](variance))
 		}
 	}
 	out := func(i int) *tensor.Tensor { return outOrSpare(e, i, x.DType, s.C) }

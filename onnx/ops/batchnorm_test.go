@@ -16,7 +16,8 @@ func TestBatchNormModes(t *testing.T) {
 	expect(t, out[0], []int{2, 1, 2}, -1.1380899, -0.0690450, 1, 4.2071348)
 	expect(t, out[1], []int{1}, 2)
 	expect(t, out[2], []int{1}, 3.75) // the variance of the batch is 3.5
-	rejects(t, "scale has shape [3] for input [2 4 5], want [4]", "BatchNormalization", 15, nil, []int{2, 4, 5}, []int{3}, []int{4}, []int{4}, []int{4})
+	rejects(t, "scale has shape [3] for input [2 4 5], want [4]", "BatchNormalization",
+		15, nil, []int{2, 4, 5}, []int{3}, []int{4}, []int{4}, []int{4})
 	rejects(t, "want at least 5", "BatchNormalization", 15, nil, []int{2, 4, 5}, []int{4})
 }
 
@@ -24,7 +25,8 @@ func TestTrainingBatchNormUpdatesAsPyTorch(t *testing.T) {
 	b := NewBuilder("t")
 	given := map[*Value]*tensor.Tensor{}
 	var in []*Value
-	for _, x := range []*tensor.Tensor{from([]int{2, 1, 2}, 1, 2, 3, 6), from([]int{1}, 2), from([]int{1}, 1), from([]int{1}, 1), from([]int{1}, 4)} {
+	for _, x := range []*tensor.Tensor{from([]int{2, 1, 2}, 1, 2, 3, 6), from([]int{1}, 2), from([]int{1}, 1),
+		from([]int{1}, 1), from([]int{1}, 4)} {
 		v := input(x)
 		given[v] = x
 		in = append(in, v)

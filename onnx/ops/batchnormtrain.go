@@ -78,7 +78,8 @@ func bindBatchNormTrain(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return floatLoop(n, e, func() func() { return batchNormTrainLoop[float32](n, e, s) }, func() func() { return batchNormTrainLoop[float64](n, e, s) })
+	return floatLoop(n, e, func() func() { return batchNormTrainLoop[float32](n, e, s) },
+		func() func() { return batchNormTrainLoop[float64](n, e, s) })
 }
 
 func batchNormTrainLoop[T tensor.Float](n *Node, e *Env, s norm.BatchSpec) func() {
@@ -94,7 +95,8 @@ func batchNormTrainLoop[T tensor.Float](n *Node, e *Env, s norm.BatchSpec) func(
 	unbiased := T(count / (count - 1))
 	return func() {
 		m := tensor.Data[T](batchMean)
-		p.Forward(tensor.Data[T](y), tensor.Data[T](x), tensor.Data[T](residual), tensor.Data[T](scale), tensor.Data[T](bias), m, batchVar, tensor.Data[T](invstd))
+		p.Forward(tensor.Data[T](y), tensor.Data[T](x), tensor.Data[T](residual), tensor.Data[T](scale),
+			tensor.Data[T](bias), m, batchVar, tensor.Data[T](invstd))
 		blend(tensor.Data[T](newMean), tensor.Data[T](mean), m, keep, 1)
 		blend(tensor.Data[T](newVar), tensor.Data[T](variance), batchVar, keep, unbiased)
 	}
@@ -143,7 +145,8 @@ func inferBatchNormGrad(n *Node) error {
 }
 
 func bindBatchNormGrad(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return batchNormGradLoop[float32](n, e) }, func() func() { return batchNormGradLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return batchNormGradLoop[float32](n, e) },
+		func() func() { return batchNormGradLoop[float64](n, e) })
 }
 
 func batchNormGradLoop[T tensor.Float](n *Node, e *Env) func() {
@@ -158,7 +161,8 @@ func batchNormGradLoop[T tensor.Float](n *Node, e *Env) func() {
 		y, dres = e.In[6], outOrSpare(e, 3, x.DType, x.Shape...)
 	}
 	return func() {
-		p.Backward(tensor.Data[T](dx), tensor.Data[T](dres), tensor.Data[T](dscale), tensor.Data[T](dbias), tensor.Data[T](dy), tensor.Data[T](x),
-			tensor.Data[T](y), tensor.Data[T](scale), tensor.Data[T](bias), tensor.Data[T](mean), tensor.Data[T](invstd))
+		p.Backward(tensor.Data[T](dx), tensor.Data[T](dres), tensor.Data[T](dscale), tensor.Data[T](dbias),
+			tensor.Data[T](dy), tensor.Data[T](x), tensor.Data[T](y), tensor.Data[T](scale), tensor.Data[T](bias),
+			tensor.Data[T](mean), tensor.Data[T](invstd))
 	}
 }

@@ -32,7 +32,8 @@ func TestBroadcastAndIntegers(t *testing.T) {
 			}
 		}
 	}
-	if y := apply(t, "Max", 13, nil, 1, from([]int{2}, float32(math.NaN()), 1), from([]int{2}, 1, float32(math.NaN())))[0]; y.F32()[0] == y.F32()[0] || y.F32()[1] == y.F32()[1] {
+	if y := apply(t, "Max", 13, nil, 1, from([]int{2}, float32(math.NaN()), 1),
+		from([]int{2}, 1, float32(math.NaN())))[0]; y.F32()[0] == y.F32()[0] || y.F32()[1] == y.F32()[1] {
 		t.Errorf("Max of NaN is %v", y.F32())
 	}
 	rejects(t, "do not broadcast", "Add", 14, nil, []int{2, 3}, []int{2})

@@ -14,7 +14,8 @@ var bits = []Def{
 		return n.integers()
 	}, Bind: func(n *Node, e *Env) (func(), error) {
 		whole := func() func() { return mapLoop(e, eachWhole(func(x int64) int64 { return ^x })) }
-		return numbers(n, e.In[0].DType, nil, nil, whole, func() func() { return mapLoop(e, eachWhole(func(x uint64) uint64 { return ^x })) })
+		return numbers(n, e.In[0].DType, nil, nil, whole,
+			func() func() { return mapLoop(e, eachWhole(func(x uint64) uint64 { return ^x })) })
 	}},
 	{Op: "BitShift", Since: 11, Wide: wideInt, NotDifferentiable: ofBits, Infer: func(n *Node) error {
 		if d := n.Str("direction", ""); d != "LEFT" && d != "RIGHT" {

@@ -66,7 +66,8 @@ func (b *Builder) OpN(op string, attrs Attrs, outs int, in ...*Value) []*Value {
 		return nil
 	}
 	b.serial++
-	n := &Node{Name: fmt.Sprintf("%s/%s_%d", b.Prefix, op, b.serial), Op: op, Domain: domain, Opset: Newest, Attrs: attrs, In: in, Def: def}
+	n := &Node{Name: fmt.Sprintf("%s/%s_%d", b.Prefix, op, b.serial), Op: op, Domain: domain, Opset: Newest,
+		Attrs: attrs, In: in, Def: def}
 	for i := range outs {
 		n.Out = append(n.Out, &Value{Name: fmt.Sprintf("%s:%d", n.Name, i), Producer: n})
 	}

@@ -118,7 +118,8 @@ func (n *Node) bytesWith(channels, terms int) error {
 	if z := n.Input(2); z != nil && (z.Len() != 1 || z.DType != x.DType) {
 		return n.Errorf("zero point of x is %v%v, want one %v", z.DType, z.Shape, x.DType)
 	}
-	if z := n.Input(3); z != nil && (z.Const == nil || z.DType != w.DType || z.Len() != 1 && (z.Len() != channels || len(z.Shape) != 1)) {
+	if z := n.Input(3); z != nil &&
+		(z.Const == nil || z.DType != w.DType || z.Len() != 1 && (z.Len() != channels || len(z.Shape) != 1)) {
 		return n.Errorf("zero point of the weights is %v%v, want one constant or %d", z.DType, z.Shape, channels)
 	}
 	if r := n.rounded(); r != nil && (len(r.Scale) != channels || r.Bias != nil && len(r.Bias) != channels) {

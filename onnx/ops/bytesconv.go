@@ -12,7 +12,8 @@ import (
 // byteConvs are convolutions of bytes: x, constant weights, the zero point of x and the
 // constant one of the weights.
 var byteConvs = []Def{
-	{Op: "IntegerConv", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer", Infer: inferIntegerConv, Bind: bindIntegerConv},
+	{Op: "IntegerConv", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer",
+		Infer: inferIntegerConv, Bind: bindIntegerConv},
 }
 
 func inferIntegerConv(n *Node) error {

@@ -8,7 +8,8 @@ import (
 )
 
 var bytePools = []Def{
-	{Op: "MaxPoolBytes", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer", Infer: inferMaxPoolBytes, Bind: bindMaxPoolBytes},
+	{Op: "MaxPoolBytes", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer",
+		Infer: inferMaxPoolBytes, Bind: bindMaxPoolBytes},
 }
 
 func inferMaxPoolBytes(n *Node) error {

@@ -9,7 +9,8 @@ import (
 
 // byteProducts are products of bytes, with the operands of a convolution.
 var byteProducts = []Def{
-	{Op: "IntegerProduct", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer", Infer: inferIntegerProduct, Bind: bindIntegerProduct},
+	{Op: "IntegerProduct", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer",
+		Infer: inferIntegerProduct, Bind: bindIntegerProduct},
 }
 
 // byteProduct is the shape of an IntegerProduct: the rows of x times a matrix, [K,N], or
@@ -19,7 +20,8 @@ func (n *Node) byteProduct() (s quant.ProductSpec, err error) {
 	if len(w.Shape) != 2 || len(x.Shape) < 1 || x.Len() == 0 || w.Len() == 0 {
 		return s, n.Errorf("operands have shapes %v and %v, want rows and a matrix", x.Shape, w.Shape)
 	}
-	s = quant.ProductSpec{K: w.Shape[0], N: w.Shape[1], TransW: n.Int("transposed", 0) != 0, Signed: x.DType == tensor.Int8}
+	s = quant.ProductSpec{K: w.Shape[0], N: w.Shape[1], TransW: n.Int("transposed", 0) != 0,
+		Signed: x.DType == tensor.Int8}
 	if s.TransW {
 		s.K, s.N = s.N, s.K
 	}

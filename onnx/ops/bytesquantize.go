@@ -10,17 +10,20 @@ import (
 // their scales are simple. A zero point that is absent is 0.
 var byteQuantizers = []Def{
 	// x float32, scale and zero point of one element.
-	{Op: "Quantize", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer", Infer: func(n *Node) error {
-		return n.SetOut(0, n.to(), n.In[0].Shape)
-	}, Bind: bindQuantize},
+	{Op: "Quantize", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer",
+		Infer: func(n *Node) error {
+			return n.SetOut(0, n.to(), n.In[0].Shape)
+		}, Bind: bindQuantize},
 	// x of integers, scale and zero point of one element or one for each index of an axis.
-	{Op: "Dequantize", Domain: Internal, Since: 1, NotDifferentiable: "its operand is an integer", Infer: func(n *Node) error {
-		return n.SetOut(0, tensor.Float32, n.In[0].Shape)
-	}, Bind: bindDequantize},
+	{Op: "Dequantize", Domain: Internal, Since: 1, NotDifferentiable: "its operand is an integer",
+		Infer: func(n *Node) error {
+			return n.SetOut(0, tensor.Float32, n.In[0].Shape)
+		}, Bind: bindDequantize},
 	// a and b of bytes of one shape.
-	{Op: "AddQuantized", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer", InPlace: true, Over: [][2]int{{0, 1}}, Infer: func(n *Node) error {
-		return n.SetOut(0, n.In[0].DType, n.In[0].Shape)
-	}, Bind: bindAddQuantized},
+	{Op: "AddQuantized", Domain: Internal, Since: 1, NotDifferentiable: "its result is an integer", InPlace: true,
+		Over: [][2]int{{0, 1}}, Infer: func(n *Node) error {
+			return n.SetOut(0, n.In[0].DType, n.In[0].Shape)
+		}, Bind: bindAddQuantized},
 }
 
 func bindQuantize(n *Node, e *Env) (func(), error) {

@@ -19,7 +19,8 @@ var castTypes = map[int]castType{
 	16: {tensor.Float32, func(x float32) float32 { return half.FromBF16(half.ToBF16(x)) }},
 	3:  {tensor.Int8, nil}, 5: {tensor.Int16, nil}, 6: {tensor.Int32, nil}, 7: {tensor.Int64, nil},
 	2: {tensor.Uint8, nil}, 4: {tensor.Uint16, nil}, 12: {tensor.Uint32, nil}, 13: {tensor.Uint64, nil},
-	9: {tensor.Bool, nil}, 26: {tensor.Int2, nil}, 22: {tensor.Int4, nil}, 25: {tensor.Uint2, nil}, 21: {tensor.Uint4, nil},
+	9: {tensor.Bool, nil}, 26: {tensor.Int2, nil}, 22: {tensor.Int4, nil}, 25: {tensor.Uint2, nil},
+	21: {tensor.Uint4, nil},
 	23: {tensor.Float4E2M1, nil}, 17: {tensor.Float8E4M3FN, nil}, 18: {tensor.Float8E4M3FNUZ, nil},
 	19: {tensor.Float8E5M2, nil}, 20: {tensor.Float8E5M2FNUZ, nil}, 24: {tensor.Float8E8M0, nil},
 }

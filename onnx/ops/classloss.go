@@ -32,8 +32,10 @@ func (n *Node) classes() error {
 		return err
 	}
 	x, t := n.In[0], n.In[1]
-	if len(x.Shape) < 2 || !slices.Equal(slices.Concat(x.Shape[:1], x.Shape[2:]), t.Shape) || !t.DType.IsInteger() || !x.DType.IsFloat() {
-		return n.Errorf("scores are %v%v and classes %v%v, want [N,C,…] floats and [N,…] integers", x.DType, x.Shape, t.DType, t.Shape)
+	if len(x.Shape) < 2 || !slices.Equal(slices.Concat(x.Shape[:1], x.Shape[2:]), t.Shape) || !t.DType.IsInteger() ||
+		!x.DType.IsFloat() {
+		return n.Errorf("scores are %v%v and classes %v%v, want [N,C,…] floats and [N,…] integers",
+			x.DType, x.Shape, t.DType, t.Shape)
 	}
 	if w := n.Input(2); w != nil && (w.DType != x.DType || !slices.Equal(w.Shape, x.Shape[1:2])) {
 		return n.Errorf("weights are %v%v, want %v[%d]", w.DType, w.Shape, x.DType, x.Shape[1])

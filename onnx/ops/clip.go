@@ -9,7 +9,8 @@ import (
 
 var clips = []Def{
 	{Op: "Clip", Since: 1, InPlace: true, Wide: wideInt, Infer: inferClip, Bind: bindClip, Grad: gradClip},
-	{Op: "ClipGrad", Domain: Internal, Since: 1, InPlace: true, Infer: func(n *Node) error { return sameAs(n, 2, 4) }, Bind: bindClipGrad},
+	{Op: "ClipGrad", Domain: Internal, Since: 1, InPlace: true, Infer: func(n *Node) error { return sameAs(n, 2, 4) },
+		Bind: bindClipGrad},
 }
 
 // inferClip checks bounds: attributes before opset 11, inputs after.

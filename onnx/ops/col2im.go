@@ -23,10 +23,13 @@ func expandCol2Im(b *Builder, n *Node) ([]*Value, error) {
 	dilations, strides, pads := n.Ints("dilations", ones), n.Ints("strides", ones), n.Ints("pads", none)
 	rank := len(image)
 	if len(block) != rank || len(dilations) != rank || len(strides) != rank || len(pads) != 2*rank || len(x.Shape) != 3 {
-		return nil, n.Errorf("image_shape %v, block_shape %v, dilations %v, strides %v and pads %v do not fit", image, block, dilations, strides, pads)
+		return nil, n.Errorf("image_shape %v, block_shape %v, dilations %v, strides %v and pads %v do not fit",
+			image, block, dilations, strides, pads)
 	}
-	if slices.Min(slices.Concat(image, block, dilations, strides, ones)) < 1 || slices.Max(slices.Concat(image, block, dilations, strides)) > 1<<30 {
-		return nil, n.Errorf("image_shape %v, block_shape %v, dilations %v and strides %v are out of range", image, block, dilations, strides)
+	if slices.Min(slices.Concat(image, block, dilations, strides, ones)) < 1 ||
+		slices.Max(slices.Concat(image, block, dilations, strides)) > 1<<30 {
+		return nil, n.Errorf("image_shape %v, block_shape %v, dilations %v and strides %v are out of range",
+			image, block, dilations, strides)
 	}
 	if err := n.bounded(0, image); err != nil {
 		return nil, err

@@ -5,7 +5,8 @@ import "memprobe/internal/tensor"
 // constants are the operators that make a tensor of attributes, or of a shape.
 var constants = []Def{
 	{Op: "Constant", Since: 1, Infer: inferConstant, NotDifferentiable: "it has no input"},
-	{Op: "ConstantOfShape", Since: 9, Infer: inferConstantOfShape, Bind: bindConstantOfShape, NotDifferentiable: "its result depends on the shape alone"},
+	{Op: "ConstantOfShape", Since: 9, Infer: inferConstantOfShape, Bind: bindConstantOfShape,
+		NotDifferentiable: "its result depends on the shape alone"},
 }
 
 func inferConstant(n *Node) error {

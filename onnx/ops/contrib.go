@@ -35,8 +35,10 @@ var contribs = []Def{
 		return []*Value{b.times(y, float64(n.Float("alpha", 1)))}
 	}), Matrix),
 	contrib("Gelu", 1, 1, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0])} }),
-	reads(contrib("BiasGelu", 2, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0], n.In[1])} }), "", Bias),
-	reads(contrib("FastGelu", 1, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("tanh", n.In...)} }), "", Bias),
+	reads(contrib("BiasGelu", 2, 2,
+		func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0], n.In[1])} }), "", Bias),
+	reads(contrib("FastGelu", 1, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("tanh", n.In...)} }),
+		"", Bias),
 	contrib("QuickGelu", 1, 1, func(b *Builder, n *Node) []*Value {
 		return []*Value{b.Op("Swish", Attrs{"alpha": n.Float("alpha", 1.702)}, n.In[0])}
 	}),
@@ -46,14 +48,17 @@ var contribs = []Def{
 	reads(contrib("SkipSimplifiedLayerNormalization", 3, 4, func(b *Builder, n *Node) []*Value {
 		return b.skipNorm(n, "RMSNormalization", n.Input(3), n.In[2])
 	}), "", "", Scale, Bias),
-	{Op: "SimplifiedLayerNormalization", Since: 1, Roles: []Role{"", Scale}, Expand: func(b *Builder, n *Node) ([]*Value, error) { // of no domain
-		if err := n.Want(2, 2); err != nil {
-			return nil, err
-		}
-		y := b.Op("RMSNormalization", Attrs{"axis": int64(n.Int("axis", -1)), "epsilon": n.Float("epsilon", 1e-5)}, n.In...)
-		return []*Value{y}, b.Err
-	}},
-	reads(contrib("EmbedLayerNormalization", 1, 9, expandEmbedding), "", "", Embedding, Embedding, Embedding, Scale, Bias, ""),
+	// of no domain
+	{Op: "SimplifiedLayerNormalization", Since: 1, Roles: []Role{"", Scale},
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(2, 2); err != nil {
+				return nil, err
+			}
+			y := b.Op("RMSNormalization", Attrs{"axis": int64(n.Int("axis", -1)), "epsilon": n.Float("epsilon", 1e-5)}, n.In...)
+			return []*Value{y}, b.Err
+		}},
+	reads(contrib("EmbedLayerNormalization", 1, 9, expandEmbedding), "", "", Embedding, Embedding, Embedding,
+		Scale, Bias, ""),
 	contrib("RotaryEmbedding", 4, 4, func(b *Builder, n *Node) []*Value {
 		x, at := n.In[0], n.In[1]
 		length := x.Shape[len(x.Shape)-2]
@@ -175,7 +180,8 @@ func (b *Builder) skipNorm(n *Node, op string, bias *Value, params ...*Value) []
 // that the mask has, and the sum.
 func expandEmbedding(b *Builder, n *Node) []*Value {
 	ids, mask := n.In[0], n.Input(7)
-	if len(ids.Shape) != 2 || slices.Contains([]*Value{n.Input(2), n.Input(3), n.Input(5), n.Input(6)}, nil) || (n.In[1] == nil) != (n.In[4] == nil) {
+	if len(ids.Shape) != 2 || slices.Contains([]*Value{n.Input(2), n.Input(3), n.Input(5), n.Input(6)}, nil) ||
+		(n.In[1] == nil) != (n.In[4] == nil) {
 		b.fail(n, "input_ids has shape %v, want [N,T] with embeddings of words and positions, gamma and beta", ids.Shape)
 		return nil
 	}

@@ -17,7 +17,8 @@ var contribAttentions = []Def{
 func expandFusedAttention(b *Builder, n *Node) []*Value {
 	x, w, past := n.In[0], n.In[1], n.Input(4)
 	if len(x.Shape) != 3 || len(w.Shape) != 2 || n.Int("do_rotary", 0) != 0 || n.Input(6) != nil {
-		b.fail(n, "input has shape %v and weights %v, want [N,T,I] and [I,Q+K+V], without rotation and past_sequence_length", x.Shape, w.Shape)
+		b.fail(n, "input has shape %v and weights %v, want [N,T,I] and [I,Q+K+V], without rotation and "+
+			"past_sequence_length", x.Shape, w.Shape)
 		return nil
 	}
 	sizes := n.Ints("qkv_hidden_sizes", slices.Repeat([]int{w.Shape[1] / 3}, 3))
@@ -33,9 +34,11 @@ func expandFusedAttention(b *Builder, n *Node) []*Value {
 		return nil
 	}
 	m := &multiHead{Builder: b, n: n, length: x.Shape[1], mask: n.Input(3), bias: n.Input(5)}
-	m.q, m.k, m.v = b.slice(y, 2, 0, sizes[0]), b.slice(y, 2, sizes[0], sizes[0]+sizes[1]), b.slice(y, 2, sizes[0]+sizes[1], w.Shape[1])
+	m.q, m.k, m.v = b.slice(y, 2, 0, sizes[0]), b.slice(y, 2, sizes[0], sizes[0]+sizes[1]),
+		b.slice(y, 2, sizes[0]+sizes[1], w.Shape[1])
 	if past != nil && len(past.Shape) == 5 {
-		m.pastK, m.pastV = b.Reshape(b.slice(past, 0, 0, 1), past.Shape[1:]), b.Reshape(b.slice(past, 0, 1, 2), past.Shape[1:])
+		m.pastK, m.pastV = b.Reshape(b.slice(past, 0, 0, 1), past.Shape[1:]),
+			b.Reshape(b.slice(past, 0, 1, 2), past.Shape[1:])
 	}
 	out := m.attend()
 	if out == nil {
@@ -51,8 +54,10 @@ func expandFusedAttention(b *Builder, n *Node) []*Value {
 // expandMultiHead takes query, key and value [N,T,heads·D], keys and values of another
 // sequence also as [N,heads,T,D]; a bias is added to all three.
 func expandMultiHead(b *Builder, n *Node) []*Value {
-	m := &multiHead{Builder: b, n: n, q: n.In[0], k: n.Input(1), v: n.Input(2), mask: n.Input(4), bias: n.Input(5), pastK: n.Input(6), pastV: n.Input(7)}
-	if m.k == nil || m.v == nil || len(m.q.Shape) != 3 || len(m.k.Shape) != len(m.v.Shape) || len(m.k.Shape) != 3 && len(m.k.Shape) != 4 {
+	m := &multiHead{Builder: b, n: n, q: n.In[0], k: n.Input(1), v: n.Input(2), mask: n.Input(4), bias: n.Input(5),
+		pastK: n.Input(6), pastV: n.Input(7)}
+	if m.k == nil || m.v == nil || len(m.q.Shape) != 3 || len(m.k.Shape) != len(m.v.Shape) ||
+		len(m.k.Shape) != 3 && len(m.k.Shape) != 4 {
 		b.fail(n, "query has shape %v, want [N,T,heads·D] with a key and a value, not packed", m.q.Shape)
 		return nil
 	}

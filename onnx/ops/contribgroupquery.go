@@ -50,7 +50,8 @@ func (g *groupQuery) resolve() bool {
 	g.q, g.k, g.v = n.In[0], n.Input(1), n.Input(2)
 	lens, total := n.Input(5), n.Input(6)
 	switch {
-	case len(g.q.Shape) != 3 || !g.q.DType.IsFloat() || g.heads < 1 || g.kv < 1 || g.heads%g.kv != 0 || (g.k == nil) != (g.v == nil):
+	case len(g.q.Shape) != 3 || !g.q.DType.IsFloat() || g.heads < 1 || g.kv < 1 || g.heads%g.kv != 0 ||
+		(g.k == nil) != (g.v == nil):
 		b.fail(n, "query has shape %v with %d heads and %d of keys, want [N,T,heads·D]", g.q.Shape, g.heads, g.kv)
 	case n.Int("smooth_softmax", 0) > 0 || n.Input(11) != nil:
 		b.fail(n, "smooth_softmax and head_sink are not supported")
@@ -66,7 +67,8 @@ func (g *groupQuery) resolve() bool {
 		parts := g.heads + 2*g.kv
 		g.d = width / parts
 		x, d := g.q, g.d
-		g.q, g.k, g.v = b.slice(x, 2, 0, g.heads*d), b.slice(x, 2, g.heads*d, (g.heads+g.kv)*d), b.slice(x, 2, (g.heads+g.kv)*d, parts*d)
+		g.q, g.k, g.v = b.slice(x, 2, 0, g.heads*d), b.slice(x, 2, g.heads*d, (g.heads+g.kv)*d),
+			b.slice(x, 2, (g.heads+g.kv)*d, parts*d)
 		if g.d < 1 || width != parts*d {
 			b.fail(n, "query has shape %v for %d heads and %d of keys and values", n.In[0].Shape, g.heads, g.kv)
 			return false
@@ -77,7 +79,8 @@ func (g *groupQuery) resolve() bool {
 	}
 	for _, v := range []*Value{g.k, g.v} {
 		if b.Err == nil && (len(v.Shape) != 3 || v.Shape[0] != g.batch || v.Shape[1] != g.length || v.Shape[2] != g.kv*g.d) {
-			b.fail(n, "keys and values have shapes %v and %v, want %v", g.k.Shape, g.v.Shape, []int{g.batch, g.length, g.kv * g.d})
+			b.fail(n, "keys and values have shapes %v and %v, want %v",
+				g.k.Shape, g.v.Shape, []int{g.batch, g.length, g.kv * g.d})
 		}
 	}
 	return b.Err == nil && g.earlier(lens, total)
@@ -97,7 +100,8 @@ func (g *groupQuery) earlier(lens, total *Value) bool {
 		return false
 	}
 	for _, v := range []*Value{key, n.Input(4)} {
-		if v == nil || len(v.Shape) != 4 || v.Shape[0] != g.batch || v.Shape[1] != g.kv || v.Shape[2] != key.Shape[2] || v.Shape[3] != g.d {
+		if v == nil || len(v.Shape) != 4 || v.Shape[0] != g.batch || v.Shape[1] != g.kv || v.Shape[2] != key.Shape[2] ||
+			v.Shape[3] != g.d {
 			b.fail(n, "past_key has shape %v, want [%d,%d,T,%d], as past_value", key.Shape, g.batch, g.kv, g.d)
 			return false
 		}
@@ -136,7 +140,8 @@ func (g *groupQuery) rotated(positions *Value) bool {
 		heads int
 	}{{&g.q, g.heads}, {&g.k, g.kv}} {
 		own := *n
-		own.Attrs = Attrs{"num_heads": int64(part.heads), "interleaved": int64(n.Int("rotary_interleaved", 0)), "rotary_embedding_dim": int64(2 * cos.Shape[1])}
+		own.Attrs = Attrs{"num_heads": int64(part.heads), "interleaved": int64(n.Int("rotary_interleaved", 0)),
+			"rotary_embedding_dim": int64(2 * cos.Shape[1])}
 		y, err := b.rotate(&own, *part.x, cos, sin, positions)
 		if b.Err == nil {
 			b.Err = err

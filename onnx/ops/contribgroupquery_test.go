@@ -59,13 +59,16 @@ func TestGroupQueryAttention(t *testing.T) {
 		length, total, window int
 		lens                  []int32
 	}{{1, 6, -1, []int32{5, 3}}, {2, 6, -1, []int32{5, 2}}, {3, 3, -1, []int32{2, 1}}, {2, 5, 2, []int32{4, 4}}} {
-		q, k, v := wave(tensor.Float32, 2, c.length, heads*d), wave(tensor.Float32, 2, c.length, kv*d), wave(tensor.Float32, 2, c.length, kv*d)
+		q, k, v := wave(tensor.Float32, 2, c.length, heads*d), wave(tensor.Float32, 2, c.length, kv*d),
+			wave(tensor.Float32, 2, c.length, kv*d)
 		for i := range v.F32() {
 			v.F32()[i] += float32(i % 7)
 		}
 		pastK, pastV := wave(tensor.Float32, 2, kv, places, d), wave(tensor.Float32, 2, kv, places, d)
-		out := contribution(t, "GroupQueryAttention", Attrs{"num_heads": int64(heads), "kv_num_heads": int64(kv), "local_window_size": int64(c.window)}, 3,
-			fed(q), fed(k), fed(v), fed(pastK), fed(pastV), fed(tensor.From(c.lens, 2)), known(tensor.From([]int32{int32(c.total)}, 1)))
+		out := contribution(t, "GroupQueryAttention",
+			Attrs{"num_heads": int64(heads), "kv_num_heads": int64(kv), "local_window_size": int64(c.window)}, 3,
+			fed(q), fed(k), fed(v), fed(pastK), fed(pastV), fed(tensor.From(c.lens, 2)),
+			known(tensor.From([]int32{int32(c.total)}, 1)))
 		size := max(places, c.total)
 		want := [3][]float64{make([]float64, q.Len()), make([]float64, 2*kv*size*d), make([]float64, 2*kv*size*d)}
 		for b := range 2 {

@@ -15,7 +15,8 @@ var matMulNBits = []Def{weighted(contrib("MatMulNBits", 3, 6, expandMatMulNBits)
 func expandMatMulNBits(b *Builder, n *Node) []*Value {
 	x, w, scales, groups := n.In[0], n.In[1], n.In[2], n.Input(4)
 	k, cols, bits, size := n.Int("K", 0), n.Int("N", 0), n.Int("bits", 4), n.Int("block_size", 0)
-	if !slices.Contains([]int{2, 4, 8}, bits) || k < 1 || cols < 1 || size < 1 || size*bits%8 != 0 || k > 1<<30 || size > 1<<30 {
+	if !slices.Contains([]int{2, 4, 8}, bits) || k < 1 || cols < 1 || size < 1 || size*bits%8 != 0 ||
+		k > 1<<30 || size > 1<<30 {
 		b.fail(n, "K is %d, N %d, bits %d and block_size %d, want positive sizes and 2, 4 or 8 bits", k, cols, bits, size)
 		return nil
 	}
@@ -76,7 +77,8 @@ func (b *Builder) centredBits(n *Node, k, cols, blocks int) (*Value, error) {
 	case zero.DType == tensor.Float32 && zero.Len() == cols*blocks:
 		point = func(c, block int) float32 { return zero.Const.F32()[c*blocks+block] }
 	default:
-		return nil, n.Errorf("zero_points are %v%v, want uint8 [%d,%d] or floats [%d,%d]", zero.DType, zero.Shape, cols, packed, cols, blocks)
+		return nil, n.Errorf("zero_points are %v%v, want uint8 [%d,%d] or floats [%d,%d]",
+			zero.DType, zero.Shape, cols, packed, cols, blocks)
 	}
 	t := tensor.New(tensor.Float32, cols, k)
 	for c := range cols {

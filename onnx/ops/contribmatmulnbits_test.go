@@ -27,7 +27,8 @@ func TestMatMulNBits(t *testing.T) {
 			if with {
 				in = append(in, known(tensor.From(zero, len(zero))))
 			}
-			out := contribution(t, "MatMulNBits", Attrs{"K": int64(k), "N": int64(cols), "bits": int64(c.bits), "block_size": int64(c.size)}, 1, in...)
+			out := contribution(t, "MatMulNBits",
+				Attrs{"K": int64(k), "N": int64(cols), "bits": int64(c.bits), "block_size": int64(c.size)}, 1, in...)
 			want := make([]float64, rows*cols)
 			for i := range want {
 				for j := range k {

@@ -12,10 +12,13 @@ import (
 )
 
 var convolutions = []Def{
-	{Op: "Conv", Since: 1, Weighted: true, Roles: []Role{"", ConvWeight, Bias}, Infer: inferConv, Bind: bindConv, Grad: gradConv, MultiplyAdds: func(n *Node) int64 {
-		return int64(n.Out[0].Len()) * int64(tensor.Len(n.In[1].Shape[1:])) // w [M, C/group, kernel…]: all but M for each result
-	}},
-	{Op: "FusedConv", Domain: Internal, Since: 1, Infer: inferConv, Bind: bindConv, NotDifferentiable: "it exists in inference alone"},
+	{Op: "Conv", Since: 1, Weighted: true, Roles: []Role{"", ConvWeight, Bias}, Infer: inferConv, Bind: bindConv,
+		Grad: gradConv, MultiplyAdds: func(n *Node) int64 {
+			// w [M, C/group, kernel…]: all but M for each result
+			return int64(n.Out[0].Len()) * int64(tensor.Len(n.In[1].Shape[1:]))
+		}},
+	{Op: "FusedConv", Domain: Internal, Since: 1, Infer: inferConv, Bind: bindConv,
+		NotDifferentiable: "it exists in inference alone"},
 	{Op: "ConvGradX", Domain: Internal, Since: 1, Infer: inferConvGradX, Bind: bindConvGradX},
 	{Op: "ConvGradW", Domain: Internal, Since: 1, Infer: inferConvGradW, Bind: bindConvGradW},
 }
@@ -244,7 +247,8 @@ func bindConvGradW(n *Node, e *Env) (func(), error) {
 		return convGradWLoop[float32](e, c, dw, x, dy), nil
 	}
 	p := conv.NewGradW(e.Pool, s)
-	if p.Scratch() > math.MaxInt32/4 { // its tables hold int32s of bytes, which kernels of a thousand pixels a side outgrow
+	// its tables hold int32s of bytes, which kernels of a thousand pixels a side outgrow
+	if p.Scratch() > math.MaxInt32/4 {
 		return convGradWLoop[float32](e, c, dw, x, dy), nil
 	}
 	scratch := e.Scratch(p.Scratch())

@@ -7,14 +7,16 @@ import (
 )
 
 var convTransposes = []Def{
-	{Op: "ConvTranspose", Since: 1, Weighted: true, Roles: []Role{"", ConvWeight, Bias}, Fan: func(_ *Node, arg int, shape []int) int {
-		if arg != 1 || len(shape) < 3 || shape[0] == 0 {
-			return 0
-		}
-		return tensor.Len(shape[1:]) // [C, M/group, kernel…]
-	}, Infer: inferConvTranspose, Bind: bindConvTranspose, Grad: gradConvTranspose, MultiplyAdds: func(n *Node) int64 {
-		return int64(n.In[0].Len()) * int64(tensor.Len(n.In[1].Shape[1:])) // w [C, M/group, kernel…]: all but C for each operand
-	}},
+	{Op: "ConvTranspose", Since: 1, Weighted: true, Roles: []Role{"", ConvWeight, Bias},
+		Fan: func(_ *Node, arg int, shape []int) int {
+			if arg != 1 || len(shape) < 3 || shape[0] == 0 {
+				return 0
+			}
+			return tensor.Len(shape[1:]) // [C, M/group, kernel…]
+		}, Infer: inferConvTranspose, Bind: bindConvTranspose, Grad: gradConvTranspose, MultiplyAdds: func(n *Node) int64 {
+			// w [C, M/group, kernel…]: all but C for each operand
+			return int64(n.In[0].Len()) * int64(tensor.Len(n.In[1].Shape[1:]))
+		}},
 }
 
 // convTranspose resolves a transposed convolution as the convolution whose data

@@ -12,8 +12,10 @@ func bindCumProd(n *Node, e *Env) (func(), error) {
 	}
 	l, exclusive, reverse := laneOf(e.In[0].Shape, axis), n.Int("exclusive", 0) != 0, n.Int("reverse", 0) != 0
 	return numbers(n, e.In[0].DType,
-		func() func() { return cumProdLoop[float32](e, l, exclusive, reverse) }, func() func() { return cumProdLoop[float64](e, l, exclusive, reverse) },
-		func() func() { return cumProdLoop[int64](e, l, exclusive, reverse) }, func() func() { return cumProdLoop[uint64](e, l, exclusive, reverse) })
+		func() func() { return cumProdLoop[float32](e, l, exclusive, reverse) },
+		func() func() { return cumProdLoop[float64](e, l, exclusive, reverse) },
+		func() func() { return cumProdLoop[int64](e, l, exclusive, reverse) },
+		func() func() { return cumProdLoop[uint64](e, l, exclusive, reverse) })
 }
 
 func cumProdLoop[T number](e *Env, l lane, exclusive, reverse bool) func() {

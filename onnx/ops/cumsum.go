@@ -33,8 +33,10 @@ func bindCumSum(n *Node, e *Env) (func(), error) {
 	}
 	l, exclusive, reverse := laneOf(e.In[0].Shape, axis), n.Int("exclusive", 0) != 0, n.Int("reverse", 0) != 0
 	return numbers(n, e.In[0].DType,
-		func() func() { return cumSumLoop[float32](e, l, exclusive, reverse) }, func() func() { return cumSumLoop[float64](e, l, exclusive, reverse) },
-		func() func() { return cumSumLoop[int64](e, l, exclusive, reverse) }, func() func() { return cumSumLoop[uint64](e, l, exclusive, reverse) })
+		func() func() { return cumSumLoop[float32](e, l, exclusive, reverse) },
+		func() func() { return cumSumLoop[float64](e, l, exclusive, reverse) },
+		func() func() { return cumSumLoop[int64](e, l, exclusive, reverse) },
+		func() func() { return cumSumLoop[uint64](e, l, exclusive, reverse) })
 }
 
 func cumSumLoop[T number](e *Env, l lane, exclusive, reverse bool) func() {
@@ -61,6 +63,7 @@ func cumSumLoop[T number](e *Env, l lane, exclusive, reverse bool) func() {
 
 // gradCumSum: what an element adds to later sums comes back from them.
 func gradCumSum(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
-	dx := b.Op("CumSum", Attrs{"exclusive": int64(n.Int("exclusive", 0)), "reverse": int64(1 - n.Int("reverse", 0))}, dy[0], n.In[1])
+	dx := b.Op("CumSum", Attrs{"exclusive": int64(n.Int("exclusive", 0)), "reverse": int64(1 - n.Int("reverse", 0))},
+		dy[0], n.In[1])
 	return []*Value{dx, nil}, b.Err
 }

@@ -32,7 +32,8 @@ func (n *Node) deformed(x *Value, weight []int, offset, mask *Value) (*deformed,
 	if c.rank != 2 {
 		return nil, n.Errorf("input has shape %v, want [N,C,H,W]", x.Shape)
 	}
-	d := &deformed{convolution: c, groups: n.Int("offset_group", 1), taps: weight[2] * weight[3], points: c.out[1] * c.out[2]}
+	d := &deformed{convolution: c, groups: n.Int("offset_group", 1), taps: weight[2] * weight[3],
+		points: c.out[1] * c.out[2]}
 	if d.groups < 1 || c.c%d.groups != 0 {
 		return nil, n.Errorf("offset_group is %d for %d channels", d.groups, c.c)
 	}
@@ -91,7 +92,8 @@ func bindDeformColumns(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return floatLoop(n, e, func() func() { return deformLoop[float32](e, d) }, func() func() { return deformLoop[float64](e, d) })
+	return floatLoop(n, e, func() func() { return deformLoop[float32](e, d) },
+		func() func() { return deformLoop[float64](e, d) })
 }
 
 // deformLoop fills the columns of a channel at a time.
@@ -110,7 +112,8 @@ func deformLoop[T tensor.Float](e *Env, d *deformed) func() {
 		for j := range dst {
 			tap, point := j/d.points, j%d.points
 			y := float64(point/ow*d.stride[1]-d.before[1]+tap/d.kernel[2]*d.dilation[1]) + float64(offset[2*tap*d.points+point])
-			x := float64(point%ow*d.stride[2]-d.before[2]+tap%d.kernel[2]*d.dilation[2]) + float64(offset[(2*tap+1)*d.points+point])
+			x := float64(point%ow*d.stride[2]-d.before[2]+tap%d.kernel[2]*d.dilation[2]) +
+				float64(offset[(2*tap+1)*d.points+point])
 			v := padded(src, y, x, h, w)
 			if mask != nil {
 				v *= float64(mask[j])

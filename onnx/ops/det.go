@@ -7,25 +7,26 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var dets = []Def{{Op: "Det", Since: 11, NotDifferentiable: "its gradient is an inverse, for which there is no operator", Infer: func(n *Node) error {
-	if err := n.Want(1, 1); err != nil {
-		return err
-	}
-	if err := n.sameFloat(); err != nil {
-		return err
-	}
-	x := n.In[0].Shape
-	if len(x) < 2 || x[len(x)-1] != x[len(x)-2] {
-		return n.Errorf("input has shape %v, want square matrices", x)
-	}
-	return n.SetOut(0, n.In[0].DType, x[:len(x)-2])
-}, Bind: func(n *Node, e *Env) (func(), error) {
-	x := n.In[0].Shape
-	if err := n.need("the matrix", 8*x[len(x)-1]*x[len(x)-1]); err != nil {
-		return nil, err
-	}
-	return floatLoop(n, e, func() func() { return detLoop[float32](e) }, func() func() { return detLoop[float64](e) })
-}}}
+var dets = []Def{{Op: "Det", Since: 11, NotDifferentiable: "its gradient is an inverse, for which there is no operator",
+	Infer: func(n *Node) error {
+		if err := n.Want(1, 1); err != nil {
+			return err
+		}
+		if err := n.sameFloat(); err != nil {
+			return err
+		}
+		x := n.In[0].Shape
+		if len(x) < 2 || x[len(x)-1] != x[len(x)-2] {
+			return n.Errorf("input has shape %v, want square matrices", x)
+		}
+		return n.SetOut(0, n.In[0].DType, x[:len(x)-2])
+	}, Bind: func(n *Node, e *Env) (func(), error) {
+		x := n.In[0].Shape
+		if err := n.need("the matrix", 8*x[len(x)-1]*x[len(x)-1]); err != nil {
+			return nil, err
+		}
+		return floatLoop(n, e, func() func() { return detLoop[float32](e) }, func() func() { return detLoop[float64](e) })
+	}}}
 
 func detLoop[T tensor.Float](e *Env) func() {
 	x, y := e.In[0], e.Out[0]

@@ -65,7 +65,8 @@ func (n *Node) dropoutRatio() (float64, error) {
 }
 
 func bindDropoutTrain(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return dropoutLoop[float32](n, e) }, func() func() { return dropoutLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return dropoutLoop[float32](n, e) },
+		func() func() { return dropoutLoop[float64](n, e) })
 }
 
 // dropoutLoop computes y = x/(1-ratio) where a draw says to keep, else 0. Draws

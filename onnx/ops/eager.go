@@ -94,7 +94,8 @@ func (n *Node) own(t *tensor.Tensor) (*tensor.Tensor, error) {
 }
 
 // beforehand is an Expand whose results are the constants that compute returns.
-func beforehand(least, most int, compute func(n *Node) ([]*tensor.Tensor, error)) func(b *Builder, n *Node) ([]*Value, error) {
+func beforehand(least, most int,
+	compute func(n *Node) ([]*tensor.Tensor, error)) func(b *Builder, n *Node) ([]*Value, error) {
 	return func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(least, most); err != nil {
 			return nil, err

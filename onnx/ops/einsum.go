@@ -9,7 +9,8 @@ import (
 
 // einsums are products that an equation describes. They are written out in
 // transpositions, sums and matrix products, which have kernels and gradients.
-var einsums = []Def{{Op: "Einsum", Since: 12, Weighted: true, Roles: []Role{Matrix}, Fan: summed, Infer: inferEinsum, Expand: expandEinsum}}
+var einsums = []Def{{Op: "Einsum", Since: 12, Weighted: true, Roles: []Role{Matrix}, Fan: summed, Infer: inferEinsum,
+	Expand: expandEinsum}}
 
 // summed is the product of the axes of operand number arg that the result lacks.
 func summed(n *Node, arg int, shape []int) int {
@@ -189,7 +190,8 @@ func (e *einsum) diagonal(b *Builder, t term) term {
 		}
 		shape[i], shape[j] = size, size
 		masked := b.Op("Mul", nil, t.Value, b.Const(eye.Reshape(shape...)))
-		t = term{b.Op("ReduceSum", Attrs{"keepdims": int64(0)}, masked, b.Ints(j)), slices.Delete(slices.Clone(t.axes), j, j+1)}
+		t = term{b.Op("ReduceSum", Attrs{"keepdims": int64(0)}, masked, b.Ints(j)),
+			slices.Delete(slices.Clone(t.axes), j, j+1)}
 		i--
 	}
 	return t
@@ -234,7 +236,8 @@ func (e *einsum) multiply(b *Builder, x, y term, needed []label) term {
 	}
 	size := func(axes []label) int { return tensor.Len(e.shape(axes)) }
 	x, y = e.arrange(b, x, slices.Concat(batch, rows, inner)), e.arrange(b, y, slices.Concat(batch, inner, cols))
-	product := b.Op("MatMul", nil, b.Reshape(x.Value, []int{size(batch), size(rows), size(inner)}), b.Reshape(y.Value, []int{size(batch), size(inner), size(cols)}))
+	product := b.Op("MatMul", nil, b.Reshape(x.Value, []int{size(batch), size(rows), size(inner)}),
+		b.Reshape(y.Value, []int{size(batch), size(inner), size(cols)}))
 	axes := slices.Concat(batch, rows, cols)
 	return term{b.Reshape(product, e.shape(axes)), axes}
 }

@@ -78,7 +78,8 @@ func defs(list ...[]function) []Def {
 	var out []Def
 	for _, fs := range list {
 		for _, f := range fs {
-			forward := Def{Op: f.op, Since: f.since, InPlace: true, Wide: wideInt, Infer: f.infer, Bind: f.bind, NotDifferentiable: f.flat}
+			forward := Def{Op: f.op, Since: f.since, InPlace: true, Wide: wideInt, Infer: f.infer, Bind: f.bind,
+				NotDifferentiable: f.flat}
 			if f.flat == "" {
 				forward.Grad = f.grad
 				out = append(out, Def{Op: f.op + "Grad", Domain: Internal, Since: 1, InPlace: true, Over: [][2]int{{0, 1}},
@@ -108,8 +109,9 @@ func (f function) infer(n *Node) error {
 
 func (f function) bind(n *Node, e *Env) (func(), error) {
 	m := f.of(n)
-	return numbers(n, n.In[0].DType, func() func() { return mapLoop(e, m.f32) }, func() func() { return mapLoop(e, m.f64) },
-		func() func() { return mapLoop(e, eachWhole(m.whole)) }, func() func() { return mapLoop(e, eachWhole(m.count)) })
+	return numbers(n, n.In[0].DType, func() func() { return mapLoop(e, m.f32) },
+		func() func() { return mapLoop(e, m.f64) }, func() func() { return mapLoop(e, eachWhole(m.whole)) },
+		func() func() { return mapLoop(e, eachWhole(m.count)) })
 }
 
 func eachWhole[T int64 | uint64](f func(T) T) func(y, x []T) {

@@ -1,9 +1,10 @@
 package ops
 
 var expands = []Def{
-	{Op: "Expand", Since: 8, Roles: []Role{Embedding, ""}, Infer: inferExpand, Bind: func(n *Node, e *Env) (func(), error) {
-		return broadcastTo(e, e.Out[0], e.In[0]), nil
-	}, Grad: gradExpand},
+	{Op: "Expand", Since: 8, Roles: []Role{Embedding, ""}, Infer: inferExpand,
+		Bind: func(n *Node, e *Env) (func(), error) {
+			return broadcastTo(e, e.Out[0], e.In[0]), nil
+		}, Grad: gradExpand},
 }
 
 func inferExpand(n *Node) error {

@@ -9,7 +9,9 @@ import (
 
 // fouriers are products with matrices of cosines and sines.
 var fouriers = []Def{
-	{Op: "DFT", Since: 17, Expand: func(b *Builder, n *Node) ([]*Value, error) { return expandDFT(b, n, n.Int("axis", 1)) }},
+	{Op: "DFT", Since: 17, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+		return expandDFT(b, n, n.Int("axis", 1))
+	}},
 	{Op: "DFT", Since: 20, Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		axis, err := n.scalarOr(2, "axis", -2)
 		if err != nil {
@@ -67,7 +69,8 @@ func expandDFT(b *Builder, n *Node, axis int) ([]*Value, error) {
 func (b *Builder) fourier(n *Node, x *Value, axis, length int, inverse, half bool) (*Value, error) {
 	last := len(x.Shape) - 1
 	if axis == last || last < 1 || x.Shape[last] != 1 && x.Shape[last] != 2 || !x.DType.IsFloat() || length < 1 {
-		return nil, n.Errorf("input is %v%v to be transformed to length %d along axis %d, want floats [...,1] or [...,2] and another axis", x.DType, x.Shape, length, axis)
+		return nil, n.Errorf("input is %v%v to be transformed to length %d along axis %d, want floats [...,1] or "+
+			"[...,2] and another axis", x.DType, x.Shape, length, axis)
 	}
 	in, out := length, length
 	switch {
@@ -168,8 +171,10 @@ func expandSTFT(b *Builder, n *Node) ([]*Value, error) {
 	if length, err = n.scalarOr(3, "frame_length", length); err != nil {
 		return nil, err
 	}
-	if len(x.Shape) != 3 || step < 1 || length < 1 || length > x.Shape[1] || window != nil && !slices.Equal(window.Shape, []int{length}) {
-		return nil, n.Errorf("signal has shape %v, frames of %d every %d, want [N,T,1] or [N,T,2] and frames within, with a window of their length", x.Shape, length, step)
+	if len(x.Shape) != 3 || step < 1 || length < 1 || length > x.Shape[1] ||
+		window != nil && !slices.Equal(window.Shape, []int{length}) {
+		return nil, n.Errorf("signal has shape %v, frames of %d every %d, want [N,T,1] or [N,T,2] and frames within, "+
+			"with a window of their length", x.Shape, length, step)
 	}
 	frames := (x.Shape[1]-length)/step + 1
 	if err := n.need("the frames", 8*frames*length); err != nil {
@@ -203,8 +208,10 @@ func melWeights(n *Node) ([]*tensor.Tensor, error) {
 	mel := func(f float64) float64 { return 2595 * math.Log10(1+f/700) }
 	low, high := mel(number(3)), mel(number(4))
 	t, ok := castTypes[n.Int("output_datatype", 1)]
-	if !ok || bands < 1 || bands > 1<<20 || length < 1 || length > 1<<24 || rate <= 0 || !(low >= 0 && low < high) || 2*number(4) > rate {
-		return nil, n.Errorf("%d bands from %v to %v Hz of a transform of length %d at %v Hz are none", bands, number(3), number(4), length, rate)
+	if !ok || bands < 1 || bands > 1<<20 || length < 1 || length > 1<<24 || rate <= 0 || !(low >= 0 && low < high) ||
+		2*number(4) > rate {
+		return nil, n.Errorf("%d bands from %v to %v Hz of a transform of length %d at %v Hz are none",
+			bands, number(3), number(4), length, rate)
 	}
 	bins := length/2 + 1
 	if err := n.need("the weights", 8*bins*bands); err != nil {

@@ -7,17 +7,22 @@ import (
 )
 
 var functions = []function{
-	simple("Abs", 1, maps{f32: vec.Abs[float32], f64: vec.Abs[float64], g32: slopeOf[float32](sign), g64: slopeOf[float64](sign),
-		whole: func(x int64) int64 { return max(x, -x) }, count: func(x uint64) uint64 { return x }}),
+	simple("Abs", 1, maps{f32: vec.Abs[float32], f64: vec.Abs[float64], g32: slopeOf[float32](sign),
+		g64: slopeOf[float64](sign), whole: func(x int64) int64 { return max(x, -x) },
+		count: func(x uint64) uint64 { return x }}),
 	simple("Neg", 1, maps{f32: vec.Neg[float32], f64: vec.Neg[float64],
 		g32:   func(dx, dy, _ []float32) { vec.Neg(dx, dy) },
 		g64:   func(dx, dy, _ []float64) { vec.Neg(dx, dy) },
 		whole: func(x int64) int64 { return -x }}),
-	simple("Exp", 1, maps{f32: vec.Exp[float32], f64: vec.Exp[float64], g32: vec.Mul[float32], g64: vec.Mul[float64], ofY: true}),
+	simple("Exp", 1, maps{f32: vec.Exp[float32], f64: vec.Exp[float64], g32: vec.Mul[float32],
+		g64: vec.Mul[float64], ofY: true}),
 	simple("Log", 1, maps{f32: vec.Log[float32], f64: vec.Log[float64], g32: vec.Div[float32], g64: vec.Div[float64]}),
-	simple("Erf", 9, maps{f32: vec.Erf[float32], f64: vec.Erf[float64], g32: vec.ErfGrad[float32], g64: vec.ErfGrad[float64]}),
-	simple("Sqrt", 1, ofOutput(maps{f32: vec.Sqrt[float32], f64: vec.Sqrt[float64]}, func(y float64) float64 { return 0.5 / y })),
-	simple("Reciprocal", 1, ofOutput(maps{f32: vec.Reciprocal[float32], f64: vec.Reciprocal[float64]}, func(y float64) float64 { return -y * y })),
+	simple("Erf", 9, maps{f32: vec.Erf[float32], f64: vec.Erf[float64], g32: vec.ErfGrad[float32],
+		g64: vec.ErfGrad[float64]}),
+	simple("Sqrt", 1, ofOutput(maps{f32: vec.Sqrt[float32], f64: vec.Sqrt[float64]},
+		func(y float64) float64 { return 0.5 / y })),
+	simple("Reciprocal", 1, ofOutput(maps{f32: vec.Reciprocal[float32], f64: vec.Reciprocal[float64]},
+		func(y float64) float64 { return -y * y })),
 
 	simple("Sin", 7, each(math.Sin, math.Cos)),
 	simple("Cos", 7, each(math.Cos, func(x float64) float64 { return -math.Sin(x) })),

@@ -11,13 +11,14 @@ import (
 )
 
 var gemms = []Def{
-	{Op: "Gemm", Since: 1, Weighted: true, Roles: []Role{Matrix, Matrix, Bias}, Infer: inferGemm, Bind: bindGemm, Grad: gradGemm, MultiplyAdds: func(n *Node) int64 {
-		k := n.In[0].Shape[1]
-		if n.Int("transA", 0) != 0 {
-			k = n.In[0].Shape[0]
-		}
-		return int64(n.Out[0].Len()) * int64(k)
-	}},
+	{Op: "Gemm", Since: 1, Weighted: true, Roles: []Role{Matrix, Matrix, Bias}, Infer: inferGemm, Bind: bindGemm,
+		Grad: gradGemm, MultiplyAdds: func(n *Node) int64 {
+			k := n.In[0].Shape[1]
+			if n.Int("transA", 0) != 0 {
+				k = n.In[0].Shape[0]
+			}
+			return int64(n.Out[0].Len()) * int64(k)
+		}},
 }
 
 // gemm resolves Y = alpha·op(A)·op(B) + beta·C; C broadcasts to Y.

@@ -38,7 +38,8 @@ func inferGlobalPool(n *Node) error {
 }
 
 func bindGlobalPool(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return globalPoolLoop[float32](n, e) }, func() func() { return globalPoolLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return globalPoolLoop[float32](n, e) },
+		func() func() { return globalPoolLoop[float64](n, e) })
 }
 
 func globalPoolLoop[T tensor.Float](n *Node, e *Env) func() {
@@ -87,7 +88,8 @@ func inferGlobalPoolGrad(n *Node) error {
 }
 
 func bindGlobalPoolGrad(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return globalPoolGradLoop[float32](n, e) }, func() func() { return globalPoolGradLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return globalPoolGradLoop[float32](n, e) },
+		func() func() { return globalPoolGradLoop[float64](n, e) })
 }
 
 func globalPoolGradLoop[T tensor.Float](n *Node, e *Env) func() {

@@ -36,7 +36,8 @@ func internal(c onnxtest.Case) onnxtest.Case { c.Domain = ops.Internal; return c
 
 func TestGradients(t *testing.T) {
 	covered := map[*ops.Def]bool{}
-	for _, c := range slices.Concat(elementwiseCases(), movementCases(), windowCases(), reductionCases(), productCases(), normCases(), attentionCases(), tokenCases(), contribCases(), dataCases()) {
+	for _, c := range slices.Concat(elementwiseCases(), movementCases(), windowCases(), reductionCases(),
+		productCases(), normCases(), attentionCases(), tokenCases(), contribCases(), dataCases()) {
 		t.Run(c.String(), func(t *testing.T) { onnxtest.Gradients(t, c) })
 		def, err := ops.Lookup(c.Domain, c.Op, c.Opset)
 		if err != nil {
@@ -80,8 +81,10 @@ func elementwiseCases() []onnxtest.Case {
 	}
 	var cases []onnxtest.Case
 	for _, op := range []string{
-		"Relu", "Tanh", "Sigmoid", "Softplus", "HardSwish", "LeakyRelu", "Elu", "HardSigmoid", "Gelu", "Selu", "Celu", "ThresholdedRelu",
-		"Swish", "Mish", "Softsign", "Shrink", "Abs", "Neg", "Exp", "Log", "Erf", "Sqrt", "Reciprocal", "Sin", "Cos", "Tan", "Asin",
+		"Relu", "Tanh", "Sigmoid", "Softplus", "HardSwish", "LeakyRelu", "Elu", "HardSigmoid", "Gelu", "Selu", "Celu",
+		"ThresholdedRelu",
+		"Swish", "Mish", "Softsign", "Shrink", "Abs", "Neg", "Exp", "Log", "Erf", "Sqrt", "Reciprocal", "Sin", "Cos",
+		"Tan", "Asin",
 		"Acos", "Atan", "Sinh", "Cosh", "Asinh", "Acosh", "Atanh",
 	} {
 		d, ok := domain[op]
@@ -131,9 +134,11 @@ func movementCases() []onnxtest.Case {
 		for i, mode := range []string{"bilinear", "bicubic"} {
 			a := attrs{"mode": mode, "padding_mode": padding, "align_corners": int64(i)}
 			b := attrs{"mode": mode, "padding_mode": padding, "align_corners": int64(1 - i)}
-			cases = append(cases, on("GridSample", 16, a, wave(2, 3, 4, 5), within(-1.9, 1.8, 2, 3, 2, 2)), on("GridSample", 16, b, wave(2, 3, 4, 5), within(-1.9, 1.8, 2, 3, 2, 2)))
+			cases = append(cases, on("GridSample", 16, a, wave(2, 3, 4, 5), within(-1.9, 1.8, 2, 3, 2, 2)),
+				on("GridSample", 16, b, wave(2, 3, 4, 5), within(-1.9, 1.8, 2, 3, 2, 2)))
 		}
-		cases = append(cases, on("GridSample", 20, attrs{"padding_mode": padding}, wave(1, 2, 3, 4, 2), within(-1.3, 1.4, 1, 2, 2, 3, 3)))
+		cases = append(cases, on("GridSample", 20, attrs{"padding_mode": padding}, wave(1, 2, 3, 4, 2),
+			within(-1.3, 1.4, 1, 2, 2, 3, 3)))
 	}
 	scales := tensor.From([]float64{1, 1, 2, 3}, 4)
 	for _, fold := range []string{"mul", "max", "min"} {
@@ -144,7 +149,8 @@ func movementCases() []onnxtest.Case {
 			on("ScatterND", 18, attrs{"reduction": fold}, wave(4, 3), grid(3, 1, 3, 0, 3), within(-1, 1.2, 3, 3)))
 	}
 	return append(cases,
-		on("ScatterElements", 18, attrs{"reduction": "mul"}, wave(8), ints(0, 0, 0, 2, 2, 4, 4, 4, 5), tensor.From([]float64{0, 2, 3, 0, 0, 2, 3, 4, 0}, 9)),
+		on("ScatterElements", 18, attrs{"reduction": "mul"}, wave(8), ints(0, 0, 0, 2, 2, 4, 4, 4, 5),
+			tensor.From([]float64{0, 2, 3, 0, 0, 2, 3, 4, 0}, 9)),
 		on("Pad", 19, nil, wave(3, 4), ints(1, -1, 0, 2)),
 		fixed(on("GridSample", 16, attrs{"mode": "nearest"}, wave(2, 3, 4, 5), within(-1.2, 1.1, 2, 3, 2, 2)), 1),
 		fixed(on("Upsample", 9, attrs{"mode": "nearest"}, wave(1, 2, 2, 3), scales), 1),
@@ -179,7 +185,8 @@ func movementCases() []onnxtest.Case {
 		on("GatherND", 13, attrs{"batch_dims": int64(1)}, wave(2, 4, 3), tensor.From([]int64{0, 1, -1, 2, 0, 1}, 2, 3, 1)),
 		on("GatherND", 13, attrs{"batch_dims": int64(2)}, wave(2, 2, 3), tensor.From([]int64{0, -1, 2, 1}, 2, 2, 1)),
 		on("ScatterElements", 18, attrs{"axis": int64(1)}, wave(2, 4), grid(2, 2, 0, -1, 2, 1), within(1, 2, 2, 2)),
-		on("ScatterElements", 18, attrs{"axis": int64(1), "reduction": "add"}, wave(2, 4), grid(2, 2, 1, 1, 2, 1), within(1, 2, 2, 2)),
+		on("ScatterElements", 18, attrs{"axis": int64(1), "reduction": "add"}, wave(2, 4), grid(2, 2, 1, 1, 2, 1),
+			within(1, 2, 2, 2)),
 		on("Scatter", 10, nil, wave(3, 2), grid(1, 2, 2, 0), within(1, 2, 1, 2)),
 		on("ScatterND", 18, nil, wave(4, 3), grid(2, 1, 3, 0), within(1, 2, 2, 3)),
 		on("ScatterND", 18, attrs{"reduction": "add"}, wave(4, 3), grid(2, 1, 3, 3), within(1, 2, 2, 3)),
@@ -190,11 +197,13 @@ func windowCases() []onnxtest.Case {
 	var cases []onnxtest.Case
 	for _, op := range []string{"MaxPool", "AveragePool", "LpPool"} {
 		cases = append(cases,
-			on(op, 19, attrs{"kernel_shape": []int64{3, 2}, "strides": []int64{2, 2}, "pads": []int64{1, 1, 1, 1}, "ceil_mode": int64(1)}, wave(2, 2, 5, 4)),
+			on(op, 19, attrs{"kernel_shape": []int64{3, 2}, "strides": []int64{2, 2}, "pads": []int64{1, 1, 1, 1},
+				"ceil_mode": int64(1)}, wave(2, 2, 5, 4)),
 			on(op, 19, attrs{"kernel_shape": []int64{3}, "auto_pad": "SAME_UPPER"}, wave(2, 2, 5)),
 			on(op, 19, attrs{"kernel_shape": []int64{2, 2, 2}, "pads": []int64{1, 0, 0, 0, 1, 1}}, wave(1, 2, 3, 2, 2)))
 	}
-	transposed := attrs{"strides": []int64{2, 3}, "pads": []int64{1, 1, 1, 1}, "output_padding": []int64{1, 1}, "group": int64(2)}
+	transposed := attrs{"strides": []int64{2, 3}, "pads": []int64{1, 1, 1, 1}, "output_padding": []int64{1, 1},
+		"group": int64(2)}
 	return append(cases,
 		on("LpPool", 18, attrs{"kernel_shape": []int64{2, 2}, "p": int64(1)}, wave(1, 2, 3, 3)),
 		on("LpPool", 18, attrs{"kernel_shape": []int64{2, 2}, "p": int64(3)}, wave(1, 2, 3, 3)),
@@ -202,7 +211,8 @@ func windowCases() []onnxtest.Case {
 		on("GlobalMaxPool", 1, nil, wave(2, 3, 2, 2)),
 		on("GlobalLpPool", 2, nil, wave(2, 3, 2, 2)),
 		on("GlobalLpPool", 2, attrs{"p": int64(3)}, wave(2, 3, 2, 2)),
-		on("Conv", 11, attrs{"strides": []int64{2, 1}, "pads": []int64{1, 2, 0, 1}, "dilations": []int64{1, 2}, "group": int64(2)}, wave(2, 4, 5, 4), wave(2, 2, 3, 2), wave(2)),
+		on("Conv", 11, attrs{"strides": []int64{2, 1}, "pads": []int64{1, 2, 0, 1}, "dilations": []int64{1, 2},
+			"group": int64(2)}, wave(2, 4, 5, 4), wave(2, 2, 3, 2), wave(2)),
 		on("Conv", 11, attrs{"auto_pad": "SAME_LOWER", "strides": []int64{2}}, wave(2, 2, 5), wave(3, 2, 2), wave(3)),
 		on("Conv", 11, attrs{"pads": []int64{1, 0, 0, 1, 0, 0}}, wave(1, 2, 2, 3, 2), wave(2, 2, 2, 2, 1), wave(2)),
 		on("ConvTranspose", 11, transposed, wave(1, 2, 2, 3), wave(2, 1, 3, 2), wave(2)))
@@ -210,7 +220,8 @@ func windowCases() []onnxtest.Case {
 
 func reductionCases() []onnxtest.Case {
 	var cases []onnxtest.Case
-	for _, op := range []string{"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"} {
+	for _, op := range []string{"ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1",
+		"ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp"} {
 		x := wave(2, 3, 4)
 		if op == "ReduceLogSum" {
 			x = within(0.5, 2, 2, 3, 4)
@@ -221,7 +232,8 @@ func reductionCases() []onnxtest.Case {
 			on(op, 18, nil, x))
 	}
 	large := tensor.From([]float64{800, 799, 801.5, -900, -901, -899}, 2, 3)
-	return append(cases, on("ReduceLogSumExp", 18, nil, large, ints(1)), on("ReduceProd", 18, nil, tensor.From([]float64{2, 0, 3, 0, 0, 5}, 2, 3), ints(1)))
+	return append(cases, on("ReduceLogSumExp", 18, nil, large, ints(1)),
+		on("ReduceProd", 18, nil, tensor.From([]float64{2, 0, 3, 0, 0, 5}, 2, 3), ints(1)))
 }
 
 func productCases() []onnxtest.Case {
@@ -234,9 +246,12 @@ func productCases() []onnxtest.Case {
 		if trans[1] == 1 {
 			b = []int{4, 2}
 		}
-		cases = append(cases, on("Gemm", 13, attrs{"transA": trans[0], "transB": trans[1], "alpha": float32(0.5), "beta": float32(2)}, wave(a...), wave(b...), wave(4)))
+		cases = append(cases, on("Gemm", 13,
+			attrs{"transA": trans[0], "transB": trans[1], "alpha": float32(0.5), "beta": float32(2)}, wave(a...),
+			wave(b...), wave(4)))
 	}
-	for _, s := range [][2][]int{{{3, 2}, {2, 4}}, {{5, 3, 2}, {2, 4}}, {{2, 1, 3, 2}, {4, 2, 2}}, {{2}, {2, 3}}, {{3, 2}, {2}}, {{2}, {2}}, {{1, 3, 2}, {4, 2, 2}}} {
+	for _, s := range [][2][]int{{{3, 2}, {2, 4}}, {{5, 3, 2}, {2, 4}}, {{2, 1, 3, 2}, {4, 2, 2}}, {{2}, {2, 3}},
+		{{3, 2}, {2}}, {{2}, {2}}, {{1, 3, 2}, {4, 2, 2}}} {
 		cases = append(cases, on("MatMul", 13, nil, wave(s[0]...), wave(s[1]...)))
 	}
 	return cases
@@ -245,7 +260,8 @@ func productCases() []onnxtest.Case {
 func normCases() []onnxtest.Case {
 	var cases []onnxtest.Case
 	for _, op := range []string{"Softmax", "LogSoftmax"} {
-		cases = append(cases, on(op, 13, attrs{"axis": int64(1)}, wave(2, 3, 4)), on(op, 13, nil, wave(3, 5)), on(op, 11, nil, wave(2, 3, 4)))
+		cases = append(cases, on(op, 13, attrs{"axis": int64(1)}, wave(2, 3, 4)), on(op, 13, nil, wave(3, 5)),
+			on(op, 11, nil, wave(2, 3, 4)))
 	}
 	image, variance := wave(3, 2, 4), within(0.5, 3, 2)
 	groups := attrs{"num_groups": int64(2)}
@@ -254,7 +270,8 @@ func normCases() []onnxtest.Case {
 		trained(nil, image, wave(2), within(-1, 2, 2), within(0, 1, 2), variance),
 		trained(attrs{"relu": int64(1)}, image, wave(2), within(-1, 2, 2), within(0, 1, 2), variance),
 		trained(nil, image, wave(2), within(-1, 2, 2), within(0, 1, 2), variance, within(-1, 1.5, 3, 2, 4)),
-		trained(attrs{"relu": int64(1)}, image, wave(2), within(-1, 2, 2), within(0, 1, 2), variance, within(-1, 1.5, 3, 2, 4)),
+		trained(attrs{"relu": int64(1)}, image, wave(2), within(-1, 2, 2), within(0, 1, 2), variance,
+			within(-1, 1.5, 3, 2, 4)),
 		on("LayerNormalization", 17, nil, wave(3, 5), wave(5), wave(5)),
 		on("LayerNormalization", 17, attrs{"axis": int64(1)}, wave(2, 3, 2), wave(3, 2), wave(3, 2)),
 		on("RMSNormalization", 23, nil, wave(3, 5), wave(5)),
@@ -263,7 +280,8 @@ func normCases() []onnxtest.Case {
 		on("InstanceNormalization", 6, nil, wave(2, 3, 2, 2), wave(3), wave(3)),
 		on("LpNormalization", 1, attrs{"axis": int64(1)}, wave(2, 3, 2)),
 		on("LpNormalization", 1, attrs{"p": int64(1)}, wave(2, 3)),
-		on("LRN", 13, attrs{"size": int64(3), "alpha": float32(0.7), "beta": float32(0.6), "bias": float32(1.5)}, wave(2, 5, 2, 2)),
+		on("LRN", 13, attrs{"size": int64(3), "alpha": float32(0.7), "beta": float32(0.6), "bias": float32(1.5)},
+			wave(2, 5, 2, 2)),
 		on("LRN", 13, attrs{"size": int64(4), "alpha": float32(0.7)}, wave(2, 5, 3)),
 		on("MeanVarianceNormalization", 13, nil, wave(2, 3, 2, 2)))
 }

@@ -12,7 +12,8 @@ import (
 var samplings = []Def{
 	{Op: "GridSample", Since: 16, Infer: inferGridSample, Bind: bindGridSample, Grad: gradGridSample},
 	{Op: "GridSampleGradX", Domain: Internal, Since: 1, Infer: inferMoved(2), Bind: bindGridSampleGradX},
-	{Op: "GridSampleGradGrid", Domain: Internal, Since: 1, Infer: func(n *Node) error { return n.SetOut(0, n.In[2].DType, n.In[2].Shape) }, Bind: bindGridSampleGradGrid},
+	{Op: "GridSampleGradGrid", Domain: Internal, Since: 1,
+		Infer: func(n *Node) error { return n.SetOut(0, n.In[2].DType, n.In[2].Shape) }, Bind: bindGridSampleGradGrid},
 }
 
 // sampler reads x [N,C,spatial…] at grid [N,out…,k]: for each position of out, the k
@@ -27,7 +28,8 @@ type sampler struct {
 // sampler checks the operands x and grid.
 func (n *Node) sampler(x, grid *Value) (*sampler, error) {
 	k := len(x.Shape) - 2
-	s := &sampler{mode: n.Str("mode", "linear"), padding: n.Str("padding_mode", "zeros"), corners: n.Int("align_corners", 0) != 0}
+	s := &sampler{mode: n.Str("mode", "linear"), padding: n.Str("padding_mode", "zeros"),
+		corners: n.Int("align_corners", 0) != 0}
 	switch s.mode {
 	case "bilinear":
 		s.mode = "linear"
@@ -36,7 +38,8 @@ func (n *Node) sampler(x, grid *Value) (*sampler, error) {
 	}
 	switch {
 	case k != 2 && k != 3 || len(grid.Shape) != k+2 || grid.Shape[0] != x.Shape[0] || grid.Shape[k+1] != k:
-		return nil, n.Errorf("grid has shape %v for input %v, want [N,%d sizes,%d]", grid.Shape, x.Shape, max(k, 0), max(k, 0))
+		return nil, n.Errorf("grid has shape %v for input %v, want [N,%d sizes,%d]",
+			grid.Shape, x.Shape, max(k, 0), max(k, 0))
 	case x.DType != grid.DType || !x.DType.IsFloat():
 		return nil, n.Errorf("input is %v and grid %v, want float32", x.DType, grid.DType)
 	case !slices.Contains([]string{"linear", "nearest", "cubic"}, s.mode):
@@ -205,7 +208,8 @@ func bindGridSample(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return floatLoop(n, e, func() func() { return gridSampleLoop[float32](e, s) }, func() func() { return gridSampleLoop[float64](e, s) })
+	return floatLoop(n, e, func() func() { return gridSampleLoop[float32](e, s) },
+		func() func() { return gridSampleLoop[float64](e, s) })
 }
 
 func gridSampleLoop[T tensor.Float](e *Env, s *sampler) func() {

@@ -30,7 +30,8 @@ func bindGridSampleGradX(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return floatLoop(n, e, func() func() { return gridSampleGradXLoop[float32](e, s) }, func() func() { return gridSampleGradXLoop[float64](e, s) })
+	return floatLoop(n, e, func() func() { return gridSampleGradXLoop[float32](e, s) },
+		func() func() { return gridSampleGradXLoop[float64](e, s) })
 }
 
 // gridSampleGradXLoop adds in the order of the points, an image at a time.
@@ -61,7 +62,8 @@ func bindGridSampleGradGrid(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return floatLoop(n, e, func() func() { return gridSampleGradGridLoop[float32](e, s) }, func() func() { return gridSampleGradGridLoop[float64](e, s) })
+	return floatLoop(n, e, func() func() { return gridSampleGradGridLoop[float32](e, s) },
+		func() func() { return gridSampleGradGridLoop[float64](e, s) })
 }
 
 func gridSampleGradGridLoop[T tensor.Float](e *Env, s *sampler) func() {

@@ -10,8 +10,10 @@ import (
 )
 
 var groupNorms = []Def{
-	{Op: "InstanceNormalization", Since: 1, Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
-	{Op: "GroupNormalization", Since: 18, Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm, Grad: gradGroupNorm},
+	{Op: "InstanceNormalization", Since: 1, Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm,
+		Grad: gradGroupNorm},
+	{Op: "GroupNormalization", Since: 18, Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm,
+		Grad: gradGroupNorm},
 }
 
 // groupNorm returns the number of groups of channels that share statistics.
@@ -57,7 +59,8 @@ func bindGroupNorm(n *Node, e *Env) (func(), error) {
 		return func() {}, nil
 	}
 	eps := float64(n.Float("epsilon", 1e-5))
-	return floatLoop(n, e, func() func() { return groupNormLoop[float32](e, groups, eps) }, func() func() { return groupNormLoop[float64](e, groups, eps) })
+	return floatLoop(n, e, func() func() { return groupNormLoop[float32](e, groups, eps) },
+		func() func() { return groupNormLoop[float64](e, groups, eps) })
 }
 
 // groupNormLoop normalises every group of every item as a channel of one batch

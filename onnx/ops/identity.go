@@ -1,7 +1,8 @@
 package ops
 
 var identities = []Def{
-	{Op: "Identity", Since: 1, View: true, Moves: true, Infer: func(n *Node) error { return sameAs(n, 1, 1) }, Grad: gradView, Eager: handOn},
+	{Op: "Identity", Since: 1, View: true, Moves: true, Infer: func(n *Node) error { return sameAs(n, 1, 1) },
+		Grad: gradView, Eager: handOn},
 }
 
 // gradView is the gradient of an operator that changes no element.

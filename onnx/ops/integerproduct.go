@@ -5,63 +5,68 @@ import "memprobe/internal/tensor"
 // integerProducts are products and convolutions of quantised numbers: on bytes where the
 // weights are constant, otherwise in float64, in which sums of products of integers are exact.
 var integerProducts = []Def{
-	{Op: "MatMulInteger", Since: 10, Weighted: true, Roles: []Role{Quantised, Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(2, 4); err != nil {
-			return nil, err
-		}
-		if y := b.onBytes("IntegerProduct", nil, nil, n.In[0], n.In[1], n.Input(2), n.Input(3)); y != nil {
-			return []*Value{y}, nil
-		}
-		y := b.Op("MatMul", nil, b.centred(n.In[0], n.Input(2), -2), b.centred(n.In[1], n.Input(3), -1))
-		return []*Value{b.cast(y, tensor.Int32)}, b.Err
-	}},
-	{Op: "ConvInteger", Since: 10, Weighted: true, Roles: []Role{"", Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(2, 4); err != nil {
-			return nil, err
-		}
-		if y := b.onBytes("IntegerConv", n.Attrs, nil, n.In[0], n.In[1], n.Input(2), n.Input(3)); y != nil {
-			return []*Value{y}, nil
-		}
-		y := b.Op("Conv", n.Attrs, b.centred(n.In[0], n.Input(2), 0), b.centred(n.In[1], n.Input(3), 0))
-		return []*Value{b.cast(y, tensor.Int32)}, b.Err
-	}},
-	{Op: "QLinearMatMul", Since: 10, Weighted: true, Roles: []Role{Quantised, "", "", Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(8, 8); err != nil {
-			return nil, err
-		}
-		if r := n.rounds(nil, 1, 4, 6); r != nil {
-			if y := b.onBytes("IntegerProduct", nil, r, n.In[0], n.In[3], n.In[2], n.In[5]); y != nil {
+	{Op: "MatMulInteger", Since: 10, Weighted: true, Roles: []Role{Quantised, Quantised, ""},
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(2, 4); err != nil {
+				return nil, err
+			}
+			if y := b.onBytes("IntegerProduct", nil, nil, n.In[0], n.In[1], n.Input(2), n.Input(3)); y != nil {
 				return []*Value{y}, nil
 			}
-		}
-		y := b.Op("MatMul", nil, b.centred(n.In[0], n.In[2], -2), b.centred(n.In[3], n.In[5], -1))
-		if b.Err != nil {
-			return nil, b.Err
-		}
-		rank := len(y.Shape)
-		out, err := b.requantized(n, y, b.Op("Mul", nil, b.along(n.In[1], max(rank-2, 0), rank), b.along(n.In[4], max(rank-1, 0), rank)), 6)
-		return []*Value{out}, err
-	}},
-	{Op: "QLinearConv", Since: 10, Weighted: true, Roles: []Role{"", "", "", Quantised, ""}, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(8, 9); err != nil {
-			return nil, err
-		}
-		if r := n.rounds(n.Input(8), 1, 4, 6); r != nil {
-			if y := b.onBytes("IntegerConv", n.Attrs, r, n.In[0], n.In[3], n.In[2], n.In[5]); y != nil {
+			y := b.Op("MatMul", nil, b.centred(n.In[0], n.Input(2), -2), b.centred(n.In[1], n.Input(3), -1))
+			return []*Value{b.cast(y, tensor.Int32)}, b.Err
+		}},
+	{Op: "ConvInteger", Since: 10, Weighted: true, Roles: []Role{"", Quantised, ""},
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(2, 4); err != nil {
+				return nil, err
+			}
+			if y := b.onBytes("IntegerConv", n.Attrs, nil, n.In[0], n.In[1], n.Input(2), n.Input(3)); y != nil {
 				return []*Value{y}, nil
 			}
-		}
-		in := []*Value{b.centred(n.In[0], n.In[2], 0), b.centred(n.In[3], n.In[5], 0)}
-		if n.Input(8) != nil {
-			in = append(in, b.cast(n.In[8], tensor.Float64))
-		}
-		y := b.Op("Conv", n.Attrs, in...)
-		if b.Err != nil {
-			return nil, b.Err
-		}
-		out, err := b.requantized(n, y, b.Op("Mul", nil, b.Reshape(n.In[1], nil), b.along(n.In[4], 1, len(y.Shape))), 6)
-		return []*Value{out}, err
-	}},
+			y := b.Op("Conv", n.Attrs, b.centred(n.In[0], n.Input(2), 0), b.centred(n.In[1], n.Input(3), 0))
+			return []*Value{b.cast(y, tensor.Int32)}, b.Err
+		}},
+	{Op: "QLinearMatMul", Since: 10, Weighted: true, Roles: []Role{Quantised, "", "", Quantised, ""},
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(8, 8); err != nil {
+				return nil, err
+			}
+			if r := n.rounds(nil, 1, 4, 6); r != nil {
+				if y := b.onBytes("IntegerProduct", nil, r, n.In[0], n.In[3], n.In[2], n.In[5]); y != nil {
+					return []*Value{y}, nil
+				}
+			}
+			y := b.Op("MatMul", nil, b.centred(n.In[0], n.In[2], -2), b.centred(n.In[3], n.In[5], -1))
+			if b.Err != nil {
+				return nil, b.Err
+			}
+			rank := len(y.Shape)
+			out, err := b.requantized(n, y,
+				b.Op("Mul", nil, b.along(n.In[1], max(rank-2, 0), rank), b.along(n.In[4], max(rank-1, 0), rank)), 6)
+			return []*Value{out}, err
+		}},
+	{Op: "QLinearConv", Since: 10, Weighted: true, Roles: []Role{"", "", "", Quantised, ""},
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(8, 9); err != nil {
+				return nil, err
+			}
+			if r := n.rounds(n.Input(8), 1, 4, 6); r != nil {
+				if y := b.onBytes("IntegerConv", n.Attrs, r, n.In[0], n.In[3], n.In[2], n.In[5]); y != nil {
+					return []*Value{y}, nil
+				}
+			}
+			in := []*Value{b.centred(n.In[0], n.In[2], 0), b.centred(n.In[3], n.In[5], 0)}
+			if n.Input(8) != nil {
+				in = append(in, b.cast(n.In[8], tensor.Float64))
+			}
+			y := b.Op("Conv", n.Attrs, in...)
+			if b.Err != nil {
+				return nil, b.Err
+			}
+			out, err := b.requantized(n, y, b.Op("Mul", nil, b.Reshape(n.In[1], nil), b.along(n.In[4], 1, len(y.Shape))), 6)
+			return []*Value{out}, err
+		}},
 }
 
 // onBytes appends an operator on bytes if it can be one; nil where not.
@@ -94,7 +99,8 @@ func (n *Node) rounds(bias *Value, x, w, y int) *Rounded {
 			return nil
 		}
 	}
-	if sx.DType != tensor.Float32 || sw.DType != tensor.Float32 || sy.DType != tensor.Float32 || sx.Len() != 1 || sy.Len() != 1 || zy.Len() != 1 || !IsByte(zy.DType) {
+	if sx.DType != tensor.Float32 || sw.DType != tensor.Float32 || sy.DType != tensor.Float32 || sx.Len() != 1 ||
+		sy.Len() != 1 || zy.Len() != 1 || !IsByte(zy.DType) {
 		return nil
 	}
 	r := NewRounded(sx.Const.F32()[0], sw.Const.F32(), sy.Const.F32()[0], int32(zy.Const.Number(0)), zy.DType)

@@ -7,8 +7,10 @@ import (
 
 var layerNorms = []Def{
 	// ONNX has it since 17; the optimiser of ONNX Runtime writes it at any opset.
-	{Op: "LayerNormalization", Since: 1, Roles: []Role{"", Scale, Bias}, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
-	{Op: "RMSNormalization", Since: 23, Roles: []Role{"", Scale}, Infer: inferLayerNorm, Bind: bindLayerNorm, Grad: gradLayerNorm},
+	{Op: "LayerNormalization", Since: 1, Roles: []Role{"", Scale, Bias}, Infer: inferLayerNorm, Bind: bindLayerNorm,
+		Grad: gradLayerNorm},
+	{Op: "RMSNormalization", Since: 23, Roles: []Role{"", Scale}, Infer: inferLayerNorm, Bind: bindLayerNorm,
+		Grad: gradLayerNorm},
 	{Op: "LayerNormGrad", Domain: Internal, Since: 1, Infer: inferLayerNormGrad, Bind: bindLayerNormGrad},
 }
 
@@ -70,7 +72,8 @@ func bindLayerNorm(n *Node, e *Env) (func(), error) {
 	if e.Out[0].Len() == 0 {
 		return func() {}, nil
 	}
-	return floatLoop(n, e, func() func() { return layerNormLoop[float32](e, s) }, func() func() { return layerNormLoop[float64](e, s) })
+	return floatLoop(n, e, func() func() { return layerNormLoop[float32](e, s) },
+		func() func() { return layerNormLoop[float64](e, s) })
 }
 
 func layerNormLoop[T tensor.Float](e *Env, s norm.LayerSpec) func() {
@@ -81,7 +84,8 @@ func layerNormLoop[T tensor.Float](e *Env, s norm.LayerSpec) func() {
 	}
 	mean, invstd := outOrSpare(e, 1, x.DType, s.Rows), outOrSpare(e, 2, x.DType, s.Rows)
 	return func() {
-		p.Forward(tensor.Data[T](y), tensor.Data[T](x), tensor.Data[T](scale), tensor.Data[T](bias), tensor.Data[T](mean), tensor.Data[T](invstd))
+		p.Forward(tensor.Data[T](y), tensor.Data[T](x), tensor.Data[T](scale), tensor.Data[T](bias),
+			tensor.Data[T](mean), tensor.Data[T](invstd))
 	}
 }
 
@@ -95,7 +99,8 @@ func gradLayerNorm(b *Builder, n *Node, dy []*Value, want []bool) ([]*Value, err
 	if len(dy) > 1 && dy[1] != nil || len(dy) > 2 && dy[2] != nil {
 		return nil, n.Errorf("gradients through the statistics are not supported")
 	}
-	d := b.OpN("LayerNormGrad", Attrs{"epsilon": n.Float("epsilon", 1e-5), "rms": flag(s.RMS), "rows": int64(s.Rows)}, 3, dy[0], n.In[0], n.In[1])
+	d := b.OpN("LayerNormGrad", Attrs{"epsilon": n.Float("epsilon", 1e-5), "rms": flag(s.RMS), "rows": int64(s.Rows)},
+		3, dy[0], n.In[0], n.In[1])
 	if b.Err != nil {
 		return nil, b.Err
 	}
@@ -128,7 +133,8 @@ func bindLayerNormGrad(n *Node, e *Env) (func(), error) {
 		return func() {}, nil
 	}
 	s.D = n.In[1].Len() / s.Rows
-	return floatLoop(n, e, func() func() { return layerNormGradLoop[float32](n, e, s) }, func() func() { return layerNormGradLoop[float64](n, e, s) })
+	return floatLoop(n, e, func() func() { return layerNormGradLoop[float32](n, e, s) },
+		func() func() { return layerNormGradLoop[float64](n, e, s) })
 }
 
 func layerNormGradLoop[T tensor.Float](n *Node, e *Env, s norm.LayerSpec) func() {
@@ -140,6 +146,7 @@ func layerNormGradLoop[T tensor.Float](n *Node, e *Env, s norm.LayerSpec) func()
 	return func() {
 		// dx holds y for a moment: the forward pass is run for its statistics.
 		p.Forward(tensor.Data[T](dx), tensor.Data[T](x), tensor.Data[T](scale), nil, mean, invstd)
-		p.Backward(tensor.Data[T](dx), tensor.Data[T](dscale), tensor.Data[T](dbias), tensor.Data[T](dy), tensor.Data[T](x), tensor.Data[T](scale), mean, invstd)
+		p.Backward(tensor.Data[T](dx), tensor.Data[T](dscale), tensor.Data[T](dbias), tensor.Data[T](dy),
+			tensor.Data[T](x), tensor.Data[T](scale), mean, invstd)
 	}
 }

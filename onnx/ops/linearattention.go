@@ -60,7 +60,8 @@ func (l *linear) resolve() error {
 		return err
 	}
 	for i, v := range n.In {
-		if v != nil && i != 3 && (len(v.Shape) != 3 || !slices.Equal(v.Shape[:2], n.In[0].Shape[:2]) || v.DType != n.In[0].DType || !v.DType.IsFloat()) {
+		if v != nil && i != 3 && (len(v.Shape) != 3 || !slices.Equal(v.Shape[:2], n.In[0].Shape[:2]) ||
+			v.DType != n.In[0].DType || !v.DType.IsFloat()) {
 			return n.Errorf("input %d is %v%v, want floats [N,T,heads·size] as the query", i, v.DType, v.Shape)
 		}
 	}
@@ -80,7 +81,8 @@ func (l *linear) resolve() error {
 	}
 	l.d, l.dv = n.In[0].Shape[2]/l.heads, n.In[2].Shape[2]/l.kv
 	if n.In[0].Shape[2] != l.d*l.heads || n.In[1].Shape[2] != l.d*l.kv || n.In[2].Shape[2] != l.dv*l.kv {
-		return n.Errorf("query, key and value of shapes %v, %v and %v do not fit", n.In[0].Shape, n.In[1].Shape, n.In[2].Shape)
+		return n.Errorf("query, key and value of shapes %v, %v and %v do not fit",
+			n.In[0].Shape, n.In[1].Shape, n.In[2].Shape)
 	}
 	if s := n.Input(3); s != nil && (!slices.Equal(s.Shape, []int{l.batch, l.kv, l.d, l.dv}) || s.DType != n.In[0].DType) {
 		return n.Errorf("past_state is %v%v, want %v", s.DType, s.Shape, []int{l.batch, l.kv, l.d, l.dv})

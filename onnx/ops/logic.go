@@ -5,13 +5,14 @@ import "memprobe/internal/tensor"
 // logics are the operators on booleans.
 var logics = []Def{
 	logic("And", both), logic("Or", either), logic("Xor", differ),
-	{Op: "Not", Since: 1, NotDifferentiable: "its result is boolean", Infer: inferNot, Bind: func(_ *Node, e *Env) (func(), error) {
-		return mapLoop(e, func(y, x []bool) {
-			for i, v := range x {
-				y[i] = !v
-			}
-		}), nil
-	}},
+	{Op: "Not", Since: 1, NotDifferentiable: "its result is boolean", Infer: inferNot,
+		Bind: func(_ *Node, e *Env) (func(), error) {
+			return mapLoop(e, func(y, x []bool) {
+				for i, v := range x {
+					y[i] = !v
+				}
+			}), nil
+		}},
 }
 
 // logic is an operator on booleans.

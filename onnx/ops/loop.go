@@ -25,7 +25,8 @@ func (n *Node) body(inputs, outputs int) (Body, error) {
 		return nil, n.Errorf("has no body")
 	}
 	if b.Inputs() != inputs || b.Outputs() != outputs {
-		return nil, n.Errorf("its body has %d inputs and %d outputs, want %d and %d", b.Inputs(), b.Outputs(), inputs, outputs)
+		return nil, n.Errorf("its body has %d inputs and %d outputs, want %d and %d",
+			b.Inputs(), b.Outputs(), inputs, outputs)
 	}
 	return b, nil
 }

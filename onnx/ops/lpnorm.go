@@ -24,7 +24,8 @@ func inferLpNorm(n *Node) error {
 }
 
 func bindLpNorm(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return lpNormLoop[float32](n, e) }, func() func() { return lpNormLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return lpNormLoop[float32](n, e) },
+		func() func() { return lpNormLoop[float64](n, e) })
 }
 
 // lpNormLoop divides each line by its norm; a line of zeros stays.

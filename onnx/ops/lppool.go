@@ -17,7 +17,8 @@ func bindLpPool(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return floatLoop(n, e, func() func() { return lpPoolLoop[float32](n, e, g) }, func() func() { return lpPoolLoop[float64](n, e, g) })
+	return floatLoop(n, e, func() func() { return lpPoolLoop[float32](n, e, g) },
+		func() func() { return lpPoolLoop[float64](n, e, g) })
 }
 
 // lpPoolLoop computes (Σ|x|^p)^(1/p) over each window.
@@ -53,7 +54,8 @@ func bindLpPoolGrad(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return floatLoop(n, e, func() func() { return lpPoolGradLoop[float32](n, e, g) }, func() func() { return lpPoolGradLoop[float64](n, e, g) })
+	return floatLoop(n, e, func() func() { return lpPoolGradLoop[float32](n, e, g) },
+		func() func() { return lpPoolGradLoop[float64](n, e, g) })
 }
 
 // lpPoolGradLoop adds dy·sign(x)·(|x|/y)^(p-1) of every window to its elements.

@@ -25,14 +25,16 @@ func inferLRN(n *Node) error {
 }
 
 func bindLRN(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return lrnLoop[float32](n, e) }, func() func() { return lrnLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return lrnLoop[float32](n, e) },
+		func() func() { return lrnLoop[float64](n, e) })
 }
 
 // lrnLoop divides by (bias + alpha/size·Σx²)^beta, the sum over the size channels
 // around each. Reference: Krizhevsky, Sutskever and Hinton 2012.
 func lrnLoop[T tensor.Float](n *Node, e *Env) func() {
 	x, y, size := e.In[0], e.Out[0], n.Int("size", 1)
-	alpha, beta, bias := float64(n.Float("alpha", 1e-4))/float64(size), float64(n.Float("beta", 0.75)), float64(n.Float("bias", 1))
+	alpha, beta, bias := float64(n.Float("alpha", 1e-4))/float64(size), float64(n.Float("beta", 0.75)),
+		float64(n.Float("bias", 1))
 	c, plane := x.Shape[1], tensor.Len(x.Shape[2:])
 	body := func(_, i int) {
 		src, dst := tensor.Data[T](x), tensor.Data[T](y)
@@ -55,7 +57,8 @@ func gradLRN(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 }
 
 func bindLRNGrad(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return lrnGradLoop[float32](n, e) }, func() func() { return lrnGradLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return lrnGradLoop[float32](n, e) },
+		func() func() { return lrnGradLoop[float64](n, e) })
 }
 
 // lrnGradLoop: with s_j = bias + alpha/size·Σx² around channel j and y = x·s^-beta,
@@ -63,7 +66,8 @@ func bindLRNGrad(n *Node, e *Env) (func(), error) {
 // channels j whose sum has i. A chunk is an item.
 func lrnGradLoop[T tensor.Float](n *Node, e *Env) func() {
 	dy, x, dx, size := e.In[0], e.In[1], e.Out[0], n.Int("size", 1)
-	alpha, beta, bias := float64(n.Float("alpha", 1e-4))/float64(size), float64(n.Float("beta", 0.75)), float64(n.Float("bias", 1))
+	alpha, beta, bias := float64(n.Float("alpha", 1e-4))/float64(size), float64(n.Float("beta", 0.75)),
+		float64(n.Float("bias", 1))
 	c, plane := x.Shape[1], tensor.Len(x.Shape[2:])
 	spare := make([]float64, c*e.Pool.Threads())
 	body := func(worker, item int) {

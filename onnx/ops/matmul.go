@@ -8,10 +8,11 @@ import (
 )
 
 var matMuls = []Def{
-	{Op: "MatMul", Since: 1, Weighted: true, Roles: []Role{Matrix}, Infer: inferMatMul, Bind: bindMatMul, Grad: gradMatMul, MultiplyAdds: func(n *Node) int64 {
-		a := n.In[0].Shape
-		return int64(n.Out[0].Len()) * int64(a[len(a)-1])
-	}},
+	{Op: "MatMul", Since: 1, Weighted: true, Roles: []Role{Matrix}, Infer: inferMatMul, Bind: bindMatMul,
+		Grad: gradMatMul, MultiplyAdds: func(n *Node) int64 {
+			a := n.In[0].Shape
+			return int64(n.Out[0].Len()) * int64(a[len(a)-1])
+		}},
 	{Op: "MatMulT", Domain: Internal, Since: 1, Infer: inferMatMul, Bind: bindMatMul},
 }
 
@@ -92,7 +93,8 @@ func bindMatMul(n *Node, e *Env) (func(), error) {
 	if y.DType == tensor.Float64 {
 		var runs []func()
 		for r := range w.rows {
-			runs = append(runs, doubleProduct(e, s, y.F64()[r*w.inner*sizeY:], a.F64()[w.offset(0, r)*sizeA:], b.F64()[w.offset(1, r)*sizeB:], nil))
+			runs = append(runs, doubleProduct(e, s, y.F64()[r*w.inner*sizeY:], a.F64()[w.offset(0, r)*sizeA:],
+				b.F64()[w.offset(1, r)*sizeB:], nil))
 		}
 		return func() {
 			for _, run := range runs {

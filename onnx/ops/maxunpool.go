@@ -13,7 +13,8 @@ func expandMaxUnpool(b *Builder, n *Node) ([]*Value, error) {
 	}
 	x, at := n.In[0], n.In[1]
 	if !x.DType.IsFloat() || !at.DType.IsInteger() || !slices.Equal(x.Shape, at.Shape) {
-		return nil, n.Errorf("input is %v%v and indices %v%v, want a float and integers of one shape", x.DType, x.Shape, at.DType, at.Shape)
+		return nil, n.Errorf("input is %v%v and indices %v%v, want a float and integers of one shape",
+			x.DType, x.Shape, at.DType, at.Shape)
 	}
 	rank := len(x.Shape) - 2
 	if rank < 1 || rank > axes {

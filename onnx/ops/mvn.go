@@ -20,7 +20,8 @@ func inferMVN(n *Node) error {
 }
 
 func bindMVN(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return mvnLoop[float32](n, e) }, func() func() { return mvnLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return mvnLoop[float32](n, e) },
+		func() func() { return mvnLoop[float64](n, e) })
 }
 
 // mvnLoop computes (x - mean)/(std + 1e-9) over the axes.

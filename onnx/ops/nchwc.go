@@ -50,7 +50,8 @@ var nchwcs = []Def{
 		}
 		return b.activated(n, y, n.floats("activation_params"))
 	}), "", ConvWeight, Bias, ""),
-	nchwc("MaxPool", 1, plain), nchwc("AveragePool", 1, plain), nchwc("GlobalMaxPool", 1, plain), nchwc("GlobalAveragePool", 1, plain),
+	nchwc("MaxPool", 1, plain), nchwc("AveragePool", 1, plain), nchwc("GlobalMaxPool", 1, plain),
+	nchwc("GlobalAveragePool", 1, plain),
 	nchwc("Upsample", 1, func(b *Builder, n *Node) *Value {
 		x, scales := n.In[0], n.Ints("scales", nil)
 		if len(scales) != len(x.Shape) || slices.Min(scales) < 1 || slices.Max(scales) > 1<<20 {

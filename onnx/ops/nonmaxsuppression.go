@@ -8,16 +8,19 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var suppressions = []Def{{Op: "NonMaxSuppression", Since: 10, Expand: beforehand(2, 5, suppress), Eager: eagerly(2, 5, suppress)}}
+var suppressions = []Def{{Op: "NonMaxSuppression", Since: 10, Expand: beforehand(2, 5, suppress),
+	Eager: eagerly(2, 5, suppress)}}
 
 // suppress lists [image, class, box] of the boxes [N,boxes,4] that have the highest
 // scores [N,classes,boxes] of their class and do not cover one before them by more than
 // a threshold (intersection by union).
 func suppress(n *Node) ([]*tensor.Tensor, error) {
 	boxes, scores := n.In[0].Const, n.In[1].Const
-	if len(boxes.Shape) != 3 || boxes.Shape[2] != 4 || len(scores.Shape) != 3 || scores.Shape[0] != boxes.Shape[0] || scores.Shape[2] != boxes.Shape[1] ||
+	if len(boxes.Shape) != 3 || boxes.Shape[2] != 4 || len(scores.Shape) != 3 || scores.Shape[0] != boxes.Shape[0] ||
+		scores.Shape[2] != boxes.Shape[1] ||
 		boxes.DType != tensor.Float32 && boxes.DType != tensor.Float64 || scores.DType != boxes.DType {
-		return nil, n.Errorf("boxes are %v%v and scores %v%v, want float [N,boxes,4] and [N,classes,boxes]", boxes.DType, boxes.Shape, scores.DType, scores.Shape)
+		return nil, n.Errorf("boxes are %v%v and scores %v%v, want float [N,boxes,4] and [N,classes,boxes]",
+			boxes.DType, boxes.Shape, scores.DType, scores.Shape)
 	}
 	limit := func(i int, def float64) float64 {
 		if v := n.Input(i); v != nil && v.Len() == 1 {

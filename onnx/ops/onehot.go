@@ -6,7 +6,8 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var oneHots = []Def{{Op: "OneHot", Since: 9, Infer: inferOneHot, Bind: bindOneHot, NotDifferentiable: "its result is a code of integers"}}
+var oneHots = []Def{{Op: "OneHot", Since: 9, Infer: inferOneHot, Bind: bindOneHot,
+	NotDifferentiable: "its result is a code of integers"}}
 
 func inferOneHot(n *Node) error {
 	if err := n.Want(3, 3); err != nil {
@@ -35,8 +36,9 @@ func bindOneHot(n *Node, e *Env) (func(), error) {
 		return nil, err
 	}
 	l := laneOf(e.Out[0].Shape, axis)
-	return words(e.Out[0].DType, func() func() { return oneHotLoop[uint8](e, l) }, func() func() { return oneHotLoop[uint16](e, l) },
-		func() func() { return oneHotLoop[uint32](e, l) }, func() func() { return oneHotLoop[uint64](e, l) }), nil
+	return words(e.Out[0].DType, func() func() { return oneHotLoop[uint8](e, l) },
+		func() func() { return oneHotLoop[uint16](e, l) }, func() func() { return oneHotLoop[uint32](e, l) },
+		func() func() { return oneHotLoop[uint64](e, l) }), nil
 }
 
 // oneHotLoop writes values[1] at each index, which may count from the end, and

@@ -142,7 +142,8 @@ func TestReduceLogSumExpOfLargeValues(t *testing.T) {
 	inf := float32(math.Inf(1))
 	in := tensor.From([]float32{1000, 1001, -2000, -2000, -inf, 3, -inf, -inf, 3, inf}, 5, 2)
 	x := input(in)
-	n, err := build("ReduceLogSumExp", 18, nil, 1, x, &Value{DType: tensor.Int64, Shape: []int{1}, Const: tensor.From([]int64{1}, 1)})
+	n, err := build("ReduceLogSumExp", 18, nil, 1, x,
+		&Value{DType: tensor.Int64, Shape: []int{1}, Const: tensor.From([]int64{1}, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -110,8 +110,10 @@ func bindPad(n *Node, e *Env) (func(), error) {
 	if n.Input(2) != nil {
 		value = e.In[2]
 	}
-	return words(x.DType, func() func() { return padLoop[uint8](e, maps, value) }, func() func() { return padLoop[uint16](e, maps, value) },
-		func() func() { return padLoop[uint32](e, maps, value) }, func() func() { return padLoop[uint64](e, maps, value) }), nil
+	return words(x.DType, func() func() { return padLoop[uint8](e, maps, value) },
+		func() func() { return padLoop[uint16](e, maps, value) },
+		func() func() { return padLoop[uint32](e, maps, value) },
+		func() func() { return padLoop[uint64](e, maps, value) }), nil
 }
 
 // padMaps lists, by axis, which element of x each position of y reads.
@@ -131,7 +133,8 @@ type padRun struct{ to, from, n int }
 func padRuns(last []int) []padRun {
 	var runs []padRun
 	for i, from := range last {
-		if k := len(runs) - 1; k >= 0 && (from < 0 && runs[k].from < 0 || from >= 0 && runs[k].from >= 0 && from == runs[k].from+runs[k].n) {
+		if k := len(runs) - 1; k >= 0 &&
+			(from < 0 && runs[k].from < 0 || from >= 0 && runs[k].from >= 0 && from == runs[k].from+runs[k].n) {
 			runs[k].n++
 			continue
 		}
@@ -192,14 +195,16 @@ func gradPad(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 		return nil, err
 	}
 	out := make([]*Value, len(n.In))
-	out[0] = b.Op("PadGrad", Attrs{"shape": int64s(n.In[0].Shape), "before": int64s(before), "mode": n.Str("mode", "constant")}, dy[0])
+	out[0] = b.Op("PadGrad", Attrs{"shape": int64s(n.In[0].Shape), "before": int64s(before),
+		"mode": n.Str("mode", "constant")}, dy[0])
 	return out, b.Err
 }
 
 func bindPadGrad(n *Node, e *Env) (func(), error) {
 	before := n.Ints("before", nil)
 	maps := padMaps(e.Out[0].Shape, e.In[0].Shape, before, n.Str("mode", "constant"))
-	return floatLoop(n, e, func() func() { return padGradLoop[float32](e, maps) }, func() func() { return padGradLoop[float64](e, maps) })
+	return floatLoop(n, e, func() func() { return padGradLoop[float32](e, maps) },
+		func() func() { return padGradLoop[float64](e, maps) })
 }
 
 func padGradLoop[T tensor.Float](e *Env, maps [][]int) func() {

@@ -37,7 +37,8 @@ func (n *Node) pool(x []int) (*slide, error) {
 	}
 	for i := range axes {
 		if g.before[i] >= g.extent(i) || g.after[i] >= g.extent(i) {
-			return nil, n.Errorf("pads %v and %v are not smaller than the kernel %v", g.own(g.before), g.own(g.after), g.own(g.kernel))
+			return nil, n.Errorf("pads %v and %v are not smaller than the kernel %v",
+				g.own(g.before), g.own(g.after), g.own(g.kernel))
 		}
 	}
 	return g, nil
@@ -103,7 +104,8 @@ func newPoolPlan[T tensor.Float](n *Node, e *Env, x []int) (*poolPlan[T], error)
 }
 
 // bindPool binds one pass for the type of the first input.
-func bindPool(n *Node, e *Env, x []int, f32 func(p *poolPlan[float32]) func(), f64 func(p *poolPlan[float64]) func()) (func(), error) {
+func bindPool(n *Node, e *Env, x []int, f32 func(p *poolPlan[float32]) func(),
+	f64 func(p *poolPlan[float64]) func()) (func(), error) {
 	if tensor.Len(x) == 0 {
 		return func() {}, nil
 	}

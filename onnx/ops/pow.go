@@ -36,7 +36,8 @@ func inferPow(n *Node) error {
 // bindPow squares without a call of pow where the exponent is the constant 2,
 // the form in which exporters write a variance.
 func bindPow(n *Node, e *Env) (func(), error) {
-	if x := n.In[1]; x.Const != nil && x.Len() == 1 && n.In[0].DType == tensor.Float32 && x.DType == tensor.Float32 && x.Const.F32()[0] == 2 && e.In[0].Len() == e.Out[0].Len() {
+	if x := n.In[1]; x.Const != nil && x.Len() == 1 && n.In[0].DType == tensor.Float32 && x.DType == tensor.Float32 &&
+		x.Const.F32()[0] == 2 && e.In[0].Len() == e.Out[0].Len() {
 		return mapLoop(e, func(y, x []float32) { vec.Mul(y, x, x) }), nil
 	}
 	f := arith{f32: pow[float32], f64: pow[float64], i64: pow[int64], u64: pow[uint64]}

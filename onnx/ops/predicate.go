@@ -9,13 +9,15 @@ import (
 
 // predicates are the questions that are asked of each float.
 var predicates = []Def{
-	{Op: "IsNaN", Since: 9, NotDifferentiable: "its result is boolean", Infer: inferPredicate, Bind: func(n *Node, e *Env) (func(), error) {
-		return bindPredicate(n, e, math.IsNaN)
-	}},
-	{Op: "IsInf", Since: 10, NotDifferentiable: "its result is boolean", Infer: inferPredicate, Bind: func(n *Node, e *Env) (func(), error) {
-		up, down := n.Int("detect_positive", 1) != 0, n.Int("detect_negative", 1) != 0
-		return bindPredicate(n, e, func(x float64) bool { return up && math.IsInf(x, 1) || down && math.IsInf(x, -1) })
-	}},
+	{Op: "IsNaN", Since: 9, NotDifferentiable: "its result is boolean", Infer: inferPredicate,
+		Bind: func(n *Node, e *Env) (func(), error) {
+			return bindPredicate(n, e, math.IsNaN)
+		}},
+	{Op: "IsInf", Since: 10, NotDifferentiable: "its result is boolean", Infer: inferPredicate,
+		Bind: func(n *Node, e *Env) (func(), error) {
+			up, down := n.Int("detect_positive", 1) != 0, n.Int("detect_negative", 1) != 0
+			return bindPredicate(n, e, func(x float64) bool { return up && math.IsInf(x, 1) || down && math.IsInf(x, -1) })
+		}},
 }
 
 func inferPredicate(n *Node) error {
@@ -29,7 +31,8 @@ func inferPredicate(n *Node) error {
 }
 
 func bindPredicate(n *Node, e *Env, f func(x float64) bool) (func(), error) {
-	return floatLoop(n, e, func() func() { return predicateLoop[float32](e, f) }, func() func() { return predicateLoop[float64](e, f) })
+	return floatLoop(n, e, func() func() { return predicateLoop[float32](e, f) },
+		func() func() { return predicateLoop[float64](e, f) })
 }
 
 func predicateLoop[T tensor.Float](e *Env, f func(x float64) bool) func() {

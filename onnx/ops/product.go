@@ -8,8 +8,8 @@ import (
 
 // products holds what fused products of the engine become.
 var products = []Def{
-	{Op: "Product", Domain: Internal, Since: 1, Infer: func(n *Node) error { return n.Want(2, 4) }, Bind: bindFusedProduct, Over: [][2]int{{0, 3}},
-		NotDifferentiable: "it exists in inference alone"},
+	{Op: "Product", Domain: Internal, Since: 1, Infer: func(n *Node) error { return n.Want(2, 4) },
+		Bind: bindFusedProduct, Over: [][2]int{{0, 3}}, NotDifferentiable: "it exists in inference alone"},
 }
 
 // Product is the attribute of the internal operator of that name: a stack of
@@ -81,7 +81,8 @@ func bindFusedProduct(n *Node, e *Env) (func(), error) {
 		return run, nil
 	}
 	y, old := e.Out[0], e.In[3]
-	spread := mapLoop(&Env{Pool: e.Pool, In: []*tensor.Tensor{old}, Out: []*tensor.Tensor{y}}, func(y, x []float32) { copy(y, x) })
+	spread := mapLoop(&Env{Pool: e.Pool, In: []*tensor.Tensor{old}, Out: []*tensor.Tensor{y}},
+		func(y, x []float32) { copy(y, x) })
 	return func() {
 		if &y.F32()[0] != &old.F32()[0] { // not in place
 			spread()
@@ -178,7 +179,8 @@ func (r *productRun) shared(e *Env) func() {
 	size := plans[0].Scratch()
 	scratch := e.Scratch(size * len(plans))
 	body := func(worker, i int) {
-		plans[worker].Run(r.c.F32()[r.atC[i]:], r.a.F32()[r.atA[i]:], r.b.F32()[r.atB[i]:], r.bias.F32(), scratch()[worker*size:][:size])
+		plans[worker].Run(r.c.F32()[r.atC[i]:], r.a.F32()[r.atA[i]:], r.b.F32()[r.atB[i]:], r.bias.F32(),
+			scratch()[worker*size:][:size])
 	}
 	return func() { e.Pool.For(len(r.atC), body) }
 }

@@ -40,7 +40,8 @@ var quantizers = []Def{
 		if err := n.Want(2, 3); err != nil {
 			return nil, err
 		}
-		if d := n.In[0].DType; (IsByte(d) || d == tensor.Int32) && n.Int("output_dtype", 1) == 1 && n.simplyScaled(n.In[0].Shape) {
+		if d := n.In[0].DType; (IsByte(d) || d == tensor.Int32) && n.Int("output_dtype", 1) == 1 &&
+			n.simplyScaled(n.In[0].Shape) {
 			y := b.Op("Dequantize", Attrs{"axis": int64(axisFromFront(n))}, n.In...)
 			return []*Value{y}, b.Err
 		}
@@ -65,7 +66,8 @@ var quantizers = []Def{
 // are of one element, or one for each index of an axis of a tensor of the given shape.
 func (n *Node) simplyScaled(shape []int) bool {
 	scale, zero := n.In[1], n.Input(2)
-	if scale.DType != tensor.Float32 || scale.Param || n.Int("block_size", 0) != 0 || zero != nil && zero.Len() != scale.Len() {
+	if scale.DType != tensor.Float32 || scale.Param || n.Int("block_size", 0) != 0 ||
+		zero != nil && zero.Len() != scale.Len() {
 		return false
 	}
 	if len(scale.Shape) == 0 || len(scale.Shape) == 1 && scale.Shape[0] == 1 {
@@ -112,7 +114,8 @@ func (b *Builder) scales(n *Node, shape []int) (scale, zero *Value, err error) {
 	spread := func(v *Value) *Value { return b.along(v, axis, len(shape)) }
 	if block := n.Int("block_size", 0); block > 0 {
 		if len(scale.Shape) != len(shape) || (shape[axis]+block-1)/block != scale.Shape[axis] {
-			return nil, nil, n.Errorf("scale has shape %v, want blocks of %d along axis %d of %v", scale.Shape, block, axis, shape)
+			return nil, nil, n.Errorf("scale has shape %v, want blocks of %d along axis %d of %v",
+				scale.Shape, block, axis, shape)
 		}
 		spread = func(v *Value) *Value { return b.repeated(v, axis, block, shape[axis]) }
 	} else if len(scale.Shape) != 1 || scale.Shape[0] != shape[axis] {

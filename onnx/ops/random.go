@@ -15,8 +15,10 @@ import (
 var randoms = []Def{
 	{Op: "RandomUniform", Since: 1, Random: true, Infer: inferRandom, Bind: bindRandom(uniform), NotDifferentiable: drawn},
 	{Op: "RandomNormal", Since: 1, Random: true, Infer: inferRandom, Bind: bindRandom(normal), NotDifferentiable: drawn},
-	{Op: "RandomUniformLike", Since: 1, Random: true, Infer: inferRandomLike, Bind: bindRandom(uniform), NotDifferentiable: drawn},
-	{Op: "RandomNormalLike", Since: 1, Random: true, Infer: inferRandomLike, Bind: bindRandom(normal), NotDifferentiable: drawn},
+	{Op: "RandomUniformLike", Since: 1, Random: true, Infer: inferRandomLike, Bind: bindRandom(uniform),
+		NotDifferentiable: drawn},
+	{Op: "RandomNormalLike", Since: 1, Random: true, Infer: inferRandomLike, Bind: bindRandom(normal),
+		NotDifferentiable: drawn},
 	{Op: "Bernoulli", Since: 15, Random: true, Infer: inferBernoulli, Bind: bindBernoulli, NotDifferentiable: drawn},
 }
 

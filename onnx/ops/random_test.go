@@ -31,7 +31,8 @@ func TestDraws(t *testing.T) {
 			sum, squares = sum+float64(v), squares+(float64(v)-c.mean)*(float64(v)-c.mean)
 		}
 		// Five standard errors of the mean, and of the deviation of a normal one.
-		if mean, sd := sum/size, math.Sqrt(squares/size); math.Abs(mean-c.mean) > 5*c.sd/math.Sqrt(size) || math.Abs(sd-c.sd) > 5*c.sd/math.Sqrt(2*size) {
+		if mean, sd := sum/size, math.Sqrt(squares/size); math.Abs(mean-c.mean) > 5*c.sd/math.Sqrt(size) ||
+			math.Abs(sd-c.sd) > 5*c.sd/math.Sqrt(2*size) {
 			t.Errorf("%s: mean %v and deviation %v, want %v and %v", c.op, mean, sd, c.mean, c.sd)
 		}
 		c.attrs["seed"] = float32(1)

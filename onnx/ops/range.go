@@ -2,7 +2,8 @@ package ops
 
 import "memprobe/internal/tensor"
 
-var ranges = []Def{{Op: "Range", Since: 11, Infer: inferRange, Bind: bindRange, NotDifferentiable: "its result decides shapes"}}
+var ranges = []Def{{Op: "Range", Since: 11, Infer: inferRange, Bind: bindRange,
+	NotDifferentiable: "its result decides shapes"}}
 
 func inferRange(n *Node) error {
 	if err := n.Want(3, 3); err != nil {

@@ -9,15 +9,18 @@ import (
 
 // recurrents are networks over sequences, written out step by step.
 var recurrents = []Def{
-	{Op: "RNN", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(1), Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		return expandRecurrent(b, n, 1, "Tanh")
-	}},
-	{Op: "GRU", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(3), Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		return expandRecurrent(b, n, 3, "Sigmoid", "Tanh")
-	}},
-	{Op: "LSTM", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, "", "", "", Recurrent}, Fan: hiddenSize(4), Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		return expandRecurrent(b, n, 4, "Sigmoid", "Tanh", "Tanh")
-	}},
+	{Op: "RNN", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(1),
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			return expandRecurrent(b, n, 1, "Tanh")
+		}},
+	{Op: "GRU", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(3),
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			return expandRecurrent(b, n, 3, "Sigmoid", "Tanh")
+		}},
+	{Op: "LSTM", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, "", "", "", Recurrent},
+		Fan: hiddenSize(4), Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			return expandRecurrent(b, n, 4, "Sigmoid", "Tanh", "Tanh")
+		}},
 }
 
 // hiddenSize is the Fan of a network of so many gates: the operands are [directions,
@@ -58,7 +61,8 @@ type activation struct {
 var recurrentActs = map[string]activation{
 	"relu": {"Relu", 0, 0}, "tanh": {"Tanh", 0, 0}, "sigmoid": {"Sigmoid", 0, 0}, "affine": {"Affine", 1, 0},
 	"leakyrelu": {"LeakyRelu", 0.01, 0}, "thresholdedrelu": {"ThresholdedRelu", 1, 0}, "scaledtanh": {"ScaledTanh", 1, 1},
-	"hardsigmoid": {"HardSigmoid", 0.2, 0.5}, "elu": {"Elu", 1, 0}, "softsign": {"Softsign", 0, 0}, "softplus": {"Softplus", 0, 0},
+	"hardsigmoid": {"HardSigmoid", 0.2, 0.5}, "elu": {"Elu", 1, 0}, "softsign": {"Softsign", 0, 0},
+	"softplus": {"Softplus", 0, 0},
 }
 
 func expandRecurrent(b *Builder, n *Node, gates int, defaults ...string) ([]*Value, error) {
@@ -101,7 +105,8 @@ func (r *recurrent) resolve(defaults []string) (*Value, error) {
 	}
 	x, w := n.In[0], n.In[1]
 	if len(x.Shape) != 3 || len(w.Shape) != 3 || !x.DType.IsFloat() {
-		return nil, n.Errorf("input is %v%v and W has shape %v, want [T,N,I] and [directions,gates·H,I]", x.DType, x.Shape, w.Shape)
+		return nil, n.Errorf("input is %v%v and W has shape %v, want [T,N,I] and [directions,gates·H,I]",
+			x.DType, x.Shape, w.Shape)
 	}
 	switch l := n.Int("layout", 0); l {
 	case 0:
@@ -132,7 +137,8 @@ func (r *recurrent) resolve(defaults []string) (*Value, error) {
 	if n.Int("layout", 0) == 1 {
 		state = []int{r.batch, ways, h}
 	}
-	for i, want := range [][]int{1: {ways, g, r.inputs}, 2: {ways, g, h}, 3: {ways, 2 * g}, 4: {r.batch}, 5: state, 6: state, 7: {ways, 3 * h}} {
+	for i, want := range [][]int{1: {ways, g, r.inputs}, 2: {ways, g, h}, 3: {ways, 2 * g}, 4: {r.batch}, 5: state,
+		6: state, 7: {ways, 3 * h}} {
 		if v := n.Input(i); want != nil && v != nil && (!slices.Equal(v.Shape, want) || v.DType != x.DType && i != 4) {
 			return nil, n.Errorf("input %d is %v%v, want %v", i, v.DType, v.Shape, want)
 		}

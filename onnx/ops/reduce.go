@@ -8,15 +8,26 @@ import (
 
 // reductions fold axes away.
 var reductions = []Def{
-	reduce("ReduceSum", 1, 13, folds{fold[float64]{0, plus[float64], nil}, &fold[int64]{0, plus[int64], nil}, &fold[uint64]{0, plus[uint64], nil}}, gradReduceSum),
-	reduce("ReduceMean", 1, 18, folds{fold[float64]{0, plus[float64], share[float64]}, &fold[int64]{0, plus[int64], share[int64]}, &fold[uint64]{0, plus[uint64], share[uint64]}}, gradReduceMean),
-	reduce("ReduceMax", 1, 18, folds{fold[float64]{math.Inf(-1), maxOf[float64], nil}, &fold[int64]{math.MinInt64, maxOf[int64], nil}, &fold[uint64]{0, maxOf[uint64], nil}}, gradReduceExtreme),
-	reduce("ReduceMin", 1, 18, folds{fold[float64]{math.Inf(1), minOf[float64], nil}, &fold[int64]{math.MaxInt64, minOf[int64], nil}, &fold[uint64]{math.MaxUint64, minOf[uint64], nil}}, gradReduceExtreme),
-	reduce("ReduceProd", 1, 18, folds{fold[float64]{1, times[float64], nil}, &fold[int64]{1, times[int64], nil}, &fold[uint64]{1, times[uint64], nil}}, gradReduceProd),
-	reduce("ReduceL1", 1, 18, folds{fold[float64]{0, plusSize[float64], nil}, &fold[int64]{0, plusSize[int64], nil}, &fold[uint64]{0, plusSize[uint64], nil}}, gradReduceL1),
-	reduce("ReduceL2", 1, 18, folds{float: fold[float64]{0, plusSquare[float64], func(a float64, _ int) float64 { return math.Sqrt(a) }}}, gradReduceL2),
-	reduce("ReduceSumSquare", 1, 18, folds{fold[float64]{0, plusSquare[float64], nil}, &fold[int64]{0, plusSquare[int64], nil}, &fold[uint64]{0, plusSquare[uint64], nil}}, gradReduceSumSquare),
-	reduce("ReduceLogSum", 1, 18, folds{float: fold[float64]{0, plus[float64], func(a float64, _ int) float64 { return math.Log(a) }}}, gradReduceLogSum),
+	reduce("ReduceSum", 1, 13, folds{fold[float64]{0, plus[float64], nil}, &fold[int64]{0, plus[int64], nil},
+		&fold[uint64]{0, plus[uint64], nil}}, gradReduceSum),
+	reduce("ReduceMean", 1, 18, folds{fold[float64]{0, plus[float64], share[float64]},
+		&fold[int64]{0, plus[int64], share[int64]}, &fold[uint64]{0, plus[uint64], share[uint64]}}, gradReduceMean),
+	reduce("ReduceMax", 1, 18, folds{fold[float64]{math.Inf(-1), maxOf[float64], nil},
+		&fold[int64]{math.MinInt64, maxOf[int64], nil}, &fold[uint64]{0, maxOf[uint64], nil}}, gradReduceExtreme),
+	reduce("ReduceMin", 1, 18, folds{fold[float64]{math.Inf(1), minOf[float64], nil},
+		&fold[int64]{math.MaxInt64, minOf[int64], nil}, &fold[uint64]{math.MaxUint64, minOf[uint64], nil}},
+		gradReduceExtreme),
+	reduce("ReduceProd", 1, 18, folds{fold[float64]{1, times[float64], nil}, &fold[int64]{1, times[int64], nil},
+		&fold[uint64]{1, times[uint64], nil}}, gradReduceProd),
+	reduce("ReduceL1", 1, 18, folds{fold[float64]{0, plusSize[float64], nil}, &fold[int64]{0, plusSize[int64], nil},
+		&fold[uint64]{0, plusSize[uint64], nil}}, gradReduceL1),
+	reduce("ReduceL2", 1, 18, folds{float: fold[float64]{0, plusSquare[float64],
+		func(a float64, _ int) float64 { return math.Sqrt(a) }}}, gradReduceL2),
+	reduce("ReduceSumSquare", 1, 18,
+		folds{fold[float64]{0, plusSquare[float64], nil}, &fold[int64]{0, plusSquare[int64], nil},
+			&fold[uint64]{0, plusSquare[uint64], nil}}, gradReduceSumSquare),
+	reduce("ReduceLogSum", 1, 18, folds{float: fold[float64]{0, plus[float64],
+		func(a float64, _ int) float64 { return math.Log(a) }}}, gradReduceLogSum),
 	reduce("ReduceLogSumExp", 1, 18, folds{float: fold[float64]{math.Inf(-1), logAddExp, nil}}, gradReduceLogSumExp),
 	{Op: "ProductOfOthers", Domain: Internal, Since: 1, Infer: inferProductOfOthers, Bind: bindProductOfOthers},
 }
@@ -88,11 +99,14 @@ func reduce(op string, since, asInput int, f folds, grad func(*Builder, folded) 
 				for _, a := range axes {
 					gone[a] = true
 				}
-				return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, count) }, func() func() { return sumLoop[float64](e, gone, count) })
+				return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, count) },
+					func() func() { return sumLoop[float64](e, gone, count) })
 			}
-			ints, uints := func() func() { return reduceLoop[int64](e, axes, f.float) }, func() func() { return reduceLoop[uint64](e, axes, f.float) }
+			ints, uints := func() func() { return reduceLoop[int64](e, axes, f.float) },
+				func() func() { return reduceLoop[uint64](e, axes, f.float) }
 			if f.int != nil {
-				ints, uints = func() func() { return reduceLoop[int64](e, axes, *f.int) }, func() func() { return reduceLoop[uint64](e, axes, *f.uint) }
+				ints, uints = func() func() { return reduceLoop[int64](e, axes, *f.int) },
+					func() func() { return reduceLoop[uint64](e, axes, *f.uint) }
 			}
 			return numbers(n, n.In[0].DType, func() func() { return reduceLoop[float32](e, axes, f.float) },
 				func() func() { return reduceLoop[float64](e, axes, f.float) }, ints, uints)

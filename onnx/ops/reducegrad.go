@@ -96,7 +96,8 @@ func gradReduceProd(b *Builder, f folded) *Value {
 func inferProductOfOthers(n *Node) error { return sameAs(n, 1, 1) }
 
 func bindProductOfOthers(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return othersLoop[float32](n, e) }, func() func() { return othersLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return othersLoop[float32](n, e) },
+		func() func() { return othersLoop[float64](n, e) })
 }
 
 // othersLoop computes, for each element, the product of all others of its line,

@@ -100,7 +100,8 @@ func bindResize(n *Node, e *Env) (func(), error) {
 
 // sweep works through one axis after the other, in float64. size is the axis'
 // new length; slab computes slab o of a pass, with inner elements a position.
-func (n *Node) sweep(e *Env, passes []*resizePass, size func(*resizePass) int, slab func(p *resizePass, dst, src []float64, o, inner int)) (func(), error) {
+func (n *Node) sweep(e *Env, passes []*resizePass, size func(*resizePass) int,
+	slab func(p *resizePass, dst, src []float64, o, inner int)) (func(), error) {
 	shape := slices.Clone(e.In[0].Shape)
 	need := tensor.Len(shape)
 	for _, p := range passes {

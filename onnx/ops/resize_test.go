@@ -22,12 +22,15 @@ func TestResizeLegacy(t *testing.T) {
 		{"Resize", "linear", 10, 2, []float32{1, 2, 4}, []float32{1, 1.5, 2, 3, 4, 4}},
 		{"Resize", "linear", 10, 0.6, []float32{1, 2, 3, 4}, []float32{1, 8. / 3}},
 		{"Resize", "linear", 13, 2, []float32{1, 2, 4}, []float32{1, 1.25, 1.75, 2.5, 3.5, 4}},
-		{"Upsample", "nearest", 9, 15. / 7, []float32{0, 1, 2, 3, 4, 5, 6}, []float32{0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6}},
-		{"Resize", "nearest", 10, 10. / 7, []float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13}, []float32{0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9, 9, 10, 11, 11, 12, 13}},
+		{"Upsample", "nearest", 9, 15. / 7, []float32{0, 1, 2, 3, 4, 5, 6},
+			[]float32{0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6}},
+		{"Resize", "nearest", 10, 10. / 7, []float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13},
+			[]float32{0, 0, 1, 2, 2, 3, 4, 4, 5, 6, 7, 7, 8, 9, 9, 10, 11, 11, 12, 13}},
 		{"Resize", "nearest", 10, 0.7, []float32{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, []float32{0, 2, 3, 5, 6, 8, 9}},
 		{"Resize", "nearest", 13, 1.3, []float32{0, 1, 2, 3, 4, 5}, []float32{0, 1, 1, 2, 3, 4, 4}},
 	} {
-		x, scales := input(tensor.From(c.in, 1, 1, len(c.in))), &Value{DType: tensor.Float32, Shape: []int{3}, Const: tensor.From([]float32{1, 1, c.scale}, 3)}
+		x, scales := input(tensor.From(c.in, 1, 1, len(c.in))),
+			&Value{DType: tensor.Float32, Shape: []int{3}, Const: tensor.From([]float32{1, 1, c.scale}, 3)}
 		attrs, in := Attrs{"mode": c.mode}, []*Value{x, scales}
 		switch {
 		case c.opset < 9:

@@ -25,7 +25,8 @@ func inferReverseSequence(n *Node) error {
 	}
 	x, lens := n.In[0].Shape, n.In[1]
 	if len(x) < 2 || lens.DType != tensor.Int64 || len(lens.Shape) != 1 || lens.Shape[0] != x[batch] {
-		return n.Errorf("input has shape %v and sequence_lens %v%v, want a length for each of the batch", x, lens.DType, lens.Shape)
+		return n.Errorf("input has shape %v and sequence_lens %v%v, want a length for each of the batch",
+			x, lens.DType, lens.Shape)
 	}
 	return nil
 }

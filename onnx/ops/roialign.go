@@ -26,7 +26,8 @@ func inferRoiAlign(n *Node) error {
 	switch {
 	case !x.DType.IsFloat() || rois.DType != x.DType || image.DType != tensor.Int64:
 		return n.Errorf("inputs are %v, %v and %v, want two of float32 and int64", x.DType, rois.DType, image.DType)
-	case len(x.Shape) != 4 || len(rois.Shape) != 2 || rois.Shape[1] != 4 || len(image.Shape) != 1 || image.Shape[0] != rois.Shape[0]:
+	case len(x.Shape) != 4 || len(rois.Shape) != 2 || rois.Shape[1] != 4 || len(image.Shape) != 1 ||
+		image.Shape[0] != rois.Shape[0]:
 		return n.Errorf("inputs have shapes %v, %v and %v, want [N,C,H,W], [R,4] and [R]", x.Shape, rois.Shape, image.Shape)
 	}
 	h, w := n.Int("output_height", 1), n.Int("output_width", 1)
@@ -93,12 +94,14 @@ func bilinear(to *[4]corner, y, x float64, h, w int) []corner {
 	y0, x0 := int(y), int(x)
 	y1, x1 := min(y0+1, h-1), min(x0+1, w-1)
 	ly, lx := y-float64(y0), x-float64(x0)
-	*to = [4]corner{{y0*w + x0, (1 - ly) * (1 - lx)}, {y0*w + x1, (1 - ly) * lx}, {y1*w + x0, ly * (1 - lx)}, {y1*w + x1, ly * lx}}
+	*to = [4]corner{{y0*w + x0, (1 - ly) * (1 - lx)}, {y0*w + x1, (1 - ly) * lx}, {y1*w + x0, ly * (1 - lx)},
+		{y1*w + x1, ly * lx}}
 	return to[:]
 }
 
 func bindRoiAlign(n *Node, e *Env) (func(), error) {
-	return floatLoop(n, e, func() func() { return roiAlignLoop[float32](n, e) }, func() func() { return roiAlignLoop[float64](n, e) })
+	return floatLoop(n, e, func() func() { return roiAlignLoop[float32](n, e) },
+		func() func() { return roiAlignLoop[float64](n, e) })
 }
 
 func roiAlignLoop[T tensor.Float](n *Node, e *Env) func() {

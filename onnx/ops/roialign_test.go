@@ -28,7 +28,8 @@ func TestRoiAlignOfALinearImage(t *testing.T) {
 		shift float64
 	}{{"half_pixel", 0.5}, {"output_half_pixel", 0}} {
 		for ratio := range 3 {
-			attrs := Attrs{"coordinate_transformation_mode": c.mode, "output_height": int64(2), "output_width": int64(3), "sampling_ratio": int64(ratio), "spatial_scale": float32(0.5)}
+			attrs := Attrs{"coordinate_transformation_mode": c.mode, "output_height": int64(2),
+				"output_width": int64(3), "sampling_ratio": int64(ratio), "spatial_scale": float32(0.5)}
 			y := apply(t, "RoiAlign", 16, attrs, 1, x, rois, tensor.From([]int64{1, 0}, 2))[0]
 			var want []float32
 			for r, b := range boxes {
@@ -53,12 +54,14 @@ func TestRoiAlignFaults(t *testing.T) {
 		side  float32
 		image int64
 	}{"more than 1048576": {1e30, 0}, "samples a bin": {float32(math.NaN()), 0}, "is of image 3, of 1": {2, 3}} {
-		n, err := build("RoiAlign", 16, Attrs{}, 1, input(tensor.New(tensor.Float32, 1, 1, 4, 4)), input(tensor.New(tensor.Float32, 1, 4)), input(tensor.New(tensor.Int64, 1)))
+		n, err := build("RoiAlign", 16, Attrs{}, 1, input(tensor.New(tensor.Float32, 1, 1, 4, 4)),
+			input(tensor.New(tensor.Float32, 1, 4)), input(tensor.New(tensor.Int64, 1)))
 		if err != nil {
 			t.Fatal(err)
 		}
 		var fault error
-		e := NewEnv(nil, &Scratch{}, []*tensor.Tensor{tensor.New(tensor.Float32, 1, 1, 4, 4), tensor.From([]float32{0, 0, c.side, c.side}, 1, 4), tensor.From([]int64{c.image}, 1)},
+		e := NewEnv(nil, &Scratch{}, []*tensor.Tensor{tensor.New(tensor.Float32, 1, 1, 4, 4),
+			tensor.From([]float32{0, 0, c.side, c.side}, 1, 4), tensor.From([]int64{c.image}, 1)},
 			[]*tensor.Tensor{tensor.New(tensor.Float32, 1, 1, 1, 1)})
 		e.Fault = &fault
 		run, err := n.Def.Bind(n, e)

@@ -45,7 +45,8 @@ func (b *Builder) rotate(n *Node, x, cos, sin, positions *Value) (*Value, error)
 	}
 	c, s := angle(cos), angle(sin)
 	if b.Err == nil && (c == nil || s == nil) {
-		return nil, n.Errorf("caches have shapes %v and %v, want %d angles for each of %d tokens", cos.Shape, sin.Shape, r/2, length)
+		return nil, n.Errorf("caches have shapes %v and %v, want %d angles for each of %d tokens",
+			cos.Shape, sin.Shape, r/2, length)
 	}
 	shape := x.Shape
 	if flat {

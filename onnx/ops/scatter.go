@@ -12,7 +12,8 @@ var scatters = []Def{
 	{Op: "GatherND", Since: 11, Infer: inferGatherND, Bind: bindPlaces, Grad: gradGatherND},
 	{Op: "GatherNDGrad", Domain: Internal, Since: 1, Infer: inferScatterND, Bind: bindPlaces},
 	{Op: "Scatter", Since: 9, Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
-	{Op: "ScatterElements", Since: 11, Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
+	{Op: "ScatterElements", Since: 11, Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces,
+		Grad: gradScatterElements},
 	{Op: "ScatterND", Since: 11, Wide: wideInt, Infer: inferScatterND, Bind: bindPlaces, Grad: gradScatterND},
 }
 
@@ -166,7 +167,8 @@ func (n *Node) inferScattered(place func() (placement, error), updates func() []
 	if want := updates(); !slices.Equal(n.In[2].Shape, want) || n.In[2].DType != n.In[0].DType {
 		return n.Errorf("updates are %v of shape %v, want %v of %v", n.In[2].DType, n.In[2].Shape, n.In[0].DType, want)
 	}
-	if !slices.Contains([]string{"none", "add", "mul", "max", "min"}, p.fold) || p.fold != "none" && n.In[0].DType == tensor.Bool {
+	if !slices.Contains([]string{"none", "add", "mul", "max", "min"}, p.fold) ||
+		p.fold != "none" && n.In[0].DType == tensor.Bool {
 		return n.Errorf("reduction %q of %v is not supported", p.fold, n.In[0].DType)
 	}
 	return n.SetOut(0, n.In[0].DType, n.In[0].Shape)
@@ -243,7 +245,8 @@ func gatherPlaces(n *Node, e *Env, p placement) func() {
 
 // mergeLoop works in the order of the indices on one goroutine, so that those
 // that repeat give the same bits every time.
-func mergeLoop[T tensor.Element](n *Node, e *Env, p placement, data func(*tensor.Tensor) []T, fold func(a, b T) T) func() {
+func mergeLoop[T tensor.Element](n *Node, e *Env, p placement, data func(*tensor.Tensor) []T,
+	fold func(a, b T) T) func() {
 	indices := reader(e.In[1])
 	return func() {
 		dst, updates, at := data(e.Out[0]), data(e.In[2]), indices()

@@ -1,12 +1,14 @@
 package ops
 
 func gradGatherElements(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
-	dx := b.Op("ScatterElements", Attrs{"axis": int64(n.Int("axis", 0)), "reduction": "add"}, b.zeros(n.In[0]), n.In[1], dy[0])
+	dx := b.Op("ScatterElements", Attrs{"axis": int64(n.Int("axis", 0)), "reduction": "add"},
+		b.zeros(n.In[0]), n.In[1], dy[0])
 	return []*Value{dx, nil}, b.Err
 }
 
 func gradGatherND(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
-	dx := b.Op("GatherNDGrad", Attrs{"batch_dims": int64(n.batchDims()), "reduction": "add"}, b.zeros(n.In[0]), n.In[1], dy[0])
+	dx := b.Op("GatherNDGrad", Attrs{"batch_dims": int64(n.batchDims()), "reduction": "add"},
+		b.zeros(n.In[0]), n.In[1], dy[0])
 	return []*Value{dx, nil}, b.Err
 }
 

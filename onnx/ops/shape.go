@@ -5,13 +5,14 @@ import "memprobe/internal/tensor"
 // shapes are the operators that turn a shape into data.
 var shapes = []Def{
 	{Op: "Shape", Since: 1, OfShape: true, Infer: inferShape, NotDifferentiable: "its result depends on the shape alone"},
-	{Op: "Size", Since: 1, OfShape: true, NotDifferentiable: "its result depends on the shape alone", Infer: func(n *Node) error {
-		if err := n.Want(1, 1); err != nil {
-			return err
-		}
-		n.Out[0].Const = tensor.From([]int64{int64(n.In[0].Len())})
-		return n.SetOut(0, tensor.Int64, nil)
-	}},
+	{Op: "Size", Since: 1, OfShape: true, NotDifferentiable: "its result depends on the shape alone",
+		Infer: func(n *Node) error {
+			if err := n.Want(1, 1); err != nil {
+				return err
+			}
+			n.Out[0].Const = tensor.From([]int64{int64(n.In[0].Len())})
+			return n.SetOut(0, tensor.Int64, nil)
+		}},
 }
 
 func inferShape(n *Node) error {

@@ -9,7 +9,8 @@ import (
 // signalWindows are weights a₀ − a₁·cos(2πi/N) + a₂·cos(4πi/N) of N samples, or of N+1
 // where they are not periodic.
 var signalWindows = []Def{
-	signalWindow("HannWindow", 0.5, 0.5, 0), signalWindow("HammingWindow", 25./46, 21./46, 0), signalWindow("BlackmanWindow", 0.42, 0.5, 0.08),
+	signalWindow("HannWindow", 0.5, 0.5, 0), signalWindow("HammingWindow", 25./46, 21./46, 0),
+	signalWindow("BlackmanWindow", 0.42, 0.5, 0.08),
 }
 
 func signalWindow(op string, a0, a1, a2 float64) Def {

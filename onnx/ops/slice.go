@@ -121,13 +121,15 @@ func gradSlice(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 		return nil, err
 	}
 	out := make([]*Value, len(n.In))
-	out[0] = b.Op("SliceGrad", Attrs{"shape": int64s(n.In[0].Shape), "offset": int64(w.offset), "strides": int64s(w.strides)}, dy[0])
+	out[0] = b.Op("SliceGrad", Attrs{"shape": int64s(n.In[0].Shape), "offset": int64(w.offset),
+		"strides": int64s(w.strides)}, dy[0])
 	return out, b.Err
 }
 
 func bindSliceGrad(n *Node, e *Env) (func(), error) {
 	v := view{n.Int("offset", 0), n.Ints("strides", nil)}
-	return floatLoop(n, e, func() func() { return scatterLoop[float32](e, v) }, func() func() { return scatterLoop[float64](e, v) })
+	return floatLoop(n, e, func() func() { return scatterLoop[float32](e, v) },
+		func() func() { return scatterLoop[float64](e, v) })
 }
 
 // scatterLoop moves dy to a window of zeros.

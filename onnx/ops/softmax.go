@@ -13,9 +13,12 @@ var softmaxes = []Def{
 	{Op: "Softmax", Since: 13, InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
 	{Op: "LogSoftmax", Since: 1, InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
 	{Op: "LogSoftmax", Since: 13, InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
-	{Op: "Hardmax", Since: 1, Infer: inferSoftmax, Bind: bindHardmax, NotDifferentiable: "its derivative is 0 almost everywhere"},
-	{Op: "Hardmax", Since: 13, Infer: inferSoftmax, Bind: bindHardmax, NotDifferentiable: "its derivative is 0 almost everywhere"},
-	{Op: "SoftmaxGrad", Domain: Internal, Since: 1, InPlace: true, Over: [][2]int{{0, 1}}, Infer: inferSoftmaxGrad, Bind: bindSoftmaxGrad},
+	{Op: "Hardmax", Since: 1, Infer: inferSoftmax, Bind: bindHardmax,
+		NotDifferentiable: "its derivative is 0 almost everywhere"},
+	{Op: "Hardmax", Since: 13, Infer: inferSoftmax, Bind: bindHardmax,
+		NotDifferentiable: "its derivative is 0 almost everywhere"},
+	{Op: "SoftmaxGrad", Domain: Internal, Since: 1, InPlace: true, Over: [][2]int{{0, 1}}, Infer: inferSoftmaxGrad,
+		Bind: bindSoftmaxGrad},
 }
 
 // softmax resolves the axis into [Outer,D,Inner].
@@ -66,7 +69,8 @@ func bindSoftmax(n *Node, e *Env) (func(), error) {
 	if e.Out[0].Len() == 0 {
 		return func() {}, nil
 	}
-	return floatLoop(n, e, func() func() { return softmaxLoop[float32](e, s) }, func() func() { return softmaxLoop[float64](e, s) })
+	return floatLoop(n, e, func() func() { return softmaxLoop[float32](e, s) },
+		func() func() { return softmaxLoop[float64](e, s) })
 }
 
 func softmaxLoop[T tensor.Float](e *Env, s norm.SoftmaxSpec) func() {
@@ -83,7 +87,8 @@ func bindHardmax(n *Node, e *Env) (func(), error) {
 	if e.Out[0].Len() == 0 {
 		return func() {}, nil
 	}
-	return floatLoop(n, e, func() func() { return hardmaxLoop[float32](e, s) }, func() func() { return hardmaxLoop[float64](e, s) })
+	return floatLoop(n, e, func() func() { return hardmaxLoop[float32](e, s) },
+		func() func() { return hardmaxLoop[float64](e, s) })
 }
 
 // hardmaxLoop writes 1 at the first maximum of each line and 0 elsewhere.
@@ -131,7 +136,8 @@ func bindSoftmaxGrad(n *Node, e *Env) (func(), error) {
 	}
 	d := n.Ints("shape", nil)
 	s := norm.SoftmaxSpec{Outer: d[0], D: d[1], Inner: d[2], Log: n.Int("log", 0) != 0}
-	return floatLoop(n, e, func() func() { return softmaxGradLoop[float32](e, s) }, func() func() { return softmaxGradLoop[float64](e, s) })
+	return floatLoop(n, e, func() func() { return softmaxGradLoop[float32](e, s) },
+		func() func() { return softmaxGradLoop[float64](e, s) })
 }
 
 func softmaxGradLoop[T tensor.Float](e *Env, s norm.SoftmaxSpec) func() {

@@ -7,7 +7,8 @@ import (
 )
 
 var splits = []Def{
-	{Op: "Split", Since: 2, Infer: func(n *Node) error { return inferSplit(n, n.Ints("split", nil)) }, Bind: bindSplit, Grad: gradSplit},
+	{Op: "Split", Since: 2, Infer: func(n *Node) error { return inferSplit(n, n.Ints("split", nil)) }, Bind: bindSplit,
+		Grad: gradSplit},
 	{Op: "Split", Since: 13, Infer: func(n *Node) error {
 		if n.Input(1) == nil {
 			return inferSplit(n, nil)

@@ -28,7 +28,8 @@ func bindSumTo(n *Node, e *Env) (func(), error) {
 	for _, stride := range broadcastStrides(e.Out[0].Shape, e.In[0].Shape) {
 		gone = append(gone, stride == 0)
 	}
-	return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, 1) }, func() func() { return sumLoop[float64](e, gone, 1) })
+	return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, 1) },
+		func() func() { return sumLoop[float64](e, gone, 1) })
 }
 
 // sumColumns is how many neighbouring results are summed together.

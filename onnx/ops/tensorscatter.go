@@ -21,7 +21,8 @@ func expandTensorScatter(b *Builder, n *Node) ([]*Value, error) {
 		return nil, err
 	}
 	if axis == 0 || len(update.Shape) != rank || update.Shape[axis] > cache.Shape[axis] || update.DType != cache.DType ||
-		!slices.Equal(slices.Delete(slices.Clone(update.Shape), axis, axis+1), slices.Delete(slices.Clone(cache.Shape), axis, axis+1)) {
+		!slices.Equal(slices.Delete(slices.Clone(update.Shape), axis, axis+1),
+			slices.Delete(slices.Clone(cache.Shape), axis, axis+1)) {
 		return nil, n.Errorf("update is %v%v for a cache %v%v", update.DType, update.Shape, cache.DType, cache.Shape)
 	}
 	mode := n.Str("mode", "linear")

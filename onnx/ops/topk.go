@@ -56,8 +56,10 @@ func bindTopK(n *Node, e *Env) (func(), error) {
 	}
 	l, largest := laneOf(e.In[0].Shape, axis), n.Int("largest", 1) != 0
 	return numbers(n, e.In[0].DType,
-		func() func() { return topKLoop[float32](e, l, k, largest) }, func() func() { return topKLoop[float64](e, l, k, largest) },
-		func() func() { return topKLoop[int64](e, l, k, largest) }, func() func() { return topKLoop[uint64](e, l, k, largest) })
+		func() func() { return topKLoop[float32](e, l, k, largest) },
+		func() func() { return topKLoop[float64](e, l, k, largest) },
+		func() func() { return topKLoop[int64](e, l, k, largest) },
+		func() func() { return topKLoop[uint64](e, l, k, largest) })
 }
 
 // gradTopK moves each gradient to the element that was taken.

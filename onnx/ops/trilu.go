@@ -37,8 +37,10 @@ func bindTrilu(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return words(e.In[0].DType, func() func() { return triluLoop[uint8](e, k, upper) }, func() func() { return triluLoop[uint16](e, k, upper) },
-		func() func() { return triluLoop[uint32](e, k, upper) }, func() func() { return triluLoop[uint64](e, k, upper) }), nil
+	return words(e.In[0].DType, func() func() { return triluLoop[uint8](e, k, upper) },
+		func() func() { return triluLoop[uint16](e, k, upper) },
+		func() func() { return triluLoop[uint32](e, k, upper) },
+		func() func() { return triluLoop[uint64](e, k, upper) }), nil
 }
 
 // triluLoop keeps element (i,j) of each matrix where j−i ≥ k, or ≤ k.

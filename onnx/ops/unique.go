@@ -67,7 +67,8 @@ func unique(n *Node) ([]*tensor.Tensor, error) {
 	}
 	shape := slices.Clone(x.Shape)
 	shape[axis] = len(groups)
-	y, first, count := tensor.New(x.DType, shape...), tensor.New(tensor.Int64, len(groups)), tensor.New(tensor.Int64, len(groups))
+	y, first, count := tensor.New(x.DType, shape...), tensor.New(tensor.Int64, len(groups)),
+		tensor.New(tensor.Int64, len(groups))
 	inverse := tensor.New(tensor.Int64, l.n)
 	for g, members := range groups {
 		first.I64()[g], count.I64()[g] = int64(members[0]), int64(len(members))

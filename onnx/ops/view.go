@@ -15,8 +15,10 @@ type view struct {
 
 // bindView copies a window of src into dst, whatever their element type.
 func bindView(e *Env, dst, src *tensor.Tensor, v view) func() {
-	return words(dst.DType, func() func() { return viewLoop[uint8](e, dst, src, v) }, func() func() { return viewLoop[uint16](e, dst, src, v) },
-		func() func() { return viewLoop[uint32](e, dst, src, v) }, func() func() { return viewLoop[uint64](e, dst, src, v) })
+	return words(dst.DType, func() func() { return viewLoop[uint8](e, dst, src, v) },
+		func() func() { return viewLoop[uint16](e, dst, src, v) },
+		func() func() { return viewLoop[uint32](e, dst, src, v) },
+		func() func() { return viewLoop[uint64](e, dst, src, v) })
 }
 
 // lines are the runs of a window's last axis, after axes that follow each other in

@@ -19,8 +19,9 @@ func inferWhere(n *Node) error {
 }
 
 func bindWhere(n *Node, e *Env) (func(), error) {
-	return words(n.In[1].DType, func() func() { return whereLoop[uint8](e) }, func() func() { return whereLoop[uint16](e) },
-		func() func() { return whereLoop[uint32](e) }, func() func() { return whereLoop[uint64](e) }), nil
+	return words(n.In[1].DType, func() func() { return whereLoop[uint8](e) },
+		func() func() { return whereLoop[uint16](e) }, func() func() { return whereLoop[uint32](e) },
+		func() func() { return whereLoop[uint64](e) }), nil
 }
 
 func whereLoop[T tensor.Word](e *Env) func() {
