@@ -18,7 +18,8 @@ import (
 func rivalled() *result.Probe {
 	p := wholeProbe(4, 3)
 	p.Data.Classes = []string{"cat", "dog", "owl"}
-	a := &result.Against{Model: result.Model{Path: "runs/=other.onnx"}, Sampled: 50, Queries: 3, K: 20, Bank: "all", Chance: 0.01}
+	a := &result.Against{Model: result.Model{Path: "runs/=other.onnx"}, Sampled: 50, Queries: 3, K: 20,
+		Bank: "all", Chance: 0.01}
 	for j := range 3 {
 		a.Layers = append(a.Layers, result.Other{Name: []string{"in", "mid", "out"}[j], Dim: 8, Pool: "avg"})
 	}
@@ -32,13 +33,15 @@ func rivalled() *result.Probe {
 	a.CKA[1][2] = result.Number(math.NaN())
 	e := p.AtEmbedding()
 	p.Model.Embedding = e.Name
-	a.Matches = []result.Match{{Layer: e.Name, Other: "mid", By: result.ByRole, CKA: 0.5, Shared: 0.25, SharedCI: result.Interval{0.2, 0.3}, Jaccard: 0.125,
-		JaccardCI: result.Interval{0.1, 0.15}, True: 0.75, OtherTrue: 0.5, Differ: 2, McNemar: &result.McNemar{First: 2, Second: 0, P: 0.5}}}
+	a.Matches = []result.Match{{Layer: e.Name, Other: "mid", By: result.ByRole, CKA: 0.5, Shared: 0.25,
+		SharedCI: result.Interval{0.2, 0.3}, Jaccard: 0.125, JaccardCI: result.Interval{0.1, 0.15}, True: 0.75,
+		OtherTrue: 0.5, Differ: 2, McNemar: &result.McNemar{First: 2, Second: 0, P: 0.5}}}
 	wrong := 2
 	a.Predictions = &wrong
 	for i := range 3 {
 		ours, theirs := i, (i+1)%3
-		d := result.Differed{Index: 7 * i, True: i, Prediction: &ours, OtherPrediction: &theirs, Neighbours: i, OtherNeighbours: theirs, Shared: result.Number(float64(i) / 4),
+		d := result.Differed{Index: 7 * i, True: i, Prediction: &ours, OtherPrediction: &theirs, Neighbours: i,
+			OtherNeighbours: theirs, Shared: result.Number(float64(i) / 4),
 			ByMatch: []result.Asked{{Neighbours: i, OtherNeighbours: theirs, Shared: float32(i) / 4}}}
 		a.Rows = append(a.Rows, d)
 	}
@@ -53,7 +56,8 @@ func TestAgainstIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"against-layers.png", "figures/against-layers-one-column.svg", "against.csv", "against-layers.csv"} {
+	for _, name := range []string{"against-layers.png", "figures/against-layers-one-column.svg", "against.csv",
+		"against-layers.csv"} {
 		if !slices.Contains(files, filepath.Join(dir, name)) {
 			t.Errorf("no %s in %v", name, files)
 		}
@@ -77,17 +81,21 @@ func TestAgainstIsWritten(t *testing.T) {
 		return rows
 	}
 	pairs := read("against-layers.csv")
-	if len(pairs) != 1+4*3 || !slices.Equal(pairs[1+3+1][2:4], []string{"0.171875", "0.25"}) || pairs[1+3+2][2] != "" || pairs[1+2*3+1][4] != "role" || pairs[1][4] != "" {
+	if len(pairs) != 1+4*3 || !slices.Equal(pairs[1+3+1][2:4], []string{"0.171875", "0.25"}) || pairs[1+3+2][2] != "" ||
+		pairs[1+2*3+1][4] != "role" || pairs[1][4] != "" {
 		t.Errorf("pairs %v", pairs)
 	}
 	rows := read("against.csv")
 	e := p.Model.Embedding
-	want := []string{"index", "true", "true_class", "prediction", "against_prediction", "neighbours." + e, "against_neighbours." + e, "shared." + e}
-	if len(rows) != 4 || !slices.Equal(rows[0], want) || !slices.Equal(rows[3], []string{"14", "2", p.Data.Classes[2], "2", "0", "2", "0", "0.5"}) {
+	want := []string{"index", "true", "true_class", "prediction", "against_prediction", "neighbours." + e,
+		"against_neighbours." + e, "shared." + e}
+	if len(rows) != 4 || !slices.Equal(rows[0], want) ||
+		!slices.Equal(rows[3], []string{"14", "2", p.Data.Classes[2], "2", "0", "2", "0", "0.5"}) {
 		t.Errorf("queries %v", rows)
 	}
 	figures := figuresIn(t, pageText(t, p))["figure-against-layers"]
-	if len(figures) != 2 || figures[0].Cells[3][1] != result.Number(31.0/64) || figures[1].Cells[2][2] != 0.5 || !slices.Equal(figures[0].X.Full, []string{"in", "mid", "out"}) {
+	if len(figures) != 2 || figures[0].Cells[3][1] != result.Number(31.0/64) || figures[1].Cells[2][2] != 0.5 ||
+		!slices.Equal(figures[0].X.Full, []string{"in", "mid", "out"}) {
 		t.Errorf("charts %+v", figures)
 	}
 }
@@ -105,10 +113,14 @@ func TestAgainstTables(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := p.Data.Classes
-	if want := "index,true,neighbours,against neighbours,prediction,against prediction,shared\n0," + strings.Join([]string{c[0], c[0], c[1], c[0], c[1], "0"}, ",") + "\n"; differ.String() != want {
+	if want := "index,true,neighbours,against neighbours,prediction,against prediction,shared\n0," +
+		strings.Join([]string{c[0], c[0], c[1], c[0], c[1], "0"}, ",") + "\n"; differ.String() != want {
 		t.Errorf("differ\n%s, want\n%s", &differ, want)
 	}
-	if got := AgainstSentence(p); !strings.Contains(got, "against =other.onnx, on 3 queries and 50 training images: at the embedding linear CKA 0.500, of 20 neighbours 25.0 % in common (by chance 1.0 %); the neighbours answer 2 queries differently, the networks themselves 2") {
+	if got := AgainstSentence(p); !strings.Contains(got,
+		"against =other.onnx, on 3 queries and 50 training images: at the embedding linear CKA 0.500, of 20 "+
+			"neighbours 25.0 % in common (by chance 1.0 %); the neighbours answer 2 queries differently, the "+
+			"networks themselves 2") {
 		t.Error(got)
 	}
 }

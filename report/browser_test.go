@@ -37,7 +37,8 @@ func dom(t *testing.T, path string, width int) string {
 	t.Helper()
 	ctx, stop := context.WithTimeout(t.Context(), 8*time.Minute)
 	defer stop()
-	out, err := exec.CommandContext(ctx, browser(t), "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--user-data-dir="+filepath.Join(t.TempDir(), "user"),
+	out, err := exec.CommandContext(ctx, browser(t), "--headless", "--no-sandbox", "--disable-gpu",
+		"--disable-background-networking", "--user-data-dir="+filepath.Join(t.TempDir(), "user"),
 		fmt.Sprintf("--window-size=%d,1600", width), "--virtual-time-budget=4000", "--dump-dom", "file://"+path).Output()
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +117,8 @@ func lookAt(t *testing.T, text string) {
 		}
 	}
 	outer := `<!doctype html><body><script>addEventListener("message", e => { const p = document.createElement("p"); p.className = "said"; p.textContent = e.data; document.body.append(p); });</script>` + frames.String()
-	for name, content := range map[string]string{"page.html": strings.Replace(text, "</body>", looks, 1), "outer.html": outer} {
+	for name, content := range map[string]string{"page.html": strings.Replace(text, "</body>", looks, 1),
+		"outer.html": outer} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -151,7 +153,8 @@ func lookAt(t *testing.T, text string) {
 func TestPagesInABrowser(t *testing.T) {
 	browser(t)
 	for i, layers := range []int{5, 20, 120, 200} {
-		t.Run(fmt.Sprintf("report of %d layers", layers), func(t *testing.T) { lookAt(t, pageText(t, wholeProbe(layers, 10))) })
+		t.Run(fmt.Sprintf("report of %d layers", layers),
+			func(t *testing.T) { lookAt(t, pageText(t, wholeProbe(layers, 10))) })
 		runs := []int{1, 6}[i%2]
 		t.Run(fmt.Sprintf("comparison of %d with %d layers", runs, layers), func(t *testing.T) {
 			lookAt(t, comparePage(t, collect(t, deepRuns(t, runs, layers))))
@@ -165,7 +168,8 @@ func deepRuns(t *testing.T, runs, layers int) string {
 	root := t.TempDir()
 	augments := []string{"none", "crop-flip", "crop-flip-colour", "full", "isometry", "full-rotations"}
 	for i := range runs {
-		dir := outline{dir: fmt.Sprint("run", i), config: map[string]any{"augment": augments[i]}, epochs: 40, of: 40, fit: 0.95, probe: 0.3, noProbe: true}.write(t, root)
+		dir := outline{dir: fmt.Sprint("run", i), config: map[string]any{"augment": augments[i]}, epochs: 40, of: 40,
+			fit: 0.95, probe: 0.3, noProbe: true}.write(t, root)
 		for _, epoch := range []int{0, 40} {
 			p := wholeProbe(layers, 4)
 			p.Samples, p.Map, p.Warnings, p.Epoch = nil, nil, nil, &epoch

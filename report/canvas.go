@@ -157,7 +157,8 @@ func (c *canvas) arc(a vg.PathComp) {
 	c.doc.LineTo(x+r*cos, y+r*sin)
 	for i := 1.0; i <= n; i++ {
 		nextSin, nextCos := math.Sincos(a.Start + i*step)
-		c.doc.CurveBezierCubicTo(x+r*cos-pull*sin, y+r*sin+pull*cos, x+r*nextCos+pull*nextSin, y+r*nextSin-pull*nextCos, x+r*nextCos, y+r*nextSin)
+		c.doc.CurveBezierCubicTo(x+r*cos-pull*sin, y+r*sin+pull*cos, x+r*nextCos+pull*nextSin, y+r*nextSin-pull*nextCos,
+			x+r*nextCos, y+r*nextSin)
 		sin, cos = nextSin, nextCos
 	}
 }
@@ -211,7 +212,8 @@ func (c *canvas) drawPart(name string, part image.Rectangle, to vg.Rectangle) {
 	c.Scale(1, -1)
 	c.doc.ClipRect(0, 0, to.Size().X.Points(), to.Size().Y.Points(), false)
 	wide, high := info.Width()*pixel, info.Height()*pixel
-	c.doc.ImageOptions(name, -float64(part.Min.X)*pixel, -float64(part.Min.Y)*pixel, wide, high, false, fpdf.ImageOptions{ImageType: "jpg", AllowNegativePosition: true}, 0, "")
+	c.doc.ImageOptions(name, -float64(part.Min.X)*pixel, -float64(part.Min.Y)*pixel, wide, high, false,
+		fpdf.ImageOptions{ImageType: "jpg", AllowNegativePosition: true}, 0, "")
 	c.doc.ClipEnd()
 }
 

@@ -78,12 +78,14 @@ func TestPDFText(t *testing.T) {
 		t.Fatal(err)
 	}
 	d := &page.Page{Kicker: "memprobe: Übersicht", Settings: facts,
-		Tables: []page.Table{{Columns: []string{"run", "fit"}, Rows: []page.Row{{Cells: []page.Cell{{Text: "crop-flip"}, {Text: "0.912 ± 0.003"}}}}}}}
+		Tables: []page.Table{{Columns: []string{"run", "fit"},
+			Rows: []page.Row{{Cells: []page.Cell{{Text: "crop-flip"}, {Text: "0.912 ± 0.003"}}}}}}}
 	if err := writePDF(&b, d, figures); err != nil {
 		t.Fatal(err)
 	}
 	text := shown(t, b.Bytes())
-	for _, want := range []string{"memprobe: Übersicht", facts[0][1], facts[1][1], "a\ufffdb 猫", "0.912 ± 0.003", "accuracy"} {
+	for _, want := range []string{"memprobe: Übersicht", facts[0][1], facts[1][1], "a\ufffdb 猫", "0.912 ± 0.003",
+		"accuracy"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in the text of the document:\n%s", want, text)
 		}
@@ -122,7 +124,8 @@ func TestCanvasState(t *testing.T) {
 		t.Fatal(err)
 	}
 	page := string(streams(t, b.Bytes())[0])
-	if strings.Count(page, "\nS\n") != 1 || strings.Count(page, "q\n") != strings.Count(page, "Q\n") || strings.Contains(page, "Tj") {
+	if strings.Count(page, "\nS\n") != 1 || strings.Count(page, "q\n") != strings.Count(page, "Q\n") ||
+		strings.Contains(page, "Tj") {
 		t.Errorf("want one stroke, as many Q as q, and no text:\n%s", page)
 	}
 }

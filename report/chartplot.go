@@ -255,7 +255,8 @@ func addPoints(p *plot.Plot, names *key, c *page.Chart) error {
 		if err != nil {
 			return err
 		}
-		s.GlyphStyle = draw.GlyphStyle{Color: paletteColour(curve.Colour), Radius: vg.Points(3.5), Shape: paletteGlyph(curve.Colour)}
+		s.GlyphStyle = draw.GlyphStyle{Color: paletteColour(curve.Colour), Radius: vg.Points(3.5),
+			Shape: paletteGlyph(curve.Colour)}
 		p.Add(s)
 		names.name(shortenEnd(curve.Name, maxLabel), s)
 	}

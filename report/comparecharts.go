@@ -37,7 +37,9 @@ func (c *Comparison) pageFigures() []page.Figure {
 // scatterPage draws every measure of the table against the fit, a point an entry.
 func (c *Comparison) scatterPage(gs []group) page.Figure {
 	f := page.Figure{ID: "figure-scatter", Title: "Generalization against memorization",
-		Caption: "A point a run: across, how well it fits its assigned labels; upwards, what the axis names, measured at the embedding. Bars are 95 % intervals, where they are known: Wilson's of the probe, that of the verdict of the margin."}
+		Caption: "A point a run: across, how well it fits its assigned labels; upwards, what the axis names, " +
+			"measured at the embedding. Bars are 95 % intervals, where they are known: Wilson's of the probe, that " +
+			"of the verdict of the margin."}
 	link, shown := runLinks(gs), gs
 	if len(gs) > maxSeries {
 		shown = byVerdict(c.Entries)
@@ -45,7 +47,8 @@ func (c *Comparison) scatterPage(gs []group) page.Figure {
 	measures := c.measures()
 	first := slices.IndexFunc(measures, func(m measure) bool { return m.column == "probe" })
 	for _, m := range slices.Concat(measures[first:first+1], measures[:first], measures[first+1:]) {
-		chart := page.Chart{Name: m.column, Paper: scatterPaper(m.column), Kind: page.Scatter, X: page.Axis{Label: fitName(c.Entries)}, Y: page.Axis{Label: m.column}}
+		chart := page.Chart{Name: m.column, Paper: scatterPaper(m.column), Kind: page.Scatter,
+			X: page.Axis{Label: fitName(c.Entries)}, Y: page.Axis{Label: m.column}}
 		for i, g := range shown {
 			curve := page.Curve{Name: visible.Name(g.label), Key: m.column, Colour: i % len(marks)}
 			for _, e := range g.entries {
@@ -113,7 +116,8 @@ func intervalOf(column string, o *Outcome) result.Interval {
 
 // baselineLevels are pixels and chance.
 func baselineLevels(entries []*Entry) []page.Level {
-	return levelsOf(levelsOf(nil, "raw pixels", baseline(entries, pixels), 2), "chance", baseline(entries, chance), page.Ink)
+	return levelsOf(levelsOf(nil, "raw pixels", baseline(entries, pixels), 2), "chance",
+		baseline(entries, chance), page.Ink)
 }
 
 // curveOf is points as a curve, with a band of one standard deviation over seeds.
@@ -145,13 +149,15 @@ func (s sweep) page(over string) page.Figure {
 	x := s.x()
 	fit := func(e *Entry) float64 { return e.Outcome().BestFit() }
 	probe := func(e *Entry) float64 { return e.Outcome().Probe }
-	untrained := curveOf("untrained network", s.points(s.all(), func(e *Entry) float64 { return e.Outcome().Untrained }), page.Grey)
+	untrained := curveOf("untrained network",
+		s.points(s.all(), func(e *Entry) float64 { return e.Outcome().Untrained }), page.Grey)
 	untrained.Dashed = true
 	for _, v := range []struct {
 		name string
 		of   func(e *Entry) float64
 	}{{"probe", probe}, {"fit", fit}} {
-		c := page.Chart{Name: v.name, Paper: s.file(), Kind: page.Lines, X: x, Y: accuracyAxis(), Levels: baselineLevels(s.all())}
+		c := page.Chart{Name: v.name, Paper: s.file(), Kind: page.Lines, X: x, Y: accuracyAxis(),
+			Levels: baselineLevels(s.all())}
 		for i, g := range s.groups {
 			name := g.label
 			if len(s.groups) == 1 {
@@ -185,7 +191,8 @@ func (s sweep) layersPage(over string) page.Figure {
 		return f
 	}
 	shown, omitted := legible(layers)
-	c := page.Chart{Name: "k-NN accuracy, true labels: " + visible.Line(sharedSettings(g)), Paper: s.name + "-layers", Kind: page.Lines, X: s.x(), Y: accuracyAxis(), Levels: baselineLevels(g)}
+	c := page.Chart{Name: "k-NN accuracy, true labels: " + visible.Line(sharedSettings(g)), Paper: s.name + "-layers",
+		Kind: page.Lines, X: s.x(), Y: accuracyAxis(), Levels: baselineLevels(g)}
 	for i, name := range shown {
 		l := slices.Index(layers, name)
 		c.Curves = append(c.Curves, curveOf(shorten(name, 40), s.points(g, func(e *Entry) float64 {
@@ -255,7 +262,8 @@ func (c *Comparison) layersPage(gs []group) page.Figure {
 			if strings.HasPrefix(part.Key, "untrained") {
 				continue
 			}
-			chart := page.Chart{Name: visible.Name(m.Title + ": " + part.Label), Paper: metricFile(m), Kind: page.Lines, X: x, Y: metricAxis(m)}
+			chart := page.Chart{Name: visible.Name(m.Title + ": " + part.Label), Paper: metricFile(m), Kind: page.Lines,
+				X: x, Y: metricAxis(m)}
 			if m.Name != result.NeighboursMetric {
 				chart.Paper += "-layers"
 			}
@@ -299,7 +307,8 @@ func (c *Comparison) bands(gs []group) string {
 		out = append(out, spread(c.over()))
 	}
 	if slices.ContainsFunc(gs, func(g group) bool { return len(g.entries) == 1 }) {
-		out = append(out, "Bands of a single run are Wilson's 95 % interval of each layer alone, of its untrained networks from the lowest to the highest draw.")
+		out = append(out, "Bands of a single run are Wilson's 95 % interval of each layer alone, of its untrained "+
+			"networks from the lowest to the highest draw.")
 	}
 	return strings.Join(out, " ")
 }

@@ -32,7 +32,8 @@ func (c *Comparison) epochsPage(gs []group) page.Figure {
 		name string
 		of   func(e *Entry) []point
 	}{{"fit to the assigned labels", (*Entry).fitPoints}, {"probe at the embedding, true labels", (*Entry).probePoints}} {
-		chart := page.Chart{Name: v.name, Paper: "epochs", Kind: page.Lines, X: page.Axis{Label: "epoch", Low: &zero}, Y: accuracyAxis(), Levels: baselineLevels(all)}
+		chart := page.Chart{Name: v.name, Paper: "epochs", Kind: page.Lines, X: page.Axis{Label: "epoch", Low: &zero},
+			Y: accuracyAxis(), Levels: baselineLevels(all)}
 		for i, g := range shown {
 			at := map[float64][]float64{}
 			for _, e := range g.entries {
@@ -66,7 +67,9 @@ func (e *Entry) probePoints() []point {
 // mapsPage shows the layers over the epochs, a map a run, a view for each number that is
 // measured of layers.
 func (c *Comparison) mapsPage() page.Figure {
-	f := page.Figure{ID: "figure-maps", Title: "Layers over epochs", Caption: "A row a layer, from the input above, a column a probe of the run; darker is higher. All maps of a view have one range."}
+	f := page.Figure{ID: "figure-maps", Title: "Layers over epochs",
+		Caption: "A row a layer, from the input above, a column a probe of the run; darker is higher. All maps of a " +
+			"view have one range."}
 	if n := len(c.mapped()); n > maxMaps {
 		f.Caption += fmt.Sprintf(" %d of %d runs, evenly spaced.", maxMaps, n)
 	}
@@ -95,7 +98,8 @@ func (c *Comparison) epochMaps() []page.Chart {
 	var out []page.Chart
 	for _, m := range c.allMetrics() {
 		for _, part := range m.Parts {
-			view := page.Chart{Name: visible.Name(part.Label), Paper: "map-" + strings.NewReplacer(".", "-", "_", "-").Replace(part.Key), Kind: page.Panels}
+			view := page.Chart{Name: visible.Name(part.Label),
+				Paper: "map-" + strings.NewReplacer(".", "-", "_", "-").Replace(part.Key), Kind: page.Panels}
 			if m.Name != result.NeighboursMetric {
 				view.Name = visible.Name(m.Title + ": " + part.Label)
 			}
@@ -116,7 +120,8 @@ func (c *Comparison) epochMaps() []page.Chart {
 // spaced and with both ends.
 func (e *Entry) epochMap(part result.Part) page.Chart {
 	layers := layersOf(e.last())
-	c := page.Chart{Kind: page.Matrix, Title: visible.Name(e.name()), Link: "layer", X: page.Axis{Label: "epoch"}, Y: page.Axis{Label: visible.Name(part.Label), Names: layers.Names, Full: layers.Full}}
+	c := page.Chart{Kind: page.Matrix, Title: visible.Name(e.name()), Link: "layer", X: page.Axis{Label: "epoch"},
+		Y: page.Axis{Label: visible.Name(part.Label), Names: layers.Names, Full: layers.Full}}
 	c.Cells = make([][]result.Number, len(layers.Names))
 	probes := evenly(e.Probes, maxMapEpochs)
 	for _, p := range probes {

@@ -18,9 +18,10 @@ func (c *Comparison) html(w io.Writer, t *Table) error { return c.pageOf(t).Writ
 
 // pageOf is the page of c, with t as its table.
 func (c *Comparison) pageOf(t *Table) *page.Page {
-	return &page.Page{Title: "memprobe: comparison", Kicker: visible.Line(sharedSettings(c.Entries)), Lead: c.lead(), Numbers: c.keyNumbers(), Notes: visible.Lines(c.Notes),
-		Figures: c.pageFigures(), Tables: []page.Table{rowsOf(t), c.inWords()}, Definitions: c.definitions(), Settings: c.allSettings(), Commands: c.commands(),
-		Provenance: c.provenance(), Citation: citation}
+	return &page.Page{Title: "memprobe: comparison", Kicker: visible.Line(sharedSettings(c.Entries)), Lead: c.lead(),
+		Numbers: c.keyNumbers(), Notes: visible.Lines(c.Notes), Figures: c.pageFigures(),
+		Tables: []page.Table{rowsOf(t), c.inWords()}, Definitions: c.definitions(), Settings: c.allSettings(),
+		Commands: c.commands(), Provenance: c.provenance(), Citation: citation}
 }
 
 // runLinks is how pages name the group of each entry.
@@ -80,7 +81,8 @@ func (j judged) sentence() string {
 	if kinds := tally(j.words); kinds != j.words[0] {
 		what = kinds
 	}
-	s := fmt.Sprintf("%s: %s (%s points against untrained networks, 95 %% interval %s to %s", j.label, what, signed(j.margin), signed(j.interval.Low()), signed(j.interval.High()))
+	s := fmt.Sprintf("%s: %s (%s points against untrained networks, 95 %% interval %s to %s",
+		j.label, what, signed(j.margin), signed(j.interval.Low()), signed(j.interval.High()))
 	if len(j.words) > 1 {
 		s += fmt.Sprintf(", mean of %d", len(j.words))
 	}
@@ -114,7 +116,8 @@ func (c *Comparison) lead() page.Lead {
 	l.Number = best.sentence()
 	if worst.label != best.label {
 		l.Where = worst.sentence()
-		l.Change = "Points are of test images whose nearest neighbours name their true class, at the embedding: how many more of 100 than with untrained networks."
+		l.Change = "Points are of test images whose nearest neighbours name their true class, at the embedding: how " +
+			"many more of 100 than with untrained networks."
 	}
 	return l
 }
@@ -131,7 +134,9 @@ func (c *Comparison) keyNumbers() []page.Number {
 
 // rowsOf is a table as pages have it.
 func rowsOf(t *Table) page.Table {
-	out := page.Table{ID: "runs", Title: "All runs", Columns: visible.Names(t.Columns), Note: "Columns that differ first.", Hint: "A click on a column sorts by it; a row lights its run in all figures."}
+	out := page.Table{ID: "runs", Title: "All runs", Columns: visible.Names(t.Columns),
+		Note: "Columns that differ first.",
+		Hint: "A click on a column sorts by it; a row lights its run in all figures."}
 	for _, r := range t.rows {
 		out.Rows = append(out.Rows, page.Row{Link: r[0].link, Cells: cellsOf(r)})
 	}
@@ -143,7 +148,9 @@ func (c *Comparison) inWords() page.Table {
 	out := page.Table{ID: "words", Title: "Every run in words", Columns: []string{"run", "what came of it", "folder"}}
 	link := runLinks(c.groups())
 	for _, e := range c.Entries {
-		out.Rows = append(out.Rows, page.Row{Link: link[e], Cells: cellsOf([]value{textual(visible.Line(e.name())), textual(visible.Line(e.became())), textual(visible.Line(e.Path))})})
+		out.Rows = append(out.Rows, page.Row{Link: link[e],
+			Cells: cellsOf([]value{textual(visible.Line(e.name())), textual(visible.Line(e.became())),
+				textual(visible.Line(e.Path))})})
 	}
 	return out
 }
@@ -151,8 +158,11 @@ func (c *Comparison) inWords() page.Table {
 // definitions are those of all metrics of the entries, and of the numbers of the table.
 func (c *Comparison) definitions() []page.Definition {
 	out := []page.Definition{
-		{Name: "fit", Title: "Fit", Text: "Accuracy on the assigned labels; figures and verdicts go by the better of clean images and augmented batches"},
-		{Name: "margin", Title: "Margin", Text: "The probe at the embedding less the mean of the untrained networks; its 95 % interval is over queries and draws, and for runs that differ in seeds over these, too"},
+		{Name: "fit", Title: "Fit", Text: "Accuracy on the assigned labels; figures and verdicts go by the better of " +
+			"clean images and augmented batches"},
+		{Name: "margin", Title: "Margin",
+			Text: "The probe at the embedding less the mean of the untrained networks; its 95 % interval is over " +
+				"queries and draws, and for runs that differ in seeds over these, too"},
 	}
 	seen := map[string]bool{}
 	for _, e := range c.Entries {

@@ -63,7 +63,8 @@ func TestComparePageNumbers(t *testing.T) {
 			for layer, row := range m.Cells {
 				for n, got := range row {
 					p := e.Probes[n]
-					if want := p.Layers[layer].At(key[view.Name], 20); m.X.Names[n] != fmt.Sprint(*p.Epoch) || !same(float64(got), want) {
+					if want := p.Layers[layer].At(key[view.Name], 20); m.X.Names[n] != fmt.Sprint(*p.Epoch) ||
+						!same(float64(got), want) {
 						t.Errorf("%s, %s, layer %d, epoch %s: %v, want %v", e.Path, view.Name, layer, m.X.Names[n], got, want)
 					}
 				}

@@ -53,7 +53,8 @@ func (c *Comparison) metrics() []result.Metric {
 			continue
 		}
 		for _, m := range p.Described() {
-			if m.Name != result.NeighboursMetric && !slices.ContainsFunc(out, func(o result.Metric) bool { return o.Name == m.Name }) {
+			if m.Name != result.NeighboursMetric &&
+				!slices.ContainsFunc(out, func(o result.Metric) bool { return o.Name == m.Name }) {
 				out = append(out, m)
 			}
 		}
@@ -73,7 +74,8 @@ func (c *Comparison) Omitted() string {
 	if c.by != nil {
 		order = c.by
 	}
-	return fmt.Sprintf("layers and epochs show %d of %d runs, evenly spaced in the order of %s", len(shown), len(gs), strings.Join(order, ", "))
+	return fmt.Sprintf("layers and epochs show %d of %d runs, evenly spaced in the order of %s",
+		len(shown), len(gs), strings.Join(order, ", "))
 }
 
 // Sentence is what came of an entry in words, with the numbers that say so.

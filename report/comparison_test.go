@@ -39,7 +39,8 @@ func TestGoldenFigures(t *testing.T) {
 	noise := func() *Comparison {
 		root := t.TempDir()
 		for i, l := range []string{"true", "noise:0.25", "noise:0.5", "noise:0.75", "random"} {
-			outline{fmt.Sprint(i), map[string]any{"labels": l}, 60, 60, 1 - 0.02*float64(i), 0.45 - 0.05*float64(i), result.Unclear, false, false}.write(t, root)
+			outline{fmt.Sprint(i), map[string]any{"labels": l}, 60, 60, 1 - 0.02*float64(i), 0.45 - 0.05*float64(i),
+				result.Unclear, false, false}.write(t, root)
 		}
 		return collect(t, root)
 	}
@@ -47,9 +48,12 @@ func TestGoldenFigures(t *testing.T) {
 		*Comparison
 		want []string
 	}{
-		"variants": {variants(t), []string{"scatter", "layers", "panels", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true"}},
-		"ladder":   {ladder(t), []string{"scatter", "capacity", "layers", "panels", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true"}},
-		"noise":    {noise(), []string{"scatter", "tradeoff-noise", "noise-layers", "layers", "panels", "epochs", "map-knn-true", "map-leave-one-out-assigned", "map-untrained-true"}},
+		"variants": {variants(t), []string{"scatter", "layers", "panels", "epochs", "map-knn-true",
+			"map-leave-one-out-assigned", "map-untrained-true"}},
+		"ladder": {ladder(t), []string{"scatter", "capacity", "layers", "panels", "epochs", "map-knn-true",
+			"map-leave-one-out-assigned", "map-untrained-true"}},
+		"noise": {noise(), []string{"scatter", "tradeoff-noise", "noise-layers", "layers", "panels", "epochs",
+			"map-knn-true", "map-leave-one-out-assigned", "map-untrained-true"}},
 	} {
 		figures, err := c.figures()
 		if err != nil {
@@ -215,7 +219,8 @@ func TestComparisonOfMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(b.String(), "\n")
-	if !strings.Contains(lines[0], ",spread.true,spread.assigned,likeness") || !strings.Contains(lines[1], ",1000,") || !strings.Contains(lines[2], ",2000,") {
+	if !strings.Contains(lines[0], ",spread.true,spread.assigned,likeness") || !strings.Contains(lines[1], ",1000,") ||
+		!strings.Contains(lines[2], ",2000,") {
 		t.Errorf("the table is\n%s", b.String())
 	}
 	figures, err := c.figures()
@@ -237,12 +242,14 @@ func TestComparisonOfMetrics(t *testing.T) {
 // Of three margins of mean 0.05 and standard deviation 0.01, t = 4.303: worked by hand.
 func TestIntervalOverSeeds(t *testing.T) {
 	verdict := func(m, half float64) *result.Verdict {
-		return &result.Verdict{Margin: result.Number(m), CI: result.Interval{result.Number(m - half), result.Number(m + half)}}
+		return &result.Verdict{Margin: result.Number(m),
+			CI: result.Interval{result.Number(m - half), result.Number(m + half)}}
 	}
 	one := overSeeds([]*result.Verdict{verdict(0.05, 0.02)})
 	all := overSeeds([]*result.Verdict{verdict(0.04, 0.02), verdict(0.05, 0.03), verdict(0.06, 0.01)})
 	wide := math.Sqrt(0.0248414*0.0248414 + 0.02*0.02)
-	if err := tol.Close([]float64{one.Low(), one.High(), all.Low(), all.High()}, []float64{0.03, 0.07, 0.05 - wide, 0.05 + wide}, 1e-6, 0); err != nil {
+	if err := tol.Close([]float64{one.Low(), one.High(), all.Low(), all.High()},
+		[]float64{0.03, 0.07, 0.05 - wide, 0.05 + wide}, 1e-6, 0); err != nil {
 		t.Error(err)
 	}
 }

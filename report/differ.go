@@ -13,8 +13,9 @@ import (
 
 // telling are the keys of a configuration that say most about a run, in the order
 // in which labels and tables name them.
-var telling = []string{"model", "arch", "stem", "width", "projector", "init", "freeze", "freeze-statistics", "data", "train-limit", "labels", "augment",
-	"views", "ideal-views", "mixup", "cutmix", "loss", "optimizer", "lr", "weight-decay", "schedule", "epochs", "batch"}
+var telling = []string{"model", "arch", "stem", "width", "projector", "init", "freeze", "freeze-statistics", "data",
+	"train-limit", "labels", "augment", "views", "ideal-views", "mixup", "cutmix", "loss", "optimizer", "lr",
+	"weight-decay", "schedule", "epochs", "batch"}
 
 // seedKeys draw a run anew without making it another experiment.
 var seedKeys = []string{"seed", "label-seed", "subset-seed"}
@@ -28,7 +29,8 @@ var idleKeys = []string{"eval-every", "probe-every", "checkpoint-every", "log-st
 func (c *Comparison) differing() []string {
 	return slices.DeleteFunc(c.keys(), func(k string) bool {
 		trained, probed := strings.CutPrefix(k, "probe.")
-		return !slices.ContainsFunc(c.Entries, func(e *Entry) bool { return printed(e.Config[k]) != printed(c.Entries[0].Config[k]) }) ||
+		return !slices.ContainsFunc(c.Entries,
+			func(e *Entry) bool { return printed(e.Config[k]) != printed(c.Entries[0].Config[k]) }) ||
 			probed && c.follows(k, trained)
 	})
 }

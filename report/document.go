@@ -70,7 +70,8 @@ func keyNumbers(p *result.Probe) []page.Number {
 	}
 	spread := ""
 	if e.Draws != nil && len(e.Draws.Accuracies) > 1 {
-		spread = fmt.Sprintf("mean of %d draws, %s to %s", len(e.Draws.Accuracies), show(float64(slices.Min(e.Draws.Accuracies))), show(float64(slices.Max(e.Draws.Accuracies))))
+		spread = fmt.Sprintf("mean of %d draws, %s to %s", len(e.Draws.Accuracies),
+			show(float64(slices.Min(e.Draws.Accuracies))), show(float64(slices.Max(e.Draws.Accuracies))))
 	}
 	add("untrained network, same place", b.Untrained.Value(), spread)
 	add(p.RawName(), b.Pixels.Value(), "")
@@ -92,7 +93,8 @@ func between(i *result.Interval) string {
 func definitions(p *result.Probe) []page.Definition {
 	var out []page.Definition
 	for _, m := range p.Described() {
-		out = append(out, page.Definition{Name: visible.Name(m.Name), Title: visible.Name(m.Title), Text: strings.TrimSuffix(sentence(visible.Line(m.Definition)), "."), Source: visible.Line(m.Source),
+		out = append(out, page.Definition{Name: visible.Name(m.Name), Title: visible.Name(m.Title),
+			Text: strings.TrimSuffix(sentence(visible.Line(m.Definition)), "."), Source: visible.Line(m.Source),
 			Settings: visible.Line(m.Settings), Unit: visible.Name(m.Unit)})
 	}
 	return out
@@ -102,7 +104,8 @@ func definitions(p *result.Probe) []page.Definition {
 func layerRows(p *result.Probe) page.Table {
 	t := LayerTable(p, nil)
 	out := page.Table{ID: "layers-table", Title: "All layers", Columns: t.Columns,
-		Note: "A row a layer, in the order of the network: " + settings(p) + ".", Hint: "A click on a column sorts by it; a row lights its layer in all figures."}
+		Note: "A row a layer, in the order of the network: " + settings(p) + ".",
+		Hint: "A click on a column sorts by it; a row lights its layer in all figures."}
 	if text := inputRow(p); text != "" {
 		out.Note += " The input's row: " + text + "."
 	}
@@ -138,8 +141,10 @@ func confusions(p *result.Probe) *page.Table {
 	}
 	slices.SortStableFunc(all, func(a, b pair) int { return cmp.Compare(b.n, a.n) })
 	const most = 50
-	out := &page.Table{ID: "confusions", Title: "Most frequent confusions", Columns: []string{"true class", "answer", "queries"},
-		Note: fmt.Sprintf("Of %d classes, at %s, k = %d. All counts are in probe.json.", len(c.Classes), visible.Name(c.Layer), c.K)}
+	out := &page.Table{ID: "confusions", Title: "Most frequent confusions",
+		Columns: []string{"true class", "answer", "queries"},
+		Note: fmt.Sprintf("Of %d classes, at %s, k = %d. All counts are in probe.json.",
+			len(c.Classes), visible.Name(c.Layer), c.K)}
 	for _, v := range all[:min(most, len(all))] {
 		out.Rows = append(out.Rows, page.Row{Cells: cellsOf([]value{textual(visible.Name(c.Classes[v.truth])), textual(visible.Name(c.Classes[v.answer])),
 			{text: fmt.Sprint(v.n), mean: float64(v.n)}})})

@@ -89,10 +89,16 @@ func (g *gallery) sheets() {
 		rows            []result.Sample
 		text            func(s *result.Sample) string
 	}{
-		{"memorized", "Most memorized", "By the share of their neighbours at the embedding that were assigned the same label, below beside the place.", s.Memorized, g.shareAtEmbedding},
-		{"earliest", "Earliest to flip", "Images whose neighbours carry the assigned label from an early layer on.", s.Earliest, g.flip},
-		{"latest", "Latest to flip", "Images whose neighbours carry the assigned label in the last layers only.", s.Latest, g.flip},
-		{"never", "Neighbours never agree", "Images most of whose neighbours share neither their true nor their assigned label, at any layer.", s.Never, func(*result.Sample) string { return "" }},
+		{"memorized", "Most memorized",
+			"By the share of their neighbours at the embedding that were assigned the same label, below beside the " +
+				"place.", s.Memorized, g.shareAtEmbedding},
+		{"earliest", "Earliest to flip", "Images whose neighbours carry the assigned label from an early layer on.",
+			s.Earliest, g.flip},
+		{"latest", "Latest to flip", "Images whose neighbours carry the assigned label in the last layers only.",
+			s.Latest, g.flip},
+		{"never", "Neighbours never agree",
+			"Images most of whose neighbours share neither their true nor their assigned label, at any layer.", s.Never,
+			func(*result.Sample) string { return "" }},
 	} {
 		if len(sheet.rows) == 0 {
 			continue
@@ -112,8 +118,8 @@ func (g *gallery) sheets() {
 			}
 			out.Cards = append(out.Cards, c)
 		}
-		out.Note = fmt.Sprintf("%s True label, then the assigned one; below, the image's place in the set. k = %d, leave-one-out among %d training images.%s",
-			sheet.note, s.K, s.Images, g.noPicture())
+		out.Note = fmt.Sprintf("%s True label, then the assigned one; below, the image's place in the set. k = %d, "+
+			"leave-one-out among %d training images.%s", sheet.note, s.K, s.Images, g.noPicture())
 		g.page.Sheets = append(g.page.Sheets, out)
 	}
 }
@@ -160,7 +166,8 @@ func (g *gallery) table() page.Table {
 		return 0
 	})
 	out := page.Table{ID: "samples", Title: "Single training images",
-		Columns: []string{"image", "true", "assigned", "answer", "assigned share", "true share", "flips at", "flip layer", "prediction depth"}}
+		Columns: []string{"image", "true", "assigned", "answer", "assigned share", "true share", "flips at",
+			"flip layer", "prediction depth"}}
 	if s.Epochs > 0 {
 		out.Columns = append(out.Columns, "learned in epoch", "forgotten", "cumulative loss", "final loss")
 	}
@@ -174,8 +181,10 @@ func (g *gallery) table() page.Table {
 		}
 		out.Rows = append(out.Rows, g.tableRow(&s.Rows[row], g.picture(row), at))
 	}
-	out.Note = fmt.Sprintf("%d of %d training images: those above and the most memorized; samples.csv and samples.parquet have all of them, with the shares at every layer. "+
-		"The shares are of the %d nearest training images at the embedding, those with the image's assigned and its true label; it flips at the first layer, from 1, from which on most carry the assigned one.%s",
+	out.Note = fmt.Sprintf("%d of %d training images: those above and the most memorized; samples.csv and "+
+		"samples.parquet have all of them, with the shares at every layer. "+
+		"The shares are of the %d nearest training images at the embedding, those with the image's assigned and its "+
+		"true label; it flips at the first layer, from 1, from which on most carry the assigned one.%s",
 		len(out.Rows), len(s.Rows), s.K, g.noPicture())
 	return out
 }
@@ -201,10 +210,12 @@ func (g *gallery) tableRow(s *result.Sample, picture, at int) page.Row {
 	if s.FlipDepth != nil {
 		layer = words(visible.Name(g.p.Samples.Layers[*s.FlipDepth]))
 	}
-	cells := []page.Cell{who, words(g.trueClass(s.True)), words(g.assignedClass(s.Assigned)), answer, number(float64(s.AssignedShare[at])), number(float64(s.TrueShare[at])),
-		count(s.FlipDepth, 1), layer, count(s.PredictionDepth, 1)}
+	cells := []page.Cell{who, words(g.trueClass(s.True)), words(g.assignedClass(s.Assigned)), answer,
+		number(float64(s.AssignedShare[at])), number(float64(s.TrueShare[at])), count(s.FlipDepth, 1), layer,
+		count(s.PredictionDepth, 1)}
 	if t := s.Trace; t != nil {
-		cells = append(cells, count(t.Learned, 0), count(&t.Forgotten, 0), number(float64(t.Cumulative)), number(float64(t.Final)))
+		cells = append(cells, count(t.Learned, 0), count(&t.Forgotten, 0), number(float64(t.Cumulative)),
+			number(float64(t.Final)))
 	}
 	return page.Row{Link: sampleLink(s.Index), Cells: cells}
 }
@@ -226,12 +237,16 @@ func (g *gallery) mapFigure() page.Figure {
 		out.Layers = append(out.Layers, mapLayer(m.Layers[l], m.Places[l]))
 	}
 	out.Start = len(out.Layers) - 1
-	if e := slices.IndexFunc(out.Layers, func(l page.MapLayer) bool { return l.Name == visible.Name(g.p.AtEmbedding().Name) }); e >= 0 {
+	if e := slices.IndexFunc(out.Layers,
+		func(l page.MapLayer) bool { return l.Name == visible.Name(g.p.AtEmbedding().Name) }); e >= 0 {
 		out.Start = e
 	}
-	f := page.Figure{ID: "figure-map", Title: "Where the images lie, layer by layer", Source: "Pearson 1901; Hotelling 1933", Views: []page.Chart{{Kind: page.Cloud, Paper: "map", Map: &out}}}
-	f.Caption = fmt.Sprintf("%d training images, balanced over the true classes, by the first two principal components of their %s. Both axes have one scale, each layer its own; "+
-		"an axis is turned so that the images lie as in the layer before, not mirrored. What lies together here may lie apart in the dimensions that are not shown.%s", m.Images, m.Features, g.noPicture())
+	f := page.Figure{ID: "figure-map", Title: "Where the images lie, layer by layer",
+		Source: "Pearson 1901; Hotelling 1933", Views: []page.Chart{{Kind: page.Cloud, Paper: "map", Map: &out}}}
+	f.Caption = fmt.Sprintf("%d training images, balanced over the true classes, by the first two principal "+
+		"components of their %s. Both axes have one scale, each layer its own; "+
+		"an axis is turned so that the images lie as in the layer before, not mirrored. What lies together here may "+
+		"lie apart in the dimensions that are not shown.%s", m.Images, m.Features, g.noPicture())
 	if step > 1 {
 		f.Caption += fmt.Sprintf(" The slider has %d of %d layers; map.csv has all.", len(out.Layers), len(m.Layers))
 	}

@@ -53,7 +53,8 @@ func TestMapOfAPage(t *testing.T) {
 		if s.FlipDepth != nil {
 			flips = *s.FlipDepth
 		}
-		if m.Links[i] != "sample:"+strconv.Itoa(s.Index) || m.Colours[0].Of[i] != s.True || m.Colours[1].Of[i] != s.Assigned || m.Colours[2].Of[i] != flips {
+		if m.Links[i] != "sample:"+strconv.Itoa(s.Index) || m.Colours[0].Of[i] != s.True ||
+			m.Colours[1].Of[i] != s.Assigned || m.Colours[2].Of[i] != flips {
 			t.Errorf("point %d is %s with %v", i, m.Links[i], m.Colours)
 		}
 	}
@@ -78,7 +79,8 @@ func TestSampleTable(t *testing.T) {
 		index, _ := strconv.Atoi(r[1])
 		s := p.Samples.Rows[index/10]
 		keys := cell.FindAllStringSubmatch(r[2], -1)
-		want := []string{r[1], p.Data.Classes[s.True], p.Data.Classes[s.Assigned], "", printed(float64(s.AssignedShare[4])), printed(float64(s.TrueShare[4]))}
+		want := []string{r[1], p.Data.Classes[s.True], p.Data.Classes[s.Assigned], "",
+			printed(float64(s.AssignedShare[4])), printed(float64(s.TrueShare[4]))}
 		for i, w := range want {
 			if keys[i][1] != w {
 				t.Errorf("image %d, column %d: %q, want %q", index, i, keys[i][1], w)

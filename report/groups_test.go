@@ -29,7 +29,8 @@ func TestGroupBy(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := c.Table(false)
-	if got := strings.Join(table.Columns[:3], " "); got != "run labels verdict" || table.Columns[len(table.Columns)-1] != "runs" {
+	if got := strings.Join(table.Columns[:3], " "); got != "run labels verdict" ||
+		table.Columns[len(table.Columns)-1] != "runs" {
 		t.Errorf("columns %v", table.Columns)
 	}
 	if got := fmt.Sprint(rowNames(table)); got != "[random labels true labels]" {
@@ -42,7 +43,8 @@ func TestGroupBy(t *testing.T) {
 	if n := table.rows[0][len(table.Columns)-1].String(); n != "6" {
 		t.Errorf("%s runs, want 6", n)
 	}
-	if s := c.Entries[0].Sentence(); !strings.HasPrefix(s, "random labels (augment crop-flip, mixup 0, epochs 150, seed 0): ") {
+	if s := c.Entries[0].Sentence(); !strings.HasPrefix(s,
+		"random labels (augment crop-flip, mixup 0, epochs 150, seed 0): ") {
 		t.Errorf("a run is told as %q", s)
 	}
 	names := map[string]bool{}
@@ -81,7 +83,8 @@ func TestReportsAreGrouped(t *testing.T) {
 	}
 	for seed := range 3 {
 		for _, augment := range []string{"none", "crop-flip"} {
-			report(fmt.Sprint(augment, seed), seed, map[string]any{"labels": "random", "augment": augment, "seed": float64(seed)})
+			report(fmt.Sprint(augment, seed), seed,
+				map[string]any{"labels": "random", "augment": augment, "seed": float64(seed)})
 		}
 	}
 	table := collect(t, root).Table(false)
@@ -97,7 +100,8 @@ func TestReportsAreGrouped(t *testing.T) {
 	report("old/report", 0, nil)
 	report("new/report", 1, nil)
 	c := collect(t, root)
-	if got := fmt.Sprint(rowNames(c.Table(false))); got != "[model (new/report) model (old/report)]" && got != "[report (new/report) report (old/report)]" {
+	if got := fmt.Sprint(rowNames(c.Table(false))); got != "[model (new/report) model (old/report)]" &&
+		got != "[report (new/report) report (old/report)]" {
 		t.Errorf("rows %s", got)
 	}
 }
@@ -107,11 +111,14 @@ func TestRewindingsOfRuns(t *testing.T) {
 	c := variants(t)
 	epoch := 0
 	blocks := func(fit float64) []result.Rewound {
-		return []result.Rewound{{Block: "stem", Fit: result.Some(fit), Probe: 0.25}, {Block: "embedding", Fit: result.Some(fit / 2), Probe: 0.125}}
+		return []result.Rewound{{Block: "stem", Fit: result.Some(fit), Probe: 0.25},
+			{Block: "embedding", Fit: result.Some(fit / 2), Probe: 0.125}}
 	}
 	for i, e := range c.Entries[:2] {
 		e.Run.Model.SHA256 = fmt.Sprint("sum", i)
-		c.rewinds = append(c.rewinds, rewinding{"r", &result.Rewind{Epoch: &epoch, Model: result.Model{SHA256: fmt.Sprint("sum", i)}, Alone: blocks(0.5), Onward: blocks(0.25)}})
+		c.rewinds = append(c.rewinds, rewinding{"r",
+			&result.Rewind{Epoch: &epoch, Model: result.Model{SHA256: fmt.Sprint("sum", i)}, Alone: blocks(0.5),
+				Onward: blocks(0.25)}})
 	}
 	c.rewinds = append(c.rewinds, rewinding{"stray/rewind.json", &result.Rewind{Model: result.Model{SHA256: "other"}}})
 	c.giveRewinds()
@@ -150,7 +157,8 @@ func TestTableFits(t *testing.T) {
 				t.Errorf("%d characters in a line of %d: %q", n, width, line)
 			}
 		}
-		if len(left)+len(fitting.Columns) != len(table.Columns) || fitting.Columns[0] != "run" || len(fitting.Columns) < 2 && width >= 40 {
+		if len(left)+len(fitting.Columns) != len(table.Columns) || fitting.Columns[0] != "run" ||
+			len(fitting.Columns) < 2 && width >= 40 {
 			t.Errorf("%d characters: columns %v, left out %v", width, fitting.Columns, left)
 		}
 		if width == 80 && strings.Join(fitting.Columns, " ") != "run verdict probe margin 95 %" {

@@ -21,9 +21,11 @@ func lead(p *result.Probe) page.Lead {
 	if v == nil {
 		truth, _ := embedding(p)
 		if !math.IsNaN(truth) {
-			l.Number = fmt.Sprintf("By its features, the most similar training images name %s of the %s rightly.", percent(truth), queries(p))
+			l.Number = fmt.Sprintf("By its features, the most similar training images name %s of the %s rightly.",
+				percent(truth), queries(p))
 		}
-		l.Change = "There is no verdict: the labels that the network was trained on, or an untrained network to compare with, are not known."
+		l.Change = "There is no verdict: the labels that the network was trained on, or an untrained network to " +
+			"compare with, are not known."
 		return l
 	}
 	l.Word = v.Word
@@ -82,7 +84,8 @@ func inPlainWords(word, labels, samples string) (page.Tone, string) {
 	case result.Benign:
 		return page.Good, heart + ", and still learned features that help to tell the true classes apart."
 	case result.BenignBeyondPixels:
-		return page.Good, heart + ", and still learned features that tell the true classes apart better than the " + samples + " themselves do."
+		return page.Good, heart + ", and still learned features that tell the true classes apart better than the " +
+			samples + " themselves do."
 	case result.Unclear:
 		return page.Open, heart + "; whether its features gained or suffered, these " + samples + " do not tell."
 	case result.TrueLabels:
@@ -97,10 +100,12 @@ func inPlainWords(word, labels, samples string) (page.Tone, string) {
 func carried(p *result.Probe) string {
 	v := p.Verdict
 	if v.Word == result.NotMemorized {
-		return fmt.Sprintf("It gives %s of its training %s the label that it was taught.", percent(float64(v.Fit)), samples(p))
+		return fmt.Sprintf("It gives %s of its training %s the label that it was taught.",
+			percent(float64(v.Fit)), samples(p))
 	}
-	return fmt.Sprintf("By its features, the most similar training images name %s of the %s rightly, by those of %s %s: %s (95 %% interval %s to %s).",
-		percent(float64(v.Probe)), queries(p), untrainedNetworks(v), percent(float64(v.Untrained)), inPoints(float64(v.Margin)), signed(v.CI.Low()), signed(v.CI.High()))
+	return fmt.Sprintf("By its features, the most similar training images name %s of the %s rightly, by those of %s "+
+		"%s: %s (95 %% interval %s to %s).", percent(float64(v.Probe)), queries(p), untrainedNetworks(v),
+		percent(float64(v.Untrained)), inPoints(float64(v.Margin)), signed(v.CI.Low()), signed(v.CI.High()))
 }
 
 func untrainedNetworks(v *result.Verdict) string {
@@ -120,18 +125,24 @@ func queries(p *result.Probe) string {
 // changed says what would make the verdict another one.
 func changed(v *result.Verdict, samples string) string {
 	low, high, delta := v.CI.Low(), v.CI.High(), float64(v.MinMargin)
-	others := " Other training seeds, k or pooling can move it; more test " + samples + " and more untrained networks narrow the interval."
+	others := " Other training seeds, k or pooling can move it; more test " + samples +
+		" and more untrained networks narrow the interval."
 	switch v.Word {
 	case result.NotMemorized:
-		return fmt.Sprintf("From %s on it would count as learned by heart; longer training or weaker augmentation bring it nearer.", percent(float64(v.MinFit)))
+		return fmt.Sprintf("From %s on it would count as learned by heart; longer training or weaker augmentation "+
+			"bring it nearer.", percent(float64(v.MinFit)))
 	case result.Malign:
-		return fmt.Sprintf("It would be another verdict if the interval reached above %s points; it ends %s points below.", signed(-delta), points(-delta-high)) + others
+		return fmt.Sprintf("It would be another verdict if the interval reached above %s points; it ends %s points "+
+			"below.", signed(-delta), points(-delta-high)) + others
 	case result.Benign, result.BenignBeyondPixels:
-		return fmt.Sprintf("It would be another verdict if the interval reached below %s points; it ends %s points above.", signed(delta), points(low-delta)) + others
+		return fmt.Sprintf("It would be another verdict if the interval reached below %s points; it ends %s points "+
+			"above.", signed(delta), points(low-delta)) + others
 	case result.Preserved:
-		return fmt.Sprintf("It would be another verdict if the interval reached beyond %s points on either side; it comes as near as %s.", points(delta), points(min(delta-high, low+delta))) + others
+		return fmt.Sprintf("It would be another verdict if the interval reached beyond %s points on either side; it "+
+			"comes as near as %s.", points(delta), points(min(delta-high, low+delta))) + others
 	case result.Unclear:
-		return fmt.Sprintf("It would be decided if the interval lay on one side of %s or %s points, or between them: more test %s and more untrained networks narrow it.", signed(-delta), signed(delta), samples)
+		return fmt.Sprintf("It would be decided if the interval lay on one side of %s or %s points, or between them: "+
+			"more test %s and more untrained networks narrow it.", signed(-delta), signed(delta), samples)
 	}
 	return ""
 }

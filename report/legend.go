@@ -83,7 +83,9 @@ func (l *key) draw(c draw.Canvas) {
 		x := c.Min.X
 		for _, e := range line {
 			for _, t := range e.thumbs {
-				t.Thumbnail(&draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y - entryHigh + 2}, Max: vg.Point{X: x + thumbWide, Y: y - 2}}})
+				t.Thumbnail(&draw.Canvas{Canvas: c.Canvas,
+					Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y - entryHigh + 2},
+						Max: vg.Point{X: x + thumbWide, Y: y - 2}}})
 			}
 			at := x + thumbWide + thumbGap
 			if len(e.thumbs) == 0 {

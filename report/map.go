@@ -20,7 +20,8 @@ func writeMapCSV(w io.Writer, m *result.Map) error {
 			if m.Assigned != nil {
 				assigned = strconv.Itoa(m.Assigned[i])
 			}
-			c.Write([]string{textCell(layer.Name), strconv.Itoa(m.Index[i]), strconv.Itoa(m.True[i]), assigned, number(at[0]), number(at[1])})
+			c.Write([]string{textCell(layer.Name), strconv.Itoa(m.Index[i]), strconv.Itoa(m.True[i]), assigned,
+				number(at[0]), number(at[1])})
 		}
 	}
 	c.Flush()

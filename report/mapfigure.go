@@ -45,7 +45,8 @@ func mapFigure(name string, c *page.Chart) (figure, error) {
 				if err != nil {
 					return f, err
 				}
-				s.GlyphStyle = draw.GlyphStyle{Color: classColour(n, len(by.Names)), Radius: vg.Points(1.3), Shape: draw.CircleGlyph{}}
+				s.GlyphStyle = draw.GlyphStyle{Color: classColour(n, len(by.Names)), Radius: vg.Points(1.3),
+					Shape: draw.CircleGlyph{}}
 				p.Add(s)
 				if len(by.Names) <= maxNamedClasses {
 					large := *s

@@ -22,8 +22,8 @@ import (
 // class, in percent of the row.
 func ConfusionMatrix(p *result.Probe) (*plot.Plot, error) {
 	c := p.Confusion
-	m := cellPlot{title: fmt.Sprintf("k-NN answers at %s (k = %d), %% of the true class", shorten(visible.Name(c.Layer), 24), c.K),
-		x: page.Axis{Label: "answer"}, y: page.Axis{Label: "true class"}}
+	m := cellPlot{title: fmt.Sprintf("k-NN answers at %s (k = %d), %% of the true class",
+		shorten(visible.Name(c.Layer), 24), c.K), x: page.Axis{Label: "answer"}, y: page.Axis{Label: "true class"}}
 	n := len(c.Classes)
 	for t, row := range c.Counts {
 		total := 0

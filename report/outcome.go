@@ -36,7 +36,8 @@ func (e *Entry) Outcome() Outcome {
 		o.Fit, o.FitAugmented, o.Test = p.Fit.AssignedClean.Value(), p.Fit.Augmented.Value(), p.Fit.Test.Value()
 		o.Embedding = p.AtEmbedding()
 		o.Probe, o.Assigned = embedding(p)
-		o.Untrained, o.Pixels, o.Chance = p.Baselines.Untrained.Value(), p.Baselines.Pixels.Value(), float64(p.Baselines.Chance)
+		o.Untrained, o.Pixels, o.Chance = p.Baselines.Untrained.Value(), p.Baselines.Pixels.Value(),
+			float64(p.Baselines.Chance)
 		o.Margin = o.Probe - o.Untrained
 		if o.Verdict = p.Verdict; o.Verdict != nil {
 			o.Margin = float64(o.Verdict.Margin)

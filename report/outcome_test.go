@@ -63,7 +63,8 @@ func TestTableAndSentenceRoundAlike(t *testing.T) {
 	if !strings.Contains(b.String(), "| -0.018 | -0.043 to 0.006 |") {
 		t.Errorf("table\n%s", b.String())
 	}
-	if s := e.Sentence(); !strings.Contains(s, "0.018 below the untrained network's (95 % interval 0.043 below to 0.006 above)") {
+	if s := e.Sentence(); !strings.Contains(s,
+		"0.018 below the untrained network's (95 % interval 0.043 below to 0.006 above)") {
 		t.Error(s)
 	}
 }
@@ -83,7 +84,8 @@ func TestTableEscapesNames(t *testing.T) {
 }
 
 func TestLegible(t *testing.T) {
-	for n, want := range map[int]string{0: "[]", 1: "[0]", 8: "[0 1 2 3 4 5 6 7]", 9: "[0 1 2 3 5 6 7 8]", 22: "[0 3 6 9 12 15 18 21]"} {
+	for n, want := range map[int]string{0: "[]", 1: "[0]", 8: "[0 1 2 3 4 5 6 7]", 9: "[0 1 2 3 5 6 7 8]",
+		22: "[0 3 6 9 12 15 18 21]"} {
 		all := make([]int, n)
 		for i := range all {
 			all[i] = i
@@ -126,14 +128,16 @@ func TestLayersNameTheirSetting(t *testing.T) {
 	root := t.TempDir()
 	for _, augment := range []string{"none", "crop-flip"} {
 		for i, l := range []string{"true", "noise:0.5", "random"} {
-			outline{fmt.Sprint(augment, i), map[string]any{"labels": l, "augment": augment}, 10, 10, 1, 0.3, result.Unclear, false, false}.write(t, root)
+			outline{fmt.Sprint(augment, i), map[string]any{"labels": l, "augment": augment}, 10, 10, 1, 0.3,
+				result.Unclear, false, false}.write(t, root)
 		}
 	}
 	figures, err := collect(t, root).figures()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f := figures[2]; f.name != "noise-layers" || f.panels[0].X.Label.Text != "fraction of random labels" || !strings.HasSuffix(f.caption, "Of crop-flip.") {
+	if f := figures[2]; f.name != "noise-layers" || f.panels[0].X.Label.Text != "fraction of random labels" ||
+		!strings.HasSuffix(f.caption, "Of crop-flip.") {
 		t.Errorf("%s over %q: %q", f.name, f.panels[0].X.Label.Text, f.caption)
 	}
 }
@@ -141,7 +145,8 @@ func TestLayersNameTheirSetting(t *testing.T) {
 // An untrained network of which too much is the trained one's is a warning.
 func TestShareRedrawn(t *testing.T) {
 	for share, warns := range map[float64]bool{1: false, 0.9: false, 0.89: true, 0: true} {
-		if got := redrawn(share); strings.HasPrefix(got, "warning: only ") != warns || !strings.Contains(got, fmt.Sprintf("%.1f %% of the parameters", 100*share)) {
+		if got := redrawn(share); strings.HasPrefix(got, "warning: only ") != warns ||
+			!strings.Contains(got, fmt.Sprintf("%.1f %% of the parameters", 100*share)) {
 			t.Errorf("a share of %v: %s", share, got)
 		}
 	}

@@ -49,14 +49,16 @@ func (r outline) write(t *testing.T, root string) string {
 		if r.augmentedAlone {
 			clean = math.NaN()
 		}
-		rows = append(rows, result.Epoch{Epoch: n, Loss: 1 - fit, FitAugmented: fit, FitClean: clean, TrueClean: 0.1, Test: 0.1, LR: 1e-3, Seconds: 1, ImagesPerSecond: 1000})
+		rows = append(rows, result.Epoch{Epoch: n, Loss: 1 - fit, FitAugmented: fit, FitClean: clean, TrueClean: 0.1,
+			Test: 0.1, LR: 1e-3, Seconds: 1, ImagesPerSecond: 1000})
 		if !r.noProbe && (n%10 == 0 || n == r.of) {
 			if err := r.probed(n, done).WriteFile(filepath.Join(dir, "probe", fmt.Sprintf("epoch-%06d.json", n))); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	err := atomicfile.Write(filepath.Join(dir, "metrics.csv"), func(w io.Writer) error { return result.WriteEpochs(w, rows) })
+	err := atomicfile.Write(filepath.Join(dir, "metrics.csv"),
+		func(w io.Writer) error { return result.WriteEpochs(w, rows) })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +79,8 @@ func (r outline) probed(epoch int, done float64) *result.Probe {
 	for i, name := range layerNames {
 		depth := float64(i) / float64(len(layerNames)-2)
 		l := result.Layer{Name: name, Index: i, KNN: result.KNN{True: acc(0.21 + (end-0.21)*min(depth, 1))},
-			LeaveOneOut: &result.KNN{Assigned: acc(0.1 + 0.3*depth*depth*done)}, Untrained: &result.KNN{True: acc(0.21 + 0.03*min(depth, 1))}}
+			LeaveOneOut: &result.KNN{Assigned: acc(0.1 + 0.3*depth*depth*done)},
+			Untrained:   &result.KNN{True: acc(0.21 + 0.03*min(depth, 1))}}
 		if name == "embedding" {
 			l.Role = "embedding"
 		}
@@ -102,10 +105,14 @@ func variants(t *testing.T) *Comparison {
 			return out
 		}
 		shift := 0.02 * float64(seed)
-		outline{fmt.Sprintf("a%d", seed), with("augment", "none"), 40, 40, 1, 0.13 + shift, result.Malign, false, false}.write(t, root)
-		outline{fmt.Sprintf("b%d", seed), with(), 150, 150, 0.97 + shift, 0.27 + shift, result.Benign, false, false}.write(t, root)
-		outline{fmt.Sprintf("c%d", seed), with("mixup", 0.8), 150, 150, 0.95, 0.29 + shift, result.Benign, false, false}.write(t, root)
-		outline{fmt.Sprintf("d%d", seed), with("labels", "true"), 150, 150, 1, 0.45 + shift, result.TrueLabels, false, false}.write(t, root)
+		outline{fmt.Sprintf("a%d", seed), with("augment", "none"), 40, 40, 1, 0.13 + shift, result.Malign, false,
+			false}.write(t, root)
+		outline{fmt.Sprintf("b%d", seed), with(), 150, 150, 0.97 + shift, 0.27 + shift, result.Benign, false,
+			false}.write(t, root)
+		outline{fmt.Sprintf("c%d", seed), with("mixup", 0.8), 150, 150, 0.95, 0.29 + shift, result.Benign, false,
+			false}.write(t, root)
+		outline{fmt.Sprintf("d%d", seed), with("labels", "true"), 150, 150, 1, 0.45 + shift, result.TrueLabels, false,
+			false}.write(t, root)
 	}
 	return collect(t, root)
 }
@@ -115,9 +122,11 @@ func ladder(t *testing.T) *Comparison {
 	root := t.TempDir()
 	for i, views := range []float64{1, 2, 4, 8, 16, 0} {
 		x := float64(i) / 5
-		outline{fmt.Sprintf("same%d", i), map[string]any{"views": views}, 60, 60, 1 - 0.1*x, 0.14 + 0.15*x, result.Unclear, false, false}.write(t, root)
+		outline{fmt.Sprintf("same%d", i), map[string]any{"views": views}, 60, 60, 1 - 0.1*x, 0.14 + 0.15*x,
+			result.Unclear, false, false}.write(t, root)
 		if views > 0 {
-			outline{fmt.Sprintf("each%d", i), map[string]any{"views": views, "labels": "per-view"}, 60, 60, 1 - 0.8*x, 0.13, result.NotMemorized, false, true}.write(t, root)
+			outline{fmt.Sprintf("each%d", i), map[string]any{"views": views, "labels": "per-view"}, 60, 60, 1 - 0.8*x,
+				0.13, result.NotMemorized, false, true}.write(t, root)
 		}
 	}
 	return collect(t, root)

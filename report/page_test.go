@@ -37,8 +37,9 @@ func wholeProbe(layers, classes int) *result.Probe {
 		u := l.Untrained.True[20]
 		l.Draws = &result.Draws{Accuracies: []result.Number{u - 0.01, u, u + 0.01}, Mean: u, SD: 0.01, Rank: 1}
 		m := l.KNN.True.At(20) - float64(u)
-		l.Margins = map[string]result.Margin{"untrained": {Margin: result.Number(m), CI: around(m, 0.03), Band: around(m, 0.05)},
-			"pixels": {Margin: result.Number(m - 0.1), CI: around(m-0.1, 0.02), Band: around(m-0.1, 0.04)}}
+		l.Margins = map[string]result.Margin{"untrained": {Margin: result.Number(m), CI: around(m, 0.03),
+			Band: around(m, 0.05)}, "pixels": {Margin: result.Number(m - 0.1), CI: around(m-0.1, 0.02),
+			Band: around(m-0.1, 0.04)}}
 		alone := around(0.1, 0.02)
 		l.AssignedBand = &alone
 		l.Values = result.Values{"spread.true": result.Number(math.Exp(9 * d)), "spread.assigned": result.Number(1 / (3 + d)),
@@ -47,9 +48,11 @@ func wholeProbe(layers, classes int) *result.Probe {
 	p.Layers[layers/2].Values["likeness"] = result.Number(math.NaN())
 	e := &p.Layers[layers-2]
 	e.Role = "embedding"
-	p.Verdict = &result.Verdict{Word: result.Benign, Layer: e.Name, Fit: 0.99, Probe: e.KNN.True[20], Untrained: e.Untrained.True[20], Margin: e.Margins["untrained"].Margin,
-		CI: e.Margins["untrained"].CI, Draws: 3, MinFit: 0.9, MinMargin: 0.02}
-	p.Depth = &result.Depth{Layers: layers - 1, Begins: p.Layers[layers/2].Name, Peak: p.Layers[layers/3+1].Name, Sentence: "memorization begins at " + p.Layers[layers/2].Name}
+	p.Verdict = &result.Verdict{Word: result.Benign, Layer: e.Name, Fit: 0.99, Probe: e.KNN.True[20],
+		Untrained: e.Untrained.True[20], Margin: e.Margins["untrained"].Margin, CI: e.Margins["untrained"].CI, Draws: 3,
+		MinFit: 0.9, MinMargin: 0.02}
+	p.Depth = &result.Depth{Layers: layers - 1, Begins: p.Layers[layers/2].Name, Peak: p.Layers[layers/3+1].Name,
+		Sentence: "memorization begins at " + p.Layers[layers/2].Name}
 	p.Warnings = []string{"a warning <b>"}
 	addImages(p, 900, classes)
 	return p
@@ -67,7 +70,8 @@ func addImages(p *result.Probe, n, classes int) {
 	}
 	r := rng.New(3, 4)
 	for i := range n {
-		row := result.Sample{Index: 10 * i, True: i % classes, Assigned: (i * 7) % classes, Trace: &result.Trace{Cumulative: result.Number(r.Float64()), Final: result.Number(math.NaN())}}
+		row := result.Sample{Index: 10 * i, True: i % classes, Assigned: (i * 7) % classes,
+			Trace: &result.Trace{Cumulative: result.Number(r.Float64()), Final: result.Number(math.NaN())}}
 		flips := r.IntN(len(p.Layers) + 1)
 		for l := range p.Layers {
 			a := r.Float32() / 2
@@ -81,7 +85,8 @@ func addImages(p *result.Probe, n, classes int) {
 		}
 		s.Rows = append(s.Rows, row)
 		if i < m.Images {
-			m.Rows, m.Index, m.True, m.Assigned = append(m.Rows, i), append(m.Index, row.Index), append(m.True, row.True), append(m.Assigned, row.Assigned)
+			m.Rows, m.Index, m.True, m.Assigned = append(m.Rows, i), append(m.Index, row.Index),
+				append(m.True, row.True), append(m.Assigned, row.Assigned)
 			x, y := float32(r.Normal())+float32(row.True), float32(r.Normal())
 			for l := range m.Places {
 				t := float32(l) / float32(len(m.Places))
@@ -238,7 +243,8 @@ func TestPageIsSmallAndSafe(t *testing.T) {
 		if strings.Contains(text, "alert(1)</script>") || strings.ContainsAny(text, "\u202e\x00") {
 			t.Error("a name is markup")
 		}
-		if left := "rows here; the files beside this one have all of them."; strings.Contains(text, left) != (c.layers > 1000) {
+		if left := "rows here; the files beside this one have all of them."; strings.Contains(text,
+			left) != (c.layers > 1000) {
 			t.Errorf("of %d layers it says %q: %v", c.layers, left, !strings.Contains(text, left))
 		}
 	}

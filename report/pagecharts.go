@@ -56,7 +56,8 @@ func axisOf(names []string) page.Axis {
 
 // metricPage is the figure of a metric over the layers; of k-NN with a view for each k.
 func metricPage(p *result.Probe, m result.Metric) page.Figure {
-	f := page.Figure{ID: "figure-" + metricFile(m), Title: visible.Name(m.Title) + " by layer", Source: visible.Line(m.Source)}
+	f := page.Figure{ID: "figure-" + metricFile(m), Title: visible.Name(m.Title) + " by layer",
+		Source: visible.Line(m.Source)}
 	headline := p.Settings.Headline
 	ks := []int{headline}
 	if m.Name == result.NeighboursMetric {
@@ -172,7 +173,8 @@ func addBand(p *result.Probe, key string, c *page.Curve) {
 	case key == "knn.true":
 		c.Band = "the band of the true labels is Wilson's 95 % interval of each layer alone"
 	default:
-		c.Band = fmt.Sprintf("the band of the untrained network reaches from the lowest to the highest of %d draws", p.Settings.Draws)
+		c.Band = fmt.Sprintf("the band of the untrained network reaches from the lowest to the highest of %d draws",
+			p.Settings.Draws)
 	}
 }
 
@@ -193,8 +195,9 @@ func band(p *result.Probe, c *page.Curve, of func(l *result.Layer) (result.Inter
 // trueAlone is where the accuracy with assigned labels would lie did the layers know of
 // the true ones alone; nothing where that was not measured.
 func trueAlone(p *result.Probe) []page.Curve {
-	c := page.Curve{Name: "assigned labels, if the true ones alone were known", Key: "assigned_band", Colour: 1, Area: true,
-		Band: "the band below the assigned labels is where they would lie in 95 % of cases, at all layers at once, did a layer know of the true labels alone: above it, a layer has memorized"}
+	c := page.Curve{Name: "assigned labels, if the true ones alone were known", Key: "assigned_band",
+		Colour: 1, Area: true, Band: "the band below the assigned labels is where they would lie in 95 % of cases, " +
+			"at all layers at once, did a layer know of the true labels alone: above it, a layer has memorized"}
 	band(p, &c, func(l *result.Layer) (result.Interval, bool) {
 		if l.AssignedBand == nil {
 			return result.Interval{}, false
@@ -230,20 +233,24 @@ func depthMarks(p *result.Probe) []page.Mark {
 // marginNames are the baselines of margins, in the order in which they are shown.
 func marginNames(p *result.Probe) [][2]string {
 	raw := p.RawName()
-	return [][2]string{{"untrained", "untrained networks"}, {"pixels", raw}, {"augmented_pixels", raw + " and their views"},
-		{"joined_pixels", raw + ", by the layer joined with them"}}
+	return [][2]string{{"untrained", "untrained networks"}, {"pixels", raw},
+		{"augmented_pixels", raw + " and their views"}, {"joined_pixels", raw + ", by the layer joined with them"}}
 }
 
 // marginPage is the figure of the margins over each baseline.
 func marginPage(p *result.Probe) (page.Figure, bool) {
 	f := page.Figure{ID: "figure-margins", Title: "Better or worse than what was there before training",
-		Caption: "Margin of the k-NN accuracy, true labels, over a baseline. The darker band is the 95 % interval of each layer alone, by a bootstrap over queries and untrained networks; the wider one holds at all layers at once. Dotted lines: no difference, and the differences that count in verdicts."}
+		Caption: "Margin of the k-NN accuracy, true labels, over a baseline. The darker band is the 95 % interval of " +
+			"each layer alone, by a bootstrap over queries and untrained networks; the wider one holds at all layers " +
+			"at once. Dotted lines: no difference, and the differences that count in verdicts."}
 	delta := math.NaN()
 	if p.Verdict != nil {
 		delta = float64(p.Verdict.MinMargin)
 	}
 	for _, name := range marginNames(p) {
-		c := page.Chart{Name: "over " + name[1], Paper: "margins-" + strings.ReplaceAll(name[0], "_", "-"), Kind: page.Lines, Link: "layer", X: layersOf(p), Y: page.Axis{Label: "difference of accuracies"}, Marks: depthMarks(p)}
+		c := page.Chart{Name: "over " + name[1], Paper: "margins-" + strings.ReplaceAll(name[0], "_", "-"),
+			Kind: page.Lines, Link: "layer", X: layersOf(p), Y: page.Axis{Label: "difference of accuracies"},
+			Marks: depthMarks(p)}
 		wide := page.Curve{Name: "95 %, all layers at once", Key: name[0] + ".band", Colour: page.Grey, Area: true}
 		alone := page.Curve{Name: "margin over " + name[1], Key: "margins." + name[0]}
 		of := func(l *result.Layer) (result.Margin, bool) { m, ok := l.Margins[name[0]]; return m, ok }
@@ -274,7 +281,8 @@ func marginPage(p *result.Probe) (page.Figure, bool) {
 // confusionPage is the matrix of the probe's answers at the embedding.
 func confusionPage(c *result.Confusion) page.Figure {
 	zero := 0.0
-	chart := page.Chart{Kind: page.Matrix, Unit: "count", X: page.Axis{Label: "answer"}, Y: page.Axis{Label: "queries", Low: &zero}}
+	chart := page.Chart{Kind: page.Matrix, Unit: "count", X: page.Axis{Label: "answer"},
+		Y: page.Axis{Label: "queries", Low: &zero}}
 	for t, row := range c.Counts {
 		name := visible.Name(c.Classes[t])
 		chart.X.Names, chart.Y.Names = append(chart.X.Names, name), append(chart.Y.Names, name)
@@ -289,5 +297,6 @@ func confusionPage(c *result.Confusion) page.Figure {
 }
 
 func confusionCaption(c *result.Confusion) string {
-	return fmt.Sprintf("Queries of each true class (row) by the answer of k-NN (column) at %s, k = %d.", visible.Name(c.Layer), c.K)
+	return fmt.Sprintf("Queries of each true class (row) by the answer of k-NN (column) at %s, k = %d.",
+		visible.Name(c.Layer), c.K)
 }

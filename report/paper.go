@@ -115,6 +115,7 @@ func (f figure) svg(w io.Writer) error {
 	if _, err := c.WriteTo(&b); err != nil {
 		return err
 	}
-	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), "font-family:Liberation Sans", "font-family:Liberation Sans, Arial, Helvetica, sans-serif"))
+	_, err := io.WriteString(w, strings.ReplaceAll(b.String(), "font-family:Liberation Sans",
+		"font-family:Liberation Sans, Arial, Helvetica, sans-serif"))
 	return err
 }

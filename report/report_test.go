@@ -28,7 +28,8 @@ func sample() *result.Probe {
 		Confusion: &result.Confusion{Layer: "b", K: 20, Classes: []string{"x", "y"}, Counts: [][]int{{2, 0}, {1, 1}}},
 	}
 	for i, name := range []string{"input", "a", "b"} {
-		p.Layers = append(p.Layers, result.Layer{Name: name, Index: i, Dim: 4, KNN: result.KNN{True: acc(0.5 + 0.1*float64(i))}})
+		p.Layers = append(p.Layers, result.Layer{Name: name, Index: i, Dim: 4,
+			KNN: result.KNN{True: acc(0.5 + 0.1*float64(i))}})
 	}
 	return p
 }
@@ -39,7 +40,8 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	heads := map[string]string{".png": "\x89PNG", ".pdf": "%PDF", ".html": "<!doctype html>", ".csv": "index,layer", ".json": "{"}
+	heads := map[string]string{".png": "\x89PNG", ".pdf": "%PDF", ".html": "<!doctype html>", ".csv": "index,layer",
+		".json": "{"}
 	if len(files) != 6 {
 		t.Errorf("wrote %v, want two figures, PDF, HTML, CSV and JSON", files)
 	}
@@ -83,14 +85,16 @@ func probed(layers, classes int) *result.Probe {
 			name = "logits"
 		}
 		l := result.Layer{Name: name, Index: i, Dim: 64, KNN: result.KNN{True: acc(0.6 - 0.3*(depth-0.6)*(depth-0.6))},
-			LeaveOneOut: &result.KNN{Assigned: acc(0.1 + 0.85*math.Pow(depth, 6))}, Untrained: &result.KNN{True: acc(0.5 - 0.1*depth)}}
+			LeaveOneOut: &result.KNN{Assigned: acc(0.1 + 0.85*math.Pow(depth, 6))},
+			Untrained:   &result.KNN{True: acc(0.5 - 0.1*depth)}}
 		p.Layers = append(p.Layers, l)
 	}
 	p.Baselines = result.Baselines{Chance: 0.1, Pixels: result.Some(0.55)}
 	for i := range p.Layers {
 		p.Layers[i].Draws = &result.Draws{Accuracies: make([]result.Number, 5), SD: 0.02}
 	}
-	p.Depth = &result.Depth{Begins: p.Layers[layers-2].Name, Peak: p.Layers[layers*6/10].Name, Sentence: "memorization begins, features peak"}
+	p.Depth = &result.Depth{Begins: p.Layers[layers-2].Name, Peak: p.Layers[layers*6/10].Name,
+		Sentence: "memorization begins, features peak"}
 	c := &result.Confusion{Layer: "/Flatten_output_0", K: 20}
 	for i := range classes {
 		c.Classes = append(c.Classes, fmt.Sprintf("class %d", i))
@@ -120,16 +124,20 @@ func TestFiguresOfAProbe(t *testing.T) {
 func measuredProbe() *result.Probe {
 	p := probed(8, 10)
 	p.Metrics = []result.Metric{result.Neighbours(),
-		{Name: "spread", Title: "Spread", Definition: "a formula", Source: "Somebody 2026", Settings: "on 12 images", Unit: "directions", Scale: result.Logarithmic,
-			Parts: []result.Part{{Column: "spread.true", Key: "spread.true", Label: "true labels"}, {Column: "spread.assigned", Key: "spread.assigned", Label: "assigned labels"}}},
+		{Name: "spread", Title: "Spread", Definition: "a formula", Source: "Somebody 2026", Settings: "on 12 images",
+			Unit: "directions", Scale: result.Logarithmic,
+			Parts: []result.Part{{Column: "spread.true", Key: "spread.true", Label: "true labels"},
+				{Column: "spread.assigned", Key: "spread.assigned", Label: "assigned labels"}}},
 		{Name: "likeness", Title: "Likeness", Definition: "another", Unit: "likeness", Scale: result.Linear,
-			Parts: []result.Part{{Column: "likeness", Key: "likeness", Label: "trained network"}, {Column: "likeness.untrained", Key: "untrained_likeness", Label: "untrained network"}}},
+			Parts: []result.Part{{Column: "likeness", Key: "likeness", Label: "trained network"},
+				{Column: "likeness.untrained", Key: "untrained_likeness", Label: "untrained network"}}},
 		{Name: "nowhere", Title: "Measured of no layer", Parts: []result.Part{{Column: "nowhere", Key: "nowhere"}}},
 	}
 	for i := range p.Layers {
 		d := float64(i)
-		p.Layers[i].Values = result.Values{"spread.true": result.Number(math.Exp(d)), "spread.assigned": result.Number(3 * math.Exp(-d/2)),
-			"likeness": result.Number(d*d/40 - 0.3), "untrained_likeness": result.Number(math.NaN())}
+		p.Layers[i].Values = result.Values{"spread.true": result.Number(math.Exp(d)),
+			"spread.assigned": result.Number(3 * math.Exp(-d/2)), "likeness": result.Number(d*d/40 - 0.3),
+			"untrained_likeness": result.Number(math.NaN())}
 	}
 	p.Layers[2].Values["likeness"] = result.Number(math.NaN())
 	return p
@@ -155,11 +163,13 @@ func TestFiguresOfMetrics(t *testing.T) {
 // was not is empty.
 func TestMetricsAreSeen(t *testing.T) {
 	p := measuredProbe()
-	if got, want := strings.Join(Columns(p), " "), "true assigned untrained spread.true spread.assigned likeness"; got != want {
+	if got, want := strings.Join(Columns(p), " "),
+		"true assigned untrained spread.true spread.assigned likeness"; got != want {
 		t.Errorf("columns %s, want %s", got, want)
 	}
 	var text, csv, page bytes.Buffer
-	err := errors.Join(LayerTable(p, []string{"likeness", "nowhere"}).Write(&text, "text"), WriteCSV(&csv, p), writeHTML(&page, p))
+	err := errors.Join(LayerTable(p, []string{"likeness", "nowhere"}).Write(&text, "text"), WriteCSV(&csv, p),
+		writeHTML(&page, p))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +177,8 @@ func TestMetricsAreSeen(t *testing.T) {
 	if fmt.Sprint(row) != "[/layer1/block.1/Relu_output_0 - 64 -0.275 -]" {
 		t.Errorf("a row is %q", row)
 	}
-	if head, _, _ := strings.Cut(csv.String(), "\n"); !strings.HasSuffix(head, ",true,assigned_leave_one_out,untrained_true,spread.true,spread.assigned,likeness") {
+	if head, _, _ := strings.Cut(csv.String(), "\n"); !strings.HasSuffix(head,
+		",true,assigned_leave_one_out,untrained_true,spread.true,spread.assigned,likeness") {
 		t.Errorf("CSV begins with %s", head)
 	}
 	if !strings.Contains(page.String(), ">spread.assigned</button>") ||
@@ -183,8 +194,10 @@ func TestPDFPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range []struct{ settings, rows, columns, want int }{{5, 0, 2, 4}, {40, 0, 2, 5}, {5, 60, 2, 6}, {5, 60, 60, 9}} {
-		d := &page.Page{Settings: make([][2]string, c.settings), Tables: []page.Table{{Title: "rows", Columns: make([]string, c.columns)}}}
+	for _, c := range []struct{ settings, rows, columns, want int }{{5, 0, 2, 4}, {40, 0, 2, 5}, {5, 60, 2, 6},
+		{5, 60, 60, 9}} {
+		d := &page.Page{Settings: make([][2]string, c.settings),
+			Tables: []page.Table{{Title: "rows", Columns: make([]string, c.columns)}}}
 		for range c.rows {
 			r := page.Row{Cells: make([]page.Cell, c.columns)}
 			for i := range r.Cells {
@@ -221,7 +234,8 @@ func TestReportsAreReproducible(t *testing.T) {
 		return out
 	}
 	first, second := written(), written()
-	for _, name := range []string{"/report.pdf", "/figures/layers-one-column.svg", "/figures/margins-two-columns.pdf", "/report.html"} {
+	for _, name := range []string{"/report.pdf", "/figures/layers-one-column.svg", "/figures/margins-two-columns.pdf",
+		"/report.html"} {
 		if first[name] == "" {
 			t.Errorf("no %s", name)
 		}
@@ -254,7 +268,8 @@ func TestFiguresForPapers(t *testing.T) {
 				}
 				for text, box := range c.ends {
 					if box.Min.X < 0 || box.Min.Y < 0 || box.Max.X > wide || box.Max.Y > high {
-						t.Errorf("%d layers, %s, %s: %q reaches from %v to %v, outside %v by %v", layers, f.name, w.name, text, box.Min, box.Max, wide, high)
+						t.Errorf("%d layers, %s, %s: %q reaches from %v to %v, outside %v by %v",
+							layers, f.name, w.name, text, box.Min, box.Max, wide, high)
 					}
 				}
 			}

@@ -71,7 +71,8 @@ func writeRewindCSV(w io.Writer, r *result.Rewind) error {
 // RewindTable has a row a block: what the network does with it alone set back, and with
 // it and all after it.
 func RewindTable(r *result.Rewind) *Table {
-	t := &Table{Columns: []string{"block", "parameters", "fit", "true", "assigned", "fit onward", "true onward", "assigned onward"}}
+	t := &Table{Columns: []string{"block", "parameters", "fit", "true", "assigned", "fit onward", "true onward",
+		"assigned onward"}}
 	row := func(name string, alone, onward result.Rewound) {
 		number := func(v float64) value { return value{mean: v} }
 		t.rows = append(t.rows, []value{textual(name), textual(strconv.FormatInt(alone.Parameters, 10)),
@@ -98,18 +99,22 @@ func RewoundTo(r *result.Rewind) string {
 // rewindFigure draws fit and probe by the block that is set back: at the left each
 // alone, at the right with all after it.
 func rewindFigure(r *result.Rewind) (figure, error) {
-	charts := []page.Chart{rewoundChart("One block "+RewoundTo(r), r, r.Alone), rewoundChart("The block and all after it "+RewoundTo(r), r, r.Onward)}
+	charts := []page.Chart{rewoundChart("One block "+RewoundTo(r), r, r.Alone),
+		rewoundChart("The block and all after it "+RewoundTo(r), r, r.Onward)}
 	f, err := drawFigure("rewind", "", charts)
 	f.caption = rewindCaption + " Dotted lines: no block set back."
 	return f, err
 }
 
-const rewindCaption = "Fit to the assigned labels, and k-NN at the embedding, of the network with blocks set back to other weights and the statistics of its normalisations estimated anew. " +
+const rewindCaption = "Fit to the assigned labels, and k-NN at the embedding, of the network with blocks set back to " +
+	"other weights and the statistics of its normalisations estimated anew. " +
 	"A block without which the fit falls is one that the memorization needs."
 
 // rewoundChart draws fit and probe by the block that is set back.
 func rewoundChart(name string, r *result.Rewind, rows []result.Rewound) page.Chart {
-	c := page.Chart{Name: name, Kind: page.Lines, Y: accuracyAxis(), Levels: levelsOf(levelsOf(nil, "fit, no block set back", r.Plain.Fit.Value(), 1), "embedding, no block set back", float64(r.Plain.Probe), 0)}
+	c := page.Chart{Name: name, Kind: page.Lines, Y: accuracyAxis(),
+		Levels: levelsOf(levelsOf(nil, "fit, no block set back", r.Plain.Fit.Value(), 1),
+			"embedding, no block set back", float64(r.Plain.Probe), 0)}
 	c.X = blocksOf(rows)
 	for _, part := range rewoundParts() {
 		curve := page.Curve{Name: part.name, Colour: part.colour}
@@ -150,7 +155,8 @@ func rewoundParts() []rewoundPart {
 // rewindPage draws the rewinding of the runs of which there is one, a view for each
 // number and way of setting back, a curve a group.
 func (c *Comparison) rewindPage(gs []group) page.Figure {
-	f := page.Figure{ID: "figure-rewind", Title: "Which blocks the memorization needs", Caption: rewindCaption + " " + spread(c.over())}
+	f := page.Figure{ID: "figure-rewind", Title: "Which blocks the memorization needs",
+		Caption: rewindCaption + " " + spread(c.over())}
 	link := runLinks(gs)
 	for _, way := range []struct {
 		name string

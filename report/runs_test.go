@@ -13,7 +13,8 @@ import (
 func TestSeedsAndCopies(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "runs [lr=0.1]*")
 	for seed, name := range []string{"a[0-9]", "b"} {
-		outline{dir: name, config: map[string]any{"seed": float64(seed)}, epochs: 20, of: 20, fit: 0.95, probe: 0.5 + 0.1*float64(seed), word: "malign"}.write(t, root)
+		outline{dir: name, config: map[string]any{"seed": float64(seed)}, epochs: 20, of: 20, fit: 0.95,
+			probe: 0.5 + 0.1*float64(seed), word: "malign"}.write(t, root)
 	}
 	if err := os.CopyFS(filepath.Join(root, "copy"), os.DirFS(filepath.Join(root, "b"))); err != nil {
 		t.Fatal(err)
@@ -38,7 +39,8 @@ func TestSeedsAndCopies(t *testing.T) {
 	if err := c.Table(false).Write(&b, "csv"); err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(b.String(), "margin 95 % low,margin 95 % high") || !strings.Contains(b.String(), ",-0.32813720859543233,0.9481372085954323,") {
+	if !strings.Contains(b.String(), "margin 95 % low,margin 95 % high") ||
+		!strings.Contains(b.String(), ",-0.32813720859543233,0.9481372085954323,") {
 		t.Errorf("the table of grouped runs has no interval:\n%s", b.String())
 	}
 }
@@ -94,7 +96,8 @@ func TestProbedInSeveralWays(t *testing.T) {
 // What follows from how runs were trained is not told twice.
 func TestProbedAsTrained(t *testing.T) {
 	c := &Comparison{Entries: []*Entry{
-		{Config: map[string]any{"normalize": "imagenet", "probe.normalize": "0.4 / 0.2"}}, {Config: map[string]any{"normalize": "none", "probe.normalize": "none"}},
+		{Config: map[string]any{"normalize": "imagenet", "probe.normalize": "0.4 / 0.2"}},
+		{Config: map[string]any{"normalize": "none", "probe.normalize": "none"}},
 		{Config: map[string]any{"normalize": "none"}}, // never probed
 	}}
 	if got := strings.Join(c.differing(), " "); got != "normalize" {
@@ -107,7 +110,8 @@ func TestLinksToRuns(t *testing.T) {
 	root := t.TempDir()
 	outline{dir: "elsewhere/a", epochs: 20, of: 20}.write(t, root)
 	outline{dir: "runs/b", config: map[string]any{"labels": "true"}, epochs: 20, of: 20}.write(t, root)
-	for name, to := range map[string]string{"run": "../elsewhere/a", "folder": "../elsewhere", "nothing": "../missing", "round": "."} {
+	for name, to := range map[string]string{"run": "../elsewhere/a", "folder": "../elsewhere", "nothing": "../missing",
+		"round": "."} {
 		if err := os.Symlink(to, filepath.Join(root, "runs", name)); err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +121,8 @@ func TestLinksToRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	notes := strings.Join(c.Notes, "\n")
-	if len(c.Entries) != 2 || len(c.Notes) != 3 || !strings.Contains(notes, "nothing: a link that leads nowhere") || !strings.Contains(notes, "round: a link to a folder") {
+	if len(c.Entries) != 2 || len(c.Notes) != 3 || !strings.Contains(notes, "nothing: a link that leads nowhere") ||
+		!strings.Contains(notes, "round: a link to a folder") {
 		t.Errorf("%d entries, notes\n%s", len(c.Entries), notes)
 	}
 }

@@ -147,7 +147,8 @@ func writeSamplesParquet(w io.Writer, p *result.Probe) error {
 		group[c.name] = c.node
 	}
 	out := parquet.NewWriter(w, parquet.NewSchema("sample", ordered{group, columns}), parquet.Compression(&parquet.Snappy),
-		parquet.KeyValueMetadata("memprobe.k", strconv.Itoa(p.Samples.K)), parquet.KeyValueMetadata("memprobe.model", p.Model.SHA256))
+		parquet.KeyValueMetadata("memprobe.k", strconv.Itoa(p.Samples.K)),
+		parquet.KeyValueMetadata("memprobe.model", p.Model.SHA256))
 	row := make(parquet.Row, len(columns))
 	for r := range p.Samples.Rows {
 		for i, c := range columns {
@@ -197,5 +198,6 @@ func sampleFact(s *result.Samples) string {
 			break
 		}
 	}
-	return fmt.Sprintf("of %d %s, %d flip: from a layer on, most of their %d neighbours carry the assigned label%s", of, what, flipped, s.K, median)
+	return fmt.Sprintf("of %d %s, %d flip: from a layer on, most of their %d neighbours carry the assigned label%s",
+		of, what, flipped, s.K, median)
 }

@@ -16,11 +16,14 @@ func described() *result.Probe {
 	two, one := 2, 1
 	return &result.Probe{
 		Data: result.Data{Classes: []string{"cat", "=dog"}},
-		Samples: &result.Samples{K: 4, Images: 2, Mislabelled: 1, FlipCounts: []int{0, 1, 0}, Epochs: 3, Layers: []string{"in,put", "out"}, Rows: []result.Sample{
-			{Index: 7, File: "train/cat/1.png", True: 0, Assigned: 1, Prediction: &one, TrueShare: []float32{0.25, 0.5}, AssignedShare: []float32{0.5, 0.75},
-				FlipDepth: &one, PredictionDepth: &two, Trace: &result.Trace{Learned: &two, Forgotten: 1, Cumulative: 3.5, Final: 0.5, Spread: 0.125}},
-			{Index: 9, True: 1, Assigned: 1, TrueShare: []float32{1, 0}, AssignedShare: []float32{0, 1}, Trace: &result.Trace{Cumulative: 6, Final: 2}},
-		}},
+		Samples: &result.Samples{K: 4, Images: 2, Mislabelled: 1, FlipCounts: []int{0, 1, 0}, Epochs: 3,
+			Layers: []string{"in,put", "out"}, Rows: []result.Sample{
+				{Index: 7, File: "train/cat/1.png", True: 0, Assigned: 1, Prediction: &one, TrueShare: []float32{0.25, 0.5},
+					AssignedShare: []float32{0.5, 0.75}, FlipDepth: &one, PredictionDepth: &two,
+					Trace: &result.Trace{Learned: &two, Forgotten: 1, Cumulative: 3.5, Final: 0.5, Spread: 0.125}},
+				{Index: 9, True: 1, Assigned: 1, TrueShare: []float32{1, 0}, AssignedShare: []float32{0, 1},
+					Trace: &result.Trace{Cumulative: 6, Final: 2}},
+			}},
 	}
 }
 
@@ -34,9 +37,11 @@ func TestSamplesCSV(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{
-		{"index", "file", "true", "true_class", "assigned", "prediction", "flip_depth", "flip_layer", "prediction_depth", "learning_epoch", "forgetting_events",
-			"cumulative_loss", "final_loss", "loss_spread", "true_share.in,put", "assigned_share.in,put", "true_share.out", "assigned_share.out"},
-		{"7", "train/cat/1.png", "0", "cat", "1", "1", "1", "out", "2", "2", "1", "3.5", "0.5", "0.125", "0.25", "0.5", "0.5", "0.75"},
+		{"index", "file", "true", "true_class", "assigned", "prediction", "flip_depth", "flip_layer",
+			"prediction_depth", "learning_epoch", "forgetting_events", "cumulative_loss", "final_loss", "loss_spread",
+			"true_share.in,put", "assigned_share.in,put", "true_share.out", "assigned_share.out"},
+		{"7", "train/cat/1.png", "0", "cat", "1", "1", "1", "out", "2", "2", "1", "3.5", "0.5", "0.125", "0.25", "0.5",
+			"0.5", "0.75"},
 		{"9", "", "1", "'=dog", "1", "", "", "", "", "", "0", "6", "2", "0", "1", "0", "0", "1"},
 	}
 	if fmt.Sprint(rows) != fmt.Sprint(want) {
@@ -83,10 +88,12 @@ func TestSamplesParquet(t *testing.T) {
 		t.Fatalf("%d rows", len(rows))
 	}
 	a, c := rows[0], rows[1]
-	if a.Index != 7 || *a.File != "train/cat/1.png" || a.Class != "cat" || *a.Answer != 1 || *a.Flip != 1 || *a.Layer != "out" || *a.Learned != 2 || *a.Loss != 3.5 || a.Assigned != 0.75 {
+	if a.Index != 7 || *a.File != "train/cat/1.png" || a.Class != "cat" || *a.Answer != 1 || *a.Flip != 1 ||
+		*a.Layer != "out" || *a.Learned != 2 || *a.Loss != 3.5 || a.Assigned != 0.75 {
 		t.Errorf("the first image is %+v", a)
 	}
-	if c.Index != 9 || c.Class != "=dog" || c.Answer != nil || c.Flip != nil || c.Layer != nil || c.Learned != nil || *c.Loss != 6 || c.Assigned != 1 {
+	if c.Index != 9 || c.Class != "=dog" || c.Answer != nil || c.Flip != nil || c.Layer != nil || c.Learned != nil ||
+		*c.Loss != 6 || c.Assigned != 1 {
 		t.Errorf("the second image is %+v", c)
 	}
 }

@@ -66,7 +66,8 @@ func TestDocumentsConform(t *testing.T) {
 
 // The schemas have the fields of the types, no more and no fewer.
 func TestSchemasHaveAllFields(t *testing.T) {
-	for name, typ := range map[string]reflect.Type{"probe.schema.json": reflect.TypeFor[result.Probe](), "run.schema.json": reflect.TypeFor[result.Run]()} {
+	for name, typ := range map[string]reflect.Type{"probe.schema.json": reflect.TypeFor[result.Probe](),
+		"run.schema.json": reflect.TypeFor[result.Run]()} {
 		b, err := os.ReadFile(filepath.Join(schemas, name))
 		if err != nil {
 			t.Fatal(err)

@@ -27,7 +27,8 @@ func TestIntervalOverSeedsCovers(t *testing.T) {
 			for range c.seeds {
 				m := margin + c.seed*r.NormFloat64() + shared
 				half := 1.96 * c.queries
-				runs = append(runs, &result.Verdict{Margin: result.Number(m), CI: result.Interval{result.Number(m - half), result.Number(m + half)}})
+				runs = append(runs, &result.Verdict{Margin: result.Number(m),
+					CI: result.Interval{result.Number(m - half), result.Number(m + half)}})
 			}
 			if i := overSeeds(runs); i.Low() <= margin && margin <= i.High() {
 				covered++

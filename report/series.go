@@ -31,7 +31,8 @@ var marks = []struct {
 	colour color.RGBA
 	glyph  draw.GlyphDrawer
 }{
-	{blue, draw.CircleGlyph{}}, {vermillion, draw.TriangleGlyph{}}, {green, draw.SquareGlyph{}}, {purple, draw.PyramidGlyph{}},
+	{blue, draw.CircleGlyph{}}, {vermillion, draw.TriangleGlyph{}}, {green, draw.SquareGlyph{}},
+	{purple, draw.PyramidGlyph{}},
 	{orange, draw.BoxGlyph{}}, {sky, draw.RingGlyph{}}, {black, draw.PlusGlyph{}}, {grey, draw.CrossGlyph{}},
 }
 

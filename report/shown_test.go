@@ -122,13 +122,15 @@ func TestShownNumbersAreTheFiles(t *testing.T) {
 
 	v := func(name string) float64 { return doc.number("verdict/" + name) }
 	carries := matches(text, `<p class="carries">(.*?)</p>`)[0][1]
-	shows(t, carries, 100*v("probe"), doc.number("data/test"), v("draws"), 100*v("untrained"), 100*math.Abs(v("margin")), 95, 100*v("ci/0"), 100*v("ci/1"))
+	shows(t, carries, 100*v("probe"), doc.number("data/test"), v("draws"), 100*v("untrained"),
+		100*math.Abs(v("margin")), 95, 100*v("ci/0"), 100*v("ci/1"))
 	change := matches(text, `<p class="change">(.*?)</p>`)[0][1]
 	shows(t, change, 100*v("min_margin"), 100*(v("ci/0")-v("min_margin")))
 
 	numbers := map[string][]float64{
-		"probe at the embedding, true labels": {doc.number(embedding + "knn/true/20"), 95, doc.number(embedding + "intervals/true/0"), doc.number(embedding + "intervals/true/1")},
-		"margin over untrained networks":      {v("margin"), 95, v("ci/0"), v("ci/1")},
+		"probe at the embedding, true labels": {doc.number(embedding + "knn/true/20"), 95,
+			doc.number(embedding + "intervals/true/0"), doc.number(embedding + "intervals/true/1")},
+		"margin over untrained networks": {v("margin"), 95, v("ci/0"), v("ci/1")},
 		"untrained network, same place": {doc.number("baselines/untrained"), 3,
 			doc.number(embedding + "draws/accuracies/0"), doc.number(embedding + "draws/accuracies/2")},
 		"raw pixels": {doc.number("baselines/pixels")},
@@ -157,8 +159,9 @@ func TestShownNumbersAreTheFiles(t *testing.T) {
 		for _, view := range views {
 			for _, l := range view.Levels {
 				levels++
-				want := map[string]float64{"raw pixels": doc.number("baselines/pixels"), "chance": doc.number("baselines/chance"), "no difference": 0,
-					"counts as better": v("min_margin"), "counts as worse": -v("min_margin")}[l.Name]
+				want := map[string]float64{"raw pixels": doc.number("baselines/pixels"),
+					"chance": doc.number("baselines/chance"), "no difference": 0, "counts as better": v("min_margin"),
+					"counts as worse": -v("min_margin")}[l.Name]
 				if view.Name == "k = 1" && l.Name == "raw pixels" {
 					want = doc.number("baselines/pixels_knn/1")
 				}
@@ -238,7 +241,8 @@ func TestShownComparisonIsTheFiles(t *testing.T) {
 		columns := matches(part, `<button type="button">(.*?)</button>`)
 		rows := regexp.MustCompile(`(?s)<tr data-link="run:\d+">.*?</tr>`).FindAllString(part, -1)
 		if len(rows) != len(table.rows) || len(columns) != len(table.Columns) {
-			t.Fatalf("%s: %d rows of %d columns, want %d of %d", name, len(rows), len(columns), len(table.rows), len(table.Columns))
+			t.Fatalf("%s: %d rows of %d columns, want %d of %d",
+				name, len(rows), len(columns), len(table.rows), len(table.Columns))
 		}
 		margins := map[string][]float64{}
 		for i, row := range rows {

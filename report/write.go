@@ -61,7 +61,8 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 // does not depend on k stands in all of its rows.
 func WriteCSV(w io.Writer, p *result.Probe) error {
 	c := csv.NewWriter(w)
-	header := []string{"index", "layer", "op", "role", "dim", "k", "metric", "vote", "pool", "true", "assigned_leave_one_out", "untrained_true"}
+	header := []string{"index", "layer", "op", "role", "dim", "k", "metric", "vote", "pool", "true",
+		"assigned_leave_one_out", "untrained_true"}
 	keys := []string{"knn.true", "leave_one_out.assigned", "untrained.true"}
 	for _, part := range measuredParts(p) {
 		if !slices.Contains(keys, part.Key) {
@@ -78,7 +79,8 @@ func WriteCSV(w io.Writer, p *result.Probe) error {
 	for i := range p.Layers {
 		l := &p.Layers[i]
 		for _, k := range p.Settings.K {
-			row := []string{strconv.Itoa(l.Index), textCell(l.Name), textCell(l.Op), l.Role, strconv.Itoa(l.Dim), strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, cmp.Or(l.Pool, p.Settings.Pool)}
+			row := []string{strconv.Itoa(l.Index), textCell(l.Name), textCell(l.Op), l.Role, strconv.Itoa(l.Dim),
+				strconv.Itoa(k), p.Settings.Metric, p.Settings.Vote, cmp.Or(l.Pool, p.Settings.Pool)}
 			for _, key := range keys {
 				row = append(row, num(l.At(key, k)))
 			}
@@ -102,14 +104,17 @@ func Facts(p *result.Probe) [][2]string {
 		{"SHA-256", p.Model.SHA256},
 		{"logits", p.Model.Scores},
 		{"inputs", inputs(p)},
-		{"data", fmt.Sprintf("%[1]s: %[2]d training %[4]s, %[3]d test %[4]s as queries", p.Data.Spec, p.Data.Train, p.Data.Test, samples(p))},
+		{"data", fmt.Sprintf("%[1]s: %[2]d training %[4]s, %[3]d test %[4]s as queries",
+			p.Data.Spec, p.Data.Train, p.Data.Test, samples(p))},
 		{"bank", banks(p)},
 		{"fingerprint", p.Data.Fingerprint},
-		{"probe", fmt.Sprintf("exact k-NN, k = %v (figures: %d), %s, %s vote, pool %s, pixels: %s", s.K, s.Headline, s.Metric, s.Vote, s.Pool, s.Normalize)},
+		{"probe", fmt.Sprintf("exact k-NN, k = %v (figures: %d), %s, %s vote, pool %s, pixels: %s",
+			s.K, s.Headline, s.Metric, s.Vote, s.Pool, s.Normalize)},
 		{"tokens", s.Tokens},
 		{"token counts", s.Raw},
 		{"baselines", baselines(p)},
-		{"fit", fmt.Sprintf("assigned labels %s, true labels %s, test %s", show(p.Fit.AssignedClean.Value()), show(p.Fit.TrueClean.Value()), show(p.Fit.Test.Value()))},
+		{"fit", fmt.Sprintf("assigned labels %s, true labels %s, test %s",
+			show(p.Fit.AssignedClean.Value()), show(p.Fit.TrueClean.Value()), show(p.Fit.Test.Value()))},
 	}
 	if s.Features != "" {
 		facts = append(facts[:len(facts)-1], [2]string{"features", "rounded to " + s.Features}, facts[len(facts)-1])
@@ -186,7 +191,8 @@ func inputs(p *result.Probe) string {
 func banks(p *result.Probe) string {
 	var all []string
 	for _, b := range p.Data.Banks {
-		all = append(all, fmt.Sprintf("%s, %d %s, of which the network was trained on %d (%s %s)", b.Name, b.Images, samples(p), b.Seen, p.RawName(), show(b.Pixels.Value())))
+		all = append(all, fmt.Sprintf("%s, %d %s, of which the network was trained on %d (%s %s)",
+			b.Name, b.Images, samples(p), b.Seen, p.RawName(), show(b.Pixels.Value())))
 	}
 	return strings.Join(all, "; ")
 }
@@ -219,7 +225,8 @@ func inputRow(p *result.Probe) string {
 		if len(p.Settings.Mean) > 0 {
 			why = "the layer has them less a mean and over a deviation by channel, which changes their distances"
 		}
-		return fmt.Sprintf("its accuracy is %s, that of raw pixels %s: raw pixels are in [0,1], %s", show(row), show(pixels), why)
+		return fmt.Sprintf("its accuracy is %s, that of raw pixels %s: raw pixels are in [0,1], %s",
+			show(row), show(pixels), why)
 	}
 	return ""
 }

@@ -50,8 +50,10 @@ func (t *writings) FillString(f font.Face, p vg.Point, s string) {
 	}
 	m := t.now()
 	place := func(x, y vg.Length) vg.Point {
-		return vg.Point{X: vg.Length(m.a*float64(x) + m.b*float64(y) + m.tx), Y: vg.Length(m.c*float64(x) + m.d*float64(y) + m.ty)}
+		return vg.Point{X: vg.Length(m.a*float64(x) + m.b*float64(y) + m.tx),
+			Y: vg.Length(m.c*float64(x) + m.d*float64(y) + m.ty)}
 	}
 	from, to := place(p.X, p.Y), place(p.X+f.Width(s), p.Y)
-	t.ends[s] = vg.Rectangle{Min: vg.Point{X: min(from.X, to.X), Y: min(from.Y, to.Y)}, Max: vg.Point{X: max(from.X, to.X), Y: max(from.Y, to.Y)}}
+	t.ends[s] = vg.Rectangle{Min: vg.Point{X: min(from.X, to.X), Y: min(from.Y, to.Y)},
+		Max: vg.Point{X: max(from.X, to.X), Y: max(from.Y, to.Y)}}
 }

@@ -94,8 +94,9 @@ func (p *Pictures) style() (template.CSS, error) {
 		return "", err
 	}
 	b := p.images[0].Bounds()
-	return template.CSS(fmt.Sprintf(":root { --cell: %d; --columns: %d; --wide: %d; --high: %d; --zoom: %.4f }\n.pic { background-image: url(data:image/jpeg;base64,%s) }",
-		p.cell(), min(columns, len(p.images)), b.Dx(), b.Dy(), shownWidth/float64(max(b.Dx(), b.Dy())), base64.StdEncoding.EncodeToString(jpg))), nil
+	return template.CSS(fmt.Sprintf(":root { --cell: %d; --columns: %d; --wide: %d; --high: %d; --zoom: %.4f }\n.pic "+
+		"{ background-image: url(data:image/jpeg;base64,%s) }", p.cell(), min(columns, len(p.images)), b.Dx(), b.Dy(),
+		shownWidth/float64(max(b.Dx(), b.Dy())), base64.StdEncoding.EncodeToString(jpg))), nil
 }
 
 // place is where a picture lies among the cells.

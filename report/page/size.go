@@ -40,7 +40,8 @@ func (p *Page) numbers(room int) (template.JS, error) {
 	p.Figures = nil
 	for i, f := range figures {
 		if len(kept[i]) < len(f.Views) {
-			p.Notes = append(p.Notes, fmt.Sprintf("%q shows %d of %d views here; the files beside this one have all numbers.", f.Title, len(kept[i]), len(f.Views)))
+			p.Notes = append(p.Notes, fmt.Sprintf("%q shows %d of %d views here; the files beside this one have all "+
+				"numbers.", f.Title, len(kept[i]), len(f.Views)))
 		}
 		if len(kept[i]) == 0 {
 			continue
@@ -83,7 +84,8 @@ func (p *Page) cutTables() {
 				room -= tags + len(template.HTMLEscapeString(c.Text)) + len(template.HTMLEscapeString(c.Key))
 			}
 			if room < 0 {
-				p.Notes = append(p.Notes, fmt.Sprintf("%q shows %d of %d rows here; the files beside this one have all of them.", t.Title, j, len(t.Rows)))
+				p.Notes = append(p.Notes, fmt.Sprintf("%q shows %d of %d rows here; the files beside this one have "+
+					"all of them.", t.Title, j, len(t.Rows)))
 				t.Rows = t.Rows[:j]
 				break
 			}

@@ -78,7 +78,8 @@ func (l *Log) Scalars(at time.Time, step int, values ...Scalar) error {
 			continue
 		}
 		b := text(nil, valueTag, v.Tag)
-		b = protowire.AppendFixed32(protowire.AppendTag(b, valueSimple, protowire.Fixed32Type), math.Float32bits(float32(v.Value)))
+		b = protowire.AppendFixed32(protowire.AppendTag(b, valueSimple, protowire.Fixed32Type),
+			math.Float32bits(float32(v.Value)))
 		summary = message(summary, summaryValue, b)
 	}
 	if summary == nil {

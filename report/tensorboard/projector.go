@@ -74,10 +74,12 @@ func (e *Embedding) Write(dir string) error {
 			return err
 		}
 		b := e.Pictures[0].Bounds()
-		sprite = fmt.Sprintf("  sprite {\n    image_path: \"sprite.png\"\n    single_image_dim: %d\n    single_image_dim: %d\n  }\n", b.Dx(), b.Dy())
+		sprite = fmt.Sprintf("  sprite {\n    image_path: \"sprite.png\"\n    single_image_dim: %d\n    "+
+			"single_image_dim: %d\n  }\n", b.Dx(), b.Dy())
 	}
 	return file("projector_config.pbtxt", func(w *bufio.Writer) error {
-		fmt.Fprintf(w, "embeddings {\n  tensor_name: %q\n  tensor_path: \"embedding.tsv\"\n  metadata_path: \"metadata.tsv\"\n%s}\n", e.Name, sprite)
+		fmt.Fprintf(w, "embeddings {\n  tensor_name: %q\n  tensor_path: \"embedding.tsv\"\n  metadata_path: "+
+			"\"metadata.tsv\"\n%s}\n", e.Name, sprite)
 		return nil
 	})
 }

@@ -155,7 +155,8 @@ func TestLog(t *testing.T) {
 	}
 	for i, want := range []Scalar{{"loss", 0.25}, {"fit/clean", 1}} {
 		v, err := fields(summary[1][i].([]byte))
-		if err != nil || string(v[1][0].([]byte)) != want.Tag || math.Float32frombits(uint32(v[2][0].(uint64))) != float32(want.Value) {
+		if err != nil || string(v[1][0].([]byte)) != want.Tag ||
+			math.Float32frombits(uint32(v[2][0].(uint64))) != float32(want.Value) {
 			t.Errorf("value %d is %v (%v), want %v", i, v, err, want)
 		}
 	}
@@ -165,7 +166,8 @@ func TestLog(t *testing.T) {
 	}
 	v, _ := fields(summary[1][0].([]byte))
 	m, err := fields(v[4][0].([]byte))
-	if err != nil || m[1][0] != uint64(480) || m[2][0] != uint64(640) || string(m[4][0].([]byte)) != "\x89PNG" || got[3][2][0] != uint64(300) {
+	if err != nil || m[1][0] != uint64(480) || m[2][0] != uint64(640) || string(m[4][0].([]byte)) != "\x89PNG" ||
+		got[3][2][0] != uint64(300) {
 		t.Errorf("the image is %v (%v)", m, err)
 	}
 	if err := l.Close(); err != nil {
@@ -198,7 +200,8 @@ func TestEmbedding(t *testing.T) {
 	if got := read("embedding.tsv"); got != "0\t-0.5\n1\t-0.5\n2\t-0.5\n3\t-0.5\n4\t-0.5\n" {
 		t.Errorf("vectors %q", got)
 	}
-	if got := read("metadata.tsv"); !strings.HasPrefix(got, "index\ttrue\n0\ta class \n") || strings.Count(got, "\n") != 6 {
+	if got := read("metadata.tsv"); !strings.HasPrefix(got, "index\ttrue\n0\ta class \n") ||
+		strings.Count(got, "\n") != 6 {
 		t.Errorf("words %q", got)
 	}
 	want := `embeddings {
