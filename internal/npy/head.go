@@ -75,11 +75,16 @@ func ReadHead(r io.Reader) (*Head, error) {
 	return parse(string(text))
 }
 
+// The values of the keys of a head.
+var (
+	descrValue   = regexp.MustCompile(`'descr'\s*:\s*'([<>|=]?[a-zA-Z]\d*)'`)
+	fortranValue = regexp.MustCompile(`'fortran_order'\s*:\s*(True|False)`)
+	shapeValue   = regexp.MustCompile(`'shape'\s*:\s*(\([\d\s,L]*\))`)
+)
+
 // parse reads the Python dictionary of a head.
 func parse(text string) (*Head, error) {
-	descr := find(text, `'descr'\s*:\s*'([<>|=]?[a-zA-Z]\d*)'`)
-	fortran := find(text, `'fortran_order'\s*:\s*(True|False)`)
-	shape := find(text, `'shape'\s*:\s*(\([\d\s,L]*\))`)
+	descr, fortran, shape := find(text, descrValue), find(text, fortranValue), find(text, shapeValue)
 	if descr == "" || fortran == "" || shape == "" {
 		return nil, fmt.Errorf("npy: head %.80q, want 'descr' of a plain type, 'fortran_order' and 'shape'", text)
 	}
@@ -102,8 +107,8 @@ func parse(text string) (*Head, error) {
 	return h, nil
 }
 
-func find(text, pattern string) string {
-	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+func find(text string, value *regexp.Regexp) string {
+	m := value.FindStringSubmatch(text)
 	if m == nil {
 		return ""
 	}

@@ -147,7 +147,7 @@ func (f *npzFile) open(name string) (*npy.Head, io.ReadCloser, error) {
 	if err != nil {
 		return nil, nil, f.fault(name, "%w", err)
 	}
-	b := bufio.NewReaderSize(r, 1<<16)
+	b := bufio.NewReaderSize(r, int(min(1<<16, max(1<<10, e.UncompressedSize64))))
 	h, err := npy.ReadHead(b)
 	if err != nil {
 		r.Close()
