@@ -85,7 +85,9 @@ func (s withViews) Float32(dst []float32, i int) {
 // own: that image and views of it.
 func (r *runner) pixelAnswers(ctx context.Context, images Split, b *bank, d, each int) (answers, error) {
 	read := func(s Split) rows {
-		return rows{s.N(), d, func(lo, hi int) Features { return readPixels(r.Workers, s, span(lo, hi), d) }}
+		return rows{s.N(), d, func(dst Features, lo int) {
+			r.Workers.For(dst.N, func(_, i int) { s.Float32(dst.Row(i), lo+i) })
+		}}
 	}
 	queries := read(part{r.raw.of(r.images), b.lo, b.hi - b.lo})
 	if r.testLabels != nil {
@@ -98,35 +100,55 @@ func (r *runner) pixelAnswers(ctx context.Context, images Split, b *bank, d, eac
 	return r.answersOf(nb, b)
 }
 
-// rows are features that are read a stretch at a time.
+// rows are features that are read a stretch at a time: read writes those from lo on.
 type rows struct {
 	n, d int
-	read func(lo, hi int) Features
+	read func(dst Features, lo int)
 }
+
+// stretches calls do with so many rows at a time, and where they begin; the next ones take
+// their memory.
+func (r rows) stretches(most int, do func(f Features, lo int) error) error {
+	memory := make([]float32, min(most, r.n)*r.d)
+	for lo := 0; lo < r.n; lo += most {
+		n := min(most, r.n-lo)
+		f := Features{n, r.d, memory[:n*r.d]}
+		r.read(f, lo)
+		if err := do(f, lo); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	partBytes     = 32 << 20 // of pixels: to have pages from the system takes longer than to fill them
+	partNeighbors = 64       // rows of a part for each neighbour: a part ranks the nearest of its own
+)
 
 // inParts finds the nearest rows of a bank, as many as the greatest k, by parts that half of
 // Options.MaxMemory holds, or of what the process may take. The bank has so many rows of each
 // query's own, those of query i from i·own on, which are not among its neighbours.
 func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries rows, own int) (*knn.Neighbors, error) {
 	k := r.K[len(r.K)-1]
-	part := max(int(min(r.MaxMemory, memory.Left())/2/int64(10*bank.d)), k+own)
+	most := max(int(min(r.MaxMemory, memory.Left())/2/int64(10*bank.d)), k+own)
+	part := min(most, max(partBytes/(4*bank.d), partNeighbors*(k+own)))
 	all := &knn.Neighbors{Queries: queries.n, K: k}
-	for q := 0; q < queries.n; q += part {
-		asked := queries.read(q, min(q+part, queries.n))
+	err := queries.stretches(most, func(asked Features, q int) error {
 		var found *knn.Neighbors
-		for b := 0; b < bank.n; b += part {
-			some := bank.read(b, min(b+part, bank.n))
+		err := bank.stretches(part, func(some Features, b int) error {
 			index, err := knn.New(ctx, r.Workers, some.Data, some.N, some.D, metric)
 			if err != nil {
-				return nil, err
+				return err
 			}
 			nb, err := index.Search(ctx, asked.Data, asked.N, min(k+own, some.N))
-			if err != nil {
-				return nil, err
+			if err == nil {
+				found, err = found.Merge(nb, b, k+own)
 			}
-			if found, err = found.Merge(nb, b, k+own); err != nil {
-				return nil, err
-			}
+			return err
+		})
+		if err != nil {
+			return err
 		}
 		for i := range asked.N {
 			at, distance := found.Row(i)
@@ -137,8 +159,9 @@ func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries r
 				}
 			}
 		}
-	}
-	return all, nil
+		return nil
+	})
+	return all, err
 }
 
 func readPixels(pool *parallel.Pool, s Split, images []int, d int) Features {

@@ -177,16 +177,14 @@ func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers)
 func (r *runner) join(s Split, f Features) rows {
 	pixels := r.raw.size
 	d := pixels + f.D
-	return rows{f.N, d, func(lo, hi int) Features {
-		out := Features{hi - lo, d, make([]float32, (hi-lo)*d)}
-		r.Workers.For(hi-lo, func(_, i int) {
-			row := out.Row(i)
+	return rows{f.N, d, func(dst Features, lo int) {
+		r.Workers.For(dst.N, func(_, i int) {
+			row := dst.Row(i)
 			s.Float32(row[:pixels], lo+i)
 			copy(row[pixels:], f.Row(lo+i))
 			toUnit(row[:pixels])
 			toUnit(row[pixels:])
 		})
-		return out
 	}}
 }
 

@@ -1,0 +1,92 @@
+package probe
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"memprobe/probe/result"
+)
+
+// Draws that take each other's memory measure what draws do that have memory of their own,
+// as metrics of a user's make them have.
+func TestSpareMemoryLeavesNoTrace(t *testing.T) {
+	own := Metric{Metric: result.Metric{Name: "none"}, Measure: func(context.Context, *LayerData) (result.Values, error) { return nil, nil }}
+	var got [2]string
+	for i, o := range []Options{{}, {Own: []Metric{own}}} {
+		o.K, o.Draws, o.Batch = []int{3}, 3, 16
+		p := run(t, residual(t), testData(), o)
+		layers, err := json.Marshal(p.Layers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got[i] = string(layers)
+	}
+	if got[0] != got[1] {
+		t.Errorf("layers %s, want %s", got[0], got[1])
+	}
+}
+
+func TestSpare(t *testing.T) {
+	s := spare{}
+	a, b := s.take(3), s.take(3)
+	s.give(a)
+	s.give(b)
+	if len(s.take(4)) != 4 {
+		t.Error("memory of another length")
+	}
+	if c, d := s.take(3), s.take(3); &c[0] != &b[0] || &d[0] != &a[0] {
+		t.Error("what was given is not taken")
+	}
+	if c := s.take(3); &c[0] == &a[0] || &c[0] == &b[0] {
+		t.Error("memory is taken twice")
+	}
+	if (spare)(nil).take(2) == nil {
+		t.Error("nothing spare: no memory")
+	}
+}
+
+// The neighbours of a layer are found once, as many as the first and the last ask for, and
+// the fewer are the first of the more.
+func TestNeighbourhood(t *testing.T) {
+	r, err := newRunner(residual(t), testData(), Options{K: []int{3}}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := layerFeatures{images: readPixels(nil, r.images, span(0, 120), 36), test: readPixels(nil, r.data.Test, span(0, 45), 36)}
+	ctx := context.Background()
+	many, err := r.neighbourhood(ctx, f, 0, 120, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	few, err := r.neighbourhood(ctx, f, 0, 120, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := many.ofQueries(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if again, err := many.ofQueries(ctx); err != nil || again != first || first.K != 30 || first.Queries != 45 {
+		t.Errorf("%d neighbours of %d queries, found again, %v", first.K, first.Queries, err)
+	}
+	want, err := few.ofQueries(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range want.Queries {
+		a, _ := first.Row(i)
+		b, _ := want.Row(i)
+		same(t, "neighbours", a[:3], b)
+	}
+	if own, err := many.leftOut(ctx); err != nil || own.Queries != 120 || own.K != 30 {
+		t.Errorf("left out: %+v, %v", own, err)
+	}
+	without, err := r.neighbourhood(ctx, layerFeatures{images: f.images}, 0, 4, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own, err := without.ofQueries(ctx); err != nil || own.Queries != 4 || own.K != 3 {
+		t.Errorf("without queries: %+v, %v", own, err)
+	}
+}
