@@ -6,22 +6,9 @@ import (
 	"strings"
 
 	"gonum.org/v1/plot"
-	"gonum.org/v1/plot/vg/draw"
 
 	"memprobe/probe/result"
 )
-
-// layerAxis names the layers of p below a figure: all, or as many as are legible.
-func layerAxis(f *plot.Plot, p *result.Probe) {
-	names := make([]string, len(p.Layers))
-	for i, name := range layersOf(p).Names {
-		names[i] = shorten(name, 26)
-	}
-	f.X.Tick.Marker = nameTicks(names, 30)
-	f.X.Tick.Label.Rotation = math.Pi / 5
-	f.X.Tick.Label.XAlign, f.X.Tick.Label.YAlign = draw.XRight, draw.YTop
-	f.X.Min, f.X.Max = -0.3, float64(len(names))-0.7
-}
 
 // nameTicks puts names at 0, 1, 2, …; of more than most of them, every second, third,
 // …, counted from the last.

@@ -68,41 +68,6 @@ func metricFile(m result.Metric) string {
 	return strings.ReplaceAll(m.Name, "_", "-")
 }
 
-// metricPlot is an empty plot whose y axis suits a metric and the numbers that are to
-// be drawn.
-func metricPlot(m result.Metric, drawn [][]point) *plot.Plot {
-	f := newPlot("")
-	switch low, high := extent(drawn); {
-	case m.Scale == result.Logarithmic && low > 0:
-		f.Y.Scale, f.Y.Tick.Marker = plot.LogScale{}, plot.TickerFunc(logTicks)
-		f.Y.Min, f.Y.Max = low/1.3, high*1.3
-		gridY(f)
-	case m.Scale == result.Fraction && low >= 0:
-		f = accuracyPlot("", "", "")
-	default:
-		f.Y.Min, f.Y.Max = min(0, low), high+0.05*(high-min(0, low))
-		gridY(f)
-	}
-	f.Y.Label.Text = m.Unit
-	return f
-}
-
-// extent is the least and the greatest y; both 1 where there are none.
-func extent(drawn [][]point) (low, high float64) {
-	low, high = math.Inf(1), math.Inf(-1)
-	for _, points := range drawn {
-		for _, v := range points {
-			if !math.IsNaN(v.y) {
-				low, high = min(low, v.y), max(high, v.y)
-			}
-		}
-	}
-	if low > high {
-		return 1, 1
-	}
-	return low, high
-}
-
 // roundTicks are at about five multiples of 1, 2 or 5 times a power of ten.
 func roundTicks(low, high float64) []plot.Tick {
 	if !(high > low && high-low < 1e12 && high-low > 1e-12*max(math.Abs(low), math.Abs(high))) {

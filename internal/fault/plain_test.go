@@ -25,7 +25,7 @@ func TestPlain(t *testing.T) {
 		`[]`:                           `it is a list, want an object`,
 	} {
 		err := Plain(json.Unmarshal([]byte(text), &doc))
-		if err == nil || strings.ToLower(err.Error()) != strings.ToLower(want) {
+		if err == nil || !strings.EqualFold(err.Error(), want) {
 			t.Errorf("%s: %v, want %s", text, err, want)
 		}
 	}

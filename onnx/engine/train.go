@@ -61,7 +61,6 @@ type Param struct {
 type Trainer struct {
 	session *session
 	step    uint64
-	input   *tensor.Tensor
 	target  *tensor.Tensor
 	logits  *tensor.Tensor
 	loss    *tensor.Tensor
