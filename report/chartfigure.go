@@ -75,7 +75,7 @@ func drawFigure(name, title string, charts []page.Chart) (figure, error) {
 		if len(charts) == 1 {
 			heading = title + "\n" + c.Name
 		}
-		p.Title.Text = strings.TrimSpace(strings.Join(wrapped(heading, int(wide/vg.Points(5))), "\n"))
+		p.Title.Text = strings.TrimSpace(strings.Join(wrapped(heading, wide-vg.Points(8), p.Title.TextStyle.Width), "\n"))
 		f.width = max(f.width, wide)
 		lines = max(lines, strings.Count(p.Title.Text, "\n"))
 	}
@@ -88,11 +88,11 @@ func drawFigure(name, title string, charts []page.Chart) (figure, error) {
 	return f, nil
 }
 
-// wrapped breaks each line of a text at spaces into ones of so many characters.
-func wrapped(text string, characters int) []string {
+// wrapped breaks each line of a text at spaces into ones of at most a width.
+func wrapped(text string, width vg.Length, measure func(string) vg.Length) []string {
 	var out []string
 	for line := range strings.SplitSeq(text, "\n") {
-		out = append(out, wrap(line, vg.Length(characters), func(s string) vg.Length { return vg.Length(len([]rune(s))) })...)
+		out = append(out, wrap(line, width, measure)...)
 	}
 	return out
 }
