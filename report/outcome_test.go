@@ -99,7 +99,7 @@ func TestLegible(t *testing.T) {
 
 // A figure is as wide as its legend needs, and says what it leaves out.
 func TestLegendFits(t *testing.T) {
-	f := accuracyPlot("", "", "")
+	f := newPlot("")
 	width := func(label string) float64 {
 		legend := besideLegend(f)
 		s := series{label: label, points: []point{{y: 0.5}, {x: 1, y: 0.5}}, colour: blue, glyph: marks[0].glyph}

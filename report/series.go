@@ -130,16 +130,6 @@ func shortenEnd(s string, n int) string {
 	return s
 }
 
-// accuracyPlot is an empty plot of accuracies.
-func accuracyPlot(title, x, y string) *plot.Plot {
-	p := newPlot(title)
-	p.X.Label.Text, p.Y.Label.Text = x, y
-	p.Y.Min, p.Y.Max = 0, 1
-	p.Y.Tick.Marker = plot.TickerFunc(accuracyTicks)
-	gridY(p)
-	return p
-}
-
 // accuracyTicks are a fifth apart, or a tenth in the lower half. A range far beyond
 // that of accuracies, from a file that holds other numbers, has its ends alone.
 func accuracyTicks(low, high float64) []plot.Tick {

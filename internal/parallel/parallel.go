@@ -129,7 +129,11 @@ func stopped(stop <-chan struct{}) bool {
 
 // Limit has the loops that begin later, of all Pools of p's workers, use n of its
 // threads, at least 1 and at most all: the others sleep. It may be called at any time.
-func (p *Pool) Limit(n int) { p.limit.Store(int32(min(max(n, 1), p.threads))) }
+func (p *Pool) Limit(n int) {
+	if p != nil {
+		p.limit.Store(int32(min(max(n, 1), p.threads)))
+	}
+}
 
 // Threads is the number of goroutines that share a loop at most, the caller included.
 func (p *Pool) Threads() int {
