@@ -39,11 +39,11 @@ func kinds() []kind {
 		{name: "plan", at: "plan.yaml",
 			reads: []string{"sweep X --emit shell --out OUT", "sweep X --dry-run --json --quiet --out OUT"}},
 		{name: "run", at: "run", damage: "*", run: true,
-			reads: []string{"train --resume X --quiet", "analyze X" + probed, "compare X --out OUT"}},
+			reads: []string{"train --resume X --quiet", "analyze X" + probed, "compare X --format html --out OUT"}},
 		{name: "checkpoints of a run", at: "run", damage: "checkpoints/*", run: true,
 			reads: []string{"train --resume X --quiet"}},
 		{name: "probes of a run", at: "run", damage: "probe/*", run: true,
-			reads: []string{"train --resume X --quiet", "compare X --out OUT"}},
+			reads: []string{"train --resume X --quiet", "compare X --format html --out OUT"}},
 		{name: "state of a run", at: "run", damage: "checkpoints/state.safetensors", run: true,
 			reads: []string{"train --resume X --quiet"}},
 		{name: "losses of a run", at: "run", damage: "losses.npy", run: true,
@@ -55,7 +55,8 @@ func kinds() []kind {
 		{name: "kept features", at: "store", damage: "*/*",
 			reads: []string{"analyze GOOD/cnn.onnx --store X" + probed, "store list --store X",
 				"store prune --store X --keep 1KiB"}},
-		{name: "files of a report", at: "report", damage: "*", reads: []string{"compare X GOOD/report --out OUT"}},
+		{name: "files of a report", at: "report", damage: "*",
+			reads: []string{"compare X GOOD/report --format html --out OUT"}}, // most of the time goes into pictures and paper
 		{name: "report", at: "report", damage: "probe.json", reads: []string{"compare X GOOD/report --out OUT"}},
 	}
 }
