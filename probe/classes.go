@@ -233,8 +233,8 @@ const mascFraction = 0.99
 
 func nc1Row() Metric {
 	return Metric{Metric: result.Metric{Name: "nc1", Title: "Variability collapse (NC1)",
-		Unit: "tr(Σ_W Σ_B⁺)/C, 0 = collapsed", Better: result.Lower, Scale: result.Logarithmic,
-		Definition: "tr(Σ_W Σ_B⁺)/C of the covariances within and between the C classes",
+		Unit: "within / between, 0 = collapsed", Better: result.Lower, Scale: result.Logarithmic,
+		Definition: "tr(Σ_W pinv(Σ_B))/C of the covariances Σ_W within and Σ_B between the C classes",
 		Source:     "Papyan, Han, Donoho 2020",
 		Parts:      parts("nc1", [2]string{"true", "true labels"}, [2]string{"assigned", "assigned labels"})},
 		With: sampled,

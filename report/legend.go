@@ -14,7 +14,8 @@ import (
 type key struct {
 	style   text.Style
 	entries []entry
-	flows   bool // several entries may stand in a line
+	thumb   vg.Length // the width of a thumbnail
+	flows   bool      // several entries may stand in a line
 }
 
 type entry struct {
@@ -24,7 +25,8 @@ type entry struct {
 
 // The room of an entry, in points.
 const (
-	thumbWide = 26
+	lineThumb = 26 // of a curve
+	dotThumb  = 8  // of a lone point
 	thumbGap  = 5
 	entryGap  = 14 // to the next
 	entryHigh = 12
@@ -43,9 +45,9 @@ func (l *key) name(name string, thumbs ...plot.Thumbnailer) {
 }
 
 // besideLegend is the legend of a figure of p.
-func besideLegend(p *plot.Plot) *key { return &key{style: p.Legend.TextStyle} }
+func besideLegend(p *plot.Plot) *key { return &key{style: p.Legend.TextStyle, thumb: lineThumb} }
 
-func (l *key) entryWidth(e entry) vg.Length { return thumbWide + thumbGap + l.style.Width(e.name) }
+func (l *key) entryWidth(e entry) vg.Length { return l.thumb + thumbGap + l.style.Width(e.name) }
 
 // width is that of the longest entry.
 func (l *key) width() vg.Length {
@@ -61,7 +63,7 @@ func (l *key) lines(width vg.Length) [][]entry {
 	var lines [][]entry
 	x := vg.Length(0)
 	for _, e := range l.entries {
-		e.name = fitted(e.name, width-thumbWide-thumbGap, l.style)
+		e.name = fitted(e.name, width-l.thumb-thumbGap, l.style)
 		w := l.entryWidth(e)
 		if len(lines) == 0 || !l.flows || x+entryGap+w > width {
 			lines, x = append(lines, nil), -entryGap
@@ -85,9 +87,9 @@ func (l *key) draw(c draw.Canvas) {
 			for _, t := range e.thumbs {
 				t.Thumbnail(&draw.Canvas{Canvas: c.Canvas,
 					Rectangle: vg.Rectangle{Min: vg.Point{X: x, Y: y - entryHigh + 2},
-						Max: vg.Point{X: x + thumbWide, Y: y - 2}}})
+						Max: vg.Point{X: x + l.thumb, Y: y - 2}}})
 			}
-			at := x + thumbWide + thumbGap
+			at := x + l.thumb + thumbGap
 			if len(e.thumbs) == 0 {
 				at = x
 			}

@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -29,6 +30,7 @@ func mapFigure(name string, c *page.Chart) (figure, error) {
 			p.HideAxes()
 			if f.legend == nil {
 				f.legend = besideLegend(p)
+				f.legend.thumb = dotThumb
 			}
 			p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = frame(l)
 			for n, name := range by.Names {
@@ -47,7 +49,7 @@ func mapFigure(name string, c *page.Chart) (figure, error) {
 				}
 				s.GlyphStyle = draw.GlyphStyle{Color: classColour(n, len(by.Names)), Radius: vg.Points(1.3),
 					Shape: draw.CircleGlyph{}}
-				p.Add(s)
+				p.Add(dots{s})
 				if len(by.Names) <= maxNamedClasses {
 					large := *s
 					large.Radius = vg.Points(3)
@@ -63,6 +65,16 @@ func mapFigure(name string, c *page.Chart) (figure, error) {
 	rows := len(f.panels) / f.across
 	f.width, f.height = vg.Length(f.across)*2.3*vg.Inch, vg.Length(rows)*2.5*vg.Inch
 	return f, nil
+}
+
+// dots are points that are smaller in a small panel, so that they cover as much of it.
+type dots struct{ *plotter.Scatter }
+
+// Plot implements plot.Plotter.
+func (d dots) Plot(c draw.Canvas, p *plot.Plot) {
+	s := *d.Scatter
+	s.Radius = min(s.Radius, (c.Max.X-c.Min.X)/110)
+	s.Plot(c, p)
 }
 
 // maxNamedClasses is how many classes a legend of a map names.

@@ -62,9 +62,9 @@ func (f figure) paper(width vg.Length, columns int) figure {
 		for _, a := range []*plot.Axis{&q.X, &q.Y} {
 			a.Tick.Label.Font, a.Label.TextStyle.Font = face(7), face(8)
 		}
-		const names = 13 // points from one name to the next
-		q.X.Tick.Marker = thinned(q.X.Tick.Marker, int((wide-50)/names), 22)
-		q.Y.Tick.Marker = thinned(q.Y.Tick.Marker, int((high-60)/names), 22)
+		const across, down = 13, 9 // points from one name to the next
+		q.X.Tick.Marker = thinned(q.X.Tick.Marker, int((wide-50)/across), 22)
+		q.Y.Tick.Marker = thinned(q.Y.Tick.Marker, int((high-60)/down), 22)
 		for _, a := range []struct {
 			axis *plot.Axis
 			room vg.Length

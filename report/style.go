@@ -37,13 +37,21 @@ func face(size float64) font.Font {
 // className is a class's name, or its number where the figures' font lacks a letter
 // of it.
 func className(name string, number int) string {
+	if drawable(name) {
+		return name
+	}
+	return strconv.Itoa(number)
+}
+
+// drawable tells whether the figures' font has every letter of a text.
+func drawable(s string) bool {
 	font := plot.DefaultTextHandler.Cache().Lookup(face(8), 8).Face
-	for _, r := range name {
+	for _, r := range s {
 		if glyph, err := font.GlyphIndex(nil, r); err != nil || glyph == 0 {
-			return strconv.Itoa(number)
+			return false
 		}
 	}
-	return name
+	return true
 }
 
 // newPlot is an empty plot in the house style.
