@@ -69,7 +69,7 @@ func TestMapOfAPage(t *testing.T) {
 func TestSampleTable(t *testing.T) {
 	p := wholeProbe(6, 4)
 	text := pageText(t, p)
-	_, table, _ := strings.Cut(text, `<section class="table" id="samples">`)
+	_, table, _ := strings.Cut(text, `" id="samples">`)
 	rows := regexp.MustCompile(`(?s)<tr data-link="sample:(\d+)">(.*?)</tr>`).FindAllStringSubmatch(table, -1)
 	if len(rows) != 3*24+10+maxSampleRows {
 		t.Fatalf("%d rows", len(rows))

@@ -241,7 +241,7 @@ func (g *generator) apply(op string, attrs ops.Attrs, outs int, in ...*ops.Value
 	for len(in) > 0 && in[len(in)-1] == nil {
 		in = in[:len(in)-1]
 	}
-	maps.DeleteFunc(attrs, func(name string, _ any) bool { return !ops.HasAttr(op, g.opset, name) })
+	maps.DeleteFunc(attrs, func(name string, _ any) bool { return !def.HasAttr(g.opset, name) })
 	n := &ops.Node{Name: fmt.Sprintf("n%d", len(g.nodes)), Op: op, Opset: g.opset, Attrs: attrs, In: in, Def: def}
 	for i := range outs {
 		n.Out = append(n.Out, &ops.Value{Name: fmt.Sprintf("%s_%d", n.Name, i), Producer: n})

@@ -6,7 +6,7 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var affineGrids = []Def{{Op: "AffineGrid", Since: 20, Expand: expandAffineGrid}}
+var affineGrids = []Def{{Op: "AffineGrid", Since: 20, Attributes: "align_corners:i", Expand: expandAffineGrid}}
 
 // expandAffineGrid gives each pixel of an image of the given size, or voxel, the
 // point that theta [N,2,3], or [N,3,4], maps its position to; positions go from −1
@@ -23,7 +23,8 @@ func expandAffineGrid(b *Builder, n *Node) ([]*Value, error) {
 	}
 	rank := len(size) - 2
 	if rank != 2 && rank != 3 || !slices.Equal(theta.Shape, []int{size[0], rank, rank + 1}) || slices.Min(size) < 1 {
-		return nil, n.Errorf("theta has shape %v and size is %v, want [N,2,3] and [N,C,H,W], or [N,3,4] and [N,C,D,H,W]", theta.Shape, size)
+		return nil, n.Errorf("theta has shape %v and size is %v, want [N,2,3] and [N,C,H,W], or [N,3,4] and [N,C,D,H,W]",
+			theta.Shape, size)
 	}
 	if err := n.bounded(0, append(slices.Clone(size), rank)); err != nil {
 		return nil, err

@@ -6,14 +6,15 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var argMaxes = slices.Concat(argument("ArgMax", true), argument("ArgMin", false))
+var argMaxes = []Def{argument("ArgMax", true), argument("ArgMin", false)}
 
 const ranking = "its result is a ranking"
 
 // argument is ArgMax or ArgMin: the index of the best element of each lane, the
 // first of equals or, with select_last_index, the last.
-func argument(op string, largest bool) []Def {
-	d := Def{Op: op, Since: 1, Wide: wideInt, NotDifferentiable: ranking}
+func argument(op string, largest bool) Def {
+	d := Def{Op: op, Since: 1, Attributes: "axis:i keepdims:i; 12 axis:i keepdims:i select_last_index:i",
+		Wide: wideInt, NotDifferentiable: ranking}
 	d.Infer = func(n *Node) error {
 		if err := n.Want(1, 1); err != nil {
 			return err
@@ -40,9 +41,7 @@ func argument(op string, largest bool) []Def {
 			func() func() { return argLoop[int64](e, l, last, largest) },
 			func() func() { return argLoop[uint64](e, l, last, largest) })
 	}
-	select12 := d
-	select12.Since = 12
-	return []Def{d, select12}
+	return d
 }
 
 func argLoop[T number](e *Env, l lane, last, largest bool) func() {

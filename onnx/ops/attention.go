@@ -10,7 +10,12 @@ import (
 // attentions are written out in products and a softmax, which have kernels and
 // gradients.
 var attentions = []Def{
-	{Op: "Attention", Since: 23, Expand: expandAttention},
+	{Op: "Attention", Since: 23,
+		Attributes: "is_causal:i kv_num_heads:i q_num_heads:i qk_matmul_output_mode:i scale:f softcap:f " +
+			"softmax_precision:i; " +
+			"25 is_causal:i kv_num_heads:i left_window_size:i q_num_heads:i qk_matmul_output_mode:i " +
+			"right_window_size:i scale:f softcap:f softmax_precision:i",
+		Expand: expandAttention},
 }
 
 // attention is a resolved Attention: of q·heads queries with head size d, against

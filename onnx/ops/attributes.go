@@ -17,10 +17,7 @@ func (n *Node) CheckAttrs() error {
 	if n.Def.Domain != "" {
 		return nil
 	}
-	own, known := attributesOf(n.Op, n.Opset)
-	if !known {
-		return nil
-	}
+	own := n.Def.attributesAt(n.Opset)
 	for _, name := range sortedNames(n.Attrs) {
 		letters, ok := own[name]
 		switch {
@@ -42,34 +39,32 @@ func (n *Node) CheckAttrs() error {
 	return nil
 }
 
-// HasAttr reports whether ONNX gives its operator op an attribute of that name at an opset;
-// true where its attributes are not known.
-func HasAttr(op string, opset int, name string) bool {
-	own, known := attributesOf(op, opset)
-	return !known || own[name] != ""
-}
+// HasAttr reports whether ONNX gives d's operator an attribute of that name at an opset.
+func (d *Def) HasAttr(opset int, name string) bool { return d.attributesAt(opset)[name] != "" }
 
-// attributesOf returns the letters of an operator's attributes at an opset, by name, and
-// whether they are known.
-func attributesOf(op string, opset int) (own map[string]string, known bool) {
-	for _, version := range strings.Split(attributeTable[op], ";") {
-		words := strings.Fields(version)
-		if len(words) == 0 {
-			continue
-		}
-		if since, err := strconv.Atoi(words[0]); err != nil || since > opset {
+// attributesAt returns the letters of an operator's attributes at an opset, by name.
+func (d *Def) attributesAt(opset int) map[string]string {
+	first, later, _ := strings.Cut(d.Attributes, ";")
+	words := strings.Fields(first)
+	for _, version := range strings.Split(later, ";") {
+		numbered := strings.Fields(version)
+		if len(numbered) == 0 {
 			break
 		}
-		own, known = map[string]string{}, true
-		for _, w := range words[1:] {
-			name, letters, _ := strings.Cut(w, ":")
-			own[name] = letters
+		if since, err := strconv.Atoi(numbered[0]); err != nil || since > opset {
+			break
 		}
+		words = numbered[1:]
 	}
-	return own, known
+	own := map[string]string{}
+	for _, w := range words {
+		name, letters, _ := strings.Cut(w, ":")
+		own[name] = letters
+	}
+	return own
 }
 
-// attributeTypes are the types that the letters of attributeTable stand for.
+// attributeTypes are the types that the letters of Def.Attributes stand for.
 var attributeTypes = map[byte]string{
 	'i': "an integer", 'f': "a float", 's': "a string", 't': "a tensor", 'p': "a type", 'g': "a graph",
 	'I': "integers", 'F': "floats", 'S': "strings", 'x': "a sparse tensor",

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"math"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,6 +33,14 @@ func TestAttributesThatAreNotTheOperators(t *testing.T) {
 		{"LSTM", 14, Attrs{"hidden_size": int64(4), "activations": "Tanh"}, "want strings"},
 		{"BatchNormalization", 7, Attrs{"spatial": int64(1), "epsilon": float32(1e-5)}, ""},
 		{"BatchNormalization", 9, Attrs{"spatial": int64(1)}, `attribute "spatial"`},
+		{"GatherND", 11, Attrs{"batch_dims": int64(1)}, `attribute "batch_dims" is not one of the operator's at opset 11`},
+		{"GatherND", 12, Attrs{"batch_dims": int64(1)}, ""},
+		{"Add", 5, Attrs{"consumed_inputs": []int64{0, 0}}, ""},
+		{"Add", 6, Attrs{"consumed_inputs": []int64{0, 0}}, `which has axis, broadcast`},
+		{"Equal", 6, Attrs{"consumed_inputs": []int64{0, 0}}, `which has axis, broadcast`},
+		{"ReduceMax", 17, Attrs{"axes": []int64{0}}, ""},
+		{"ReduceMax", 18, Attrs{"axes": []int64{0}}, `which has keepdims, noop_with_empty_axes`},
+		{"GroupNormalization", 18, Attrs{"num_groups": int64(2), "stash_type": int64(1)}, `attribute "stash_type"`},
 	} {
 		def, err := Lookup("", c.op, c.opset)
 		if err != nil {
@@ -45,19 +54,35 @@ func TestAttributesThatAreNotTheOperators(t *testing.T) {
 	}
 }
 
-// Every operator of ONNX's own is in the table of attributes, whose letters are known.
-func TestAttributeTable(t *testing.T) {
+// What rows say of attributes can be read: letters are known, and opsets rise from the
+// row's own, not beyond that of the operator's next row.
+func TestAttributesOfRows(t *testing.T) {
 	for _, d := range All() {
 		if d.Domain != "" {
+			if d.Attributes != "" {
+				t.Errorf("%s of %s: attributes %q, which nobody reads", d.Op, d.Domain, d.Attributes)
+			}
 			continue
 		}
-		own, known := attributesOf(d.Op, Newest)
-		if !known {
-			t.Errorf("%s: attributes are not known", d.Op)
+		last := d.Since
+		for i, version := range strings.Split(d.Attributes, ";") {
+			if i == 0 {
+				continue
+			}
+			since, err := strconv.Atoi(strings.Fields(version)[0])
+			if err != nil || since <= last || since > Newest {
+				t.Errorf("%s of opset %d: version %q after %d", d.Op, d.Since, version, last)
+			}
+			if row, err := Lookup("", d.Op, since); err != nil || row.Since != d.Since {
+				t.Errorf("%s of opset %d: version %q is another row's", d.Op, d.Since, version)
+			}
+			last = since
 		}
-		for name, letters := range own {
-			if attributeTypes[letters[0]] == "" || len(letters) > 2 || len(letters) == 2 && letters[1] != '!' {
-				t.Errorf("%s: attribute %s is %q", d.Op, name, letters)
+		for opset := d.Since; opset <= last; opset++ {
+			for name, letters := range d.attributesAt(opset) {
+				if attributeTypes[letters[0]] == "" || len(letters) > 2 || len(letters) == 2 && letters[1] != '!' {
+					t.Errorf("%s at opset %d: attribute %s is %q", d.Op, opset, name, letters)
+				}
 			}
 		}
 	}

@@ -8,7 +8,11 @@ import (
 )
 
 var batchNorms = []Def{
-	{Op: "BatchNormalization", Since: 1, Roles: []Role{"", Scale, Bias, Mean, Variance}, Infer: inferBatchNorm,
+	{Op: "BatchNormalization", Since: 1,
+		Attributes: "consumed_inputs:I epsilon:f is_test:i momentum:f spatial:i; " +
+			"6 epsilon:f is_test:i momentum:f spatial:i; 7 epsilon:f momentum:f spatial:i; " +
+			"9 epsilon:f momentum:f; 14 epsilon:f momentum:f training_mode:i",
+		Roles: []Role{"", Scale, Bias, Mean, Variance}, Infer: inferBatchNorm,
 		Bind: bindBatchNorm, Grad: gradBatchNorm, Train: trainBatchNorm,
 		Evaluation: &Evaluation{Operands: 5, Results: 1}},
 	{Op: "BatchNormRelu", Domain: Internal, Since: 1, Infer: inferBatchNorm, Bind: bindBatchNorm,

@@ -17,25 +17,26 @@ var bits = []Def{
 		return numbers(n, e.In[0].DType, nil, nil, whole,
 			func() func() { return mapLoop(e, eachWhole(func(x uint64) uint64 { return ^x })) })
 	}},
-	{Op: "BitShift", Since: 11, Wide: wideInt, NotDifferentiable: ofBits, Infer: func(n *Node) error {
-		if d := n.Str("direction", ""); d != "LEFT" && d != "RIGHT" {
-			return n.Errorf("direction is %q, want LEFT or RIGHT", d)
-		}
-		if err := bitwise("", nil, nil).Infer(n); err != nil {
-			return err
-		}
-		if !n.In[0].DType.IsUnsigned() {
-			return n.Errorf("inputs are %v, want unsigned integers", n.In[0].DType)
-		}
-		return nil
-	}, Bind: func(n *Node, e *Env) (func(), error) {
-		shift := func(a, b uint64) uint64 { return a << b }
-		if n.Str("direction", "") == "RIGHT" {
-			shift = func(a, b uint64) uint64 { return a >> b }
-		}
-		return arith{u64: shift}.bind(n, e, e.In[0], e.In[1], e.Out[0])
-	}},
-	{Op: "BitCast", Since: 26, NotDifferentiable: ofBits, Infer: func(n *Node) error {
+	{Op: "BitShift", Since: 11, Attributes: "direction:s!",
+		Wide: wideInt, NotDifferentiable: ofBits, Infer: func(n *Node) error {
+			if d := n.Str("direction", ""); d != "LEFT" && d != "RIGHT" {
+				return n.Errorf("direction is %q, want LEFT or RIGHT", d)
+			}
+			if err := bitwise("", nil, nil).Infer(n); err != nil {
+				return err
+			}
+			if !n.In[0].DType.IsUnsigned() {
+				return n.Errorf("inputs are %v, want unsigned integers", n.In[0].DType)
+			}
+			return nil
+		}, Bind: func(n *Node, e *Env) (func(), error) {
+			shift := func(a, b uint64) uint64 { return a << b }
+			if n.Str("direction", "") == "RIGHT" {
+				shift = func(a, b uint64) uint64 { return a >> b }
+			}
+			return arith{u64: shift}.bind(n, e, e.In[0], e.In[1], e.Out[0])
+		}},
+	{Op: "BitCast", Since: 26, Attributes: "to:i!", NotDifferentiable: ofBits, Infer: func(n *Node) error {
 		if err := n.Want(1, 1); err != nil {
 			return err
 		}

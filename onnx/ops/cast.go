@@ -26,13 +26,16 @@ var castTypes = map[int]castType{
 }
 
 var casts = []Def{
-	{Op: "Cast", Since: 1, Moves: true, Infer: inferCast, Bind: bindCast, Grad: gradCast},
-	{Op: "CastLike", Since: 15, Infer: func(n *Node) error {
-		if err := n.Want(2, 2); err != nil {
-			return err
-		}
-		return n.SetOut(0, n.In[1].DType, n.In[0].Shape)
-	}, Bind: bindCast, Grad: gradCast},
+	{Op: "Cast", Since: 1,
+		Attributes: "to:s!; 6 to:i!; 19 saturate:i to:i!; 24 round_mode:s saturate:i to:i!",
+		Moves:      true, Infer: inferCast, Bind: bindCast, Grad: gradCast},
+	{Op: "CastLike", Since: 15, Attributes: "; 19 saturate:i; 24 round_mode:s saturate:i",
+		Infer: func(n *Node) error {
+			if err := n.Want(2, 2); err != nil {
+				return err
+			}
+			return n.SetOut(0, n.In[1].DType, n.In[0].Shape)
+		}, Bind: bindCast, Grad: gradCast},
 	{Op: "CastTo", Domain: Internal, Since: 1, Infer: func(n *Node) error {
 		return n.SetOut(0, tensor.DType(n.Int("dtype", 0)), n.In[0].Shape)
 	}, Bind: bindCast},

@@ -6,7 +6,8 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var causalConvs = []Def{{Op: "CausalConvWithState", Since: 27, Expand: expandCausalConv}}
+var causalConvs = []Def{{Op: "CausalConvWithState", Since: 27, Attributes: "activation:s",
+	Expand: expandCausalConv}}
 
 // expandCausalConv is a convolution of each channel of x [N,C,T] with its own weights
 // [C,1,K] over the K elements up to each; before the first are those of past_state

@@ -1,6 +1,6 @@
 package ops
 
-var centerCropPads = []Def{{Op: "CenterCropPad", Since: 18, Expand: expandCenterCropPad}}
+var centerCropPads = []Def{{Op: "CenterCropPad", Since: 18, Attributes: "axes:I", Expand: expandCenterCropPad}}
 
 // expandCenterCropPad cuts, or fills with zeros, around the middle of each axis; of an
 // odd number of elements the last side takes one more.

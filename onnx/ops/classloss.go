@@ -9,21 +9,23 @@ import (
 // classLosses compare scores x [N,C,d…] with classes [N,d…]. They are written out in
 // operators that have gradients.
 var classLosses = []Def{
-	{Op: "NegativeLogLikelihoodLoss", Since: 12, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.classes(); err != nil {
-			return nil, err
-		}
-		loss, err := b.negativeLogLikelihood(n, n.In[0])
-		return []*Value{loss}, err
-	}},
-	{Op: "SoftmaxCrossEntropyLoss", Since: 12, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.classes(); err != nil {
-			return nil, err
-		}
-		logs := b.Op("LogSoftmax", Attrs{"axis": int64(1)}, n.In[0])
-		loss, err := b.negativeLogLikelihood(n, logs)
-		return []*Value{loss, logs}, err
-	}},
+	{Op: "NegativeLogLikelihoodLoss", Since: 12, Attributes: "ignore_index:i reduction:s",
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.classes(); err != nil {
+				return nil, err
+			}
+			loss, err := b.negativeLogLikelihood(n, n.In[0])
+			return []*Value{loss}, err
+		}},
+	{Op: "SoftmaxCrossEntropyLoss", Since: 12, Attributes: "ignore_index:i reduction:s",
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.classes(); err != nil {
+				return nil, err
+			}
+			logs := b.Op("LogSoftmax", Attrs{"axis": int64(1)}, n.In[0])
+			loss, err := b.negativeLogLikelihood(n, logs)
+			return []*Value{loss, logs}, err
+		}},
 }
 
 // classes checks scores, classes and weights.

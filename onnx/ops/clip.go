@@ -8,7 +8,8 @@ import (
 )
 
 var clips = []Def{
-	{Op: "Clip", Since: 1, InPlace: true, Wide: wideInt, Infer: inferClip, Bind: bindClip, Grad: gradClip},
+	{Op: "Clip", Since: 1, Attributes: "consumed_inputs:I max:f min:f; 6 max:f min:f; 11",
+		InPlace: true, Wide: wideInt, Infer: inferClip, Bind: bindClip, Grad: gradClip},
 	{Op: "ClipGrad", Domain: Internal, Since: 1, InPlace: true, Infer: func(n *Node) error { return sameAs(n, 2, 4) },
 		Bind: bindClipGrad},
 }

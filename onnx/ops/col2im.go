@@ -2,7 +2,7 @@ package ops
 
 import "slices"
 
-var col2Ims = []Def{{Op: "Col2Im", Since: 18, Expand: expandCol2Im}}
+var col2Ims = []Def{{Op: "Col2Im", Since: 18, Attributes: "dilations:I pads:I strides:I", Expand: expandCol2Im}}
 
 // expandCol2Im adds up columns [N,C·block,L], each a block at one of L places, to
 // images [N,C,…]: what falls beside an image is dropped.

@@ -6,7 +6,8 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var compressions = []Def{{Op: "Compress", Since: 9, Expand: expandCompress, Eager: eagerly(2, 2, compress)}}
+var compressions = []Def{{Op: "Compress", Since: 9, Attributes: "axis:i",
+	Expand: expandCompress, Eager: eagerly(2, 2, compress)}}
 
 // expandCompress keeps the slices along an axis, or elements, where the condition
 // holds.

@@ -7,7 +7,8 @@ import (
 )
 
 var concats = []Def{
-	{Op: "Concat", Since: 1, Roles: []Role{Embedding}, Infer: inferConcat, Bind: bindConcat, Grad: gradConcat},
+	{Op: "Concat", Since: 1, Attributes: "axis:i; 4 axis:i!",
+		Roles: []Role{Embedding}, Infer: inferConcat, Bind: bindConcat, Grad: gradConcat},
 }
 
 func inferConcat(n *Node) error {

@@ -4,8 +4,12 @@ import "memprobe/internal/tensor"
 
 // constants are the operators that make a tensor of attributes, or of a shape.
 var constants = []Def{
-	{Op: "Constant", Since: 1, Infer: inferConstant, NotDifferentiable: "it has no input"},
-	{Op: "ConstantOfShape", Since: 9, Infer: inferConstantOfShape, Bind: bindConstantOfShape,
+	{Op: "Constant", Since: 1,
+		Attributes: "value:t!; 11 sparse_value:x value:t; " +
+			"12 sparse_value:x value:t value_float:f value_floats:F value_int:i value_ints:I value_string:s " +
+			"value_strings:S",
+		Infer: inferConstant, NotDifferentiable: "it has no input"},
+	{Op: "ConstantOfShape", Since: 9, Attributes: "value:t", Infer: inferConstantOfShape, Bind: bindConstantOfShape,
 		NotDifferentiable: "its result depends on the shape alone"},
 }
 

@@ -49,7 +49,8 @@ var contribs = []Def{
 		return b.skipNorm(n, "RMSNormalization", n.Input(3), n.In[2])
 	}), "", "", Scale, Bias),
 	// of no domain
-	{Op: "SimplifiedLayerNormalization", Since: 1, Roles: []Role{"", Scale},
+	{Op: "SimplifiedLayerNormalization", Since: 1, Attributes: "axis:i epsilon:f stash_type:i",
+		Roles: []Role{"", Scale},
 		Expand: func(b *Builder, n *Node) ([]*Value, error) {
 			if err := n.Want(2, 2); err != nil {
 				return nil, err

@@ -12,7 +12,8 @@ import (
 )
 
 var convolutions = []Def{
-	{Op: "Conv", Since: 1, Weighted: true, Roles: []Role{"", ConvWeight, Bias}, Infer: inferConv, Bind: bindConv,
+	{Op: "Conv", Since: 1, Attributes: "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I",
+		Weighted: true, Roles: []Role{"", ConvWeight, Bias}, Infer: inferConv, Bind: bindConv,
 		Grad: gradConv, MultiplyAdds: func(n *Node) int64 {
 			// w [M, C/group, kernel…]: all but M for each result
 			return int64(n.Out[0].Len()) * int64(tensor.Len(n.In[1].Shape[1:]))

@@ -7,7 +7,9 @@ import (
 )
 
 var convTransposes = []Def{
-	{Op: "ConvTranspose", Since: 1, Weighted: true, Roles: []Role{"", ConvWeight, Bias},
+	{Op: "ConvTranspose", Since: 1,
+		Attributes: "auto_pad:s dilations:I group:i kernel_shape:I output_padding:I output_shape:I pads:I strides:I",
+		Weighted:   true, Roles: []Role{"", ConvWeight, Bias},
 		Fan: func(_ *Node, arg int, shape []int) int {
 			if arg != 1 || len(shape) < 3 || shape[0] == 0 {
 				return 0

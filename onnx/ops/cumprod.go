@@ -2,7 +2,8 @@ package ops
 
 import "memprobe/internal/tensor"
 
-var cumProds = []Def{{Op: "CumProd", Since: 26, Wide: wideInt, Infer: inferCumSum, Bind: bindCumProd,
+var cumProds = []Def{{Op: "CumProd", Since: 26, Attributes: "exclusive:i reverse:i",
+	Wide: wideInt, Infer: inferCumSum, Bind: bindCumProd,
 	NotDifferentiable: "its gradient divides by elements that may be 0"}}
 
 func bindCumProd(n *Node, e *Env) (func(), error) {

@@ -2,7 +2,8 @@ package ops
 
 import "memprobe/internal/tensor"
 
-var cumSums = []Def{{Op: "CumSum", Since: 11, Infer: inferCumSum, Wide: wideInt, Bind: bindCumSum, Grad: gradCumSum}}
+var cumSums = []Def{{Op: "CumSum", Since: 11, Attributes: "exclusive:i reverse:i",
+	Infer: inferCumSum, Wide: wideInt, Bind: bindCumSum, Grad: gradCumSum}}
 
 // cumSumAxis is the axis input of CumSum.
 func (n *Node) cumSumAxis() (int, error) {

@@ -8,7 +8,9 @@ import (
 )
 
 var deformConvs = []Def{
-	{Op: "DeformConv", Since: 19, Expand: expandDeformConv},
+	{Op: "DeformConv", Since: 19,
+		Attributes: "dilations:I group:i kernel_shape:I offset_group:i pads:I strides:I",
+		Expand:     expandDeformConv},
 	{Op: "DeformColumns", Domain: Internal, Since: 1, As: "DeformConv", Infer: inferDeformColumns, Bind: bindDeformColumns,
 		NotDifferentiable: "the gradient by the offsets is not written"},
 }

@@ -3,8 +3,10 @@ package ops
 import "memprobe/internal/tensor"
 
 var depthToSpaces = []Def{
-	{Op: "DepthToSpace", Since: 1, Infer: inferBlocks, Bind: bindBlocks, Grad: gradBlocks},
-	{Op: "SpaceToDepth", Since: 1, Infer: inferBlocks, Bind: bindBlocks, Grad: gradBlocks},
+	{Op: "DepthToSpace", Since: 1, Attributes: "blocksize:i!; 11 blocksize:i! mode:s",
+		Infer: inferBlocks, Bind: bindBlocks, Grad: gradBlocks},
+	{Op: "SpaceToDepth", Since: 1, Attributes: "blocksize:i!",
+		Infer: inferBlocks, Bind: bindBlocks, Grad: gradBlocks},
 }
 
 // blocks says how DepthToSpace or SpaceToDepth moves elements: the input seen in

@@ -8,7 +8,9 @@ import (
 
 // dropouts: evaluation's Dropout passes its input on; DropoutTrain draws.
 var dropouts = []Def{
-	{Op: "Dropout", Since: 1, Infer: inferDropout, View: true, Grad: gradView,
+	{Op: "Dropout", Since: 1,
+		Attributes: "consumed_inputs:I is_test:i ratio:f; 6 is_test:i ratio:f; 7 ratio:f; 12 seed:i",
+		Infer:      inferDropout, View: true, Grad: gradView,
 		Train: trainDropout, Evaluation: &Evaluation{Operands: 2, Results: 2}},
 	{Op: "DropoutTrain", Domain: Internal, Since: 1, As: "Dropout", Infer: func(n *Node) error { return sameAs(n, 1, 1) },
 		Bind: bindDropoutTrain, Grad: gradDropoutTrain, InPlace: true, Random: true},

@@ -9,7 +9,8 @@ import (
 
 // einsums are products that an equation describes. They are written out in
 // transpositions, sums and matrix products, which have kernels and gradients.
-var einsums = []Def{{Op: "Einsum", Since: 12, Weighted: true, Roles: []Role{Matrix}, Fan: summed, Infer: inferEinsum,
+var einsums = []Def{{Op: "Einsum", Since: 12, Attributes: "equation:s!",
+	Weighted: true, Roles: []Role{Matrix}, Fan: summed, Infer: inferEinsum,
 	Expand: expandEinsum}}
 
 // summed is the product of the axes of operand number arg that the result lacks.

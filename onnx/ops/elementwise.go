@@ -54,20 +54,25 @@ func slopeOf[T tensor.Float](df func(float64) float64) func(dx, dy, v []T) {
 // function is an elementwise operator; check, where it is not nil, holds attributes to what
 // they may be, and of reads them.
 type function struct {
-	op    string
-	since int
-	check func(n *Node) error
-	of    func(n *Node) maps
-	flat  string // why there is no gradient
+	op         string
+	since      int
+	attributes string
+	check      func(n *Node) error
+	of         func(n *Node) maps
+	flat       string // why there is no gradient
 }
 
-func simple(op string, since int, m maps) function {
-	return function{op: op, since: since, of: func(*Node) maps { return m }}
+// hinted are the attributes of ONNX's first functions: below opset 6 they name operands
+// that may be written over.
+const hinted = "consumed_inputs:I; 6"
+
+func simple(op string, since int, attributes string, m maps) function {
+	return function{op: op, since: since, attributes: attributes, of: func(*Node) maps { return m }}
 }
 
 // step is a function whose derivative is 0 wherever it exists.
-func step(op string, since int, m maps) function {
-	f := simple(op, since, m)
+func step(op string, since int, attributes string, m maps) function {
+	f := simple(op, since, attributes, m)
 	f.flat = "its derivative is 0 almost everywhere"
 	return f
 }
@@ -78,8 +83,8 @@ func defs(list ...[]function) []Def {
 	var out []Def
 	for _, fs := range list {
 		for _, f := range fs {
-			forward := Def{Op: f.op, Since: f.since, InPlace: true, Wide: wideInt, Infer: f.infer, Bind: f.bind,
-				NotDifferentiable: f.flat}
+			forward := Def{Op: f.op, Since: f.since, Attributes: f.attributes, InPlace: true, Wide: wideInt,
+				Infer: f.infer, Bind: f.bind, NotDifferentiable: f.flat}
 			if f.flat == "" {
 				forward.Grad = f.grad
 				out = append(out, Def{Op: f.op + "Grad", Domain: Internal, Since: 1, InPlace: true, Over: [][2]int{{0, 1}},

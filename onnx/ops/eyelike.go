@@ -2,8 +2,9 @@ package ops
 
 import "memprobe/internal/tensor"
 
-var eyes = []Def{{Op: "EyeLike", Since: 9, NotDifferentiable: "its result depends on the shape alone",
-	Infer: inferEyeLike}}
+var eyes = []Def{{Op: "EyeLike", Since: 9, Attributes: "dtype:i k:i",
+	NotDifferentiable: "its result depends on the shape alone",
+	Infer:             inferEyeLike}}
 
 // inferEyeLike computes a matrix of zeros with ones on the k-th diagonal.
 func inferEyeLike(n *Node) error {

@@ -9,18 +9,19 @@ import (
 
 // fouriers are products with matrices of cosines and sines.
 var fouriers = []Def{
-	{Op: "DFT", Since: 17, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		return expandDFT(b, n, n.Int("axis", 1))
-	}},
-	{Op: "DFT", Since: 20, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+	{Op: "DFT", Since: 17, Attributes: "axis:i inverse:i onesided:i",
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			return expandDFT(b, n, n.Int("axis", 1))
+		}},
+	{Op: "DFT", Since: 20, Attributes: "inverse:i onesided:i", Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		axis, err := n.scalarOr(2, "axis", -2)
 		if err != nil {
 			return nil, err
 		}
 		return expandDFT(b, n, axis)
 	}},
-	{Op: "STFT", Since: 17, Expand: expandSTFT},
-	{Op: "MelWeightMatrix", Since: 17, Expand: beforehand(5, 5, melWeights)},
+	{Op: "STFT", Since: 17, Attributes: "onesided:i", Expand: expandSTFT},
+	{Op: "MelWeightMatrix", Since: 17, Attributes: "output_datatype:i", Expand: beforehand(5, 5, melWeights)},
 }
 
 // scalarOr is an optional operand of one integer that must be known.

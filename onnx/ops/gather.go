@@ -8,7 +8,8 @@ import (
 )
 
 var gathers = []Def{
-	{Op: "Gather", Since: 1, Roles: []Role{Embedding, ""}, Infer: inferGather, Bind: bindGather, Grad: gradGather},
+	{Op: "Gather", Since: 1, Attributes: "axis:i",
+		Roles: []Role{Embedding, ""}, Infer: inferGather, Bind: bindGather, Grad: gradGather},
 	{Op: "GatherGrad", Domain: Internal, Since: 1, Infer: inferMoved(2), Bind: bindGatherGrad},
 }
 

@@ -11,7 +11,9 @@ import (
 )
 
 var gemms = []Def{
-	{Op: "Gemm", Since: 1, Weighted: true, Roles: []Role{Matrix, Matrix, Bias}, Infer: inferGemm, Bind: bindGemm,
+	{Op: "Gemm", Since: 1,
+		Attributes: "alpha:f beta:f broadcast:i transA:i transB:i; 7 alpha:f beta:f transA:i transB:i",
+		Weighted:   true, Roles: []Role{Matrix, Matrix, Bias}, Infer: inferGemm, Bind: bindGemm,
 		Grad: gradGemm, MultiplyAdds: func(n *Node) int64 {
 			k := n.In[0].Shape[1]
 			if n.Int("transA", 0) != 0 {

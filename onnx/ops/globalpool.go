@@ -12,7 +12,8 @@ import (
 var globalPools = []Def{
 	{Op: "GlobalAveragePool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalPool},
 	{Op: "GlobalMaxPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalPool},
-	{Op: "GlobalLpPool", Since: 1, Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalLpPool},
+	{Op: "GlobalLpPool", Since: 1, Attributes: "p:f; 2 p:i",
+		Infer: inferGlobalPool, Bind: bindGlobalPool, Grad: gradGlobalLpPool},
 	{Op: "GlobalPoolGrad", Domain: Internal, Since: 1, Infer: inferGlobalPoolGrad, Bind: bindGlobalPoolGrad},
 }
 

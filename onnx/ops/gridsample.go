@@ -10,7 +10,8 @@ import (
 
 // samplings read images at positions that another tensor gives.
 var samplings = []Def{
-	{Op: "GridSample", Since: 16, Infer: inferGridSample, Bind: bindGridSample, Grad: gradGridSample},
+	{Op: "GridSample", Since: 16, Attributes: "align_corners:i mode:s padding_mode:s",
+		Infer: inferGridSample, Bind: bindGridSample, Grad: gradGridSample},
 	{Op: "GridSampleGradX", Domain: Internal, Since: 1, Infer: inferMoved(2), Bind: bindGridSampleGradX},
 	{Op: "GridSampleGradGrid", Domain: Internal, Since: 1,
 		Infer: func(n *Node) error { return n.SetOut(0, n.In[2].DType, n.In[2].Shape) }, Bind: bindGridSampleGradGrid},

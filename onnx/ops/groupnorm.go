@@ -10,9 +10,12 @@ import (
 )
 
 var groupNorms = []Def{
-	{Op: "InstanceNormalization", Since: 1, Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm,
+	{Op: "InstanceNormalization", Since: 1, Attributes: "consumed_inputs:I epsilon:f; 6 epsilon:f",
+		Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm,
 		Grad: gradGroupNorm},
-	{Op: "GroupNormalization", Since: 18, Roles: []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm,
+	{Op: "GroupNormalization", Since: 18,
+		Attributes: "epsilon:f num_groups:i!; 21 epsilon:f num_groups:i! stash_type:i",
+		Roles:      []Role{"", Scale, Bias}, Infer: inferGroupNorm, Bind: bindGroupNorm,
 		Grad: gradGroupNorm},
 }
 

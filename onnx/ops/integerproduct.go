@@ -16,7 +16,8 @@ var integerProducts = []Def{
 			y := b.Op("MatMul", nil, b.centred(n.In[0], n.Input(2), -2), b.centred(n.In[1], n.Input(3), -1))
 			return []*Value{b.cast(y, tensor.Int32)}, b.Err
 		}},
-	{Op: "ConvInteger", Since: 10, Weighted: true, Roles: []Role{"", Quantised, ""},
+	{Op: "ConvInteger", Since: 10, Attributes: "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I",
+		Weighted: true, Roles: []Role{"", Quantised, ""},
 		Expand: func(b *Builder, n *Node) ([]*Value, error) {
 			if err := n.Want(2, 4); err != nil {
 				return nil, err
@@ -46,7 +47,8 @@ var integerProducts = []Def{
 				b.Op("Mul", nil, b.along(n.In[1], max(rank-2, 0), rank), b.along(n.In[4], max(rank-1, 0), rank)), 6)
 			return []*Value{out}, err
 		}},
-	{Op: "QLinearConv", Since: 10, Weighted: true, Roles: []Role{"", "", "", Quantised, ""},
+	{Op: "QLinearConv", Since: 10, Attributes: "auto_pad:s dilations:I group:i kernel_shape:I pads:I strides:I",
+		Weighted: true, Roles: []Role{"", "", "", Quantised, ""},
 		Expand: func(b *Builder, n *Node) ([]*Value, error) {
 			if err := n.Want(8, 9); err != nil {
 				return nil, err

@@ -7,9 +7,11 @@ import (
 
 var layerNorms = []Def{
 	// ONNX has it since 17; the optimiser of ONNX Runtime writes it at any opset.
-	{Op: "LayerNormalization", Since: 1, Roles: []Role{"", Scale, Bias}, Infer: inferLayerNorm, Bind: bindLayerNorm,
+	{Op: "LayerNormalization", Since: 1, Attributes: "axis:i epsilon:f stash_type:i",
+		Roles: []Role{"", Scale, Bias}, Infer: inferLayerNorm, Bind: bindLayerNorm,
 		Grad: gradLayerNorm},
-	{Op: "RMSNormalization", Since: 23, Roles: []Role{"", Scale}, Infer: inferLayerNorm, Bind: bindLayerNorm,
+	{Op: "RMSNormalization", Since: 23, Attributes: "axis:i epsilon:f stash_type:i",
+		Roles: []Role{"", Scale}, Infer: inferLayerNorm, Bind: bindLayerNorm,
 		Grad: gradLayerNorm},
 	{Op: "LayerNormGrad", Domain: Internal, Since: 1, Infer: inferLayerNormGrad, Bind: bindLayerNormGrad},
 }

@@ -8,16 +8,23 @@ import (
 
 // legacies are operators of two operands before opset 7, when broadcasting was asked for.
 var legacies = []Def{
-	legacy("Add"), legacy("Sub"), legacy("Mul"), legacy("Div"), legacy("Pow"), legacy("And"), legacy("Or"), legacy("Xor"),
-	legacy("Equal"), legacy("Less"), legacy("Greater"),
+	legacy("Add", placedHinted), legacy("Sub", placedHinted), legacy("Mul", placedHinted), legacy("Div", placedHinted),
+	legacy("Pow", placed), legacy("And", placed), legacy("Or", placed), legacy("Xor", placed),
+	legacy("Equal", placed), legacy("Less", placed), legacy("Greater", placed),
 }
+
+// placed says where operand B lies in A; below opset 6 arithmetic has a hint besides.
+const (
+	placed       = "axis:i broadcast:i"
+	placedHinted = "axis:i broadcast:i consumed_inputs:I; 6 " + placed
+)
 
 // legacy is the operator as opset 1 to 6 have it: operands are of one shape or, with
 // broadcast=1, that of B is a run of A's axes, from the attribute axis on; by default
 // the last ones, or a single number. It is written out as a Reshape of B and the
 // operator of later opsets.
-func legacy(op string) Def {
-	return Def{Op: op, Since: 1, Infer: func(n *Node) error {
+func legacy(op, attributes string) Def {
+	return Def{Op: op, Since: 1, Attributes: attributes, Infer: func(n *Node) error {
 		if _, err := n.legacyShape(); err != nil {
 			return err
 		}

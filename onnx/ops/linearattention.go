@@ -9,7 +9,9 @@ import (
 
 // linearAttentions are attention by a state that each token updates, written out token
 // by token.
-var linearAttentions = []Def{{Op: "LinearAttention", Since: 27, Expand: expandLinearAttention}}
+var linearAttentions = []Def{{Op: "LinearAttention", Since: 27,
+	Attributes: "chunk_size:i kv_num_heads:i! q_num_heads:i! scale:f update_rule:s",
+	Expand:     expandLinearAttention}}
 
 // linear is a resolved LinearAttention.
 type linear struct {

@@ -9,10 +9,13 @@ import (
 // loops are the operators that repeat a graph. How often, and what shapes come of it,
 // the data may say, so that they run on whole values.
 var loops = []Def{
-	{Op: "Loop", Since: 1, Eager: loop},
-	{Op: "Scan", Since: 8, Eager: scanBatches},
-	{Op: "Scan", Since: 9, Eager: scan},
-	{Op: "SequenceMap", Since: 17, Eager: sequenceMap},
+	{Op: "Loop", Since: 1, Attributes: "body:g!", Eager: loop},
+	{Op: "Scan", Since: 8, Attributes: "body:g! directions:I num_scan_inputs:i!", Eager: scanBatches},
+	{Op: "Scan", Since: 9,
+		Attributes: "body:g! num_scan_inputs:i! scan_input_axes:I scan_input_directions:I scan_output_axes:I " +
+			"scan_output_directions:I",
+		Eager: scan},
+	{Op: "SequenceMap", Since: 17, Attributes: "body:g!", Eager: sequenceMap},
 }
 
 // Bodies names the attributes that hold the graphs of operators that repeat one.

@@ -8,7 +8,8 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var lpNorms = []Def{{Op: "LpNormalization", Since: 1, Infer: inferLpNorm, Bind: bindLpNorm, Grad: gradLpNorm}}
+var lpNorms = []Def{{Op: "LpNormalization", Since: 1, Attributes: "axis:i p:i",
+	Infer: inferLpNorm, Bind: bindLpNorm, Grad: gradLpNorm}}
 
 func inferLpNorm(n *Node) error {
 	if err := n.Want(1, 1); err != nil {

@@ -8,7 +8,10 @@ import (
 )
 
 var lpPools = []Def{
-	{Op: "LpPool", Since: 2, Infer: inferPool, Bind: bindLpPool, Grad: gradLpPool},
+	{Op: "LpPool", Since: 2,
+		Attributes: "auto_pad:s kernel_shape:I! p:i pads:I strides:I; " +
+			"18 auto_pad:s ceil_mode:i dilations:I kernel_shape:I! p:i pads:I strides:I",
+		Infer: inferPool, Bind: bindLpPool, Grad: gradLpPool},
 	{Op: "LpPoolGrad", Domain: Internal, Since: 1, Infer: inferLpPoolGrad, Bind: bindLpPoolGrad},
 }
 

@@ -7,7 +7,8 @@ import (
 )
 
 var lrns = []Def{
-	{Op: "LRN", Since: 1, Infer: inferLRN, Bind: bindLRN, Grad: gradLRN},
+	{Op: "LRN", Since: 1, Attributes: "alpha:f beta:f bias:f size:i!",
+		Infer: inferLRN, Bind: bindLRN, Grad: gradLRN},
 	{Op: "LRNGrad", Domain: Internal, Since: 1, Infer: func(n *Node) error { return sameAs(n, 2, 2) }, Bind: bindLRNGrad},
 }
 

@@ -2,7 +2,8 @@ package ops
 
 import "slices"
 
-var maxUnpools = []Def{{Op: "MaxUnpool", Since: 9, Expand: expandMaxUnpool}}
+var maxUnpools = []Def{{Op: "MaxUnpool", Since: 9, Attributes: "kernel_shape:I! pads:I strides:I",
+	Expand: expandMaxUnpool}}
 
 // expandMaxUnpool puts every element where MaxPool, of the same attributes, found it:
 // indices count in the tensor [N,C,spatial…] that the attributes give, with sizes

@@ -6,7 +6,8 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var mods = []Def{{Op: "Mod", Since: 10, Wide: wideInt, Infer: inferMod, Bind: bindMod, Grad: gradMod}}
+var mods = []Def{{Op: "Mod", Since: 10, Attributes: "fmod:i",
+	Wide: wideInt, Infer: inferMod, Bind: bindMod, Grad: gradMod}}
 
 func inferMod(n *Node) error {
 	if err := n.Want(2, 2); err != nil {

@@ -7,7 +7,8 @@ import (
 )
 
 // meanVariances holds MeanVarianceNormalization.
-var meanVariances = []Def{{Op: "MeanVarianceNormalization", Since: 9, Infer: inferMVN, Bind: bindMVN, Grad: gradMVN}}
+var meanVariances = []Def{{Op: "MeanVarianceNormalization", Since: 9, Attributes: "axes:I",
+	Infer: inferMVN, Bind: bindMVN, Grad: gradMVN}}
 
 func inferMVN(n *Node) error {
 	if err := n.Want(1, 1); err != nil {

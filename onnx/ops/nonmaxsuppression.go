@@ -8,8 +8,9 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var suppressions = []Def{{Op: "NonMaxSuppression", Since: 10, Expand: beforehand(2, 5, suppress),
-	Eager: eagerly(2, 5, suppress)}}
+var suppressions = []Def{{Op: "NonMaxSuppression", Since: 10, Attributes: "center_point_box:i",
+	Expand: beforehand(2, 5, suppress),
+	Eager:  eagerly(2, 5, suppress)}}
 
 // suppress lists [image, class, box] of the boxes [N,boxes,4] that have the highest
 // scores [N,classes,boxes] of their class and do not cover one before them by more than

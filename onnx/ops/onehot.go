@@ -6,7 +6,7 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var oneHots = []Def{{Op: "OneHot", Since: 9, Infer: inferOneHot, Bind: bindOneHot,
+var oneHots = []Def{{Op: "OneHot", Since: 9, Attributes: "axis:i", Infer: inferOneHot, Bind: bindOneHot,
 	NotDifferentiable: "its result is a code of integers"}}
 
 func inferOneHot(n *Node) error {

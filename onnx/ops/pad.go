@@ -8,7 +8,9 @@ import (
 )
 
 var paddings = []Def{
-	{Op: "Pad", Since: 1, Infer: inferPad, Bind: bindPad, Grad: gradPad},
+	{Op: "Pad", Since: 1,
+		Attributes: "mode:s paddings:I! value:f; 2 mode:s pads:I! value:f; 11 mode:s",
+		Infer:      inferPad, Bind: bindPad, Grad: gradPad},
 	{Op: "PadGrad", Domain: Internal, Since: 1, Infer: inferMoved(1), Bind: bindPadGrad},
 }
 

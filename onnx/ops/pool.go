@@ -8,8 +8,17 @@ import (
 )
 
 var pools = []Def{
-	{Op: "MaxPool", Since: 1, Wide: wideByte, Infer: inferMaxPool, Bind: bindMaxPool, Grad: gradPool},
-	{Op: "AveragePool", Since: 1, Infer: inferPool, Bind: bindAveragePool, Grad: gradPool},
+	{Op: "MaxPool", Since: 1,
+		Attributes: "auto_pad:s kernel_shape:I! pads:I strides:I; " +
+			"8 auto_pad:s kernel_shape:I! pads:I storage_order:i strides:I; " +
+			"10 auto_pad:s ceil_mode:i dilations:I kernel_shape:I! pads:I storage_order:i strides:I",
+		Wide: wideByte, Infer: inferMaxPool, Bind: bindMaxPool, Grad: gradPool},
+	{Op: "AveragePool", Since: 1,
+		Attributes: "auto_pad:s kernel_shape:I! pads:I strides:I; " +
+			"7 auto_pad:s count_include_pad:i kernel_shape:I! pads:I strides:I; " +
+			"10 auto_pad:s ceil_mode:i count_include_pad:i kernel_shape:I! pads:I strides:I; " +
+			"19 auto_pad:s ceil_mode:i count_include_pad:i dilations:I kernel_shape:I! pads:I strides:I",
+		Infer: inferPool, Bind: bindAveragePool, Grad: gradPool},
 	{Op: "MaxPoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindMaxPoolGrad},
 	{Op: "AveragePoolGrad", Domain: Internal, Since: 1, Infer: inferPoolGrad, Bind: bindAveragePoolGrad},
 }

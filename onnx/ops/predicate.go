@@ -13,7 +13,8 @@ var predicates = []Def{
 		Bind: func(n *Node, e *Env) (func(), error) {
 			return bindPredicate(n, e, math.IsNaN)
 		}},
-	{Op: "IsInf", Since: 10, NotDifferentiable: "its result is boolean", Infer: inferPredicate,
+	{Op: "IsInf", Since: 10, Attributes: "detect_negative:i detect_positive:i",
+		NotDifferentiable: "its result is boolean", Infer: inferPredicate,
 		Bind: func(n *Node, e *Env) (func(), error) {
 			up, down := n.Int("detect_positive", 1) != 0, n.Int("detect_negative", 1) != 0
 			return bindPredicate(n, e, func(x float64) bool { return up && math.IsInf(x, 1) || down && math.IsInf(x, -1) })

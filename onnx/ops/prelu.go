@@ -2,7 +2,8 @@ package ops
 
 import "slices"
 
-var pRelus = []Def{{Op: "PRelu", Since: 1, Roles: []Role{"", Slope}, Infer: inferPRelu,
+var pRelus = []Def{{Op: "PRelu", Since: 1, Attributes: hinted,
+	Roles: []Role{"", Slope}, Infer: inferPRelu,
 	Bind: bindPRelu, Grad: gradPRelu}}
 
 // slopes is the shape of a PRelu's slope to broadcast to x. A vector of one slope a

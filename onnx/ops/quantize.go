@@ -11,54 +11,59 @@ import (
 // q = saturate(round(x/scale) + zero point), x ≈ (q − zero point)·scale. A scale
 // belongs to the whole tensor, to each index of an axis, or to blocks along it.
 var quantizers = []Def{
-	{Op: "QuantizeLinear", Since: 10, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(2, 3); err != nil {
-			return nil, err
-		}
-		to := tensor.Uint8
-		if n.Int("output_dtype", 0) != 0 {
-			to = castTypes[n.Int("output_dtype", 0)].dtype
-			if zero := n.Input(2); zero != nil && zero.DType != to {
-				return nil, n.Errorf("the zero point is %v and output_dtype %v, want one type", zero.DType, to)
+	{Op: "QuantizeLinear", Since: 10,
+		Attributes: "; 13 axis:i; 19 axis:i saturate:i; 21 axis:i block_size:i output_dtype:i saturate:i; " +
+			"23 axis:i block_size:i output_dtype:i precision:i saturate:i",
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(2, 3); err != nil {
+				return nil, err
 			}
-		} else if n.Input(2) != nil {
-			to = n.In[2].DType
-		}
-		if n.Int("precision", 0) == 0 && IsByte(to) && n.simplyScaled(n.In[0].Shape) && n.In[1].Len() == 1 {
-			y := b.Op("Quantize", Attrs{"dtype": int64(to)}, b.cast(n.In[0], tensor.Float32), n.In[1], n.Input(2))
-			return []*Value{y}, b.Err
-		}
-		scale, zero, err := b.scales(n, n.In[0].Shape)
-		if err != nil {
-			return nil, err
-		}
-		x := b.Op("Div", nil, b.cast(n.In[0], scale.DType), scale)
-		y, err := b.quantized(n, x, zero, to)
-		return []*Value{y}, err
-	}},
-	{Op: "DequantizeLinear", Since: 10, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(2, 3); err != nil {
-			return nil, err
-		}
-		if d := n.In[0].DType; (IsByte(d) || d == tensor.Int32) && n.Int("output_dtype", 1) == 1 &&
-			n.simplyScaled(n.In[0].Shape) {
-			y := b.Op("Dequantize", Attrs{"axis": int64(axisFromFront(n))}, n.In...)
-			return []*Value{y}, b.Err
-		}
-		scale, zero, err := b.scales(n, n.In[0].Shape)
-		if err != nil {
-			return nil, err
-		}
-		between := scale.DType
-		if n.In[0].DType == tensor.Int32 { // more bits than a float32 has
-			between = tensor.Float64
-		}
-		x := b.cast(n.In[0], between)
-		if zero != nil {
-			x = b.Op("Sub", nil, x, b.cast(zero, between))
-		}
-		return []*Value{b.Op("Mul", nil, b.cast(x, scale.DType), scale)}, b.Err
-	}},
+			to := tensor.Uint8
+			if n.Int("output_dtype", 0) != 0 {
+				to = castTypes[n.Int("output_dtype", 0)].dtype
+				if zero := n.Input(2); zero != nil && zero.DType != to {
+					return nil, n.Errorf("the zero point is %v and output_dtype %v, want one type", zero.DType, to)
+				}
+			} else if n.Input(2) != nil {
+				to = n.In[2].DType
+			}
+			if n.Int("precision", 0) == 0 && IsByte(to) && n.simplyScaled(n.In[0].Shape) && n.In[1].Len() == 1 {
+				y := b.Op("Quantize", Attrs{"dtype": int64(to)}, b.cast(n.In[0], tensor.Float32), n.In[1], n.Input(2))
+				return []*Value{y}, b.Err
+			}
+			scale, zero, err := b.scales(n, n.In[0].Shape)
+			if err != nil {
+				return nil, err
+			}
+			x := b.Op("Div", nil, b.cast(n.In[0], scale.DType), scale)
+			y, err := b.quantized(n, x, zero, to)
+			return []*Value{y}, err
+		}},
+	{Op: "DequantizeLinear", Since: 10,
+		Attributes: "; 13 axis:i; 21 axis:i block_size:i; 23 axis:i block_size:i output_dtype:i",
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(2, 3); err != nil {
+				return nil, err
+			}
+			if d := n.In[0].DType; (IsByte(d) || d == tensor.Int32) && n.Int("output_dtype", 1) == 1 &&
+				n.simplyScaled(n.In[0].Shape) {
+				y := b.Op("Dequantize", Attrs{"axis": int64(axisFromFront(n))}, n.In...)
+				return []*Value{y}, b.Err
+			}
+			scale, zero, err := b.scales(n, n.In[0].Shape)
+			if err != nil {
+				return nil, err
+			}
+			between := scale.DType
+			if n.In[0].DType == tensor.Int32 { // more bits than a float32 has
+				between = tensor.Float64
+			}
+			x := b.cast(n.In[0], between)
+			if zero != nil {
+				x = b.Op("Sub", nil, x, b.cast(zero, between))
+			}
+			return []*Value{b.Op("Mul", nil, b.cast(x, scale.DType), scale)}, b.Err
+		}},
 	{Op: "DynamicQuantizeLinear", Since: 11, Expand: expandDynamicQuantize},
 }
 

@@ -13,13 +13,18 @@ import (
 // none), the node's name and the element's place, so that every run of a model draws the
 // same; the generators of ONNX Runtime and NumPy draw others.
 var randoms = []Def{
-	{Op: "RandomUniform", Since: 1, Random: true, Infer: inferRandom, Bind: bindRandom(uniform), NotDifferentiable: drawn},
-	{Op: "RandomNormal", Since: 1, Random: true, Infer: inferRandom, Bind: bindRandom(normal), NotDifferentiable: drawn},
-	{Op: "RandomUniformLike", Since: 1, Random: true, Infer: inferRandomLike, Bind: bindRandom(uniform),
+	{Op: "RandomUniform", Since: 1, Attributes: "dtype:i high:f low:f seed:f shape:I!",
+		Random: true, Infer: inferRandom, Bind: bindRandom(uniform), NotDifferentiable: drawn},
+	{Op: "RandomNormal", Since: 1, Attributes: "dtype:i mean:f scale:f seed:f shape:I!",
+		Random: true, Infer: inferRandom, Bind: bindRandom(normal), NotDifferentiable: drawn},
+	{Op: "RandomUniformLike", Since: 1, Attributes: "dtype:i high:f low:f seed:f",
+		Random: true, Infer: inferRandomLike, Bind: bindRandom(uniform),
 		NotDifferentiable: drawn},
-	{Op: "RandomNormalLike", Since: 1, Random: true, Infer: inferRandomLike, Bind: bindRandom(normal),
+	{Op: "RandomNormalLike", Since: 1, Attributes: "dtype:i mean:f scale:f seed:f",
+		Random: true, Infer: inferRandomLike, Bind: bindRandom(normal),
 		NotDifferentiable: drawn},
-	{Op: "Bernoulli", Since: 15, Random: true, Infer: inferBernoulli, Bind: bindBernoulli, NotDifferentiable: drawn},
+	{Op: "Bernoulli", Since: 15, Attributes: "dtype:i seed:f",
+		Random: true, Infer: inferBernoulli, Bind: bindBernoulli, NotDifferentiable: drawn},
 }
 
 const drawn = "its result is drawn"

@@ -2,7 +2,7 @@ package ops
 
 import "memprobe/internal/tensor"
 
-var ranges = []Def{{Op: "Range", Since: 11, Infer: inferRange, Bind: bindRange,
+var ranges = []Def{{Op: "Range", Since: 11, Attributes: "; 27 stash_type:i", Infer: inferRange, Bind: bindRange,
 	NotDifferentiable: "its result decides shapes"}}
 
 func inferRange(n *Node) error {

@@ -9,15 +9,28 @@ import (
 
 // recurrents are networks over sequences, written out step by step.
 var recurrents = []Def{
-	{Op: "RNN", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(1),
+	{Op: "RNN", Since: 7,
+		Attributes: "activation_alpha:F activation_beta:F activations:S clip:f direction:s hidden_size:i; " +
+			"14 activation_alpha:F activation_beta:F activations:S clip:f direction:s hidden_size:i layout:i",
+		Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(1),
 		Expand: func(b *Builder, n *Node) ([]*Value, error) {
 			return expandRecurrent(b, n, 1, "Tanh")
 		}},
-	{Op: "GRU", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(3),
+	{Op: "GRU", Since: 7,
+		Attributes: "activation_alpha:F activation_beta:F activations:S clip:f direction:s hidden_size:i " +
+			"linear_before_reset:i; " +
+			"14 activation_alpha:F activation_beta:F activations:S clip:f direction:s hidden_size:i layout:i " +
+			"linear_before_reset:i",
+		Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, ""}, Fan: hiddenSize(3),
 		Expand: func(b *Builder, n *Node) ([]*Value, error) {
 			return expandRecurrent(b, n, 3, "Sigmoid", "Tanh")
 		}},
-	{Op: "LSTM", Since: 7, Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, "", "", "", Recurrent},
+	{Op: "LSTM", Since: 7,
+		Attributes: "activation_alpha:F activation_beta:F activations:S clip:f direction:s hidden_size:i " +
+			"input_forget:i; " +
+			"14 activation_alpha:F activation_beta:F activations:S clip:f direction:s hidden_size:i " +
+			"input_forget:i layout:i",
+		Weighted: true, Roles: []Role{"", Recurrent, Recurrent, Recurrent, "", "", "", Recurrent},
 		Fan: hiddenSize(4), Expand: func(b *Builder, n *Node) ([]*Value, error) {
 			return expandRecurrent(b, n, 4, "Sigmoid", "Tanh", "Tanh")
 		}},

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"math"
 
 	"memprobe/internal/tensor"
@@ -71,7 +72,9 @@ func logAddExp(a, x float64) float64 {
 // Others than sums of floats run in float64 or 64-bit integers, in the order of the elements.
 func reduce(op string, since, asInput int, f folds, grad func(*Builder, folded) *Value) Def {
 	resolve := func(n *Node) ([]int, error) { return n.reduced(asInput) }
-	return Def{Op: op, Since: since, Wide: wideBool, Grad: gradReduce(asInput, grad),
+	return Def{Op: op, Since: since,
+		Attributes: fmt.Sprintf("axes:I keepdims:i; %d keepdims:i noop_with_empty_axes:i", asInput),
+		Wide:       wideBool, Grad: gradReduce(asInput, grad),
 		Infer: func(n *Node) error {
 			axes, err := resolve(n)
 			if err != nil {

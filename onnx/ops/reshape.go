@@ -8,17 +8,18 @@ import (
 
 // reshapes are the operators that change a tensor's shape and none of its elements.
 var reshapes = []Def{
-	{Op: "Reshape", Since: 1, View: true, Moves: true, Grad: gradView,
+	{Op: "Reshape", Since: 1, Attributes: "consumed_inputs:I shape:I", View: true, Moves: true, Grad: gradView,
 		Infer: func(n *Node) error { return inferReshape(n, n.Ints("shape", nil), false) }},
-	{Op: "Reshape", Since: 5, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error {
-		shape, err := n.known(1, "shape")
-		if err != nil {
-			return err
-		}
-		return inferReshape(n, shape, n.Int("allowzero", 0) != 0)
-	}},
-	{Op: "Flatten", Since: 1, View: true, Moves: true, Grad: gradView, Infer: inferFlatten},
-	{Op: "Squeeze", Since: 1, View: true, Moves: true, Grad: gradView,
+	{Op: "Reshape", Since: 5, Attributes: "; 14 allowzero:i",
+		View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error {
+			shape, err := n.known(1, "shape")
+			if err != nil {
+				return err
+			}
+			return inferReshape(n, shape, n.Int("allowzero", 0) != 0)
+		}},
+	{Op: "Flatten", Since: 1, Attributes: "axis:i", View: true, Moves: true, Grad: gradView, Infer: inferFlatten},
+	{Op: "Squeeze", Since: 1, Attributes: "axes:I", View: true, Moves: true, Grad: gradView,
 		Infer: func(n *Node) error { return inferSqueeze(n, n.Ints("axes", nil), n.Has("axes")) }},
 	{Op: "Squeeze", Since: 13, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error {
 		if n.Input(1) == nil {
@@ -30,7 +31,7 @@ var reshapes = []Def{
 		}
 		return inferSqueeze(n, axes, true)
 	}},
-	{Op: "Unsqueeze", Since: 1, View: true, Moves: true, Grad: gradView,
+	{Op: "Unsqueeze", Since: 1, Attributes: "axes:I!", View: true, Moves: true, Grad: gradView,
 		Infer: func(n *Node) error { return inferUnsqueeze(n, n.Ints("axes", nil)) }},
 	{Op: "Unsqueeze", Since: 13, View: true, Moves: true, Grad: gradView, Infer: func(n *Node) error {
 		axes, err := n.known(1, "axes")

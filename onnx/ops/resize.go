@@ -7,8 +7,15 @@ import (
 )
 
 var resizings = []Def{
-	{Op: "Resize", Since: 10, Infer: inferResize, Bind: bindResize, Grad: gradResize},
-	{Op: "Upsample", Since: 7, Infer: inferResize, Bind: bindResize, Grad: gradResize},
+	{Op: "Resize", Since: 10,
+		Attributes: "mode:s; " +
+			"11 coordinate_transformation_mode:s cubic_coeff_a:f exclude_outside:i extrapolation_value:f " +
+			"mode:s nearest_mode:s; " +
+			"18 antialias:i axes:I coordinate_transformation_mode:s cubic_coeff_a:f exclude_outside:i " +
+			"extrapolation_value:f keep_aspect_ratio_policy:s mode:s nearest_mode:s",
+		Infer: inferResize, Bind: bindResize, Grad: gradResize},
+	{Op: "Upsample", Since: 7, Attributes: "mode:s scales:F!; 9 mode:s",
+		Infer: inferResize, Bind: bindResize, Grad: gradResize},
 	{Op: "ResizeGrad", Domain: Internal, Since: 1, Infer: inferMoved(1), Bind: bindResizeGrad},
 }
 

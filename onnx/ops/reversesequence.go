@@ -2,7 +2,8 @@ package ops
 
 import "memprobe/internal/tensor"
 
-var reverses = []Def{{Op: "ReverseSequence", Since: 10, Infer: inferReverseSequence, Bind: bindReverseSequence,
+var reverses = []Def{{Op: "ReverseSequence", Since: 10, Attributes: "batch_axis:i time_axis:i",
+	Infer: inferReverseSequence, Bind: bindReverseSequence,
 	Grad: func(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {
 		return []*Value{b.Op("ReverseSequence", n.Attrs, dy[0], n.In[1]), nil}, b.Err
 	}}}

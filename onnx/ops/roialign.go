@@ -7,8 +7,11 @@ import (
 )
 
 var roiAligns = []Def{
-	{Op: "RoiAlign", Since: 10, Infer: inferRoiAlign, Bind: bindRoiAlign, NotDifferentiable: regions},
-	{Op: "RoiAlign", Since: 16, Infer: inferRoiAlign, Bind: bindRoiAlign, NotDifferentiable: regions},
+	{Op: "RoiAlign", Since: 10,
+		Attributes: "mode:s output_height:i output_width:i sampling_ratio:i spatial_scale:f; " +
+			"16 coordinate_transformation_mode:s mode:s output_height:i output_width:i sampling_ratio:i " +
+			"spatial_scale:f",
+		Infer: inferRoiAlign, Bind: bindRoiAlign, NotDifferentiable: regions},
 }
 
 const regions = "it reads regions that a detector proposes"

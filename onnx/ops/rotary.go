@@ -1,13 +1,14 @@
 package ops
 
 var rotaries = []Def{
-	{Op: "RotaryEmbedding", Since: 23, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(3, 4); err != nil {
-			return nil, err
-		}
-		y, err := b.rotate(n, n.In[0], n.In[1], n.In[2], n.Input(3))
-		return []*Value{y}, err
-	}},
+	{Op: "RotaryEmbedding", Since: 23, Attributes: "interleaved:i num_heads:i rotary_embedding_dim:i",
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(3, 4); err != nil {
+				return nil, err
+			}
+			y, err := b.rotate(n, n.In[0], n.In[1], n.In[2], n.Input(3))
+			return []*Value{y}, err
+		}},
 }
 
 // rotate turns pairs of the first features of x [N,heads,T,D], or [N,T,heads·D], by

@@ -8,13 +8,18 @@ import (
 
 // scatters are operators whose indices name single elements, or runs of them.
 var scatters = []Def{
-	{Op: "GatherElements", Since: 11, Infer: inferGatherElements, Bind: bindPlaces, Grad: gradGatherElements},
-	{Op: "GatherND", Since: 11, Infer: inferGatherND, Bind: bindPlaces, Grad: gradGatherND},
+	{Op: "GatherElements", Since: 11, Attributes: "axis:i",
+		Infer: inferGatherElements, Bind: bindPlaces, Grad: gradGatherElements},
+	{Op: "GatherND", Since: 11, Attributes: "; 12 batch_dims:i",
+		Infer: inferGatherND, Bind: bindPlaces, Grad: gradGatherND},
 	{Op: "GatherNDGrad", Domain: Internal, Since: 1, Infer: inferScatterND, Bind: bindPlaces},
-	{Op: "Scatter", Since: 9, Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
-	{Op: "ScatterElements", Since: 11, Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces,
+	{Op: "Scatter", Since: 9, Attributes: "axis:i",
+		Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces, Grad: gradScatterElements},
+	{Op: "ScatterElements", Since: 11, Attributes: "axis:i; 16 axis:i reduction:s",
+		Wide: wideInt, Infer: inferScatterElements, Bind: bindPlaces,
 		Grad: gradScatterElements},
-	{Op: "ScatterND", Since: 11, Wide: wideInt, Infer: inferScatterND, Bind: bindPlaces, Grad: gradScatterND},
+	{Op: "ScatterND", Since: 11, Attributes: "; 16 reduction:s",
+		Wide: wideInt, Infer: inferScatterND, Bind: bindPlaces, Grad: gradScatterND},
 }
 
 // placement says where the runs of an operator's indices lie in the data. One that an

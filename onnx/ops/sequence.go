@@ -9,7 +9,7 @@ import (
 // sequences are the operators on lists of tensors and on optionals. They run on whole
 // values, since a list may hold tensors of many shapes.
 var sequences = []Def{
-	{Op: "SequenceEmpty", Since: 11, Eager: func(n *Node, _ []Data) ([]Data, error) {
+	{Op: "SequenceEmpty", Since: 11, Attributes: "dtype:i", Eager: func(n *Node, _ []Data) ([]Data, error) {
 		return []Data{&Sequence{DType: castTypes[n.Int("dtype", 1)].dtype}}, nil
 	}},
 	{Op: "SequenceConstruct", Since: 11, Eager: sequenceConstruct},
@@ -23,10 +23,10 @@ var sequences = []Def{
 		}
 		return []Data{tensor.From([]int64{int64(len(s.Items))})}, nil
 	}},
-	{Op: "SplitToSequence", Since: 11, Eager: splitToSequence},
-	{Op: "ConcatFromSequence", Since: 11, Eager: concatFromSequence},
+	{Op: "SplitToSequence", Since: 11, Attributes: "axis:i keepdims:i", Eager: splitToSequence},
+	{Op: "ConcatFromSequence", Since: 11, Attributes: "axis:i! new_axis:i", Eager: concatFromSequence},
 
-	{Op: "Optional", Since: 15, Eager: func(n *Node, in []Data) ([]Data, error) {
+	{Op: "Optional", Since: 15, Attributes: "type:p", Eager: func(n *Node, in []Data) ([]Data, error) {
 		if len(in) == 0 || in[0] == nil {
 			return []Data{Nothing{}}, nil
 		}

@@ -4,7 +4,8 @@ import "memprobe/internal/tensor"
 
 // shapes are the operators that turn a shape into data.
 var shapes = []Def{
-	{Op: "Shape", Since: 1, OfShape: true, Infer: inferShape, NotDifferentiable: "its result depends on the shape alone"},
+	{Op: "Shape", Since: 1, Attributes: "; 15 end:i start:i",
+		OfShape: true, Infer: inferShape, NotDifferentiable: "its result depends on the shape alone"},
 	{Op: "Size", Since: 1, OfShape: true, NotDifferentiable: "its result depends on the shape alone",
 		Infer: func(n *Node) error {
 			if err := n.Want(1, 1); err != nil {

@@ -7,7 +7,8 @@ import (
 )
 
 var slicings = []Def{
-	{Op: "Slice", Since: 1, Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
+	{Op: "Slice", Since: 1, Attributes: "axes:I ends:I! starts:I!",
+		Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
 	{Op: "Slice", Since: 10, Infer: inferSlice, Bind: bindSlice, Grad: gradSlice},
 	{Op: "SliceGrad", Domain: Internal, Since: 1, Infer: inferMoved(1), Bind: bindSliceGrad},
 }

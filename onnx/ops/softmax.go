@@ -9,13 +9,17 @@ import (
 // softmaxes normalise over an axis; before opset 13 over that axis and all after
 // it together.
 var softmaxes = []Def{
-	{Op: "Softmax", Since: 1, InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
-	{Op: "Softmax", Since: 13, InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
-	{Op: "LogSoftmax", Since: 1, InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
-	{Op: "LogSoftmax", Since: 13, InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
-	{Op: "Hardmax", Since: 1, Infer: inferSoftmax, Bind: bindHardmax,
+	{Op: "Softmax", Since: 1, Attributes: "axis:i",
+		InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
+	{Op: "Softmax", Since: 13, Attributes: "axis:i",
+		InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
+	{Op: "LogSoftmax", Since: 1, Attributes: "axis:i",
+		InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
+	{Op: "LogSoftmax", Since: 13, Attributes: "axis:i",
+		InPlace: true, Infer: inferSoftmax, Bind: bindSoftmax, Grad: gradSoftmax},
+	{Op: "Hardmax", Since: 1, Attributes: "axis:i", Infer: inferSoftmax, Bind: bindHardmax,
 		NotDifferentiable: "its derivative is 0 almost everywhere"},
-	{Op: "Hardmax", Since: 13, Infer: inferSoftmax, Bind: bindHardmax,
+	{Op: "Hardmax", Since: 13, Attributes: "axis:i", Infer: inferSoftmax, Bind: bindHardmax,
 		NotDifferentiable: "its derivative is 0 almost everywhere"},
 	{Op: "SoftmaxGrad", Domain: Internal, Since: 1, InPlace: true, Over: [][2]int{{0, 1}}, Infer: inferSoftmaxGrad,
 		Bind: bindSoftmaxGrad},

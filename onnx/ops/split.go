@@ -7,9 +7,10 @@ import (
 )
 
 var splits = []Def{
-	{Op: "Split", Since: 2, Infer: func(n *Node) error { return inferSplit(n, n.Ints("split", nil)) }, Bind: bindSplit,
+	{Op: "Split", Since: 2, Attributes: "axis:i split:I",
+		Infer: func(n *Node) error { return inferSplit(n, n.Ints("split", nil)) }, Bind: bindSplit,
 		Grad: gradSplit},
-	{Op: "Split", Since: 13, Infer: func(n *Node) error {
+	{Op: "Split", Since: 13, Attributes: "axis:i; 18 axis:i num_outputs:i", Infer: func(n *Node) error {
 		if n.Input(1) == nil {
 			return inferSplit(n, nil)
 		}

@@ -1,7 +1,7 @@
 package ops
 
 var swiGLUs = []Def{
-	{Op: "SwiGLU", Since: 28, Expand: func(b *Builder, n *Node) ([]*Value, error) {
+	{Op: "SwiGLU", Since: 28, Attributes: "alpha:f", Expand: func(b *Builder, n *Node) ([]*Value, error) {
 		if err := n.Want(2, 2); err != nil {
 			return nil, err
 		}

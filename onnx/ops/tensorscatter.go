@@ -6,7 +6,8 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var tensorScatters = []Def{{Op: "TensorScatter", Since: 24, Expand: expandTensorScatter}}
+var tensorScatters = []Def{{Op: "TensorScatter", Since: 24, Attributes: "axis:i mode:s",
+	Expand: expandTensorScatter}}
 
 // expandTensorScatter writes updates into a cache along an axis, from the index of
 // each item of the batch on; a circular cache goes on at its beginning.

@@ -7,8 +7,10 @@ import (
 )
 
 var topKs = []Def{
-	{Op: "TopK", Since: 1, Infer: inferTopK, Wide: wideInt, Bind: bindTopK, Grad: gradTopK},
-	{Op: "TopK", Since: 10, Infer: inferTopK, Wide: wideInt, Bind: bindTopK, Grad: gradTopK},
+	{Op: "TopK", Since: 1, Attributes: "axis:i k:i!",
+		Infer: inferTopK, Wide: wideInt, Bind: bindTopK, Grad: gradTopK},
+	{Op: "TopK", Since: 10, Attributes: "axis:i; 11 axis:i largest:i sorted:i",
+		Infer: inferTopK, Wide: wideInt, Bind: bindTopK, Grad: gradTopK},
 }
 
 // topK resolves axis and k, which is an attribute before opset 10.

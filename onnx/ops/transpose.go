@@ -8,7 +8,8 @@ import (
 )
 
 var transposes = []Def{
-	{Op: "Transpose", Since: 1, Moves: true, Infer: inferTranspose, Bind: bindTranspose, Grad: gradTranspose},
+	{Op: "Transpose", Since: 1, Attributes: "perm:I",
+		Moves: true, Infer: inferTranspose, Bind: bindTranspose, Grad: gradTranspose},
 }
 
 func inferTranspose(n *Node) error {

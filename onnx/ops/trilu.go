@@ -2,7 +2,8 @@ package ops
 
 import "memprobe/internal/tensor"
 
-var trilus = []Def{{Op: "Trilu", Since: 14, Infer: inferTrilu, Bind: bindTrilu, Grad: gradTrilu}}
+var trilus = []Def{{Op: "Trilu", Since: 14, Attributes: "upper:i",
+	Infer: inferTrilu, Bind: bindTrilu, Grad: gradTrilu}}
 
 // trilu resolves the diagonal from which on, or up to which, elements stay.
 func (n *Node) trilu() (k int, upper bool, err error) {

@@ -8,7 +8,8 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var uniques = []Def{{Op: "Unique", Since: 11, Expand: beforehand(1, 1, unique), Eager: eagerly(1, 1, unique)}}
+var uniques = []Def{{Op: "Unique", Since: 11, Attributes: "axis:i sorted:i",
+	Expand: beforehand(1, 1, unique), Eager: eagerly(1, 1, unique)}}
 
 // unique returns the distinct slices along an axis, or elements, in their order or in
 // that of their first appearance; then of each its first index, of each slice of the

@@ -14,7 +14,7 @@ var variadics = []Def{
 
 // variadic folds a binary operator over any number of inputs.
 func variadic(op string, since int, f arith, grad gradRule) Def {
-	return Def{Op: op, Since: since, Wide: wideInt, Grad: grad,
+	return Def{Op: op, Since: since, Attributes: hinted, Wide: wideInt, Grad: grad,
 		Infer: func(n *Node) error {
 			if err := n.Want(len(n.In), len(n.In)); err != nil || len(n.In) == 0 {
 				return n.Errorf("wants at least one input, and none absent")
