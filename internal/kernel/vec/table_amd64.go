@@ -4,15 +4,35 @@ package vec
 
 import (
 	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/avx512"
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/kernel/ref"
 )
 
-// fastest is package avx2 where the CPU can run it, else plain Go.
+// fastest is package avx2 where the CPU can run it, with the costly passes of package
+// avx512 where it can run those, else plain Go.
 func fastest() Table[float32] {
 	if !cpu.AVX2 {
 		return plain[float32]()
 	}
+	t := narrow()
+	if cpu.AVX512 {
+		widen(&t)
+	}
+	return t
+}
+
+// widen takes from package avx512 what it has.
+func widen(t *Table[float32]) {
+	t.Exp, t.Log, t.Erf, t.ErfGrad = avx512.Exp, avx512.Log, avx512.Erf, avx512.ErfGrad
+	t.Tanh, t.Sigmoid = avx512.Tanh, avx512.Sigmoid
+	t.Gelu, t.GeluTanh, t.Silu, t.Softplus = avx512.Gelu, avx512.GeluTanh, avx512.Silu, avx512.Softplus
+	t.GeluGrad, t.GeluTanhGrad = avx512.GeluGrad, avx512.GeluTanhGrad
+	t.SiluGrad, t.SoftplusGrad = avx512.SiluGrad, avx512.SoftplusGrad
+}
+
+// narrow is package avx2.
+func narrow() Table[float32] {
 	return Table[float32]{
 		Add: avx2.Add, Sub: avx2.Sub, Mul: avx2.Mul, Div: avx2.Div, Max: avx2.Max, Min: avx2.Min, Fma: avx2.Fma,
 		AddScalar: avx2.AddScalar, MulScalar: avx2.MulScalar, DivScalar: avx2.DivScalar, ScalarDiv: avx2.ScalarDiv,

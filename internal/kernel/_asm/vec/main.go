@@ -1,5 +1,6 @@
-// Command vec generates the passes over vectors of package avx2: element by
-// element, reductions, the rows of normalisations, optimiser steps, transposes.
+// Command vec generates the passes over vectors: element by element, reductions, the
+// rows of normalisations, optimiser steps, transposes. For AVX-512 these are the costly
+// ones alone.
 //
 // A pass is described by a function on registers, see sweep, fold and rows; the
 // loop around it, with a masked tail, comes from here.
@@ -7,6 +8,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -17,6 +19,13 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
+	if os.Args[len(os.Args)-1] == "avx512" { // the package; parsing the flag would open the files
+		lanes, wide = 16, true
+		arithmetic()
+		activations()
+		Generate()
+		return
+	}
 	mask = laneMasks()
 	arithmetic()
 	activations()
@@ -29,7 +38,25 @@ func main() {
 	Generate()
 }
 
-const lanes = 8
+var (
+	lanes = 8     // elements of a register
+	wide  = false // 512 bits
+)
+
+// costly are the passes whose arithmetic takes longer than their bytes, so that wider
+// registers pay.
+var costly = map[string]bool{
+	"Exp": true, "Log": true, "Erf": true, "ErfGrad": true, "Tanh": true, "Sigmoid": true, "Softplus": true,
+	"SoftplusGrad": true, "Gelu": true, "GeluGrad": true, "GeluTanh": true, "GeluTanhGrad": true,
+	"Silu": true, "SiluGrad": true,
+}
+
+func register() reg.VecVirtual {
+	if wide {
+		return ZMM()
+	}
+	return YMM()
+}
 
 // mask has 8 words of ones and 8 of zeros: the first n lanes begin at word 8-n.
 var mask Mem
@@ -54,6 +81,19 @@ func loadMask(n reg.GPVirtual) reg.VecVirtual {
 	NEGQ(back)
 	VMOVUPS(Mem{Base: at, Index: back, Scale: 4}, m)
 	return m
+}
+
+// firstLanes moves the first n lanes of a register, 0 < n < lanes, from and to memory.
+func firstLanes(n reg.GPVirtual) (load func(Mem, vec), store func(vec, Mem)) {
+	if !wide {
+		m := loadMask(n)
+		return func(from Mem, r vec) { VMASKMOVPS(from, m, r) }, func(r vec, to Mem) { VMASKMOVPS(r, m, to) }
+	}
+	ones, m := GP64(), K()
+	MOVQ(U32(0xffff), ones)
+	BZHIQ(n, ones, ones)
+	KMOVW(ones.As32(), m)
+	return func(from Mem, r vec) { VMOVUPS_Z(from, m, r) }, func(r vec, to Mem) { VMOVUPS(r, m, to) }
 }
 
 // text begins a function. Its comment names the equivalent Go loop.
@@ -95,7 +135,7 @@ func broadcastOf(c gotypes.Component) reg.VecVirtual {
 	if err != nil {
 		panic(err)
 	}
-	r := YMM()
+	r := register()
 	VBROADCASTSS(b.Addr, r)
 	return r
 }
@@ -117,6 +157,9 @@ type sweep struct {
 }
 
 func (w sweep) generate(name, signature string) {
+	if wide && !costly[name] {
+		return
+	}
 	text(name, signature)
 	p := map[string]reg.GPVirtual{}
 	for _, s := range append(append([]string{}, w.dst...), w.src...) {
@@ -140,13 +183,13 @@ func (w sweep) loop(label string, p map[string]reg.GPVirtual, n reg.GPVirtual, s
 		weave(w.woven, unroll, func(u int) {
 			var x []reg.VecVirtual
 			for _, name := range w.src {
-				x = append(x, op(func(r vec) { VMOVUPS(Mem{Base: p[name], Disp: 32 * u}, r) }))
+				x = append(x, op(func(r vec) { VMOVUPS(Mem{Base: p[name], Disp: 4 * lanes * u}, r) }))
 			}
 			for i, r := range w.f(args{x, s}) {
-				emit(func() { VMOVUPS(r, Mem{Base: p[w.dst[i]], Disp: 32 * u}) })
+				emit(func() { VMOVUPS(r, Mem{Base: p[w.dst[i]], Disp: 4 * lanes * u}) })
 			}
 		})
-		w.advance(p, 32*unroll)
+		w.advance(p, 4*lanes*unroll)
 	}
 	if w.unroll > 1 {
 		Label(label + "blocks")
@@ -165,15 +208,15 @@ func (w sweep) loop(label string, p map[string]reg.GPVirtual, n reg.GPVirtual, s
 	Label(label + "tail")
 	ADDQ(U8(lanes), n)
 	JZ(LabelRef(label + "done"))
-	m := loadMask(n)
+	load, store := firstLanes(n)
 	var x []reg.VecVirtual
 	for _, name := range w.src {
-		r := YMM()
-		VMASKMOVPS(Mem{Base: p[name]}, m, r)
+		r := register()
+		load(Mem{Base: p[name]}, r)
 		x = append(x, r)
 	}
 	for i, r := range w.f(args{x, s}) {
-		VMASKMOVPS(r, m, Mem{Base: p[w.dst[i]]})
+		store(r, Mem{Base: p[w.dst[i]]})
 	}
 	Label(label + "done")
 }

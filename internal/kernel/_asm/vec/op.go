@@ -47,7 +47,7 @@ func weave(woven bool, runs int, f func(run int)) {
 
 // op is a new register with the result of an instruction.
 func op(instruction func(r vec)) vec {
-	r := YMM()
+	r := register()
 	emit(func() { instruction(r) })
 	return r
 }
@@ -100,12 +100,28 @@ const (
 
 // cmp has all bits of the lanes where a and b compare so.
 func cmp(predicate uint8, a vec, b Op) vec {
-	return op(func(r vec) { VCMPPS(U8(predicate), b, a, r) })
+	return op(func(r vec) {
+		if !wide {
+			VCMPPS(U8(predicate), b, a, r)
+			return
+		}
+		k := K()
+		VCMPPS(U8(predicate), b, a, k)
+		VPMOVM2D(k, r)
+	})
 }
 
 // choose is a where the mask is set, else b; only the sign bits of it count.
 func choose(mask, a, b vec) vec {
-	return op(func(r vec) { VBLENDVPS(mask, a, b, r) })
+	return op(func(r vec) {
+		if !wide {
+			VBLENDVPS(mask, a, b, r)
+			return
+		}
+		k := K()
+		VPMOVD2M(mask, k)
+		VBLENDMPS(a, b, k, r)
+	})
 }
 
 func subInt(a vec, b Op) vec            { return op(func(r vec) { VPSUBD(b, a, r) }) }
