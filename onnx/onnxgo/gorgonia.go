@@ -2,11 +2,51 @@ package onnxgo
 
 import (
 	"fmt"
+	"slices"
 
 	gtensor "gorgonia.org/tensor"
 
 	"memprobe/internal/tensor"
 )
+
+// kinds are the element types that both sides have.
+var kinds = map[tensor.DType]kind{
+	tensor.Float32: kindOf[float32](), tensor.Float64: kindOf[float64](), tensor.Bool: kindOf[bool](),
+	tensor.Int8: kindOf[int8](), tensor.Int16: kindOf[int16](), tensor.Int32: kindOf[int32](),
+	tensor.Int64: kindOf[int64](), tensor.Uint8: kindOf[uint8](), tensor.Uint16: kindOf[uint16](),
+	tensor.Uint32: kindOf[uint32](), tensor.Uint64: kindOf[uint64](),
+}
+
+// kind copies elements of one type: from what gorgonia's tensors hold, nil for another
+// type's, and to it. A tensor of rank 0 is held as its element, others as a slice.
+type kind struct {
+	from func(data any, shape []int) (*tensor.Tensor, error)
+	to   func(t *tensor.Tensor) any
+}
+
+func kindOf[T tensor.Element]() kind {
+	return kind{from: func(data any, shape []int) (*tensor.Tensor, error) {
+		var elements []T
+		switch d := data.(type) {
+		case T:
+			elements = []T{d}
+		case []T:
+			elements = slices.Clone(d)
+		default:
+			return nil, nil
+		}
+		if len(elements) != tensor.Len(shape) {
+			return nil, fmt.Errorf("%d elements for shape %v", len(elements), shape)
+		}
+		return tensor.From(elements, shape...), nil
+	}, to: func(t *tensor.Tensor) any {
+		elements := tensor.Data[T](t)
+		if len(t.Shape) == 0 {
+			return elements[0]
+		}
+		return slices.Clone(elements)
+	}}
+}
 
 // fromGorgonia copies a tensor of onnx-go's contract.
 func fromGorgonia(t gtensor.Tensor) (*tensor.Tensor, error) {
@@ -16,73 +56,23 @@ func fromGorgonia(t gtensor.Tensor) (*tensor.Tensor, error) {
 	if d, ok := t.(*gtensor.Dense); ok && d.RequiresIterator() {
 		t = d.Materialize()
 	}
-	shape := []int(t.Shape())
-	switch d := t.Data().(type) {
-	case float32:
-		return tensor.From([]float32{d}, shape...), nil
-	case float64:
-		return tensor.From([]float64{d}, shape...), nil
-	case int64:
-		return tensor.From([]int64{d}, shape...), nil
-	case int32:
-		return tensor.From([]int32{d}, shape...), nil
-	case uint8:
-		return tensor.From([]uint8{d}, shape...), nil
-	case bool:
-		return tensor.From([]bool{d}, shape...), nil
-	case []float32:
-		return copied(d, shape)
-	case []float64:
-		return copied(d, shape)
-	case []int64:
-		return copied(d, shape)
-	case []int32:
-		return copied(d, shape)
-	case []uint8:
-		return copied(d, shape)
-	case []bool:
-		return copied(d, shape)
+	for _, k := range kinds {
+		if own, err := k.from(t.Data(), t.Shape()); own != nil || err != nil {
+			return own, err
+		}
 	}
 	return nil, fmt.Errorf("element type %v is not supported", t.Dtype())
 }
 
-func copied[T tensor.Element](d []T, shape []int) (*tensor.Tensor, error) {
-	if len(d) != tensor.Len(shape) {
-		return nil, fmt.Errorf("%d elements for shape %v", len(d), shape)
-	}
-	return tensor.From(append([]T(nil), d...), shape...), nil
-}
-
-// toGorgonia copies a tensor out to onnx-go's contract; nil stays nil.
+// toGorgonia copies a tensor out to onnx-go's contract; nil stays nil, as do elements of
+// a type that gorgonia does not have.
 func toGorgonia(t *tensor.Tensor) gtensor.Tensor {
-	if t == nil {
+	if t == nil || kinds[t.DType].to == nil {
 		return nil
 	}
-	t = t.Clone()
-	var data any
-	switch t.DType {
-	case tensor.Float32:
-		data = backing(t.F32(), len(t.Shape))
-	case tensor.Float64:
-		data = backing(t.F64(), len(t.Shape))
-	case tensor.Int64:
-		data = backing(t.I64(), len(t.Shape))
-	case tensor.Int32:
-		data = backing(t.I32(), len(t.Shape))
-	case tensor.Uint8:
-		data = backing(t.U8(), len(t.Shape))
-	case tensor.Bool:
-		data = backing(t.Bool(), len(t.Shape))
-	}
+	data := kinds[t.DType].to(t)
 	if len(t.Shape) == 0 {
 		return gtensor.New(gtensor.FromScalar(data))
 	}
 	return gtensor.New(gtensor.WithShape(t.Shape...), gtensor.WithBacking(data))
-}
-
-func backing[T any](d []T, rank int) any {
-	if rank == 0 {
-		return d[0]
-	}
-	return d
 }
