@@ -1,5 +1,7 @@
 # The few commands of this repository; each is plain Go, and CI runs .ci/run.
-.PHONY: build test check generate cover image
+.PHONY: build test check generate cover lint image
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.7.0
 
 build: ## a static binary of memprobe in bin/
 	CGO_ENABLED=0 go build -trimpath -o bin/memprobe ./cmd/memprobe
@@ -13,9 +15,12 @@ check: ## what every change must pass
 generate: ## the assembly and the embedded images
 	go generate ./...
 
-cover: ## statements covered by all packages' tests together
-	go test -coverpkg=./... -coverprofile=cover.out ./...
-	go tool cover -func=cover.out | tail -1
+cover: ## statements covered: of each package by its own tests, and of all together
+	internal/tool/cover.sh
+
+lint: ## what staticcheck finds, with the kernels in assembly and in Go
+	go run $(STATICCHECK) ./...
+	go run $(STATICCHECK) -tags purego ./...
 
 image: ## the container that job arrays on Kubernetes run
 	docker build -t memprobe:latest .
