@@ -142,8 +142,9 @@ func warnOfChance(p *result.Probe, assigned []int) {
 	if result.Wilson(int(math.Round(fit*n)), len(assigned)).Low() > chance {
 		return
 	}
-	p.Warnings = append(p.Warnings, fmt.Sprintf("the fit to the labels of %s, %.3f, is that of chance, %.3f: was the model trained on pixels of another "+
-		"normalisation (--normalize), or do the labels have another order than the images?", p.Data.LabelSource, fit, chance))
+	p.Warnings = append(p.Warnings, fmt.Sprintf("the fit to the labels of %s, %.3f, is no better than always naming the most frequent "+
+		"one, %.3f: was the model trained on pixels of another normalisation (--normalize), or do the labels have another order "+
+		"than the images?", p.Data.LabelSource, fit, chance))
 }
 
 // drawLabels assigns labels by the scheme that is given or recorded, if any.
