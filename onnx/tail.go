@@ -42,21 +42,24 @@ func (m *Model) setOutputs(names []string) {
 	g.Output = outputs
 }
 
-// needed returns the nodes that some tensors depend on.
+// needed returns the nodes that some tensors depend on. Of a tensor that several nodes
+// compute it needs all, for Check to report them.
 func (m *Model) needed(names []string) map[*onnxpb.NodeProto]bool {
-	producer := map[string]*onnxpb.NodeProto{}
+	producers := map[string][]*onnxpb.NodeProto{}
 	for _, n := range m.proto.Graph.Node {
 		for _, out := range n.Output {
-			producer[out] = n
+			producers[out] = append(producers[out], n)
 		}
 	}
 	needed := map[*onnxpb.NodeProto]bool{}
 	for open := slices.Clone(names); len(open) > 0; {
-		n := producer[open[len(open)-1]]
+		computing := producers[open[len(open)-1]]
 		open = open[:len(open)-1]
-		if n != nil && !needed[n] {
-			needed[n] = true
-			open = append(open, reads(n)...)
+		for _, n := range computing {
+			if !needed[n] {
+				needed[n] = true
+				open = append(open, reads(n)...)
+			}
 		}
 	}
 	return needed

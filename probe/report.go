@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -122,16 +123,17 @@ func (r rows) stretches(most int, do func(f Features, lo int) error) error {
 }
 
 const (
-	partBytes     = 32 << 20 // of pixels: to have pages from the system takes longer than to fill them
-	partNeighbors = 64       // rows of a part for each neighbour: a part ranks the nearest of its own
+	partBytes     = 32 << 20  // of pixels: to have pages from the system takes longer than to fill them
+	partNeighbors = 64        // rows of a part for each neighbour: a part ranks the nearest of its own
+	heldBytes     = 128 << 20 // of the pixels of a part and of the queries that it is compared with, each
 )
 
-// inParts finds the nearest rows of a bank, as many as the greatest k, by parts that half of
-// Options.MaxMemory holds, or of what the process may take. The bank has so many rows of each
+// inParts finds the nearest rows of a bank, as many as the greatest k, by parts of heldBytes, or of
+// what half of Options.MaxMemory holds, or of what the process may take. The bank has so many rows of each
 // query's own, those of query i from i·own on, which are not among its neighbours.
 func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries rows, own int) (*knn.Neighbors, error) {
 	k := r.K[len(r.K)-1]
-	most := max(int(min(r.MaxMemory, memory.Left())/2/int64(10*bank.d)), k+own)
+	most := max(int(min(r.MaxMemory/20, memory.Left()/20, heldBytes/4)/int64(bank.d)), k+own)
 	part := min(most, max(partBytes/(4*bank.d), partNeighbors*(k+own)))
 	all := &knn.Neighbors{Queries: queries.n, K: k}
 	err := queries.stretches(most, func(asked Features, q int) error {
@@ -145,6 +147,7 @@ func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries r
 			if err == nil {
 				found, err = found.Merge(nb, b, k+own)
 			}
+			runtime.GC() // an index is half of a part, and of many the collector would leave as much again as is held
 			return err
 		})
 		if err != nil {

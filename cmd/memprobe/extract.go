@@ -204,10 +204,11 @@ func writeTaps(ctx context.Context, path string, s engine.Session) (lost []onnx.
 // those that the file has besides.
 func chosen(m *onnx.Model, besides []onnx.Lost, flag, layers string) (names []string, gone []onnx.Lost, err error) {
 	var all []string
+	seen := map[string]bool{}
 	for _, n := range m.Nodes() {
 		for _, name := range n.Output {
-			if name != "" {
-				all = append(all, name)
+			if name != "" && !seen[name] { // nodes may compute one twice, for Check to report
+				all, seen[name] = append(all, name), true
 			}
 		}
 	}

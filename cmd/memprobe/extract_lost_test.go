@@ -42,7 +42,8 @@ func graft(t *testing.T, outputs string, lines ...string) string {
 // A tensor that cannot be computed does not keep the others from being written, is named
 // with the reason, and is an error where it was asked for itself.
 func TestOneTensorThatCannotBeExtracted(t *testing.T) {
-	model := graft(t, "", "Unheard logits = odd", "Relu odd = odder", "Relu logits = even", "Shape logits = size", "Reshape logits logits = misshapen")
+	model := graft(t, "", "Unheard logits = odd", "Relu odd = odder", "Relu logits = even", "Shape logits = size", "Reshape logits logits = misshapen",
+		"Abs logits = twice", "Neg logits = twice")
 	in := filepath.Join(t.TempDir(), "x.npy")
 	if err := npy.Write(in, tensor.New(tensor.Float32, 2, 1, 28, 28)); err != nil {
 		t.Fatal(err)
@@ -61,10 +62,13 @@ func TestOneTensorThatCannotBeExtracted(t *testing.T) {
 		{raw, "odd", 3, "", []string{`node "odd" (Unheard)`}},
 		{raw, "misshap*,even,size", 0, "even size", []string{`left out "misshapen": `, `node "misshapen" (Reshape)`}},
 		{raw, "even,size", 0, "even size", nil},
+		{raw, "tw*,even", 0, "even", []string{`left out "twice": `, "also computed by"}},
+		{raw, "twice", 3, "", []string{"also computed by"}},
 		{set, "*odd*,even", 0, "assigned even labels", []string{`left out "odd", "odder": `, `node "odd" (Unheard)`}},
 		{set, "siz*,even", 0, "assigned even labels", []string{`left out "size": no row of floats`}},
 		{set, "size,even", 3, "assigned even labels", []string{`left out "size": no row of floats`}},
 		{set, "size", 3, "", []string{"no row of floats"}},
+		{set, "twice,even", 3, "assigned even labels", []string{"also computed by"}},
 	} {
 		out := filepath.Join(t.TempDir(), "o.npz")
 		code, _, msg := runMemprobe(append(slices.Clone(c.args), c.layers, "--out", out)...)

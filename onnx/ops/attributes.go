@@ -8,13 +8,13 @@ import (
 	"memprobe/internal/tensor"
 )
 
-// CheckAttrs compares n's attributes with those that ONNX gives its operator at its opset:
-// one that is not among them, is of another type or is missing where there must be one is
-// an error, since a rule would not read it and take its default. As in ONNX, names that
-// begin with two underscores are anybody's; those that begin with "memprobe." are a
-// loader's. Of operators that are not ONNX's nothing is checked.
+// CheckAttrs compares n's attributes with those that ONNX, or ONNX Runtime, gives its operator
+// at its opset: one that is not among them, is of another type or is missing where there must
+// be one is an error, since a rule would not read it and take its default. As in ONNX, names
+// that begin with two underscores are anybody's; those that begin with "memprobe." are a
+// loader's or the compiler's.
 func (n *Node) CheckAttrs() error {
-	if n.Def.Domain != "" {
+	if n.Def.Domain == Internal {
 		return nil
 	}
 	own := n.Def.attributesAt(n.Opset)
@@ -39,7 +39,7 @@ func (n *Node) CheckAttrs() error {
 	return nil
 }
 
-// HasAttr reports whether ONNX gives d's operator an attribute of that name at an opset.
+// HasAttr reports whether d's operator has an attribute of that name at an opset.
 func (d *Def) HasAttr(opset int, name string) bool { return d.attributesAt(opset)[name] != "" }
 
 // attributesAt returns the letters of an operator's attributes at an opset, by name.

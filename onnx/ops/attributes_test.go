@@ -13,7 +13,7 @@ import (
 // An attribute that no rule reads is not passed over, since the default would take its place.
 func TestAttributesThatAreNotTheOperators(t *testing.T) {
 	for _, c := range []struct {
-		op    string
+		op    string // of a domain: after its name and a colon
 		opset int
 		attrs Attrs
 		say   string // "": nothing
@@ -41,12 +41,23 @@ func TestAttributesThatAreNotTheOperators(t *testing.T) {
 		{"ReduceMax", 17, Attrs{"axes": []int64{0}}, ""},
 		{"ReduceMax", 18, Attrs{"axes": []int64{0}}, `which has keepdims, noop_with_empty_axes`},
 		{"GroupNormalization", 18, Attrs{"num_groups": int64(2), "stash_type": int64(1)}, `attribute "stash_type"`},
+		{"com.microsoft:FusedConv", 1, Attrs{"activation": "Relu", "strides": []int64{2, 2}}, ""},
+		{"com.microsoft:FusedConv", 1, Attrs{"stride": []int64{2, 2}}, `attribute "stride"`},
+		{"com.microsoft:BiasGelu", 1, Attrs{"approximate": "tanh"}, "which has none"},
+		{"com.microsoft:MultiHeadAttention", 1, nil, "attribute num_heads is missing"},
+		{"com.microsoft:QuickGelu", 1, Attrs{"alpha": int64(1)}, "attribute alpha is int64, want a float"},
+		{"com.microsoft.nchwc:Conv", 1, Attrs{"group": int64(1), Block: int64(16)}, ""},
+		{"com.microsoft.nchwc:MaxPool", 1, Attrs{"kernel_shape": []int64{2, 2}, "count_include_pad": int64(1)}, `attribute "count_include_pad"`},
 	} {
-		def, err := Lookup("", c.op, c.opset)
+		domain, op, foreign := strings.Cut(c.op, ":")
+		if !foreign {
+			domain, op = "", c.op
+		}
+		def, err := Lookup(domain, op, c.opset)
 		if err != nil {
 			t.Fatal(err)
 		}
-		n := &Node{Name: "n", Op: c.op, Opset: c.opset, Attrs: c.attrs, Def: def}
+		n := &Node{Name: "n", Op: op, Domain: domain, Opset: c.opset, Attrs: c.attrs, Def: def}
 		if err := n.CheckAttrs(); c.say == "" && err != nil ||
 			c.say != "" && (err == nil || !strings.Contains(err.Error(), c.say)) {
 			t.Errorf("%s at opset %d, %v: error %v, want %q", c.op, c.opset, c.attrs, err, c.say)
@@ -58,7 +69,7 @@ func TestAttributesThatAreNotTheOperators(t *testing.T) {
 // row's own, not beyond that of the operator's next row.
 func TestAttributesOfRows(t *testing.T) {
 	for _, d := range All() {
-		if d.Domain != "" {
+		if d.Domain == Internal {
 			if d.Attributes != "" {
 				t.Errorf("%s of %s: attributes %q, which nobody reads", d.Op, d.Domain, d.Attributes)
 			}
@@ -73,7 +84,7 @@ func TestAttributesOfRows(t *testing.T) {
 			if err != nil || since <= last || since > Newest {
 				t.Errorf("%s of opset %d: version %q after %d", d.Op, d.Since, version, last)
 			}
-			if row, err := Lookup("", d.Op, since); err != nil || row.Since != d.Since {
+			if row, err := Lookup(d.Domain, d.Op, since); err != nil || row.Since != d.Since {
 				t.Errorf("%s of opset %d: version %q is another row's", d.Op, d.Since, version)
 			}
 			last = since

@@ -13,14 +13,16 @@ import (
 const Contrib = "com.microsoft"
 
 var contribs = []Def{
-	weighted(contrib("FusedConv", 2, 4, func(b *Builder, n *Node) []*Value {
+	weighted(contrib("FusedConv", 2, 4, "activation:s activation_params:F auto_pad:s dilations:I "+
+		"group:i kernel_shape:I pads:I strides:I", func(b *Builder, n *Node) []*Value {
 		y := b.Op("Conv", without(n.Attrs, "activation"), n.In[0], n.In[1], n.Input(2))
 		if z := n.Input(3); z != nil {
 			y = b.Op("Add", nil, y, z)
 		}
 		return []*Value{b.activated(n, y, n.floats("activation_params"))}
 	}), "", ConvWeight, Bias, ""),
-	weighted(contrib("FusedGemm", 2, 3, func(b *Builder, n *Node) []*Value {
+	weighted(contrib("FusedGemm", 2, 3, "activation:s activation_alpha:f activation_beta:f "+
+		"activation_gamma:f alpha:f beta:f transA:i transB:i", func(b *Builder, n *Node) []*Value {
 		y := b.Op("Gemm", without(n.Attrs, "activation"), n.In[0], n.In[1], n.Input(2))
 		var params []float32
 		for _, name := range []string{"activation_alpha", "activation_beta"} {
@@ -30,22 +32,23 @@ var contribs = []Def{
 		}
 		return []*Value{b.activated(n, y, params)}
 	}), Matrix, Matrix, Bias),
-	weighted(contrib("FusedMatMul", 2, 2, func(b *Builder, n *Node) []*Value {
-		y := b.Op("MatMul", nil, b.operand(n, n.In[0], "A"), b.operand(n, n.In[1], "B"))
-		return []*Value{b.times(y, float64(n.Float("alpha", 1)))}
-	}), Matrix),
-	contrib("Gelu", 1, 1, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0])} }),
-	reads(contrib("BiasGelu", 2, 2,
+	weighted(contrib("FusedMatMul", 2, 2, "alpha:f transA:i transB:i transBatchA:i transBatchB:i",
+		func(b *Builder, n *Node) []*Value {
+			y := b.Op("MatMul", nil, b.operand(n, n.In[0], "A"), b.operand(n, n.In[1], "B"))
+			return []*Value{b.times(y, float64(n.Float("alpha", 1)))}
+		}), Matrix),
+	contrib("Gelu", 1, 1, "", func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0])} }),
+	reads(contrib("BiasGelu", 2, 2, "",
 		func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("none", n.In[0], n.In[1])} }), "", Bias),
-	reads(contrib("FastGelu", 1, 2, func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("tanh", n.In...)} }),
+	reads(contrib("FastGelu", 1, 2, "", func(b *Builder, n *Node) []*Value { return []*Value{b.gelu("tanh", n.In...)} }),
 		"", Bias),
-	contrib("QuickGelu", 1, 1, func(b *Builder, n *Node) []*Value {
+	contrib("QuickGelu", 1, 1, "alpha:f", func(b *Builder, n *Node) []*Value {
 		return []*Value{b.Op("Swish", Attrs{"alpha": n.Float("alpha", 1.702)}, n.In[0])}
 	}),
-	reads(contrib("SkipLayerNormalization", 3, 5, func(b *Builder, n *Node) []*Value {
+	reads(contrib("SkipLayerNormalization", 3, 5, "epsilon:f", func(b *Builder, n *Node) []*Value {
 		return b.skipNorm(n, "LayerNormalization", n.Input(4), n.In[2], n.Input(3))
 	}), "", "", Scale, Bias),
-	reads(contrib("SkipSimplifiedLayerNormalization", 3, 4, func(b *Builder, n *Node) []*Value {
+	reads(contrib("SkipSimplifiedLayerNormalization", 3, 4, "epsilon:f", func(b *Builder, n *Node) []*Value {
 		return b.skipNorm(n, "RMSNormalization", n.Input(3), n.In[2])
 	}), "", "", Scale, Bias),
 	// of no domain
@@ -58,9 +61,14 @@ var contribs = []Def{
 			y := b.Op("RMSNormalization", Attrs{"axis": int64(n.Int("axis", -1)), "epsilon": n.Float("epsilon", 1e-5)}, n.In...)
 			return []*Value{y}, b.Err
 		}},
-	reads(contrib("EmbedLayerNormalization", 1, 9, expandEmbedding), "", "", Embedding, Embedding, Embedding,
-		Scale, Bias, ""),
-	contrib("RotaryEmbedding", 4, 4, func(b *Builder, n *Node) []*Value {
+	reads(contrib("EmbedLayerNormalization", 1, 9, "epsilon:f mask_index_type:i", expandEmbedding),
+		"", "", Embedding, Embedding, Embedding, Scale, Bias, ""),
+	contrib("RotaryEmbedding", 4, 4, "interleaved:i is_packed_batching:i num_heads:i "+
+		"rotary_embedding_dim:i scale:f", func(b *Builder, n *Node) []*Value {
+		if n.Float("scale", 1) != 1 || n.Int("is_packed_batching", 0) != 0 {
+			b.fail(n, "scale is %v, is_packed_batching %d, want 1 and 0", n.Float("scale", 1), n.Int("is_packed_batching", 0))
+			return nil
+		}
 		x, at := n.In[0], n.In[1]
 		length := x.Shape[len(x.Shape)-2]
 		if at.Len() == 1 { // of the first token
@@ -74,15 +82,16 @@ var contribs = []Def{
 	}),
 }
 
-// contrib is an operator of ONNX Runtime's domain with its numbers of inputs.
-func contrib(op string, least, most int, expand func(b *Builder, n *Node) []*Value) Def {
-	return Def{Op: op, Domain: Contrib, Since: 1, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(least, most); err != nil {
-			return nil, err
-		}
-		values := expand(b, n)
-		return values, b.Err
-	}}
+// contrib is an operator of ONNX Runtime's domain with its numbers of inputs and its attributes.
+func contrib(op string, least, most int, attributes string, expand func(b *Builder, n *Node) []*Value) Def {
+	return Def{Op: op, Domain: Contrib, Since: 1, Attributes: attributes,
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(least, most); err != nil {
+				return nil, err
+			}
+			values := expand(b, n)
+			return values, b.Err
+		}}
 }
 
 // without are the attributes but those whose names begin so.

@@ -8,8 +8,11 @@ import (
 
 // contribAttentions are ONNX Runtime's, in terms of ONNX's.
 var contribAttentions = []Def{
-	weighted(contrib("Attention", 2, 7, expandFusedAttention), "", Matrix, Bias, ""),
-	reads(contrib("MultiHeadAttention", 1, 8, expandMultiHead), "", "", "", Bias, ""),
+	weighted(contrib("Attention", 2, 7, "do_rotary:i mask_filter_value:f num_heads:i! "+
+		"past_present_share_buffer:i qkv_hidden_sizes:I rotary_embedding_dim:i scale:f "+
+		"unidirectional:i", expandFusedAttention), "", Matrix, Bias, ""),
+	reads(contrib("MultiHeadAttention", 1, 8, "mask_filter_value:f num_heads:i! scale:f unidirectional:i",
+		expandMultiHead), "", "", "", Bias, ""),
 }
 
 // expandFusedAttention projects the input [N,T,I] by weights [I,Q+K+V] first. past and

@@ -2,7 +2,10 @@ package ops
 
 import "memprobe/internal/tensor"
 
-var groupQueries = []Def{contrib("GroupQueryAttention", 1, 12, expandGroupQuery)}
+var groupQueries = []Def{contrib("GroupQueryAttention", 1, 12, "causal:i do_rotary:i k_quant_type:s "+
+	"kv_cache_bit_width:i kv_num_heads:i! local_window_size:i num_heads:i! qk_norm_epsilon:f qk_output:i "+
+	"rotary_interleaved:i scale:f sliding_window_cache:i smooth_softmax:i softcap:f "+
+	"v_quant_type:s", expandGroupQuery)}
 
 // groupQuery is GroupQueryAttention: causal attention of S queries [N,S,heads·D] whose
 // keys and values lie behind those of earlier calls, of which each sequence has its own
@@ -55,6 +58,9 @@ func (g *groupQuery) resolve() bool {
 		b.fail(n, "query has shape %v with %d heads and %d of keys, want [N,T,heads·D]", g.q.Shape, g.heads, g.kv)
 	case n.Int("smooth_softmax", 0) > 0 || n.Input(11) != nil:
 		b.fail(n, "smooth_softmax and head_sink are not supported")
+	case n.Int("causal", 1) != 1 || n.Int("sliding_window_cache", 0) != 0 || n.Int("qk_output", 0) != 0 ||
+		n.Str("k_quant_type", "NONE") != "NONE" || n.Str("v_quant_type", "NONE") != "NONE":
+		b.fail(n, "causal 0, sliding_window_cache, qk_output, k_quant_type and v_quant_type are not supported")
 	case lens == nil || lens.Len() != g.q.Shape[0] || total == nil || total.Len() != 1:
 		b.fail(n, "has no seqlens_k for each of %d sequences with total_sequence_length", g.q.Shape[0])
 	}

@@ -6,7 +6,8 @@ import (
 	"memprobe/internal/tensor"
 )
 
-var matMulNBits = []Def{weighted(contrib("MatMulNBits", 3, 6, expandMatMulNBits), "", Quantised, "")}
+var matMulNBits = []Def{weighted(contrib("MatMulNBits", 3, 6, "K:i! N:i! accuracy_level:i bits:i block_size:i! "+
+	"weight_prepacked:i", expandMatMulNBits), "", Quantised, "")}
 
 // expandMatMulNBits multiplies A [.., K] by weights of 2, 4 or 8 bits, which are stored by
 // columns, [N, blocks, block_size·bits/8], the first in the lowest bits: each is
@@ -15,6 +16,10 @@ var matMulNBits = []Def{weighted(contrib("MatMulNBits", 3, 6, expandMatMulNBits)
 func expandMatMulNBits(b *Builder, n *Node) []*Value {
 	x, w, scales, groups := n.In[0], n.In[1], n.In[2], n.Input(4)
 	k, cols, bits, size := n.Int("K", 0), n.Int("N", 0), n.Int("bits", 4), n.Int("block_size", 0)
+	if n.Int("weight_prepacked", 0) != 0 {
+		b.fail(n, "weight_prepacked is not supported")
+		return nil
+	}
 	if !slices.Contains([]int{2, 4, 8}, bits) || k < 1 || cols < 1 || size < 1 || size*bits%8 != 0 ||
 		k > 1<<30 || size > 1<<30 {
 		b.fail(n, "K is %d, N %d, bits %d and block_size %d, want positive sizes and 2, 4 or 8 bits", k, cols, bits, size)

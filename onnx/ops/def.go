@@ -12,10 +12,11 @@ type Def struct {
 	Op     string
 	Domain string // "" for ai.onnx
 	Since  int
-	// Attributes are those that ONNX gives the operator from Since on and, behind semicolons,
+	// Attributes are those that ONNX, or ONNX Runtime, gives the operator from Since on and, behind semicolons,
 	// from the opsets on that begin what stands there: "axis:i k:i!; 10 axis:i". Each has its
 	// type (see attributeTypes) and a ! where it must be there.
-	// Source: the changelog of operators, https://github.com/onnx/onnx/blob/main/docs/Changelog.md
+	// Sources: the changelog of operators, https://github.com/onnx/onnx/blob/main/docs/Changelog.md,
+	// and docs/ContribOperators.md and nchwc_schema_defs.cc of github.com/microsoft/onnxruntime.
 	Attributes string
 	// As is the ONNX operator that an internal one stands in for in training, by
 	// which errors name its nodes.

@@ -10,10 +10,10 @@ const Nchwc = "com.microsoft.nchwc"
 
 // Block is the attribute that the compiler gives the operators of Nchwc: the channels
 // of a block, which a model does not say.
-const Block = "block"
+const Block = "memprobe.block"
 
 var nchwcs = []Def{
-	nchwc("ReorderInput", 1, func(b *Builder, n *Node) *Value {
+	nchwc("ReorderInput", 1, "channels_last:i", func(b *Builder, n *Node) *Value {
 		x := n.In[0]
 		if n.Int("channels_last", 0) != 0 {
 			if x = b.transpose(x, 0, 3, 1, 2); x == nil {
@@ -27,7 +27,7 @@ var nchwcs = []Def{
 		}
 		return b.Op("Pad", nil, x, b.Ints(pads...))
 	}),
-	nchwc("ReorderOutput", 1, func(b *Builder, n *Node) *Value {
+	nchwc("ReorderOutput", 1, "channels:i channels_last:i", func(b *Builder, n *Node) *Value {
 		x, c := n.In[0], n.Int("channels", 0)
 		if c < 1 || c > x.Shape[1] {
 			b.fail(n, "channels is %d of %d", c, x.Shape[1])
@@ -39,7 +39,8 @@ var nchwcs = []Def{
 		}
 		return x
 	}),
-	weighted(nchwc("Conv", 4, func(b *Builder, n *Node) *Value {
+	weighted(nchwc("Conv", 4, "activation:s activation_params:F auto_pad:s dilations:I "+
+		"group:i kernel_shape:I pads:I strides:I", func(b *Builder, n *Node) *Value {
 		if len(n.In) < 2 || n.In[1] == nil {
 			b.fail(n, "has no weights")
 			return nil
@@ -50,9 +51,12 @@ var nchwcs = []Def{
 		}
 		return b.activated(n, y, n.floats("activation_params"))
 	}), "", ConvWeight, Bias, ""),
-	nchwc("MaxPool", 1, plain), nchwc("AveragePool", 1, plain), nchwc("GlobalMaxPool", 1, plain),
-	nchwc("GlobalAveragePool", 1, plain),
-	nchwc("Upsample", 1, func(b *Builder, n *Node) *Value {
+	nchwc("MaxPool", 1, "auto_pad:s ceil_mode:i dilations:I kernel_shape:I! pads:I storage_order:i strides:I", plain),
+	nchwc("AveragePool", 1, "auto_pad:s ceil_mode:i count_include_pad:i dilations:I kernel_shape:I! pads:I strides:I",
+		plain),
+	nchwc("GlobalMaxPool", 1, "", plain),
+	nchwc("GlobalAveragePool", 1, "", plain),
+	nchwc("Upsample", 1, "coordinate_transformation_mode:s mode:s scales:I", func(b *Builder, n *Node) *Value {
 		x, scales := n.In[0], n.Ints("scales", nil)
 		if len(scales) != len(x.Shape) || slices.Min(scales) < 1 || slices.Max(scales) > 1<<20 {
 			b.fail(n, "scales are %v for shape %v", scales, x.Shape)
@@ -68,17 +72,18 @@ var nchwcs = []Def{
 	}),
 }
 
-func nchwc(op string, most int, expand func(b *Builder, n *Node) *Value) Def {
-	return Def{Op: op, Domain: Nchwc, Since: 1, Expand: func(b *Builder, n *Node) ([]*Value, error) {
-		if err := n.Want(1, most); err != nil {
-			return nil, err
-		}
-		if len(n.In[0].Shape) != 4 {
-			return nil, n.Errorf("input has shape %v, want an image", n.In[0].Shape)
-		}
-		y := expand(b, n)
-		return []*Value{y}, b.Err
-	}}
+func nchwc(op string, most int, attributes string, expand func(b *Builder, n *Node) *Value) Def {
+	return Def{Op: op, Domain: Nchwc, Since: 1, Attributes: attributes,
+		Expand: func(b *Builder, n *Node) ([]*Value, error) {
+			if err := n.Want(1, most); err != nil {
+				return nil, err
+			}
+			if len(n.In[0].Shape) != 4 {
+				return nil, n.Errorf("input has shape %v, want an image", n.In[0].Shape)
+			}
+			y := expand(b, n)
+			return []*Value{y}, b.Err
+		}}
 }
 
 // plain is the operator of that name of ONNX.
