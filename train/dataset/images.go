@@ -53,7 +53,7 @@ func (l *loader) images(at string) (*content, error) {
 	return c, nil
 }
 
-// classFolders makes a split of a folder of classes.
+// classFolders makes a split of a folder of classes, which are sorted.
 func (l *loader) classFolders(t *tree, dir string, folders, classes []string) (source, error) {
 	var files []string
 	var labels []int
@@ -63,8 +63,8 @@ func (l *loader) classFolders(t *tree, dir string, folders, classes []string) (s
 			return source{}, err
 		}
 		folder := path.Join(dir, class)
-		label := slices.Index(classes, class)
-		if label < 0 {
+		label, ok := slices.BinarySearch(classes, class)
+		if !ok {
 			return source{}, fault.Errorf(t.name(folder), "class %q is none of the %d of %s",
 				class, len(classes), t.name("train"))
 		}

@@ -133,11 +133,15 @@ func (t *tree) folders(dir string) ([]string, error) {
 		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
-		info, err := fs.Stat(t.FS, path.Join(dir, e.Name()))
-		if err != nil {
-			return nil, t.fault(path.Join(dir, e.Name()), err)
+		isDir := e.IsDir()
+		if e.Type()&fs.ModeSymlink != 0 {
+			info, err := fs.Stat(t.FS, path.Join(dir, e.Name()))
+			if err != nil {
+				return nil, t.fault(path.Join(dir, e.Name()), err)
+			}
+			isDir = info.IsDir()
 		}
-		if info.IsDir() {
+		if isDir {
 			names = append(names, e.Name())
 		}
 	}
