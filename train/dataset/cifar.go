@@ -17,6 +17,13 @@ import (
 	"memprobe/internal/memory"
 )
 
+var cifarFormats = []format{
+	{name: "cifar10", title: "CIFAR-10, 50,000 + 10,000 RGB 32x32, binary or Python batches",
+		path: "DIR|FILE.tar.gz", load: cifar10().load, places: cifar10().places()},
+	{name: "cifar100", title: "CIFAR-100, 50,000 + 10,000 RGB 32x32, binary or Python batches",
+		path: "DIR|FILE.tar.gz", load: cifar100().load, places: cifar100().places()},
+}
+
 // cifar is one of the two sets of Krizhevsky (2009), as published: batches in
 // binary, a record being labels (one byte; CIFAR-100 has the superclass before
 // it) and 3,072 bytes of planes R, G, B, 32x32 each; or the same as pickled

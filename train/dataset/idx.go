@@ -17,6 +17,14 @@ import (
 	"memprobe/internal/memory"
 )
 
+var idxFormats = []format{
+	{name: "fashion-mnist", title: "Fashion-MNIST, 60,000 + 10,000 grey 28x28", path: "DIR",
+		load: idxOf(fashionNames()), places: []string{"fashion-mnist", "FashionMNIST/raw", "FashionMNIST"}},
+	{name: "mnist", title: "MNIST digits, 60,000 + 10,000 grey 28x28", path: "DIR",
+		load: idxOf(numbered(10)), places: []string{"mnist", "MNIST/raw", "MNIST"}},
+	{name: "idx", title: "IDX files, plain or gzipped", path: "DIR", load: idxOf(nil)},
+}
+
 // idxOf reads a folder of four IDX files, the layout of MNIST. Without class
 // names, there are as many classes as the greatest label says.
 func idxOf(classes []string) func(*loader, string) (*content, error) {

@@ -7,6 +7,11 @@ import (
 	"memprobe/internal/fault"
 )
 
+var imagesFormats = []format{
+	{name: "images", title: "train/CLASS/*, test/CLASS/* or val/CLASS/*: PNG, JPEG, WebP", path: "DIR|FILE.zip",
+		load: (*loader).images},
+}
+
 // images reads a folder, or a zip archive, of train/CLASS/… and test/CLASS/… or
 // val/CLASS/…, pictures in PNG, JPEG or WebP. The classes are train's folders in
 // lexical order, as in torchvision's ImageFolder.

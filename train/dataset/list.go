@@ -13,7 +13,7 @@ type Entry struct {
 // List is every NAME of a SPEC, looked for in roots (nil: DefaultRoots()).
 func List(roots []string) []Entry {
 	var list []Entry
-	for _, f := range formats() {
+	for _, f := range formats {
 		e := Entry{Name: f.name, Title: f.title, Path: f.path, Drawn: f.drawn, Fetchable: published(f.name) != nil}
 		if f.places != nil {
 			e.Found, _ = f.find(f.name, roots)

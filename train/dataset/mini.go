@@ -14,6 +14,10 @@ const Embedded = "fashion-mnist-mini"
 //go:embed mini/*.gz
 var miniFiles embed.FS
 
+var embeddedFormats = []format{
+	{name: Embedded, title: "Fashion-MNIST, 5,000 + 1,000 of its images, embedded", load: (*loader).mini},
+}
+
 func fashionNames() []string {
 	return []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
 		"Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}

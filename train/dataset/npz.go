@@ -17,6 +17,11 @@ import (
 	"memprobe/internal/show"
 )
 
+var npzFormats = []format{
+	{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y: images, vectors [N,D], or " +
+		"arrays named after a model's inputs", path: "FILE", load: (*loader).npz},
+}
+
 // npzFile is an open .npz file.
 type npzFile struct {
 	path    string

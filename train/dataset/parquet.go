@@ -16,6 +16,11 @@ import (
 	"memprobe/internal/fault"
 )
 
+var parquetFormats = []format{
+	{name: "parquet", title: "Hugging Face's layout: train-*.parquet, test-* or validation-*, of images and labels",
+		path: "DIR", load: (*loader).parquet},
+}
+
 // parquet reads a folder in the layout in which Hugging Face publishes sets of
 // images: train-00000-of-00002.parquet and so on, test-* or validation-*, in the
 // folder itself, in its data, or in one folder a configuration. A row has an

@@ -15,6 +15,11 @@ import (
 // else varies in its images is a nuisance of known strength.
 const Shapes = "shapes"
 
+var shapesFormats = []format{
+	{name: Shapes, title: "ten shapes, with nuisances of chosen strength; drawn by the program",
+		path: "KEY=VALUE,…", drawn: true, load: (*loader).shapes},
+}
+
 // shapesConfig are the parameters of a set of shapes. A nuisance of strength 0
 // does not vary at all; at 1 it varies as far as the shape stays recognisable.
 type shapesConfig struct {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"memprobe/internal/suggest"
@@ -27,37 +28,16 @@ type format struct {
 	load   func(l *loader, path string) (*content, error)
 }
 
-// formats is every NAME, in the order in which they are listed.
-func formats() []format {
-	return []format{
-		{name: Embedded, title: "Fashion-MNIST, 5,000 + 1,000 of its images, embedded", load: (*loader).mini},
-		{name: Shapes, title: "ten shapes, with nuisances of chosen strength; drawn by the program",
-			path: "KEY=VALUE,…", drawn: true, load: (*loader).shapes},
-		{name: "fashion-mnist", title: "Fashion-MNIST, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(fashionNames()),
-			places: []string{"fashion-mnist", "FashionMNIST/raw", "FashionMNIST"}},
-		{name: "mnist", title: "MNIST digits, 60,000 + 10,000 grey 28x28", path: "DIR", load: idxOf(numbered(10)),
-			places: []string{"mnist", "MNIST/raw", "MNIST"}},
-		{name: "idx", title: "IDX files, plain or gzipped", path: "DIR", load: idxOf(nil)},
-		{name: "cifar10", title: "CIFAR-10, 50,000 + 10,000 RGB 32x32, binary or Python batches", path: "DIR|FILE.tar.gz",
-			load: cifar10().load, places: cifar10().places()},
-		{name: "cifar100", title: "CIFAR-100, 50,000 + 10,000 RGB 32x32, binary or Python batches", path: "DIR|FILE.tar.gz",
-			load: cifar100().load, places: cifar100().places()},
-		{name: "tinyimagenet", title: "TinyImageNet, 100,000 + 10,000 RGB 64x64 of 200 classes", path: "DIR|FILE.zip",
-			load: (*loader).tinyImageNet, places: []string{"tiny-imagenet-200", "tiny-imagenet-200.zip"}},
-		{name: "images", title: "train/CLASS/*, test/CLASS/* or val/CLASS/*: PNG, JPEG, WebP", path: "DIR|FILE.zip",
-			load: (*loader).images},
-		{name: "parquet", title: "Hugging Face's layout: train-*.parquet, test-* or validation-*, of images and labels",
-			path: "DIR", load: (*loader).parquet},
-		{name: "npz", title: "NumPy archive of x_train, y_train, x_test, y_test, or x, y: images, vectors [N,D], or " +
-			"arrays named after a model's inputs", path: "FILE", load: (*loader).npz},
-	}
-}
+// formats is every NAME, in the order in which they are listed; each file of readers has
+// its rows.
+var formats = slices.Concat(embeddedFormats, shapesFormats, idxFormats, cifarFormats, tinyImageNetFormats,
+	imagesFormats, parquetFormats, npzFormats)
 
 // resolve finds the format and the path of a SPEC.
 func resolve(spec string, roots []string) (*format, string, error) {
 	name, path, hasPath := strings.Cut(spec, ":")
 	var known []string
-	for _, f := range formats() {
+	for _, f := range formats {
 		if f.name != name {
 			known = append(known, f.name)
 			continue

@@ -9,6 +9,11 @@ import (
 	"memprobe/internal/fault"
 )
 
+var tinyImageNetFormats = []format{
+	{name: "tinyimagenet", title: "TinyImageNet, 100,000 + 10,000 RGB 64x64 of 200 classes", path: "DIR|FILE.zip",
+		load: (*loader).tinyImageNet, places: []string{"tiny-imagenet-200", "tiny-imagenet-200.zip"}},
+}
+
 // maxText bounds a text file of a set.
 const maxText = 64 << 20
 
