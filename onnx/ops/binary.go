@@ -1,6 +1,8 @@
 package ops
 
 import (
+	"slices"
+
 	"memprobe/internal/kernel/vec"
 	"memprobe/internal/tensor"
 )
@@ -82,7 +84,11 @@ func binary(op string, since int, f arith, grad gradRule) Def {
 			return n.SetOut(0, n.In[0].DType, shape)
 		},
 		Bind: func(n *Node, e *Env) (func(), error) {
-			return f.bind(n, e, e.In[0], e.In[1], e.Out[0])
+			run, err := f.bind(n, e, e.In[0], e.In[1], e.Out[0])
+			if op == "Div" && err == nil {
+				run = dividing(n, e, run)
+			}
+			return run, err
 		},
 	}
 }
@@ -91,13 +97,21 @@ func plus[T number](a, b T) T  { return a + b }
 func minus[T number](a, b T) T { return a - b }
 func times[T number](a, b T) T { return a * b }
 
-// over divides; an integer division by zero yields 0.
-func over[T number](a, b T) T {
-	var one T = 1
-	if b == 0 && one/2 == 0 {
-		return 0
+func over[T number](a, b T) T { return a / b }
+
+// dividing has run fail where a divisor among integers is 0, as in ONNX Runtime.
+func dividing(n *Node, e *Env, run func()) func() {
+	y, b := e.Out[0], e.In[1]
+	if b.DType.IsFloat() {
+		return run
 	}
-	return a / b
+	return func() {
+		if y.Len() > 0 && slices.Contains(tensor.Words[uint64](b), 0) {
+			e.Fail(n.Errorf("an integer is divided by 0"))
+			return
+		}
+		run()
+	}
 }
 
 var (

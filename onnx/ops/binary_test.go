@@ -2,6 +2,7 @@ package ops
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"memprobe/internal/tensor"
@@ -21,11 +22,11 @@ func TestBroadcastAndIntegers(t *testing.T) {
 		attrs Attrs
 		want  [3]int64
 	}{
-		{"Div", nil, [3]int64{-3, 0, -2}}, // toward zero; 0 for the divisor 0
-		{"Mod", nil, [3]int64{1, 0, -1}},
-		{"Mod", Attrs{"fmod": int64(1)}, [3]int64{-1, 0, 1}},
+		{"Div", nil, [3]int64{-3, 1, -2}}, // toward zero
+		{"Mod", nil, [3]int64{1, 2, -1}},
+		{"Mod", Attrs{"fmod": int64(1)}, [3]int64{-1, 2, 1}},
 	} {
-		got := apply(t, c.op, 14, c.attrs, 1, ints(-7, 5, 5), ints(2, 0, -2))[0]
+		got := apply(t, c.op, 14, c.attrs, 1, ints(-7, 5, 5), ints(2, 3, -2))[0]
 		for i := range c.want {
 			if got.I64()[i] != c.want[i] {
 				t.Errorf("%s %v: element %d is %d, want %d", c.op, c.attrs, i, got.I64()[i], c.want[i])
@@ -40,4 +41,28 @@ func TestBroadcastAndIntegers(t *testing.T) {
 	rejects(t, "at least 2", "Mul", 14, nil, []int{2, 3})
 	rejects(t, "not supported", "And", 14, nil, []int{2}, []int{2})
 	rejects(t, "fmod", "Mod", 14, nil, []int{2}, []int{2})
+}
+
+// An integer that is divided by 0 ends the run, as in ONNX Runtime.
+func TestIntegersDividedByZero(t *testing.T) {
+	for _, op := range []string{"Div", "Mod"} {
+		for d, b := range map[tensor.DType]*tensor.Tensor{tensor.Int64: tensor.From([]int64{2, 0}, 2),
+			tensor.Uint64: tensor.From([]uint64{2, 0}, 2)} {
+			a := tensor.New(d, 2)
+			n, err := build(op, 14, nil, 1, input(a), input(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var fault error
+			e := NewEnv(nil, new(Scratch), []*tensor.Tensor{a, b}, []*tensor.Tensor{tensor.New(d, 2)})
+			e.Fault = &fault
+			run, err := n.Def.Bind(n, e)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if run(); fault == nil || !strings.Contains(fault.Error(), "divided by 0") {
+				t.Errorf("%s of %v: fault %v", op, d, fault)
+			}
+		}
+	}
 }

@@ -33,21 +33,19 @@ func bindMod(n *Node, e *Env) (func(), error) {
 	if n.Int("fmod", 0) != 0 {
 		f.i64 = remainder[int64]
 	}
-	return f.bind(n, e, e.In[0], e.In[1], e.Out[0])
+	run, err := f.bind(n, e, e.In[0], e.In[1], e.Out[0])
+	if err != nil {
+		return nil, err
+	}
+	return dividing(n, e, run), nil
 }
 
 func fmod[T tensor.Float](a, b T) T { return T(math.Mod(float64(a), float64(b))) }
 
-// remainder is 0 for the divisor 0.
-func remainder[T int64 | uint64](a, b T) T {
-	if b == 0 {
-		return 0
-	}
-	return a % b
-}
+func remainder[T int64 | uint64](a, b T) T { return a % b }
 
 func floorMod(a, b int64) int64 {
-	r := remainder(a, b)
+	r := a % b
 	if r != 0 && (r < 0) != (b < 0) {
 		r += b
 	}
