@@ -99,7 +99,8 @@ func TestBranchThatTheShapeDecides(t *testing.T) {
 		{2, 2, []float32{1, 2, 3, 4}, "same if_u if_y"},
 		{3, 2, []float32{2, 4, 6, 8, 10, 12}, "y/else_branch/u/then_branch/two mul if_u if_y"},
 	} {
-		s, err := m.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{2, c.d}}}})
+		s, err := m.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32,
+			Shape: []int{2, c.d}}}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -133,7 +134,8 @@ func TestBranchThatTheDataDecide(t *testing.T) {
 	if got := lines(m.Inspect(2, map[string][]int{"x": {2, 3}}).Problems); len(got) != 0 {
 		t.Errorf("problems %q", got)
 	}
-	s, err := m.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{1, 1}}}})
+	s, err := m.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32,
+		Shape: []int{1, 1}}}})
 	if err != nil {
 		t.Fatal(err)
 	}

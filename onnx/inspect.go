@@ -105,7 +105,8 @@ func (m *Model) Inspect(batch int, given map[string][]int) *Summary {
 
 // noteOpen notes the layers whose shapes the data decide.
 func (s *Summary) noteOpen() {
-	open := slices.DeleteFunc(slices.Clone(s.Layers), func(l Layer) bool { return len(l.Shapes) == 0 || l.Shapes[0] != nil || l.DTypes[0] != tensor.Invalid })
+	open := slices.DeleteFunc(slices.Clone(s.Layers),
+		func(l Layer) bool { return len(l.Shapes) == 0 || l.Shapes[0] != nil || l.DTypes[0] != tensor.Invalid })
 	if len(s.Problems) > 0 || len(open) == 0 {
 		return
 	}

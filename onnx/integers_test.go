@@ -74,7 +74,8 @@ func TestIntegersAtRunTime(t *testing.T) {
 		}
 	}
 	s.Input("ids").I64()[1] = 3
-	if err := s.Run(t.Context(), nil); err == nil || !strings.Contains(err.Error(), `node "embed" (Gather): index 3 is out of range for axis 0 of shape [3 2]`) {
+	if err := s.Run(t.Context(), nil); err == nil ||
+		!strings.Contains(err.Error(), `node "embed" (Gather): index 3 is out of range for axis 0 of shape [3 2]`) {
 		t.Errorf("an id beyond the table: error %v", err)
 	}
 	s.Input("ids").I64()[1] = 2

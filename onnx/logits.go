@@ -57,7 +57,8 @@ func (m *Model) Logits(inputs map[string]*tensor.Tensor, want string, classes in
 }
 
 // logits is Logits, given what is known of each tensor and the inputs' shapes.
-func (m *Model) logits(values map[string]*ops.Value, inputs map[string][]int, want string, classes int) (Logits, error) {
+func (m *Model) logits(values map[string]*ops.Value, inputs map[string][]int, want string,
+	classes int) (Logits, error) {
 	rows := 0
 	for _, v := range m.Inputs()[:min(1, len(m.Inputs()))] {
 		if s := inputs[v.Name]; len(s) > 0 {
@@ -77,7 +78,8 @@ func (m *Model) logits(values map[string]*ops.Value, inputs map[string][]int, wa
 		if n := search.width(want); n > 0 {
 			return Logits{Name: want, Classes: n}, nil
 		}
-		return Logits{}, m.errorf("logits %q: the graph has no such tensor of floats [N,classes]; candidates are %s", want, list(all))
+		return Logits{}, m.errorf("logits %q: the graph has no such tensor of floats [N,classes]; candidates are %s", want,
+			list(all))
 	}
 	fits := slices.DeleteFunc(slices.Clone(all), func(l Logits) bool { return l.Classes != classes })
 	switch {
@@ -90,7 +92,8 @@ func (m *Model) logits(values map[string]*ops.Value, inputs map[string][]int, wa
 	case classes == 0:
 		return Logits{}, m.errorf("which output are the logits? --logits NAME tells, one of %s", list(all))
 	}
-	return Logits{}, m.errorf("which output are the logits of %d classes? --logits NAME tells, one of %s", classes, list(all))
+	return Logits{}, m.errorf("which output are the logits of %d classes? --logits NAME tells, one of %s", classes,
+		list(all))
 }
 
 func list(all []Logits) string {

@@ -206,11 +206,12 @@ func TestNotAModel(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct{ data, want string }{
-		"empty":    {"", "not an ONNX model: the file is empty"},
-		"png":      {"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not an ONNX model: it looks like a PNG image"},
-		"zip":      {"PK\x03\x04\x14\x00", "not an ONNX model: it looks like a ZIP archive (a PyTorch checkpoint or .npz?)"},
-		"text":     {"Dear reader,\nthis is no model.\n", "not an ONNX model: it looks like text"},
-		"lfs":      {"version https://git-lfs.github.com/spec/v1\n", "not an ONNX model: it looks like a Git LFS pointer; fetch the file itself with `git lfs pull`"},
+		"empty": {"", "not an ONNX model: the file is empty"},
+		"png":   {"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR", "not an ONNX model: it looks like a PNG image"},
+		"zip":   {"PK\x03\x04\x14\x00", "not an ONNX model: it looks like a ZIP archive (a PyTorch checkpoint or .npz?)"},
+		"text":  {"Dear reader,\nthis is no model.\n", "not an ONNX model: it looks like text"},
+		"lfs": {"version https://git-lfs.github.com/spec/v1\n",
+			"not an ONNX model: it looks like a Git LFS pointer; fetch the file itself with `git lfs pull`"},
 		"no graph": {"\x08\x08", "not an ONNX model: no graph"},
 		"cut":      {string(valid[:len(valid)-12]), "not an ONNX model, or cut off: field 7 at byte 2 takes"},
 		"zeros":    {strings.Repeat("\x00", 64), "not an ONNX model: "},

@@ -114,8 +114,10 @@ func TestReplacingWantsShapeAndType(t *testing.T) {
 		t.Fatal(err)
 	}
 	fails(t, m.SetInitializer("v", tensor.New(tensor.Float32, 2)), `onnx: no initializer "v"`)
-	fails(t, m.SetInitializer("w", tensor.New(tensor.Float32, 3)), `onnx: initializer "w": new elements have shape [3], want [2]`)
-	fails(t, m.SetInitializer("w", tensor.New(tensor.Int64, 2)), `onnx: initializer "w": new elements are int64, want float32`)
+	fails(t, m.SetInitializer("w", tensor.New(tensor.Float32, 3)),
+		`onnx: initializer "w": new elements have shape [3], want [2]`)
+	fails(t, m.SetInitializer("w", tensor.New(tensor.Int64, 2)),
+		`onnx: initializer "w": new elements are int64, want float32`)
 }
 
 func TestHalfPrecisionIsWidenedAndRoundedBack(t *testing.T) {
@@ -200,7 +202,8 @@ func TestExternalDataStaysInTheFolder(t *testing.T) {
 	for _, c := range []struct {
 		location, offset, length string
 		want                     float32
-	}{{"w.bin", "", "", 1}, {"w.bin", "4", "4", 2}, {"sub/w.bin", "0", "4", 1}, {`sub\w.bin`, "", "4", 1}, {"./sub/../w.bin", "4", "", 2}} {
+	}{{"w.bin", "", "", 1}, {"w.bin", "4", "4", 2}, {"sub/w.bin", "0", "4", 1}, {`sub\w.bin`, "", "4", 1},
+		{"./sub/../w.bin", "4", "", 2}} {
 		got, err := DecodeTensor(external1(c.location, c.offset, c.length), dir)
 		if err != nil || got.F32()[0] != c.want {
 			t.Errorf("%+v: %v, %v", c, got, err)

@@ -26,7 +26,8 @@ type Against struct {
 
 // againstRow describes the numbers of a layer and its match.
 func againstRow() Metric {
-	return Metric{Metric: result.Metric{Name: "against", Title: "Agreement with another network", Unit: "agreement", Scale: result.Fraction,
+	return Metric{Metric: result.Metric{Name: "against", Title: "Agreement with another network", Unit: "agreement",
+		Scale: result.Fraction,
 		Definition: "of a layer and the layer of the other network that matches it: debiased linear CKA, and the k nearest neighbours of a query that both have, " +
 			"as a share of k and (Jaccard) of those that either has, means over the queries",
 		Source: "Kornblith et al. 2019; Song et al. 2012; Jaccard 1912",
@@ -34,7 +35,8 @@ func againstRow() Metric {
 			[2]string{"jaccard", "neighbours in common, Jaccard"})},
 		When: func(l *LayerData) bool { return l.Options.Against != nil },
 		With: func(l *LayerData) string {
-			return fmt.Sprintf("the other network: %s; CKA on %d training images; k = %d", filepath.Base(l.Options.Against.Model.Name()), len(l.Sample), l.Options.Headline)
+			return fmt.Sprintf("the other network: %s; CKA on %d training images; k = %d",
+				filepath.Base(l.Options.Against.Model.Name()), len(l.Sample), l.Options.Headline)
 		}}
 }
 
@@ -60,8 +62,10 @@ func (r *runner) against(ctx context.Context, trained *network) (*result.Against
 		ours.test = nil
 	}
 	k := r.Headline
-	a := &result.Against{Model: other.describe(r.Against.Model).Model, Sampled: len(r.sample), Queries: len(r.banks[0].truth), K: k,
-		Bank: r.banks[0].name, Chance: result.Number(float64(k) / float64(r.banks[0].hi-r.banks[0].lo)), Layers: theirs.layers}
+	a := &result.Against{Model: other.describe(r.Against.Model).Model, Sampled: len(r.sample),
+		Queries: len(r.banks[0].truth), K: k,
+		Bank: r.banks[0].name, Chance: result.Number(float64(k) / float64(r.banks[0].hi-r.banks[0].lo)),
+		Layers: theirs.layers}
 	cka, err := Alignment(ctx, r.Workers, ours.sampled, theirs.sampled)
 	if err != nil {
 		return nil, err
@@ -69,7 +73,9 @@ func (r *runner) against(ctx context.Context, trained *network) (*result.Against
 	common := make([][][]int, len(ours.layers)) // [layer][layer of the other][query]
 	for x := range common {
 		common[x] = make([][]int, len(theirs.layers))
-		r.Workers.For(len(theirs.layers), func(_, y int) { common[x][y] = Common(ours.asked[x].near, theirs.asked[y].near, k) })
+		r.Workers.For(len(theirs.layers), func(_, y int) {
+			common[x][y] = Common(ours.asked[x].near, theirs.asked[y].near, k)
+		})
 		var ckas, shares []result.Number
 		for y := range theirs.layers {
 			shared, _ := shareOf(common[x][y], k)
@@ -140,7 +146,8 @@ func (r *runner) sameImages(other *runner) error {
 		ours, them []int
 	}{{"training images", labelsOf(r.images), labelsOf(other.images)}, {"test images", r.testLabels, other.testLabels}} {
 		if !slices.Equal(of.ours, of.them) || i == 0 && r.data.Train.N() != other.data.Train.N() {
-			return fmt.Errorf("probe: %d %s, the same labels in the same order are wanted as of the %d of the model", len(of.them), of.what, len(of.ours))
+			return fmt.Errorf("probe: %d %s, the same labels in the same order are wanted as of the %d of the model",
+				len(of.them), of.what, len(of.ours))
 		}
 	}
 	return nil
@@ -228,8 +235,9 @@ func matched(ours, theirs *seen, p pair, cka float64, common []int, k int, truth
 	a, b := ours.asked[p.x], theirs.asked[p.y]
 	shared, jaccard := shareOf(common, k)
 	m := result.Match{Layer: ours.layers[p.x].Name, Other: theirs.layers[p.y].Name, By: p.by, CKA: result.Number(cka),
-		Shared: result.Number(meanOf(shared)), SharedCI: meanInterval(shared), Jaccard: result.Number(meanOf(jaccard)), JaccardCI: meanInterval(jaccard),
-		True: a.accuracy[k], OtherTrue: b.accuracy[k], McNemar: mcNemar(a.right, b.right)}
+		Shared: result.Number(meanOf(shared)), SharedCI: meanInterval(shared), Jaccard: result.Number(meanOf(jaccard)),
+		JaccardCI: meanInterval(jaccard),
+		True:      a.accuracy[k], OtherTrue: b.accuracy[k], McNemar: mcNemar(a.right, b.right)}
 	for i := range truth {
 		if a.called[i] != b.called[i] {
 			m.Differ++
@@ -273,8 +281,9 @@ func (r *runner) differ(a *result.Against, ours, theirs *seen, pairs []pair, com
 			*a.Predictions += int(one(ours.test[i] != theirs.test[i]))
 		}
 		for _, p := range pairs {
-			d.ByMatch = append(d.ByMatch, result.Asked{Neighbours: ours.asked[p.x].called[i], OtherNeighbours: theirs.asked[p.y].called[i],
-				Shared: float32(common[p.x][p.y][i]) / float32(a.K)})
+			d.ByMatch = append(d.ByMatch,
+				result.Asked{Neighbours: ours.asked[p.x].called[i], OtherNeighbours: theirs.asked[p.y].called[i],
+					Shared: float32(common[p.x][p.y][i]) / float32(a.K)})
 		}
 		if at < 0 {
 			continue

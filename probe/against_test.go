@@ -30,7 +30,8 @@ func TestAlignmentClosedForm(t *testing.T) {
 	x := gaussian(1, 400, 64)
 	part := mapped(x, func(row []float32) []float32 { return row[:16] })
 	constant := mapped(x, func(row []float32) []float32 { return []float32{1, 2} })
-	got, err := Alignment(context.Background(), nil, []Features{x, part}, []Features{x, turned(x, 0.7, 1e-20), gaussian(2, 400, 64), part, constant})
+	got, err := Alignment(context.Background(), nil, []Features{x, part},
+		[]Features{x, turned(x, 0.7, 1e-20), gaussian(2, 400, 64), part, constant})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,12 +129,14 @@ func ckaByDefinition(x, y Features) float64 {
 
 func TestAlignmentErrors(t *testing.T) {
 	x := gaussian(1, 10, 3)
-	for what, ys := range map[string][]Features{"other samples": {gaussian(2, 9, 3)}, "NaN": {mapped(x, func(r []float32) []float32 { return []float32{float32(math.NaN())} })}} {
+	for what, ys := range map[string][]Features{"other samples": {gaussian(2, 9, 3)},
+		"NaN": {mapped(x, func(r []float32) []float32 { return []float32{float32(math.NaN())} })}} {
 		if _, err := Alignment(context.Background(), nil, []Features{x}, ys); err == nil {
 			t.Errorf("%s: no error", what)
 		}
 	}
-	if _, err := Alignment(context.Background(), nil, []Features{gaussian(1, 3, 3)}, []Features{gaussian(1, 3, 3)}); err == nil {
+	if _, err := Alignment(context.Background(), nil, []Features{gaussian(1, 3, 3)},
+		[]Features{gaussian(1, 3, 3)}); err == nil {
 		t.Error("three samples: no error")
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -145,7 +148,8 @@ func TestAlignmentErrors(t *testing.T) {
 
 func TestCommon(t *testing.T) {
 	a := &knn.Neighbors{Queries: 3, K: 3, Index: []int32{5, 1, 2, 7, 8, 9, 3, 4, 6}, Distance: make([]float64, 9)}
-	b := &knn.Neighbors{Queries: 3, K: 4, Index: []int32{2, 5, 9, 1, 1, 2, 3, 7, 6, 4, 3, 0}, Distance: make([]float64, 12)}
+	b := &knn.Neighbors{Queries: 3, K: 4, Index: []int32{2, 5, 9, 1, 1, 2, 3, 7, 6, 4, 3, 0},
+		Distance: make([]float64, 12)}
 	for k, want := range map[int][]int{1: {0, 0, 0}, 2: {1, 0, 1}, 3: {2, 0, 3}} {
 		got := Common(a, b, k)
 		for q := range want {
@@ -174,11 +178,14 @@ func TestMeanInterval(t *testing.T) {
 }
 
 func TestMatches(t *testing.T) {
-	ours := []result.Other{{Name: "x", Role: Input}, {Name: "a", Role: Block}, {Name: "b", Role: Block}, {Name: "c", Role: Block}, {Name: "e", Role: Embedding}}
-	theirs := []result.Other{{Name: "in", Role: Input}, {Name: "b", Role: Block}, {Name: "d", Role: Block}, {Name: "f", Role: Embedding}}
+	ours := []result.Other{{Name: "x", Role: Input}, {Name: "a", Role: Block}, {Name: "b", Role: Block},
+		{Name: "c", Role: Block}, {Name: "e", Role: Embedding}}
+	theirs := []result.Other{{Name: "in", Role: Input}, {Name: "b", Role: Block}, {Name: "d", Role: Block},
+		{Name: "f", Role: Embedding}}
 	nan := math.NaN()
 	cka := [][]float64{{0, 1, 1, 1}, {0.1, 0.2, 0.9, 0.3}, {0, 0, 1, 1}, {nan, nan, nan, nan}, {1, 1, 1, 0}}
-	same(t, "matches", matches(ours, theirs, cka), []pair{{0, 0, result.ByRole}, {1, 2, result.ByCKA}, {2, 1, result.ByName}, {4, 3, result.ByRole}})
+	same(t, "matches", matches(ours, theirs, cka),
+		[]pair{{0, 0, result.ByRole}, {1, 2, result.ByCKA}, {2, 1, result.ByName}, {4, 3, result.ByRole}})
 }
 
 // Against itself a network agrees wholly and differs on no query; the matches' numbers
@@ -187,12 +194,15 @@ func TestAgainstItself(t *testing.T) {
 	m, d := residual(t), testData()
 	p := run(t, m, d, Options{NoUntrained: true, K: []int{3}, Against: &Against{Model: m, Data: d}})
 	a := p.Against
-	if len(a.Matches) != len(p.Layers) || a.Predictions == nil || *a.Predictions != 0 || len(a.Differ) > 0 || len(a.Rows) != a.Queries {
-		t.Fatalf("%d matches of %d layers, predictions differ on %v, answers on %d of %d", len(a.Matches), len(p.Layers), a.Predictions, len(a.Differ), len(a.Rows))
+	if len(a.Matches) != len(p.Layers) || a.Predictions == nil || *a.Predictions != 0 || len(a.Differ) > 0 ||
+		len(a.Rows) != a.Queries {
+		t.Fatalf("%d matches of %d layers, predictions differ on %v, answers on %d of %d", len(a.Matches), len(p.Layers),
+			a.Predictions, len(a.Differ), len(a.Rows))
 	}
 	for i, match := range a.Matches {
 		l := layer(t, p, match.Layer)
-		if match.By != result.ByName || match.Other != match.Layer || match.Shared != 1 || match.Jaccard != 1 || match.Differ != 0 || match.True != match.OtherTrue ||
+		if match.By != result.ByName || match.Other != match.Layer || match.Shared != 1 || match.Jaccard != 1 ||
+			match.Differ != 0 || match.True != match.OtherTrue ||
 			a.Shared[i][i] != 1 || math.Abs(float64(match.CKA)-1) > 1e-6 || l.At("against.cka", 3) != float64(match.CKA) {
 			t.Errorf("%+v, %v", match, l.Values)
 		}
@@ -254,7 +264,8 @@ func TestAgainstRefused(t *testing.T) {
 	m, d := residual(t), testData()
 	fewer := d
 	fewer.Test = synthetic(d.Test.N()-1, len(d.Classes))
-	if _, err := Run(context.Background(), m, d, Options{NoUntrained: true, K: []int{3}, Against: &Against{Model: m, Data: fewer}}); err == nil {
+	if _, err := Run(context.Background(), m, d,
+		Options{NoUntrained: true, K: []int{3}, Against: &Against{Model: m, Data: fewer}}); err == nil {
 		t.Error("fewer test images: no error")
 	}
 }

@@ -96,7 +96,8 @@ func (r *runner) chooseBanks() error {
 			b.lo, b.seen = n, 0
 		}
 		if b.hi-b.lo < 2 {
-			return fmt.Errorf("probe: bank %q has %d images, want at least 2: the network was trained on %d of %d", name, b.hi-b.lo, n, len(labels))
+			return fmt.Errorf("probe: bank %q has %d images, want at least 2: the network was trained on %d of %d", name,
+				b.hi-b.lo, n, len(labels))
 		}
 		b.labels = labels[b.lo:b.hi]
 		if b.truth = r.testLabels; b.truth == nil {

@@ -101,9 +101,11 @@ func (r *runner) depths(p *result.Probe, accuracy *resampled) {
 	}
 	switch {
 	case d.Begins != "":
-		d.Sentence = fmt.Sprintf("memorization begins at %s, %d of %d; features peak at %s", d.Begins, d.BeginsAt, d.Layers, d.Peak)
+		d.Sentence = fmt.Sprintf("memorization begins at %s, %d of %d; features peak at %s", d.Begins, d.BeginsAt, d.Layers,
+			d.Peak)
 	case p.Layers[0].AssignedBand != nil:
-		d.Sentence = fmt.Sprintf("no layer knows more of the assigned labels than the true ones tell; features peak at %s", d.Peak)
+		d.Sentence = fmt.Sprintf("no layer knows more of the assigned labels than the true ones tell; features peak at %s",
+			d.Peak)
 	default:
 		d.Sentence = "features peak at " + d.Peak
 	}

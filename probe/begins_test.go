@@ -55,7 +55,8 @@ func TestMemorizationBegins(t *testing.T) {
 	}
 	r.bandOfPermutations(p, trained)
 	early, late := &p.Layers[1], &p.Layers[2]
-	if a, b := early.LeaveOneOut.Assigned.At(k), early.AssignedBand; !(a > 0.55 && b.Low() <= a && a <= b.High() && b.High()-b.Low() < 0.3) {
+	if a, b := early.LeaveOneOut.Assigned.At(k), early.AssignedBand; !(a > 0.55 && b.Low() <= a && a <= b.High() &&
+		b.High()-b.Low() < 0.3) {
 		t.Errorf("of true neighbours %v have the assigned label, the band is %v", a, b)
 	}
 	if a, b := late.LeaveOneOut.Assigned.At(k), late.AssignedBand; a != 1 || b.High() > 0.6 {
@@ -90,7 +91,8 @@ func TestJoinedPixels(t *testing.T) {
 	for _, l := range p.Layers {
 		m, ok := l.Margins[joinedPixels]
 		if ok != (l.Name == "embedding" && l.KNN.True.At(3) <= p.Baselines.Pixels.Value()) {
-			t.Errorf("layer %s: margin of joined pixels %+v, accuracy %v, pixels %v", l.Name, m, l.KNN.True.At(3), p.Baselines.Pixels.Value())
+			t.Errorf("layer %s: margin of joined pixels %+v, accuracy %v, pixels %v", l.Name, m,
+				l.KNN.True.At(3), p.Baselines.Pixels.Value())
 		}
 		for name, of := range map[string]float64{overPixels: p.Baselines.Pixels.Value(), overAugmentedPixels: p.Baselines.AugmentedPixels.Value(), overUntrained: l.Untrained.True.At(3)} {
 			if err := tol.Close([]float64{float64(l.Margins[name].Margin)}, []float64{l.KNN.True.At(3) - of}, 1e-12, 0); err != nil {

@@ -126,9 +126,11 @@ func rowSums(x Features) []float64 {
 }
 
 func ckaRow(name, with string, other func(l *LayerData) Features) Metric {
-	return Metric{Metric: result.Metric{Name: name, Title: "Linear CKA with the " + with, Unit: "CKA", Scale: result.Fraction,
-		Definition: "|Y'X|² / (|X'X| |Y'Y|), centred, Frobenius norms; debiased: of unbiased estimates", Source: "Kornblith et al. 2019; Song et al. 2012",
-		Parts: parts(name, [2]string{"debiased", "debiased"}, [2]string{"biased", "biased"})},
+	return Metric{Metric: result.Metric{Name: name, Title: "Linear CKA with the " + with, Unit: "CKA",
+		Scale:      result.Fraction,
+		Definition: "|Y'X|² / (|X'X| |Y'Y|), centred, Frobenius norms; debiased: of unbiased estimates",
+		Source:     "Kornblith et al. 2019; Song et al. 2012",
+		Parts:      parts(name, [2]string{"debiased", "debiased"}, [2]string{"biased", "biased"})},
 		With: sampled,
 		Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
 			biased, debiased, err := CKA(l.Workers, l.Sampled(), other(l))

@@ -111,7 +111,8 @@ func betweenAxes(f Features, means [][]float64, present []int) (axes [][]float64
 // are never predicted, and a query that is zero is of the first class.
 //
 // Ketha et al. 2025 (minimum angle subspace classifier).
-func MASC(pool *parallel.Pool, train Features, labels []int, classes int, queries Features, fraction float64) ([]int, error) {
+func MASC(pool *parallel.Pool, train Features, labels []int, classes int, queries Features,
+	fraction float64) ([]int, error) {
 	if err := train.check("MASC", 1); err != nil {
 		return nil, err
 	}
@@ -122,7 +123,9 @@ func MASC(pool *parallel.Pool, train Features, labels []int, classes int, querie
 		return nil, err
 	}
 	if queries.D != train.D || !(fraction > 0 && fraction <= 1) {
-		return nil, fmt.Errorf("probe: MASC: queries of %d elements for %d, fraction %v; want equal ones, and a fraction in (0,1]", queries.D, train.D, fraction)
+		return nil,
+			fmt.Errorf("probe: MASC: queries of %d elements for %d, fraction %v; want equal ones, and a fraction in (0,1]",
+				queries.D, train.D, fraction)
 	}
 	pred := make([]int, queries.N)
 	best := make([]float64, queries.N)
@@ -251,7 +254,8 @@ func mascRow() Metric {
 		Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
 		Definition: "accuracy, on true labels, of the class whose subspace makes the smallest angle with the query",
 		Source:     "Ketha et al. 2025",
-		Parts:      parts("masc", [2]string{"true", "subspaces of true classes"}, [2]string{"assigned", "subspaces of assigned classes"})},
+		Parts: parts("masc", [2]string{"true", "subspaces of true classes"},
+			[2]string{"assigned", "subspaces of assigned classes"})},
 		Measure: measureMASC,
 		With: func(l *LayerData) string {
 			text := fmt.Sprintf("subspaces of %v of the energy; %s on true labels", mascFraction, l.queried())

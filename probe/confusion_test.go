@@ -11,7 +11,8 @@ import (
 
 func TestConfusionOfManyClasses(t *testing.T) {
 	e := &measured{banks: []answers{{called: []int{1, 0, 1}}}}
-	if c := confusion(e, []int{1, 0, 0}, make([]string, 2), 1); c == nil || c.Counts[1][1] != 1 || c.Counts[0][1] != 1 || c.Counts[0][0] != 1 {
+	if c := confusion(e, []int{1, 0, 0}, make([]string, 2), 1); c == nil || c.Counts[1][1] != 1 || c.Counts[0][1] != 1 ||
+		c.Counts[0][0] != 1 {
 		t.Errorf("%+v", c)
 	}
 	if c := confusion(e, []int{1, 0, 0}, make([]string, 100_000), 1); c != nil {

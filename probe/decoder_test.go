@@ -69,7 +69,8 @@ func TestLayersOfDecoder(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]string{"embedded": Block, "block0.middle": Block, "block0": Block, "block1.middle": Block, "block1": Block, "last": Embedding, "next": Projector}
+	want := map[string]string{"embedded": Block, "block0.middle": Block, "block0": Block, "block1.middle": Block,
+		"block1": Block, "last": Embedding, "next": Projector}
 	for _, l := range layers {
 		if l.Role != want[l.Name] {
 			t.Errorf("%s is %q, want %q", l.Name, l.Role, want[l.Name])

@@ -207,7 +207,8 @@ func TestMetricsOfEqualGeometry(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The rounding's own singular values are about 1e-8 of the greatest, 60 of them.
-	if err := tol.Close([]float64{nc1, rank, twoNN(t, wide)}, []float64{want.nc1, want.rank, want.twoNN}, 0, 1e-4); err != nil {
+	if err := tol.Close([]float64{nc1, rank, twoNN(t, wide)}, []float64{want.nc1, want.rank, want.twoNN}, 0,
+		1e-4); err != nil {
 		t.Errorf("NC1, RankMe, TwoNN in 64 dimensions: %v", err)
 	}
 }
@@ -249,7 +250,8 @@ func TestMetricsOfDuplicates(t *testing.T) {
 		both = append(both, labels[i], labels[i])
 	}
 	want, got := measure(t, f, labels, 3), measure(t, twice, both, 3)
-	if err := tol.Close([]float64{got.nc1, got.biased, got.rank, got.twoNN, got.invariance}, []float64{want.nc1, want.biased, want.rank, math.NaN(), 0}, 1e-12, 1e-6); err != nil {
+	if err := tol.Close([]float64{got.nc1, got.biased, got.rank, got.twoNN, got.invariance},
+		[]float64{want.nc1, want.biased, want.rank, math.NaN(), 0}, 1e-12, 1e-6); err != nil {
 		t.Errorf("NC1, CKA, RankMe, TwoNN, invariance: %v", err)
 	}
 	for i := range f.N {
@@ -257,7 +259,9 @@ func TestMetricsOfDuplicates(t *testing.T) {
 			t.Fatalf("sample %d is called %v and %v, alone %d", i, got.masc[2*i:2*i+2], got.linear[2*i:2*i+2], want.masc[i])
 		}
 	}
-	if err := tol.Close([]float64{got.debiased}, []float64{ckaByDefinition(twice, mapped(twice, func(row []float32) []float32 { return row[:1] }))}, 0, 1e-6); err != nil {
+	if err := tol.Close([]float64{got.debiased},
+		[]float64{ckaByDefinition(twice, mapped(twice, func(row []float32) []float32 { return row[:1] }))}, 0,
+		1e-6); err != nil {
 		t.Errorf("debiased CKA: %v", err)
 	}
 }
@@ -281,7 +285,8 @@ func TestMetricsOfConstants(t *testing.T) {
 		}
 		for i := range 30 {
 			if got.masc[i] != 0 || got.linear[i] != 1 {
-				t.Fatalf("all %v: MASC and the linear probe call sample %d %d and %d, want 0 and 1", c, i, got.masc[i], got.linear[i])
+				t.Fatalf("all %v: MASC and the linear probe call sample %d %d and %d, want 0 and 1", c, i,
+					got.masc[i], got.linear[i])
 			}
 		}
 	}

@@ -64,13 +64,15 @@ func MeanMedian(values []int) (mean, median float64) {
 // Feldman, Zhang: What Neural Networks Memorize and Why, 2020.
 func MemorizationScore(member, right [][]bool) ([]float64, error) {
 	if len(member) != len(right) || len(member) == 0 {
-		return nil, fmt.Errorf("probe: memorization score: %d runs' subsets and %d runs' answers, want as many of both", len(member), len(right))
+		return nil, fmt.Errorf("probe: memorization score: %d runs' subsets and %d runs' answers, want as many of both",
+			len(member), len(right))
 	}
 	n := len(member[0])
 	score := make([]float64, n)
 	for r := range member {
 		if len(member[r]) != n || len(right[r]) != n {
-			return nil, fmt.Errorf("probe: memorization score: run %d has %d and %d samples, want %d", r, len(member[r]), len(right[r]), n)
+			return nil, fmt.Errorf("probe: memorization score: run %d has %d and %d samples, want %d", r,
+				len(member[r]), len(right[r]), n)
 		}
 	}
 	for i := range score {

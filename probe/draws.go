@@ -294,7 +294,8 @@ func (r *runner) fingerprint(m *onnx.Model) (string, error) {
 	for _, b := range r.banks {
 		banks = append(banks, fmt.Sprint(b.name, b.lo, b.hi))
 	}
-	fmt.Fprintln(h, r.K, r.Headline, r.Options.Metric, r.Vote, r.Temperature, r.Mean, r.Std, slices.Concat([]int{r.in.batch}, r.data.Shape), r.Seed, r.Statistics,
+	fmt.Fprintln(h, r.K, r.Headline, r.Options.Metric, r.Vote, r.Temperature, r.Mean, r.Std,
+		slices.Concat([]int{r.in.batch}, r.data.Shape), r.Seed, r.Statistics,
 		metrics, banks, r.settings().Features, r.pooling, len(r.data.Classes))
 	if len(r.viewed) > 0 { // by the first draw too
 		fmt.Fprintln(h, r.viewed, r.viewsName())

@@ -53,7 +53,8 @@ func TestBanks(t *testing.T) {
 	if err := tol.Close(got, want, 0, 0); err != nil {
 		t.Error(err)
 	}
-	for i, b := range []result.Bank{{Name: AllImages, Images: 120, Seen: 40}, {Name: TrainImages, Images: 40, Seen: 40}, {Name: HeldOut, Images: 80}} {
+	for i, b := range []result.Bank{{Name: AllImages, Images: 120, Seen: 40}, {Name: TrainImages, Images: 40, Seen: 40},
+		{Name: HeldOut, Images: 80}} {
 		b.Pixels = result.Some(want[i])
 		if g := p.Data.Banks[i]; g.Name != b.Name || g.Images != b.Images || g.Seen != b.Seen || *g.Pixels != *b.Pixels {
 			t.Errorf("bank %+v, want %+v", g, b)
@@ -63,7 +64,8 @@ func TestBanks(t *testing.T) {
 	q := run(t, residual(t), d, Options{K: []int{3}, Bank: []string{TrainImages}})
 	for i, l := range q.Layers {
 		other := p.Layers[i]
-		if l.LeaveOneOut.Assigned.At(3) != other.LeaveOneOut.Assigned.At(3) || l.KNN.True.At(3) != other.At("knn_train.true", 0) ||
+		if l.LeaveOneOut.Assigned.At(3) != other.LeaveOneOut.Assigned.At(3) ||
+			l.KNN.True.At(3) != other.At("knn_train.true", 0) ||
 			l.Untrained.True.At(3) != other.At("knn_train.untrained", 0) {
 			t.Errorf("layer %s: bank train alone differs from it beside others", l.Name)
 		}
@@ -198,7 +200,8 @@ func TestDrawsOfKin(t *testing.T) {
 // statistics of the first.
 func normalised(t *testing.T) *onnx.Model {
 	b := newBuilder(1, 6, 6)
-	for name, v := range map[string]float32{"scale": 1, "bias": 0, "mean": 0.3, "var": 2, "scale2": 1, "bias2": 0, "mean2": 0.4, "var2": 3} {
+	for name, v := range map[string]float32{"scale": 1, "bias": 0, "mean": 0.3, "var": 2, "scale2": 1, "bias2": 0,
+		"mean2": 0.4, "var2": 3} {
 		b.graph.Initializer = append(b.graph.Initializer, onnx.EncodeTensor(name, tensor.From([]float32{v}, 1)))
 	}
 	b.node("BatchNormalization", "bn", "x", "scale", "bias", "mean", "var")

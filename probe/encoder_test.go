@@ -19,7 +19,8 @@ type sentences struct {
 	seed int
 }
 
-var sentenceArrays = []dataset.Array{{Name: "input_ids", Shape: []int{tokensT}, Integer: true}, {Name: "attention_mask", Shape: []int{tokensT}, Integer: true},
+var sentenceArrays = []dataset.Array{{Name: "input_ids", Shape: []int{tokensT}, Integer: true},
+	{Name: "attention_mask", Shape: []int{tokensT}, Integer: true},
 	{Name: "token_type_ids", Shape: []int{tokensT}, Integer: true}}
 
 func (s sentences) N() int          { return s.n }
@@ -40,7 +41,8 @@ func (s sentences) Float32(dst []float32, i int) {
 }
 
 func sentenceData(train, test int) Data {
-	return Data{Train: sentences{train, 1}, Test: sentences{test, 2}, Classes: []string{"ham", "news", "spam"}, Shape: []int{3 * tokensT}, Arrays: sentenceArrays}
+	return Data{Train: sentences{train, 1}, Test: sentences{test, 2}, Classes: []string{"ham", "news", "spam"},
+		Shape: []int{3 * tokensT}, Arrays: sentenceArrays}
 }
 
 // The blocks of an encoder end after attention and after the MLP, where it normalises; the
@@ -52,11 +54,14 @@ func TestLayersOfEncoder(t *testing.T) {
 		pool  Pooling
 		why   string
 	}{
-		"tokens": {ofTokens, map[string]string{"embedded": Block, "block0.middle": Block, "block0": Block, "block1.middle": Block, "last": Embedding}, Mean,
+		"tokens": {ofTokens, map[string]string{"embedded": Block, "block0.middle": Block, "block0": Block,
+			"block1.middle": Block, "last": Embedding}, Mean,
 			"the network ends in 6 tokens: their mean is taken"},
-		"mean": {meanHead, map[string]string{"embedded": Block, "block0.middle": Block, "block0": Block, "block1.middle": Block, "sentence": Embedding, "scores": Logits}, Mean,
+		"mean": {meanHead, map[string]string{"embedded": Block, "block0.middle": Block, "block0": Block,
+			"block1.middle": Block, "sentence": Embedding, "scores": Logits}, Mean,
 			`the head reads the mean of 6 tokens: ReduceSum "total/node"`},
-		"class token": {classHead, map[string]string{"embedded": Block, "block0.middle": Block, "block0": Block, "block1.middle": Block, "token": Embedding, "pooler": Projector, "scores": Logits},
+		"class token": {classHead, map[string]string{"embedded": Block, "block0.middle": Block, "block0": Block,
+			"block1.middle": Block, "token": Embedding, "pooler": Projector, "scores": Logits},
 			Token(0), `the head reads the cls of 6 tokens: Gather "first/node"`},
 	} {
 		layers, err := Layers(encoder(t, c.head), 4, sentenceArrays, "", kinds)
@@ -114,8 +119,10 @@ func TestRunOnTokens(t *testing.T) {
 	if got, want := float64(e.KNN.True.At(3)), float64(right)/float64(len(truth)); got != want {
 		t.Errorf("k-NN at %s %v, want %v", e.Name, got, want)
 	}
-	if p.Model.Logits != "" || p.Fit.Test != nil || len(p.Model.Inputs) != 3 || p.Model.Input != "input_ids" || p.Settings.Pool != "auto: mean" {
-		t.Errorf("the report says logits %q, fit %v, inputs %v, pool %q", p.Model.Logits, p.Fit, p.Model.Inputs, p.Settings.Pool)
+	if p.Model.Logits != "" || p.Fit.Test != nil || len(p.Model.Inputs) != 3 || p.Model.Input != "input_ids" ||
+		p.Settings.Pool != "auto: mean" {
+		t.Errorf("the report says logits %q, fit %v, inputs %v, pool %q", p.Model.Logits, p.Fit, p.Model.Inputs,
+			p.Settings.Pool)
 	}
 	counted := make([][]float64, data.Train.N())
 	count := func(s Split, i int) []float64 {
@@ -185,7 +192,8 @@ func TestTokensThatDoNotFit(t *testing.T) {
 	} {
 		data := sentenceData(30, 9)
 		change(&data)
-		if _, err := Run(t.Context(), m, data, Options{K: []int{3}, NoUntrained: true}); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := Run(t.Context(), m, data, Options{K: []int{3}, NoUntrained: true}); err == nil ||
+			!strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q", err, want)
 		}
 	}
@@ -210,7 +218,8 @@ func TestMaskByName(t *testing.T) {
 	}
 	weighted := sentenceData(30, 9)
 	weighted.Train = doubled{weighted.Train.(sentences)}
-	if _, err := Run(t.Context(), encoder(t, meanHead), weighted, o); err == nil || !strings.Contains(err.Error(), `sample 0: "attention_mask", which is taken as the mask by its name, holds 2`) {
+	if _, err := Run(t.Context(), encoder(t, meanHead), weighted, o); err == nil ||
+		!strings.Contains(err.Error(), `sample 0: "attention_mask", which is taken as the mask by its name, holds 2`) {
 		t.Errorf("a mask of 2s: error %v", err)
 	}
 	m := encoder(t, meanHead)
@@ -226,14 +235,16 @@ func TestMaskByName(t *testing.T) {
 	renamed := sentenceData(30, 9)
 	renamed.Arrays = slices.Clone(renamed.Arrays)
 	renamed.Arrays[1].Name = "valid"
-	if p, err = Run(t.Context(), m, renamed, o); err != nil || len(p.Warnings) == 0 || !strings.Contains(p.Warnings[0], "valid, which holds 0 and 1 alone, is taken as data") {
+	if p, err = Run(t.Context(), m, renamed, o); err != nil || len(p.Warnings) == 0 ||
+		!strings.Contains(p.Warnings[0], "valid, which holds 0 and 1 alone, is taken as data") {
 		t.Errorf("a mask that is called valid: %v, error %v", p, err)
 	}
 	b := newBuilder(1, 6, 6)
 	b.graph.Input[0].Name = proto.String("pixel_mask")
 	b.node("Flatten", "f", "pixel_mask")
 	b.gemm("y", "f", 4, 36)
-	if layers, err := Layers(b.model(t, "y"), 2, Image([]int{1, 6, 6}), "", 4); err != nil || layers[0].Name != "pixel_mask" {
+	if layers, err := Layers(b.model(t, "y"), 2, Image([]int{1, 6, 6}), "", 4); err != nil ||
+		layers[0].Name != "pixel_mask" {
 		t.Errorf("a lone input that is called a mask: layers %v, error %v", layers, err)
 	}
 }

@@ -34,7 +34,8 @@ type comparison struct {
 
 // overUntrained compares each layer with the mean of the draws.
 func (o *outcomes) overUntrained() comparison {
-	c := comparison{scale: len(o.untrained), diff: make([][]int32, len(o.trained)), draws: make([][]float64, len(o.trained))}
+	c := comparison{scale: len(o.untrained), diff: make([][]int32, len(o.trained)),
+		draws: make([][]float64, len(o.trained))}
 	for l, right := range o.trained {
 		diff, shares := make([]int32, len(right)), []float64(nil)
 		for _, d := range o.untrained {

@@ -73,7 +73,8 @@ func Example_tap() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Printf("%d-NN accuracy at the embedding, %d numbers: %.2f\n", k, width, knn.Accuracy(answers[0], classes(&set.Test)))
+	fmt.Printf("%d-NN accuracy at the embedding, %d numbers: %.2f\n", k, width,
+		knn.Accuracy(answers[0], classes(&set.Test)))
 	// Output: 5-NN accuracy at the embedding, 64 numbers: 0.60
 }
 
@@ -90,7 +91,8 @@ func ExampleOptions_own() {
 		log.Fatal(err)
 	}
 	sparsity := probe.Metric{
-		Metric: result.Metric{Name: "sparsity", Title: "Sparsity", Unit: "share", Better: result.Higher, Scale: result.Fraction,
+		Metric: result.Metric{Name: "sparsity", Title: "Sparsity", Unit: "share", Better: result.Higher,
+			Scale:      result.Fraction,
 			Definition: "the share of features that are 0"},
 		OnUntrained: true,
 		Measure: func(_ context.Context, l *probe.LayerData) (result.Values, error) {

@@ -38,7 +38,9 @@ func inputsOf(m *onnx.Model, batch int, sample []dataset.Array) (*inputs, error)
 	for _, a := range sample {
 		i := slices.IndexFunc(all, func(v onnx.Value) bool { return v.Name == a.Name })
 		if i < 0 {
-			return nil, fault.Errorf("", "the model has inputs %v, and none that takes the array %q; extract --input feeds others", all, a.Name)
+			return nil,
+				fault.Errorf("", "the model has inputs %v, and none that takes the array %q; extract --input feeds others", all,
+					a.Name)
 		}
 		if a.Shape == nil && !a.Integer && len(all) == 1 {
 			continue // the model's own
@@ -92,7 +94,8 @@ func (in *inputs) arrange(all []onnx.Value, sample []dataset.Array) error {
 			in.batch = s[0]
 		}
 		if s[0] != in.batch {
-			return fault.Errorf("", "input %q has shape %v, want a batch of %d as the input %q has", a.Name, s, in.batch, in.arrays[0].Name)
+			return fault.Errorf("", "input %q has shape %v, want a batch of %d as the input %q has", a.Name, s, in.batch,
+				in.arrays[0].Name)
 		}
 		a.Shape = s[1:]
 		if in.isMask(a.Name) && a.Integer && len(a.Shape) == 1 && (in.mask < 0 || a.Name == "attention_mask") {
@@ -182,7 +185,8 @@ func (in *inputs) checkMask(what string, s Split) error {
 				what, i, in.arrays[in.mask].Name, in.maskOf(row)[j])
 		}
 		if !slices.ContainsFunc(in.maskOf(row), func(v float32) bool { return v != 0 }) {
-			return fault.Errorf("", "%s sample %d: %q is 0 throughout, want a token that is no padding", what, i, in.arrays[in.mask].Name)
+			return fault.Errorf("", "%s sample %d: %q is 0 throughout, want a token that is no padding", what, i,
+				in.arrays[in.mask].Name)
 		}
 	}
 	return nil

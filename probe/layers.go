@@ -69,14 +69,16 @@ func Layers(m *onnx.Model, batch int, sample []dataset.Array, logits string, cla
 
 // LayersOf is Layers of a model that was inspected, if for the inputs' shapes of the
 // layers; else, or where known is nil, it is inspected.
-func LayersOf(m *onnx.Model, known *onnx.Summary, batch int, sample []dataset.Array, logits string, classes int) ([]Layer, error) {
+func LayersOf(m *onnx.Model, known *onnx.Summary, batch int, sample []dataset.Array, logits string,
+	classes int) ([]Layer, error) {
 	f, err := newFlow(m, known, batch, sample, logits, classes)
 	if err != nil {
 		return nil, err
 	}
 	blocks := f.blocks()
 	if len(blocks) < 2 {
-		return nil, fault.Errorf("", "no convolution or matrix product lies between input %q and output %q", f.input(), f.logits)
+		return nil, fault.Errorf("", "no convolution or matrix product lies between input %q and output %q",
+			f.input(), f.logits)
 	}
 	embedding := len(blocks) - 1
 	switch {
@@ -113,7 +115,8 @@ func LayersOf(m *onnx.Model, known *onnx.Summary, batch int, sample []dataset.Ar
 	for i, n := range f.nodes {
 		for _, name := range n.Outputs {
 			if f.isLayer(name) {
-				layers = append(layers, read.of(Layer{Name: name, Op: n.Op, Index: i + 1, Shape: f.shape[name][1:], Role: role[name]}))
+				layers = append(layers, read.of(Layer{Name: name, Op: n.Op, Index: i + 1,
+					Shape: f.shape[name][1:], Role: role[name]}))
 			}
 			if name == f.logits {
 				return layers, nil
@@ -169,7 +172,8 @@ type flow struct {
 
 func (f *flow) input() string { return f.in.first() }
 
-func newFlow(m *onnx.Model, known *onnx.Summary, batch int, sample []dataset.Array, logits string, classes int) (*flow, error) {
+func newFlow(m *onnx.Model, known *onnx.Summary, batch int, sample []dataset.Array, logits string,
+	classes int) (*flow, error) {
 	in, err := inputsOf(m, batch, sample)
 	if err != nil {
 		return nil, err

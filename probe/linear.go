@@ -38,7 +38,8 @@ type Linear struct {
 //
 // Alain, Bengio: Understanding intermediate layers using linear classifier
 // probes, 2016.
-func FitLinear(ctx context.Context, pool *parallel.Pool, f Features, labels []int, classes int, lambda float64, iterations int) (*Linear, error) {
+func FitLinear(ctx context.Context, pool *parallel.Pool, f Features, labels []int, classes int, lambda float64,
+	iterations int) (*Linear, error) {
 	if err := f.check("linear probe", 1); err != nil {
 		return nil, err
 	}
@@ -258,7 +259,8 @@ func linearRow() Metric {
 		Unit: "accuracy", Better: result.Higher, Scale: result.Fraction,
 		Definition: "accuracy of a multinomial logistic regression with an L2 penalty on standardised features",
 		Source:     "Alain, Bengio 2016",
-		Parts:      parts("linear_probe", [2]string{"true", "true labels"}, [2]string{"assigned", "assigned labels, training images"})},
+		Parts: parts("linear_probe", [2]string{"true", "true labels"},
+			[2]string{"assigned", "assigned labels, training images"})},
 		Measure: measureLinear,
 		With: func(l *LayerData) string {
 			return fmt.Sprintf("L2 %v, L-BFGS, at most %d iterations; true: %s; assigned: training accuracy of a probe of these",

@@ -84,7 +84,8 @@ func TestComponentsAgainstSVD(t *testing.T) {
 func TestMap(t *testing.T) {
 	data, o := testData(), Options{K: []int{3}, NoUntrained: true, Map: 20, Pooling: Flatten, Metric: knn.Euclidean}
 	m := run(t, residual(t), data, o).Map
-	if m.Images != 20 || len(m.Rows) != 20 || !slices.IsSorted(m.Rows) || len(slices.Compact(slices.Clone(m.Rows))) != 20 || len(m.Layers) != len(m.Places) {
+	if m.Images != 20 || len(m.Rows) != 20 || !slices.IsSorted(m.Rows) ||
+		len(slices.Compact(slices.Clone(m.Rows))) != 20 || len(m.Layers) != len(m.Places) {
 		t.Fatalf("a map of %d images, rows %v, %d layers, %d places", m.Images, m.Rows, len(m.Layers), len(m.Places))
 	}
 	count := map[int]int{}

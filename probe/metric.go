@@ -75,7 +75,8 @@ func (l *LayerData) queried() string {
 
 // byLabels measures with the true labels of the training images and, where they are
 // known, the assigned ones.
-func (l *LayerData) byLabels(name string, measure func(labels []int, classes int) (float64, error)) (result.Values, error) {
+func (l *LayerData) byLabels(name string,
+	measure func(labels []int, classes int) (float64, error)) (result.Values, error) {
 	v, err := measure(l.TrainLabels, l.Classes)
 	if err != nil {
 		return nil, err
@@ -146,7 +147,8 @@ func (m Metric) matches(name string) bool {
 func CheckMetrics(names []string) error {
 	for _, name := range names {
 		if !slices.ContainsFunc(Metrics(), func(m Metric) bool { return m.matches(name) }) {
-			return fmt.Errorf("%q, want all or some of %s%s", name, strings.Join(MetricNames(), ", "), suggest.DidYouMean(name, MetricNames()))
+			return fmt.Errorf("%q, want all or some of %s%s", name, strings.Join(MetricNames(), ", "),
+				suggest.DidYouMean(name, MetricNames()))
 		}
 	}
 	return nil

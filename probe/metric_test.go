@@ -50,7 +50,8 @@ func TestMetricsTable(t *testing.T) {
 // What is asked for is described and measured, a row of one's own too.
 func TestMetricOfOnesOwn(t *testing.T) {
 	own := Metric{
-		Metric: result.Metric{Name: "norm", Title: "Mean norm", Definition: "the mean of |x|", Unit: "1", Scale: result.Linear},
+		Metric: result.Metric{Name: "norm", Title: "Mean norm", Definition: "the mean of |x|", Unit: "1",
+			Scale: result.Linear},
 		Measure: func(_ context.Context, l *LayerData) (result.Values, error) {
 			sum := 0.0
 			for i := range l.Train.N {
@@ -78,14 +79,17 @@ func TestMetricOfOnesOwn(t *testing.T) {
 		want += norm(x) / 120
 	}
 	x := layer(t, p, "x")
-	if err := tol.Close([]float64{x.At("norm", 0), x.At("cka_pixels.biased", 0)}, []float64{want, 1}, 1e-12, 0); err != nil {
+	if err := tol.Close([]float64{x.At("norm", 0), x.At("cka_pixels.biased", 0)}, []float64{want, 1}, 1e-12,
+		0); err != nil {
 		t.Error(err)
 	}
-	if parts := p.Metrics[4].Parts; !slices.Equal(parts, []result.Part{{Column: "norm", Key: "norm", Label: "Mean norm"}}) {
+	if parts := p.Metrics[4].Parts; !slices.Equal(parts, []result.Part{{Column: "norm", Key: "norm",
+		Label: "Mean norm"}}) {
 		t.Errorf("parts %v", parts)
 	}
 	own.Measure = func(context.Context, *LayerData) (result.Values, error) { return nil, errors.New("no") }
-	if _, err := Run(context.Background(), residual(t), d, Options{K: []int{3}, Own: []Metric{own}}); err == nil || !strings.Contains(err.Error(), `": norm: no`) {
+	if _, err := Run(context.Background(), residual(t), d, Options{K: []int{3}, Own: []Metric{own}}); err == nil ||
+		!strings.Contains(err.Error(), `": norm: no`) {
 		t.Errorf("error %v", err)
 	}
 }

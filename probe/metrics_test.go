@@ -259,7 +259,8 @@ func TestTwoNNFindsTheDimension(t *testing.T) {
 	if d, err := TwoNN(same); err != nil || !math.IsNaN(d) {
 		t.Errorf("only duplicates: %v, %v; want NaN", d, err)
 	}
-	if _, err := TwoNN(&knn.Neighbors{Queries: 4, K: 1, Index: make([]int32, 4), Distance: make([]float64, 4)}); err == nil {
+	if _, err := TwoNN(&knn.Neighbors{Queries: 4, K: 1, Index: make([]int32, 4),
+		Distance: make([]float64, 4)}); err == nil {
 		t.Error("one neighbour is enough")
 	}
 }

@@ -42,7 +42,8 @@ func (b *builder) node(op, out string, in ...string) *onnxpb.NodeProto {
 }
 
 func ints(n *onnxpb.NodeProto, name string, v ...int64) {
-	n.Attribute = append(n.Attribute, &onnxpb.AttributeProto{Name: &name, Ints: v, Type: onnxpb.AttributeProto_INTS.Enum()})
+	n.Attribute = append(n.Attribute, &onnxpb.AttributeProto{Name: &name, Ints: v,
+		Type: onnxpb.AttributeProto_INTS.Enum()})
 }
 
 func integer(n *onnxpb.NodeProto, name string, v int64) {

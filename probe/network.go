@@ -77,8 +77,10 @@ func (r *runner) plan() error {
 		r.viewed = r.draw(r.Images, 1)
 	}
 	r.onMap = r.mappedImages(r.Map)
-	r.known = LayerData{Workers: r.Workers, TrainLabels: r.trainLabels, Assigned: r.data.Assigned, TestLabels: r.testLabels,
-		Classes: len(r.data.Classes), AssignedClasses: r.data.assignedClasses(), Sample: r.sample, Viewed: r.viewed, Options: &r.Options}
+	r.known = LayerData{Workers: r.Workers, TrainLabels: r.trainLabels, Assigned: r.data.Assigned,
+		TestLabels: r.testLabels,
+		Classes:    len(r.data.Classes), AssignedClasses: r.data.assignedClasses(), Sample: r.sample, Viewed: r.viewed,
+		Options: &r.Options}
 	r.known.Pooling, _ = r.poolingInWords()
 	r.metrics = choose(&r.known)
 	return nil
@@ -195,7 +197,8 @@ func (r *runner) features(ctx context.Context, net *subject, group []int, viewed
 // Those of the store are the store's, those of a group are gone before the next group's are
 // there, and metrics of one's own may have kept some.
 func (r *runner) recycle(at int, f layerFeatures) {
-	if len(r.stored) > 0 || len(r.groups) > 1 || len(r.Own) > 0 || r.NoUntrained || r.Against != nil || r.layers[at].Op == "" {
+	if len(r.stored) > 0 || len(r.groups) > 1 || len(r.Own) > 0 || r.NoUntrained || r.Against != nil ||
+		r.layers[at].Op == "" {
 		return
 	}
 	r.spare.give(f.images.Data)
@@ -249,7 +252,8 @@ func argmax(f Features) []int {
 // describeLayer fills in what a layer is.
 func (r *runner) describeLayer(at int, f layerFeatures) result.Layer {
 	l := r.layers[at]
-	return result.Layer{Name: l.Name, Op: l.Op, Index: l.Index, Shape: l.Shape, Dim: f.images.D, Pool: r.pooling[at].String(), Role: l.Role}
+	return result.Layer{Name: l.Name, Op: l.Op, Index: l.Index, Shape: l.Shape, Dim: f.images.D,
+		Pool: r.pooling[at].String(), Role: l.Role}
 }
 
 // measure probes the layer of that number of the trained network.

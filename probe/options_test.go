@@ -50,7 +50,8 @@ func TestOptionsHaveAPlace(t *testing.T) {
 // did not count.
 func TestSettingsAreTheOptions(t *testing.T) {
 	o := Options{NoUntrained: true}
-	for key, value := range map[string]string{"layers": "stem", "k": "5,3", "pool": "max", "metric": "euclidean", "vote": "softmax",
+	for key, value := range map[string]string{"layers": "stem", "k": "5,3", "pool": "max", "metric": "euclidean",
+		"vote":        "softmax",
 		"temperature": "0.5", "draws": "2", "untrained-statistics": "estimated", "views": "3", "batch": "16", "seed": "7"} {
 		if err := o.Set(key, value); err != nil {
 			t.Fatal(err)
@@ -61,7 +62,8 @@ func TestSettingsAreTheOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := p.Settings
-	if len(s.K) != 2 || s.K[0] != 3 || s.Headline != 5 || s.Pool != "max" || s.Metric != "euclidean" || s.Vote != "softmax" ||
+	if len(s.K) != 2 || s.K[0] != 3 || s.Headline != 5 || s.Pool != "max" || s.Metric != "euclidean" ||
+		s.Vote != "softmax" ||
 		s.Temperature != 0.5 || s.Seed != 7 || s.Batch != 16 || len(s.Layers) != 1 || s.Layers[0] != "stem" {
 		t.Errorf("settings %+v", s)
 	}
@@ -91,7 +93,8 @@ func TestOptionsSet(t *testing.T) {
 		}
 	}
 	o := DefaultOptions()
-	if o.Batch != 64 || o.K[0] != 20 || o.Margin != 0.02 || o.Lambda != 1e-3 || o.Samples != 2000 || o.Metric != knn.Cosine {
+	if o.Batch != 64 || o.K[0] != 20 || o.Margin != 0.02 || o.Lambda != 1e-3 || o.Samples != 2000 ||
+		o.Metric != knn.Cosine {
 		t.Errorf("defaults %+v", o)
 	}
 }

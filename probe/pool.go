@@ -61,7 +61,8 @@ func ParsePooling(name string) (Pooling, error) {
 			return Token(i), nil
 		}
 	}
-	return 0, fmt.Errorf("%q, want %s or token:N%s", name, strings.Join(poolingNames, ", "), suggest.DidYouMean(name, poolingNames))
+	return 0, fmt.Errorf("%q, want %s or token:N%s", name, strings.Join(poolingNames, ", "),
+		suggest.DidYouMean(name, poolingNames))
 }
 
 // UnmarshalText is ParsePooling.

@@ -267,7 +267,8 @@ func bankMetric(b bank, draws int, untrained bool) result.Metric {
 	m.Settings = fmt.Sprintf("neighbours among %d images, of which the network has seen %d", b.hi-b.lo, b.seen)
 	m.Parts = []result.Part{{Column: "true." + b.name, Key: m.Name + ".true", Label: "true labels"}}
 	if untrained {
-		m.Parts = append(m.Parts, result.Part{Column: "untrained." + b.name, Key: m.Name + ".untrained", Label: fmt.Sprintf("true labels, untrained network, mean of %d", draws)})
+		m.Parts = append(m.Parts, result.Part{Column: "untrained." + b.name, Key: m.Name + ".untrained",
+			Label: fmt.Sprintf("true labels, untrained network, mean of %d", draws)})
 	}
 	return m
 }

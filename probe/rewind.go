@@ -129,7 +129,8 @@ func (r *runner) parametersOf(m *onnx.Model) ([][]onnx.Parameter, error) {
 }
 
 // setBack measures m with parameters set back and statistics estimated.
-func (r *runner) setBack(ctx context.Context, m *onnx.Model, back []onnx.Parameter, weights map[string]*tensor.Tensor, stage string) (result.Rewound, error) {
+func (r *runner) setBack(ctx context.Context, m *onnx.Model, back []onnx.Parameter, weights map[string]*tensor.Tensor,
+	stage string) (result.Rewound, error) {
 	changed, set, elements := m.Clone(), map[string]*tensor.Tensor{}, int64(0)
 	for _, p := range back {
 		t := weights[p.Name]

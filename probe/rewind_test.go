@@ -20,7 +20,8 @@ func rewindOf(t *testing.T, m, earlier *onnx.Model, d Data, o Options) *result.R
 
 // sameNumbers compares what two networks do.
 func sameNumbers(a, b result.Rewound) bool {
-	return a.Fit.Value() == b.Fit.Value() && a.Test.Value() == b.Test.Value() && a.Probe == b.Probe && a.Assigned.Value() == b.Assigned.Value()
+	return a.Fit.Value() == b.Fit.Value() && a.Test.Value() == b.Test.Value() && a.Probe == b.Probe &&
+		a.Assigned.Value() == b.Assigned.Value()
 }
 
 // Blocks that are set back to their own weights change nothing, and all blocks set back
@@ -47,8 +48,10 @@ func TestRewindToTheEnds(t *testing.T) {
 	}
 	p := run(t, m, d, Options{K: []int{5}, NoUntrained: true})
 	e := layer(t, p, p.Model.Embedding)
-	if got := r.Trained; got.Fit.Value() != p.Fit.AssignedClean.Value() || got.Probe != e.KNN.True[5] || got.Assigned.Value() != float64(e.KNN.Assigned[5]) {
-		t.Errorf("the network as it is: %+v, a probe says fit %v, %v and %v", got, p.Fit.AssignedClean.Value(), e.KNN.True[5], e.KNN.Assigned[5])
+	if got := r.Trained; got.Fit.Value() != p.Fit.AssignedClean.Value() || got.Probe != e.KNN.True[5] ||
+		got.Assigned.Value() != float64(e.KNN.Assigned[5]) {
+		t.Errorf("the network as it is: %+v, a probe says fit %v, %v and %v", got,
+			p.Fit.AssignedClean.Value(), e.KNN.True[5], e.KNN.Assigned[5])
 	}
 }
 
@@ -84,7 +87,8 @@ func TestRewindGroupsParameters(t *testing.T) {
 		t.Errorf("blocks have %d parameters, from the first on %d; want %d", total, r.Onward[0].Parameters, want)
 	}
 	last := r.Alone[len(r.Alone)-1]
-	if last.Role != Logits || last.Probe != r.Plain.Probe || last.Assigned.Value() != r.Plain.Assigned.Value() || last.Fit.Value() == r.Plain.Fit.Value() {
+	if last.Role != Logits || last.Probe != r.Plain.Probe || last.Assigned.Value() != r.Plain.Assigned.Value() ||
+		last.Fit.Value() == r.Plain.Fit.Value() {
 		t.Errorf("the logits' block set back: %+v, without it %+v", last, r.Plain)
 	}
 }
@@ -111,7 +115,8 @@ func TestRewindRefusals(t *testing.T) {
 	}
 	b := newBuilder(1, 6, 6)
 	b.gemm("logits", b.conv("other", "x", 1, 1), 3, 1)
-	if _, err := Rewind(t.Context(), m, b.model(t, "logits"), testData(), Options{K: []int{5}}); err == nil || !strings.Contains(err.Error(), "has no parameter") {
+	if _, err := Rewind(t.Context(), m, b.model(t, "logits"), testData(), Options{K: []int{5}}); err == nil ||
+		!strings.Contains(err.Error(), "has no parameter") {
 		t.Errorf("another network's weights: %v", err)
 	}
 }

@@ -80,8 +80,9 @@ func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Prob
 	}
 	took := time.Since(began)
 	if l := r.layers[len(r.layers)-1]; l.Role == Logits && trained.train == nil {
-		p.Warnings = append(p.Warnings, fmt.Sprintf("the fit is not measured: the logits %s [N,%d] are not one for each of %d classes",
-			show.Name(l.Name), tensor.Len(l.Shape), r.data.assignedClasses()))
+		p.Warnings = append(p.Warnings,
+			fmt.Sprintf("the fit is not measured: the logits %s [N,%d] are not one for each of %d classes",
+				show.Name(l.Name), tensor.Len(l.Shape), r.data.assignedClasses()))
 	}
 	if r.Against != nil {
 		if p.Against, err = r.against(ctx, trained); err != nil {
@@ -161,7 +162,8 @@ func (r *runner) check() error {
 	case r.data.Assigned != nil && len(r.data.Assigned) != n:
 		return fmt.Errorf("probe: %d assigned labels for %d training images", len(r.data.Assigned), n)
 	case len(r.Mean) != len(r.Std) || len(r.Mean) > 0 && len(r.Mean) != channels:
-		return fmt.Errorf("probe: normalisation by %d means and %d standard deviations for %d channels", len(r.Mean), len(r.Std), channels)
+		return fmt.Errorf("probe: normalisation by %d means and %d standard deviations for %d channels", len(r.Mean),
+			len(r.Std), channels)
 	case slices.ContainsFunc(r.Std, func(s float32) bool { return !(s > 0) }):
 		return fmt.Errorf("probe: normalisation by standard deviations %v, want positive ones", r.Std)
 	case !slices.Contains(r.K, r.Headline):
@@ -197,7 +199,8 @@ func (r *runner) describe(m *onnx.Model) *result.Probe {
 	summary := m.Inspect(r.in.batch, r.in.shapes)
 	p.Model = result.Model{
 		Name: m.Proto().GetGraph().GetName(), Opset: int(m.Opset("")), Producer: producer(m), Parameters: summary.Parameters,
-		Input: r.in.first(), InputShape: r.in.shapes[r.in.first()][1:], Embedding: r.layers[r.embedding].Name, Metadata: m.MetadataAll(),
+		Input: r.in.first(), InputShape: r.in.shapes[r.in.first()][1:], Embedding: r.layers[r.embedding].Name,
+		Metadata: m.MetadataAll(),
 	}
 	if r.data.Arrays != nil {
 		for i, a := range r.in.arrays {
@@ -214,7 +217,8 @@ func (r *runner) describe(m *onnx.Model) *result.Probe {
 		}
 	}
 	p.Data = result.Data{Train: r.data.Train.N(), Test: len(r.testLabels), Classes: r.data.Classes,
-		NumClasses: len(r.data.Classes), AssignedClasses: r.data.AssignedClasses, Shape: r.data.Shape, Vectors: r.data.Vectors}
+		NumClasses: len(r.data.Classes), AssignedClasses: r.data.AssignedClasses, Shape: r.data.Shape,
+		Vectors: r.data.Vectors}
 	if r.data.Assigned != nil && !r.data.foreign() {
 		p.Data.AssignedTrue = result.Some(knn.Accuracy(r.data.Assigned, r.trainLabels))
 	}

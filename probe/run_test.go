@@ -68,8 +68,9 @@ func TestRunIsReproducible(t *testing.T) {
 		memory  int64
 	}{{1, 0}, {2, 0}, {3, 80000}} { // of which the input may have half
 		pool := parallel.New(c.threads)
-		p := run(t, m, testData(), Options{Layers: []string{"all"}, K: []int{5, 1}, Batch: 16, Workers: pool, MaxMemory: c.memory,
-			Augment: mirror, Images: 20, Views: 2, Metrics: MetricNames(), Samples: 60, Pooling: Max, PerImage: true})
+		p := run(t, m, testData(), Options{Layers: []string{"all"}, K: []int{5, 1}, Batch: 16, Workers: pool,
+			MaxMemory: c.memory,
+			Augment:   mirror, Images: 20, Views: 2, Metrics: MetricNames(), Samples: 60, Pooling: Max, PerImage: true})
 		pool.Close()
 		if first == "" {
 			first = encode(t, p)
@@ -88,7 +89,8 @@ func TestRunMeasuresWhatItSays(t *testing.T) {
 		names = append(names, l.Name)
 	}
 	same(t, "layers", names, []string{"x", "stem", "block", "embedding", "hidden", "logits"})
-	if p.Settings.Headline != 7 || p.Settings.Batch != 64 || p.Model.Embedding != "embedding" || p.Model.Logits != "logits" {
+	if p.Settings.Headline != 7 || p.Settings.Batch != 64 || p.Model.Embedding != "embedding" ||
+		p.Model.Logits != "logits" {
 		t.Errorf("settings %+v, model %+v", p.Settings, p.Model)
 	}
 	if err := tol.Close([]float64{float64(p.Baselines.Chance)}, []float64{1.0 / 3}, 0, 1e-15); err != nil {
@@ -122,7 +124,8 @@ func TestRunMeasuresWhatItSays(t *testing.T) {
 	x := layer(t, p, "x")
 	if err := tol.Close(
 		[]float64{x.KNN.True.At(7), p.Baselines.Pixels.Value(), x.KNN.Assigned.At(7), x.LeaveOneOut.True.At(7), x.Untrained.True.At(7)},
-		[]float64{accuracy(nb, labels, testLabels), accuracy(nb, labels, testLabels), accuracy(loo, d.Assigned, d.Assigned), accuracy(loo, labels, labels), accuracy(nb, labels, testLabels)},
+		[]float64{accuracy(nb, labels, testLabels), accuracy(nb, labels, testLabels), accuracy(loo, d.Assigned, d.Assigned),
+			accuracy(loo, labels, labels), accuracy(nb, labels, testLabels)},
 		0, 0); err != nil {
 		t.Error(err)
 	}
@@ -172,11 +175,13 @@ func TestRunWithoutTestImages(t *testing.T) {
 	d.Assigned = labelsOf(d.Train)
 	for given, want := range map[result.Number]result.Number{0: *p.Fit.TrueClean, 1: 1} {
 		if v := run(t, residual(t), d, Options{K: []int{3}, FitAugmented: &given}).Verdict; v == nil || v.Fit != want {
-			t.Errorf("with a fit of %v to augmented batches and %v to images: verdict %+v, want the better", given, *p.Fit.TrueClean, v)
+			t.Errorf("with a fit of %v to augmented batches and %v to images: verdict %+v, want the better", given,
+				*p.Fit.TrueClean, v)
 		}
 	}
 	// The part-wise search of the pixels leaves each image out once, too.
-	parts := run(t, residual(t), d, Options{K: []int{3}, MaxMemory: 36 * 10 * 50, Pooling: Avg, Layers: []string{"logits"}, NoUntrained: true})
+	parts := run(t, residual(t), d, Options{K: []int{3}, MaxMemory: 36 * 10 * 50, Pooling: Avg,
+		Layers: []string{"logits"}, NoUntrained: true})
 	if parts.Baselines.Pixels.Value() != p.Baselines.Pixels.Value() {
 		t.Errorf("pixels in parts %v, at once %v", parts.Baselines.Pixels.Value(), p.Baselines.Pixels.Value())
 	}

@@ -130,7 +130,8 @@ func (r *runner) summarise(s *result.Samples) {
 	}
 	share := func(row *result.Sample) float64 { return float64(row.AssignedShare[r.embedding]) }
 	s.Memorized = top(of, func(row *result.Sample) float64 { return -share(row) }, func(row *result.Sample) float64 { return -meanShare(row) })
-	s.Earliest = top(flipped, func(row *result.Sample) float64 { return float64(*row.FlipDepth) }, func(row *result.Sample) float64 { return -meanShare(row) })
+	s.Earliest = top(flipped, func(row *result.Sample) float64 { return float64(*row.FlipDepth) },
+		func(row *result.Sample) float64 { return -meanShare(row) })
 	s.Latest = top(flipped, func(row *result.Sample) float64 { return -float64(*row.FlipDepth) }, meanShare)
 	s.Never = top(never, greatestShare)
 	s.Agreement = agreement(s, share)

@@ -67,9 +67,11 @@ func TestTrace(t *testing.T) {
 			learned = *got.Learned
 		}
 		if learned != c.learned || got.Forgotten != c.forgotten {
-			t.Errorf("%v: learned in epoch %d, forgotten %d times; want %d and %d", c.losses, learned, got.Forgotten, c.learned, c.forgotten)
+			t.Errorf("%v: learned in epoch %d, forgotten %d times; want %d and %d", c.losses, learned, got.Forgotten, c.learned,
+				c.forgotten)
 		}
-		for _, v := range [][2]float64{{float64(got.Cumulative), c.cumulative}, {float64(got.Final), c.final}, {float64(got.Spread), c.spread}} {
+		for _, v := range [][2]float64{{float64(got.Cumulative), c.cumulative}, {float64(got.Final), c.final},
+			{float64(got.Spread), c.spread}} {
 			if math.Abs(v[0]-v[1]) > 1e-12 || math.IsNaN(v[0]) != math.IsNaN(v[1]) {
 				t.Errorf("%v: %v, want %v", c.losses, v[0], v[1])
 			}
@@ -114,7 +116,8 @@ func TestSpearman(t *testing.T) {
 		d := rank(x, i) - rank(y, i)
 		square += d * d
 	}
-	if err := tol.Close([]float64{pearson(ranks(x), ranks(y))}, []float64{1 - 6*square/(n*(n*n-1))}, 1e-12, 0); err != nil {
+	if err := tol.Close([]float64{pearson(ranks(x), ranks(y))}, []float64{1 - 6*square/(n*(n*n-1))}, 1e-12,
+		0); err != nil {
 		t.Error(err)
 	}
 	if got := ranks([]float64{2, 1, 2, math.Inf(1), 2}); !slices.Equal(got, []float64{3, 1, 3, 5, 3}) {
@@ -180,7 +183,8 @@ func TestSamplesByBruteForce(t *testing.T) {
 		t.Errorf("%d flips of %d, %d listed", total, s.Mislabelled, len(s.Memorized))
 	}
 	at := slices.Index(s.Layers, p.Model.Embedding)
-	if !slices.IsSortedFunc(s.Memorized, func(a, b result.Sample) int { return cmp.Compare(b.AssignedShare[at], a.AssignedShare[at]) }) {
+	if !slices.IsSortedFunc(s.Memorized,
+		func(a, b result.Sample) int { return cmp.Compare(b.AssignedShare[at], a.AssignedShare[at]) }) {
 		t.Error("the most memorized are not in order")
 	}
 	last := s.Memorized[len(s.Memorized)-1].AssignedShare[at]
@@ -204,7 +208,8 @@ func cosine(a, b []float32) float64 {
 
 func TestSamplesRefused(t *testing.T) {
 	m, data := residual(t), testData()
-	if _, err := Run(t.Context(), m, data, Options{K: []int{3}, NoUntrained: true, PerImage: true, Losses: &Losses{Epochs: 2, Values: make([]float32, 7)}}); err == nil {
+	if _, err := Run(t.Context(), m, data, Options{K: []int{3}, NoUntrained: true, PerImage: true,
+		Losses: &Losses{Epochs: 2, Values: make([]float32, 7)}}); err == nil {
 		t.Error("losses of another number of images were taken")
 	}
 	data.Assigned = nil

@@ -11,7 +11,8 @@ import (
 // Draws that take each other's memory measure what draws do that have memory of their own,
 // as metrics of a user's make them have.
 func TestSpareMemoryLeavesNoTrace(t *testing.T) {
-	own := Metric{Metric: result.Metric{Name: "none"}, Measure: func(context.Context, *LayerData) (result.Values, error) { return nil, nil }}
+	own := Metric{Metric: result.Metric{Name: "none"},
+		Measure: func(context.Context, *LayerData) (result.Values, error) { return nil, nil }}
 	var got [2]string
 	for i, o := range []Options{{}, {Own: []Metric{own}}} {
 		o.K, o.Draws, o.Batch = []int{3}, 3, 16
@@ -53,7 +54,8 @@ func TestNeighbourhood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := layerFeatures{images: readPixels(nil, r.images, span(0, 120), 36), test: readPixels(nil, r.data.Test, span(0, 45), 36)}
+	f := layerFeatures{images: readPixels(nil, r.images, span(0, 120), 36),
+		test: readPixels(nil, r.data.Test, span(0, 45), 36)}
 	ctx := context.Background()
 	many, err := r.neighbourhood(ctx, f, 0, 120, 30)
 	if err != nil {

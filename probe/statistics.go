@@ -41,7 +41,8 @@ type normalisation struct {
 // are estimated by forward passes over at most 1,024 of the images, drawn by the seed;
 // m itself if it has none. Every batch is a full one and normalises by its own mean and
 // variance (divisor n); statistics are the means of those over the batches, in float64.
-func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, images Split, stage string) (*onnx.Model, error) {
+func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, images Split,
+	stage string) (*onnx.Model, error) {
 	m = m.Clone()
 	if err := m.BeforeTraining(); err != nil {
 		return nil, err
@@ -59,7 +60,8 @@ func (r *runner) estimateStatistics(ctx context.Context, m *onnx.Model, images S
 	for _, f := range found {
 		outputs = append(outputs, f.seen[0], f.seen[1])
 	}
-	session, err := training.Compile(engine.Options{Inputs: r.in.tensors(training, batch), Outputs: outputs, Pool: r.Workers})
+	session, err := training.Compile(engine.Options{Inputs: r.in.tensors(training, batch), Outputs: outputs,
+		Pool: r.Workers})
 	if err != nil {
 		return nil, err
 	}
@@ -102,11 +104,14 @@ func trainNormalisations(m *onnx.Model) []normalisation {
 			f.seen[j] = fmt.Sprintf("batch %s of node %d", what, i)
 		}
 		n.Output = []string{n.Output[0], f.seen[0], f.seen[1]}
-		n.Attribute = slices.DeleteFunc(n.Attribute, func(a *onnxpb.AttributeProto) bool { return a.GetName() == "momentum" || a.GetName() == "is_test" })
+		n.Attribute = slices.DeleteFunc(n.Attribute,
+			func(a *onnxpb.AttributeProto) bool { return a.GetName() == "momentum" || a.GetName() == "is_test" })
 		// A momentum of 0 keeps nothing of the old: the outputs are the batch's own.
-		n.Attribute = append(n.Attribute, &onnxpb.AttributeProto{Name: proto.String("momentum"), Type: onnxpb.AttributeProto_FLOAT.Enum(), F: proto.Float32(0)})
+		n.Attribute = append(n.Attribute, &onnxpb.AttributeProto{Name: proto.String("momentum"),
+			Type: onnxpb.AttributeProto_FLOAT.Enum(), F: proto.Float32(0)})
 		if m.Opset("") >= 14 {
-			n.Attribute = append(n.Attribute, &onnxpb.AttributeProto{Name: proto.String("training_mode"), Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(1)})
+			n.Attribute = append(n.Attribute, &onnxpb.AttributeProto{Name: proto.String("training_mode"),
+				Type: onnxpb.AttributeProto_INT.Enum(), I: proto.Int64(1)})
 		}
 		found = append(found, f)
 	}

@@ -140,7 +140,8 @@ func (r *runner) entry(ctx context.Context, net *subject, src source) (*store.En
 	layers := make([]store.Layer, len(r.stored))
 	for i, l := range r.stored {
 		p := r.pooling[l]
-		layers[i] = store.Layer{Name: r.layers[l].Name, Shape: r.layers[l].Shape, Pool: p.String(), Dim: p.Dim(r.layers[l].Shape)}
+		layers[i] = store.Layer{Name: r.layers[l].Name, Shape: r.layers[l].Shape,
+			Pool: p.String(), Dim: p.Dim(r.layers[l].Shape)}
 	}
 	key := store.Key{Model: r.model, Network: net.name, Images: src.prints, Views: src.views,
 		Normalize: fmt.Sprint(r.Mean, r.Std), Batch: slices.Concat([]int{r.in.batch}, r.data.Shape), Program: r.Program}

@@ -33,7 +33,8 @@ func printedData() Data {
 }
 
 func storedOptions(s *store.Store) Options {
-	return Options{Layers: []string{"all"}, K: []int{3}, Batch: 16, Draws: 2, Store: s, Augment: mirror, Views: 2, Images: 20, AugmentName: "mirror"}
+	return Options{Layers: []string{"all"}, K: []int{3}, Batch: 16, Draws: 2, Store: s, Augment: mirror, Views: 2,
+		Images: 20, AugmentName: "mirror"}
 }
 
 func storeIn(t *testing.T, dir string, o store.Options) *store.Store {

@@ -26,7 +26,8 @@ type stream struct {
 
 // newStream compiles a model for its inputs and for the layers alone. normalized says that
 // pixels are normalised before.
-func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool, layers []Layer, pooling []Pooling) (*stream, error) {
+func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
+	layers []Layer, pooling []Pooling) (*stream, error) {
 	taps := make([]string, len(layers))
 	for i, l := range layers {
 		taps[i] = l.Name
@@ -37,10 +38,13 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool, 
 	}
 	for i, t := range session.Taps() {
 		if t.DType == tensor.Invalid {
-			return nil, fmt.Errorf("probe: layer %q has a shape that the data of a run decide; such layers can be extracted, not probed", t.Name)
+			return nil,
+				fmt.Errorf("probe: layer %q has a shape that the data of a run decide; such layers can be extracted, not probed",
+					t.Name)
 		}
 		if !t.DType.IsFloat() || tensor.Len(t.Shape) != in.batch*tensor.Len(layers[i].Shape) {
-			return nil, fmt.Errorf("probe: layer %q is %v %v, want floats with a batch of %d", t.Name, t.DType, t.Shape, in.batch)
+			return nil, fmt.Errorf("probe: layer %q is %v %v, want floats with a batch of %d", t.Name, t.DType, t.Shape,
+				in.batch)
 		}
 	}
 	feed, err := in.feed(m, session, in.batch, normalized)
@@ -52,17 +56,19 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool, 
 
 // run computes the features of the images lo to hi, which fill writes. done, if not nil,
 // is told how many are finished.
-func (s *stream) run(ctx context.Context, lo, hi int, fill func(dst []float32, i int), done func(n int)) ([]Features, error) {
+func (s *stream) run(ctx context.Context, lo, hi int, fill func(dst []float32, i int),
+	done func(n int)) ([]Features, error) {
 	out := make([]Features, len(s.layers))
 	for l := range out {
 		d := s.pooling[l].Dim(s.layers[l].Shape)
 		out[l] = Features{N: hi - lo, D: d, Data: s.spare.take((hi - lo) * d)}
 	}
-	err := s.each(ctx, hi-lo, func(dst []float32, i int) { fill(dst, lo+i) }, func(l, first, rows int, t *tensor.Tensor) error {
-		d := out[l].D
-		s.apply(Features{rows, d, out[l].Data[first*d : (first+rows)*d]}, l, t)
-		return nil
-	}, done)
+	err := s.each(ctx, hi-lo, func(dst []float32, i int) { fill(dst, lo+i) },
+		func(l, first, rows int, t *tensor.Tensor) error {
+			d := out[l].D
+			s.apply(Features{rows, d, out[l].Data[first*d : (first+rows)*d]}, l, t)
+			return nil
+		}, done)
 	return out, err
 }
 

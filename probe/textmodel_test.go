@@ -174,7 +174,8 @@ func plainEncoder(t *testing.T, m *onnx.Model) func(row []float32) []float64 {
 			name := "block" + string(rune('0'+b))
 			var q, k, v [tokensT][]float64
 			for i := range x {
-				q[i], k[i], v[i] = dense(name+".attention.query", x[i], width), dense(name+".attention.key", x[i], width), dense(name+".attention.value", x[i], width)
+				q[i], k[i], v[i] = dense(name+".attention.query", x[i], width), dense(name+".attention.key", x[i], width),
+					dense(name+".attention.value", x[i], width)
 			}
 			y := make([][]float64, tokensT)
 			for i := range x {

@@ -176,7 +176,8 @@ func (r *runner) poolingInWords() (pool, tokens string) {
 		if tokens = l.Reads; r.Pooling == Auto {
 			pool = "auto: " + r.pooling[i].String()
 		}
-		if p := r.pooling[i]; r.in.mask >= 0 && (p == Mean || p == Max || p == Last) && r.in.arrays[r.in.mask].Shape[0] == l.Tokens {
+		if p := r.pooling[i]; r.in.mask >= 0 && (p == Mean || p == Max || p == Last) &&
+			r.in.arrays[r.in.mask].Shape[0] == l.Tokens {
 			tokens += fmt.Sprintf("; without padding, by %s", r.in.arrays[r.in.mask].Name)
 		}
 	}

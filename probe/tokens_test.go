@@ -95,7 +95,8 @@ func TestReads(t *testing.T) {
 			continue
 		}
 		i := slices.IndexFunc(layers, func(l Layer) bool { return l.Name == "h" })
-		if l := layers[i]; l.Pool.String() != c.want || l.Tokens != 5 || strings.Contains(l.Reads, "not plain") != (name == "two") {
+		if l := layers[i]; l.Pool.String() != c.want || l.Tokens != 5 ||
+			strings.Contains(l.Reads, "not plain") != (name == "two") {
 			t.Errorf("%s: pooled by %v of %d tokens (%s), want %s", name, l.Pool, l.Tokens, l.Reads, c.want)
 		}
 	}
@@ -109,9 +110,11 @@ func TestClassToken(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		data := Data{Train: square(30, 10, 3, 32), Test: square(20, 10, 3, 32), Classes: make([]string, 10), Shape: []int{3, 32, 32}}
+		data := Data{Train: square(30, 10, 3, 32), Test: square(20, 10, 3, 32), Classes: make([]string, 10),
+			Shape: []int{3, 32, 32}}
 		run := func(p Pooling) map[string]string {
-			r, err := Run(context.Background(), m, data, Options{K: []int{3}, Pooling: p, NoUntrained: true, Layers: []string{"blocks", "/Transpose_output_0"}})
+			r, err := Run(context.Background(), m, data,
+				Options{K: []int{3}, Pooling: p, NoUntrained: true, Layers: []string{"blocks", "/Transpose_output_0"}})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +137,8 @@ func TestClassToken(t *testing.T) {
 				t.Errorf("%s: %s: %s by auto, %s by hand", name, layer, got, cls[layer])
 			}
 		}
-		if _, err := Run(context.Background(), m, data, Options{K: []int{3}, Pooling: Token(17)}); err == nil || !strings.Contains(err.Error(), "token below 17") {
+		if _, err := Run(context.Background(), m, data, Options{K: []int{3}, Pooling: Token(17)}); err == nil ||
+			!strings.Contains(err.Error(), "token below 17") {
 			t.Errorf("%s: token 17 of 17: %v", name, err)
 		}
 	}

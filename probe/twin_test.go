@@ -93,7 +93,8 @@ func constantsFirst(p *onnxpb.ModelProto) {
 
 // Weights that arithmetic or functions lie in front of are drawn anew.
 func TestUntrainedOfCases(t *testing.T) {
-	for _, name := range []string{"06-local-functions-dynamo", "42-weight-standardisation-wsTrue", "57a-benign-constants", "07-final-softmax", "08a-tf2onnx-nhwc"} {
+	for _, name := range []string{"06-local-functions-dynamo", "42-weight-standardisation-wsTrue", "57a-benign-constants",
+		"07-final-softmax", "08a-tf2onnx-nhwc"} {
 		m, err := onnx.Load(shared.Path(t, "cases", "onnx", name, "model.onnx"))
 		if err != nil {
 			t.Fatal(err)

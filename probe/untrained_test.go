@@ -13,7 +13,8 @@ func TestUntrained(t *testing.T) {
 	b := newBuilder(1, 6, 6)
 	integer(b.node("Conv", "conv", "x", b.weight("conv.w", 40, 10, 5, 3), b.weight("conv.b", 40)), "group", 4)
 	b.node("ConvTranspose", "up", "conv", b.weight("up.w", 40, 30, 2, 2))
-	b.node("BatchNormalization", "bn", "up", b.weight("scale", 30), b.weight("bias", 30), b.weight("mean", 30), b.weight("var", 30))
+	b.node("BatchNormalization", "bn", "up", b.weight("scale", 30), b.weight("bias", 30), b.weight("mean", 30),
+		b.weight("var", 30))
 	b.node("PRelu", "prelu", "bn", b.weight("slope", 30, 1, 1))
 	b.node("Mul", "gained", "prelu", b.weight("gain", 1, 30, 1, 1))
 	b.node("Add", "shifted", "gained", b.weight("shift", 30, 1, 1))
@@ -25,7 +26,8 @@ func TestUntrained(t *testing.T) {
 	b.node("MatMul", "mm", "fc", "turned")
 	b.node("Add", "placed", "mm", b.weight("position", 1, 20, 300))
 	b.node("Gather", "picked", b.weight("table", 50, 30), "index")
-	integer(b.node("LSTM", "recurrent", "steps", b.weight("lstm.w", 1, 80, 10), b.weight("lstm.r", 1, 80, 20), b.weight("lstm.b", 1, 160)), "hidden_size", 20)
+	integer(b.node("LSTM", "recurrent", "steps", b.weight("lstm.w", 1, 80, 10), b.weight("lstm.r", 1, 80, 20),
+		b.weight("lstm.b", 1, 160)), "hidden_size", 20)
 	b.node("GRU", "gated", "steps", b.weight("gru.w", 2, 60, 10), b.weight("gru.r", 2, 60, 20), b.weight("gru.b", 2, 120))
 	m := b.model(t, "placed")
 	u, err := Untrained(m, 1)
@@ -42,7 +44,8 @@ func TestUntrained(t *testing.T) {
 	for name, variance := range map[string]float64{
 		"conv.w": 2.0 / (10 * 15), "up.w": 2.0 / (30 * 4), "fc.w": 2.0 / 200, "mm.w": 2.0 / 50,
 		"position": 0.0004, "table": 0.0004,
-		"lstm.w": 1.0 / 60, "lstm.r": 1.0 / 60, "lstm.b": 1.0 / 60, "gru.w": 1.0 / 60, "gru.r": 1.0 / 60, "gru.b": 1.0 / 60, // a twelfth of (2/√20)²
+		"lstm.w": 1.0 / 60, "lstm.r": 1.0 / 60, "lstm.b": 1.0 / 60, "gru.w": 1.0 / 60, "gru.r": 1.0 / 60,
+		"gru.b": 1.0 / 60, // a twelfth of (2/√20)²
 	} {
 		v := read(u, name)
 		sum, square := 0.0, 0.0
@@ -59,7 +62,8 @@ func TestUntrained(t *testing.T) {
 			t.Errorf("variance of %s: %v", name, err)
 		}
 	}
-	for name, want := range map[string]float32{"conv.b": 0, "fc.b": 0, "scale": 1, "bias": 0, "mean": 0, "var": 1, "slope": 0.25, "gain": 1, "shift": 0, "centre": 0} {
+	for name, want := range map[string]float32{"conv.b": 0, "fc.b": 0, "scale": 1, "bias": 0, "mean": 0, "var": 1,
+		"slope": 0.25, "gain": 1, "shift": 0, "centre": 0} {
 		v := read(u, name)
 		if err := tol.Close(v, slices.Repeat([]float32{want}, len(v)), 0, 0); err != nil {
 			t.Errorf("%s: %v", name, err)

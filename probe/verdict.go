@@ -34,7 +34,8 @@ func word(margin result.Interval, pixels []result.Interval, delta float64) strin
 	switch {
 	case margin.High() < -delta:
 		return result.Malign
-	case above(margin) && len(pixels) > 0 && !slices.ContainsFunc(pixels, func(i result.Interval) bool { return !above(i) }):
+	case above(margin) && len(pixels) > 0 &&
+		!slices.ContainsFunc(pixels, func(i result.Interval) bool { return !above(i) }):
 		return result.BenignBeyondPixels
 	case above(margin):
 		return result.Benign
@@ -116,7 +117,8 @@ func (r *runner) decide(p *result.Probe) {
 	v := &result.Verdict{Layer: e.Name, Fit: result.Number(fit), Probe: result.Number(e.KNN.True.At(r.Headline)),
 		Untrained: result.Number(e.Untrained.True.At(r.Headline)), Margin: margin.Margin, CI: margin.CI,
 		Draws: len(e.Draws.Accuracies), Resamples: resamples, MinFit: minFit, MinMargin: result.Number(r.Margin)}
-	over := func(l *result.Layer, of func(m result.Margin) result.Interval) (untrained result.Interval, pixels []result.Interval) {
+	over := func(l *result.Layer, of func(m result.Margin) result.Interval) (untrained result.Interval,
+		pixels []result.Interval) {
 		for _, name := range []string{overPixels, overAugmentedPixels} {
 			if m, ok := l.Margins[name]; ok {
 				pixels = append(pixels, of(m))

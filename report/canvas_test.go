@@ -71,7 +71,8 @@ func shown(t *testing.T, pdf []byte) string {
 // Text comes out of a document as it went in, without any file beside it.
 func TestPDFText(t *testing.T) {
 	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "missing"))
-	facts := [][2]string{{"formula", `E|g(Tx) − g(T'x)|² (of \ 9) ± 0.01 …`}, {"class", "Äpfel größer naïve щука €"}, {"beyond", "a😀b 猫"}}
+	facts := [][2]string{{"formula", `E|g(Tx) − g(T'x)|² (of \ 9) ± 0.01 …`},
+		{"class", "Äpfel größer naïve щука €"}, {"beyond", "a😀b 猫"}}
 	var b bytes.Buffer
 	figures, err := figuresOf(probed(4, 3))
 	if err != nil {

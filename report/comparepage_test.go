@@ -97,7 +97,8 @@ func TestComparePageIsSafe(t *testing.T) {
 	c.Entries[0].Label, c.Entries[0].Variant, c.Entries[0].Path = "<b>\u202e", "<b>", "a b/$(x)"
 	c.Notes = []string{"<i>"}
 	text := comparePage(t, c)
-	for what, want := range map[string]bool{"<b>\u202e": false, `&lt;b&gt;\u202e`: true, "--out=&#39;a b/$(x)&#39;": true, "<li>&lt;i&gt;</li>": true} {
+	for what, want := range map[string]bool{"<b>\u202e": false, `&lt;b&gt;\u202e`: true, "--out=&#39;a b/$(x)&#39;": true,
+		"<li>&lt;i&gt;</li>": true} {
 		if strings.Contains(text, what) != want {
 			t.Errorf("%q is in the page: %v, want %v", what, !want, want)
 		}
@@ -120,7 +121,8 @@ document.querySelector("#runs tr[data-link]").dispatchEvent(new PointerEvent("po
 document.documentElement.dataset.lit = document.querySelectorAll(".dim .lit").length > 0;
 } catch (e) { fail(e.stack) }</script></body>`
 		dom := opened(t, strings.Replace(text, "</body>", act, 1), 1000)
-		if head := dom[:min(len(dom), 300)]; !strings.Contains(head, `data-errors="0"`) || !strings.Contains(head, `data-lit="true"`) {
+		if head := dom[:min(len(dom), 300)]; !strings.Contains(head, `data-errors="0"`) ||
+			!strings.Contains(head, `data-lit="true"`) {
 			t.Errorf("%s: %s", name, head)
 		}
 	}

@@ -131,7 +131,8 @@ func TestCollectTakesWhatIsThere(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put("m-report/probe.json", `{"schema":"memprobe.probe/1","settings":{"headline_k":20},"layers":[{"name":"e","role":"embedding","knn":{"true":{"20":0.3}}}]}`)
+	put("m-report/probe.json",
+		`{"schema":"memprobe.probe/1","settings":{"headline_k":20},"layers":[{"name":"e","role":"embedding","knn":{"true":{"20":0.3}}}]}`)
 	put("future/run.json", `{"schema":"memprobe.run/2"}`)
 	put("cut/run.json", `{"schema":"memprobe.run/1","config"`)
 	put("empty/checkpoints/.keep", "")
@@ -149,7 +150,8 @@ func TestCollectTakesWhatIsThere(t *testing.T) {
 		t.Errorf("entries %v, want %v", states, want)
 	}
 	notes := strings.Join(c.Notes, "\n")
-	for _, want := range []string{"cut/run.json: ends in the middle of its JSON", `schema "memprobe.run/2"`, "empty: a run that has not begun", "epoch-000020.json: "} {
+	for _, want := range []string{"cut/run.json: ends in the middle of its JSON", `schema "memprobe.run/2"`,
+		"empty: a run that has not begun", "epoch-000020.json: "} {
 		if !strings.Contains(notes, want) {
 			t.Errorf("no %q in the notes\n%s", want, notes)
 		}

@@ -146,7 +146,8 @@ func confusions(p *result.Probe) *page.Table {
 		Note: fmt.Sprintf("Of %d classes, at %s, k = %d. All counts are in probe.json.",
 			len(c.Classes), visible.Name(c.Layer), c.K)}
 	for _, v := range all[:min(most, len(all))] {
-		out.Rows = append(out.Rows, page.Row{Cells: cellsOf([]value{textual(visible.Name(c.Classes[v.truth])), textual(visible.Name(c.Classes[v.answer])),
+		out.Rows = append(out.Rows, page.Row{Cells: cellsOf([]value{textual(visible.Name(c.Classes[v.truth])),
+			textual(visible.Name(c.Classes[v.answer])),
 			{text: fmt.Sprint(v.n), mean: float64(v.n)}})})
 	}
 	return out

@@ -142,7 +142,8 @@ func TestPageWithoutPictures(t *testing.T) {
 	p.Picture = nil
 	p.Samples.Rows[0].FlipDepth, p.Data.AssignedClasses = nil, 9
 	text := pageText(t, p)
-	if strings.Contains(text, `class="pic"`) || strings.Contains(text, "image/jpeg") || !strings.Contains(text, "the inputs are no images") {
+	if strings.Contains(text, `class="pic"`) || strings.Contains(text, "image/jpeg") ||
+		!strings.Contains(text, "the inputs are no images") {
 		t.Error("a page without pictures shows some, or does not say why there are none")
 	}
 	p.Samples = nil

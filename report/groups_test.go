@@ -61,7 +61,8 @@ func TestGroupBy(t *testing.T) {
 	if err := c.GroupBy([]string{"seed", "labels"}); err != nil || len(c.groups()) != 4 {
 		t.Errorf("%d groups by seed and labels, %v", len(c.groups()), err)
 	}
-	if err := c.GroupBy([]string{"augmnet"}); err == nil || !strings.Contains(err.Error(), `"augmnet", want one of `) || !strings.HasSuffix(err.Error(), "did you mean augment?") {
+	if err := c.GroupBy([]string{"augmnet"}); err == nil || !strings.Contains(err.Error(), `"augmnet", want one of `) ||
+		!strings.HasSuffix(err.Error(), "did you mean augment?") {
 		t.Errorf("a key that is not there: %v", err)
 	}
 }

@@ -9,8 +9,10 @@ import (
 )
 
 // latexEscapes are what TeX takes for itself, and the signs that tables hold.
-var latexEscapes = strings.NewReplacer(`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "$", `\$`, "&", `\&`, "#", `\#`, "%", `\%`, "_", `\_`,
-	"^", `\textasciicircum{}`, "~", `\textasciitilde{}`, "<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`, " ± ", ` $\pm$ `, "−", "$-$", "δ", `$\delta$`)
+var latexEscapes = strings.NewReplacer(`\`, `\textbackslash{}`, "{", `\{`, "}", `\}`, "$", `\$`, "&", `\&`, "#", `\#`,
+	"%", `\%`, "_", `\_`,
+	"^", `\textasciicircum{}`, "~", `\textasciitilde{}`, "<", `\textless{}`, ">", `\textgreater{}`, "|", `\textbar{}`,
+	" ± ", ` $\pm$ `, "−", "$-$", "δ", `$\delta$`)
 
 // latex writes the table for the package booktabs: texts flush left, numbers right.
 func (t *Table) latex(w io.Writer) error {

@@ -115,7 +115,8 @@ func TestLegendFits(t *testing.T) {
 		t.Errorf("60 characters more: %v", err)
 	}
 	c := ladder(t)
-	if got, want := c.Omitted(), "layers and epochs show 8 of 11 runs, evenly spaced in the order of labels, views"; got != want {
+	if got,
+		want := c.Omitted(), "layers and epochs show 8 of 11 runs, evenly spaced in the order of labels, views"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if got := variants(t).Omitted(); got != "" {

@@ -280,7 +280,8 @@ document.documentElement.dataset.count = document.querySelector("#layers-table .
 } catch (e) { fail(e.stack) }</script></body>`
 		dom := opened(t, strings.Replace(text, "</body>", act, 1), c.width)
 		head := dom[:min(len(dom), 2000)]
-		for _, want := range []string{fmt.Sprintf(`data-ready="%d"`, charts), `data-errors="0"`, `data-lit="1"`, `data-curves="0"`, `raw pixels0.550`} {
+		for _, want := range []string{fmt.Sprintf(`data-ready="%d"`, charts), `data-errors="0"`, `data-lit="1"`,
+			`data-curves="0"`, `raw pixels0.550`} {
 			if !strings.Contains(head, want) {
 				t.Errorf("%d layers at %d pixels: no %s in %.600s", c.layers, c.width, want, head)
 			}

@@ -46,7 +46,8 @@ func TestSeedsAndCopies(t *testing.T) {
 }
 
 func TestClassNames(t *testing.T) {
-	for name, want := range map[string]string{"Äpfel": "Äpfel", "щука": "щука", "猫": "7", "cat 🐈": "7", "": ""} {
+	for name, want := range map[string]string{"Äpfel": "Äpfel", "щука": "щука", "猫": "7", "cat 🐈": "7",
+		"": ""} {
 		if got := className(name, 7); got != want {
 			t.Errorf("%q is drawn as %q, want %q", name, got, want)
 		}

@@ -74,7 +74,8 @@ func TestTableFoldsSeeds(t *testing.T) {
 		[]float64{0.46, 0.02 / math.Sqrt2, 2}, 1e-12, 0); err != nil || doc.Schema != TableSchema || first.Seeds != 2 {
 		t.Errorf("JSON %+v: %v", doc, err)
 	}
-	for format, want := range map[string]string{"text": "0.460 ± 0.014", "markdown": "| 0.460 ± 0.014 |", "latex": ` & 0.460 $\pm$ 0.014 & `} {
+	for format, want := range map[string]string{"text": "0.460 ± 0.014", "markdown": "| 0.460 ± 0.014 |",
+		"latex": ` & 0.460 $\pm$ 0.014 & `} {
 		b.Reset()
 		if err := table.Write(&b, format); err != nil || !strings.Contains(b.String(), want) {
 			t.Errorf("%s: no %q in\n%s", format, want, b.String())

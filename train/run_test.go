@@ -30,7 +30,8 @@ func small() Config {
 
 func open(t testing.TB, c Config) *dataset.Set {
 	t.Helper()
-	set, err := dataset.Open(t.Context(), c.Data, dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed})
+	set, err := dataset.Open(t.Context(), c.Data,
+		dataset.Options{TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,13 +108,16 @@ func TestRunDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for key, want := range map[string]string{"memprobe.data": dataset.Embedded, "memprobe.train_limit": "50", "memprobe.labels": "random",
-		"memprobe.normalize": "none", "memprobe.epoch": "3", "memprobe.embedding": "embedding", "memprobe.augment": "crop(pad=4) hflip(p=0.5)"} {
+	for key, want := range map[string]string{"memprobe.data": dataset.Embedded, "memprobe.train_limit": "50",
+		"memprobe.labels":    "random",
+		"memprobe.normalize": "none", "memprobe.epoch": "3", "memprobe.embedding": "embedding",
+		"memprobe.augment": "crop(pad=4) hflip(p=0.5)"} {
 		if got, _ := m.Metadata(key); got != want {
 			t.Errorf("metadata %s is %q, want %q", key, got, want)
 		}
 	}
-	if run.Config["arch"] != "cnn" || run.Data.Train != 50 || run.Data.Test != 20 || run.Model.SHA256 == "" || run.Model.Logits != "logits" {
+	if run.Config["arch"] != "cnn" || run.Data.Train != 50 || run.Data.Test != 20 || run.Model.SHA256 == "" ||
+		run.Model.Logits != "logits" {
 		t.Errorf("run.json holds %+v", run)
 	}
 	if again := finish(t, dir, small(), Options{}); again.Model.SHA256 != run.Model.SHA256 {

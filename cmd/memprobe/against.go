@@ -25,7 +25,8 @@ type rival struct {
 
 // openAgainst loads the network of --against and opens the images of set for it. nil
 // if there is none.
-func (o *analyzeOptions) openAgainst(ctx context.Context, m *subject, set *openedData, po *probe.Options) (*rival, error) {
+func (o *analyzeOptions) openAgainst(ctx context.Context, m *subject, set *openedData,
+	po *probe.Options) (*rival, error) {
 	if o.against == "" {
 		return nil, nil
 	}
@@ -55,7 +56,8 @@ func (o *analyzeOptions) openAgainst(ctx context.Context, m *subject, set *opene
 	}
 	for _, key := range []string{"data", "train-limit", "subset-seed"} {
 		if a, b := m.record[key], s.record[key]; a != b && !o.data.f.Changed(key) {
-			set.warn("%s was trained on other images than %s: %s %s, not %s", s.file, m.file, key, cmp.Or(b, "not known"), cmp.Or(a, "not known"))
+			set.warn("%s was trained on other images than %s: %s %s, not %s", s.file, m.file, key, cmp.Or(b, "not known"),
+				cmp.Or(a, "not known"))
 		}
 	}
 	return &rival{s, d}, nil
@@ -97,6 +99,8 @@ func printAgainst(std streams, p *result.Probe) error {
 		return err
 	}
 	const most = 10
-	fmt.Fprintf(std.out, "\nwhere the neighbours at %s answer differently, the first %d, fewest common neighbours first:\n", p.Model.Embedding, min(most, len(a.Differ)))
+	fmt.Fprintf(std.out,
+		"\nwhere the neighbours at %s answer differently, the first %d, fewest common neighbours first:\n",
+		p.Model.Embedding, min(most, len(a.Differ)))
 	return report.DifferTable(p, most).Write(std.out, "text")
 }

@@ -49,10 +49,14 @@ var analyzeCommand = command{
 		f.StringVar(&o.out, "out", "", "folder of the report; default: MODEL-report in the current folder")
 		probeFlags(f, &o.probe)
 		f.StringVar(&o.augment, "augment", "", "measure every layer's invariance to views by this: "+augmentHelp())
-		f.BoolVar(&o.samples, "samples", true, "where assigned labels are known, describe each training image in samples.parquet and samples.csv")
-		f.IntVar(&o.onMap, "map", 600, "training images of the map of features in report.html, balanced over the classes; 0: no map")
-		f.StringVar(&o.against, "against", "", "another MODEL.onnx or RUN, whose layers and neighbours are compared with these on the same images")
-		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs)")
+		f.BoolVar(&o.samples, "samples", true,
+			"where assigned labels are known, describe each training image in samples.parquet and samples.csv")
+		f.IntVar(&o.onMap, "map", 600,
+			"training images of the map of features in report.html, balanced over the classes; 0: no map")
+		f.StringVar(&o.against, "against", "",
+			"another MODEL.onnx or RUN, whose layers and neighbours are compared with these on the same images")
+		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"},
+			"png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs)")
 		f.StringSliceVar(&o.columns, "columns", nil, "columns of the printed table; default: all that was measured")
 		list := f.Bool("list-metrics", false, "print what each metric is, and end")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
@@ -218,7 +222,8 @@ func (o *analyzeOptions) write(p *result.Probe, arg string, workers *parallel.Po
 	if err := printTable(std, p, o.columns, filepath.Join(dir, "layers.csv")); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(std.out, "\n%s\n", hanging("report: "+strings.Join(show.Lines(files), " "), lineWidth(std.out), len("report: ")))
+	_, err = fmt.Fprintf(std.out, "\n%s\n",
+		hanging("report: "+strings.Join(show.Lines(files), " "), lineWidth(std.out), len("report: ")))
 	return err
 }
 

@@ -48,7 +48,8 @@ var benchAugmentCommand = command{
 // benchAugment augments random images, batch by batch, as a training run does.
 func benchAugment(ctx context.Context, o benchAugmentOptions, p *augment.Pipeline, std streams) error {
 	const distinct, batch = 64, 256
-	if err := memory.Need("a batch of images", memory.Product(4, batch+distinct, o.shape[0], o.shape[1], o.shape[2])); err != nil {
+	if err := memory.Need("a batch of images",
+		memory.Product(4, batch+distinct, o.shape[0], o.shape[1], o.shape[2])); err != nil {
 		return err
 	}
 	pool := parallel.New(o.threads)

@@ -31,7 +31,8 @@ var benchKNNCommand = command{
 				return err
 			}
 			if min(o.bank, o.queries, o.dim, o.k) < 1 || o.k > o.bank {
-				return usagef("--bank %d, --queries %d, --dim %d, --k %d: want positive numbers, and k within the bank", o.bank, o.queries, o.dim, o.k)
+				return usagef("--bank %d, --queries %d, --dim %d, --k %d: want positive numbers, and k within the bank", o.bank,
+					o.queries, o.dim, o.k)
 			}
 			return benchKNN(ctx, o, std)
 		}

@@ -39,7 +39,8 @@ func TestBench(t *testing.T) {
 	for _, args := range [][]string{
 		{"bench"}, {"bench", "nonsense"}, {"bench", "gemm", "--m", "0"}, {"bench", "knn", "--bank", "3", "--k", "4"},
 		{"bench", "gemm", "--steps", "0"}, {"bench", "infer"}, {"bench", "infer", "x.onnx", "--shape", "1,-3"},
-		{"bench", "augment", "--augment", "fulll"}, {"bench", "augment", "--shape", "3,0,4"}, {"bench", "augment", "--shape", "4,8,8"},
+		{"bench", "augment", "--augment", "fulll"}, {"bench", "augment", "--shape", "3,0,4"},
+		{"bench", "augment", "--shape", "4,8,8"},
 		{"bench", "train", "--arch", "nonsense"}, {"bench", "train", "--init", "x.onnx", "--width", "3"},
 	} {
 		code, out, msg := runMemprobe(args...)

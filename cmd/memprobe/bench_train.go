@@ -34,7 +34,8 @@ var benchTrainCommand = command{
 		f.StringVar(&o.logits, "logits", "", "tensor of --init to train; default: the lone output, before any Softmax")
 		f.StringVar(&o.spec.Stem, "stem", zoo.Small, "stem: small, medium or imagenet")
 		f.IntVar(&o.spec.Width, "width", 64, "channels of the first stage, or units of a layer")
-		f.StringVar((*string)(&o.spec.Projector), "projector", "0", "hidden units of the projector, of several layers with commas between; 0: a linear classifier")
+		f.StringVar((*string)(&o.spec.Projector), "projector", "0",
+			"hidden units of the projector, of several layers with commas between; 0: a linear classifier")
 		f.IntVar(&o.spec.C, "channels", 3, "channels of an image")
 		f.IntVar(&o.spec.Classes, "classes", 10, "classes")
 		f.IntVar(&o.size, "size", 32, "height and width of an image")
@@ -76,7 +77,8 @@ func (o *benchTrainOptions) model(ctx context.Context) (*onnx.Model, error) {
 	}
 	runnable(ctx, m, o.init)
 	if in := m.Inputs(); len(in) != 1 || !dataset.FeedsOn(in[0].DType()) || !in[0].Ranked || len(in[0].Shape) == 0 {
-		return nil, &onnx.Error{File: o.init, Err: fmt.Errorf("has the inputs %v, want one of floats or uint8, [N,C,H,W] or [N,D]", in)}
+		return nil, &onnx.Error{File: o.init,
+			Err: fmt.Errorf("has the inputs %v, want one of floats or uint8, [N,C,H,W] or [N,D]", in)}
 	}
 	return m, m.BeforeTraining()
 }

@@ -40,8 +40,10 @@ func TestSpecialFilesAreRefused(t *testing.T) {
 		for _, args := range []string{
 			"analyze X.onnx", "inspect X.onnx", "compare X.npz", "sweep X.yaml", "bench infer X.onnx --shape 1,1,28,28",
 			"analyze MALIGN --data npz:X.npz", "analyze MALIGN --data idx:X.npz", "analyze MALIGN --data cifar10:X.npz",
-			"analyze MALIGN --data parquet:X.npz", "analyze MALIGN --data images:X.npz", "analyze MALIGN --data tinyimagenet:X.npz",
-			"analyze MALIGN --assigned X.npy", "extract MALIGN --input X.npz --out OUT.npz", "extract MALIGN --input X.npy --out OUT.npz",
+			"analyze MALIGN --data parquet:X.npz", "analyze MALIGN --data images:X.npz",
+			"analyze MALIGN --data tinyimagenet:X.npz",
+			"analyze MALIGN --assigned X.npy", "extract MALIGN --input X.npz --out OUT.npz",
+			"extract MALIGN --input X.npy --out OUT.npz",
 			"train --init X.onnx --out OUT",
 		} {
 			line := strings.NewReplacer("X", at, "MALIGN", malign, "OUT", filepath.Join(dir, "out")).Replace(args)
@@ -70,7 +72,8 @@ func TestMetadataNameNoAbsolutePath(t *testing.T) {
 	if code != exitInput || !strings.Contains(msg, "--data") || strings.Count(msg, "\n") != 1 {
 		t.Errorf("exit %d: %q", code, msg)
 	}
-	code, _, msg = runMemprobe("analyze", file, "--data", "npz:"+filepath.Join(dir, "none.npz"), "--out", filepath.Join(dir, "out"))
+	code, _, msg = runMemprobe("analyze", file, "--data", "npz:"+filepath.Join(dir, "none.npz"),
+		"--out", filepath.Join(dir, "out"))
 	if code != exitInput || !strings.Contains(msg, "no such file") {
 		t.Errorf("exit %d: %q", code, msg)
 	}
@@ -82,8 +85,10 @@ func TestMetadataNameNoAbsolutePath(t *testing.T) {
 // Flags ask for no more than there is.
 func TestFlagsWithinBudget(t *testing.T) {
 	for _, args := range []string{
-		"bench gemm --m 1000000000 --n 1000000000 --k 1000000000", "bench knn --bank 4000000000 --dim 1000000", "bench augment --shape 3,100000,100000",
-		"analyze MALIGN --batch 1000000000 --max-memory 512MiB --out OUT", "train --arch mlp --width 100000000 --max-memory 512MiB --out OUT",
+		"bench gemm --m 1000000000 --n 1000000000 --k 1000000000", "bench knn --bank 4000000000 --dim 1000000",
+		"bench augment --shape 3,100000,100000",
+		"analyze MALIGN --batch 1000000000 --max-memory 512MiB --out OUT",
+		"train --arch mlp --width 100000000 --max-memory 512MiB --out OUT",
 	} {
 		line := strings.NewReplacer("MALIGN", malign, "OUT", filepath.Join(t.TempDir(), "out")).Replace(args)
 		code, _, msg := runMemprobe(append(strings.Fields(line), "--quiet")...)

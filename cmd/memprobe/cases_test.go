@@ -41,7 +41,8 @@ func TestCases(t *testing.T) {
 	for name, rel := range cases {
 		t.Run(name, func(t *testing.T) {
 			at, out := filepath.Join(dir, name), filepath.Join(t.TempDir(), "out.npz")
-			must(t, "extract", filepath.Join(at, "model.onnx"), "--input", filepath.Join(at, "in.npz"), "--layers", "outputs", "--out", out)
+			must(t, "extract", filepath.Join(at, "model.onnx"), "--input", filepath.Join(at, "in.npz"), "--layers", "outputs",
+				"--out", out)
 			got, want := arrays(t, out), arrays(t, filepath.Join(at, "out.npz"))
 			if len(want) == 0 {
 				t.Fatal("the case has no output")
@@ -67,7 +68,8 @@ func agrees(got, want *tensor.Tensor, rel float64) string {
 	case tensor.Float64:
 		err = tol.Scaled(got.F64(), want.F64(), rel)
 	default:
-		if !slices.Equal(got.I64(), want.I64()) || !slices.Equal(got.I32(), want.I32()) || !slices.Equal(got.U8(), want.U8()) || !slices.Equal(got.Bool(), want.Bool()) {
+		if !slices.Equal(got.I64(), want.I64()) || !slices.Equal(got.I32(), want.I32()) ||
+			!slices.Equal(got.U8(), want.U8()) || !slices.Equal(got.Bool(), want.Bool()) {
 			return "other elements"
 		}
 	}
@@ -81,8 +83,10 @@ func agrees(got, want *tensor.Tensor, rel float64) string {
 func TestExtractAsksForInputs(t *testing.T) {
 	dir := shared.Path(t, "cases", "onnx")
 	out := filepath.Join(t.TempDir(), "o.npz")
-	code, _, msg := runMemprobe("extract", filepath.Join(dir, "04a-int64-second-input", "model.onnx"), "--input", filepath.Join(dir, "03a-double-npz-float64", "in.npz"), "--out", out)
-	if code != exitInput || !strings.Contains(msg, `array "x" is float64`) || !strings.Contains(msg, "mask: INT64") || strings.Count(msg, "\n") != 1 {
+	code, _, msg := runMemprobe("extract", filepath.Join(dir, "04a-int64-second-input", "model.onnx"),
+		"--input", filepath.Join(dir, "03a-double-npz-float64", "in.npz"), "--out", out)
+	if code != exitInput || !strings.Contains(msg, `array "x" is float64`) || !strings.Contains(msg, "mask: INT64") ||
+		strings.Count(msg, "\n") != 1 {
 		t.Errorf("exit %d: %s", code, msg)
 	}
 }
@@ -121,18 +125,23 @@ func TestImagesForOtherTypes(t *testing.T) {
 		must(t, "analyze", model, "--data", "npz:"+data, "--out", filepath.Join(dir, name), "--quiet", "--format", "html")
 	}
 	bytes := filepath.Join(cases, "02a-uint8-input-npz-uint8", "model.onnx")
-	must(t, "train", "--init", bytes, "--data", "npz:"+data, "--epochs", "1", "--batch", "10", "--out", filepath.Join(dir, "run"), "--quiet")
+	must(t, "train", "--init", bytes, "--data", "npz:"+data, "--epochs", "1", "--batch", "10",
+		"--out", filepath.Join(dir, "run"), "--quiet")
 	doubles := filepath.Join(cases, "03a-double-npz-float64", "model.onnx")
-	if code, _, msg := runMemprobe("train", "--init", doubles, "--data", "npz:"+data, "--epochs", "1", "--batch", "10", "--out", filepath.Join(dir, "run64"), "--quiet"); code != exitInput || !strings.Contains(msg, "float64, want float32") {
+	if code, _, msg := runMemprobe("train", "--init", doubles, "--data", "npz:"+data, "--epochs", "1", "--batch", "10",
+		"--out", filepath.Join(dir, "run64"), "--quiet"); code != exitInput ||
+		!strings.Contains(msg, "float64, want float32") {
 		t.Errorf("exit %d: %s", code, msg)
 	}
 	must(t, "bench", "infer", bytes, "--steps", "1")
 	must(t, "bench", "infer", doubles, "--steps", "1")
 	must(t, "bench", "train", "--init", bytes, "--batch", "4", "--steps", "1")
-	if code, _, msg := runMemprobe("bench", "train", "--init", doubles, "--batch", "4", "--steps", "1"); code != exitInput || !strings.Contains(msg, "float64, want float32") {
+	if code, _, msg := runMemprobe("bench", "train", "--init", doubles, "--batch", "4",
+		"--steps", "1"); code != exitInput || !strings.Contains(msg, "float64, want float32") {
 		t.Errorf("exit %d: %s", code, msg)
 	}
-	code, _, msg := runMemprobe("analyze", bytes, "--data", "npz:"+data, "--normalize", "imagenet", "--out", filepath.Join(dir, "no"), "--quiet")
+	code, _, msg := runMemprobe("analyze", bytes, "--data", "npz:"+data, "--normalize", "imagenet",
+		"--out", filepath.Join(dir, "no"), "--quiet")
 	if code != exitInput || !strings.Contains(msg, "uint8 pixels as they are") {
 		t.Errorf("exit %d: %s", code, msg)
 	}

@@ -29,11 +29,13 @@ var compareCommand = command{
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		var o compareOptions
 		f.StringVar(&o.out, "out", "comparison", "folder of the figures and tables")
-		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"}, "of the report: png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs), none")
+		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"},
+			"of the report: png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs), none")
 		f.StringVar(&o.table, "table", "text", "form of the table on stdout: "+strings.Join(report.TableFormats(), ", "))
 		f.StringVar(&o.sort, "sort", "", "column by which the rows are ordered; a minus before it reverses")
 		f.BoolVar(&o.each, "each", false, "a row a run, also where runs differ in seeds alone")
-		f.StringSliceVar(&o.groupBy, "group-by", nil, "keys of the settings whose values make a row and a curve, as labels,augment; default: all but the seeds")
+		f.StringSliceVar(&o.groupBy, "group-by", nil,
+			"keys of the settings whose values make a row and a curve, as labels,augment; default: all but the seeds")
 		f.BoolVar(&o.asJSON, "json", false, "the same as --table json")
 		return func(_ context.Context, args []string, std streams) error {
 			if len(args) == 0 {

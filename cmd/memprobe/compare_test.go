@@ -23,7 +23,8 @@ func TestCompare(t *testing.T) {
 	}
 	out := filepath.Join(root, "out")
 	code, text, msg := runMemprobe("compare", root, "--out", out, "--sort", "-run", "--format", "none")
-	if code != 0 || !strings.Contains(msg, filepath.Join(root, "b")+": unfinished") || strings.Contains(msg, filepath.Join(root, "a")) {
+	if code != 0 || !strings.Contains(msg, filepath.Join(root, "b")+": unfinished") ||
+		strings.Contains(msg, filepath.Join(root, "a")) {
 		t.Fatalf("exit %d, want the unfinished run named: %s", code, msg)
 	}
 	if a, b := strings.Index(text, "no augmentation"), strings.Index(text, "crop-flip"); a < 0 || b < 0 || a > b {

@@ -10,7 +10,8 @@ import (
 )
 
 // shells are those that completions are written for.
-var shells = map[string]func(w io.Writer, entries []completed){"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
+var shells = map[string]func(w io.Writer, entries []completed){"bash": bashCompletion, "zsh": zshCompletion,
+	"fish": fishCompletion}
 
 func completionCommand() command {
 	return command{
@@ -94,7 +95,8 @@ func bashCompletion(w io.Writer, entries []completed) {
 	fmt.Fprintf(w, "  esac\n  if [ \"$COMP_CWORD\" -eq 1 ]; then\n    names=%q\n", strings.Join(words(entries, ""), " "))
 	for _, first := range words(entries, "") {
 		if second := words(entries, first); len(second) > 0 {
-			fmt.Fprintf(w, "  elif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = %s ]; then\n    names=%q\n", first, strings.Join(second, " "))
+			fmt.Fprintf(w, "  elif [ \"$COMP_CWORD\" -eq 2 ] && [ \"${COMP_WORDS[1]}\" = %s ]; then\n    names=%q\n", first,
+				strings.Join(second, " "))
 		}
 	}
 	fmt.Fprintf(w, "  fi\n  COMPREPLY=($(compgen -W \"$names\" -- \"$word\"))\n}\ncomplete -o default -F _memprobe memprobe\n")
@@ -130,7 +132,8 @@ func manual(w io.Writer, entries []completed) {
 	escape := strings.NewReplacer(`\`, `\e`, "-", `\-`, "\n.", "\n\\&.").Replace
 	fmt.Fprint(w, ".TH MEMPROBE 1\n.SH NAME\nmemprobe \\- shows where a neural network memorizes\n.SH SYNOPSIS\n.B memprobe\nCOMMAND [FLAGS]\n.SH COMMANDS\n")
 	for _, e := range entries {
-		fmt.Fprintf(w, ".SS memprobe %s %s\n%s.\n.PP\nExample:\n.PP\n.nf\n    %s\n.fi\n", escape(e.name), escape(e.args), escape(e.about), escape(e.example))
+		fmt.Fprintf(w, ".SS memprobe %s %s\n%s.\n.PP\nExample:\n.PP\n.nf\n    %s\n.fi\n", escape(e.name), escape(e.args),
+			escape(e.about), escape(e.example))
 		for _, f := range e.flags {
 			kind := f.Value.Type()
 			if kind == "bool" {

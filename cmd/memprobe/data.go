@@ -69,7 +69,8 @@ var dataInfoCommand = command{
 				return usagef("want one SPEC, got %d arguments", len(args))
 			}
 			if o.TrainLimit < 0 || o.TestLimit < 0 || o.Height < 0 || o.Threads < 0 {
-				return usagef("--train-limit %d, --test-limit %d, --image-size %d, --threads %d: want 0 or more", o.TrainLimit, o.TestLimit, o.Height, o.Threads)
+				return usagef("--train-limit %d, --test-limit %d, --image-size %d, --threads %d: want 0 or more", o.TrainLimit,
+					o.TestLimit, o.Height, o.Threads)
 			}
 			var err error
 			if o.Preprocess, err = dataset.ParsePreprocess(*preset); err != nil {

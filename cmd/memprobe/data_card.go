@@ -73,10 +73,14 @@ func cardOf(s *dataset.Set) *card {
 		}
 	}
 	for _, p := range []property{
-		{Name: "specification", Value: i.Spec}, {Name: "shape of an image, [C,H,W]", Value: i.Shape}, {Name: "pixels", Value: i.Pixels},
-		{Name: "training images", Value: i.Train.Images}, {Name: "training images of the smallest and the largest class", Value: []int{i.Train.Smallest, i.Train.Largest}},
-		{Name: "test images", Value: i.Test.Images}, {Name: "test images of the smallest and the largest class", Value: []int{i.Test.Smallest, i.Test.Largest}},
-		{Name: "mean of the training pixels by channel", Value: i.Mean}, {Name: "standard deviation of the training pixels by channel", Value: i.Std},
+		{Name: "specification", Value: i.Spec}, {Name: "shape of an image, [C,H,W]", Value: i.Shape},
+		{Name: "pixels", Value: i.Pixels},
+		{Name: "training images", Value: i.Train.Images},
+		{Name: "training images of the smallest and the largest class", Value: []int{i.Train.Smallest, i.Train.Largest}},
+		{Name: "test images", Value: i.Test.Images},
+		{Name: "test images of the smallest and the largest class", Value: []int{i.Test.Smallest, i.Test.Largest}},
+		{Name: "mean of the training pixels by channel", Value: i.Mean},
+		{Name: "standard deviation of the training pixels by channel", Value: i.Std},
 		{Name: "notes", Value: i.Notes},
 	} {
 		p.Type = "PropertyValue"

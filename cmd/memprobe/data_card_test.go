@@ -22,7 +22,8 @@ func TestDataCard(t *testing.T) {
 		return c, info
 	}
 	c, info := read("fashion-mnist-mini")
-	if c.Type != "Dataset" || c.Identifier != info.Fingerprint || c.Size != "5000 training and 1000 test images" || c.Licence != "https://spdx.org/licenses/MIT" {
+	if c.Type != "Dataset" || c.Identifier != info.Fingerprint || c.Size != "5000 training and 1000 test images" ||
+		c.Licence != "https://spdx.org/licenses/MIT" {
 		t.Errorf("the card is %+v", c)
 	}
 	if c, _ := read("npz:" + vectors(t, 20)); c.Licence != "" || c.URL != "" || c.Name != "npz" {

@@ -40,17 +40,24 @@ type dataOptions struct {
 func (o *dataOptions) flags(f *pflag.FlagSet) {
 	o.f = f
 	f.StringVar(&o.spec, "data", "", "NAME[:PATH] of the images; default: what the model records, else "+dataset.Embedded)
-	f.IntVar(&o.trainLimit, "train-limit", 0, "class-balanced subset of the training images; 0: all, or what the model records")
+	f.IntVar(&o.trainLimit, "train-limit", 0,
+		"class-balanced subset of the training images; 0: all, or what the model records")
 	f.IntVar(&o.testLimit, "test-limit", 0, "class-balanced subset of the test images; 0: all")
 	f.Uint64Var(&o.seed, "subset-seed", 0, "of the subsets")
-	f.IntVar(&o.imageSize, "image-size", 0, "resize images to N x N; 0: as the model wants or records them, else as stored")
-	f.StringVar(&o.preprocess, "preprocess", "", "how images come to that size: none (shorter side to N), torchvision[:SIDE] (to 256 for 224, or SIDE), timm[:PART] (cubic, to N/0.875 or N/PART); default: what the model records, else none")
-	f.StringVar(&o.normalize, "normalize", "auto", "auto (what the model records, else imagenet with a preset of --preprocess), none, imagenet, cifar10, MEAN/STD")
-	f.StringVar(&o.labels, "labels", "", "scheme of the assigned labels: true, random, random:K, noise:P; default: what the model records")
+	f.IntVar(&o.imageSize, "image-size", 0,
+		"resize images to N x N; 0: as the model wants or records them, else as stored")
+	f.StringVar(&o.preprocess, "preprocess", "",
+		"how images come to that size: none (shorter side to N), torchvision[:SIDE] (to 256 for 224, or SIDE), timm[:PART] (cubic, to N/0.875 or N/PART); default: what the model records, else none")
+	f.StringVar(&o.normalize, "normalize", "auto",
+		"auto (what the model records, else imagenet with a preset of --preprocess), none, imagenet, cifar10, MEAN/STD")
+	f.StringVar(&o.labels, "labels", "",
+		"scheme of the assigned labels: true, random, random:K, noise:P; default: what the model records")
 	f.Uint64Var(&o.labelSeed, "label-seed", 0, "of the assigned labels")
-	f.StringVar(&o.assigned, "assigned", "", "FILE.npy of the assigned labels, an integer for each stored training image, or for each that --train-first or --train-index takes")
+	f.StringVar(&o.assigned, "assigned", "",
+		"FILE.npy of the assigned labels, an integer for each stored training image, or for each that --train-first or --train-index takes")
 	f.IntVar(&o.trainFirst, "train-first", 0, "the first N training images, in the set's order; 0: all")
-	f.StringVar(&o.trainIndex, "train-index", "", "FILE.npy of the training images to take, by their places in the set from 0")
+	f.StringVar(&o.trainIndex, "train-index", "",
+		"FILE.npy of the training images to take, by their places in the set from 0")
 	f.BoolVar(&o.otherData, "allow-other-data", false, "go on where the data are not those that a RUN was trained on")
 }
 
@@ -74,7 +81,8 @@ type subject struct {
 // records, by metadata key.
 func recordedFlags() map[string]string {
 	return map[string]string{"data": meta.Data, "train-limit": meta.TrainLimit, "subset-seed": meta.SubsetSeed,
-		"image-size": meta.ImageSize, "preprocess": meta.Preprocess, "normalize": meta.Normalize, "labels": meta.Labels, "label-seed": meta.LabelSeed, "ideal-views": meta.IdealViews}
+		"image-size": meta.ImageSize, "preprocess": meta.Preprocess, "normalize": meta.Normalize, "labels": meta.Labels,
+		"label-seed": meta.LabelSeed, "ideal-views": meta.IdealViews}
 }
 
 // loadSubject loads a model file, or a run directory's final model, or, while
@@ -94,8 +102,9 @@ func loadSubject(ctx context.Context, arg string) (*subject, error) {
 	}
 	s.Until(ctx)
 	if s.GuessesBlock() {
-		s.notes = append(s.notes, "channels are taken to lie in blocks of 16 (com.microsoft.nchwc), which the model does not say: "+
-			"one that was optimised on a machine without AVX-512 has blocks of 8, and its values are wrong here")
+		s.notes = append(s.notes,
+			"channels are taken to lie in blocks of 16 (com.microsoft.nchwc), which the model does not say: "+
+				"one that was optimised on a machine without AVX-512 has blocks of 8, and its values are wrong here")
 	}
 	s.dropTail()
 	s.fromMetadata()
@@ -113,7 +122,8 @@ func (s *subject) fromMetadata() {
 		case !of:
 			s.record[flag] = v
 		case v != known:
-			s.notes = append(s.notes, fmt.Sprintf("run.json says %s %q, the model's metadata say %q: run.json is followed", flag, known, show.Name(v)))
+			s.notes = append(s.notes, fmt.Sprintf("run.json says %s %q, the model's metadata say %q: run.json is followed",
+				flag, known, show.Name(v)))
 		}
 	}
 	if s.run == "" {
@@ -174,8 +184,9 @@ func (s *subject) ofRun(dir string) error {
 	}
 	s.config, s.print, s.labels = c, run.Data.Fingerprint, run.Data.LabelsSHA256
 	s.record = map[string]string{"data": c.Data, "labels": c.Labels, "label-seed": strconv.FormatUint(c.LabelSeed, 10),
-		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit), "subset-seed": strconv.FormatUint(c.SubsetSeed, 10),
-		"image-size": strconv.Itoa(c.ImageSize), "ideal-views": strconv.Itoa(c.IdealViews), "preprocess": c.Preprocess}
+		"train-limit": strconv.Itoa(c.TrainLimit), "test-limit": strconv.Itoa(c.TestLimit),
+		"subset-seed": strconv.FormatUint(c.SubsetSeed, 10),
+		"image-size":  strconv.Itoa(c.ImageSize), "ideal-views": strconv.Itoa(c.IdealViews), "preprocess": c.Preprocess}
 	if c.Normalize != train.Auto {
 		s.record["normalize"] = c.Normalize
 	}

@@ -42,7 +42,8 @@ func (d *openedData) labels(ctx context.Context, o *dataOptions, m *subject) err
 		other = true
 		d.warn("the data are not those that %s was trained on: fingerprint %s, was %s", m.run, trained.Fingerprint(), m.print)
 	}
-	if m.images != "" && !o.f.Changed("image-size") && !o.f.Changed("preprocess") && trained.Train.Fingerprint() != m.images {
+	if m.images != "" && !o.f.Changed("image-size") && !o.f.Changed("preprocess") &&
+		trained.Train.Fingerprint() != m.images {
 		other = true
 		d.warn("the training images of %s are not those that %s was trained on", d.Spec, m.file)
 	}
@@ -115,7 +116,8 @@ func (d *openedData) trainedOn(ctx context.Context, o *dataOptions, m *subject) 
 		return nil, fault.Errorf(m.file, "its metadata are damaged: %w", err)
 	}
 	if recorded.TrainLimit < 0 || recorded.TestLimit < 0 {
-		return nil, fault.Errorf(m.file, "its metadata are damaged: limits of %d and %d images", recorded.TrainLimit, recorded.TestLimit)
+		return nil, fault.Errorf(m.file, "its metadata are damaged: limits of %d and %d images", recorded.TrainLimit,
+			recorded.TestLimit)
 	}
 	if reflect.DeepEqual(recorded, d.options) {
 		return d.Set, nil
@@ -142,9 +144,10 @@ func warnOfChance(p *result.Probe, assigned []int) {
 	if result.Wilson(int(math.Round(fit*n)), len(assigned)).Low() > chance {
 		return
 	}
-	p.Warnings = append(p.Warnings, fmt.Sprintf("the fit to the labels of %s, %.3f, is no better than always naming the most frequent "+
-		"one, %.3f: was the model trained on pixels of another normalisation (--normalize), or do the labels have another order "+
-		"than the images?", p.Data.LabelSource, fit, chance))
+	p.Warnings = append(p.Warnings,
+		fmt.Sprintf("the fit to the labels of %s, %.3f, is no better than always naming the most frequent "+
+			"one, %.3f: was the model trained on pixels of another normalisation (--normalize), or do the labels have another order "+
+			"than the images?", p.Data.LabelSource, fit, chance))
 }
 
 // drawLabels assigns labels by the scheme that is given or recorded, if any.
@@ -194,7 +197,8 @@ func (d *openedData) readAssigned(file string, m *subject, trained *dataset.Set)
 	switch {
 	case len(shape) == 2 && shape[1] == 1 && n > 0:
 	case len(shape) == 2 && shape[1] == len(d.Classes):
-		return fault.Errorf(file, "labels of shape %v look one-hot, want the class of each training image, of shape [%d]", shape, stored)
+		return fault.Errorf(file, "labels of shape %v look one-hot, want the class of each training image, of shape [%d]",
+			shape, stored)
 	case len(shape) != 1 || n == 0:
 		return fault.Errorf(file, "labels of shape %v, want [%d], one for each training image", shape, stored)
 	}
@@ -248,7 +252,8 @@ func (d *openedData) pair(file string, y []int64, places []int) error {
 	d.assigned = make([]int, d.Train.N())
 	for i, place := range d.Train.Places() {
 		if at[place] == 0 {
-			return fault.Errorf(file, "no label for the training image at place %d of %s, which the model was not trained on", place, d.Spec)
+			return fault.Errorf(file, "no label for the training image at place %d of %s, which the model was not trained on",
+				place, d.Spec)
 		}
 		d.assigned[i] = int(y[at[place]-1])
 	}

@@ -59,7 +59,8 @@ func TestAssignedLabelsFollowTheirImages(t *testing.T) {
 	if err := os.CopyFS(damaged, os.DirFS(run)); err != nil {
 		t.Fatal(err)
 	}
-	if err := npy.Write(filepath.Join(damaged, "labels.npy"), tensor.From(append(own[1:len(own):len(own)], own[0]), len(own))); err != nil {
+	if err := npy.Write(filepath.Join(damaged, "labels.npy"),
+		tensor.From(append(own[1:len(own):len(own)], own[0]), len(own))); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := openData(t, damaged); err == nil || !strings.Contains(err.Error(), "labels.npy: is damaged") {
@@ -145,7 +146,8 @@ func TestAssignedLabelsFollowTheirImages(t *testing.T) {
 		{"want [N]", []string{"--train-index", tempInts(t, []int64{3}, 1, 1)}},
 		{"which the model was not trained on", []string{"--train-first", "4000", "--labels", "random"}},
 	} {
-		if _, err := openData(t, model, c.args...); err == nil || !strings.Contains(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+		if _, err := openData(t, model, c.args...); err == nil || !strings.Contains(err.Error(), c.want) ||
+			strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v: error %v, want %q", c.args, err, c.want)
 		}
 	}
@@ -170,11 +172,13 @@ func TestAnalyzeOtherData(t *testing.T) {
 		{"extract", run, "--out", filepath.Join(dir, "acts.npz")},
 	} {
 		code, out, msg := runMemprobe(append(args, "--quiet")...)
-		if code != exitInput || out != "" || strings.Count(msg, "\n") != 1 || strings.Count(msg, file) > 1 || !strings.Contains(msg, "--allow-other-data") || !strings.Contains(msg, "sha256:0123") {
+		if code != exitInput || out != "" || strings.Count(msg, "\n") != 1 || strings.Count(msg, file) > 1 ||
+			!strings.Contains(msg, "--allow-other-data") || !strings.Contains(msg, "sha256:0123") {
 			t.Errorf("%v: exit %d, %q; want %d and the fingerprints", args, code, msg, exitInput)
 		}
 	}
-	code, out, msg := runMemprobe("analyze", run, "--allow-other-data", "--json", "--quiet", "--format", "html", "--out", filepath.Join(dir, "report"))
+	code, out, msg := runMemprobe("analyze", run, "--allow-other-data", "--json", "--quiet", "--format", "html",
+		"--out", filepath.Join(dir, "report"))
 	if code != 0 {
 		t.Fatal(msg)
 	}
@@ -195,19 +199,22 @@ func TestModelOnOtherImages(t *testing.T) {
 	writeImages(t, own, 40, 1, 6)
 	writeImages(t, other, 30, 1, 6)
 	run := filepath.Join(dir, "run")
-	mustTrain(t, "train", "--data", "npz:"+own, "--arch", "mlp", "--width", "4", "--labels", "random", "--epochs", "1", "--quiet", "--out", run)
+	mustTrain(t, "train", "--data", "npz:"+own, "--arch", "mlp", "--width", "4", "--labels", "random", "--epochs", "1",
+		"--quiet", "--out", run)
 	model := filepath.Join(run, "model.onnx")
 	if d, err := openData(t, model, "--data", "npz:"+own); err != nil || len(d.assigned) != 40 || len(d.warnings) != 0 {
 		t.Errorf("its own images: %v, warnings %q", err, d.warnings)
 	}
-	if d, err := openData(t, model, "--data", "npz:"+own, "--label-seed", "5"); err != nil || len(d.assigned) != 40 || *d.labelSeed != 5 {
+	if d, err := openData(t, model, "--data", "npz:"+own, "--label-seed", "5"); err != nil || len(d.assigned) != 40 ||
+		*d.labelSeed != 5 {
 		t.Errorf("labels of another seed: %v", err)
 	}
 	if d, err := openData(t, run, "--label-seed", "5"); err != nil || *d.labelSeed != 5 {
 		t.Errorf("labels of another seed than a run's: %v", err)
 	}
 	d, err := openData(t, model, "--data", "npz:"+other)
-	if err != nil || d.assigned != nil || len(d.warnings) != 2 || !strings.Contains(d.warnings[0], "not those that "+model) {
+	if err != nil || d.assigned != nil || len(d.warnings) != 2 ||
+		!strings.Contains(d.warnings[0], "not those that "+model) {
 		t.Errorf("other images: %v, warnings %q", err, d.warnings)
 	}
 	m, err := onnx.Load(model)
@@ -221,7 +228,8 @@ func TestModelOnOtherImages(t *testing.T) {
 	if err := m.Save(silent); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := openData(t, silent, "--data", "npz:"+own, "--label-seed", "5"); err == nil || !strings.Contains(err.Error(), "neither given nor recorded") {
+	if _, err := openData(t, silent, "--data", "npz:"+own, "--label-seed", "5"); err == nil ||
+		!strings.Contains(err.Error(), "neither given nor recorded") {
 		t.Errorf("a seed of no labels: error %v", err)
 	}
 }
@@ -233,18 +241,24 @@ func TestRecordsThatContradict(t *testing.T) {
 	data, first, second := filepath.Join(dir, "set.npz"), filepath.Join(dir, "first"), filepath.Join(dir, "second")
 	writeImages(t, data, 40, 1, 6)
 	args := []string{"train", "--data", "npz:" + data, "--epochs", "1", "--quiet"}
-	mustTrain(t, append(args, "--arch", "mlp", "--width", "4", "--image-size", "8", "--preprocess", "torchvision:8", "--normalize", "0.5/0.5", "--out", first)...)
-	mustTrain(t, append(args, "--init", filepath.Join(first, "model.onnx"), "--image-size", "8", "--normalize", "none", "--out", second)...)
+	mustTrain(t, append(args, "--arch", "mlp", "--width", "4", "--image-size", "8", "--preprocess", "torchvision:8",
+		"--normalize", "0.5/0.5", "--out", first)...)
+	mustTrain(t, append(args, "--init", filepath.Join(first, "model.onnx"), "--image-size", "8", "--normalize", "none",
+		"--out", second)...)
 	m, err := loadSubject(t.Context(), second)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, ok := m.Metadata(meta.Preprocess); ok || m.record["preprocess"] != "" || m.record["normalize"] != "none" || len(m.notes) != 0 {
-		t.Errorf("preprocess %q %q, normalize %q, notes %q; want none of the first run's", v, m.record["preprocess"], m.record["normalize"], m.notes)
+	if v, ok := m.Metadata(meta.Preprocess); ok || m.record["preprocess"] != "" || m.record["normalize"] != "none" ||
+		len(m.notes) != 0 {
+		t.Errorf("preprocess %q %q, normalize %q, notes %q; want none of the first run's", v, m.record["preprocess"],
+			m.record["normalize"], m.notes)
 	}
 	m.SetMetadata(meta.Normalize, "0.5/0.5")
 	m.fromMetadata()
-	if len(m.notes) != 1 || !strings.Contains(m.notes[0], `run.json says normalize "none", the model's metadata say "0.5/0.5"`) || m.record["normalize"] != "none" {
+	if len(m.notes) != 1 ||
+		!strings.Contains(m.notes[0], `run.json says normalize "none", the model's metadata say "0.5/0.5"`) ||
+		m.record["normalize"] != "none" {
 		t.Errorf("notes %q, normalize %q; want run.json's, and a note", m.notes, m.record["normalize"])
 	}
 }
@@ -261,7 +275,8 @@ func TestFitThatIsNotMeasured(t *testing.T) {
 		y[i] = int64(i % 3)
 	}
 	write(t, fewer, map[string]*tensor.Tensor{"x": arrays(t, data)["x_train"], "y": tensor.From(y, 40)})
-	_, out, _ := runMemprobe("analyze", filepath.Join(run, "model.onnx"), "--data", "npz:"+fewer, "--draws", "1", "--k", "3", "--quiet", "--format", "html", "--out", filepath.Join(dir, "r"))
+	_, out, _ := runMemprobe("analyze", filepath.Join(run, "model.onnx"), "--data", "npz:"+fewer, "--draws", "1",
+		"--k", "3", "--quiet", "--format", "html", "--out", filepath.Join(dir, "r"))
 	if !strings.Contains(out, "the fit is not measured: the logits logits [N,10] are not one for each of 3 classes") {
 		t.Errorf("analyze says %s", out)
 	}
@@ -273,7 +288,8 @@ func TestWarnOfChance(t *testing.T) {
 		assigned[i] = i % 5
 	}
 	for fit, want := range map[float64]int{0.21: 1, 0.05: 1, 0.9: 0, 0.4: 0} {
-		p := &result.Probe{Data: result.Data{NumClasses: 5, LabelSource: "labels.npy"}, Fit: result.Fit{AssignedClean: result.Some(fit)}}
+		p := &result.Probe{Data: result.Data{NumClasses: 5, LabelSource: "labels.npy"},
+			Fit: result.Fit{AssignedClean: result.Some(fit)}}
 		warnOfChance(p, assigned)
 		if len(p.Warnings) != want || want == 1 && !strings.Contains(p.Warnings[0], "--normalize") {
 			t.Errorf("fit %v: warnings %q, want %d", fit, p.Warnings, want)

@@ -45,7 +45,8 @@ type openedData struct {
 func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error) {
 	spec := o.value("data", m)
 	if _, at, _ := strings.Cut(spec, ":"); filepath.IsAbs(at) && m.run == "" && !o.f.Changed("data") {
-		return nil, fault.Errorf(m.file, "its metadata name the data %q: a model may name a set or a relative path; give an absolute one by --data", show.Name(spec))
+		return nil,
+			fault.Errorf(m.file, "its metadata name the data %q: a model may name a set or a relative path; give an absolute one by --data", show.Name(spec))
 	}
 	guessed := spec == ""
 	if guessed {
@@ -96,7 +97,8 @@ func (d *openedData) choose(o *dataOptions, m *subject) error {
 		return nil
 	}
 	if o.trainFirst < 0 || o.f.Changed("train-limit") || o.trainFirst > 0 && o.trainIndex != "" {
-		return usagef("--train-first %d, --train-index %q, --train-limit %d: want one of them, not negative", o.trainFirst, o.trainIndex, o.trainLimit)
+		return usagef("--train-first %d, --train-index %q, --train-limit %d: want one of them, not negative", o.trainFirst,
+			o.trainIndex, o.trainLimit)
 	}
 	d.options.TrainLimit, d.options.TrainFirst = 0, o.trainFirst
 	if o.trainIndex == "" {
@@ -174,8 +176,9 @@ func (d *openedData) images(ctx context.Context, spec string, m *subject, guesse
 func imageShape(m *subject) ([]int, error) {
 	inputs := m.Inputs()
 	if len(inputs) != 1 || !dataset.FeedsOn(inputs[0].DType()) || len(inputs[0].Shape) != 4 && len(inputs[0].Shape) != 2 {
-		return nil, &onnx.Error{File: m.file, Err: fmt.Errorf("the model has inputs %v, want one of images [N,C,H,W] or [N,D], or --data npz:FILE or parquet:DIR "+
-			"with arrays that are called as the inputs; extract --input feeds others", inputs)}
+		return nil, &onnx.Error{File: m.file,
+			Err: fmt.Errorf("the model has inputs %v, want one of images [N,C,H,W] or [N,D], or --data npz:FILE or parquet:DIR "+
+				"with arrays that are called as the inputs; extract --input feeds others", inputs)}
 	}
 	var shape []int
 	for _, d := range inputs[0].Shape[1:] {
@@ -274,7 +277,9 @@ func (d *openedData) queryIdentity(i int) (index int, file string) {
 func (d *openedData) picture(i, side int) image.Image { return d.Thumbnail(&d.Train, i, side) }
 
 func (d *openedData) probeData() probe.Data {
-	p := probe.Data{Identity: d.identity, QueryIdentity: d.queryIdentity, Train: &d.Train, Test: &d.Test, Classes: d.Classes, Shape: d.shape, Arrays: d.Arrays, Vectors: d.Vectors, Assigned: d.assigned, AssignedClasses: d.assignedClasses}
+	p := probe.Data{Identity: d.identity, QueryIdentity: d.queryIdentity, Train: &d.Train, Test: &d.Test,
+		Classes: d.Classes, Shape: d.shape, Arrays: d.Arrays, Vectors: d.Vectors, Assigned: d.assigned,
+		AssignedClasses: d.assignedClasses}
 	if d.rest != nil {
 		p.Rest = &d.rest.Train
 	}

@@ -39,7 +39,8 @@ var dataPreviewCommand = command{
 				return usagef("want no arguments, got %q", args)
 			}
 			if min(o.images, o.views, o.zoom) < 1 || o.size < 0 {
-				return usagef("--images %d, --views %d, --zoom %d, --image-size %d: want positive numbers", o.images, o.views, o.zoom, o.size)
+				return usagef("--images %d, --views %d, --zoom %d, --image-size %d: want positive numbers", o.images, o.views,
+					o.zoom, o.size)
 			}
 			p, err := augment.Parse(o.augment)
 			if err != nil {
@@ -54,7 +55,8 @@ var dataPreviewCommand = command{
 const maxSheet = 1 << 14
 
 func preview(ctx context.Context, o previewOptions, p *augment.Pipeline, std streams) error {
-	set, err := dataset.Open(ctx, o.data, dataset.Options{TrainLimit: o.images, Seed: o.seed, Height: o.size, Width: o.size})
+	set, err := dataset.Open(ctx, o.data, dataset.Options{TrainLimit: o.images, Seed: o.seed, Height: o.size,
+		Width: o.size})
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,8 @@ func TestDataList(t *testing.T) {
 		t.Errorf("exit %d: %s%s", code, out, msg)
 	}
 	var list []struct{ Name string }
-	if code, out, msg := runMemprobe("data", "list", "--json"); code != 0 || json.Unmarshal([]byte(out), &list) != nil || len(list) < 10 {
+	if code, out, msg := runMemprobe("data", "list", "--json"); code != 0 || json.Unmarshal([]byte(out), &list) != nil ||
+		len(list) < 10 {
 		t.Errorf("exit %d: %s%s", code, out, msg)
 	}
 }
@@ -54,8 +55,10 @@ func TestDataInfo(t *testing.T) {
 
 func TestDataPreview(t *testing.T) {
 	out := filepath.Join(t.TempDir(), "grid.png")
-	code, stdout, msg := runMemprobe("data", "preview", "--augment", "full", "--out", out, "--images", "3", "--views", "4", "--zoom", "1")
-	if code != 0 || !strings.Contains(stdout, "jitter(brightness=0.8") || !strings.Contains(stdout, "greyscale images: jitter leaves out saturation and hue") {
+	code, stdout, msg := runMemprobe("data", "preview", "--augment", "full", "--out", out, "--images", "3",
+		"--views", "4", "--zoom", "1")
+	if code != 0 || !strings.Contains(stdout, "jitter(brightness=0.8") ||
+		!strings.Contains(stdout, "greyscale images: jitter leaves out saturation and hue") {
 		t.Fatalf("exit %d: %s%s", code, stdout, msg)
 	}
 	f, err := os.Open(out)
@@ -70,7 +73,8 @@ func TestDataPreview(t *testing.T) {
 	if b := picture.Bounds(); b.Dx() != 5*32+8 || b.Dy() != 3*32+4 {
 		t.Errorf("a sheet of %v", b)
 	}
-	for _, args := range [][]string{{"--augment", "fulll"}, {"--views", "0"}, {"--zoom", "100000"}, {"--data", "nonsense"}, {"x"}} {
+	for _, args := range [][]string{{"--augment", "fulll"}, {"--views", "0"}, {"--zoom", "100000"},
+		{"--data", "nonsense"}, {"x"}} {
 		code, stdout, msg := runMemprobe(append([]string{"data", "preview", "--out", out}, args...)...)
 		if code != exitUsage || stdout != "" || strings.Count(msg, "\n") != 1 {
 			t.Errorf("%v: exit %d, want %d and one line: %q %q", args, code, exitUsage, stdout, msg)

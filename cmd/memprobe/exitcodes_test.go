@@ -43,7 +43,8 @@ func TestContractOfExitCodes(t *testing.T) {
 	at := func(name string) string { return filepath.Join(dir, name) }
 	run := at("run")
 	mustTrain(t, trainArgs(run, "--epochs", "2")...)
-	must(t, "analyze", malign, "--train-limit", "60", "--test-limit", "20", "--draws", "1", "--k", "3", "--format", "html", "--quiet", "--out", at("report"))
+	must(t, "analyze", malign, "--train-limit", "60", "--test-limit", "20", "--draws", "1", "--k", "3",
+		"--format", "html", "--quiet", "--out", at("report"))
 	record, err := os.ReadFile(filepath.Join(run, "run.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -99,32 +100,47 @@ func TestContractOfExitCodes(t *testing.T) {
 		line string
 	}
 	rows := []row{
-		{0, "version"}, {0, "--help"}, {0, "analyze --help"}, {0, "inspect MALIGN"}, {0, "data list"}, {0, "analyze MALIGN" + small},
-		{0, "inspect DIR/twice.onnx"}, {0, "extract DIR/twice.onnx --data fashion-mnist-mini --train-limit 8 --quiet --out OUT.npz"}, {0, "analyze DIR/twice.onnx" + small},
+		{0, "version"}, {0, "--help"}, {0, "analyze --help"}, {0, "inspect MALIGN"}, {0, "data list"},
+		{0, "analyze MALIGN" + small},
+		{0, "inspect DIR/twice.onnx"},
+		{0, "extract DIR/twice.onnx --data fashion-mnist-mini --train-limit 8 --quiet --out OUT.npz"},
+		{0, "analyze DIR/twice.onnx" + small},
 		{0, "train --resume DIR/run --quiet"}, {0, "compare DIR/run --format none --out OUT"},
 
 		{1, "analyze MALIGN" + strings.ReplaceAll(small, "OUT", "DIR/file/below")},
 		{1, "compare DIR/run --format none --out DIR/file/below"},
 		{1, "train --arch mlp --train-limit 20 --test-limit 20 --epochs 1 --batch 5 --lr 1e30 --loss mse --quiet --out OUT"}, // diverges
 
-		{2, ""}, {2, "telepathy"}, {2, "data telepathy"}, {2, "analyze"}, {2, "analyze MALIGN --telepathy"}, {2, "analyze MALIGN --k 0"}, {2, "analyze MALIGN --metric far"},
-		{2, "analyze MALIGN --data telepathy"}, {2, "train --arch telepathy"}, {2, "train --epochs x"}, {2, "train --resume DIR/none"}, {2, "sweep telepathy"},
-		{2, "compare"}, {2, "sweep DIR/plan.yaml --out OUT"}, {2, "compare DIR/run --sort telepathy"}, {2, "extract MALIGN --out x.txt"}, {2, "inspect MALIGN --batch 0"}, {2, "bench gemm --m 0"},
-		{2, "bench infer MALIGN --steps 0"}, {2, "store prune --keep lots"}, {2, "rewind DIR/run --epoch -1"}, {2, "data fetch telepathy"}, {2, "inspect MALIGN --max-memory lots"},
+		{2, ""}, {2, "telepathy"}, {2, "data telepathy"}, {2, "analyze"}, {2, "analyze MALIGN --telepathy"},
+		{2, "analyze MALIGN --k 0"}, {2, "analyze MALIGN --metric far"},
+		{2, "analyze MALIGN --data telepathy"}, {2, "train --arch telepathy"}, {2, "train --epochs x"},
+		{2, "train --resume DIR/none"}, {2, "sweep telepathy"},
+		{2, "compare"}, {2, "sweep DIR/plan.yaml --out OUT"}, {2, "compare DIR/run --sort telepathy"},
+		{2, "extract MALIGN --out x.txt"}, {2, "inspect MALIGN --batch 0"}, {2, "bench gemm --m 0"},
+		{2, "bench infer MALIGN --steps 0"}, {2, "store prune --keep lots"}, {2, "rewind DIR/run --epoch -1"},
+		{2, "data fetch telepathy"}, {2, "inspect MALIGN --max-memory lots"},
 
-		{3, "analyze DIR/none.onnx"}, {3, "inspect DIR/none.onnx"}, {3, "extract DIR/none.onnx --out OUT.npz"}, {3, "bench infer DIR/none.onnx --shape 1,1,28,28"},
-		{3, "train --init DIR/none.onnx --out OUT"}, {3, "sweep DIR/none.yaml"}, {3, "compare DIR/none"}, {3, "rewind DIR/none"},
-		{3, "data info npz:DIR/none.npz"}, {3, "data info npz:DIR/file"}, {3, "data card idx:DIR/none"}, {3, "data preview --data idx:DIR/none"},
-		{3, "analyze DIR/cut" + small}, {3, "train --resume DIR/cut"}, {3, "rewind DIR/cut"}, {3, "compare DIR/cut"}, {3, "analyze DIR/nonsense" + small}, {3, "train --resume DIR/nonsense"},
+		{3, "analyze DIR/none.onnx"}, {3, "inspect DIR/none.onnx"}, {3, "extract DIR/none.onnx --out OUT.npz"},
+		{3, "bench infer DIR/none.onnx --shape 1,1,28,28"},
+		{3, "train --init DIR/none.onnx --out OUT"}, {3, "sweep DIR/none.yaml"}, {3, "compare DIR/none"},
+		{3, "rewind DIR/none"},
+		{3, "data info npz:DIR/none.npz"}, {3, "data info npz:DIR/file"}, {3, "data card idx:DIR/none"},
+		{3, "data preview --data idx:DIR/none"},
+		{3, "analyze DIR/cut" + small}, {3, "train --resume DIR/cut"}, {3, "rewind DIR/cut"}, {3, "compare DIR/cut"},
+		{3, "analyze DIR/nonsense" + small}, {3, "train --resume DIR/nonsense"},
 		{3, "analyze DIR/labels" + small}, {3, "analyze DIR/weights" + small}, {3, "rewind DIR/weights"},
-		{3, "analyze DIR/metadata.onnx" + small}, {3, "analyze DIR/scheme.onnx" + small}, {3, "analyze DIR/set.onnx" + small}, {3, "analyze DIR/limit.onnx" + small}, {3, "analyze DIR/nan.onnx" + small},
-		{3, "inspect DIR/unknown.onnx"}, {3, "analyze DIR/unknown.onnx" + small}, {3, "extract DIR/unknown.onnx --data fashion-mnist-mini --layers blocks --out OUT.npz"},
-		{3, "inspect DIR/cycle.onnx"}, {3, "train --init DIR/cycle.onnx --out OUT"}, {3, "analyze MALIGN --assigned DIR/none.npy" + small}, {3, "analyze MALIGN --max-memory 40MiB" + small},
+		{3, "analyze DIR/metadata.onnx" + small}, {3, "analyze DIR/scheme.onnx" + small},
+		{3, "analyze DIR/set.onnx" + small}, {3, "analyze DIR/limit.onnx" + small}, {3, "analyze DIR/nan.onnx" + small},
+		{3, "inspect DIR/unknown.onnx"}, {3, "analyze DIR/unknown.onnx" + small},
+		{3, "extract DIR/unknown.onnx --data fashion-mnist-mini --layers blocks --out OUT.npz"},
+		{3, "inspect DIR/cycle.onnx"}, {3, "train --init DIR/cycle.onnx --out OUT"},
+		{3, "analyze MALIGN --assigned DIR/none.npy" + small}, {3, "analyze MALIGN --max-memory 40MiB" + small},
 	}
 	try := func(t *testing.T, i int, c row) {
 		line := strings.NewReplacer("DIR", dir, "MALIGN", malign, "OUT", at(fmt.Sprint(i))).Replace(c.line)
 		code, out, msg := execute(nil, strings.Fields(line)...)
-		if code != c.code || code != 0 && line != "" && (strings.Count(msg, "\n") != 1 || out != "" && !strings.HasPrefix(line, "inspect")) { // which shows what it can
+		if code != c.code || code != 0 && line != "" &&
+			(strings.Count(msg, "\n") != 1 || out != "" && !strings.HasPrefix(line, "inspect")) { // which shows what it can
 			t.Errorf("memprobe %s: exit %d, want %d; stdout %.100q, stderr %.300q", c.line, code, c.code, out, msg)
 		}
 	}
@@ -134,8 +150,10 @@ func TestContractOfExitCodes(t *testing.T) {
 	t.Run("uint8", func(t *testing.T) {
 		in := shared.Path(t, "cases", "onnx", "02a-uint8-input-npz-uint8")
 		for i, c := range []row{
-			{0, "extract " + in + "/model.onnx --input " + in + "/in.npz --out OUT.npz"}, {2, "extract " + in + "/model.onnx --input " + in + "/in.npz --out OUT.npy --layers all"},
-			{3, "analyze " + in + "/model.onnx --normalize imagenet" + small}, {3, "extract " + in + "/model.onnx --input " + malign + " --out OUT.npz"},
+			{0, "extract " + in + "/model.onnx --input " + in + "/in.npz --out OUT.npz"},
+			{2, "extract " + in + "/model.onnx --input " + in + "/in.npz --out OUT.npy --layers all"},
+			{3, "analyze " + in + "/model.onnx --normalize imagenet" + small},
+			{3, "extract " + in + "/model.onnx --input " + malign + " --out OUT.npz"},
 		} {
 			try(t, len(rows)+i, c)
 		}
@@ -153,13 +171,18 @@ func TestFullStandardOutput(t *testing.T) {
 	run := filepath.Join(dir, "run")
 	mustTrain(t, trainArgs(run, "--epochs", "1")...)
 	for i, text := range []string{
-		"version", "analyze --help", "completion bash", "man", "data list", "data info fashion-mnist-mini", "data card fashion-mnist-mini", "inspect MALIGN", "inspect MALIGN --json",
-		"analyze MALIGN --train-limit 60 --test-limit 20 --draws 1 --k 3 --format html --quiet --out OUT", "compare RUN --format none --out OUT", "store list --store OUT",
-		"bench gemm --m 8 --n 8 --k 8 --steps 1", "train --arch mlp --train-limit 20 --test-limit 20 --epochs 1 --quiet --out OUT", "sweep benign --dry-run --emit shell --out OUT",
+		"version", "analyze --help", "completion bash", "man", "data list", "data info fashion-mnist-mini",
+		"data card fashion-mnist-mini", "inspect MALIGN", "inspect MALIGN --json",
+		"analyze MALIGN --train-limit 60 --test-limit 20 --draws 1 --k 3 --format html --quiet --out OUT",
+		"compare RUN --format none --out OUT", "store list --store OUT",
+		"bench gemm --m 8 --n 8 --k 8 --steps 1",
+		"train --arch mlp --train-limit 20 --test-limit 20 --epochs 1 --quiet --out OUT",
+		"sweep benign --dry-run --emit shell --out OUT",
 		"data preview --images 1 --out OUT.png", "rewind RUN --k 3 --quiet --format none --out OUT",
 	} {
 		line := strings.NewReplacer("MALIGN", malign, "RUN", run, "OUT", filepath.Join(dir, fmt.Sprint(i))).Replace(text)
-		if code, _, msg := execute(full, strings.Fields(line)...); code != exitFailed || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, "no space") {
+		if code, _, msg := execute(full, strings.Fields(line)...); code != exitFailed || strings.Count(msg, "\n") != 1 ||
+			!strings.Contains(msg, "no space") {
 			t.Errorf("memprobe %s: exit %d, %q", text, code, msg)
 		}
 	}
@@ -173,19 +196,26 @@ func TestSignals(t *testing.T) {
 	}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
-	os.WriteFile(at("plan.yaml"), []byte("about: long\nbase: {data: 'shapes:train=2000,test=20,size=16', arch: cnn, epochs: 10000}\ngrid: {seed: [0, 1]}\n"), 0o644)
+	os.WriteFile(at("plan.yaml"),
+		[]byte("about: long\nbase: {data: 'shapes:train=2000,test=20,size=16', arch: cnn, epochs: 10000}\ngrid: {seed: [0, 1]}\n"), 0o644)
 	longModel(t, at("long.onnx"))
 	run := at("run")
-	mustTrain(t, "train", "--data", "shapes:train=2000,test=500,size=32", "--arch", "resnet18", "--width", "8", "--epochs", "1", "--batch", "500", "--quiet", "--out", run)
+	mustTrain(t, "train", "--data", "shapes:train=2000,test=500,size=32", "--arch", "resnet18", "--width", "8",
+		"--epochs", "1", "--batch", "500", "--quiet", "--out", run)
 	for _, text := range []string{
-		"analyze MALIGN --draws 1000 --metrics all", "train --arch resnet18 --epochs 1000 --out OUT", "train --init LONG --data shapes:train=20,test=20 --out OUT", "sweep PLAN --out OUT",
-		"rewind RUN --out OUT", "inspect LONG", "extract LONG --data shapes:train=20,test=20 --out OUT.npz", "analyze RUN --draws 1000 --store OUT",
-		"data info shapes:train=400000,size=32", "data card shapes:train=400000,size=32", "data preview --data shapes:train=400000,size=32 --out OUT.png",
-		"bench infer MALIGN --shape 64,1,28,28 --steps 1000000", "bench train --arch resnet18 --steps 1000000", "bench knn --bank 500000 --queries 500000 --dim 64 --steps 1000",
+		"analyze MALIGN --draws 1000 --metrics all", "train --arch resnet18 --epochs 1000 --out OUT",
+		"train --init LONG --data shapes:train=20,test=20 --out OUT", "sweep PLAN --out OUT",
+		"rewind RUN --out OUT", "inspect LONG", "extract LONG --data shapes:train=20,test=20 --out OUT.npz",
+		"analyze RUN --draws 1000 --store OUT",
+		"data info shapes:train=400000,size=32", "data card shapes:train=400000,size=32",
+		"data preview --data shapes:train=400000,size=32 --out OUT.png",
+		"bench infer MALIGN --shape 64,1,28,28 --steps 1000000", "bench train --arch resnet18 --steps 1000000",
+		"bench knn --bank 500000 --queries 500000 --dim 64 --steps 1000",
 		"bench augment --images 100000000", "bench gemm --m 20000 --n 20000 --k 4000 --steps 1000",
 	} {
 		tmp := t.TempDir()
-		line := strings.NewReplacer("MALIGN", malign, "RUN", run, "PLAN", at("plan.yaml"), "LONG", at("long.onnx"), "OUT", filepath.Join(tmp, "out")).Replace(text)
+		line := strings.NewReplacer("MALIGN", malign, "RUN", run, "PLAN", at("plan.yaml"), "LONG", at("long.onnx"), "OUT",
+			filepath.Join(tmp, "out")).Replace(text)
 		code, took, msg := interruptedAfter(t, tmp, 500*time.Millisecond, strings.Fields(line))
 		if code != exitInterrupted || took > 4*time.Second || !strings.HasSuffix(msg, "interrupted\n") {
 			t.Errorf("memprobe %s: exit %d, %v after the signal: %.300q", text, code, took, msg)
@@ -200,7 +230,8 @@ func TestSignals(t *testing.T) {
 
 // interruptedAfter runs the program and interrupts it after it has had some time of its
 // own; a machine so busy that it had not begun to listen gives it longer.
-func interruptedAfter(t *testing.T, tmp string, after time.Duration, args []string) (code int, took time.Duration, msg string) {
+func interruptedAfter(t *testing.T, tmp string, after time.Duration,
+	args []string) (code int, took time.Duration, msg string) {
 	t.Helper()
 	for ; ; after *= 2 {
 		c := exec.Command("memprobe", args...)
@@ -225,7 +256,9 @@ func longModel(t *testing.T, file string) {
 	t.Helper()
 	g := &onnxpb.GraphProto{Name: proto.String("long")}
 	shape := func(name string, dims ...int64) {
-		g.Initializer = append(g.Initializer, &onnxpb.TensorProto{Name: proto.String(name), DataType: proto.Int32(int32(onnxpb.TensorProto_INT64)), Dims: []int64{int64(len(dims))}, Int64Data: dims})
+		g.Initializer = append(g.Initializer,
+			&onnxpb.TensorProto{Name: proto.String(name), DataType: proto.Int32(int32(onnxpb.TensorProto_INT64)),
+				Dims: []int64{int64(len(dims))}, Int64Data: dims})
 	}
 	node := func(op, out string, in ...string) {
 		g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String(op), Input: in, Output: []string{out}})
@@ -246,10 +279,12 @@ func longModel(t *testing.T, file string) {
 			dims = append(dims, &onnxpb.TensorShapeProto_Dimension{Value: &onnxpb.TensorShapeProto_Dimension_DimValue{DimValue: d}})
 		}
 		return &onnxpb.ValueInfoProto{Name: proto.String(name), Type: &onnxpb.TypeProto{Value: &onnxpb.TypeProto_TensorType{
-			TensorType: &onnxpb.TypeProto_Tensor{ElemType: proto.Int32(int32(onnxpb.TensorProto_FLOAT)), Shape: &onnxpb.TensorShapeProto{Dim: dims}}}}}
+			TensorType: &onnxpb.TypeProto_Tensor{ElemType: proto.Int32(int32(onnxpb.TensorProto_FLOAT)),
+				Shape: &onnxpb.TensorShapeProto{Dim: dims}}}}}
 	}
 	g.Input, g.Output = []*onnxpb.ValueInfoProto{image("image")}, []*onnxpb.ValueInfoProto{image("y")}
-	data, err := proto.Marshal(&onnxpb.ModelProto{IrVersion: proto.Int64(8), Graph: g, OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(13)}}})
+	data, err := proto.Marshal(&onnxpb.ModelProto{IrVersion: proto.Int64(8), Graph: g,
+		OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(13)}}})
 	if err == nil {
 		err = os.WriteFile(file, data, 0o644)
 	}

@@ -35,10 +35,12 @@ var extractCommand = command{
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		o := extractOptions{probe: probe.DefaultOptions()}
 		o.probe.Pooling = probe.None
-		f.StringVar(&o.input, "input", "", "raw input tensors of the model's types instead of --data: .npz by input name, or .npy for a lone input")
+		f.StringVar(&o.input, "input", "",
+			"raw input tensors of the model's types instead of --data: .npz by input name, or .npy for a lone input")
 		o.data.flags(f)
 		f.StringVar(&o.split, "split", "train", "images of --data: train or test")
-		f.StringVar(&o.layers, "layers", "outputs", "outputs, all, blocks, or tensor names as GLOB,… (* within slashes, ** past them)")
+		f.StringVar(&o.layers, "layers", "outputs",
+			"outputs, all, blocks, or tensor names as GLOB,… (* within slashes, ** past them)")
 		probeFlags(f, &o.probe, "logits", "pool", "batch")
 		f.StringVar(&o.out, "out", "", "file to write: .npz, or .npy for a single tensor")
 		f.IntVar(&o.threads, "threads", 0, "threads; 0 means one a CPU")
@@ -54,7 +56,8 @@ var extractCommand = command{
 			case !strings.HasSuffix(o.out, ".npz") && !strings.HasSuffix(o.out, ".npy"):
 				return usagef("--out is %q, want a file that ends in .npz or .npy", o.out)
 			case o.input != "" && o.ofData(f) != "":
-				return usagef("--%s is of images from --data, --input %s gives tensors as they are: want one of them", o.ofData(f), o.input)
+				return usagef("--%s is of images from --data, --input %s gives tensors as they are: want one of them",
+					o.ofData(f), o.input)
 			}
 			m, err := loadSubject(ctx, args[0])
 			if err != nil {

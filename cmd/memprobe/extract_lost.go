@@ -14,7 +14,8 @@ import (
 // computable finds which of some tensors try, a compilation of the model or its
 // inspection, can do; it is called again without those that its error is about. The
 // model keeps what the others need.
-func computable(m *onnx.Model, names []string, try func(names []string) error) (left []string, lost []onnx.Lost, err error) {
+func computable(m *onnx.Model, names []string,
+	try func(names []string) error) (left []string, lost []onnx.Lost, err error) {
 	for {
 		m.Keep(names)
 		err := try(names)

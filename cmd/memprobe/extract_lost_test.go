@@ -42,7 +42,8 @@ func graft(t *testing.T, outputs string, lines ...string) string {
 // A tensor that cannot be computed does not keep the others from being written, is named
 // with the reason, and is an error where it was asked for itself.
 func TestOneTensorThatCannotBeExtracted(t *testing.T) {
-	model := graft(t, "", "Unheard logits = odd", "Relu odd = odder", "Relu logits = even", "Shape logits = size", "Reshape logits logits = misshapen",
+	model := graft(t, "", "Unheard logits = odd", "Relu odd = odder", "Relu logits = even", "Shape logits = size",
+		"Reshape logits logits = misshapen",
 		"Abs logits = twice", "Neg logits = twice")
 	in := filepath.Join(t.TempDir(), "x.npy")
 	if err := npy.Write(in, tensor.New(tensor.Float32, 2, 1, 28, 28)); err != nil {
@@ -108,7 +109,8 @@ func TestManyTensorsThatCannotBeExtracted(t *testing.T) {
 	if err := npy.Write(in, tensor.New(tensor.Float32, 2, 1, 28, 28)); err != nil {
 		t.Fatal(err)
 	}
-	code, _, msg := runMemprobe("extract", graft(t, "", lines...), "--input", in, "--layers", "*odd*,logits", "--out", filepath.Join(t.TempDir(), "o.npz"))
+	code, _, msg := runMemprobe("extract", graft(t, "", lines...), "--input", in, "--layers", "*odd*,logits",
+		"--out", filepath.Join(t.TempDir(), "o.npz"))
 	if code != 0 || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, `"odd19" and 41 more: `) {
 		t.Errorf("exit %d: %s", code, msg)
 	}

@@ -152,9 +152,11 @@ func TestAnalyzeRun(t *testing.T) {
 	}
 	os.WriteFile(filepath.Join(checkpoints, "epoch-000002.onnx"), []byte("an older one"), 0o644)
 	os.WriteFile(filepath.Join(checkpoints, "epoch-000010.onnx"), model, 0o644)
-	sums := fmt.Sprintf("%x  epoch-000002.onnx\n%x  epoch-000010.onnx\n", sha256.Sum256([]byte("an older one")), sha256.Sum256(model))
+	sums := fmt.Sprintf("%x  epoch-000002.onnx\n%x  epoch-000010.onnx\n", sha256.Sum256([]byte("an older one")),
+		sha256.Sum256(model))
 	os.WriteFile(filepath.Join(checkpoints, "SHA256SUMS"), []byte(sums), 0o644)
-	run := result.Run{Config: map[string]any{"data": dataset.Embedded, "train-limit": 500, "test-limit": 100, "subset-seed": 1, "labels": "random", "label-seed": 1}}
+	run := result.Run{Config: map[string]any{"data": dataset.Embedded, "train-limit": 500, "test-limit": 100,
+		"subset-seed": 1, "labels": "random", "label-seed": 1}}
 	if err := run.WriteFile(filepath.Join(dir, "run.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +172,8 @@ func TestAnalyzeRun(t *testing.T) {
 	writeInts(t, file, drawn)
 	analyze := func(args ...string) (p result.Probe) {
 		t.Helper()
-		args = append([]string{"analyze", dir, "--out", filepath.Join(dir, "report"), "--layers", "logits", "--format", "html", "--json", "--quiet"}, args...)
+		args = append([]string{"analyze", dir, "--out", filepath.Join(dir, "report"), "--layers", "logits",
+			"--format", "html", "--json", "--quiet"}, args...)
 		code, out, msg := runMemprobe(args...)
 		if err := json.Unmarshal([]byte(out), &p); code != 0 || err != nil {
 			t.Fatalf("exit %d: %v: %s", code, err, msg)

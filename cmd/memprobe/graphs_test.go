@@ -27,8 +27,10 @@ func TestTrainingTakesTheLogitsBeforeASoftmax(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	data := filepath.Join(t.TempDir(), "data.npz")
 	writeImages(t, data, 40, 3, 32)
-	args := []string{"train", "--init", model, "--data", "npz:" + data, "--epochs", "1", "--batch", "20", "--quiet", "--json", "--out"}
-	if out := mustTrain(t, append(args, dir)...); !strings.Contains(out, `"logits": "lg"`) || !strings.Contains(out, "before the Softmax that yields the output y") {
+	args := []string{"train", "--init", model, "--data", "npz:" + data, "--epochs", "1", "--batch", "20",
+		"--quiet", "--json", "--out"}
+	if out := mustTrain(t, append(args, dir)...); !strings.Contains(out, `"logits": "lg"`) ||
+		!strings.Contains(out, "before the Softmax that yields the output y") {
 		t.Errorf("run.json does not say that lg was trained: %s", out)
 	}
 	must(t, "analyze", dir, "--format", "html", "--quiet", "--k", "3", "--out", filepath.Join(dir, "report"))
@@ -37,7 +39,8 @@ func TestTrainingTakesTheLogitsBeforeASoftmax(t *testing.T) {
 		t.Errorf("probe.json does not say that lg are the logits: %v", err)
 	}
 	wantExit(t, exitInput, append(args, filepath.Join(dir, "2"), "--logits", "nonsense")...)
-	wantExit(t, exitInput, "analyze", model, "--data", "npz:"+data, "--logits", "c1", "--quiet", "--out", filepath.Join(dir, "3"))
+	wantExit(t, exitInput, "analyze", model, "--data", "npz:"+data, "--logits", "c1",
+		"--quiet", "--out", filepath.Join(dir, "3"))
 }
 
 // A network gets one verdict wherever its file keeps the weights.
@@ -63,7 +66,8 @@ func TestVerdictOfEveryForm(t *testing.T) {
 		if err := m.Save(file); err != nil {
 			t.Fatal(err)
 		}
-		code, out, msg := runMemprobe("analyze", file, "--train-limit", "100", "--test-limit", "60", "--draws", "1", "--samples=false", "--map", "0", "--layers", "embedding",
+		code, out, msg := runMemprobe("analyze", file, "--train-limit", "100", "--test-limit", "60", "--draws", "1",
+			"--samples=false", "--map", "0", "--layers", "embedding",
 			"--format", "html", "--json", "--quiet", "--out", filepath.Join(dir, form.name))
 		if code != 0 {
 			t.Fatalf("%s: %s", form.name, msg)
@@ -72,7 +76,8 @@ func TestVerdictOfEveryForm(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := fmt.Sprintf("%s, %s, fit %v, untrained %v", p.Verdict.Word, p.Verdict.Why(), p.Fit.AssignedClean.Value(), p.Baselines.Untrained.Value())
+		got := fmt.Sprintf("%s, %s, fit %v, untrained %v", p.Verdict.Word,
+			p.Verdict.Why(), p.Fit.AssignedClean.Value(), p.Baselines.Untrained.Value())
 		if want == "" {
 			want = got
 		}
@@ -97,7 +102,8 @@ func TestTrainingSeesThroughTheTail(t *testing.T) {
 		}
 		return model
 	}
-	args := []string{"train", "--data", "fashion-mnist-mini", "--train-limit", "40", "--epochs", "1", "--batch", "20", "--quiet", "--init"}
+	args := []string{"train", "--data", "fashion-mnist-mini", "--train-limit", "40", "--epochs", "1", "--batch", "20",
+		"--quiet", "--init"}
 	for i, tail := range []string{"Flatten p = y", "Log p = y"} {
 		out := mustTrain(t, append(args, tailed("Softmax logits = p", tail), "--out", filepath.Join(dir, fmt.Sprint(i)))...)
 		if !strings.Contains(out, "logits [N,10], before the Softmax") {
@@ -106,7 +112,8 @@ func TestTrainingSeesThroughTheTail(t *testing.T) {
 	}
 	args = append(args, tailed("Softmax logits = p", "Neg p = y"))
 	code, _, msg := runMemprobe(append(args, "--out", filepath.Join(dir, "no"))...)
-	if code != exitInput || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, "y [N,10], computed from the Softmax of logits") || !strings.Contains(msg, "--logits NAME") {
+	if code != exitInput || strings.Count(msg, "\n") != 1 ||
+		!strings.Contains(msg, "y [N,10], computed from the Softmax of logits") || !strings.Contains(msg, "--logits NAME") {
 		t.Errorf("exit %d: %s", code, msg)
 	}
 	mustTrain(t, append(args, "--logits", "logits", "--out", filepath.Join(dir, "named"))...)
@@ -119,7 +126,8 @@ func TestChannelsLast(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data.npz")
 	writeImages(t, data, 40, 3, 32)
-	must(t, "extract", model, "--data", "npz:"+data, "--layers", "dense", "--quiet", "--out", filepath.Join(dir, "set.npz"))
+	must(t, "extract", model, "--data", "npz:"+data, "--layers", "dense",
+		"--quiet", "--out", filepath.Join(dir, "set.npz"))
 	images := arrays(t, data)["x_train"]
 	last := tensor.New(tensor.Float32, 40, 32, 32, 3)
 	for n := range 40 {
@@ -137,14 +145,17 @@ func TestChannelsLast(t *testing.T) {
 	if err := errors.Join(err, a.Append(last), w.Close()); err != nil {
 		t.Fatal(err)
 	}
-	must(t, "extract", model, "--input", filepath.Join(dir, "in.npy"), "--layers", "dense", "--out", filepath.Join(dir, "raw.npz"))
+	must(t, "extract", model, "--input", filepath.Join(dir, "in.npy"), "--layers", "dense",
+		"--out", filepath.Join(dir, "raw.npz"))
 	got, want := arrays(t, filepath.Join(dir, "set.npz"))["dense"], arrays(t, filepath.Join(dir, "raw.npz"))["dense"]
 	if err := tol.Close(got.F32(), want.F32(), 1e-6, 0); err != nil { // sums of 32 in another order
 		t.Error(err)
 	}
 	run := filepath.Join(dir, "run")
-	mustTrain(t, "train", "--init", model, "--data", "npz:"+data, "--epochs", "1", "--batch", "20", "--quiet", "--out", run)
-	must(t, "analyze", model, "--data", "npz:"+data, "--format", "html", "--quiet", "--k", "3", "--out", filepath.Join(dir, "report"))
+	mustTrain(t, "train", "--init", model, "--data", "npz:"+data, "--epochs", "1", "--batch", "20",
+		"--quiet", "--out", run)
+	must(t, "analyze", model, "--data", "npz:"+data, "--format", "html", "--quiet", "--k", "3",
+		"--out", filepath.Join(dir, "report"))
 	p, err := os.ReadFile(filepath.Join(dir, "report", "probe.json"))
 	if err != nil || !strings.Contains(string(p), "channels last") {
 		t.Errorf("probe.json does not say that images were turned: %v", err)
@@ -217,7 +228,8 @@ func TestNamesAreShownEscaped(t *testing.T) {
 	}
 	_, out, _ := runMemprobe("inspect", file)
 	check("inspect", out)
-	code, out, msg := runMemprobe("analyze", file, "--layers", "all", "--train-limit", "60", "--test-limit", "30", "--format", "html", "--quiet", "--out", filepath.Join(dir, "r"))
+	code, out, msg := runMemprobe("analyze", file, "--layers", "all", "--train-limit", "60", "--test-limit", "30",
+		"--format", "html", "--quiet", "--out", filepath.Join(dir, "r"))
 	if code != 0 {
 		t.Fatal(msg)
 	}
@@ -244,12 +256,14 @@ func TestFixedBatchIsOpened(t *testing.T) {
 	writeImages(t, data, 20, 3, 32)
 	const note = "the batch, fixed at 1 in the file, is open"
 	for i, batch := range []string{"1", "8"} {
-		out := mustTrain(t, "train", "--init", model, "--data", "npz:"+data, "--epochs", "1", "--quiet", "--out", filepath.Join(dir, batch), "--batch", batch)
+		out := mustTrain(t, "train", "--init", model, "--data", "npz:"+data, "--epochs", "1",
+			"--quiet", "--out", filepath.Join(dir, batch), "--batch", batch)
 		if !strings.Contains(out, note) {
 			t.Errorf("run %d says %s", i, out)
 		}
 	}
-	code, _, msg := runMemprobe("analyze", model, "--data", "npz:"+data, "--format", "html", "--quiet", "--k", "3", "--out", filepath.Join(dir, "report"))
+	code, _, msg := runMemprobe("analyze", model, "--data", "npz:"+data, "--format", "html", "--quiet", "--k", "3",
+		"--out", filepath.Join(dir, "report"))
 	if code != 0 || !strings.Contains(msg, note) {
 		t.Errorf("analyze: exit %d: %s", code, msg)
 	}
@@ -277,7 +291,8 @@ func TestTrainingOfAFixedBatch(t *testing.T) {
 	g, zero := m.Proto().Graph, onnx.EncodeTensor("zero", tensor.From([]int64{0}, 1))
 	zero.Dims = nil
 	g.Initializer = append(g.Initializer, zero)
-	g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String("CumSum"), Input: []string{"before", "zero"}, Output: []string{"logits"}})
+	g.Node = append(g.Node, &onnxpb.NodeProto{OpType: proto.String("CumSum"), Input: []string{"before", "zero"},
+		Output: []string{"logits"}})
 	dir := t.TempDir()
 	model, data := filepath.Join(dir, "m.onnx"), filepath.Join(dir, "data.npz")
 	if err := m.Save(model); err != nil {
@@ -285,11 +300,14 @@ func TestTrainingOfAFixedBatch(t *testing.T) {
 	}
 	writeImages(t, data, 20, 3, 32)
 	args := []string{"train", "--init", model, "--data", "npz:" + data, "--epochs", "1", "--quiet", "--out"}
-	if out := mustTrain(t, append(args, filepath.Join(dir, "1"), "--batch", "1")...); !strings.Contains(out, "the batch stays fixed at 1: ") {
+	if out := mustTrain(t, append(args, filepath.Join(dir, "1"),
+		"--batch", "1")...); !strings.Contains(out, "the batch stays fixed at 1: ") {
 		t.Errorf("the run says %s", out)
 	}
 	code, _, msg := runMemprobe(append(args, filepath.Join(dir, "8"), "--batch", "8")...)
-	if code != exitUsage || !strings.Contains(msg, "--batch 8, want 1, which the model fixes: it cannot be opened, since ") || !strings.Contains(msg, "depends on the others") {
+	if code != exitUsage ||
+		!strings.Contains(msg, "--batch 8, want 1, which the model fixes: it cannot be opened, since ") ||
+		!strings.Contains(msg, "depends on the others") {
 		t.Errorf("exit %d: %s", code, msg)
 	}
 }
@@ -299,16 +317,20 @@ func TestDroppedTailIsTold(t *testing.T) {
 	model := graft(t, "words", "Unheard logits = words")
 	dir := t.TempDir()
 	const want = `the output words is left out: node "words" (Unheard): `
-	code, _, msg := runMemprobe("analyze", model, "--train-limit", "60", "--test-limit", "30", "--format", "html", "--quiet", "--out", filepath.Join(dir, "r"))
+	code, _, msg := runMemprobe("analyze", model, "--train-limit", "60", "--test-limit", "30", "--format", "html",
+		"--quiet", "--out", filepath.Join(dir, "r"))
 	p, err := os.ReadFile(filepath.Join(dir, "r", "probe.json"))
-	if code != 0 || err != nil || !strings.Contains(msg, want) || !strings.Contains(string(p), `the output words is left out`) {
+	if code != 0 || err != nil || !strings.Contains(msg, want) ||
+		!strings.Contains(string(p), `the output words is left out`) {
 		t.Errorf("analyze: exit %d, %v: %s", code, err, msg)
 	}
-	code, _, msg = runMemprobe("extract", model, "--data", "fashion-mnist-mini", "--train-limit", "20", "--quiet", "--out", filepath.Join(dir, "o.npz"))
+	code, _, msg = runMemprobe("extract", model, "--data", "fashion-mnist-mini", "--train-limit", "20",
+		"--quiet", "--out", filepath.Join(dir, "o.npz"))
 	if code != 0 || !strings.Contains(msg, want) {
 		t.Errorf("extract: exit %d: %s", code, msg)
 	}
-	args := []string{"train", "--init", model, "--data", "fashion-mnist-mini", "--train-limit", "40", "--epochs", "1", "--batch", "20", "--quiet", "--out", filepath.Join(dir, "run")}
+	args := []string{"train", "--init", model, "--data", "fashion-mnist-mini", "--train-limit", "40", "--epochs", "1",
+		"--batch", "20", "--quiet", "--out", filepath.Join(dir, "run")}
 	if out := mustTrain(t, args...); !strings.Contains(out, want) {
 		t.Errorf("train says %s", out)
 	}
@@ -323,12 +345,14 @@ func TestDroppedTailIsTold(t *testing.T) {
 // outputs may be they.
 func TestSeveralOutputs(t *testing.T) {
 	model := graft(t, "embedding")
-	for _, args := range [][]string{{"inspect", "--weights", model}, {"bench", "train", "--init", model, "--steps", "1", "--batch", "4"}} {
+	for _, args := range [][]string{{"inspect", "--weights", model},
+		{"bench", "train", "--init", model, "--steps", "1", "--batch", "4"}} {
 		wantExit(t, exitInput, args...)
 		mustTrain(t, append(args, "--logits", "logits")...)
 	}
 	out := filepath.Join(t.TempDir(), "o.npz")
-	args := []string{"extract", model, "--data", "fashion-mnist-mini", "--train-limit", "20", "--quiet", "--layers", "blocks", "--pool", "avg", "--out", out}
+	args := []string{"extract", model, "--data", "fashion-mnist-mini", "--train-limit", "20",
+		"--quiet", "--layers", "blocks", "--pool", "avg", "--out", out}
 	must(t, args...)
 	if arrays(t, out)["logits"] == nil {
 		t.Error("the logits, which are as wide as there are classes, are not among the blocks")
@@ -341,7 +365,8 @@ func TestSeveralOutputs(t *testing.T) {
 
 // A Resize that may be read in two ways says in which it is.
 func TestInspectSaysHowCornersAreRead(t *testing.T) {
-	for name, want := range map[string]bool{"18e-resize11-scales-linear-align_corners": true, "36c-negpad-conv-1_-1_1_-1": false} {
+	for name, want := range map[string]bool{"18e-resize11-scales-linear-align_corners": true,
+		"36c-negpad-conv-1_-1_1_-1": false} {
 		model := shared.Path(t, "cases", "onnx", name, "model.onnx")
 		out := mustTrain(t, "inspect", model)
 		if got := strings.Contains(out, "(Resize): align_corners spans the rounded length"); got != want {

@@ -29,7 +29,8 @@ func TestPanicIsOneLine(t *testing.T) {
 		var none []int
 		return errors.New(string(rune(none[len(os.Args)])))
 	}).run(t.Context(), nil, streams{&out, &msg})
-	if code != exitFailed || strings.Count(msg.String(), "\n") != 1 || !strings.Contains(msg.String(), "TestPanicIsOneLine") {
+	if code != exitFailed || strings.Count(msg.String(), "\n") != 1 ||
+		!strings.Contains(msg.String(), "TestPanicIsOneLine") {
 		t.Errorf("exit %d: %q", code, msg.String())
 	}
 }
@@ -41,7 +42,8 @@ func TestFullOutput(t *testing.T) {
 		absent.Skip(t, "only Linux has a file that is always full: %v", err)
 	}
 	defer full.Close()
-	for _, args := range [][]string{{"data", "list"}, {"inspect", malign}, {"inspect", malign, "--json"}, {"version"}, {"version", "--help"}} {
+	for _, args := range [][]string{{"data", "list"}, {"inspect", malign}, {"inspect", malign, "--json"}, {"version"},
+		{"version", "--help"}} {
 		var msg bytes.Buffer
 		if code := run(t.Context(), args, streams{full, &msg}); code != exitFailed || strings.Count(msg.String(), "\n") != 1 {
 			t.Errorf("%q: exit %d: %q", args, code, msg.String())
@@ -74,7 +76,8 @@ func TestMaxMemory(t *testing.T) {
 	if code != exitInput || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, "--max-memory") {
 		t.Errorf("exit %d: %q", code, msg)
 	}
-	if code, _, msg := runMemprobe("inspect", malign, "--max-memory", "lots"); code != exitUsage || strings.Count(msg, "\n") != 1 {
+	if code, _, msg := runMemprobe("inspect", malign, "--max-memory", "lots"); code != exitUsage ||
+		strings.Count(msg, "\n") != 1 {
 		t.Errorf("exit %d: %q", code, msg)
 	}
 	runMemprobe("version") // without the flag, the default again

@@ -48,7 +48,8 @@ func hostileModel(t *testing.T, file string) {
 	m.SetMetadata("note", hostileName(2))
 	p := m.Proto()
 	text := func(s string) *string { return &s }
-	p.ProducerName, p.ProducerVersion, p.Domain, p.DocString = text(hostileName(3)), text(hostileName(4)), text(hostileName(5)), text(hostileName(6))
+	p.ProducerName, p.ProducerVersion, p.Domain,
+		p.DocString = text(hostileName(3)), text(hostileName(4)), text(hostileName(5)), text(hostileName(6))
 	g, names := p.Graph, map[string]string{}
 	g.Name, g.DocString = text(hostileName(7)), text(hostileName(8))
 	rename := func(name string) string {
@@ -119,30 +120,39 @@ func TestHostileNames(t *testing.T) {
 	hostileSet(t, set)
 	folder := filepath.Join(dir, strings.NewReplacer("/", "", "\x00", "").Replace(hostile))
 	data, at := "images:"+set, func(name string) string { return filepath.Join(dir, name) }
-	small := []string{"--quiet", "--k", "3", "--draws", "2", "--batch", "8", "--store", store, "--format", "png,pdf,html,svg"}
+	small := []string{"--quiet", "--k", "3", "--draws", "2", "--batch", "8", "--store", store,
+		"--format", "png,pdf,html,svg"}
 	for _, c := range []struct {
 		code int
 		args []string
 	}{
-		{0, []string{"inspect", model}}, {0, []string{"inspect", model, "--json"}}, {0, []string{"inspect", model, "--weights"}},
-		{0, []string{"data", "info", data}}, {0, []string{"data", "info", data, "--json"}}, {0, []string{"data", "card", data}},
+		{0, []string{"inspect", model}}, {0, []string{"inspect", model, "--json"}},
+		{0, []string{"inspect", model, "--weights"}},
+		{0, []string{"data", "info", data}}, {0, []string{"data", "info", data, "--json"}},
+		{0, []string{"data", "card", data}},
 		{0, []string{"data", "preview", "--data", data, "--augment", "crop-flip", "--out", at("preview.png")}},
-		{0, append([]string{"analyze", model, "--data", data, "--metrics", "all", "--labels", "random", "--out", at("report")}, small...)},
-		{0, append([]string{"analyze", model, "--data", data, "--against", malign, "--json", "--out", at("against")}, small...)},
+		{0, append([]string{"analyze", model, "--data", data, "--metrics", "all", "--labels", "random",
+			"--out", at("report")}, small...)},
+		{0, append([]string{"analyze", model, "--data", data, "--against", malign, "--json", "--out", at("against")},
+			small...)},
 		{0, []string{"extract", model, "--data", data, "--layers", "all", "--quiet", "--out", at("x.npz")}},
 		{0, []string{"store", "list", "--store", store}},
 		{0, []string{"bench", "infer", model, "--shape", "1,1,28,28", "--steps", "1"}},
-		{0, []string{"train", "--init", model, "--data", data, "--epochs", "1", "--batch", "8", "--probe-every", "1", "--log-losses", "--tensorboard", "--quiet", "--out", folder}},
+		{0, []string{"train", "--init", model, "--data", data, "--epochs", "1", "--batch", "8", "--probe-every", "1",
+			"--log-losses", "--tensorboard", "--quiet", "--out", folder}},
 		{0, append([]string{"analyze", folder, "--out", at("own")}, small...)},
 		{0, []string{"rewind", folder, "--quiet", "--k", "3", "--out", at("rewound")}},
 		{0, []string{"compare", folder, at("report"), "--each", "--format", "png,pdf,html,svg", "--out", at("comparison")}},
 		{0, []string{"compare", folder, at("report"), "--table", "csv", "--format", "none", "--out", at("csv")}},
 		{0, []string{"compare", folder, at("report"), "--table", "markdown", "--format", "none", "--out", at("md")}},
 		{0, []string{"compare", folder, at("report"), "--table", "latex", "--format", "none", "--out", at("tex")}},
-		{2, []string{"analyze", model, "--data", hostile}}, {2, []string{hostile}}, {2, []string{"analyze", "--" + strings.ReplaceAll(hostile, "=", "")}},
-		{2, []string{"train", "--augment", hostileName(0)}}, {2, []string{"train", "--arch", hostileName(0)}}, {2, []string{"analyze", model, "--metrics", hostileName(0)}},
+		{2, []string{"analyze", model, "--data", hostile}}, {2, []string{hostile}},
+		{2, []string{"analyze", "--" + strings.ReplaceAll(hostile, "=", "")}},
+		{2, []string{"train", "--augment", hostileName(0)}}, {2, []string{"train",
+			"--arch", hostileName(0)}}, {2, []string{"analyze", model, "--metrics", hostileName(0)}},
 		{2, []string{"extract", model, "--data", data, "--layers", hostileName(0), "--out", at("y.npz")}},
-		{2, []string{"compare", folder, "--sort", hostileName(0)}}, {3, []string{"inspect", folder}}, {3, []string{"analyze", model, "--logits", hostileName(0), "--data", data}},
+		{2, []string{"compare", folder, "--sort", hostileName(0)}}, {3, []string{"inspect", folder}},
+		{3, []string{"analyze", model, "--logits", hostileName(0), "--data", data}},
 		{3, []string{"compare", at("none" + hostile[:20])}}, {3, []string{"sweep", folder}},
 	} {
 		code, out, msg := runMemprobe(c.args...)
@@ -200,7 +210,8 @@ func checkCSV(t *testing.T, what string, data []byte) {
 	for _, row := range rows {
 		for _, cell := range row {
 			checkText(t, what, cell)
-			if _, err := strconv.ParseFloat(cell, 64); err != nil && cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) || strings.Contains(cell, "\n") {
+			if _, err := strconv.ParseFloat(cell, 64); err != nil && cell != "" &&
+				strings.ContainsRune("=+-@", rune(cell[0])) || strings.Contains(cell, "\n") {
 				t.Errorf("%s: cell %.40q", what, cell)
 			}
 		}
@@ -307,7 +318,8 @@ func checkFiles(t *testing.T, dir, set string) {
 // checkPage holds a page to its own markup.
 func checkPage(t *testing.T, what, text string) {
 	t.Helper()
-	for _, raw := range []string{"<script>alert", "<img src=x", "\x1b", "\u202e", "\x00", "FORGED line\u202e", long[:257]} {
+	for _, raw := range []string{"<script>alert", "<img src=x", "\x1b", "\u202e", "\x00", "FORGED line\u202e",
+		long[:257]} {
 		if strings.Contains(text, raw) {
 			t.Errorf("%s: has %.40q", what, raw)
 		}

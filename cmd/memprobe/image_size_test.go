@@ -47,7 +47,8 @@ func photos(t *testing.T) string {
 func TestImageSize(t *testing.T) {
 	spec, dir := photos(t), t.TempDir()
 	run := filepath.Join(dir, "run")
-	train := []string{"train", "--data", spec, "--arch", "mlp", "--width", "8", "--epochs", "1", "--batch", "4", "--quiet", "--out", run}
+	train := []string{"train", "--data", spec, "--arch", "mlp", "--width", "8", "--epochs", "1", "--batch", "4",
+		"--quiet", "--out", run}
 	code, _, msg := runMemprobe(train...)
 	if code != exitInput || !strings.Contains(msg, "--image-size N") || strings.Count(msg, "\n") != 1 {
 		t.Fatalf("exit %d, %q; want %d and the flag", code, msg, exitInput)
@@ -75,7 +76,8 @@ func TestImageSize(t *testing.T) {
 		{"extract", filepath.Join(run, "model.onnx"), "--data", spec, "--image-size", "-1", "--out", acts},
 		append(train, "--image-size", "x"),
 	} {
-		if code, _, msg := runMemprobe(args...); code != exitUsage || !strings.Contains(msg, "--image-size") || strings.Count(msg, "\n") != 1 {
+		if code, _, msg := runMemprobe(args...); code != exitUsage || !strings.Contains(msg, "--image-size") ||
+			strings.Count(msg, "\n") != 1 {
 			t.Errorf("%v: exit %d, %q; want %d and the flag", args, code, msg, exitUsage)
 		}
 	}

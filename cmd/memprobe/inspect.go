@@ -25,7 +25,8 @@ var inspectCommand = command{
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		batch := f.Int("batch", 1, "size of a symbolic batch dimension")
 		shape := f.IntSlice("shape", nil, "shape of the input, where the file leaves sizes open: 1,3,224,224")
-		weights := f.Bool("weights", false, "instead list what training would change, by the names that train --freeze matches")
+		weights := f.Bool("weights", false,
+			"instead list what training would change, by the names that train --freeze matches")
 		logits := f.String("logits", "", "tensor that --weights has trained; default: the lone output, before any Softmax")
 		asJSON := f.Bool("json", false, "print JSON")
 		return func(ctx context.Context, args []string, std streams) error {
@@ -96,7 +97,8 @@ func inspectTable(std streams, m *onnx.Model, s *onnx.Summary, roles map[string]
 		if len(l.Shapes) > 0 && l.Shapes[0] != nil {
 			shape = fmt.Sprint(l.Shapes[0])
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", strings.Join(show.Names(l.Outputs), " "), show.Name(l.Op), shape, l.Parameters, l.MultiplyAdds, roleOf(l, roles))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%d\t%s\n", strings.Join(show.Names(l.Outputs), " "), show.Name(l.Op), shape,
+			l.Parameters, l.MultiplyAdds, roleOf(l, roles))
 	}
 	fmt.Fprintf(w, "total\t\t\t%d\t%d\n", s.Parameters, s.MultiplyAdds)
 	if err := w.Flush(); err != nil {
@@ -169,7 +171,8 @@ func blockTable(std streams, s *onnx.Summary, roles map[string]string) error {
 }
 
 // inspectWeights lists the trainable initialisers and the running statistics.
-func inspectWeights(ctx context.Context, std streams, m *onnx.Model, batch int, given map[string][]int, want string, asJSON bool) error {
+func inspectWeights(ctx context.Context, std streams, m *onnx.Model, batch int, given map[string][]int, want string,
+	asJSON bool) error {
 	runnable(ctx, m, m.Name())
 	if err := m.BeforeTraining(); err != nil {
 		return err
@@ -212,7 +215,8 @@ func inspectWeights(ctx context.Context, std streams, m *onnx.Model, batch int, 
 		if i >= len(params) {
 			role = "running statistic"
 		}
-		list = append(list, weight{name, tensors[name].Shape, tensors[name].Len(), role, byName[name].Role, byName[name].Place})
+		list = append(list, weight{name, tensors[name].Shape, tensors[name].Len(), role, byName[name].Role,
+			byName[name].Place})
 	}
 	for _, p := range known {
 		if p.Role == onnx.Quantised {
@@ -255,9 +259,11 @@ func inspectJSON(std streams, m *onnx.Model, s *onnx.Summary, roles map[string]s
 		Layers       []layer           `json:"layers"`
 		Problems     []string          `json:"problems"`
 		Notes        []string          `json:"notes,omitempty"`
-	}{Schema: "memprobe.inspect/1", Opset: m.Opset(""), Metadata: m.MetadataAll(), Parameters: s.Parameters, MultiplyAdds: s.MultiplyAdds, Problems: []string{}, Notes: s.Notes}
+	}{Schema: "memprobe.inspect/1", Opset: m.Opset(""), Metadata: m.MetadataAll(), Parameters: s.Parameters,
+		MultiplyAdds: s.MultiplyAdds, Problems: []string{}, Notes: s.Notes}
 	for _, l := range s.Layers {
-		v.Layers = append(v.Layers, layer{l.Name, l.Op, l.Inputs, l.Outputs, l.Shapes, l.Parameters, l.MultiplyAdds, roleOf(l, roles)})
+		v.Layers = append(v.Layers, layer{l.Name, l.Op, l.Inputs, l.Outputs, l.Shapes, l.Parameters, l.MultiplyAdds,
+			roleOf(l, roles)})
 	}
 	for _, p := range s.Problems {
 		v.Problems = append(v.Problems, p.Error())

@@ -37,7 +37,8 @@ func TestInspectOpenSizes(t *testing.T) {
 	}
 	shape := m.Proto().Graph.Input[0].Type.GetTensorType().Shape
 	for i, name := range []string{"height", "width"} {
-		shape.Dim[2+i] = &onnxpb.TensorShapeProto_Dimension{Value: &onnxpb.TensorShapeProto_Dimension_DimParam{DimParam: name}}
+		shape.Dim[2+
+			i] = &onnxpb.TensorShapeProto_Dimension{Value: &onnxpb.TensorShapeProto_Dimension_DimParam{DimParam: name}}
 	}
 	file := filepath.Join(t.TempDir(), "open.onnx")
 	if err := m.Save(file); err != nil {

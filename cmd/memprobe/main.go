@@ -48,7 +48,8 @@ type streams struct{ out, err io.Writer }
 
 // commands are all subcommands, in the order in which they are listed.
 func commands() []command {
-	return slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, compareCommand, rewindCommand, extractCommand, inspectCommand},
+	return slices.Concat([]command{analyzeCommand, trainCommand, sweepCommand, compareCommand, rewindCommand,
+		extractCommand, inspectCommand},
 		storeCommands, dataCommands, benchmarks, []command{completionCommand(), manCommand(), versionCommand})
 }
 
@@ -133,7 +134,8 @@ func overview(w io.Writer, list []command) {
 // commonFlags declares what every command takes.
 func commonFlags(f *pflag.FlagSet) (budget *memory.Size, help *bool) {
 	budget = new(memory.Size)
-	f.Var(budget, "max-memory", "what the process may hold, as 2GiB; default: 80 % of what the machine and the control group leave")
+	f.Var(budget, "max-memory",
+		"what the process may hold, as 2GiB; default: 80 % of what the machine and the control group leave")
 	return budget, f.BoolP("help", "h", false, "show this text")
 }
 
@@ -157,7 +159,8 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 	case err != nil:
 		err = flagError(f, err)
 	case *help:
-		fmt.Fprintf(out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example, f.FlagUsagesWrapped(lineWidth(std.out)))
+		fmt.Fprintf(out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example,
+			f.FlagUsagesWrapped(lineWidth(std.out)))
 	case emptyOut(f):
 		err = usagef("--out is empty, want a path")
 	default:

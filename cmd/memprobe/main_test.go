@@ -20,7 +20,8 @@ func TestAnalyze(t *testing.T) {
 	dir := t.TempDir()
 	reports := map[string]string{} // what one thread wrote, by the file's name
 	for _, threads := range []string{"1", "2", "3"} {
-		code, out, msg := runMemprobe("analyze", "../../testdata/malign.onnx", "--out", filepath.Join(dir, threads), "--threads", threads, "--json", "--quiet",
+		code, out, msg := runMemprobe("analyze", "../../testdata/malign.onnx", "--out", filepath.Join(dir, threads),
+			"--threads", threads, "--json", "--quiet",
 			"--augment", "crop-flip", "--views", "3", "--view-images", "20")
 		if code != 0 {
 			t.Fatalf("exit %d: %s", code, msg)

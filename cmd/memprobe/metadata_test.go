@@ -19,7 +19,8 @@ func FuzzMetadata(f *testing.F) {
 	f.Add("0", "0", "0", "torchvision", "none", "noise:0.5", "18446744073709551615", "2")
 	f.Add("-1", "x", "1e9", "timm:0.9", "imagenet", "random:20", "-7", "99999999999999999999")
 	f.Fuzz(func(t *testing.T, limit, seed, size, preprocess, normalize, labels, labelSeed, ideal string) {
-		record := map[string]string{"data": "shapes:train=8,test=4,size=28,channels=1", "train-limit": limit, "subset-seed": seed, "image-size": size,
+		record := map[string]string{"data": "shapes:train=8,test=4,size=28,channels=1", "train-limit": limit,
+			"subset-seed": seed, "image-size": size,
 			"preprocess": preprocess, "normalize": normalize, "labels": labels, "label-seed": labelSeed, "ideal-views": ideal}
 		var o dataOptions
 		flags := pflag.NewFlagSet("fuzz", pflag.ContinueOnError)

@@ -13,17 +13,21 @@ import (
 func TestPreprocessPreset(t *testing.T) {
 	dir := t.TempDir()
 	run, report := filepath.Join(dir, "run"), filepath.Join(dir, "report")
-	mustTrain(t, "train", "--data", "shapes:train=40,test=20", "--preprocess", "timm:0.95", "--image-size", "12", "--arch", "mlp", "--width", "8", "--augment", "none",
+	mustTrain(t, "train", "--data", "shapes:train=40,test=20", "--preprocess", "timm:0.95", "--image-size", "12",
+		"--arch", "mlp", "--width", "8", "--augment", "none",
 		"--epochs", "1", "--batch", "20", "--quiet", "--out", run)
-	must(t, "analyze", filepath.Join(run, "model.onnx"), "--k", "3", "--draws", "1", "--format", "png", "--quiet", "--out", report)
+	must(t, "analyze", filepath.Join(run, "model.onnx"), "--k", "3", "--draws", "1", "--format", "png",
+		"--quiet", "--out", report)
 	p, err := result.ReadProbe(filepath.Join(report, "probe.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.Data.Preprocess != "timm:0.95" || p.Settings.Normalize != "imagenet" || !strings.Contains(p.Data.Resize, "timm:0.95: antialiased bicubic, shorter side to 12") {
+	if p.Data.Preprocess != "timm:0.95" || p.Settings.Normalize != "imagenet" ||
+		!strings.Contains(p.Data.Resize, "timm:0.95: antialiased bicubic, shorter side to 12") {
 		t.Errorf("preset %q, normalisation %q, %q", p.Data.Preprocess, p.Settings.Normalize, p.Data.Resize)
 	}
-	for _, args := range [][]string{{"data", "info", "shapes", "--preprocess", "keras"}, {"analyze", malign, "--preprocess", "timm:2"}, {"train", "--preprocess", "x"}} {
+	for _, args := range [][]string{{"data", "info", "shapes", "--preprocess", "keras"},
+		{"analyze", malign, "--preprocess", "timm:2"}, {"train", "--preprocess", "x"}} {
 		if code, _, msg := runMemprobe(args...); code != exitUsage || !strings.Contains(msg, "want none, torchvision") {
 			t.Errorf("%q: exit %d, %s", args, code, msg)
 		}

@@ -32,7 +32,8 @@ type rewindOptions struct {
 }
 
 var rewindCommand = command{
-	name: "rewind", args: "RUN", about: "fit and probe with blocks set back to earlier weights: which layers the memorization needs",
+	name: "rewind", args: "RUN",
+	about:   "fit and probe with blocks set back to earlier weights: which layers the memorization needs",
 	example: "memprobe rewind runs/mine --epoch 0",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		o := rewindOptions{probe: probe.DefaultOptions()}
@@ -128,7 +129,8 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 	if o.asJSON {
 		return r.Encode(std.out)
 	}
-	fmt.Fprintf(std.out, "blocks %s; statistics: %s; k = %d, %s, bank %s\n\n", report.RewoundTo(r), r.Statistics, po.K[0], po.Metric, po.Bank[0])
+	fmt.Fprintf(std.out, "blocks %s; statistics: %s; k = %d, %s, bank %s\n\n", report.RewoundTo(r), r.Statistics,
+		po.K[0], po.Metric, po.Bank[0])
 	for _, w := range r.Warnings {
 		fmt.Fprintf(std.out, "warning: %s\n\n", show.Line(w))
 	}

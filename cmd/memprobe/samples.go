@@ -21,7 +21,8 @@ import (
 func (o *analyzeOptions) perImage(m *subject, set *openedData, po *probe.Options) error {
 	po.PerImage = o.samples && set.assigned != nil
 	if o.data.f.Changed("samples") && o.samples && set.assigned == nil {
-		return usagef("--samples: the labels that %s was trained on are not known: %s", m.file, strings.Join(append(set.warnings, "--assigned gives them"), "; "))
+		return usagef("--samples: the labels that %s was trained on are not known: %s", m.file,
+			strings.Join(append(set.warnings, "--assigned gives them"), "; "))
 	}
 	c := m.config
 	if !po.PerImage || !c.LogLosses || set.trainedOnPlaces == nil {
@@ -30,7 +31,8 @@ func (o *analyzeOptions) perImage(m *subject, set *openedData, po *probe.Options
 	var err error
 	po.Losses, err = set.readLosses(filepath.Join(m.run, train.LossesFile))
 	if err == nil && po.Losses != nil {
-		po.Losses.Wrong = probe.WrongLoss(c.Loss == train.MSE, cmp.Or(set.assignedClasses, len(set.Classes)), c.LabelSmoothing)
+		po.Losses.Wrong = probe.WrongLoss(c.Loss == train.MSE, cmp.Or(set.assignedClasses, len(set.Classes)),
+			c.LabelSmoothing)
 	}
 	return err
 }

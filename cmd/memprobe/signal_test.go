@@ -57,7 +57,8 @@ func TestCutOff(t *testing.T) {
 		c.Process.Signal(syscall.SIGTERM)
 		c.Wait()
 		took := time.Since(start)
-		if c.ProcessState.ExitCode() != exitInterrupted || took > 2*grace.Period+time.Second || strings.Count(msg.String(), "\n") != 1 {
+		if c.ProcessState.ExitCode() != exitInterrupted || took > 2*grace.Period+time.Second ||
+			strings.Count(msg.String(), "\n") != 1 {
 			t.Errorf("%s: exit %d after %v: %q", name, c.ProcessState.ExitCode(), took, msg.String())
 		}
 		if files, _ := os.ReadDir(dir); len(files) != want {
@@ -71,7 +72,8 @@ func TestCompareIsCutOff(t *testing.T) {
 	dir := t.TempDir()
 	epochs := make([]result.Epoch, 20_000)
 	for i := range epochs {
-		epochs[i] = result.Epoch{Epoch: i, Loss: 1.25, FitAugmented: 0.5, FitClean: 0.5, TrueClean: 0.5, Test: 0.5, LR: 0.001, Seconds: 1, ImagesPerSecond: 1000}
+		epochs[i] = result.Epoch{Epoch: i, Loss: 1.25, FitAugmented: 0.5, FitClean: 0.5, TrueClean: 0.5, Test: 0.5,
+			LR: 0.001, Seconds: 1, ImagesPerSecond: 1000}
 	}
 	metrics := filepath.Join(dir, "metrics.csv")
 	if err := atomicfile.Write(metrics, func(w io.Writer) error { return result.WriteEpochs(w, epochs) }); err != nil {
@@ -80,7 +82,8 @@ func TestCompareIsCutOff(t *testing.T) {
 	for i := range 200 {
 		run := filepath.Join(dir, "runs", strconv.Itoa(i))
 		r := &result.Run{Config: map[string]any{"lr": float64(i), "epochs": float64(len(epochs))}, Finished: true}
-		if err := errors.Join(os.MkdirAll(run, 0o755), r.WriteFile(filepath.Join(run, "run.json")), os.Link(metrics, filepath.Join(run, "metrics.csv"))); err != nil {
+		if err := errors.Join(os.MkdirAll(run, 0o755), r.WriteFile(filepath.Join(run, "run.json")),
+			os.Link(metrics, filepath.Join(run, "metrics.csv"))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -96,7 +99,8 @@ func TestCompareIsCutOff(t *testing.T) {
 	c.Process.Signal(syscall.SIGTERM)
 	c.Wait()
 	took := time.Since(start)
-	if c.ProcessState.ExitCode() != exitInterrupted || took > grace.Period+time.Second || strings.Count(msg.String(), "\n") != 1 {
+	if c.ProcessState.ExitCode() != exitInterrupted || took > grace.Period+time.Second ||
+		strings.Count(msg.String(), "\n") != 1 {
 		t.Errorf("exit %d after %v: %q", c.ProcessState.ExitCode(), took, msg.String())
 	}
 	if files, _ := os.ReadDir(out); len(files) > 0 {

@@ -113,7 +113,8 @@ func TestSlurm(t *testing.T) {
 	})
 	task := id + "_0"
 	s.run("scontrol", "requeue", task)
-	s.within(3*time.Minute, "the first cell to leave", func() bool { return !strings.Contains(s.run("squeue", "-h", "-o", "%i %t"), task+" R") })
+	s.within(3*time.Minute, "the first cell to leave",
+		func() bool { return !strings.Contains(s.run("squeue", "-h", "-o", "%i %t"), task+" R") })
 	if state := readFinished(t, half); state {
 		t.Fatal("the cell was finished before it could be put back; the test tests nothing")
 	}

@@ -43,7 +43,8 @@ var storeListCommand = command{
 }
 
 var storePruneCommand = command{
-	name: "store prune", about: "removes features that are not in use, those used least lately first", example: "memprobe store prune --keep 2GiB",
+	name: "store prune", about: "removes features that are not in use, those used least lately first",
+	example: "memprobe store prune --keep 2GiB",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		var dir string
 		var keep memory.Size
@@ -85,7 +86,8 @@ func printEntries(std streams, list []store.Info) error {
 		if i.Busy {
 			used = "in use"
 		}
-		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%.0f %%\t%s\n", show.Line(i.About), i.Rows, i.Layers, i.Type, memory.String(i.Size), 100*i.Done, used)
+		fmt.Fprintf(w, "%s\t%d\t%d\t%s\t%s\t%.0f %%\t%s\n", show.Line(i.About), i.Rows, i.Layers, i.Type,
+			memory.String(i.Size), 100*i.Done, used)
 	}
 	return w.Flush()
 }

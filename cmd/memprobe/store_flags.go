@@ -37,12 +37,14 @@ func (o *storeOptions) flags(f *pflag.FlagSet) {
 	storeFlag(f, &o.dir)
 	f.Var(&o.limit, "store-limit", "what the store may hold; the entries used least lately go (default 10GiB)")
 	f.StringVar(&o.kind, "store-type", string(store.Float32), "float32, or float16: half the size, features rounded")
-	f.StringVar(&o.shard, "shard", "", "I/N: fill the store with part I, from 0, of the images cut into N, and report nothing; with --emit: N")
+	f.StringVar(&o.shard, "shard", "",
+		"I/N: fill the store with part I, from 0, of the images cut into N, and report nothing; with --emit: N")
 	f.StringVar(&o.emit, "emit", "", "print the job array of --shard N instead: "+strings.Join(sweep.Clusters(), ", "))
 }
 
 func storeFlag(f *pflag.FlagSet, dir *string) {
-	f.StringVar(dir, "store", "", "folder that keeps features, so that a network sees an image once; none: keep none; default: in the user's cache, for what takes seconds")
+	f.StringVar(dir, "store", "",
+		"folder that keeps features, so that a network sees an image once; none: keep none; default: in the user's cache, for what takes seconds")
 }
 
 // open opens the store; nil for none.
@@ -97,7 +99,8 @@ func (o *storeOptions) share() (s store.Share, ok bool, err error) {
 func (o *storeOptions) writeJobs(arg string, threads int, std streams) error {
 	n, err := strconv.Atoi(o.shard)
 	if err != nil || n < 1 || n > maxShards || o.dir == "" || o.dir == noStore {
-		return usagef("--emit with --shard %q and --store %q: want 1 to %d parts, and a folder that all machines see", o.shard, o.dir, maxShards)
+		return usagef("--emit with --shard %q and --store %q: want 1 to %d parts, and a folder that all machines see",
+			o.shard, o.dir, maxShards)
 	}
 	dir, err := filepath.Abs(o.dir)
 	if err != nil {
@@ -118,7 +121,8 @@ func (o *storeOptions) writeJobs(arg string, threads int, std streams) error {
 			words = append(words, "--"+flag.Name+"="+value)
 		}
 	})
-	p := sweep.Plan{Name: "features", About: "features of " + show.Line(arg) + "; memprobe analyze with the same --store puts them together", Cells: make([]sweep.Cell, n)}
+	p := sweep.Plan{Name: "features", About: "features of " + show.Line(arg) +
+		"; memprobe analyze with the same --store puts them together", Cells: make([]sweep.Cell, n)}
 	for i := range p.Cells {
 		p.Cells[i] = sweep.Cell{Name: fmt.Sprintf("part %d", i), Point: []string{fmt.Sprintf("of %d", n)}}
 	}

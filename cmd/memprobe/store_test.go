@@ -48,7 +48,8 @@ func TestStoreOfManyProcesses(t *testing.T) {
 func storeOfManyProcesses(t *testing.T, want string) {
 	dir := t.TempDir()
 	start := func(out string) *exec.Cmd {
-		cmd := exec.Command("memprobe", "analyze", malign, "--format", "png", "--draws", "1", "--batch", "16", "--quiet", "--store", dir, "--out", out)
+		cmd := exec.Command("memprobe", "analyze", malign, "--format", "png", "--draws", "1", "--batch", "16",
+			"--quiet", "--store", dir, "--out", out)
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
@@ -87,7 +88,8 @@ func TestStoreCommands(t *testing.T) {
 	dir := t.TempDir()
 	small := []string{"--train-limit", "300", "--test-limit", "100", "--store", dir}
 	for _, shard := range []string{"1/2", "0/2"} {
-		code, out, msg := runMemprobe(append([]string{"analyze", malign, "--draws", "1", "--batch", "16", "--shard", shard}, small...)...)
+		code, out, msg := runMemprobe(append([]string{"analyze", malign, "--draws", "1", "--batch", "16", "--shard", shard},
+			small...)...)
 		if code != 0 || out != "" || !strings.Contains(msg, " 0 rows from the store") {
 			t.Fatalf("shard %s: exit %d, %q: %s", shard, code, out, msg)
 		}
@@ -99,7 +101,8 @@ func TestStoreCommands(t *testing.T) {
 	if strings.Count(out, " 100 % ") != 4 || !strings.Contains(out, "malign.onnx, trained: training images") {
 		t.Errorf("the list is\n%s", out)
 	}
-	if code, out, _ := runMemprobe("store", "prune", "--store", dir); code != 0 || !strings.HasPrefix(out, "4 entries of ") {
+	if code, out, _ := runMemprobe("store", "prune", "--store", dir); code != 0 ||
+		!strings.HasPrefix(out, "4 entries of ") {
 		t.Errorf("prune: exit %d, %s", code, out)
 	}
 	if _, out, _ = runMemprobe("store", "list", "--store", dir, "--json"); out != "[]\n" {
@@ -110,7 +113,8 @@ func TestStoreCommands(t *testing.T) {
 // The lines of a job array fill the store: analyze then has nothing to compute.
 func TestStoreJobs(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "features")
-	args := []string{"analyze", malign, "--store", dir, "--train-limit", "300", "--test-limit", "100", "--draws", "1", "--batch", "16", "--bank", "train"}
+	args := []string{"analyze", malign, "--store", dir, "--train-limit", "300", "--test-limit", "100", "--draws", "1",
+		"--batch", "16", "--bank", "train"}
 	code, script, msg := runMemprobe(append(args, "--shard", "2", "--emit", "shell")...)
 	if code != 0 {
 		t.Fatalf("exit %d: %s", code, msg)
@@ -121,12 +125,14 @@ func TestStoreJobs(t *testing.T) {
 	if _, said := probeOf(t, args[2:]...); !strings.Contains(said, " 0 through the network") {
 		t.Errorf("after the jobs the network runs: %s", said)
 	}
-	for cluster, want := range map[string]string{"slurm": `--shard "$SLURM_ARRAY_TASK_ID/2" &`, "kubernetes": `"--shard", "$(JOB_COMPLETION_INDEX)/2"]`} {
+	for cluster, want := range map[string]string{"slurm": `--shard "$SLURM_ARRAY_TASK_ID/2" &`,
+		"kubernetes": `"--shard", "$(JOB_COMPLETION_INDEX)/2"]`} {
 		if _, out, _ := runMemprobe(append(args, "--shard", "2", "--emit", cluster)...); !strings.Contains(out, want) {
 			t.Errorf("%s has no %s:\n%s", cluster, want, out)
 		}
 	}
-	for _, flags := range [][]string{{"--emit", "pbs", "--shard", "2", "--store", dir}, {"--emit", "shell", "--store", dir}, {"--emit", "shell", "--shard", "2"}} {
+	for _, flags := range [][]string{{"--emit", "pbs", "--shard", "2", "--store", dir},
+		{"--emit", "shell", "--store", dir}, {"--emit", "shell", "--shard", "2"}} {
 		if code, out, msg := runMemprobe(append([]string{"analyze", malign}, flags...)...); code != exitUsage || out != "" {
 			t.Errorf("%q: exit %d: %s", flags, code, msg)
 		}
@@ -155,7 +161,8 @@ func TestDefaultStore(t *testing.T) {
 }
 
 func TestStoreFlags(t *testing.T) {
-	for _, flags := range [][]string{{"--shard", "2/2"}, {"--shard", "1"}, {"--shard", "-1/2"}, {"--store-type", "int8"}, {"--store", "none", "--shard", "0/2"}, {"--store", ""}, {"--store-limit", "much"}} {
+	for _, flags := range [][]string{{"--shard", "2/2"}, {"--shard", "1"}, {"--shard", "-1/2"}, {"--store-type", "int8"},
+		{"--store", "none", "--shard", "0/2"}, {"--store", ""}, {"--store-limit", "much"}} {
 		code, _, msg := runMemprobe(append([]string{"analyze", malign}, flags...)...)
 		if code != exitUsage || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, flags[0]) {
 			t.Errorf("%q: exit %d: %s", flags, code, msg)

@@ -25,17 +25,21 @@ import (
 )
 
 var sweepCommand = command{
-	name: "sweep", args: "PLAN.yaml | PRESET", about: "trains and probes a grid of runs; what is finished is skipped, what is half done goes on",
+	name: "sweep", args: "PLAN.yaml | PRESET",
+	about:   "trains and probes a grid of runs; what is finished is skipped, what is half done goes on",
 	example: "memprobe sweep benign --scale small --data cifar10 --out runs && memprobe compare runs",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		o := &sweepOptions{settings: map[string]*settingFlag{}}
 		f.StringVar(&o.scale, "scale", sweep.Small, "of a preset: "+scales())
 		f.StringVar(&o.out, "out", "", "folder of the runs, one a cell (default PLAN-runs)")
-		f.IntVarP(&o.jobs, "jobs", "j", 0, "cells at a time on this machine; 0: as many as share the threads evenly, as far as there are cells and memory")
+		f.IntVarP(&o.jobs, "jobs", "j", 0,
+			"cells at a time on this machine; 0: as many as share the threads evenly, as far as there are cells and memory")
 		f.IntVar(&o.threads, "threads", 0, "threads of all cells together; 0 means one a CPU")
-		f.IntVar(&o.index, "index", -1, "run this cell alone (default $SLURM_ARRAY_TASK_ID or $JOB_COMPLETION_INDEX; without them all)")
+		f.IntVar(&o.index, "index", -1,
+			"run this cell alone (default $SLURM_ARRAY_TASK_ID or $JOB_COMPLETION_INDEX; without them all)")
 		f.StringVar(&o.emit, "emit", "", "print a job array instead: "+strings.Join(sweep.Clusters(), ", "))
-		f.IntVar(&o.most, "max-array", 1000, "tasks that an array of --emit slurm may have; more cells are several arrays, which bash submits")
+		f.IntVar(&o.most, "max-array", 1000,
+			"tasks that an array of --emit slurm may have; more cells are several arrays, which bash submits")
 		f.BoolVar(&o.dry, "dry-run", false, "list the cells and the time that they may take")
 		f.BoolVar(&o.json, "json", false, "print the cells as JSON instead of a table")
 		f.BoolVar(&o.quiet, "quiet", false, "no progress")
@@ -155,7 +159,8 @@ func (o *sweepOptions) parse(f *pflag.FlagSet, arg string, settings []sweep.Sett
 	text, err := infile.Read(arg)
 	if err != nil {
 		if !strings.ContainsAny(arg, "./") {
-			return nil, usagef("%q is neither a file nor a preset (%s)%s", arg, strings.Join(sweep.Presets(), ", "), suggest.DidYouMean(arg, sweep.Presets()))
+			return nil, usagef("%q is neither a file nor a preset (%s)%s", arg, strings.Join(sweep.Presets(), ", "),
+				suggest.DidYouMean(arg, sweep.Presets()))
 		}
 		return nil, fault.Wrap(arg, err)
 	}
@@ -234,7 +239,8 @@ func (o *sweepOptions) outcomes() []outcome {
 			state = "begun"
 		}
 		index := slices.IndexFunc(o.plan.Cells, func(p sweep.Cell) bool { return p.Name == c.Name })
-		out = append(out, outcome{Index: index, Name: c.Name, Label: c.Label(), Dir: dir, State: state, Epochs: c.Config.Epochs})
+		out = append(out, outcome{Index: index, Name: c.Name, Label: c.Label(), Dir: dir, State: state,
+			Epochs: c.Config.Epochs})
 	}
 	return out
 }
@@ -252,7 +258,8 @@ func (o *sweepOptions) print(rows []outcome) error {
 		if r.Time != nil {
 			about = duration(*r.Time)
 		}
-		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%s\n", r.Index, show.Name(r.Label), show.Name(r.Name), r.Epochs, r.State, show.Line(about))
+		fmt.Fprintf(w, "%d\t%s\t%s\t%d\t%s\t%s\n", r.Index, show.Name(r.Label), show.Name(r.Name), r.Epochs, r.State,
+			show.Line(about))
 	}
 	return w.Flush()
 }

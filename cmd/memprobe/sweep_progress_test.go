@@ -101,7 +101,8 @@ func TestMakespan(t *testing.T) {
 // Cells that run at a time are shown as one count of epochs, what is finished included.
 func TestCellsProgress(t *testing.T) {
 	var b strings.Builder
-	p := newCellsProgress(&b, false, []outcome{{Name: "a", Epochs: 3, State: string(sweep.Skipped)}, {Name: "b", Epochs: 5}, {Name: "c", Epochs: 4}})
+	p := newCellsProgress(&b, false, []outcome{{Name: "a", Epochs: 3, State: string(sweep.Skipped)},
+		{Name: "b", Epochs: 5}, {Name: "c", Epochs: 4}})
 	p.bar.last = p.bar.last.Add(-time.Minute)
 	cellProgress{p, "b"}.step(train.Progress{Epoch: 3, Epochs: 5})
 	if want := "epochs of all cells 5/12\n"; b.String() != want {

@@ -82,20 +82,23 @@ func TestSweepFailures(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"nothing"}, 2, "neither a file nor a preset (benign, capacity, conditions, ideal, noise, nuisances, strength, views)"},
+		{[]string{"nothing"}, 2,
+			"neither a file nor a preset (benign, capacity, conditions, ideal, noise, nuisances, strength, views)"},
 		{[]string{filepath.Join(dir, "absent.yaml")}, 3, "absent.yaml: no such file"},
 		{[]string{bad}, 2, "bad.yaml:3: epoch: unknown; did you mean epochs?"},
 		{[]string{plan, "--seed", "3"}, 2, "--seed 3, but the plan plan varies it: leave it out"},
 		{[]string{plan, "--lr", "x"}, 2, `--lr "x", want a number`},
 		{[]string{plan, "--scale", "paper"}, 2, "--scale goes with a preset"},
 		{[]string{"benign", "--scale", "huge"}, 2, `--scale "huge", want one of small, medium, paper`},
-		{[]string{plan, "--freeze", "fc?.*", "--freeze", "a.*", "--dry-run"}, 2, `--freeze "a.*" matches no trainable weight, want one of fc1.weight`},
+		{[]string{plan, "--freeze", "fc?.*", "--freeze", "a.*", "--dry-run"}, 2,
+			`--freeze "a.*" matches no trainable weight, want one of fc1.weight`},
 		{[]string{plan, "--index", "2"}, 2, "--index is 2, want 0 to 1"},
 		{[]string{plan, "--emit", "pbs"}, 2, `--emit "pbs", want one of slurm, kubernetes, shell`},
 		{[]string{plan, "-j", "-1"}, 2, "--jobs -1"},
 		{[]string{plan, "--emit", "slurm", "--max-array", "0"}, 2, "--max-array 0: want at least 1"},
 		{[]string{plan, "--max-array", "5"}, 2, "and --emit slurm"},
-		{[]string{plan, "--index", "0", "--data", "images:/nonexistent", "--out", filepath.Join(dir, "x")}, 3, "/nonexistent"},
+		{[]string{plan, "--index", "0", "--data", "images:/nonexistent", "--out", filepath.Join(dir, "x")}, 3,
+			"/nonexistent"},
 	} {
 		code, _, msg := runMemprobe(append([]string{"sweep", "--quiet"}, c.args...)...)
 		if code != c.code || !strings.Contains(msg, c.want) {
@@ -103,9 +106,11 @@ func TestSweepFailures(t *testing.T) {
 		}
 	}
 	// One cell's failure does not stop the others.
-	mixed := write("mixed.yaml", strings.Replace(smallPlan, "grid: {seed: [0, 1]}", "grid: {lr: [1.0e+30, 0.001]}", 1)+"variants: [{name: sgd, optimizer: sgd}]\n")
+	mixed := write("mixed.yaml", strings.Replace(smallPlan, "grid: {seed: [0, 1]}", "grid: {lr: [1.0e+30, 0.001]}", 1)+
+		"variants: [{name: sgd, optimizer: sgd}]\n")
 	code, out, msg := runMemprobe("sweep", mixed, "--quiet", "--out", filepath.Join(dir, "mixed"))
-	if code != 1 || !strings.Contains(out, "done") || !strings.Contains(out, "failed") || !strings.Contains(msg, "1 of 2 cells failed") {
+	if code != 1 || !strings.Contains(out, "done") || !strings.Contains(out, "failed") ||
+		!strings.Contains(msg, "1 of 2 cells failed") {
 		t.Errorf("exit %d: %s%s", code, out, msg)
 	}
 }
@@ -134,7 +139,8 @@ func TestSweepEmitsItself(t *testing.T) {
 	if err := os.WriteFile(plan, []byte(smallPlan), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	code, out, msg := runMemprobe("sweep", plan, "--out", filepath.Join(dir, "runs"), "--epochs=2", "--freeze", "fc1.*", "--freeze", "fc2.b*", "--emit", "shell")
+	code, out, msg := runMemprobe("sweep", plan, "--out", filepath.Join(dir, "runs"), "--epochs=2", "--freeze", "fc1.*",
+		"--freeze", "fc2.b*", "--emit", "shell")
 	if code != 0 || !strings.Contains(out, "--epochs=2 '--freeze=fc1.*,fc2.b*' --index 1 # ") {
 		t.Fatalf("exit %d: %s%s", code, out, msg)
 	}

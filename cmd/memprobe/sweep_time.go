@@ -134,7 +134,8 @@ func kindOf(c train.Config) train.Config {
 	d.Arch, d.Stem, d.Width, d.Projector, d.Init = c.Arch, c.Stem, c.Width, c.Projector, c.Init
 	d.Freeze, d.FreezeStatistics = c.Freeze, c.FreezeStatistics
 	d.Data, d.Batch, d.DropLast, d.Augment, d.Mixup, d.CutMix = c.Data, c.Batch, c.DropLast, c.Augment, c.Mixup, c.CutMix
-	d.TrainLimit, d.TestLimit, d.SubsetSeed, d.ImageSize, d.Normalize = c.TrainLimit, c.TestLimit, c.SubsetSeed, c.ImageSize, c.Normalize
+	d.TrainLimit, d.TestLimit, d.SubsetSeed, d.ImageSize, d.Normalize = c.TrainLimit, c.TestLimit, c.SubsetSeed,
+		c.ImageSize, c.Normalize
 	d.Preprocess = c.Preprocess
 	d.Optimizer, d.Epochs, d.EvalEvery = c.Optimizer, timedSteps+1, timedSteps+1
 	return d

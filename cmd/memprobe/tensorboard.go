@@ -74,8 +74,10 @@ func (b *board) epoch(row result.Epoch, at time.Time) {
 		return
 	}
 	b.err = b.log.Scalars(at, row.Epoch, []tensorboard.Scalar{
-		{Tag: "loss", Value: row.Loss}, {Tag: "learning rate", Value: row.LR}, {Tag: "images a second", Value: row.ImagesPerSecond},
-		{Tag: "fit/assigned labels, augmented", Value: row.FitAugmented}, {Tag: "fit/assigned labels, clean", Value: row.FitClean},
+		{Tag: "loss", Value: row.Loss}, {Tag: "learning rate", Value: row.LR},
+		{Tag: "images a second", Value: row.ImagesPerSecond},
+		{Tag: "fit/assigned labels, augmented", Value: row.FitAugmented},
+		{Tag: "fit/assigned labels, clean", Value: row.FitClean},
 		{Tag: "fit/true labels, clean", Value: row.TrueClean}, {Tag: "fit/test", Value: row.Test},
 	}...)
 }
@@ -88,8 +90,10 @@ func (b *board) probe(epoch int, p *result.Probe, at time.Time) {
 	var values []tensorboard.Scalar
 	for i := range p.Layers {
 		l := &p.Layers[i]
-		for _, part := range [][2]string{{"knn.true", "true labels"}, {"leave_one_out.assigned", "assigned labels"}, {"untrained.true", "untrained networks"}} {
-			values = append(values, tensorboard.Scalar{Tag: "probe, " + part[1] + "/" + show.Name(l.Name), Value: l.At(part[0], p.Settings.Headline)})
+		for _, part := range [][2]string{{"knn.true", "true labels"}, {"leave_one_out.assigned", "assigned labels"},
+			{"untrained.true", "untrained networks"}} {
+			values = append(values, tensorboard.Scalar{Tag: "probe, " + part[1] + "/" + show.Name(l.Name),
+				Value: l.At(part[0], p.Settings.Headline)})
 		}
 	}
 	b.err = b.log.Scalars(at, epoch, values...)

@@ -63,7 +63,8 @@ func printFitting(std streams, t *report.Table, file string) error {
 	if err := fitting.Write(std.out, "text"); err != nil || len(left) == 0 {
 		return err
 	}
-	_, err := fmt.Fprintln(std.out, hanging(fmt.Sprintf("%d more columns in %s: %s", len(left), file, strings.Join(left, ", ")), width, 0))
+	_, err := fmt.Fprintln(std.out, hanging(fmt.Sprintf("%d more columns in %s: %s", len(left), file,
+		strings.Join(left, ", ")), width, 0))
 	return err
 }
 

@@ -63,9 +63,11 @@ func writeEncoder(t *testing.T) string {
 	node("Unsqueeze", "column", "kept", "axis")
 	node("Mul", "masked", "bent", "column")
 	node("Add", "last_hidden_state", "masked", weight("bias", seqWidth))
-	g.Input = []*onnxpb.ValueInfoProto{value("input_ids", onnxpb.TensorProto_INT64, "N", "T"), value("attention_mask", onnxpb.TensorProto_INT64, "N", "T")}
+	g.Input = []*onnxpb.ValueInfoProto{value("input_ids", onnxpb.TensorProto_INT64, "N", "T"),
+		value("attention_mask", onnxpb.TensorProto_INT64, "N", "T")}
 	g.Output = []*onnxpb.ValueInfoProto{value("last_hidden_state", onnxpb.TensorProto_FLOAT, "N", "T", seqWidth)}
-	b, err := proto.Marshal(&onnxpb.ModelProto{IrVersion: proto.Int64(8), Graph: g, OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}}})
+	b, err := proto.Marshal(&onnxpb.ModelProto{IrVersion: proto.Int64(8), Graph: g,
+		OpsetImport: []*onnxpb.OperatorSetIdProto{{Version: proto.Int64(17)}}})
 	file := filepath.Join(t.TempDir(), "encoder.onnx")
 	if err == nil {
 		err = os.WriteFile(file, b, 0o644)
@@ -143,7 +145,8 @@ func TestTokens(t *testing.T) {
 	model, set := writeEncoder(t), "npz:"+writeSentences(t, 40)
 	dir := t.TempDir()
 	report := filepath.Join(dir, "report")
-	args := []string{"analyze", model, "--data", set, "--k", "3", "--draws", "2", "--labels", "random", "--store", filepath.Join(dir, "store"), "--format", "png,html", "--out", report}
+	args := []string{"analyze", model, "--data", set, "--k", "3", "--draws", "2", "--labels", "random",
+		"--store", filepath.Join(dir, "store"), "--format", "png,html", "--out", report}
 	must(t, args...)
 	first, err := os.ReadFile(filepath.Join(report, "probe.json"))
 	if err != nil {
@@ -160,15 +163,19 @@ func TestTokens(t *testing.T) {
 		t.Fatal(err)
 	}
 	e := p.AtEmbedding()
-	if e.Name != "last_hidden_state" || !slices.Equal(p.Data.Classes, []string{"calm", "loud"}) || !strings.HasSuffix(p.Settings.Tokens, "without padding, by attention_mask") || p.Settings.Raw == "" {
-		t.Errorf("embedding %q, classes %q, tokens %q, baseline %q", e.Name, p.Data.Classes, p.Settings.Tokens, p.Settings.Raw)
+	if e.Name != "last_hidden_state" || !slices.Equal(p.Data.Classes, []string{"calm", "loud"}) ||
+		!strings.HasSuffix(p.Settings.Tokens, "without padding, by attention_mask") || p.Settings.Raw == "" {
+		t.Errorf("embedding %q, classes %q, tokens %q, baseline %q", e.Name, p.Data.Classes, p.Settings.Tokens,
+			p.Settings.Raw)
 	}
-	if rows, err := os.ReadFile(filepath.Join(report, "samples.csv")); err != nil || bytes.Count(rows, []byte("\n")) != 41 {
+	if rows, err := os.ReadFile(filepath.Join(report, "samples.csv")); err != nil ||
+		bytes.Count(rows, []byte("\n")) != 41 {
 		t.Errorf("samples.csv: %v, %d lines, want one a training sample", err, bytes.Count(rows, []byte("\n")))
 	}
 
 	out := filepath.Join(dir, "rows.npz")
-	must(t, "extract", model, "--data", set, "--layers", "blocks", "--pool", "mean", "--batch", "7", "--quiet", "--out", out)
+	must(t, "extract", model, "--data", set, "--layers", "blocks", "--pool", "mean", "--batch", "7",
+		"--quiet", "--out", out)
 	raw := filepath.Join(dir, "raw.npz")
 	must(t, "extract", model, "--data", set, "--layers", "outputs", "--quiet", "--out", raw)
 	got, tokens := arrays(t, out)["last_hidden_state"], arrays(t, raw)["last_hidden_state"].F32()
@@ -189,10 +196,12 @@ func TestTokens(t *testing.T) {
 	}
 
 	for want, flags := range map[string][]string{
-		`no array attention_mask_train for the model's input "attention_mask"`: {"analyze", model, "--data", "npz:" + writeSentences(t, 20, "attention_mask_train")},
-		"with arrays that are called as the inputs":                            {"analyze", model, "--data", "fashion-mnist-mini"},
-		"augmentations want images":                                            {"analyze", model, "--data", set, "--augment", "full"},
-		"networks are trained on images or vectors":                            {"train", "--data", set, "--arch", "mlp", "--augment", "none", "--epochs", "1"},
+		`no array attention_mask_train for the model's input "attention_mask"`: {"analyze", model,
+			"--data", "npz:" + writeSentences(t, 20, "attention_mask_train")},
+		"with arrays that are called as the inputs": {"analyze", model, "--data", "fashion-mnist-mini"},
+		"augmentations want images":                 {"analyze", model, "--data", set, "--augment", "full"},
+		"networks are trained on images or vectors": {"train", "--data", set, "--arch", "mlp", "--augment", "none",
+			"--epochs", "1"},
 	} {
 		code, _, msg := runMemprobe(append(flags, "--quiet", "--out", filepath.Join(dir, "refused"))...)
 		if code != exitInput || !strings.Contains(msg, want) || strings.Count(msg, "\n") > 1 {
@@ -200,11 +209,13 @@ func TestTokens(t *testing.T) {
 		}
 	}
 	for _, flags := range [][]string{{"--normalize", "imagenet"}, {"--image-size", "32"}} {
-		if code, _, msg := runMemprobe(append([]string{"analyze", model, "--data", set, "--quiet"}, flags...)...); code != exitUsage || !strings.Contains(msg, "holds the arrays") {
+		if code, _, msg := runMemprobe(append([]string{"analyze", model, "--data", set, "--quiet"},
+			flags...)...); code != exitUsage || !strings.Contains(msg, "holds the arrays") {
 			t.Errorf("%v: exit %d, %s", flags, code, msg)
 		}
 	}
-	if code, out, msg := runMemprobe("data", "info", set); code != 0 || !strings.Contains(out, "attention_mask [5] of integers; input_ids [5] of integers") {
+	if code, out, msg := runMemprobe("data", "info", set); code != 0 ||
+		!strings.Contains(out, "attention_mask [5] of integers; input_ids [5] of integers") {
 		t.Errorf("data info: exit %d, %s%s", code, out, msg)
 	}
 }

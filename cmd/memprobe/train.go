@@ -34,8 +34,10 @@ var trainCommand = command{
 		config := train.Default()
 		fieldFlags(f, &config, train.Fields())
 		out := f.String("out", "run", "folder of the run; one that was interrupted goes on")
-		resume := f.String("resume", "", "folder of a run, to go on with its own settings; with --epochs N, also a finished one, to N epochs in all")
-		withBoard := f.Bool("tensorboard", false, "write what TensorBoard reads into the run's folder tensorboard: scalars an epoch, figures and layers a probe, the embedding at the end")
+		resume := f.String("resume", "",
+			"folder of a run, to go on with its own settings; with --epochs N, also a finished one, to N epochs in all")
+		withBoard := f.Bool("tensorboard", false,
+			"write what TensorBoard reads into the run's folder tensorboard: scalars an epoch, figures and layers a probe, the embedding at the end")
 		threads := f.Int("threads", 0, "threads; 0 means one a CPU")
 		asJSON := f.Bool("json", false, "print run.json instead of a summary")
 		quiet := f.Bool("quiet", false, "no progress")
@@ -119,7 +121,8 @@ func (t *training) run(ctx context.Context, bar watcher) (*result.Run, error) {
 		return nil, err
 	}
 	defer t.data.Close()
-	o := train.Options{Set: t.data.Set, Pool: t.pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step, Extend: t.extend}
+	o := train.Options{Set: t.data.Set, Pool: t.pool, Tool: tool(), Probe: t.probe, Epoch: bar.epoch, Progress: bar.step,
+		Extend: t.extend}
 	if t.withBoard {
 		if t.board, err = openBoard(dir); err != nil {
 			return nil, err
@@ -186,7 +189,8 @@ func trainingData(ctx context.Context, c train.Config, m *subject) (*openedData,
 	if err != nil {
 		return nil, usagef("--preprocess %v", err)
 	}
-	d := &openedData{options: dataset.Options{Preprocess: p, TrainLimit: c.TrainLimit, TestLimit: c.TestLimit, Seed: c.SubsetSeed,
+	d := &openedData{options: dataset.Options{Preprocess: p, TrainLimit: c.TrainLimit, TestLimit: c.TestLimit,
+		Seed:   c.SubsetSeed,
 		Height: c.ImageSize, Width: c.ImageSize}, scheme: c.Labels, source: "run"}
 	if m != nil {
 		return d, d.images(ctx, c.Data, m, false)
@@ -244,7 +248,8 @@ func (t *training) probe(ctx context.Context, epoch int, m *onnx.Model, fit resu
 		return err
 	}
 	const k = 20
-	po := probe.Options{Logits: c.Logits, K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool, LeaveOneOut: true, FitAugmented: fit.Augmented,
+	po := probe.Options{Logits: c.Logits, K: []int{min(k, d.Train.N()-1)}, Batch: c.Batch, Seed: c.Seed, Workers: t.pool,
+		LeaveOneOut: true, FitAugmented: fit.Augmented,
 		Metrics: list(c.Metrics), Bank: list(c.Bank), Draws: c.Draws, Keep: train.ProbeDir(t.dir)}
 	var err error
 	if po.Kin, err = t.probesOfKin(); err != nil {

@@ -36,12 +36,14 @@ func (p *trainProgress) step(s train.Progress) {
 	}
 	if !p.terminal {
 		if p.due() {
-			fmt.Fprintf(p.w, "epoch %d/%d step %d/%d %s, %v left\n", s.Epoch, s.Epochs, s.Step, s.Steps, p.figures(s), s.Left.Round(time.Second))
+			fmt.Fprintf(p.w, "epoch %d/%d step %d/%d %s, %v left\n", s.Epoch, s.Epochs, s.Step, s.Steps,
+				p.figures(s), s.Left.Round(time.Second))
 		}
 		return
 	}
 	if p.bar == nil {
-		p.bar = progressbar.NewOptions(s.Epochs*s.Steps, progressbar.OptionSetWriter(p.w), progressbar.OptionThrottle(100*time.Millisecond),
+		p.bar = progressbar.NewOptions(s.Epochs*s.Steps,
+			progressbar.OptionSetWriter(p.w), progressbar.OptionThrottle(100*time.Millisecond),
 			progressbar.OptionSetPredictTime(false), progressbar.OptionSetWidth(20), progressbar.OptionClearOnFinish())
 	}
 	p.bar.Describe(fmt.Sprintf("epoch %d/%d, %s, %v left", s.Epoch, s.Epochs, p.figures(s), s.Left.Round(time.Second)))

@@ -16,8 +16,10 @@ import (
 )
 
 // smallRun are the flags of a run of about a second.
-var smallRun = []string{"--arch", "cnn", "--width", "4", "--train-limit", "300", "--test-limit", "50", "--labels", "random",
-	"--augment", "crop-flip", "--mixup", "0.5", "--batch", "32", "--epochs", "12", "--lr", "0.01", "--checkpoint-every", "1", "--quiet"}
+var smallRun = []string{"--arch", "cnn", "--width", "4", "--train-limit", "300", "--test-limit", "50",
+	"--labels", "random",
+	"--augment", "crop-flip", "--mixup", "0.5", "--batch", "32", "--epochs", "12", "--lr", "0.01",
+	"--checkpoint-every", "1", "--quiet"}
 
 func trainArgs(dir string, more ...string) []string {
 	return append(append([]string{"train", "--out", dir}, smallRun...), more...)
@@ -46,7 +48,8 @@ func TestTrainSurvivesKills(t *testing.T) {
 	if sum(t, two) != want {
 		t.Error("one thread and two give different models")
 	}
-	for name, sig := range map[string]os.Signal{"killed": os.Kill, "interrupted": os.Interrupt, "terminated": syscall.SIGTERM} {
+	for name, sig := range map[string]os.Signal{"killed": os.Kill, "interrupted": os.Interrupt,
+		"terminated": syscall.SIGTERM} {
 		out := filepath.Join(dir, name)
 		code := stopped(t, sig, out)
 		if sig != os.Kill && code != 130 {
@@ -105,7 +108,8 @@ func stopped(t *testing.T, sig os.Signal, dir string) int {
 func TestTrainThenAnalyze(t *testing.T) {
 	dir := t.TempDir()
 	run := filepath.Join(dir, "run")
-	out := mustTrain(t, trainArgs(run, "--json", "--epochs", "2", "--probe-every", "1", "--projector", "16", "--normalize", "0.3/0.4")...)
+	out := mustTrain(t, trainArgs(run, "--json", "--epochs", "2", "--probe-every", "1", "--projector", "16",
+		"--normalize", "0.3/0.4")...)
 	var record result.Run
 	if err := json.Unmarshal([]byte(out), &record); err != nil || !record.Finished || record.Config["width"] != 4.0 {
 		t.Fatalf("%v: %s", err, out)
@@ -119,7 +123,8 @@ func TestTrainThenAnalyze(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, out, msg := runMemprobe("analyze", filepath.Join(run, "model.onnx"), "--test-limit", "50", "--out", filepath.Join(dir, "report"), "--json", "--quiet", "--format", "html")
+	code, out, msg := runMemprobe("analyze", filepath.Join(run, "model.onnx"), "--test-limit", "50",
+		"--out", filepath.Join(dir, "report"), "--json", "--quiet", "--format", "html")
 	if code != 0 {
 		t.Fatal(msg)
 	}
@@ -131,7 +136,8 @@ func TestTrainThenAnalyze(t *testing.T) {
 		t.Errorf("embedding is %q and %q", during.Model.Embedding, after.Model.Embedding)
 	}
 	for i, l := range during.Layers {
-		if a := after.Layers[i]; a.Name != l.Name || a.KNN.True.At(20) != l.KNN.True.At(20) || a.KNN.Assigned.At(20) != l.KNN.Assigned.At(20) {
+		if a := after.Layers[i]; a.Name != l.Name || a.KNN.True.At(20) != l.KNN.True.At(20) ||
+			a.KNN.Assigned.At(20) != l.KNN.Assigned.At(20) {
 			t.Errorf("layer %s: %v while training, %v afterwards", l.Name, l.KNN, a.KNN)
 		}
 	}
@@ -172,7 +178,8 @@ func TestTrainErrors(t *testing.T) {
 		{2, "does not go with --resume", []string{"--resume", done, "--lr", "1"}},
 		{2, "no run.json there", []string{"--resume", dir}},
 		{2, "--batch 900, want at most", []string{"--batch", "900", "--train-limit", "100", "--drop-last"}},
-		{2, `--freeze "layer9.*" matches no trainable weight, want one of conv1.weight, `, append(slices.Clone(smallRun), "--freeze", "head.*", "--freeze", "layer9.*")},
+		{2, `--freeze "layer9.*" matches no trainable weight, want one of conv1.weight, `,
+			append(slices.Clone(smallRun), "--freeze", "head.*", "--freeze", "layer9.*")},
 		{2, `--freeze "*" matches all 11 trainable weights`, append(slices.Clone(smallRun), "--freeze", "*")},
 		{2, "--freeze-statistics wants patterns", []string{"--freeze-statistics"}},
 		{2, "does not go with --resume", []string{"--resume", done, "--freeze", "head.*"}},

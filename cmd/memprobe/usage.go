@@ -21,7 +21,8 @@ func (e usageError) Error() string { return show.Line(e.msg) }
 func usagef(format string, args ...any) error { return usageError{fmt.Sprintf(format, args...)} }
 
 // kinds are what values of pflag's types are, in words.
-var kinds = map[string]string{"int": "a whole number", "uint64": "a whole number of 0 or more", "float64": "a number", "bool": "true or false"}
+var kinds = map[string]string{"int": "a whole number", "uint64": "a whole number of 0 or more", "float64": "a number",
+	"bool": "true or false"}
 
 // flagError says what is wrong with a flag: the name that was probably meant, or the
 // value that was found and what was wanted.

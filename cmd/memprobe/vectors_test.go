@@ -47,7 +47,8 @@ func vectors(t *testing.T, n int) string {
 func TestVectors(t *testing.T) {
 	spec := "npz:" + vectors(t, 60)
 	run := filepath.Join(t.TempDir(), "run")
-	args := []string{"train", "--data", spec, "--arch", "mlp", "--width", "8", "--augment", "none", "--batch", "20", "--epochs", "3", "--quiet", "--out"}
+	args := []string{"train", "--data", spec, "--arch", "mlp", "--width", "8", "--augment", "none", "--batch", "20",
+		"--epochs", "3", "--quiet", "--out"}
 	mustTrain(t, append(args, run)...)
 	out := filepath.Join(t.TempDir(), "report")
 	must(t, "analyze", run, "--k", "3", "--draws", "1", "--format", "png", "--out", out, "--quiet")
@@ -64,9 +65,10 @@ func TestVectors(t *testing.T) {
 		}
 	}
 	for want, flags := range map[string][]string{
-		"augmentations want images":           {"analyze", run, "--augment", "crop-flip", "--out", out, "--quiet"},
-		"vectors of 4 values cannot become":   {"analyze", malign, "--data", spec, "--out", out, "--quiet"},
-		"holds vectors of 4 values; augmenta": {"train", "--data", spec, "--arch", "mlp", "--augment", "crop-flip", "--out", run + "2", "--quiet"},
+		"augmentations want images":         {"analyze", run, "--augment", "crop-flip", "--out", out, "--quiet"},
+		"vectors of 4 values cannot become": {"analyze", malign, "--data", spec, "--out", out, "--quiet"},
+		"holds vectors of 4 values; augmenta": {"train", "--data", spec, "--arch", "mlp", "--augment", "crop-flip",
+			"--out", run + "2", "--quiet"},
 	} {
 		if code, _, msg := runMemprobe(flags...); code != 3 || !strings.Contains(msg, want) || strings.Count(msg, "\n") > 1 {
 			t.Errorf("%v: exit %d, %s, want %q", flags, code, msg, want)

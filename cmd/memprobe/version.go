@@ -23,11 +23,13 @@ var versionCommand = command{
 			if len(args) > 0 {
 				return usagef("version takes no arguments, got %q", args[0])
 			}
-			v := map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" + runtime.GOARCH, "kernels": cpu.ISA()}
+			v := map[string]string{"version": version(), "go": runtime.Version(), "platform": runtime.GOOS + "/" +
+				runtime.GOARCH, "kernels": cpu.ISA()}
 			if *asJSON {
 				return json.NewEncoder(std.out).Encode(v)
 			}
-			_, err := fmt.Fprintf(std.out, "memprobe %s, %s %s, kernels: %s\n", v["version"], v["go"], v["platform"], v["kernels"])
+			_, err := fmt.Fprintf(std.out, "memprobe %s, %s %s, kernels: %s\n", v["version"], v["go"], v["platform"],
+				v["kernels"])
 			return err
 		}
 	},

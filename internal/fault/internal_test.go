@@ -14,7 +14,8 @@ func TestCaughtNamesThePlace(t *testing.T) {
 	}()
 	got.Doing = `node "n"`
 	text := got.Error()
-	for _, want := range []string{`internal error at node "n": `, "index out of range", "TestCaughtNamesThePlace", "please report it"} {
+	for _, want := range []string{`internal error at node "n": `, "index out of range", "TestCaughtNamesThePlace",
+		"please report it"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q lacks %q", text, want)
 		}

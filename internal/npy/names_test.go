@@ -18,10 +18,12 @@ func TestSafeNames(t *testing.T) {
 	long := strings.Repeat("é", 70000)
 	want := map[string]string{ // by the array's own
 		"/layer1/conv:0": "/layer1/conv:0", "a b": "a b", "a_b": "a_b", "...": "...",
-		"a\nb": "a_b~5", "a\x00b": "a_b~6", "../../etc/passwd": "__/__/etc/passwd", `..\x`: ".._x", "a/./b": "a/_/b", "\xff": "_",
+		"a\nb": "a_b~5", "a\x00b": "a_b~6", "../../etc/passwd": "__/__/etc/passwd", `..\x`: ".._x", "a/./b": "a/_/b",
+		"\xff":        "_",
 		"red\x1b[31m": "red_[31m", "\u202etxt": "_txt", long: long[:2*256],
 	}
-	own := []string{"/layer1/conv:0", "a b", "a_b", "...", "../../etc/passwd", "a\nb", "a\x00b", `..\x`, "a/./b", "\xff", "red\x1b[31m", "\u202etxt", long}
+	own := []string{"/layer1/conv:0", "a b", "a_b", "...", "../../etc/passwd", "a\nb", "a\x00b", `..\x`, "a/./b", "\xff",
+		"red\x1b[31m", "\u202etxt", long}
 	path := filepath.Join(t.TempDir(), "x.npz")
 	w, err := Create(path)
 	if err != nil {

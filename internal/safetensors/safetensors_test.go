@@ -67,7 +67,8 @@ func TestLayout(t *testing.T) {
 	if err := Write(&b, nil, map[string]*tensor.Tensor{"a": tensor.From([]float32{1}, 1)}); err != nil {
 		t.Fatal(err)
 	}
-	head := `{"__metadata__":{"checksum":"` + strings.Repeat("0", 64) + `"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`
+	head := `{"__metadata__":{"checksum":"` + strings.Repeat("0", 64) +
+		`"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`
 	head += strings.Repeat(" ", -len(head)&7)
 	want := append(binary.LittleEndian.AppendUint64(nil, uint64(len(head))), head...)
 	want = append(want, 0, 0, 0x80, 0x3f)

@@ -54,13 +54,15 @@ func TestList(t *testing.T) {
 	if got := List([]string{"a", "b\n"}); got != `"a", "b\n"` {
 		t.Errorf("two names are %s", got)
 	}
-	if got := List(make([]string, MaxList+3)); !strings.HasSuffix(got, `"" and 3 more`) || strings.Count(got, `""`) != MaxList {
+	if got := List(make([]string, MaxList+3)); !strings.HasSuffix(got, `"" and 3 more`) ||
+		strings.Count(got, `""`) != MaxList {
 		t.Errorf("%d names are %s", MaxList+3, got)
 	}
 }
 
 func TestWord(t *testing.T) {
-	for in, want := range map[string]string{"": "''", "a/b-1.onnx": "a/b-1.onnx", "cifar10:/d": "cifar10:/d", "a b": "'a b'", "it's": `'it'\''s'`, "$x;y": "'$x;y'"} {
+	for in, want := range map[string]string{"": "''", "a/b-1.onnx": "a/b-1.onnx", "cifar10:/d": "cifar10:/d",
+		"a b": "'a b'", "it's": `'it'\''s'`, "$x;y": "'$x;y'"} {
 		if got := Word(in); got != want {
 			t.Errorf("%q: %s, want %s", in, got, want)
 		}

@@ -152,7 +152,8 @@ func (p *program) prune(wanted []*ops.Value) {
 			}
 			if need[v] && v.Const == nil {
 				live = true
-			} else if !need[v] && j > 0 && j == len(n.Out)-1 && !is(n, "BatchNormalization") { // which takes statistics by its outputs
+			} else if !need[v] && j > 0 && j == len(n.Out)-1 &&
+				!is(n, "BatchNormalization") { // which takes statistics by its outputs
 				n.Out[j] = nil
 			}
 		}

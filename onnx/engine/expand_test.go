@@ -43,7 +43,8 @@ func TestEinsumFaults(t *testing.T) {
 	} {
 		n := newNet()
 		n.einsum(equation, "x", "y").MarkOutput(n.tensor("y"))
-		_, err := n.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{3, 2, 6, 6}}}})
+		_, err := n.Compile(engine.Options{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32,
+			Shape: []int{3, 2, 6, 6}}}})
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", equation, err, want)
 		}

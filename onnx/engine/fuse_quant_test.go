@@ -41,7 +41,9 @@ func (s sketch) quantisedConv(x *ops.Value) *ops.Value {
 }
 
 var quantisedFusions = []fusion{
-	{"quantised conv", image, func(s sketch) *ops.Value { return s.bytes(s.quantisedConv(s.bytes(s.x[0], 0.02, 120)), 0.05, 131) }, "Quantize IntegerConv Dequantize"},
+	{"quantised conv", image, func(s sketch) *ops.Value {
+		return s.bytes(s.quantisedConv(s.bytes(s.x[0], 0.02, 120)), 0.05, 131)
+	}, "Quantize IntegerConv Dequantize"},
 	{"quantised conv with bounds", image, func(s sketch) *ops.Value {
 		y := s.Op("Clip", nil, s.Op("Relu", nil, s.quantisedConv(s.bytes(s.x[0], 0.02, 120))), s.scalar(0.2), s.scalar(4))
 		return s.bytes(y, 0.05, 100)

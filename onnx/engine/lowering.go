@@ -25,7 +25,8 @@ func (g *Graph) lowerWith(o *Options, settled map[string]bool, pool *parallel.Po
 	if err != nil {
 		return nil, err
 	}
-	l := &lowering{program: &program{values: map[string]*ops.Value{}, frozen: o.Frozen, until: g.until}, graph: g, options: o, settled: settled, pool: pool,
+	l := &lowering{program: &program{values: map[string]*ops.Value{}, frozen: o.Frozen, until: g.until}, graph: g,
+		options: o, settled: settled, pool: pool,
 		vals: map[*Node]*ops.Value{}, failed: map[*ops.Value]bool{}}
 	l.open.vals = l.vals
 	for _, n := range g.nodes {
@@ -84,7 +85,8 @@ func (l *lowering) leaf(n *Node) {
 
 // call enters an operation: as nodes of the program, or as one that waits for the run.
 func (l *lowering) call(c *call, block int64) {
-	n := &ops.Node{Name: c.label(), Op: c.op, Domain: c.domain, Opset: l.graph.opsets[c.domain], Attrs: c.blocked(block), Stop: l.graph.stop()}
+	n := &ops.Node{Name: c.label(), Op: c.op, Domain: c.domain, Opset: l.graph.opsets[c.domain],
+		Attrs: c.blocked(block), Stop: l.graph.stop()}
 	if to, ok := c.attrs["to"].(int64); ok && l.options.Double && c.op == "Cast" && to == 1 {
 		n.Attrs = ops.Attrs{"to": int64(11)}
 	}

@@ -67,12 +67,14 @@ func (n *net) op(op, in, out string, attrs map[string]any) *net {
 // readers, views of weights, in-place operators, and dropout.
 func residual() *net {
 	n := newNet()
-	n.param("w", 0, 4, 2, 3, 3).param("v", 0, 4, 4, 3, 3).param("scale", 1, 4).param("bias", 0, 4).param("head", 0, 12).param("shift", 0, 3)
+	n.param("w", 0, 4, 2, 3, 3).param("v", 0, 4, 4, 3, 3).param("scale", 1, 4).param("bias", 0, 4).
+		param("head", 0, 12).param("shift", 0, 3)
 	n.param("mean", 0, 4).param("var", 1, 4)
 	n.tensor("shape").SetConstant(tensor.From([]int64{4, 3}, 2), false)
 	n.tensor("ratio").SetConstant(tensor.From([]float32{0.25}), false)
 	pads := map[string]any{"pads": []int64{1, 1, 1, 1}}
-	n.op("Conv", "x w", "c1", pads).op("BatchNormalization", "c1 scale bias mean var", "b1", nil).op("Relu", "b1", "r1", nil)
+	n.op("Conv", "x w", "c1", pads).op("BatchNormalization", "c1 scale bias mean var", "b1", nil).
+		op("Relu", "b1", "r1", nil)
 	n.op("Conv", "r1 v", "c2", pads).op("BatchNormalization", "c2 scale bias mean var", "b2", nil)
 	n.op("Add", "b2 r1", "a", nil).op("Relu", "a", "r2", nil).op("Dropout", "r2 ratio", "d", nil)
 	n.op("Mul", "d r1", "m", nil).op("GlobalAveragePool", "m", "g", nil).op("Flatten", "g", "f", nil)
@@ -188,18 +190,21 @@ func TestDropoutIsDrawnByStep(t *testing.T) {
 
 func TestTrainingFaultsAreListed(t *testing.T) {
 	n := newNet().param("w", 0, 2, 3).param("r", 0, 3)
-	n.op("MatMul", "x w", "a", nil).op("Mystery", "a", "b", nil).op("Riddle", "a", "c", nil).op("Add", "b c", "logits", nil)
+	n.op("MatMul", "x w", "a", nil).op("Mystery", "a", "b", nil).op("Riddle", "a", "c", nil).
+		op("Add", "b c", "logits", nil)
 	n.MarkOutput(n.tensor("logits"))
 	in := map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{4, 2}}}
 	_, err := n.CompileTraining(engine.TrainOptions{Inputs: in})
 	var all engine.Problems
-	if !errors.As(err, &all) || len(all) != 2 || !strings.Contains(err.Error(), "Mystery") || !strings.Contains(err.Error(), "Riddle") {
+	if !errors.As(err, &all) || len(all) != 2 || !strings.Contains(err.Error(), "Mystery") ||
+		!strings.Contains(err.Error(), "Riddle") {
 		t.Errorf("error %v, want one that names both operators", err)
 	}
 	flat := newNet().param("w", 0, 2, 3)
 	flat.op("MatMul", "x w", "a", nil).op("Floor", "a", "logits", nil)
 	flat.MarkOutput(flat.tensor("logits"))
-	if _, err := flat.CompileTraining(engine.TrainOptions{Inputs: in}); err == nil || !strings.Contains(err.Error(), "no parameter") {
+	if _, err := flat.CompileTraining(engine.TrainOptions{Inputs: in}); err == nil ||
+		!strings.Contains(err.Error(), "no parameter") {
 		t.Errorf("error %v, want one about parameters without gradient", err)
 	}
 }
@@ -222,7 +227,8 @@ func TestModelThatDoesNotFit(t *testing.T) {
 	}
 	var batch int
 	_, said, _ := strings.Cut(err.Error(), "left; a batch of ")
-	if _, scan := fmt.Sscan(said, &batch); scan != nil || !strings.Contains(err.Error(), "batch 64 would take 0.3 MiB of memory, and 0.1 MiB are left") {
+	if _, scan := fmt.Sscan(said, &batch); scan != nil ||
+		!strings.Contains(err.Error(), "batch 64 would take 0.3 MiB of memory, and 0.1 MiB are left") {
 		t.Fatalf("error %q", err)
 	}
 	if _, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(batch), Memory: 100_000}); err != nil {
@@ -231,7 +237,8 @@ func TestModelThatDoesNotFit(t *testing.T) {
 	if _, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(batch + 1), Memory: 100_000}); err == nil {
 		t.Errorf("batch %d fits too", batch+1)
 	}
-	if _, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(8), Memory: 100}); err == nil || !strings.Contains(err.Error(), "not even") {
+	if _, err := residual().CompileTraining(engine.TrainOptions{Inputs: in(8), Memory: 100}); err == nil ||
+		!strings.Contains(err.Error(), "not even") {
 		t.Errorf("error %v", err)
 	}
 }
@@ -242,13 +249,18 @@ func TestTrainingFaultsNameTheGraphsOwnNodes(t *testing.T) {
 	for _, c := range []struct {
 		op, in, want string
 	}{
-		{"BatchNormalization", "p scale bias mean var", `node "y" (BatchNormalization): input has shape [1 2 1 1]: the variance of training needs more than one value a channel`},
-		{"InstanceNormalization", "p scale bias", `node "y" (InstanceNormalization): its gradient cannot be computed: input has shape [1 2 1]: the variance of training needs`},
+		{"BatchNormalization", "p scale bias mean var",
+			`node "y" (BatchNormalization): input has shape [1 2 1 1]: the variance of training needs more than one value a channel`},
+		{"InstanceNormalization", "p scale bias",
+			`node "y" (InstanceNormalization): its gradient cannot be computed: input has shape [1 2 1]: the variance of training needs`},
 	} {
-		n := newNet().param("w", 0, 2, 2, 1, 1).param("scale", 1, 2).param("bias", 0, 2).param("mean", 0, 2).param("var", 1, 2)
-		n.op("Conv", "x w", "c", nil).op("GlobalAveragePool", "c", "p", nil).op(c.op, c.in, "y", nil).op("Flatten", "y", "logits", nil)
+		n := newNet().param("w", 0, 2, 2, 1, 1).param("scale", 1, 2).param("bias", 0, 2).param("mean", 0, 2).
+			param("var", 1, 2)
+		n.op("Conv", "x w", "c", nil).op("GlobalAveragePool", "c", "p", nil).op(c.op, c.in, "y", nil).
+			op("Flatten", "y", "logits", nil)
 		n.MarkOutput(n.tensor("logits"))
-		_, err := n.CompileTraining(engine.TrainOptions{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32, Shape: []int{1, 2, 6, 6}}}})
+		_, err := n.CompileTraining(engine.TrainOptions{Inputs: map[string]*tensor.Tensor{"x": {DType: tensor.Float32,
+			Shape: []int{1, 2, 6, 6}}}})
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("error %v, want %s", err, c.want)
 		}
@@ -259,7 +271,8 @@ func TestTrainingFaultsNameTheGraphsOwnNodes(t *testing.T) {
 func TestUnreadPiece(t *testing.T) {
 	n := newNet().param("w", 0, 6, 2, 6, 6)
 	n.tensor("sizes").SetConstant(tensor.From([]int64{2, 1, 3}, 3), false)
-	n.op("Conv", "x w", "c", nil).op("Split", "c sizes", "a b rest", map[string]any{"axis": int64(1)}).op("Add", "a b", "s", nil).op("Flatten", "s", "p", nil)
+	n.op("Conv", "x w", "c", nil).op("Split", "c sizes", "a b rest", map[string]any{"axis": int64(1)}).
+		op("Add", "a b", "s", nil).op("Flatten", "s", "p", nil)
 	n.param("head", 0, 2, 3).op("MatMul", "p head", "logits", nil)
 	n.MarkOutput(n.tensor("logits"))
 	onnxtest.TrainingGradients(t, n.train(t, engine.TrainOptions{Double: true}), 12)

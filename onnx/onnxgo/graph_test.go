@@ -57,7 +57,8 @@ func TestGraphAsGonumSeesIt(t *testing.T) {
 		g.HasEdgeBetween(y.ID(), z.ID()) || g.Edge(7, 0) != nil || g.Node(-1) != nil || g.Node(z.ID()) != graph.Node(z) {
 		t.Error("edges are not from results to operands")
 	}
-	if e := g.WeightedEdge(z.ID(), x.ID()); e.Weight() != 1 || e.From().ID() != z.ID() || e.ReversedEdge().From().ID() != x.ID() {
+	if e := g.WeightedEdge(z.ID(), x.ID()); e.Weight() != 1 || e.From().ID() != z.ID() ||
+		e.ReversedEdge().From().ID() != x.ID() {
 		t.Errorf("edge %v, want that of operand 1", e)
 	}
 	defer func() {
@@ -106,7 +107,8 @@ func TestElementsOfGorgonia(t *testing.T) {
 	if err := n.SetTensor(rows); err != nil {
 		t.Fatal(err)
 	}
-	if got := n.GetTensor(); !reflect.DeepEqual(got.Data(), []int64{1, 4, 2, 5, 3, 6}) || fmt.Sprint(got.Shape()) != "(3, 2)" {
+	if got := n.GetTensor(); !reflect.DeepEqual(got.Data(), []int64{1, 4, 2, 5, 3, 6}) ||
+		fmt.Sprint(got.Shape()) != "(3, 2)" {
 		t.Errorf("transposed: %v of shape %v", got.Data(), got.Shape())
 	}
 }
@@ -122,10 +124,12 @@ func TestOperationsThatCannotBe(t *testing.T) {
 		say  string // "": nothing
 	}{
 		{onnx.Operation{Name: "Relu"}, nil, "operator Relu has no output"},
-		{onnx.Operation{Name: "Relu", Attributes: map[string]any{"a": 1}}, []graph.Node{y}, "attribute a has unsupported type int"},
+		{onnx.Operation{Name: "Relu", Attributes: map[string]any{"a": 1}},
+			[]graph.Node{y}, "attribute a has unsupported type int"},
 		{onnx.Operation{Name: "Relu", Attributes: map[string]any{"a": gtensor.New(gtensor.WithBacking([]string{"a"}))}},
 			[]graph.Node{y}, "attribute a: element type string"},
-		{onnx.Operation{Name: "Constant", Attributes: map[string]any{"value": scale, "none": struct{}{}}}, []graph.Node{y}, ""},
+		{onnx.Operation{Name: "Constant", Attributes: map[string]any{"value": scale,
+			"none": struct{}{}}}, []graph.Node{y}, ""},
 		{onnx.Operation{Name: "Relu"}, []graph.Node{y}, `tensor "y" is computed by two operations: Constant and Relu`},
 	} {
 		if err := g.ApplyOperation(c.op, c.outs...); c.say == "" && err != nil ||

@@ -25,7 +25,9 @@ func (g *generator) step(x *ops.Value, chance float64, by func() *ops.Value) *op
 
 // image is a float tensor of planes.
 func (g *generator) image() *ops.Value {
-	if v := g.pick(func(v *ops.Value) bool { return v.DType == tensor.Float32 && len(v.Shape) == 4 && v.Len() > 0 }); v != nil && g.chance(0.6) {
+	if v := g.pick(func(v *ops.Value) bool {
+		return v.DType == tensor.Float32 && len(v.Shape) == 4 && v.Len() > 0
+	}); v != nil && g.chance(0.6) {
 		return v
 	}
 	return g.input(g.between(1, 2), oneOf(g, 1, 2, 3, 4, 8, 17), g.between(2, 9), g.between(2, 9))

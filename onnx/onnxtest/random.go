@@ -40,7 +40,8 @@ type generator struct {
 }
 
 func newGenerator(seed uint64) *generator {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), data: map[*ops.Value]*tensor.Tensor{}, exact: map[*ops.Value]bool{}}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)),
+		data: map[*ops.Value]*tensor.Tensor{}, exact: map[*ops.Value]bool{}}
 	g.opset = opsets[g.IntN(len(opsets))]
 	return g
 }

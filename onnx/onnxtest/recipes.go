@@ -117,7 +117,8 @@ var recipes = map[string]func(g *generator, op string){
 	},
 	"Attention": heads, "RotaryEmbedding": rotary, "TensorScatter": tensorScatter, "CausalConvWithState": causalConv,
 	"LinearAttention": linearAttention,
-	"NonZero":         nonZero, "Unique": unique, "Compress": compress, "NonMaxSuppression": suppress, "DFT": dft, "STFT": stft,
+	"NonZero":         nonZero, "Unique": unique, "Compress": compress, "NonMaxSuppression": suppress, "DFT": dft,
+	"STFT": stft,
 	"MelWeightMatrix": func(g *generator, op string) {
 		g.one(op, nil, g.scalar(1, 5), g.scalar(4, 20), g.scalar(100, 101), g.filled(1), g.filled(40))
 	},

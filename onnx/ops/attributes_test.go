@@ -19,7 +19,8 @@ func TestAttributesThatAreNotTheOperators(t *testing.T) {
 		say   string // "": nothing
 	}{
 		{"Squeeze", 11, Attrs{"axes": []int64{1}}, ""},
-		{"Squeeze", 13, Attrs{"axes": []int64{1}}, `attribute "axes" is not one of the operator's at opset 13, which has none`},
+		{"Squeeze", 13,
+			Attrs{"axes": []int64{1}}, `attribute "axes" is not one of the operator's at opset 13, which has none`},
 		{"Split", 13, Attrs{"axis": int64(0), "split": []int64{1, 2}}, `attribute "split"`},
 		{"Clip", 6, Attrs{"min": float32(0)}, ""},
 		{"Clip", 11, Attrs{"min": float32(0)}, `attribute "min"`},
@@ -47,7 +48,8 @@ func TestAttributesThatAreNotTheOperators(t *testing.T) {
 		{"com.microsoft:MultiHeadAttention", 1, nil, "attribute num_heads is missing"},
 		{"com.microsoft:QuickGelu", 1, Attrs{"alpha": int64(1)}, "attribute alpha is int64, want a float"},
 		{"com.microsoft.nchwc:Conv", 1, Attrs{"group": int64(1), Block: int64(16)}, ""},
-		{"com.microsoft.nchwc:MaxPool", 1, Attrs{"kernel_shape": []int64{2, 2}, "count_include_pad": int64(1)}, `attribute "count_include_pad"`},
+		{"com.microsoft.nchwc:MaxPool", 1,
+			Attrs{"kernel_shape": []int64{2, 2}, "count_include_pad": int64(1)}, `attribute "count_include_pad"`},
 	} {
 		domain, op, foreign := strings.Cut(c.op, ":")
 		if !foreign {

@@ -109,7 +109,8 @@ func bytesOf(rows, d int) int64 { return int64(rows) * (2*int64(d) + rowBytes) }
 const rowBytes = 64
 
 // build builds an index that takes at most so many bytes, if need be in parts.
-func build(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, metric Metric, most int64) (*Index, error) {
+func build(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, metric Metric,
+	most int64) (*Index, error) {
 	switch {
 	case n < 1 || d < 1:
 		return nil, fmt.Errorf("knn: bank is [%d,%d], want at least one row and one column", n, d)

@@ -166,7 +166,8 @@ func TestParts(t *testing.T) {
 	pool := parallel.New(2)
 	defer pool.Close()
 	for name, fill := range data {
-		for _, c := range []struct{ n, m, d, k, rows int }{{300, 50, 3, 20, 100}, {129, 37, 7, 3, 10}, {260, 9, 40, 60, 1}, {90, 7, 5, 88, 30}, {90, 7, 5, 90, 30}} {
+		for _, c := range []struct{ n, m, d, k, rows int }{{300, 50, 3, 20, 100}, {129, 37, 7, 3, 10}, {260, 9, 40, 60, 1},
+			{90, 7, 5, 88, 30}, {90, 7, 5, 90, 30}} {
 			for _, metric := range []Metric{Cosine, Euclidean} {
 				s := rng.New(11, rng.Bench)
 				bank, queries := make([]float32, c.n*c.d), make([]float32, c.m*c.d)

@@ -9,7 +9,8 @@ import (
 
 // searchParts is search in a bank of which a part is ready at a time: the nearest of each
 // part are merged. A part has more rows than neighbours are wanted.
-func (x *Index) searchParts(ctx context.Context, queries []float32, square []float64, k int, self int) (*Neighbors, error) {
+func (x *Index) searchParts(ctx context.Context, queries []float32, square []float64, k int,
+	self int) (*Neighbors, error) {
 	parts := max(1, min(parallel.Chunks(x.n, x.part), x.n/(k+1)))
 	size := parallel.Chunks(x.n, parts)
 	var all *Neighbors

@@ -66,7 +66,8 @@ func TestEpochsCutOff(t *testing.T) {
 	if rows, err := ReadEpochs(strings.NewReader(head + "1\n")); err != nil || len(rows) != 1 {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
-	if rows, err := ReadEpochs(strings.NewReader(head + "1\n2,1\n")); err == nil || !strings.Contains(err.Error(), "line 3") {
+	if rows, err := ReadEpochs(strings.NewReader(head + "1\n2,1\n")); err == nil ||
+		!strings.Contains(err.Error(), "line 3") {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
 }

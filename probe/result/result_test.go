@@ -73,7 +73,8 @@ func TestUndefinedIsNull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, v := range []float64{q.Layers[0].At("invariance", 0), q.Layers[0].At("nc1.true", 0), q.Layers[0].KNN.True.At(5), float64(q.Baselines.Chance)} {
+	for _, v := range []float64{q.Layers[0].At("invariance", 0), q.Layers[0].At("nc1.true", 0),
+		q.Layers[0].KNN.True.At(5), float64(q.Baselines.Chance)} {
 		if !math.IsNaN(v) {
 			t.Errorf("null was read as %v, want NaN", v)
 		}
@@ -89,7 +90,8 @@ func TestLayerValues(t *testing.T) {
 		t.Errorf("a layer is\n%s\nwant at its end\n%s", b, want)
 	}
 	l := sample().Layers[0]
-	for key, want := range map[string]float64{"knn.true": 0.53, "knn.assigned": 0.11, "nc1.assigned": 3, "untrained.true": math.NaN(), "nc1": math.NaN()} {
+	for key, want := range map[string]float64{"knn.true": 0.53, "knn.assigned": 0.11, "nc1.assigned": 3,
+		"untrained.true": math.NaN(), "nc1": math.NaN()} {
 		if got := l.At(key, 20); got != want && !(math.IsNaN(got) && math.IsNaN(want)) {
 			t.Errorf("%s is %v, want %v", key, got, want)
 		}
@@ -101,7 +103,8 @@ func TestLayerValues(t *testing.T) {
 		}
 	}
 	// What another program adds is kept if it is numbers.
-	if err := json.Unmarshal([]byte(`{"name":"a","mine":{"x":1,"y":null},"text":"no","list":[1],"mixed":{"a":"b"}}`), &l); err != nil {
+	if err := json.Unmarshal([]byte(`{"name":"a","mine":{"x":1,"y":null},"text":"no","list":[1],"mixed":{"a":"b"}}`),
+		&l); err != nil {
 		t.Fatal(err)
 	}
 	if len(l.Values) != 2 || l.Values["mine.x"] != 1 || !math.IsNaN(l.At("mine.y", 0)) {
@@ -149,8 +152,10 @@ func TestWilson(t *testing.T) {
 func TestEpochs(t *testing.T) {
 	nan := math.NaN()
 	rows := []Epoch{
-		{Epoch: 0, Loss: nan, FitAugmented: nan, FitClean: 0.1, TrueClean: 0.1, Test: 0.1, LR: nan, Seconds: 1.5, ImagesPerSecond: nan},
-		{Epoch: 1, Loss: 1.0 / 3, FitAugmented: 0.2, FitClean: nan, TrueClean: nan, Test: nan, LR: 1e-3, Seconds: 2, ImagesPerSecond: 500},
+		{Epoch: 0, Loss: nan, FitAugmented: nan, FitClean: 0.1, TrueClean: 0.1, Test: 0.1, LR: nan, Seconds: 1.5,
+			ImagesPerSecond: nan},
+		{Epoch: 1, Loss: 1.0 / 3, FitAugmented: 0.2, FitClean: nan, TrueClean: nan, Test: nan, LR: 1e-3, Seconds: 2,
+			ImagesPerSecond: 500},
 	}
 	var b bytes.Buffer
 	if err := WriteEpochs(&b, rows); err != nil {
@@ -176,7 +181,8 @@ func TestEpochs(t *testing.T) {
 		other[0].Epoch != 3 || other[0].Test != 0.5 || !math.IsNaN(other[0].Loss) {
 		t.Errorf("other columns: %+v, %v", other, err)
 	}
-	for doc, want := range map[string]string{"": "no header", "a,b\n": `no column "epoch"`, "epoch,loss\nx,1\n": "line 2", "epoch,loss\n1,x\n": `column "loss"`} {
+	for doc, want := range map[string]string{"": "no header", "a,b\n": `no column "epoch"`, "epoch,loss\nx,1\n": "line 2",
+		"epoch,loss\n1,x\n": `column "loss"`} {
 		if _, err := ReadEpochs(strings.NewReader(doc)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", doc, err, want)
 		}
@@ -208,14 +214,20 @@ func TestVerdictInWords(t *testing.T) {
 		margin, low, hi Number
 		want            string
 	}{
-		{Malign, 1, -0.102, -0.137, -0.069, "the assigned labels are fitted (1.000), and the probe is 0.102 below the mean of 5 untrained networks (95 % interval 0.069 to 0.137 below)"},
-		{Preserved, 0.98, -0.002, -0.01, 0, "the assigned labels are fitted (0.980), and the probe is 0.002 below the mean of 5 untrained networks (95 % interval 0.010 below to 0.000 above)"},
-		{Benign, 0.95, 0.05, 0.0304, 0.07, "the assigned labels are fitted (0.950), and the probe is 0.050 above the mean of 5 untrained networks (95 % interval 0.030 to 0.070 above); it is 0.010 below that of raw pixels (0.020 below to 0.000 above)"},
-		{Unclear, 1, -0.018, -0.043, 0.006, "the assigned labels are fitted (1.000), but the probe is 0.018 below the mean of 5 untrained networks (95 % interval 0.043 below to 0.006 above), which does not decide beside 0.02"},
-		{TrueLabels, 1, 0.2, 0.1, 0.3, "the assigned labels are the true ones; the probe is 0.200 above the mean of 5 untrained networks (95 % interval 0.100 to 0.300 above)"},
+		{Malign, 1, -0.102, -0.137, -0.069,
+			"the assigned labels are fitted (1.000), and the probe is 0.102 below the mean of 5 untrained networks (95 % interval 0.069 to 0.137 below)"},
+		{Preserved, 0.98, -0.002, -0.01, 0,
+			"the assigned labels are fitted (0.980), and the probe is 0.002 below the mean of 5 untrained networks (95 % interval 0.010 below to 0.000 above)"},
+		{Benign, 0.95, 0.05, 0.0304, 0.07,
+			"the assigned labels are fitted (0.950), and the probe is 0.050 above the mean of 5 untrained networks (95 % interval 0.030 to 0.070 above); it is 0.010 below that of raw pixels (0.020 below to 0.000 above)"},
+		{Unclear, 1, -0.018, -0.043, 0.006,
+			"the assigned labels are fitted (1.000), but the probe is 0.018 below the mean of 5 untrained networks (95 % interval 0.043 below to 0.006 above), which does not decide beside 0.02"},
+		{TrueLabels, 1, 0.2, 0.1, 0.3,
+			"the assigned labels are the true ones; the probe is 0.200 above the mean of 5 untrained networks (95 % interval 0.100 to 0.300 above)"},
 		{NotMemorized, 0.386, 0, 0, 0, "the fit to the assigned labels, 0.386, is less than 0.9"},
 	} {
-		v := &Verdict{Word: c.word, Fit: c.fit, Margin: c.margin, CI: Interval{c.low, c.hi}, MinFit: 0.9, MinMargin: 0.02, Draws: 5,
+		v := &Verdict{Word: c.word, Fit: c.fit, Margin: c.margin, CI: Interval{c.low, c.hi}, MinFit: 0.9, MinMargin: 0.02,
+			Draws:      5,
 			OverPixels: &Margin{Margin: -0.01, CI: Interval{-0.02, 0}}}
 		if got := v.Why(); got != c.want {
 			t.Errorf("%s:\n%s, want\n%s", c.word, got, c.want)

@@ -50,10 +50,12 @@ type Epoch struct {
 	ImagesPerSecond float64
 }
 
-var epochColumns = [...]string{"epoch", "loss", "fit_augmented", "fit_clean", "true_clean", "test", "lr", "seconds", "images_per_second"}
+var epochColumns = [...]string{"epoch", "loss", "fit_augmented", "fit_clean", "true_clean", "test", "lr", "seconds",
+	"images_per_second"}
 
 func (e *Epoch) fields() [8]*float64 {
-	return [...]*float64{&e.Loss, &e.FitAugmented, &e.FitClean, &e.TrueClean, &e.Test, &e.LR, &e.Seconds, &e.ImagesPerSecond}
+	return [...]*float64{&e.Loss, &e.FitAugmented, &e.FitClean, &e.TrueClean, &e.Test, &e.LR, &e.Seconds,
+		&e.ImagesPerSecond}
 }
 
 // EpochHeader returns the names of the columns of metrics.csv.

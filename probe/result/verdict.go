@@ -71,14 +71,16 @@ func BestFit(clean, augmented float64) float64 {
 
 // Why is the rule that decided, as a sentence with its numbers.
 func (v *Verdict) Why() string {
-	between := fmt.Sprintf("the probe is %s %s (95 %% interval %s)", beside(float64(v.Margin)), v.baseline(), v.CI.beside())
+	between := fmt.Sprintf("the probe is %s %s (95 %% interval %s)", beside(float64(v.Margin)),
+		v.baseline(), v.CI.beside())
 	switch v.Word {
 	case NotMemorized:
 		return fmt.Sprintf("the fit to the assigned labels, %.3f, is less than %v", float64(v.Fit), float64(v.MinFit))
 	case TrueLabels:
 		return "the assigned labels are the true ones; " + between
 	case Unclear:
-		return fmt.Sprintf("the assigned labels are fitted (%.3f), but %s, which does not decide beside %v", float64(v.Fit), between, float64(v.MinMargin))
+		return fmt.Sprintf("the assigned labels are fitted (%.3f), but %s, which does not decide beside %v",
+			float64(v.Fit), between, float64(v.MinMargin))
 	}
 	s := fmt.Sprintf("the assigned labels are fitted (%.3f), and %s", float64(v.Fit), between)
 	if p := v.OverPixels; p != nil && (v.Word == Benign || v.Word == BenignBeyondPixels) {

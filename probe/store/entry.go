@@ -162,7 +162,8 @@ func (s Share) cut(chunks int) (lo, hi int) {
 // the rows lo to hi of each layer, which it may overwrite in its next call. Chunks that
 // another process computes are waited for. done, if not nil, is told how many rows are
 // there. What cannot be stored is kept in memory.
-func (e *Entry) Fill(ctx context.Context, pool *parallel.Pool, share Share, compute func(lo, hi int) ([][]float32, error), done func(rows int)) error {
+func (e *Entry) Fill(ctx context.Context, pool *parallel.Pool, share Share,
+	compute func(lo, hi int) ([][]float32, error), done func(rows int)) error {
 	first, last := share.cut(e.chunks())
 	missing := e.missing(pool, first, last)
 	if len(missing) > 0 {

@@ -4,7 +4,8 @@ import "testing"
 
 // Whatever a header says, it fits the size of its file, or is refused.
 func FuzzHeader(f *testing.F) {
-	h := header{Format: format, spec: spec{Key: Key{Batch: []int{4, 3, 8, 8}}, Rows: 70, Chunk: 32, Type: Float32, Order: byteOrder()}, Layer: Layer{Name: "/conv", Dim: 12}}
+	h := header{Format: format, spec: spec{Key: Key{Batch: []int{4, 3, 8, 8}}, Rows: 70, Chunk: 32, Type: Float32,
+		Order: byteOrder()}, Layer: Layer{Name: "/conv", Dim: 12}}
 	line, err := h.encode()
 	if err != nil {
 		f.Fatal(err)

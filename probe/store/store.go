@@ -238,7 +238,8 @@ func (s *Store) prune(limit int64) (gone []Info, err error) {
 // makeRoom removes what need be for so many more bytes. It reports whether they fit.
 func (s *Store) makeRoom(bytes int64) (bool, error) {
 	if bytes > s.Limit {
-		s.note("features of %s are not stored: the store holds %s (--store-limit)", memory.String(bytes), memory.String(s.Limit))
+		s.note("features of %s are not stored: the store holds %s (--store-limit)",
+			memory.String(bytes), memory.String(s.Limit))
 		return false, nil
 	}
 	if _, err := s.prune(s.Limit - bytes); err != nil {
@@ -250,7 +251,8 @@ func (s *Store) makeRoom(bytes int64) (bool, error) {
 		held += i.Size
 	}
 	if held+bytes > s.Limit {
-		s.note("features of %s are not stored: %s of the store's %s (--store-limit) are in use", memory.String(bytes), memory.String(held), memory.String(s.Limit))
+		s.note("features of %s are not stored: %s of the store's %s (--store-limit) are in use",
+			memory.String(bytes), memory.String(held), memory.String(s.Limit))
 		return false, err
 	}
 	return true, err

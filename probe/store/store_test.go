@@ -23,10 +23,12 @@ const (
 	testBatch = 64
 )
 
-var testLayers = []Layer{{Name: "conv", Shape: []int{3, 2, 2}, Pool: "avg", Dim: 3}, {Name: "fc", Shape: []int{5}, Pool: "avg", Dim: 5}}
+var testLayers = []Layer{{Name: "conv", Shape: []int{3, 2, 2}, Pool: "avg", Dim: 3},
+	{Name: "fc", Shape: []int{5}, Pool: "avg", Dim: 5}}
 
 func testKey(model string) Key {
-	return Key{Model: model, Network: "trained", Images: []Part{{"sha256:00", testRows}}, Normalize: "none", Batch: []int{testBatch, 1, 2, 2}}
+	return Key{Model: model, Network: "trained", Images: []Part{{"sha256:00", testRows}}, Normalize: "none",
+		Batch: []int{testBatch, 1, 2, 2}}
 }
 
 // value is column j of row i of a layer.
@@ -341,10 +343,12 @@ func TestLimit(t *testing.T) {
 	if !slices.Equal(models, []string{"b", "c"}) || len(notes) > 0 {
 		t.Errorf("entries %v with notes %q, want b and c", models, notes)
 	}
-	if i := slices.IndexFunc(list, func(i Info) bool { return i.Key.Model == "b" }); list[i].Done != 1 || list[i].Layers != 2 || list[i].Rows != testRows || !list[i].Busy {
+	if i := slices.IndexFunc(list, func(i Info) bool { return i.Key.Model == "b" }); list[i].Done != 1 ||
+		list[i].Layers != 2 || list[i].Rows != testRows || !list[i].Busy {
 		t.Errorf("entry b is %+v, want two layers of %d rows, done and busy", list[i], testRows)
 	}
-	if d, err := s.Entry(t.Context(), testKey("d"), "", testRows, testLayers); d != nil || err != nil || len(notes) != 1 || !strings.Contains(notes[0], "in use") {
+	if d, err := s.Entry(t.Context(), testKey("d"), "", testRows, testLayers); d != nil || err != nil ||
+		len(notes) != 1 || !strings.Contains(notes[0], "in use") {
 		t.Errorf("a third beside two in use: %v, %v, notes %q", d, err, notes)
 	}
 	check(t, b, exact)
@@ -386,7 +390,8 @@ func TestCommonImages(t *testing.T) {
 				if i == 1 && n != c.want {
 					t.Errorf("%d rows computed, want %d", n, c.want)
 				}
-				if got, err := e.Features(1); err != nil || got[len(got)-1] != value(1, c.rows[i]-1, 4) || got[5*300] != value(1, 300, 0) {
+				if got, err := e.Features(1); err != nil || got[len(got)-1] != value(1, c.rows[i]-1, 4) ||
+					got[5*300] != value(1, 300, 0) {
 					t.Errorf("wrong rows: %v", err)
 				}
 			}

@@ -75,7 +75,8 @@ func TestArraysOfNPZFaults(t *testing.T) {
 		o      Options
 		words  []string
 	}{
-		"missing": {nil, Options{Inputs: append(slices.Clone(inputs), Array{Name: "token_type_ids"})}, []string{`no array token_type_ids_train for the model's input "token_type_ids"`, "attention_mask_train"}},
+		"missing": {nil, Options{Inputs: append(slices.Clone(inputs), Array{Name: "token_type_ids"})},
+			[]string{`no array token_type_ids_train for the model's input "token_type_ids"`, "attention_mask_train"}},
 		"other length": {nil, Options{Inputs: []Array{{Name: "input_ids", Shape: []int{4}}}},
 			[]string{"input_ids_train", "[3] a sample", "takes [4]"}},
 		"other rank": {nil, Options{Inputs: []Array{{Name: "input_ids", Shape: []int{0, 4}}}}, []string{"takes [? 4]"}},

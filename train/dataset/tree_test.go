@@ -116,7 +116,8 @@ func TestIDXLayouts(t *testing.T) {
 	dir := writeTree(t, tails)
 	wantFault(t, "idx:"+dir, Options{}, labels, "behind the gzip data")
 	wantFault(t, "idx:"+filepath.Join(dir, labels), Options{}, "a file, want the folder")
-	wantFault(t, "idx:"+writeTree(t, map[string][]byte{"digits.csv": {1}}), Options{}, "no IDX file train-images", `"digits.csv"`)
+	wantFault(t, "idx:"+writeTree(t, map[string][]byte{"digits.csv": {1}}), Options{}, "no IDX file train-images",
+		`"digits.csv"`)
 }
 
 // A lone column of integers may be an index or an identifier: it is the label only

@@ -21,9 +21,13 @@ func TestEmit(t *testing.T) {
 	}
 	words := []string{"memprobe", "sweep", "it's.yaml", "--out", "/runs/a b"}
 	for cluster, wants := range map[string][]string{
-		"slurm":      {"#SBATCH --array=0-2\n", "#SBATCH --requeue\n", "#SBATCH --job-name=memprobe-my-plan\n", `memprobe sweep 'it'\''s.yaml' --out '/runs/a b' --index "$SLURM_ARRAY_TASK_ID" &`, "# 2: " + p.Cells[2].Name + " seed=2\n"},
-		"kubernetes": {"completionMode: Indexed", "completions: 3\n", `command: ["memprobe", "sweep", "it's.yaml", "--out", "/runs/a b"]`, "name: memprobe-my-plan\n"},
-		"shell":      {`memprobe sweep 'it'\''s.yaml' --out '/runs/a b' --index 0 # ` + p.Cells[0].Name + " seed=0\n", "--index 2"},
+		"slurm": {"#SBATCH --array=0-2\n", "#SBATCH --requeue\n", "#SBATCH --job-name=memprobe-my-plan\n",
+			`memprobe sweep 'it'\''s.yaml' --out '/runs/a b' --index "$SLURM_ARRAY_TASK_ID" &`,
+			"# 2: " + p.Cells[2].Name + " seed=2\n"},
+		"kubernetes": {"completionMode: Indexed", "completions: 3\n",
+			`command: ["memprobe", "sweep", "it's.yaml", "--out", "/runs/a b"]`, "name: memprobe-my-plan\n"},
+		"shell": {`memprobe sweep 'it'\''s.yaml' --out '/runs/a b' --index 0 # ` + p.Cells[0].Name + " seed=0\n",
+			"--index 2"},
 	} {
 		var b bytes.Buffer
 		if err := p.Emit(&b, cluster, Job{Words: words, Dir: "/runs/a b", CPUs: 4, Most: 1000}); err != nil {
@@ -43,7 +47,8 @@ func TestEmit(t *testing.T) {
 
 // What a plan says of itself stays in its comment: no line of a job is a plan's.
 func TestEmitKeepsCommentsInTheirLine(t *testing.T) {
-	p, err := Parse("plan.yaml", "plan", []byte(`{about: "what for\nFORGED\u2028\r\tFORGED", variants: [{name: "one\nFORGED"}]}`))
+	p, err := Parse("plan.yaml", "plan",
+		[]byte(`{about: "what for\nFORGED\u2028\r\tFORGED", variants: [{name: "one\nFORGED"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +57,8 @@ func TestEmitKeepsCommentsInTheirLine(t *testing.T) {
 		if err := p.Emit(&b, cluster, Job{Words: []string{"memprobe"}, Dir: "runs", CPUs: 1, Most: 1000}); err != nil {
 			t.Fatal(err)
 		}
-		if regexp.MustCompile(`(?m)^\s*FORGED|[\r\t\x{2028}]FORGED`).MatchString(b.String()) || !strings.Contains(b.String(), `what for\nFORGED`) {
+		if regexp.MustCompile(`(?m)^\s*FORGED|[\r\t\x{2028}]FORGED`).MatchString(b.String()) ||
+			!strings.Contains(b.String(), `what for\nFORGED`) {
 			t.Errorf("%s:\n%s", cluster, b.String())
 		}
 	}

@@ -55,7 +55,8 @@ func TestRun(t *testing.T) {
 		}
 		return finish(dir, c)
 	}}
-	if err := Run(t.Context(), dir, p.Cells, o); !errors.Is(err, broken) || !strings.Contains(err.Error(), `cell "seed=2"`) {
+	if err := Run(t.Context(), dir, p.Cells, o); !errors.Is(err, broken) ||
+		!strings.Contains(err.Error(), `cell "seed=2"`) {
 		t.Errorf("error %v, want that of the broken cell", err)
 	}
 	var states []State

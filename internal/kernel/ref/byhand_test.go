@@ -200,7 +200,8 @@ func TestOptimisersByHand(t *testing.T) {
 		}
 	}
 	for _, decoupled := range []bool{false, true} {
-		a := ref.Adam{LR: 0.1, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.5, GradScale: 1, Step: 1, Decoupled: decoupled}
+		a := ref.Adam{LR: 0.1, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, WeightDecay: 0.5, GradScale: 1, Step: 1,
+			Decoupled: decoupled}
 		w, m, v := []float64{1}, []float64{0}, []float64{0}
 		ref.AdamStep(ref.Coef[float64](a), w, []float64{2}, m, v)
 		// The first step is LR·sign(g), whatever g is; AdamW shrinks the weight besides.

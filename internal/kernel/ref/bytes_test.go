@@ -23,8 +23,10 @@ func TestProductsOfIntegersByElements(t *testing.T) {
 		a func(uint8) int32
 		b func(uint8) int32
 	}{
-		"signed by unsigned": {ref.TileS8U8, func(x uint8) int32 { return int32(int8(x)) }, func(x uint8) int32 { return int32(x) }},
-		"unsigned by signed": {ref.TileU8S8, func(x uint8) int32 { return int32(x) }, func(x uint8) int32 { return int32(int8(x)) }},
+		"signed by unsigned": {ref.TileS8U8,
+			func(x uint8) int32 { return int32(int8(x)) }, func(x uint8) int32 { return int32(x) }},
+		"unsigned by signed": {ref.TileU8S8,
+			func(x uint8) int32 { return int32(x) }, func(x uint8) int32 { return int32(int8(x)) }},
 	} {
 		got := make([]int32, ref.ByteRows*ldc)
 		c.f(&ref.ByteTile{C: &got[0], LDC: ldc, A: &a[0], B: &b[0], Offsets: &offsets[0], Steps: steps})
@@ -74,7 +76,8 @@ func TestQuantisationByHand(t *testing.T) {
 		f    func()
 		want []uint8
 	}{
-		"Requantize": {func() { ref.Requantize(dst, []int32{0, 2, 4, 1000}, 1, 0.5, -100, 100, 10) }, []uint8{10, 12, 12, 110}},
+		"Requantize": {func() { ref.Requantize(dst, []int32{0, 2, 4, 1000}, 1, 0.5, -100, 100, 10) },
+			[]uint8{10, 12, 12, 110}},
 		"RequantizeColumns": {func() {
 			ref.RequantizeColumns(dst, []int32{1, 1, 1, 1}, []int32{0, 1, 2, -201}, []float32{0.5, 0.5, 0.5, 1}, -100, 100, 128)
 		}, []uint8{128, 129, 130, 28}},
@@ -84,8 +87,10 @@ func TestQuantisationByHand(t *testing.T) {
 			// Signed bytes 2, -1, 100, -128 and 4, 2, 100, -128: x/2 + y + 0.5, from -100 to 100.
 			ref.AddQuantized(dst, []uint8{2, 255, 100, 128}, []uint8{4, 2, 100, 128}, 128, 0.5, 1, 0.5, -100, 100)
 		}, []uint8{6, 2, 100, 156}},
-		"MaxBytes":        {func() { ref.MaxBytes(dst, []uint8{1, 200, 3, 255}, []uint8{2, 100, 3, 0}, 0) }, []uint8{2, 200, 3, 255}},
-		"MaxBytes signed": {func() { ref.MaxBytes(dst, []uint8{1, 200, 3, 255}, []uint8{2, 100, 3, 0}, 128) }, []uint8{2, 100, 3, 0}},
+		"MaxBytes": {func() { ref.MaxBytes(dst, []uint8{1, 200, 3, 255}, []uint8{2, 100, 3, 0}, 0) },
+			[]uint8{2, 200, 3, 255}},
+		"MaxBytes signed": {func() { ref.MaxBytes(dst, []uint8{1, 200, 3, 255}, []uint8{2, 100, 3, 0}, 128) },
+			[]uint8{2, 100, 3, 0}},
 	} {
 		if c.f(); !slices.Equal(dst, c.want) {
 			t.Errorf("%s: %v, want %v", name, dst, c.want)
@@ -113,7 +118,8 @@ func TestDistancesByHand(t *testing.T) {
 		t.Errorf("distance %g, want %g", got, want)
 	}
 	hits := make([]int32, 8)
-	dots, weight, bias := []int32{4, 2, 0, 8, 1, 1, 1, 3}, slices.Repeat([]float32{0.5}, 8), []float32{0, 1, 2, 0, 0, 3, 0, 0}
+	dots, weight, bias := []int32{4, 2, 0, 8, 1, 1, 1, 3}, slices.Repeat([]float32{0.5}, 8),
+		[]float32{0, 1, 2, 0, 0, 3, 0, 0}
 	weight[7] = float32(math.NaN())
 	// Halves of the dots, and twice the bias: 2, 3, 4, 4, 0.5, 6.5, 0.5 and no number.
 	if n := ref.Above(&hits[0], &dots[0], &weight[0], &bias[0], 8, 2, 4); !slices.Equal(hits[:n], []int32{2, 3, 5}) {

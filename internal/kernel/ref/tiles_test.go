@@ -159,7 +159,8 @@ func TestSpreadByHand(t *testing.T) {
 // The three forms of a depthwise convolution and its gradient are a grouped convolution.
 func TestDepthwiseFormsConvolve(t *testing.T) {
 	s := ref.ConvSpec{N: 1, C: 2, H: 3, W: 4, M: 2, KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1,
-		PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1, Group: 2, Bias: true, Act: ref.ActClip, Lo: -50, Hi: 60, Residual: true}
+		PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1, Group: 2, Bias: true, Act: ref.ActClip, Lo: -50, Hi: 60,
+		Residual: true}
 	const plane = 12
 	x, w, bias, residual := whole(2*plane, 5), whole(18, 7), []float32{3, -2}, whole(2*plane, 3)
 	want := make([]float32, 2*plane)
@@ -212,7 +213,8 @@ func TestDepthwiseFormsConvolve(t *testing.T) {
 			Vectors: &vectors[0], Groups: 1, Bias: bias[c], Lo: -50, Hi: 60, Clamp: true}
 		ref.DepthConv(&d)
 		sums := make([]float32, 9*ref.VL)
-		ref.DepthGrad(&ref.Depth{Y: &dy[c*plane], X: &padded[0], W: &sums[0], Off: &off[0], K: 9, Vectors: &vectors[0], Groups: 3})
+		ref.DepthGrad(&ref.Depth{Y: &dy[c*plane], X: &padded[0], W: &sums[0], Off: &off[0], K: 9,
+			Vectors: &vectors[0], Groups: 3})
 		for k := range 9 {
 			if sum := ref.Sum(sums[k*ref.VL:][:ref.VL]); float32(sum) != dw[9*c+k] {
 				t.Errorf("gradient of tap %d of channel %d: %g, want %g", k, c, sum, dw[9*c+k])

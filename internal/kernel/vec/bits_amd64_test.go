@@ -18,7 +18,8 @@ func TestWidePassesHaveTheBitsOfNarrowOnes(t *testing.T) {
 	for i := range x {
 		x[i] *= float32(math.Exp2(float64(i%280 - 140)))
 	}
-	for i, v := range []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 88.5, -88.2, -104, 127, 9.38, -13.3} {
+	for i, v := range []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), 88.5, -88.2, -104, 127,
+		9.38, -13.3} {
 		x[7+11*i] = float32(v)
 	}
 	dy := kerneltest.Normal(len(x), 2, 0)
@@ -54,7 +55,8 @@ func TestWidePassesHaveTheBitsOfNarrowOnes(t *testing.T) {
 				run(widened.Field(i).Interface(), b[:n])
 				for j := range a {
 					if math.Float32bits(a[j]) != math.Float32bits(b[j]) {
-						t.Fatalf("%s of %d from %d: element %d at %g is %g with AVX2, %g with AVX-512", name, n, from, j, x[from+min(j, n-1)], a[j], b[j])
+						t.Fatalf("%s of %d from %d: element %d at %g is %g with AVX2, %g with AVX-512", name, n, from, j,
+							x[from+min(j, n-1)], a[j], b[j])
 					}
 				}
 			}
