@@ -1,7 +1,9 @@
 package dataset
 
 import (
+	"errors"
 	"os"
+	"syscall"
 
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/mapped"
@@ -23,10 +25,16 @@ type arena struct {
 	last   int // bytes that were allocated last
 }
 
-// take returns n zero bytes, aligned for float32.
+// take returns n zero bytes, those of one image, aligned for float32. An image that does
+// not fit into memory is refused: no network could run it.
 func (a *arena) take(n int) ([]byte, error) {
 	const align = 64
 	need := (n + align - 1) / align * align
+	if need > chunk {
+		if err := memory.Need("one image", int64(need)); err != nil {
+			return nil, err
+		}
+	}
 	if need > len(a.free) {
 		size := max(need, firstChunk, min(2*a.last, chunk))
 		a.last = size
@@ -69,6 +77,9 @@ func (l *loader) scratch(size int64) ([]byte, error) {
 		return nil, err
 	}
 	data, release, err := mapped.File(f, size, true)
+	if errors.Is(err, syscall.ENOMEM) { // a file needs no memory, but room among the addresses
+		return nil, &memory.Error{What: "the images, mapped from a file,", Need: size, Left: memory.Left()}
+	}
 	if err != nil {
 		return nil, err
 	}
