@@ -5,7 +5,7 @@
 #   cover.sh [PACKAGE...]          ./... by default; go test's GOFLAGS are obeyed
 #   cover.sh --of DIR              the shares of the profiles that an earlier run left in DIR
 #
-# Not counted: internal/tool, programs for measurements that no release contains, and
+# Not counted: internal/tool and train/dataset/mini, programs that no release contains, and
 # internal/onnxpb, whose code protoc-gen-go writes. Assembly has no statements.
 # What a test runs as a process counts where it is the test's own binary.
 set -euo pipefail
@@ -16,7 +16,7 @@ shares() { # of the profiles in a folder, each named after its package, with _ f
     FNR == 1 { own = FILENAME; sub(/.*\//, "", own); sub(/\.out$/, "", own); next }
     {
       split($1, place, ":"); path = place[1]; sub(/\/[^\/]*$/, "", path)
-      if (path ~ /\/internal\/(tool\/|onnxpb$)/) next
+      if (path ~ /\/internal\/(tool\/|onnxpb$)|\/dataset\/mini$/) next
       statements[$1] = $2; of[$1] = path; name = path; gsub("/", "_", name)
       if ($3 > 0) { covered[$1] = 1; if (name == own) alone[$1] = 1 }
     }
