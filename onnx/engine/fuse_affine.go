@@ -128,14 +128,23 @@ func (f *fuser) bias(a *affine, old *ops.Value, size int) *ops.Value {
 	return f.builder.Const(t)
 }
 
-// scaled returns a constant w, its element i multiplied by scale[channel(i)].
-func (f *fuser) scaled(w *ops.Value, scale []float64, channel func(i int) int) *ops.Value {
+// scaled returns a constant w whose elements are multiplied by the scales in turn, run neighbours
+// by each.
+func (f *fuser) scaled(w *ops.Value, scale []float64, run int) *ops.Value {
 	if scale == nil {
 		return w
 	}
 	t := tensor.New(tensor.Float32, w.Shape...)
-	for i, x := range w.Const.F32() {
-		t.F32()[i] = float32(float64(x) * at(scale, channel(i), 1))
+	to, from := t.F32(), w.Const.F32()
+	if len(scale) == 1 {
+		run = len(from)
+	}
+	for i := 0; len(from) > 0; i++ {
+		by := scale[i%len(scale)]
+		for j, x := range from[:run] {
+			to[j] = float32(float64(x) * by)
+		}
+		to, from = to[run:], from[run:]
 	}
 	return f.builder.Const(t)
 }
@@ -192,8 +201,7 @@ func (f *fuser) affineConv(a *affine, p *ops.Node) *ops.Node {
 	if a.axis != 1 && a.axis != -1 || w.Const == nil {
 		return nil
 	}
-	per := w.Len() / w.Shape[0]
-	return f.conv(p, nil, p.In[0], f.scaled(w, a.scale, func(i int) int { return i / per }),
+	return f.conv(p, nil, p.In[0], f.scaled(w, a.scale, w.Len()/w.Shape[0]),
 		f.bias(a, p.Input(2), w.Shape[0]))
 }
 
@@ -212,7 +220,7 @@ func (f *fuser) affineProduct(a *affine, p *ops.Node) *ops.Node {
 			return nil
 		}
 	case b.Const != nil && wholeB(&s, b):
-		b = f.scaled(b, a.scale, func(i int) int { return i / s.B.Col % s.N })
+		b = f.scaled(b, a.scale, s.B.Col)
 	default:
 		return nil
 	}
@@ -228,7 +236,7 @@ func (f *fuser) affineNorm(a *affine, p *ops.Node) *ops.Node {
 		return nil
 	}
 	return f.node("", "LayerNormalization", p, p.Attrs, p.In[0],
-		f.scaled(w, a.scale, func(i int) int { return i }), f.bias(a, p.Input(2), w.Len()))
+		f.scaled(w, a.scale, 1), f.bias(a, p.Input(2), w.Len()))
 }
 
 // layerNorm: (x - mean(x)) / √(mean((x - mean(x))²) + ε) over the last axis.
