@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -122,11 +121,15 @@ func extract(ctx context.Context, m *subject, o extractOptions, std streams) err
 // feed reads a tensor for every input of the model from a file. The error lists all that
 // are missing or of another type or shape.
 func feed(m *subject, file string) (map[string]*tensor.Tensor, error) {
-	arrays, err := npy.Read(file)
+	inputs := m.Inputs()
+	var wanted []string
+	for _, in := range inputs {
+		wanted = append(wanted, in.Name)
+	}
+	arrays, names, err := npy.Read(file, wanted)
 	if err != nil {
 		return nil, err
 	}
-	inputs := m.Inputs()
 	if v, lone := arrays[""]; lone && len(inputs) == 1 {
 		arrays = map[string]*npy.Values{inputs[0].Name: v}
 	}
@@ -143,8 +146,7 @@ func feed(m *subject, file string) (map[string]*tensor.Tensor, error) {
 		}
 	}
 	if faults != nil {
-		names := show.List(slices.Sorted(maps.Keys(arrays)))
-		return nil, fault.Errorf(file, "%s; the file's arrays are %s", strings.Join(faults, "; "), names)
+		return nil, fault.Errorf(file, "%s; the file's arrays are %s", strings.Join(faults, "; "), show.List(names))
 	}
 	for _, s := range shapes {
 		if len(inputs) == 1 && len(s) > 1 && s[0] != 1 {

@@ -32,7 +32,7 @@ func must(t *testing.T, args ...string) {
 // arrays reads the float32 arrays of an archive without its labels.
 func arrays(t *testing.T, file string) map[string]*tensor.Tensor {
 	t.Helper()
-	all, err := npy.Read(file)
+	all, _, err := npy.Read(file, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

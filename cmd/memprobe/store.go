@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"text/tabwriter"
 	"time"
 
@@ -74,6 +75,9 @@ func namedStore(dir string, args []string) (*store.Store, error) {
 		return nil, usagef("--store none: want a folder")
 	case dir == "":
 		return defaultStore(store.Options{})
+	}
+	if about, err := os.Stat(dir); err == nil && !about.IsDir() {
+		return nil, usagef("--store %s: is no folder", dir)
 	}
 	return store.New(dir, store.Options{}), nil
 }

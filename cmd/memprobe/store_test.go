@@ -108,6 +108,15 @@ func TestStoreCommands(t *testing.T) {
 	if _, out, _ = runMemprobe("store", "list", "--store", dir, "--json"); out != "[]\n" {
 		t.Errorf("after prune the list is %s", out)
 	}
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []string{"list", "prune"} {
+		if code, _, msg := runMemprobe("store", c, "--store", file); code != 2 || !strings.Contains(msg, "is no folder") {
+			t.Errorf("store %s of a file: exit %d, %s", c, code, msg)
+		}
+	}
 }
 
 // The lines of a job array fill the store: analyze then has nothing to compute.

@@ -2,8 +2,11 @@ package npy
 
 import (
 	"archive/zip"
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -67,11 +70,38 @@ func TestSafeNames(t *testing.T) {
 			t.Errorf("%.40q is said to be called %.40q, want %.40q", name, called[name], own)
 		}
 	}
-	read, err := Read(path)
+	read, _, err := Read(path, nil)
 	if err != nil || len(read) != len(own) {
 		t.Errorf("%d arrays are read, want %d: %v", len(read), len(own), err)
 	}
 	if slices.Contains(slices.Collect(maps.Keys(read)), NamesFile) {
 		t.Error("the names are read as an array")
+	}
+}
+
+// Arrays that nobody wants are named, and not read: not even where they are no arrays.
+func TestReadOfWantedArrays(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "a.npz")
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, e := range []struct {
+		name string
+		data []byte
+	}{{"images.npy", []byte("no array")}, {"x.npy", file("<f4", "False", "(1,)", float32(3))}} {
+		w, err := z.Create(e.name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(e.data)
+	}
+	if err := cmp.Or(z.Close(), os.WriteFile(path, b.Bytes(), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	arrays, names, err := Read(path, []string{"x", "y"})
+	if err != nil || len(arrays) != 1 || arrays["x"].F32()[0] != 3 || !slices.Equal(names, []string{"images", "x"}) {
+		t.Errorf("read %v of %q, error %v", arrays, names, err)
+	}
+	if _, _, err := Read(path, nil); err == nil {
+		t.Error("what is no array was read")
 	}
 }

@@ -118,7 +118,7 @@ func TestRoundTrip(t *testing.T) {
 		if err := Write(path, x); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Read(path)
+		got, _, err := Read(path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -180,7 +180,7 @@ func TestClaimBeyondFile(t *testing.T) {
 	if err := os.WriteFile(path, header(tensor.Float32, []int{1 << 40}), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Read(path); err == nil {
+	if _, _, err := Read(path, nil); err == nil {
 		t.Error("an array without elements was read")
 	}
 }
@@ -206,7 +206,7 @@ func TestEntriesWithoutAName(t *testing.T) {
 		if err := cmp.Or(z.Close(), os.WriteFile(path, b.Bytes(), 0o644)); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Read(path); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := Read(path, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("entries %q: error %v, want %q", names, err, want)
 		}
 	}

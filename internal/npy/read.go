@@ -21,45 +21,45 @@ type Values struct {
 	*tensor.Tensor
 }
 
-// Read returns the arrays of an .npz by name, or the lone one of an .npy under the
-// empty name. Element types that the engine does not compute with, and sizes that
-// the file does not hold, are errors.
-func Read(path string) (map[string]*Values, error) {
-	out := map[string]*Values{}
-	if !strings.HasSuffix(path, ".npz") {
-		f, _, err := infile.Open(path)
-		if err != nil {
-			return nil, fault.Wrap(path, err)
-		}
-		defer f.Close()
-		out[""], err = array(path, "", f)
-		return out, err
-	}
+// Read returns the wanted arrays of an .npz by name, as far as there are such, all of them
+// for nil, or the lone one of an .npy under the empty name. names are those of all that the
+// file has, of which the others are not read. Element types that the engine does not compute with, and sizes
+// that the file does not hold, are errors.
+func Read(path string, wanted []string) (arrays map[string]*Values, names []string, err error) {
 	f, size, err := infile.Open(path)
 	if err != nil {
-		return nil, fault.Wrap(path, err)
+		return nil, nil, fault.Wrap(path, err)
 	}
 	defer f.Close()
+	arrays = map[string]*Values{}
+	if !strings.HasSuffix(path, ".npz") {
+		arrays[""], err = array(path, "", f)
+		return arrays, []string{""}, err
+	}
 	z, err := zip.NewReader(f, size)
 	if err != nil {
-		return nil, fault.Errorf(path, "not an .npz file: %w", err)
+		return nil, nil, fault.Errorf(path, "not an .npz file: %w", err)
 	}
 	entries, err := Entries(z)
 	if err != nil {
-		return nil, fault.Wrap(path, err)
+		return nil, nil, fault.Wrap(path, err)
 	}
-	for _, name := range slices.Sorted(maps.Keys(entries)) {
+	names = slices.Sorted(maps.Keys(entries))
+	for _, name := range names {
+		if wanted != nil && !slices.Contains(wanted, name) {
+			continue
+		}
 		r, err := entries[name].Open()
 		if err != nil {
-			return nil, fault.Errorf(path, "array %q: %w", name, err)
+			return nil, nil, fault.Errorf(path, "array %q: %w", name, err)
 		}
-		out[name], err = array(path, name, r)
+		arrays[name], err = array(path, name, r)
 		r.Close()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
-	return out, nil
+	return arrays, names, nil
 }
 
 // Entries returns the entries of an .npz by the names of their arrays, but for NamesFile.
