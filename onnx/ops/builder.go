@@ -101,7 +101,7 @@ func (b *Builder) Ints(v ...int) *Value {
 	return b.Const(t)
 }
 
-// Scalar returns a constant of v's element type and rank 0.
+// Scalar returns a constant of like's element type and rank 0.
 func (b *Builder) Scalar(like *Value, x float64) *Value {
 	return b.Const(full(like.DType, x))
 }

@@ -79,7 +79,7 @@ func (b *Builder) onBytes(op string, attrs Attrs, r *Rounded, in ...*Value) *Val
 	}
 	if r != nil {
 		channels := w[0]
-		if op == "IntegerProduct" {
+		if op == "IntegerProduct" && attrs["transposed"] != int64(1) {
 			channels = w[len(w)-1]
 		}
 		own["rounded"] = r.ForChannels(channels)

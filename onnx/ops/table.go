@@ -15,6 +15,6 @@ var families = [][]Def{
 	dropouts, randoms, losses, classLosses,
 	quantizers, integerProducts, byteQuantizers, bytePools, byteConvs, byteProducts,
 	attentions, linearAttentions, rotaries, recurrents,
-	contribs, contribAttentions, groupQueries, matMulNBits, nchwcs,
+	contribs, contribAttentions, groupQueries, matMulNBits, contribQuantizers, nchwcs,
 	nonZeros, uniques, compressions, suppressions, sequences, loops,
 }
