@@ -167,6 +167,8 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 		memory.SetLimit(int64(*budget))
 		err = guarded(func() error { return do(ctx, f.Args(), std) })
 	}
+	// For good: a command that has ended says how itself, and is not cut off meanwhile.
+	grace.Hold()
 	if err = cmp.Or(out.err, err); err == nil { // what follows from a result that is not written is no cause
 		return 0
 	}
