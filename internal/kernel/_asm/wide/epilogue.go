@@ -1,0 +1,142 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"memprobe/internal/kernel/_asm/emit"
+)
+
+// epilogue finishes the sums and stores them.
+func (t *tiles) epilogue(p []gotypes.Component) {
+	t.masks(p)
+	whole := t.whole(p)
+	ld := emit.Field(p[0], "LDC")
+	SHLQ(U8(2), ld)
+	emit.Skip(emit.Addr(p[0], "Scale"), "unscaled", func() {
+		VBROADCASTSS(emit.Addr(p[0], "Alpha"), zmm(24))
+		t.each(func(i, j int) { VMULPS(zmm(24), t.sum(i, j), t.sum(i, j)) })
+	})
+	emit.Skip(emit.Addr(p[0], "Accumulate"), "fresh", func() {
+		TESTQ(whole, whole)
+		JEQ(LabelRef("addHalves"))
+		t.rowsOf(p, "C0", ld, func(i, j int, at Mem) { VADDPS(at, t.sum(i, j), t.sum(i, j)) })
+		JMP(LabelRef("fresh"))
+		Label("addHalves")
+		t.addHalves(p, "C", ld)
+	})
+	bias := emit.Field(p[0], "BiasRow")
+	emit.SkipNil(bias, "noBiasRow", func() {
+		if t.walk != nil {
+			ADDQ(t.walk.MovedBias, bias)
+		}
+		for i := range t.rows {
+			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, zmm(24))
+			for j := range t.n {
+				VADDPS(zmm(24), t.sum(i, j), t.sum(i, j))
+			}
+		}
+	})
+	emit.SkipNil(emit.Field(p[0], "Bias0"), "noBiasCol", func() {
+		for j := range t.n {
+			loadHalves(j, emit.Field(p[j], "Bias0"), emit.Field(p[j], "Bias1"), zmm(24+j))
+		}
+		t.each(func(i, j int) { VADDPS(zmm(24+j), t.sum(i, j), t.sum(i, j)) })
+	})
+	emit.SkipNil(emit.Field(p[0], "Res0"), "noResidual", func() { t.addHalves(p, "Res", ld) })
+	emit.Skip(emit.Addr(p[0], "Clamp"), "noClamp", func() {
+		VBROADCASTSS(emit.Addr(p[0], "Lo"), zmm(24))
+		VBROADCASTSS(emit.Addr(p[0], "Hi"), zmm(25))
+		// The sum is the operand that the instruction returns when it is NaN.
+		t.each(func(i, j int) { VMAXPS(t.sum(i, j), zmm(24), t.sum(i, j)) })
+		t.each(func(i, j int) { VMINPS(t.sum(i, j), zmm(25), t.sum(i, j)) })
+	})
+	TESTQ(whole, whole)
+	JEQ(LabelRef("storeHalves"))
+	t.rowsOf(p, "C0", ld, func(i, j int, at Mem) { VMOVUPS(t.sum(i, j), at) })
+	JMP(LabelRef("stored"))
+	Label("storeHalves")
+	for h := range halves {
+		t.rowsOf(p, emit.Numbered("C", h), ld, func(i, j int, at Mem) { VMOVUPS(t.sum(i, j), stored(j, h), at.Offset(-half*h)) })
+	}
+	Label("stored")
+}
+
+// masks fills the masks of the lanes that are stored.
+func (t *tiles) masks(p []gotypes.Component) {
+	ones := GP32()
+	MOVL(U32(0xff), ones)
+	for j := range t.n {
+		for h := range halves {
+			m, n := GP32(), emit.Field(p[j], emit.Numbered("N", h))
+			BZHIL(n.As32(), ones, m)
+			if h == 1 {
+				SHLL(U8(8), m)
+			}
+			KMOVW(m, stored(j, h))
+		}
+	}
+}
+
+// whole tells whether all of the tiles is stored, in whole vectors.
+func (t *tiles) whole(p []gotypes.Component) reg.GPVirtual {
+	whole := GP64()
+	XORQ(whole, whole)
+	for j := range t.n {
+		n, c := emit.Field(p[j], "N0"), emit.Field(p[j], "C1")
+		ADDQ(emit.Addr(p[j], "N1"), n)
+		CMPQ(n, U8(wide/4))
+		JNE(LabelRef("masked"))
+		SUBQ(emit.Addr(p[j], "C0"), c)
+		CMPQ(c, U8(half))
+		JNE(LabelRef("masked"))
+	}
+	INCQ(whole)
+	Label("masked")
+	return whole
+}
+
+// rowsOf calls f with the address of each row of each tile at the pointer name.
+func (t *tiles) rowsOf(p []gotypes.Component, name string, ld reg.GPVirtual, f func(i, j int, at Mem)) {
+	for j := range t.n {
+		at := t.walk.Place(p[j], name)
+		for i := range t.rows {
+			f(i, j, Mem{Base: at})
+			if i < t.rows-1 {
+				ADDQ(ld, at)
+			}
+		}
+	}
+}
+
+// addHalves adds the rows at the pointers name0 and name1 to the sums.
+func (t *tiles) addHalves(p []gotypes.Component, name string, ld reg.GPVirtual) {
+	for j := range t.n {
+		p0, p1 := t.walk.Place(p[j], name+"0"), t.walk.Place(p[j], name+"1")
+		for i := range t.rows {
+			loadHalves(j, p0, p1, zmm(24+i%8))
+			VADDPS(zmm(24+i%8), t.sum(i, j), t.sum(i, j))
+			if i < t.rows-1 {
+				ADDQ(ld, p0)
+				ADDQ(ld, p1)
+			}
+		}
+	}
+}
+
+// loadHalves loads what is stored of a row of tile j. Lanes that are masked are
+// not touched in memory, so p1 may be read from a half before it.
+func loadHalves(j int, p0, p1 reg.GPVirtual, z reg.VecPhysical) {
+	VMOVUPS_Z(Mem{Base: p0}, stored(j, 0), z)
+	VMOVUPS(Mem{Base: p1, Disp: -half}, stored(j, 1), z)
+}
+
+func (t *tiles) each(f func(i, j int)) {
+	for i := range t.rows {
+		for j := range t.n {
+			f(i, j)
+		}
+	}
+}
