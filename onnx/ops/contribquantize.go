@@ -27,6 +27,15 @@ var contribQuantizers = []Def{
 		return b.between(n, func(x *Value) *Value { return b.Op("LeakyRelu", n.Attrs, x) })
 	}),
 	contrib("QLinearSoftmax", 2, 5, "axis:i opset:i!", softmaxQuantized),
+	weighted(contrib("QLinearConv", 8, 9, "auto_pad:s channels_last:i dilations:I group:i kernel_shape:I pads:I strides:I",
+		convQuantized), "", "", "", Quantised, ""),
+	contrib("NhwcMaxPool", 1, 1, "auto_pad:s ceil_mode:i dilations:I kernel_shape:I! pads:I strides:I",
+		func(b *Builder, n *Node) []*Value {
+			last := *n
+			last.Attrs = Attrs{"channels_last": int64(1)}
+			x, back := b.channelsFirst(&last, b.cast(n.In[0], tensor.Float32))
+			return []*Value{b.cast(back(b.Op("MaxPool", n.Attrs, x)), n.In[0].DType)}
+		}),
 	contrib("QLinearGlobalAveragePool", 2, 5, "channels_last:i", globalPoolQuantized),
 	contrib("QLinearAveragePool", 2, 5, "auto_pad:s ceil_mode:i channels_last:i count_include_pad:i kernel_shape:I! "+
 		"pads:I strides:I", poolQuantized),
@@ -193,6 +202,12 @@ func (b *Builder) channelsFirst(n *Node, x *Value) (y *Value, back func(*Value) 
 	}
 	again = append(again, 1)
 	return b.transpose(x, there...), func(v *Value) *Value { return b.transpose(v, again...) }
+}
+
+// convQuantized is ONNX's own QLinearConv, whose images may have their channels last.
+func convQuantized(b *Builder, n *Node) []*Value {
+	x, back := b.channelsFirst(n, n.In[0])
+	return []*Value{back(b.Op("QLinearConv", without(n.Attrs, "channels_last"), append([]*Value{x}, n.In[1:]...)...))}
 }
 
 // globalPoolQuantized is round(Σ(X − zero)·x/(y·count)) + zero.

@@ -47,6 +47,11 @@ func TestContribQuantized(t *testing.T) {
 			[]float64{7}},
 		{"QLinearGlobalAveragePool", Attrs{"channels_last": int64(1)},
 			[]*Value{fed(tensor.From([]uint8{1, 10, 3, 30}, 1, 2, 1, 2)), scale(1), zero(0), scale(1), zero(1)}, []float64{3, 21}},
+		// 1·1 + 2·2 and 3·1 + 6·2, a pixel's two channels side by side
+		{"QLinearConv", Attrs{"channels_last": int64(1)}, []*Value{fed(tensor.From([]uint8{1, 2, 3, 6}, 1, 1, 2, 2)), scale(1), zero(0),
+			known(tensor.From([]uint8{1, 2}, 1, 2, 1, 1)), scale(1), zero(0), scale(0.5), zero(1)}, []float64{11, 31}},
+		{"NhwcMaxPool", Attrs{"kernel_shape": []int64{1, 2}}, []*Value{fed(tensor.From([]uint8{1, 9, 3, 6}, 1, 1, 2, 2))},
+			[]float64{3, 9}},
 		{"QLinearConcat", Attrs{"axis": int64(1)},
 			[]*Value{scale(0.25), zero(1), u8(4), scale(0.5), zero(0), u8(9), scale(1), zero(5)}, []float64{9, 17}},
 		{"QLinearSigmoid", nil, []*Value{u8(9, 255), scale(1), zero(9), scale(1. / 256), zero(0)}, []float64{128, 255}},

@@ -46,7 +46,11 @@ func (p *Page) numbers(room int) (template.JS, error) {
 		if len(kept[i]) == 0 {
 			continue
 		}
-		fmt.Fprintf(&out, ",%q:[%s]", f.ID, strings.Join(kept[i], ","))
+		id, err := json.Marshal(f.ID)
+		if err != nil {
+			return "", fmt.Errorf("page: figure %s: %w", f.ID, err)
+		}
+		fmt.Fprintf(&out, ",%s:[%s]", id, strings.Join(kept[i], ","))
 		p.Figures = append(p.Figures, f)
 	}
 	return template.JS("{" + strings.TrimPrefix(out.String(), ",") + "}"), nil

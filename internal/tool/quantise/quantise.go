@@ -207,7 +207,10 @@ func foldNorms(m *onnx.Model) error {
 	producer := map[string]*onnxpb.NodeProto{}
 	var kept []*onnxpb.NodeProto
 	for _, n := range g.Node {
-		conv := producer[n.Input[0]]
+		var conv *onnxpb.NodeProto
+		if len(n.Input) > 0 {
+			conv = producer[n.Input[0]]
+		}
 		if n.GetOpType() != "BatchNormalization" || conv.GetOpType() != "Conv" {
 			kept = append(kept, n)
 			producer[n.Output[0]] = n
