@@ -79,6 +79,11 @@ type pixelType[T any] interface {
 	luma(r, g, b T) T
 }
 
+var (
+	_ pixelType[uint8]   = bytePixels{}
+	_ pixelType[float32] = floatPixels{}
+)
+
 type bytePixels struct{}
 
 func (bytePixels) blend(t *taps, i int, src []uint8, stride int) uint8 {
