@@ -79,6 +79,14 @@ func (f folder) Open(name string) (fs.File, error) {
 	return os.Open(filepath.Join(string(f), filepath.FromSlash(name)))
 }
 
+// Stat opens nothing: that of a pipe would wait for its writer.
+func (f folder) Stat(name string) (fs.FileInfo, error) {
+	if !filepath.IsLocal(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
+	}
+	return os.Stat(filepath.Join(string(f), filepath.FromSlash(name)))
+}
+
 // below is the file system of a folder in another one.
 type below struct {
 	fs.FS
@@ -90,6 +98,14 @@ func (b below) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrInvalid}
 	}
 	return b.FS.Open(path.Join(b.dir, name))
+}
+
+// Stat opens nothing where the file system does not.
+func (b below) Stat(name string) (fs.FileInfo, error) {
+	if !filepath.IsLocal(name) {
+		return nil, &fs.PathError{Op: "stat", Path: name, Err: fs.ErrInvalid}
+	}
+	return fs.Stat(b.FS, path.Join(b.dir, name))
 }
 
 // slashed makes a path of an archive's entry: some programs put backslashes
