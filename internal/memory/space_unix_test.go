@@ -6,12 +6,14 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"memprobe/internal/absent"
 )
 
 // The process's own limits leave what it does not use of them.
 func TestSpaceWithinLimits(t *testing.T) {
 	if _, limited := space(); limited {
-		t.Skip("the process is limited already")
+		absent.Skip(t, "the process is limited already")
 	}
 	for _, resource := range []int{unix.RLIMIT_AS, unix.RLIMIT_DATA} {
 		var old unix.Rlimit

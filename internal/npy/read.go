@@ -23,8 +23,8 @@ type Values struct {
 
 // Read returns the wanted arrays of an .npz by name, as far as there are such, all of them
 // for nil, or the lone one of an .npy under the empty name. names are those of all that the
-// file has, of which the others are not read. Element types that the engine does not compute with, and sizes
-// that the file does not hold, are errors.
+// file has, of which the others are not read. Element types that the engine does not compute
+// with, and sizes that the file does not hold, are errors.
 func Read(path string, wanted []string) (arrays map[string]*Values, names []string, err error) {
 	f, size, err := infile.Open(path)
 	if err != nil {

@@ -31,9 +31,7 @@ var contribQuantizers = []Def{
 		convQuantized), "", "", "", Quantised, ""),
 	contrib("NhwcMaxPool", 1, 1, "auto_pad:s ceil_mode:i dilations:I kernel_shape:I! pads:I strides:I",
 		func(b *Builder, n *Node) []*Value {
-			last := *n
-			last.Attrs = Attrs{"channels_last": int64(1)}
-			x, back := b.channelsFirst(&last, b.cast(n.In[0], tensor.Float32))
+			x, back := b.channelsFirst(b.cast(n.In[0], tensor.Float32), true)
 			return []*Value{b.cast(back(b.Op("MaxPool", n.Attrs, x)), n.In[0].DType)}
 		}),
 	contrib("QLinearGlobalAveragePool", 2, 5, "channels_last:i", globalPoolQuantized),
@@ -189,13 +187,15 @@ func softmaxQuantized(b *Builder, n *Node) []*Value {
 	return b.onGrid(n, b.Op("Mul", nil, y, times), zero, x.bytes.DType)
 }
 
-// channelsFirst moves the last axis behind the first if n's attribute says that channels
-// are last; back undoes it.
-func (b *Builder) channelsFirst(n *Node, x *Value) (y *Value, back func(*Value) *Value) {
-	rank := len(x.Shape)
-	if n.Int("channels_last", 0) == 0 || rank < 3 {
+// channelsLast tells what the attribute of that name says.
+func (n *Node) channelsLast() bool { return n.Int("channels_last", 0) != 0 }
+
+// channelsFirst moves the last axis behind the first where channels are last; back undoes it.
+func (b *Builder) channelsFirst(x *Value, last bool) (y *Value, back func(*Value) *Value) {
+	if b.Err != nil || !last || len(x.Shape) < 3 {
 		return x, func(v *Value) *Value { return v }
 	}
+	rank := len(x.Shape)
 	there, again := []int{0, rank - 1}, []int{0}
 	for i := 1; i < rank-1; i++ {
 		there, again = append(there, i), append(again, i+1)
@@ -206,7 +206,7 @@ func (b *Builder) channelsFirst(n *Node, x *Value) (y *Value, back func(*Value) 
 
 // convQuantized is ONNX's own QLinearConv, whose images may have their channels last.
 func convQuantized(b *Builder, n *Node) []*Value {
-	x, back := b.channelsFirst(n, n.In[0])
+	x, back := b.channelsFirst(n.In[0], n.channelsLast())
 	return []*Value{back(b.Op("QLinearConv", without(n.Attrs, "channels_last"), append([]*Value{x}, n.In[1:]...)...))}
 }
 
@@ -217,7 +217,7 @@ func globalPoolQuantized(b *Builder, n *Node) []*Value {
 	if b.Err != nil {
 		return nil
 	}
-	y, back := b.channelsFirst(n, b.centred(x.bytes, x.zero, 0))
+	y, back := b.channelsFirst(b.centred(x.bytes, x.zero, 0), n.channelsLast())
 	if b.Err != nil || len(y.Shape) < 3 {
 		b.fail(n, "input has shape %v, want [N,C] and axes to average over", x.bytes.Shape)
 		return nil
@@ -238,7 +238,7 @@ func poolQuantized(b *Builder, n *Node) []*Value {
 	if b.Err != nil {
 		return nil
 	}
-	y, back := b.channelsFirst(n, b.Op("DequantizeLinear", nil, x.bytes, x.scale, x.zero))
+	y, back := b.channelsFirst(b.Op("DequantizeLinear", nil, x.bytes, x.scale, x.zero), n.channelsLast())
 	y = back(b.Op("AveragePool", without(n.Attrs, "channels_last"), y))
 	return b.onGrid(n, b.Op("Add", nil, b.Op("Div", nil, y, scale), b.offset(zero)), nil, x.bytes.DType)
 }

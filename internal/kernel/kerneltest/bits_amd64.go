@@ -3,6 +3,7 @@
 package kerneltest
 
 import (
+	"os"
 	"slices"
 	"testing"
 
@@ -36,8 +37,15 @@ func SameBits(t *testing.T, what any, run func() []float32) {
 	})
 }
 
+// NeedAVX512 leaves the test out where AVX-512 is missing or switched off, and fails it where
+// $MEMPROBE_REQUIRE_ISA asks for that.
 func NeedAVX512(t *testing.T) {
-	if !cpu.AVX512 {
-		t.Skip("no AVX-512")
+	t.Helper()
+	switch {
+	case cpu.AVX512:
+	case os.Getenv("MEMPROBE_REQUIRE_ISA") == "avx512":
+		t.Fatal("no AVX-512")
+	default:
+		t.Skip("SKIPPED: no AVX-512")
 	}
 }
