@@ -45,6 +45,7 @@ type runner struct {
 	prints         []store.Part // of images and of the test images; nil if their features are not stored
 	testPrints     []store.Part
 	stored         []int // layers whose features are stored
+	chunk          int   // images whose features are stored at once
 	held           []*store.Entry
 	share          store.Share
 	spare          spare // of the networks before

@@ -99,17 +99,20 @@ func (r *runner) stream(net *subject, layers []int) (*stream, error) {
 	return s, nil
 }
 
+// chunkWork is how many multiply-adds a chunk of stored features stands for, about a second
+// of two cores: an interruption loses no more, or a batch.
+const chunkWork = 100e9
+
 // willStore decides whether features are stored.
 func (r *runner) willStore(m *onnx.Model) error {
 	if r.Store == nil {
 		return nil
 	}
-	if r.Store.Least > 0 {
-		each := m.Inspect(r.in.batch, r.in.shapes).MultiplyAdds / int64(r.in.batch)
-		if each*int64(r.images.N()+len(r.testLabels)) < r.Store.Least {
-			return nil
-		}
+	each := max(1, m.Inspect(r.in.batch, r.in.shapes).MultiplyAdds/int64(r.in.batch))
+	if each*int64(r.images.N()+len(r.testLabels)) < r.Store.Least {
+		return nil
 	}
+	r.chunk = int(chunkWork / each)
 	if r.prints = fingerprints(r.images); r.prints == nil {
 		return nil
 	}
@@ -148,7 +151,7 @@ func (r *runner) entry(ctx context.Context, net *subject, src source) (*store.En
 	if r.data.Arrays != nil {
 		key.Arrays = r.in.String()
 	}
-	return r.Store.Entry(ctx, key, fmt.Sprintf("%s, %s: %s", r.modelName, net.name, src.what), src.n, layers)
+	return r.Store.Entry(ctx, key, fmt.Sprintf("%s, %s: %s", r.modelName, net.name, src.what), src.n, r.chunk, layers)
 }
 
 // filled returns the store's entry of a network on a source, with all rows of the

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	suffix      = ".features"
-	wantedChunk = 256 // rows
-	locks       = 64  // files that chunks are locked through, by their numbers modulo this
+	suffix   = ".features"
+	maxChunk = 256 // rows, where a batch has no more
+	locks    = 64  // files that chunks are locked through, by their numbers modulo this
 )
 
 // Entry is the features of one network on one sequence of images, open.
@@ -32,13 +32,15 @@ type Entry struct {
 	spill map[int][][]float32
 }
 
-// Entry opens the entry of a key for n images and some layers, or makes it. A chunk is
-// a multiple of the batch. about says for people what it is. It returns nil where the
-// store cannot take it, and tells Note why.
-func (s *Store) Entry(ctx context.Context, key Key, about string, n int, layers []Layer) (*Entry, error) {
+// Entry opens the entry of a key for n images and some layers, or makes it. A chunk, which
+// is what an interruption loses, has about the given number of rows: whole batches, and not
+// many more than 256 rows. about says for people what the entry is. It returns nil where
+// the store cannot take it, and tells Note why.
+func (s *Store) Entry(ctx context.Context, key Key, about string, n, chunk int, layers []Layer) (*Entry, error) {
 	batch := key.Batch[0]
+	chunk = (max(1, min(chunk, maxChunk)) + batch - 1) / batch * batch
 	e := &Entry{store: s, spill: map[int][][]float32{},
-		spec: spec{Key: key, Rows: n, Chunk: (wantedChunk + batch - 1) / batch * batch, Type: s.Type, Order: byteOrder()}}
+		spec: spec{Key: key, Rows: n, Chunk: chunk, Type: s.Type, Order: byteOrder()}}
 	name, err := hash(e.spec)
 	if err != nil {
 		return nil, err

@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	testRows  = 20*wantedChunk + 7
+	testRows  = 20*maxChunk + 7
 	testBatch = 64
 )
 
@@ -60,7 +60,7 @@ func open(t *testing.T, dir string, o Options) *Store {
 
 func entry(t *testing.T, s *Store, model string) *Entry {
 	t.Helper()
-	e, err := s.Entry(t.Context(), testKey(model), "a test", testRows, testLayers)
+	e, err := s.Entry(t.Context(), testKey(model), "a test", testRows, maxChunk, testLayers)
 	if err != nil || e == nil {
 		t.Fatalf("entry %v: %v", e, err)
 	}
@@ -159,8 +159,8 @@ func TestDamaged(t *testing.T) {
 		at   func(l *file) int64
 		want int
 	}{
-		"row":    {func(l *file) int64 { at, _ := l.where(3); return at + 5 }, wantedChunk},
-		"sum":    {func(l *file) int64 { return l.sums + 4*sumSize }, wantedChunk},
+		"row":    {func(l *file) int64 { at, _ := l.where(3); return at + 5 }, maxChunk},
+		"sum":    {func(l *file) int64 { return l.sums + 4*sumSize }, maxChunk},
 		"header": {func(l *file) int64 { return 40 }, testRows},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -313,6 +313,34 @@ func TestInterrupted(t *testing.T) {
 	check(t, e, exact)
 }
 
+// What an interruption loses is no more than the chunk that was asked for, in whole batches.
+func TestChunks(t *testing.T) {
+	const broken = 5*testBatch + 1
+	for wanted, chunk := range map[int]int{0: testBatch, 1: testBatch, testBatch: testBatch, testBatch + 1: 2 * testBatch,
+		maxChunk: maxChunk, 1 << 40: maxChunk} {
+		e, err := open(t, t.TempDir(), Options{}).Entry(t.Context(), testKey("m"), "", testRows, wanted, testLayers)
+		if err != nil || e == nil {
+			t.Fatalf("entry %v: %v", e, err)
+		}
+		var calls atomic.Int64
+		compute := computed(&calls)
+		e.Fill(t.Context(), nil, Share{}, func(lo, hi int) ([][]float32, error) {
+			if hi > broken {
+				return nil, errors.New("broken")
+			}
+			return compute(lo, hi)
+		}, nil)
+		if kept := int(calls.Load()); kept != broken/chunk*chunk {
+			t.Errorf("asked for chunks of %d, %d rows of %d are kept, want chunks of %d", wanted, kept, broken, chunk)
+		}
+		if n := fill(t, e, Share{}); n != testRows-broken/chunk*chunk {
+			t.Errorf("asked for chunks of %d, %d rows computed afterwards", wanted, n)
+		}
+		check(t, e, exact)
+		e.Close()
+	}
+}
+
 // Entries give way to others, those used least lately first, if they are not in use.
 func TestLimit(t *testing.T) {
 	var notes []string
@@ -347,7 +375,7 @@ func TestLimit(t *testing.T) {
 		list[i].Layers != 2 || list[i].Rows != testRows || !list[i].Busy {
 		t.Errorf("entry b is %+v, want two layers of %d rows, done and busy", list[i], testRows)
 	}
-	if d, err := s.Entry(t.Context(), testKey("d"), "", testRows, testLayers); d != nil || err != nil ||
+	if d, err := s.Entry(t.Context(), testKey("d"), "", testRows, maxChunk, testLayers); d != nil || err != nil ||
 		len(notes) != 1 || !strings.Contains(notes[0], "in use") {
 		t.Errorf("a third beside two in use: %v, %v, notes %q", d, err, notes)
 	}
@@ -366,7 +394,7 @@ func TestLimit(t *testing.T) {
 // What an entry of the first images has is not computed for one of more, nor the reverse,
 // but for the chunk in which the images end.
 func TestCommonImages(t *testing.T) {
-	const part = 10*wantedChunk + 9
+	const part = 10*maxChunk + 9
 	short, long := testKey("m"), testKey("m")
 	short.Images = []Part{{"a", part}}
 	long.Images = []Part{{"a", part}, {"b", testRows - part}}
@@ -375,13 +403,13 @@ func TestCommonImages(t *testing.T) {
 		rows          [2]int
 		want          int
 	}{
-		"more":  {short, long, [2]int{part, testRows}, testRows - 10*wantedChunk},
+		"more":  {short, long, [2]int{part, testRows}, testRows - 10*maxChunk},
 		"fewer": {long, short, [2]int{testRows, part}, 9},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t, t.TempDir(), Options{})
 			for i, key := range []Key{c.first, c.second} {
-				e, err := s.Entry(t.Context(), key, "", c.rows[i], testLayers)
+				e, err := s.Entry(t.Context(), key, "", c.rows[i], maxChunk, testLayers)
 				if err != nil || e == nil {
 					t.Fatal(e, err)
 				}

@@ -6,10 +6,11 @@
 // In DIR it writes an untrained ResNet-50 and pictures, and has the program analyse it with
 // all outputs of blocks. A first run keeps its features in a store; a
 // second finds all of them there, and asks the network for nothing; a third, with a store of
-// its own, is killed at random moments and begun again until it has survived, and must end
-// with the bytes of the first one's probe.json. It prints a JSON line a run, with the peak of
-// its resident memory, and exits with 1 where one of this is not so or a run holds more than
-// --memory.
+// its own, is killed at random moments, all along its way, and begun again until it has
+// survived. It must find rows that the killed ones kept, and end with the bytes of the first
+// one's probe.json. It prints a JSON line a run, with the rows that its store had when it
+// began and the peak of its resident memory, and exits with 1 where one of this is not so or
+// a run holds more than --memory.
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -32,6 +34,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"memprobe/internal/memory"
+	"memprobe/probe/store"
 	"memprobe/train/zoo"
 )
 
@@ -74,6 +77,7 @@ type run struct {
 	Seconds  float64 `json:"seconds"`
 	CPU      float64 `json:"cpu_seconds"`
 	Peak     int64   `json:"peak_rss_bytes"`
+	Found    int     `json:"rows_in_the_store"` // when it began
 	Stored   int     `json:"rows_from_the_store"`
 	Computed int     `json:"rows_through_the_network"`
 	Killed   bool    `json:"killed,omitempty"`
@@ -115,25 +119,49 @@ func (o *options) run(ctx context.Context) error {
 		return fmt.Errorf("of %d rows, the second run had %d from the store and %d through the network", first.Computed, second.Stored, second.Computed)
 	}
 	r := rand.New(rand.NewPCG(o.seed, 0))
-	mean := first.Seconds / float64(o.kills+1)
-	for kills := 0; kills < o.kills; {
-		k, err := o.analyze(ctx, fmt.Sprintf("kill %d", kills+1), "killed", time.Duration(2*mean*r.Float64()*float64(time.Second)))
+	for kills := range o.kills {
+		until, err := o.moment(ctx, r, first, o.kills-kills)
+		if err != nil {
+			return err
+		}
+		k, err := o.analyze(ctx, fmt.Sprintf("kill %d", kills+1), "killed", until)
 		if err != nil {
 			return err
 		}
 		if !k.Killed {
 			return fmt.Errorf("the third run ended after %d of %d kills", kills, o.kills)
 		}
-		kills++
 	}
-	if _, err := o.analyze(ctx, "after the kills", "killed", 0); err != nil {
+	last, err := o.analyze(ctx, "after the kills", "killed", 0)
+	if err != nil {
 		return err
+	}
+	if o.kills > 0 && last.Stored == 0 {
+		return fmt.Errorf("the run after %d kills found nothing in the store", o.kills)
 	}
 	got, err := o.probe("killed")
 	if err == nil && !bytes.Equal(got, want) {
 		err = errors.New("probe.json after the kills is another")
 	}
 	return err
+}
+
+// moment draws when the third run is killed, if so many kills are to come and whole is how
+// long it takes without: on average the remaining work is cut into equal parts.
+func (o *options) moment(ctx context.Context, r *rand.Rand, whole *run, kills int) (time.Duration, error) {
+	found, err := o.found(ctx, "killed")
+	left := whole.Seconds * (1 - float64(found)/float64(max(whole.Computed, 1)))
+	return time.Duration(2 * left * r.Float64() / float64(kills+2) * float64(time.Second)), err
+}
+
+// found is how many rows the store of a name has.
+func (o *options) found(ctx context.Context, name string) (int, error) {
+	list, err := store.New(filepath.Join(o.dir, name, "store"), store.Options{}).List(ctx)
+	rows := 0.0
+	for _, entry := range list {
+		rows += entry.Done * float64(entry.Rows)
+	}
+	return int(math.Round(rows)), err
 }
 
 // probe is the result of the runs of a name.
@@ -149,6 +177,10 @@ func (o *options) analyze(ctx context.Context, what, name string, until time.Dur
 	args := []string{"analyze", filepath.Join(o.dir, "resnet50.onnx"), "--draws", strconv.Itoa(o.draw), "--max-memory", o.memory.String(),
 		"--data", "npz:" + filepath.Join(o.dir, "pictures.npz"),
 		"--store", filepath.Join(o.dir, name, "store"), "--out", filepath.Join(o.dir, name, "report")}
+	found, err := o.found(ctx, name)
+	if err != nil {
+		return nil, err
+	}
 	c := exec.CommandContext(ctx, o.program, append(args, strings.Fields(o.flags)...)...)
 	var message bytes.Buffer
 	c.Stderr = &message
@@ -159,8 +191,8 @@ func (o *options) analyze(ctx context.Context, what, name string, until time.Dur
 	if until > 0 {
 		defer time.AfterFunc(until, func() { c.Process.Kill() }).Stop()
 	}
-	err := c.Wait()
-	one := &run{What: what, Seconds: time.Since(began).Seconds(), CPU: (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()}
+	err = c.Wait()
+	one := &run{What: what, Found: found, Seconds: time.Since(began).Seconds(), CPU: (c.ProcessState.UserTime() + c.ProcessState.SystemTime()).Seconds()}
 	if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
 		one.Peak = int64(u.Maxrss) << 10
 	}
