@@ -50,18 +50,18 @@ func Numbered(name string, n int) string { return fmt.Sprintf("%s%d", name, n) }
 // and of the bias have moved; not in the tile, where a pointer past the end of
 // its array would be an error to the garbage collector.
 type Walk struct {
-	Rows          int
-	A, MovedBias  Mem
-	panels, moved Mem
+	Rows                int
+	A, Moved, MovedBias Mem
+	panels              Mem
 }
 
 // Begin sets the walk up; the label that Next goes back to follows.
 func (w *Walk) Begin(p gotypes.Component) {
 	local := AllocLocal(32)
-	w.panels, w.A, w.moved, w.MovedBias = local, local.Offset(8), local.Offset(16), local.Offset(24)
+	w.panels, w.A, w.Moved, w.MovedBias = local, local.Offset(8), local.Offset(16), local.Offset(24)
 	MOVQ(Field(p, "Panels"), w.panels)
 	MOVQ(Field(p, "A"), w.A)
-	MOVQ(U32(0), w.moved)
+	MOVQ(U32(0), w.Moved)
 	MOVQ(U32(0), w.MovedBias)
 	Label("panel")
 }
@@ -70,7 +70,7 @@ func (w *Walk) Begin(p gotypes.Component) {
 func (w *Walk) Next(p gotypes.Component) {
 	step := Field(p, "LDC")
 	IMUL3Q(U8(uint8(4*w.Rows)), step, step)
-	ADDQ(step, w.moved)
+	ADDQ(step, w.Moved)
 	ADDQ(U8(uint8(4*w.Rows)), w.MovedBias)
 	DECQ(w.panels)
 	JNE(LabelRef("panel"))
@@ -81,7 +81,7 @@ func (w *Walk) Next(p gotypes.Component) {
 func (w *Walk) Place(p gotypes.Component, name string) reg.GPVirtual {
 	r := Field(p, name)
 	if w != nil {
-		ADDQ(w.moved, r)
+		ADDQ(w.Moved, r)
 	}
 	return r
 }

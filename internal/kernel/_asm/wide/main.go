@@ -96,6 +96,7 @@ func (t *tiles) generate() {
 	}
 	if t.walk != nil {
 		t.walk.Begin(p[0])
+		t.prefetch(p)
 	}
 	for i := range t.rows {
 		for j := range t.n {
@@ -114,6 +115,27 @@ func (t *tiles) generate() {
 	}
 	VZEROUPPER()
 	RET()
+}
+
+// prefetch asks for the rows that the epilogue reads or writes, which are far apart,
+// before the sums need them: those of the residual where there is one, else those of C.
+func (t *tiles) prefetch(p []gotypes.Component) {
+	ld := emit.Field(p[0], "LDC")
+	for j := range t.n {
+		at := emit.Field(p[j], "Res0")
+		TESTQ(at, at)
+		CMOVQEQ(emit.Addr(p[j], "C0"), at)
+		ADDQ(t.walk.Moved, at)
+		for i := range t.rows {
+			PREFETCHT0(Mem{Base: at})
+			if j == t.n-1 {
+				PREFETCHT0(Mem{Base: at, Disp: wide - 4})
+			}
+			if i < t.rows-1 {
+				LEAQ(Mem{Base: at, Index: ld, Scale: 4}, at)
+			}
+		}
+	}
 }
 
 // loop accumulates the products over k.
