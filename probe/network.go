@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 
 	"memprobe/internal/rng"
@@ -189,7 +190,8 @@ func (r *runner) features(ctx context.Context, net *subject, group []int, viewed
 			return nil, err
 		}
 	}
-	clear(net.streams) // their memory goes before neighbours are looked for
+	clear(net.streams)
+	runtime.GC() // their memory goes before neighbours are looked for, and is the next network's
 	return f, nil
 }
 

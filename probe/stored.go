@@ -172,13 +172,16 @@ func (r *runner) filled(ctx context.Context, net *subject, src source) (*store.E
 		return nil, nil
 	}
 	r.held = append(r.held, e)
+	rows := make([][]float32, len(r.stored))
 	return e, e.Fill(ctx, r.Workers, r.share, func(lo, hi int) ([][]float32, error) {
 		s, err := r.stream(net, r.stored)
 		if err != nil {
 			return nil, err
 		}
+		for _, stored := range rows {
+			r.spare.give(stored)
+		}
 		f, err := s.run(ctx, lo, hi, src.fill, nil)
-		rows := make([][]float32, len(f))
 		for i := range f {
 			rows[i] = f[i].Data
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -21,7 +22,7 @@ type benchInferOptions struct {
 }
 
 var benchInferCommand = command{
-	name: "bench infer", args: "MODEL.onnx", about: "times a model's forward pass",
+	name: "bench infer", args: "MODEL.onnx", about: "times loading a model and its forward pass",
 	example: "memprobe bench infer resnet18.onnx --shape 16,3,64,64 --taps all",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
 		var o benchInferOptions
@@ -43,6 +44,7 @@ var benchInferCommand = command{
 }
 
 func benchInfer(ctx context.Context, file string, o benchInferOptions, std streams) error {
+	began := time.Now()
 	m, err := onnx.Load(file)
 	if err != nil {
 		return err
@@ -58,6 +60,7 @@ func benchInfer(ctx context.Context, file string, o benchInferOptions, std strea
 	if err != nil {
 		return err
 	}
+	load := time.Since(began)
 	in := r.session.Input(inputs[0].Name)
 	if err := feedNoise(in); err != nil {
 		return err
@@ -72,8 +75,9 @@ func benchInfer(ctx context.Context, file string, o benchInferOptions, std strea
 		Shape []int  `json:"shape"`
 		Taps  int    `json:"taps"`
 		timing
+		Load float64 `json:"load_seconds"` // from the file to a session
 		Rate float64 `json:"images_per_second"`
-	}{"infer", filepath.Base(file), in.Shape, len(r.tensors), t, float64(in.Shape[0]) / t.Seconds})
+	}{"infer", filepath.Base(file), in.Shape, len(r.tensors), t, load.Seconds(), float64(in.Shape[0]) / t.Seconds})
 }
 
 // returning is a session whose taps are copied into tensors that outlive the

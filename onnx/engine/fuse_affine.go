@@ -201,8 +201,11 @@ func (f *fuser) affineConv(a *affine, p *ops.Node) *ops.Node {
 	if a.axis != 1 && a.axis != -1 || w.Const == nil {
 		return nil
 	}
-	return f.conv(p, nil, p.In[0], f.scaled(w, a.scale, w.Len()/w.Shape[0]),
-		f.bias(a, p.Input(2), w.Shape[0]))
+	by := f.conv(p, nil, p.In[0], w, f.bias(a, p.Input(2), w.Shape[0]))
+	if a.scale != nil {
+		by.Attrs["scales"] = append(slices.Clone(p.Scales()), a.scale)
+	}
+	return by
 }
 
 // affineProduct scales the columns of a constant B. Of another, a scalar factor

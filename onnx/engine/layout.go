@@ -3,6 +3,7 @@ package engine
 import (
 	"slices"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
@@ -63,7 +64,7 @@ func (l *layout) inArena(v *ops.Value) bool {
 
 // allocate makes the arena.
 func (l *layout) allocate() *layout {
-	l.arena = make([]byte, l.size)
+	l.arena = memory.Bytes(l.size)
 	return l
 }
 

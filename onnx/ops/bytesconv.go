@@ -92,7 +92,8 @@ func (n *Node) bindNarrow(e *Env, s conv.Spec) (func(), error) {
 	if err := n.packs(p.PackedLen()); err != nil {
 		return nil, err
 	}
-	packed := p.Prepack(weights)
+	packed := e.constants(p.PackedLen())
+	p.Prepack(packed, weights)
 	work := p.Scratch()
 	scratch := e.Scratch(work + x.Len() + y.Len())
 	var numbers, sums []float32

@@ -7,6 +7,7 @@ import (
 	"memprobe/internal/kernel/conv"
 	"memprobe/internal/kernel/tile"
 	"memprobe/internal/kernel/vec"
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -31,6 +32,10 @@ type convolution struct {
 	bias, residual bool
 	clamp          []float32 // FusedConv's bounds of the result, or nil
 }
+
+// Scales are the factors of a FusedConv's weights, one after the other: of each, one for
+// each output channel, or one for all. They are constant, as the weights are.
+func (n *Node) Scales() [][]float64 { return attr[[][]float64](n, "scales", nil) }
 
 // conv resolves a convolution of an input and a weight of the given shapes.
 func (n *Node) conv(x, w []int) (*convolution, error) {
@@ -82,8 +87,8 @@ func (c *convolution) spec() (s conv.Spec, ok bool) {
 	return s, c.flat() && s.Validate() == nil && s.OutH() == c.out[1] && s.OutW() == c.out[2]
 }
 
-// convInputs resolves a Conv, or a FusedConv: y = clamp(conv(x, w) + bias +
-// residual), with the residual as input 3 and [lo, hi] as attribute clamp.
+// convInputs resolves a Conv, or a FusedConv: y = clamp(conv(x, scales·w) + bias +
+// residual), with the residual as input 3, [lo, hi] as attribute clamp, and Scales.
 func (n *Node) convInputs() (*convolution, error) {
 	most := 3
 	if n.Op == "FusedConv" {
@@ -147,11 +152,37 @@ func bindConv(n *Node, e *Env) (func(), error) {
 		if err := n.packs(p.PackedLen()); err != nil {
 			return nil, err
 		}
-		packed := p.Prepack(w.F32())
+		packed := e.constants(p.PackedLen())
+		p.Prepack(packed, e.scaled(w.F32(), n.Scales(), c.m))
 		e.packed(w.F32())
 		return func() { p.RunPacked(y.F32(), x.F32(), packed, b.F32(), r.F32(), scratch()) }, nil
 	}
 	return func() { p.Run(y.F32(), x.F32(), w.F32(), b.F32(), r.F32(), scratch()) }, nil
+}
+
+// scaled returns weights of m output channels multiplied by each of the scales in turn and
+// rounded to float32 after each: the weights themselves where there are none, else memory
+// that the next call may write to.
+func (e *Env) scaled(w []float32, scales [][]float64, m int) []float32 {
+	if scales == nil {
+		return w
+	}
+	s := e.scratch
+	if len(s.weights) < len(w) {
+		s.weights = memory.Floats(len(w))
+	}
+	out, each := s.weights[:len(w)], len(w)/m
+	e.Pool.For(m, func(_, i int) {
+		from, to := w[i*each:][:each], out[i*each:][:each]
+		for _, scale := range scales {
+			by := scale[i%len(scale)]
+			for j, x := range from {
+				to[j] = float32(float64(x) * by)
+			}
+			from = to
+		}
+	})
+	return out
 }
 
 // attrs describes c to the operators of its gradients.

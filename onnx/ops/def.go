@@ -3,6 +3,7 @@ package ops
 import (
 	"fmt"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -132,6 +133,9 @@ func (e *Env) For(s *Scratch, in, out []*tensor.Tensor) *Env {
 	return &own
 }
 
+// constants returns memory for a copy of constants, as long as the plan lives.
+func (e *Env) constants(floats int) []float32 { return e.scratch.packed.Floats(floats) }
+
 // packed tells of elements that no run reads.
 func (e *Env) packed(elements []float32) {
 	if e.Packed != nil {
@@ -149,8 +153,10 @@ func (e *Env) Fail(err error) {
 
 // Scratch is workspace that steps of a plan share, since they run one at a time.
 type Scratch struct {
-	need int
-	buf  []float32
+	need    int
+	buf     []float32
+	packed  memory.Pieces // constants in the order in which the steps read them
+	weights []float32     // of a node that is being bound, scaled
 }
 
 // NewEnv returns an environment whose scratch requests go to s.
@@ -166,10 +172,11 @@ func (e *Env) Scratch(n int) func() []float32 {
 	return func() []float32 { return s.buf[:n] }
 }
 
-// Allocate makes the workspace that was asked for.
+// Allocate makes the workspace that was asked for, once all nodes are bound.
 func (s *Scratch) Allocate() {
+	s.weights = nil
 	if len(s.buf) < s.need {
-		s.buf = make([]float32, s.need)
+		s.buf = memory.Floats(s.need)
 	}
 }
 

@@ -140,11 +140,13 @@ func newProductRun(n *Node, e *Env, p *Product) (*productRun, error) {
 	switch {
 	case vb.Const != nil && !vb.Param && s.StrideB == 0:
 		if err = n.packs(r.gemm.PackedLenB()); err == nil {
-			r.packedB = r.gemm.PackB(r.b.F32()[r.atB[0]:], e.packed)
+			r.packedB = e.constants(r.gemm.PackedLenB())
+			r.gemm.PackB(r.packedB, r.b.F32()[r.atB[0]:], e.packed)
 		}
 	case va.Const != nil && !va.Param && s.StrideA == 0:
 		if err = n.packs(r.gemm.PackedLenA()); err == nil {
-			r.packedA = r.gemm.PackA(r.a.F32()[r.atA[0]:])
+			r.packedA = e.constants(r.gemm.PackedLenA())
+			r.gemm.PackA(r.packedA, r.a.F32()[r.atA[0]:])
 			e.packed(r.a.F32())
 		}
 	}

@@ -43,19 +43,18 @@ func (c *Plan) Run(y, x, w, bias, residual, scratch []float32) {
 	c.RunPacked(y, x, scratch[:n], bias, residual, scratch[n:])
 }
 
-// PackedLen is the number of float32s that Prepack returns.
+// PackedLen is the number of float32s that Prepack writes.
 func (c *Plan) PackedLen() int { return c.algo.PackedLen() }
 
-// Prepack returns constant weights in the order in which RunPacked reads them.
-func (c *Plan) Prepack(w []float32) []float32 {
+// Prepack writes constant weights to packed, in the order in which RunPacked reads them.
+func (c *Plan) Prepack(packed, w []float32) {
 	_, nw, _ := c.spec.Lengths()
 	check.Len("w", w, nw)
-	packed := make([]float32, c.algo.PackedLen())
+	check.Len("packed", packed, c.algo.PackedLen())
 	c.algo.Pack(packed, w)
-	return packed
 }
 
-// RunPacked is Run with weights that Prepack of a plan of the same spec returned.
+// RunPacked is Run with weights that Prepack of a plan of the same spec wrote.
 func (c *Plan) RunPacked(y, x, packed, bias, residual, scratch []float32) {
 	nx, _, ny := c.spec.Lengths()
 	check.Len("y", y, ny)

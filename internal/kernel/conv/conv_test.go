@@ -24,7 +24,9 @@ func TestConv(t *testing.T) {
 				func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 					c := New(p, s)
 					return c.Algorithm(), c.Scratch(), func(out, scratch []float32) {
-						c.RunPacked(out, x, c.Prepack(w), bias, res, scratch)
+						packed := make([]float32, c.PackedLen())
+						c.Prepack(packed, w)
+						c.RunPacked(out, x, packed, bias, res, scratch)
 						if s.Constant {
 							return
 						}

@@ -131,12 +131,12 @@ func (g *Plan) Run(c, a, b, bias, scratch []float32) {
 	g.compute(run{c: c, a: a, b: b, bias: bias}, scratch)
 }
 
-// RunPackedA is Run with an A that PackA of a plan of the same spec returned.
+// RunPackedA is Run with an A that PackA of a plan of the same spec wrote.
 func (g *Plan) RunPackedA(c, packedA, b, bias, scratch []float32) {
 	g.compute(run{c: c, pa: packedA, b: b, bias: bias}, scratch)
 }
 
-// RunPackedB is Run with a B that PackB of a plan of the same spec returned.
+// RunPackedB is Run with a B that PackB of a plan of the same spec wrote.
 func (g *Plan) RunPackedB(c, a, packedB, bias, scratch []float32) {
 	g.compute(run{c: c, a: a, pb: packedB, bias: bias}, scratch)
 }
@@ -194,14 +194,13 @@ func (g *Plan) check(r *run) {
 	}
 }
 
-// PackA returns the constant matrix A in the order in which RunPackedA reads
+// PackA writes the constant matrix A to packed, in the order in which RunPackedA reads
 // it. The plan must have one A.
-func (g *Plan) PackA(a []float32) []float32 {
+func (g *Plan) PackA(packed, a []float32) {
 	na, _, _ := g.spec.Lengths()
 	check.Len("a", a, na)
-	packed := make([]float32, g.PackedLenA())
+	check.Len("packed", packed, g.PackedLenA())
 	g.PackIntoA(packed, a)
-	return packed
 }
 
 func (g *Plan) PackIntoA(packed, a []float32) {
@@ -210,19 +209,19 @@ func (g *Plan) PackIntoA(packed, a []float32) {
 	g.run = run{}
 }
 
-// PackB returns the constant matrix B in the order in which RunPackedB reads
+// PackB writes the constant matrix B to packed, in the order in which RunPackedB reads
 // it. The plan must have one B. done, if not nil, is told of the stretches of b that are
 // not read again, one after the other.
-func (g *Plan) PackB(b []float32, done func(part []float32)) []float32 {
+func (g *Plan) PackB(packed, b []float32, done func(part []float32)) {
 	_, nb, _ := g.spec.Lengths()
 	check.Len("b", b, nb)
-	packed := make([]float32, g.PackedLenB())
+	check.Len("packed", packed, g.PackedLenB())
 	if done == nil || !g.spec.TransB {
 		g.PackIntoB(packed, b)
 		if done != nil {
 			done(b)
 		}
-		return packed
+		return
 	}
 	// The rows of b are columns of B: what some columns are made of is a stretch of it.
 	g.run = run{b: b, pb: packed}
@@ -235,7 +234,6 @@ func (g *Plan) PackB(b []float32, done func(part []float32)) []float32 {
 		from = to
 	}
 	g.run = run{}
-	return packed
 }
 
 // partColumns is how many chunks of columns of B are packed between two reports.

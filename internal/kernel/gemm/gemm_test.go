@@ -54,8 +54,11 @@ func checkGemm(t *testing.T, s Spec) {
 		}
 		check(fmt.Sprint(threads, " threads"), run(func(c []float32) { g.Run(c, a, b, bias, scratch) }))
 		if s.Batch <= 1 {
-			check("RunPackedA", run(func(c []float32) { g.RunPackedA(c, g.PackA(a), b, bias, scratch) }))
-			check("RunPackedB", run(func(c []float32) { g.RunPackedB(c, a, g.PackB(b, nil), bias, scratch) }))
+			packedA, packedB := make([]float32, g.PackedLenA()), make([]float32, g.PackedLenB())
+			g.PackA(packedA, a)
+			g.PackB(packedB, b, nil)
+			check("RunPackedA", run(func(c []float32) { g.RunPackedA(c, packedA, b, bias, scratch) }))
+			check("RunPackedB", run(func(c []float32) { g.RunPackedB(c, a, packedB, bias, scratch) }))
 		}
 	}
 }

@@ -39,7 +39,9 @@ func TestProductsOfPlanes(t *testing.T) {
 				if residual {
 					added = res
 				}
-				g.RunResidual(y, g.PackA(a), x, bias, added, scratch)
+				packed := make([]float32, g.PackedLenA())
+				g.PackA(packed, a)
+				g.RunResidual(y, packed, x, bias, added, scratch)
 				kerneltest.Intact(t, y)
 				kerneltest.Intact(t, scratch)
 				if err := tol.Close(y, want, 2e-7*(in+4), 1e-6); err != nil { // 19 products of at most 1
@@ -58,7 +60,8 @@ func TestPackedBIsReportedWhole(t *testing.T) {
 		p := parallel.New(2)
 		a, b := kerneltest.Noise(s.M*s.K, 1), kerneltest.Noise(s.K*s.N, 2)
 		g, read := New(p, s), 0
-		packed := g.PackB(b, func(part []float32) {
+		packed := make([]float32, g.PackedLenB())
+		g.PackB(packed, b, func(part []float32) {
 			if len(part) == 0 || &part[0] != &b[read] {
 				t.Errorf("transposed %v: a part does not follow the one before", transposed)
 			}

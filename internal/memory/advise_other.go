@@ -1,0 +1,6 @@
+//go:build !linux
+
+package memory
+
+// advise does nothing: there is no such advice.
+func advise([]byte) {}
