@@ -4,52 +4,77 @@
 
 package avx512
 
-// Winograd2Input is ref.Transform(ref.ChangeInput.Matrix(2), t).
+// Winograd2Input is ref.Transform(ref.ChangeInput.Matrix(ref.Form{M: 2, Stride: 1}), t).
 //
 //go:noescape
 func Winograd2Input(t *Tiles)
 
-// Winograd2Output is ref.Transform(ref.ChangeOutput.Matrix(2), t).
+// Winograd2Output is ref.Transform(ref.ChangeOutput.Matrix(ref.Form{M: 2, Stride: 1}), t).
 //
 //go:noescape
 func Winograd2Output(t *Tiles)
 
-// Winograd2Weight is ref.Transform(ref.ChangeWeight.Matrix(2), t).
+// Winograd2Weight is ref.Transform(ref.ChangeWeight.Matrix(ref.Form{M: 2, Stride: 1}), t).
 //
 //go:noescape
 func Winograd2Weight(t *Tiles)
 
-// Winograd2OutputGrad is ref.Transform(ref.ChangeOutputGrad.Matrix(2), t).
+// Winograd2OutputGrad is ref.Transform(ref.ChangeOutputGrad.Matrix(ref.Form{M: 2, Stride: 1}), t).
 //
 //go:noescape
 func Winograd2OutputGrad(t *Tiles)
 
-// Winograd2WeightGrad is ref.Transform(ref.ChangeWeightGrad.Matrix(2), t).
+// Winograd2WeightGrad is ref.Transform(ref.ChangeWeightGrad.Matrix(ref.Form{M: 2, Stride: 1}), t).
 //
 //go:noescape
 func Winograd2WeightGrad(t *Tiles)
 
-// Winograd4Input is ref.Transform(ref.ChangeInput.Matrix(4), t).
+// Winograd4Input is ref.Transform(ref.ChangeInput.Matrix(ref.Form{M: 4, Stride: 1}), t).
 //
 //go:noescape
 func Winograd4Input(t *Tiles)
 
-// Winograd4Output is ref.Transform(ref.ChangeOutput.Matrix(4), t).
+// Winograd4Output is ref.Transform(ref.ChangeOutput.Matrix(ref.Form{M: 4, Stride: 1}), t).
 //
 //go:noescape
 func Winograd4Output(t *Tiles)
 
-// Winograd4Weight is ref.Transform(ref.ChangeWeight.Matrix(4), t).
+// Winograd4Weight is ref.Transform(ref.ChangeWeight.Matrix(ref.Form{M: 4, Stride: 1}), t).
 //
 //go:noescape
 func Winograd4Weight(t *Tiles)
 
-// Winograd4OutputGrad is ref.Transform(ref.ChangeOutputGrad.Matrix(4), t).
+// Winograd4OutputGrad is ref.Transform(ref.ChangeOutputGrad.Matrix(ref.Form{M: 4, Stride: 1}), t).
 //
 //go:noescape
 func Winograd4OutputGrad(t *Tiles)
 
-// Winograd4WeightGrad is ref.Transform(ref.ChangeWeightGrad.Matrix(4), t).
+// Winograd4WeightGrad is ref.Transform(ref.ChangeWeightGrad.Matrix(ref.Form{M: 4, Stride: 1}), t).
 //
 //go:noescape
 func Winograd4WeightGrad(t *Tiles)
+
+// Winograd2Stride2Input is ref.Transform(ref.ChangeInput.Matrix(ref.Form{M: 2, Stride: 2}), t).
+//
+//go:noescape
+func Winograd2Stride2Input(t *Tiles)
+
+// Winograd2Stride2Output is ref.Transform(ref.ChangeOutput.Matrix(ref.Form{M: 2, Stride: 2}), t).
+//
+//go:noescape
+func Winograd2Stride2Output(t *Tiles)
+
+// Winograd2Stride2Weight is ref.Transform(ref.ChangeWeight.Matrix(ref.Form{M: 2, Stride: 2}), t).
+//
+//go:noescape
+func Winograd2Stride2Weight(t *Tiles)
+
+// Winograd2Stride2OutputGrad is ref.Transform(ref.ChangeOutputGrad.Matrix(ref.Form{M: 2, Stride: 2}), t).
+//
+//go:noescape
+func Winograd2Stride2OutputGrad(t *Tiles)
+
+// Winograd2Stride2WeightGrad is ref.Transform(ref.ChangeWeightGrad.Matrix(ref.Form{M: 2, Stride: 2}), t).
+//
+//go:noescape
+func Winograd2Stride2WeightGrad(t *Tiles)

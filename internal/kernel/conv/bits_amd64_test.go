@@ -14,15 +14,17 @@ func TestConvBits(t *testing.T) {
 	kerneltest.NeedAVX512(t)
 	for _, s := range []Spec{
 		kerneltest.SquareConv(3, 20, 13, 37, 3, 1, 1), kerneltest.SquareConv(2, 3, 19, 16, 7, 2, 1),
-		kerneltest.SquareConv(5, 40, 4, 70, 1, 1, 1), kerneltest.SquareConv(2, 16, 9, 32, 3, 2, 2),
+		kerneltest.SquareConv(5, 40, 4, 70, 1, 1, 1), kerneltest.SquareConv(2, 16, 9, 32, 3, 2, 2), kerneltest.SquareConv(3, 40, 13, 37, 3, 2, 1),
 	} {
 		nx, nw, ny := s.Lengths()
 		x, w, dy := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 3)
 		forward := []method.Conv{newDirect(nil, s)}
 		backward := []method.Conv{newDirectGradX(nil, s)}
-		if winograd.Suits(s) {
-			forward = append(forward, winograd.New(nil, s, 2), winograd.New(nil, s, 4))
-			backward = append(backward, winograd.NewGradX(nil, s, 2), winograd.NewGradX(nil, s, 4))
+		for _, f := range winograd.Forms(s) {
+			forward = append(forward, winograd.New(nil, s, f))
+			if f.Stride == 1 {
+				backward = append(backward, winograd.NewGradX(nil, s, f))
+			}
 		}
 		run := func(a method.Conv, in []float32, n int) func() []float32 {
 			return func() []float32 {

@@ -4,6 +4,7 @@ import (
 	"memprobe/internal/kernel/conv/depthwise"
 	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/conv/winograd"
+	"memprobe/internal/kernel/ref"
 	"memprobe/internal/parallel"
 )
 
@@ -25,12 +26,16 @@ func newConv(p *parallel.Pool, s Spec) method.Conv {
 	return fewestCycles(p, s, newDirect, winograd.New)
 }
 
+// newGradX: the data gradient of a longer stride is several products, see [patch.GradX].
 func newGradX(p *parallel.Pool, s Spec) method.Conv {
 	if depthwise.Is(s) {
 		return depthwise.NewGradX(p, s)
 	}
 	if isPointwise(s) && s.StrideH == 1 && s.StrideW == 1 {
 		return newPointwiseGradX(p, s)
+	}
+	if s.StrideH > 1 {
+		return newDirectGradX(p, s)
 	}
 	return fewestCycles(p, s, newDirectGradX, winograd.NewGradX)
 }
@@ -39,17 +44,17 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 // the order of their rounding errors. Plans for one thread are compared, so that
 // the method is the same for any number.
 func fewestCycles(p *parallel.Pool, s Spec, newDirect func(*parallel.Pool, Spec) *direct,
-	newWinograd func(*parallel.Pool, Spec, int) *winograd.Conv) method.Conv {
-	if !winograd.Suits(s) {
-		return newDirect(p, s)
-	}
-	cycles, best := newDirect(nil, s).Cycles(), 0
-	for _, m := range []int{2, 4} {
-		if c := newWinograd(nil, s, m).Cycles(); c < worthwhile*cycles {
-			cycles, best = c, m
+	newWinograd func(*parallel.Pool, Spec, ref.Form) *winograd.Conv) method.Conv {
+	cycles, best := 0.0, ref.Form{}
+	for _, f := range winograd.Forms(s) {
+		if cycles == 0 {
+			cycles = newDirect(nil, s).Cycles()
+		}
+		if c := newWinograd(nil, s, f).Cycles(); c < worthwhile*cycles {
+			cycles, best = c, f
 		}
 	}
-	if best == 0 {
+	if best.M == 0 {
 		return newDirect(p, s)
 	}
 	return newWinograd(p, s, best)
@@ -63,16 +68,16 @@ func newGradW(p *parallel.Pool, s Spec) method.GradW {
 	if depthwise.Is(s) {
 		return depthwise.NewGradW(p, s)
 	}
-	if !winograd.Suits(s) {
-		return newOuter(p, s)
-	}
-	cycles, best := newOuter(nil, s).Cycles(), 0
-	for _, m := range []int{2, 4} {
-		if c := winograd.NewGradW(nil, s, m).Cycles(); c < worthwhile*cycles {
-			cycles, best = c, m
+	cycles, best := 0.0, ref.Form{}
+	for _, f := range winograd.Forms(s) {
+		if cycles == 0 {
+			cycles = newOuter(nil, s).Cycles()
+		}
+		if c := winograd.NewGradW(nil, s, f).Cycles(); c < worthwhile*cycles {
+			cycles, best = c, f
 		}
 	}
-	if best == 0 {
+	if best.M == 0 {
 		return newOuter(p, s)
 	}
 	return winograd.NewGradW(p, s, best)

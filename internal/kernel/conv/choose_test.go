@@ -25,6 +25,14 @@ func choices() []Spec {
 	layers(8, 64, 64)  // VGG at 64x64
 	layers(1, 64, 32)
 	layers(128, 32, 32)
+	for _, width := range []int{16, 64} { // ResNet-18, small stem
+		for size := 32; size >= 8; size, width = size/2, 2*width {
+			list = append(list, kerneltest.SquareConv(64, width, size, 2*width, 3, 2, 1))
+		}
+	}
+	for size, width := 56, 128; size >= 14; size, width = size/2, 2*width { // ResNet-50 at 224x224
+		list = append(list, kerneltest.SquareConv(2, width, size, width, 3, 2, 1))
+	}
 	return append(list, kerneltest.SquareConv(32, 3, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 8, 32, 8, 3, 1, 1),
 		kerneltest.SquareConv(16, 512, 4, 512, 3, 1, 1))
 }
@@ -55,19 +63,30 @@ func BenchmarkChoice(b *testing.B) {
 			methods      func() []candidate
 		}{
 			{"fwd", New(nil, s).Algorithm(), func() []candidate {
-				return []candidate{forward(newDirect(nil, s), y, x), forward(winograd.New(nil, s, 2), y, x),
-					forward(winograd.New(nil, s, 4), y, x)}
+				list := []candidate{forward(newDirect(nil, s), y, x)}
+				for _, f := range winograd.Forms(s) {
+					list = append(list, forward(winograd.New(nil, s, f), y, x))
+				}
+				return list
 			}},
 			{"gradx", NewGradX(nil, s).Algorithm(), func() []candidate {
-				return []candidate{forward(newDirectGradX(nil, s), x, y), forward(winograd.NewGradX(nil, s, 2), x, y),
-					forward(winograd.NewGradX(nil, s, 4), x, y)}
+				list := []candidate{forward(newDirectGradX(nil, s), x, y)}
+				for _, f := range winograd.Forms(s) {
+					if f.Stride == 1 {
+						list = append(list, forward(winograd.NewGradX(nil, s, f), x, y))
+					}
+				}
+				return list
 			}},
 			{"gradw", NewGradW(nil, s).Algorithm(), func() []candidate {
-				return []candidate{weights(newOuter(nil, s)), weights(winograd.NewGradW(nil, s, 2)),
-					weights(winograd.NewGradW(nil, s, 4))}
+				list := []candidate{weights(newOuter(nil, s))}
+				for _, f := range winograd.Forms(s) {
+					list = append(list, weights(winograd.NewGradW(nil, s, f)))
+				}
+				return list
 			}},
 		} {
-			b.Run(fmt.Sprintf("n%d_%d-%d_%dx%d/%s/%s", s.N, s.C, s.M, s.H, s.W, pass.name, pass.chosen), func(b *testing.B) {
+			b.Run(fmt.Sprintf("n%d_%d-%d_%dx%d_s%d/%s/%s", s.N, s.C, s.M, s.H, s.W, s.StrideH, pass.name, pass.chosen), func(b *testing.B) {
 				methods := pass.methods()
 				for b.Loop() {
 					for i := range methods {

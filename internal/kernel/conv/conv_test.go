@@ -139,8 +139,10 @@ func BenchmarkConv(b *testing.B) {
 // TestWinogradError bounds the error against float64 relative to the root mean
 // square of the output, for normal inputs, and beside that of direct convolution.
 func TestWinogradError(t *testing.T) {
-	for _, c := range []int{16, 64, 512} {
-		s := kerneltest.SquareConv(2, c, 8, 16, 3, 1, 1)
+	limits := map[string]float64{"winograd-2": 2, "winograd-4": 6, "winograd-2-stride-2": 2}
+	for i := range 6 {
+		c := []int{16, 64, 512}[i/2]
+		s := kerneltest.SquareConv(2, c, 8, 16, 3, 1+i%2, 1)
 		nx, nw, ny := s.Lengths()
 		x, w := kerneltest.Normal(nx, 1, 0), kerneltest.Normal(nw, 2, 0)
 		want, y := make([]float64, ny), make([]float32, ny)
@@ -158,11 +160,12 @@ func TestWinogradError(t *testing.T) {
 		}
 		direct, directWorst := measure(newDirect(nil, s))
 		t.Logf("%d channels: direct %.2g, at most %.2g", c, direct, directWorst)
-		for m, limit := range map[int]float64{2: 2, 4: 6} {
-			root, worst := measure(winograd.New(nil, s, m))
-			t.Logf("%d channels: F(%d) %.2g, at most %.2g", c, m, root, worst)
-			if !(root <= limit*direct) || !(root <= 2e-6) || !(worst <= 8*root) {
-				t.Errorf("%d channels: F(%d) errs by %.2g, at most %.2g; direct %.2g", c, m, root, worst, direct)
+		for _, f := range winograd.Forms(s) {
+			a := winograd.New(nil, s, f)
+			root, worst := measure(a)
+			t.Logf("%d channels: %s %.2g, at most %.2g", c, a.Name(), root, worst)
+			if !(root <= limits[a.Name()]*direct) || !(root <= 2e-6) || !(worst <= 8*root) {
+				t.Errorf("%d channels: %s errs by %.2g, at most %.2g; direct %.2g", c, a.Name(), root, worst, direct)
 			}
 		}
 	}

@@ -88,11 +88,11 @@ func TestGemmByHand(t *testing.T) {
 // Filtering in Winograd's basis is a convolution: y = Aᵀ[(G·w·Gᵀ) ⊙ (Bᵀ·x·B)]A, and its
 // transposes give the gradient.
 func TestChangesOfBasisConvolve(t *testing.T) {
-	for _, m := range []int{2, 4} {
-		n := m + 2
+	for _, f := range []ref.Form{{M: 2, Stride: 1}, {M: 4, Stride: 1}, {M: 2, Stride: 2}} {
+		m, n := f.M, f.Size()
 		change := func(c ref.Change, src []float32, from, to int) []float32 {
 			dst := make([]float32, to*to*ref.NR)
-			ref.Transform(c.Matrix(m), &ref.Tiles{Dst: &dst[0], Src: &src[0], N: 1, DstRow: to * ref.NR, DstCol: ref.NR,
+			ref.Transform(c.Matrix(f), &ref.Tiles{Dst: &dst[0], Src: &src[0], N: 1, DstRow: to * ref.NR, DstCol: ref.NR,
 				SrcRow: from * ref.NR, SrcCol: ref.NR})
 			return dst
 		}
@@ -107,21 +107,21 @@ func TestChangesOfBasisConvolve(t *testing.T) {
 		dw := change(ref.ChangeWeightGrad, times(change(ref.ChangeOutputGrad, dy, m, n), inBasis), n, 3)
 		near := func(what string, got []float32, i int, want float32) {
 			if math.Abs(float64(got[i]-want)) > 1e-3 { // sums of 9 or 16 products of at most 36, rounded to float32
-				t.Errorf("F(%d×%d) %s[%d] is %g, want %g", m, m, what, i, got[i], want)
+				t.Errorf("F(%v) %s[%d] is %g, want %g", f, what, i, got[i], want)
 			}
 		}
 		for lane := range ref.NR {
 			for i := range m * m {
 				var want float32
 				for k := range 9 {
-					want += w[k*ref.NR+lane] * x[((i/m+k/3)*n+i%m+k%3)*ref.NR+lane]
+					want += w[k*ref.NR+lane] * x[((i/m*f.Stride+k/3)*n+i%m*f.Stride+k%3)*ref.NR+lane]
 				}
 				near("y", y, i*ref.NR+lane, want)
 			}
 			for k := range 9 {
 				var want float32
 				for i := range m * m {
-					want += dy[i*ref.NR+lane] * x[((i/m+k/3)*n+i%m+k%3)*ref.NR+lane]
+					want += dy[i*ref.NR+lane] * x[((i/m*f.Stride+k/3)*n+i%m*f.Stride+k%3)*ref.NR+lane]
 				}
 				near("dw", dw, k*ref.NR+lane, want)
 			}
@@ -132,10 +132,10 @@ func TestChangesOfBasisConvolve(t *testing.T) {
 	}
 	defer func() {
 		if recover() == nil {
-			t.Error("there is a Winograd algorithm with tiles of 3")
+			t.Error("there is a form with tiles of 3")
 		}
 	}()
-	ref.Points(3)
+	ref.Form{M: 3, Stride: 1}.Points()
 }
 
 func TestSpreadByHand(t *testing.T) {

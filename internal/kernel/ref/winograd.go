@@ -2,8 +2,28 @@ package ref
 
 import "fmt"
 
-// Change is one of the five changes of basis of Winograd's minimal filtering
-// F(m×m, 3×3), which works on tiles of n×n, n = m+2:
+// Form is a form of Winograd's minimal filtering F(M×M, 3×3): M×M outputs of a
+// convolution whose windows are Stride apart, from tiles of n×n pixels, by n² products.
+//
+// Of two pixels a stride of 2 apart the first and the third tap read one kind, the even
+// pixels of the tile, and the second tap the other. In one dimension the products are
+// those of F(M, 2) on the even pixels, and M of the odd pixels with the second tap.
+type Form struct{ M, Stride int }
+
+// Size is n, the side of a tile before and after the change of its basis.
+func (f Form) Size() int { return (f.M-1)*f.Stride + 3 }
+
+// Step is how many pixels the tiles are apart.
+func (f Form) Step() int { return f.M * f.Stride }
+
+func (f Form) String() string {
+	if f.Stride == 1 {
+		return fmt.Sprint(f.M)
+	}
+	return fmt.Sprintf("%dStride%d", f.M, f.Stride)
+}
+
+// Change is one of the five changes of basis of a form, see [Form]:
 //
 //	y  = Aᵀ[(G·w·Gᵀ) ⊙ (Bᵀ·x·B)]A
 //	dw = Gᵀ[(A·dy·Aᵀ) ⊙ (Bᵀ·x·B)]G
@@ -24,59 +44,30 @@ func (c Change) String() string {
 	return [...]string{"Input", "Output", "Weight", "OutputGrad", "WeightGrad"}[c]
 }
 
-// Points returns the positive points at which F(m×m, 3×3) interpolates, beside
-// their negatives, 0 and infinity. m is 2 or 4.
+// Points returns the points at which a form interpolates, beside infinity: 0, then
+// pairs of a point and its negative, then others. There are the forms of M 2 and 4 with a
+// stride of 1, and of M 2 with a stride of 2.
 //
 // The error grows with the spread of the powers of the points. ±5/8 and ±3/2
 // have a product near 1, and every constant of A and B is exact in float32; the
 // customary ±1 and ±2 double the error.
 // See Barabasz et al., Error Analysis and Improving the Accuracy of Winograd
 // Convolution for Deep Neural Networks, ACM TOMS 46 (2020).
-func Points(m int) []float64 {
-	switch m {
-	case 2:
-		return []float64{1}
-	case 4:
-		return []float64{5. / 8, 3. / 2}
+func (f Form) Points() []float64 {
+	switch f {
+	case Form{2, 1}:
+		return []float64{0, 1, -1}
+	case Form{4, 1}:
+		return []float64{0, 5. / 8, -5. / 8, 3. / 2, -3. / 2}
+	case Form{2, 2}:
+		return []float64{0, 1}
 	}
-	panic(fmt.Sprintf("ref: no Winograd algorithm with tiles of %d", m))
+	panic(fmt.Sprintf("ref: no form F(%d×%d, 3×3) of stride %d", f.M, f.M, f.Stride))
 }
 
-// Matrix returns L of a change of basis, by the construction of Toom and Cook:
-// row p of A holds the powers of point p, row p of G the same divided by
-// N = Π (p−q) over the other points q, and row p of Bᵀ the coefficients of
-// Π (x−q). The points are in the order 0, a, −a, b, −b, …, ∞.
-func (c Change) Matrix(m int) [][]float64 {
-	points := []float64{0}
-	for _, p := range Points(m) {
-		points = append(points, p, -p)
-	}
-	n := m + 2
-	a, b, g := zeros(n, m), zeros(n, n), zeros(n, 3)
-	for i, p := range points {
-		scale, others := 1.0, []float64{1}
-		for j, q := range points {
-			if j != i {
-				scale *= p - q
-				others = timesRoot(others, q)
-			}
-		}
-		for k, power := 0, 1.0; k < max(m, 3); k, power = k+1, power*p {
-			if k < m {
-				a[i][k] = power
-			}
-			if k < 3 {
-				g[i][k] = power / scale
-			}
-		}
-		copy(b[i], others)
-	}
-	all := []float64{1}
-	for _, p := range points {
-		all = timesRoot(all, p)
-	}
-	copy(b[n-1], all)
-	a[n-1][m-1], g[n-1][2] = 1, 1
+// Matrix returns L of a change of basis of a form.
+func (c Change) Matrix(f Form) [][]float64 {
+	a, b, g := f.matrices()
 	switch c {
 	case ChangeInput:
 		return b
@@ -88,6 +79,62 @@ func (c Change) Matrix(m int) [][]float64 {
 		return a
 	}
 	return transposed(g)
+}
+
+// matrices returns A, Bᵀ and G.
+func (f Form) matrices() (a, b, g [][]float64) {
+	if f.Stride == 1 {
+		return toomCook(f.M, 3, f.Points())
+	}
+	m, n := f.M, f.Size()
+	evenA, evenB, evenG := toomCook(m, 2, f.Points())
+	a, b, g = zeros(n, m), zeros(n, n), zeros(n, 3)
+	for i := range m + 1 {
+		copy(a[i], evenA[i])
+		for j, v := range evenB[i] {
+			b[i][2*j] = v
+		}
+		g[i][0], g[i][2] = evenG[i][0], evenG[i][1]
+	}
+	for i := range m {
+		odd := m + 1 + i
+		a[odd][i], b[odd][2*i+1], g[odd][1] = 1, 1, 1
+	}
+	return a, b, g
+}
+
+// toomCook returns A, Bᵀ and G of F(m, taps), by the construction of Toom and Cook:
+// row p of A holds the powers of point p, row p of G the same divided by
+// N = Π (p−q) over the other points q, and row p of Bᵀ the coefficients of
+// Π (x−q). The point at infinity is the last.
+func toomCook(m, taps int, points []float64) (a, b, g [][]float64) {
+	n := m + taps - 1
+	a, b, g = zeros(n, m), zeros(n, n), zeros(n, taps)
+	for i, p := range points {
+		scale, others := 1.0, []float64{1}
+		for j, q := range points {
+			if j != i {
+				scale *= p - q
+				others = timesRoot(others, q)
+			}
+		}
+		for k, power := 0, 1.0; k < max(m, taps); k, power = k+1, power*p {
+			if k < m {
+				a[i][k] = power
+			}
+			if k < taps {
+				g[i][k] = power / scale
+			}
+		}
+		copy(b[i], others)
+	}
+	all := []float64{1}
+	for _, p := range points {
+		all = timesRoot(all, p)
+	}
+	copy(b[n-1], all)
+	a[n-1][m-1], g[n-1][taps-1] = 1, 1
+	return a, b, g
 }
 
 func zeros(rows, cols int) [][]float64 {

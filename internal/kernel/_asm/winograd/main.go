@@ -29,12 +29,12 @@ func main() {
 	isa := os.Args[len(os.Args)-1]
 	Package("memprobe/internal/kernel/" + isa)
 	inMemory := pool{}
-	for _, m := range []int{2, 4} {
+	for _, f := range []ref.Form{{M: 2, Stride: 1}, {M: 4, Stride: 1}, {M: 2, Stride: 2}} {
 		for c := ref.ChangeInput; c <= ref.ChangeWeightGrad; c++ {
 			if isa == "avx512" {
-				transform(newMatrix(m, c, ZMM), panel, inMemory)
+				transform(newMatrix(f, c, ZMM), panel, inMemory)
 			} else {
-				transform(newMatrix(m, c, YMM), vec, inMemory)
+				transform(newMatrix(f, c, YMM), vec, inMemory)
 			}
 		}
 	}
@@ -102,10 +102,10 @@ func (w walk) advance(by reg.GPVirtual) {
 // done for a vector of the channels at a time: L·src by columns into the stack,
 // then the rows of that times Lᵀ.
 func transform(l *matrix, vec int, inMemory pool) {
-	name := fmt.Sprintf("Winograd%d%v", l.m, l.change)
+	name := fmt.Sprintf("Winograd%v%v", l.form, l.change)
 	TEXT(name, 0, "func(t *Tiles)") // the frame is too large for NOSPLIT
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is ref.Transform(ref.Change%v.Matrix(%d), t).", name, l.change, l.m))
+	Doc(fmt.Sprintf("%s is ref.Transform(ref.Change%v.Matrix(ref.Form{M: %d, Stride: %d}), t).", name, l.change, l.form.M, l.form.Stride))
 	frame, half := AllocLocal(l.rows()*l.cols()*vec+vec), GP64()
 	LEAQ(frame, half)
 	ADDQ(U8(uint8(vec-1)), half)

@@ -12,23 +12,28 @@ import (
 	"memprobe/internal/kernel/ref"
 )
 
-// matrix is the L of a change of basis, applied to vectors in registers. Points
+// matrix is the L of a change of basis, applied to vectors in registers. Some points
 // come in pairs ±p; the rows of L that belong to a pair, or its columns, differ
 // in the sign of every second element, so what they share is computed once.
 type matrix struct {
-	m         int
+	form      ref.Form
 	change    ref.Change
 	vector    func() reg.VecVirtual // a new register
 	l         [][]float64
-	points    []float64
+	points    []float64 // the first of each pair
 	pairs     int
 	constants map[float64]reg.VecVirtual
 	order     []float64 // of the constants
 }
 
-func newMatrix(m int, c ref.Change, vector func() reg.VecVirtual) *matrix {
-	x := &matrix{m: m, change: c, vector: vector, l: c.Matrix(m), points: ref.Points(m), pairs: len(ref.Points(m)),
-		constants: map[float64]reg.VecVirtual{}}
+func newMatrix(f ref.Form, c ref.Change, vector func() reg.VecVirtual) *matrix {
+	x := &matrix{form: f, change: c, vector: vector, l: c.Matrix(f), constants: map[float64]reg.VecVirtual{}}
+	for i, p := range f.Points() {
+		if p < 0 {
+			x.points = append(x.points, f.Points()[i-1])
+		}
+	}
+	x.pairs = len(x.points)
 	x.eachConstant()
 	return x
 }
@@ -38,6 +43,15 @@ func (x *matrix) cols() int { return len(x.l[0]) }
 
 // byRows says that the rows of L belong to points, and not its columns.
 func (x *matrix) byRows() bool { return x.rows() >= x.cols() }
+
+// alone lists the rows that belong to no pair.
+func (x *matrix) alone() []int {
+	rows := []int{0}
+	for i := 2*x.pairs + 1; i < x.rows(); i++ {
+		rows = append(rows, i)
+	}
+	return rows
+}
 
 // term is a coefficient and the index of the vector that it multiplies.
 type term struct {
@@ -113,8 +127,9 @@ func (x *matrix) eachConstant() {
 		}
 		return
 	}
-	terms(x.row(0))
-	terms(x.row(x.rows() - 1))
+	for _, i := range x.alone() {
+		terms(x.row(i))
+	}
 	for k := range x.pairs {
 		even, odd, factor := x.pairRows(k)
 		terms(even)
@@ -177,7 +192,9 @@ func (x *matrix) apply(v []reg.VecVirtual, store func(i int, y reg.VecVirtual)) 
 		store(2*k+1, plus)
 		store(2*k+2, minus)
 	}
-	store(x.rows()-1, x.combine(x.row(x.rows()-1), v))
+	for _, i := range x.alone()[1:] {
+		store(i, x.combine(x.row(i), v))
+	}
 }
 
 // combine computes Σ c·v[i]. The result may be one of v.

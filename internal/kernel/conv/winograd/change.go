@@ -2,11 +2,11 @@ package winograd
 
 import "memprobe/internal/kernel/ref"
 
-// change is a change of basis of F(m×m, 3×3).
+// change is a change of basis of a form.
 type change struct {
-	m  int
-	of ref.Change
-	l  [][]float64
+	form ref.Form
+	of   ref.Change
+	l    [][]float64
 }
 
-func newChange(m int, of ref.Change) change { return change{m, of, of.Matrix(m)} }
+func newChange(f ref.Form, of ref.Change) change { return change{f, of, of.Matrix(f)} }

@@ -15,11 +15,15 @@ func (c *change) apply(t *ref.Tiles) {
 	switch {
 	case !cpu.AVX2:
 		ref.Transform(c.l, t)
-	case cpu.AVX512 && c.m == 2:
+	case cpu.AVX512 && c.form.Stride == 2:
+		c.wide2Stride2(t)
+	case cpu.AVX512 && c.form.M == 2:
 		c.wide2(t)
 	case cpu.AVX512:
 		c.wide4(t)
-	case c.m == 2:
+	case c.form.Stride == 2:
+		c.apply2Stride2(t)
+	case c.form.M == 2:
 		c.apply2(t)
 	default:
 		c.apply4(t)
@@ -56,7 +60,23 @@ func (c *change) apply4(t *ref.Tiles) {
 	}
 }
 
-// wide2 and wide4 change the basis of 16 channels at once, by the same operations.
+func (c *change) apply2Stride2(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx2.Winograd2Stride2Input(t)
+	case ref.ChangeOutput:
+		avx2.Winograd2Stride2Output(t)
+	case ref.ChangeWeight:
+		avx2.Winograd2Stride2Weight(t)
+	case ref.ChangeOutputGrad:
+		avx2.Winograd2Stride2OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx2.Winograd2Stride2WeightGrad(t)
+	}
+}
+
+// The wide ones change the basis of 16 channels at once, by the same operations.
+
 func (c *change) wide2(t *ref.Tiles) {
 	switch c.of {
 	case ref.ChangeInput:
@@ -84,6 +104,21 @@ func (c *change) wide4(t *ref.Tiles) {
 		avx512.Winograd4OutputGrad(t)
 	case ref.ChangeWeightGrad:
 		avx512.Winograd4WeightGrad(t)
+	}
+}
+
+func (c *change) wide2Stride2(t *ref.Tiles) {
+	switch c.of {
+	case ref.ChangeInput:
+		avx512.Winograd2Stride2Input(t)
+	case ref.ChangeOutput:
+		avx512.Winograd2Stride2Output(t)
+	case ref.ChangeWeight:
+		avx512.Winograd2Stride2Weight(t)
+	case ref.ChangeOutputGrad:
+		avx512.Winograd2Stride2OutputGrad(t)
+	case ref.ChangeWeightGrad:
+		avx512.Winograd2Stride2WeightGrad(t)
 	}
 }
 

@@ -7,9 +7,12 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// changeCycles are those of a tile of F(m×m, 3×3), by change.
-func changeCycles(m int) [5]float64 {
-	if m == 2 {
+// changeCycles are those of a tile, by form and change.
+func changeCycles(f ref.Form) [5]float64 {
+	switch {
+	case f.Stride == 2:
+		return [...]float64{7.0, 4.6, 6.0, 5.2, 4.8}
+	case f.M == 2:
 		return [...]float64{4.9, 3.2, 4.2, 3.7, 3.3}
 	}
 	return [...]float64{11.4, 6.8, 9.4, 9.8, 6.1}
@@ -17,9 +20,9 @@ func changeCycles(m int) [5]float64 {
 
 func (w *Conv) Cycles() float64 {
 	s := &w.spec
-	of, square := changeCycles(w.m), float64(w.m*w.m)
+	of, square, step := changeCycles(w.form), float64(w.form.M*w.form.M), float64(w.form.Step()*w.form.Step())
 	tiles := float64(s.N * w.rows * w.cols)
-	read := tiles * float64(w.ld) * (of[ref.ChangeInput] + square*method.TurnCycles)
+	read := tiles * float64(w.ld) * (of[ref.ChangeInput] + step*method.TurnCycles)
 	write := tiles * float64(w.panels*tile.NR) * (of[ref.ChangeOutput] + square*method.SpreadCycles)
 	panels := float64(w.blocks()*parallel.Chunks(w.tiles(), tile.MR)) * tiles / float64(w.blocks()*w.tiles())
 	products := panels * float64(w.elements()*w.panels) * (float64(s.C)*method.TileCycles + method.StartCycles)
@@ -32,10 +35,10 @@ func (w *Conv) Cycles() float64 {
 
 func (w *GradW) Cycles() float64 {
 	s := &w.spec
-	of, square := changeCycles(w.m), float64(w.m*w.m)
+	of, square, step := changeCycles(w.form), float64(w.form.M*w.form.M), float64(w.form.Step()*w.form.Step())
 	tiles := float64(s.N * w.tiling.rows * w.tiling.cols)
 	rows, cols := float64(w.grad.panels()*tile.NR), float64(w.input.panels()*tile.NR)
-	changes := tiles * (cols*(of[ref.ChangeInput]+square*method.TurnCycles) +
+	changes := tiles * (cols*(of[ref.ChangeInput]+step*method.TurnCycles) +
 		rows*(of[ref.ChangeOutputGrad]+square*method.TurnCycles))
 	passes := float64(w.steps * parallel.Chunks(min(w.stepTiles, s.N*w.tiling.rows*w.tiling.cols), passDepth))
 	products := float64(w.elements()) * rows / tile.MR * cols / tile.NR *

@@ -7,7 +7,7 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// Conv convolves with F(m×m, 3×3), forward or flipped.
+// Conv convolves by a form, forward or flipped.
 //
 // A chunk of the work takes a block of tiles through all three steps for some of
 // the output channels: the change of basis of the input, V[element][tile][C], for
@@ -53,27 +53,27 @@ const (
 	deepTiles   = 96
 )
 
-func New(p *parallel.Pool, s method.Spec, m int) *Conv {
-	return plan(p, s, m, false)
+func New(p *parallel.Pool, s method.Spec, f ref.Form) *Conv {
+	return plan(p, s, f, false)
 }
 
-// NewGradX makes the data gradient of s: a convolution of dy, padded the
+// NewGradX makes the data gradient of s, of stride 1: a convolution of dy, padded the
 // other way, with the flipped weights.
-func NewGradX(p *parallel.Pool, s method.Spec, m int) *Conv {
+func NewGradX(p *parallel.Pool, s method.Spec, f ref.Form) *Conv {
 	g := s
 	g.C, g.M, g.H, g.W = s.M, s.C, s.OutH(), s.OutW()
 	g.PadTop, g.PadLeft, g.PadBottom, g.PadRight = 2-s.PadTop, 2-s.PadLeft, 2-s.PadBottom, 2-s.PadRight
-	return plan(p, g, m, true)
+	return plan(p, g, f, true)
 }
 
-func plan(p *parallel.Pool, s method.Spec, m int, flipped bool) *Conv {
+func plan(p *parallel.Pool, s method.Spec, f ref.Form, flipped bool) *Conv {
 	w := &Conv{spec: s, pool: p, flipped: flipped, panels: parallel.Chunks(s.M, tile.NR)}
 	w.inBlock = min(passPanels, w.panels)
 	w.ld = parallel.Chunks(s.C, tile.NR) * tile.NR
-	w.divide(m)
-	w.source = tileSource{tiling: &w.tiling, change: newChange(m, ref.ChangeInput), size: m + 2,
+	w.divide(f)
+	w.source = tileSource{tiling: &w.tiling, change: newChange(f, ref.ChangeInput), size: f.Size(), step: f.Step(),
 		channels: s.C, h: s.H, w: s.W, top: s.PadTop, left: s.PadLeft}
-	w.weight, w.output = newChange(m, ref.ChangeWeight), newChange(m, ref.ChangeOutput)
+	w.weight, w.output = newChange(f, ref.ChangeWeight), newChange(f, ref.ChangeOutput)
 	w.pitch, w.outPitch = oddLines(w.tiles()*w.ld), oddLines(w.tiles()*w.inBlock*tile.NR)
 	w.weightPitch = oddLines(s.C * tile.NR)
 	w.packBody, w.inputBody, w.chunkBody = w.packPart, w.shareInput, w.chunk
@@ -83,15 +83,15 @@ func plan(p *parallel.Pool, s method.Spec, m int, flipped bool) *Conv {
 // divide chooses the blocks, then parts of the output channels while there are
 // too few chunks for the threads. Two for each have to do: while a block is one
 // chunk it makes its own V, and what another core wrote is slow to read.
-func (w *Conv) divide(m int) {
-	s := w.spec
+func (w *Conv) divide(f ref.Form) {
+	s, elements := w.spec, f.Size()*f.Size()
 	least := leastTiles
-	if (m+2)*(m+2)*s.C*s.M > manyWeights {
+	if elements*s.C*s.M > manyWeights {
 		least = deepTiles
 	}
-	want := max(least, blockFloats/((m+2)*(m+2)*(w.ld+w.inBlock*tile.NR)))
+	want := max(least, blockFloats/(elements*(w.ld+w.inBlock*tile.NR)))
 	for {
-		w.tiling = newTiling(s, m, want)
+		w.tiling = newTiling(s, f, want)
 		if w.blocks() >= w.pool.Want() || want <= least {
 			break
 		}
@@ -108,7 +108,7 @@ func (w *Conv) divide(m int) {
 	w.sharesInput = w.chunks > 1
 }
 
-func (w *Conv) Name() string { return name(w.m) }
+func (w *Conv) Name() string { return name(w.form) }
 
 func (w *Conv) PackedLen() int { return w.panels * w.elements() * w.weightPitch }
 
@@ -137,7 +137,7 @@ func (w *Conv) packPart(_, i int) {
 		rows.Pack(turned[:], w.W, panel, panel+1, c0*taps, (c1-c0)*taps)
 	}
 	t.Dst = tile.At(w.Packed, panel*w.elements()*w.weightPitch+c0*tile.NR)
-	t.DstRow, t.DstCol, t.DstTile = (w.m+2)*w.weightPitch, w.weightPitch, tile.NR
+	t.DstRow, t.DstCol, t.DstTile = w.form.Size()*w.weightPitch, w.weightPitch, tile.NR
 	w.weight.apply(&t)
 }
 
@@ -146,7 +146,7 @@ func (w *Conv) inputLen() int { return w.elements() * w.pitch }
 
 // pixelsLen is the length of the output of a block's image, its channels side by
 // side, with room for what the last tile has too much.
-func (w *Conv) pixelsLen() int { return (w.band*w.m*w.width + w.m) * tile.NR }
+func (w *Conv) pixelsLen() int { return (w.band*w.form.M*w.width + w.form.M) * tile.NR }
 
 func (w *Conv) perWorker() int {
 	n := w.source.copyLen() + w.elements()*w.outPitch + w.pixelsLen()
@@ -237,15 +237,15 @@ func (w *Conv) aim(t *ref.Tile, products []float32, e, k0, q, i int) {
 
 // finish changes a panel of products back and stores it.
 func (w *Conv) finish(products, pixels []float32, b *block, q int) {
-	s := &w.spec
+	s, m := &w.spec, w.form.M
 	ld := w.inBlock * tile.NR
 	// From the last tile of a row to the first: what a tile has too much at the
 	// end of a line belongs to the begin of the next, which comes later.
-	t := ref.Tiles{N: w.cols, SrcRow: (w.m + 2) * w.outPitch, SrcCol: w.outPitch, SrcTile: -ld,
-		DstRow: w.width * tile.NR, DstCol: tile.NR, DstTile: -w.m * tile.NR}
+	t := ref.Tiles{N: w.cols, SrcRow: w.form.Size() * w.outPitch, SrcCol: w.outPitch, SrcTile: -ld,
+		DstRow: w.width * tile.NR, DstCol: tile.NR, DstTile: -m * tile.NR}
 	m0, plane := q*tile.NR, w.height*w.width
 	p := ref.Planes{Src: &pixels[0], Rows: min(tile.NR, s.M-m0), LD: plane}
-	p.N = (min(b.r1*w.m, w.height) - b.r0*w.m) * w.width
+	p.N = (min(b.r1*m, w.height) - b.r0*m) * w.width
 	p.Lo, p.Hi, _ = s.Act.Bounds(s.Lo, s.Hi)
 	if s.Bias {
 		p.Bias = &w.Bias[m0]
@@ -254,11 +254,11 @@ func (w *Conv) finish(products, pixels []float32, b *block, q int) {
 	for n := b.n0; n < b.n1; n++ {
 		for r := range b.r1 - b.r0 {
 			t.Src = tile.At(products, (done+w.cols-1)*ld)
-			t.Dst = tile.At(pixels, (r*w.m*w.width+(w.cols-1)*w.m)*tile.NR)
+			t.Dst = tile.At(pixels, (r*m*w.width+(w.cols-1)*m)*tile.NR)
 			w.output.apply(&t)
 			done += w.cols
 		}
-		first := (n*s.M+m0)*plane + b.r0*w.m*w.width
+		first := (n*s.M+m0)*plane + b.r0*m*w.width
 		p.Dst = &w.Y[first]
 		if s.Residual {
 			p.Residual = &w.Residual[first]

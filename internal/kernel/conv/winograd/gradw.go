@@ -8,7 +8,7 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// GradW computes the weight gradient by F(m×m, 3×3): for each element of the
+// GradW computes the weight gradient by a form: for each element of the
 // tiles the product S = D·Vᵀ over the tiles of all images, D being the changed
 // output gradient and V the changed input, and the change back of S.
 //
@@ -54,16 +54,16 @@ const (
 	addFloats     = 4096     // of S in a chunk of adding up
 )
 
-func NewGradW(p *parallel.Pool, s method.Spec, m int) *GradW {
-	return planGradW(p, s, m, stepFloats)
+func NewGradW(p *parallel.Pool, s method.Spec, f ref.Form) *GradW {
+	return planGradW(p, s, f, stepFloats)
 }
 
 // planGradW bounds the floats of V and D in a step.
-func planGradW(p *parallel.Pool, s method.Spec, m, stepFloats int) *GradW {
-	w := &GradW{spec: s, pool: p, weight: newChange(m, ref.ChangeWeightGrad), tiling: newTiling(s, m, blockTiles)}
-	w.input = tileSource{tiling: &w.tiling, change: newChange(m, ref.ChangeInput), size: m + 2,
+func planGradW(p *parallel.Pool, s method.Spec, f ref.Form, stepFloats int) *GradW {
+	w := &GradW{spec: s, pool: p, weight: newChange(f, ref.ChangeWeightGrad), tiling: newTiling(s, f, blockTiles)}
+	w.input = tileSource{tiling: &w.tiling, change: newChange(f, ref.ChangeInput), size: f.Size(), step: f.Step(),
 		channels: s.C, h: s.H, w: s.W, top: s.PadTop, left: s.PadLeft}
-	w.grad = tileSource{tiling: &w.tiling, change: newChange(m, ref.ChangeOutputGrad), size: m,
+	w.grad = tileSource{tiling: &w.tiling, change: newChange(f, ref.ChangeOutputGrad), size: f.M, step: f.M,
 		channels: s.M, h: s.OutH(), w: s.OutW()}
 	w.divide(stepFloats)
 	w.stepTiles = min(w.perStep*w.tiles(), s.N*w.tiling.rows*w.tiling.cols)
@@ -102,7 +102,7 @@ func (w *GradW) divide(stepFloats int) {
 	}
 }
 
-func (w *GradW) Name() string { return name(w.m) }
+func (w *GradW) Name() string { return name(w.form) }
 
 func (w *GradW) changedLen() int { return w.elements() * (w.pitchV + w.pitchD) }
 
@@ -271,7 +271,7 @@ func (w *GradW) multiply(sum, changed []float32, tiles, p0, q0 int, accumulate b
 func (w *GradW) put(sum, xs []float32, m, q0 int) {
 	const taps = 9
 	q1 := min(q0+w.cols, w.input.panels())
-	t := ref.Tiles{Src: &sum[0], Dst: &xs[0], N: q1 - q0, SrcRow: (w.m + 2) * w.pitchS, SrcCol: w.pitchS, SrcTile: tile.NR,
+	t := ref.Tiles{Src: &sum[0], Dst: &xs[0], N: q1 - q0, SrcRow: w.form.Size() * w.pitchS, SrcCol: w.pitchS, SrcTile: tile.NR,
 		DstRow: 3 * tile.NR, DstCol: tile.NR, DstTile: taps * tile.NR}
 	w.weight.apply(&t)
 	p := ref.Planes{LD: taps, N: taps}

@@ -10,32 +10,32 @@ import (
 type tileSource struct {
 	*tiling
 	change         change
-	size           int // of a tile before the change; tiles are m apart
+	size, step     int // of a tile before the change, and from tile to tile
 	channels, h, w int
 	top, left      int // padding
 }
 
 func (s *tileSource) panels() int { return parallel.Chunks(s.channels, tile.NR) }
 
-func (s *tileSource) copyWidth() int { return (s.cols-1)*s.m + s.size }
+func (s *tileSource) copyWidth() int { return (s.cols-1)*s.step + s.size }
 
 // copyLen is the length of the workspace of tiles.
-func (s *tileSource) copyLen() int { return ((s.band-1)*s.m + s.size) * s.copyWidth() * tile.NR }
+func (s *tileSource) copyLen() int { return ((s.band-1)*s.step + s.size) * s.copyWidth() * tile.NR }
 
 // tiles changes the basis of the tiles of a block, for one panel of channels:
 // element e of tile t goes to dst[e·pitch+t·ld:][:16]. xs is workspace.
 func (s *tileSource) tiles(dst, x, xs []float32, b block, panel, pitch, ld int) {
-	after := s.m + 2
+	after := s.form.Size()
 	width, plane := s.copyWidth(), s.h*s.w
 	c0 := panel * tile.NR
 	planes := tile.ChannelsLast{H: s.h, W: s.w, Channels: min(tile.NR, s.channels-c0), Left: s.left, Width: width}
-	t := ref.Tiles{N: s.cols, SrcRow: width * tile.NR, SrcCol: tile.NR, SrcTile: s.m * tile.NR,
+	t := ref.Tiles{N: s.cols, SrcRow: width * tile.NR, SrcCol: tile.NR, SrcTile: s.step * tile.NR,
 		DstRow: after * pitch, DstCol: pitch, DstTile: ld}
 	done := 0
 	for n := b.n0; n < b.n1; n++ {
-		planes.Copy(xs, x[(n*s.channels+c0)*plane:], b.r0*s.m-s.top, (b.r1-b.r0-1)*s.m+s.size, 1)
+		planes.Copy(xs, x[(n*s.channels+c0)*plane:], b.r0*s.step-s.top, (b.r1-b.r0-1)*s.step+s.size, 1)
 		for r := range b.r1 - b.r0 {
-			t.Src, t.Dst = tile.At(xs, r*s.m*width*tile.NR), tile.At(dst, done*ld)
+			t.Src, t.Dst = tile.At(xs, r*s.step*width*tile.NR), tile.At(dst, done*ld)
 			s.change.apply(&t)
 			done += s.cols
 		}

@@ -4,21 +4,37 @@ import (
 	"fmt"
 
 	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/ref"
 	"memprobe/internal/parallel"
 )
 
-// Suits tells that F(m×m, 3×3) can compute s.
-func Suits(s method.Spec) bool {
-	return s.KH == 3 && s.KW == 3 && s.StrideH == 1 && s.StrideW == 1 && s.DilationH == 1 && s.DilationW == 1 &&
-		s.Group == 1 && s.N > 0 && max(s.PadTop, s.PadLeft, s.PadBottom, s.PadRight) <= 2
+// Forms lists the forms that can compute s and its weight gradient, those of stride 1 its
+// data gradient too.
+func Forms(s method.Spec) []ref.Form {
+	if s.KH != 3 || s.KW != 3 || s.StrideH != s.StrideW || s.DilationH != 1 || s.DilationW != 1 ||
+		s.Group != 1 || s.N < 1 || max(s.PadTop, s.PadLeft, s.PadBottom, s.PadRight) > 2 {
+		return nil
+	}
+	switch s.StrideH {
+	case 1:
+		return []ref.Form{{M: 2, Stride: 1}, {M: 4, Stride: 1}}
+	case 2:
+		return []ref.Form{{M: 2, Stride: 2}}
+	}
+	return nil
 }
 
-func name(m int) string { return fmt.Sprint("winograd-", m) }
+func name(f ref.Form) string {
+	if f.Stride == 1 {
+		return fmt.Sprint("winograd-", f.M)
+	}
+	return fmt.Sprintf("winograd-%d-stride-%d", f.M, f.Stride)
+}
 
 // tiling cuts the output into tiles of m×m, and these into blocks of work: some
 // rows of tiles of an image, or some images.
 type tiling struct {
-	m             int
+	form          ref.Form
 	rows, cols    int // of tiles in a plane
 	n             int // images
 	images, band  int // images and rows of tiles in a block
@@ -27,9 +43,9 @@ type tiling struct {
 }
 
 // newTiling makes blocks of about want tiles.
-func newTiling(s method.Spec, m, want int) tiling {
-	t := tiling{m: m, n: s.N, height: s.OutH(), width: s.OutW(), images: 1, bands: 1}
-	t.rows, t.cols = parallel.Chunks(t.height, m), parallel.Chunks(t.width, m)
+func newTiling(s method.Spec, f ref.Form, want int) tiling {
+	t := tiling{form: f, n: s.N, height: s.OutH(), width: s.OutW(), images: 1, bands: 1}
+	t.rows, t.cols = parallel.Chunks(t.height, f.M), parallel.Chunks(t.width, f.M)
 	t.band, t.groups = t.rows, s.N
 	if per := t.rows * t.cols; per <= want {
 		groups := parallel.Chunks(s.N, (want+per/2)/per)
@@ -40,7 +56,7 @@ func newTiling(s method.Spec, m, want int) tiling {
 	return t
 }
 
-func (t *tiling) elements() int { return (t.m + 2) * (t.m + 2) }
+func (t *tiling) elements() int { return t.form.Size() * t.form.Size() }
 func (t *tiling) blocks() int   { return t.groups * t.bands }
 func (t *tiling) tiles() int    { return t.images * t.band * t.cols } // at most, of a block
 

@@ -16,12 +16,14 @@ import (
 var changes = []ref.Change{ref.ChangeInput, ref.ChangeOutput, ref.ChangeWeight, ref.ChangeOutputGrad,
 	ref.ChangeWeightGrad}
 
+var forms = []ref.Form{{M: 2, Stride: 1}, {M: 4, Stride: 1}, {M: 2, Stride: 2}}
+
 // TestChange holds each change of basis against the plain one: any number of
 // tiles, rows and columns and tiles apart by odd numbers, forwards and backwards.
 func TestChange(t *testing.T) {
-	for _, m := range []int{2, 4} {
+	for _, f := range forms {
 		for _, c := range changes {
-			l := c.Matrix(m)
+			l := c.Matrix(f)
 			q, p := len(l), len(l[0])
 			for n := range 5 {
 				for gap := range 3 {
@@ -38,12 +40,12 @@ func TestChange(t *testing.T) {
 						}
 						f(&t)
 					}
-					change := newChange(m, c)
+					change := newChange(f, c)
 					run(change.apply, got)
 					run(func(t *ref.Tiles) { ref.Transform(l, t) }, want)
 					// Up to 36 terms with coefficients of up to 12.
 					if err := tol.Close(got, want, 1e-5, 0); err != nil {
-						t.Fatalf("F(%d) %v, %d tiles, gap %d: %v", m, c, n, gap, err)
+						t.Fatalf("F(%v) %v, %d tiles, gap %d: %v", f, c, n, gap, err)
 					}
 					kerneltest.Intact(t, got)
 				}
@@ -81,7 +83,7 @@ func TestSpread(t *testing.T) {
 func winogradConvs() []method.Spec {
 	var list []method.Spec
 	for _, s := range kerneltest.AllConvs()[:60] {
-		if s.Group = 1; Suits(s) {
+		if s.Group = 1; Forms(s) != nil {
 			list = append(list, s)
 		}
 	}
@@ -89,9 +91,12 @@ func winogradConvs() []method.Spec {
 		s := list[i%len(list)]
 		s.N, s.C, s.M, s.H, s.W = 1+i%4, 1+i%19, 1+(i*7)%40, 3+i%9, 3+(i*5)%13
 		s.PadTop, s.PadLeft, s.PadBottom, s.PadRight = i%3, i/3%3, i/9%3, (i+1)%3
-		list = append(list, s)
+		for stride := 1; stride <= 2; stride++ {
+			s.StrideH, s.StrideW = stride, stride
+			list = append(list, s)
+		}
 	}
-	return append(list, kerneltest.SquareConv(7, 300, 6, 40, 3, 1, 1), kerneltest.SquareConv(1, 40, 40, 130, 3, 1, 1),
+	return append(list, kerneltest.SquareConv(3, 300, 9, 40, 3, 2, 1), kerneltest.SquareConv(7, 300, 6, 40, 3, 1, 1), kerneltest.SquareConv(1, 40, 40, 130, 3, 1, 1),
 		kerneltest.SquareConv(49, 20, 16, 33, 3, 1, 1))
 }
 
@@ -109,16 +114,18 @@ func TestWinograd(t *testing.T) {
 		plain := s
 		plain.Bias, plain.Residual, plain.Act = false, false, tile.ActNone
 		ref.ConvGradX(plain, dx, kerneltest.Wide(dy), kerneltest.Wide(w))
-		for _, m := range []int{2, 4} {
+		for _, f := range Forms(s) {
 			kerneltest.ConvLike(t, s, s.C*9, y, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-				return kerneltest.RunAlgo(New(p, s, m), x, w, bias, res)
+				return kerneltest.RunAlgo(New(p, s, f), x, w, bias, res)
 			})
-			kerneltest.ConvLike(t, plain, s.M*9, dx, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-				return kerneltest.RunAlgo(NewGradX(p, plain, m), dy, w, nil, nil)
-			})
+			if f.Stride == 1 {
+				kerneltest.ConvLike(t, plain, s.M*9, dx, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+					return kerneltest.RunAlgo(NewGradX(p, plain, f), dy, w, nil, nil)
+				})
+			}
 			kerneltest.ConvLike(t, plain, s.N*s.OutH()*s.OutW(), dw,
 				func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-					g := planGradW(p, plain, m, 1<<15) // several steps
+					g := planGradW(p, plain, f, 1<<15) // several steps
 					return g.Name(), g.Scratch(), func(out, scratch []float32) {
 						g.Run(method.GradOperands{DW: out, X: x, DY: dy}, scratch)
 					}
@@ -135,7 +142,7 @@ func TestWinogradNaN(t *testing.T) {
 		x, w, want, y := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), make([]float64, ny), make([]float32, ny)
 		ref.Conv(s, want, kerneltest.Wide(x), kerneltest.Wide(w), nil, nil)
 		x[5*16+6] = bad // row 5, column 6: read by the tiles of rows 4 to 7 and columns 4 to 7
-		_, n, run := kerneltest.RunAlgo(New(nil, s, 4), x, w, nil, nil)
+		_, n, run := kerneltest.RunAlgo(New(nil, s, ref.Form{M: 4, Stride: 1}), x, w, nil, nil)
 		run(y, make([]float32, n))
 		for i, v := range y {
 			row, col := i/16%16, i%16
@@ -148,14 +155,14 @@ func TestWinogradNaN(t *testing.T) {
 
 func BenchmarkChange(b *testing.B) {
 	const n = 16
-	for _, m := range []int{2, 4} {
+	for _, f := range forms {
 		for _, c := range changes {
-			b.Run(fmt.Sprintf("F%d/%v", m, c), func(b *testing.B) {
+			b.Run(fmt.Sprintf("F%v/%v", f, c), func(b *testing.B) {
 				src, dst := kerneltest.Noise(36*(n*tile.NR+16), 1), kerneltest.Noise(36*(n*tile.NR+16), 2)
 				t := ref.Tiles{N: n, SrcCol: tile.NR, SrcRow: 34 * tile.NR, SrcTile: tile.NR, DstTile: tile.NR,
 					DstCol: n*tile.NR + 16, DstRow: 6 * (n*tile.NR + 16)}
 				t.Src, t.Dst = &src[0], &dst[0]
-				change := newChange(m, c)
+				change := newChange(f, c)
 				for b.Loop() {
 					change.apply(&t)
 				}
