@@ -9803,22 +9803,28 @@ stored:
 
 // func PairStrided12(t *Tile, u *Tile)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·PairStrided12(SB), NOSPLIT, $32-16
+TEXT ·PairStrided12(SB), NOSPLIT, $48-16
 	MOVQ t+0(FP), AX
 	MOVQ u+8(FP), CX
-	MOVQ 152(AX), DX
+	MOVQ 32(AX), DX
+	ADDQ 160(AX), DX
 	MOVQ DX, (SP)
-	MOVQ 8(AX), DX
+	MOVQ 32(CX), DX
+	ADDQ 160(AX), DX
 	MOVQ DX, 8(SP)
-	MOVQ $0x00000000, 16(SP)
-	MOVQ $0x00000000, 24(SP)
+	MOVQ 152(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 8(AX), DX
+	MOVQ DX, 24(SP)
+	MOVQ $0x00000000, 32(SP)
+	MOVQ $0x00000000, 40(SP)
 
 panel:
 	MOVQ       72(AX), DX
 	MOVQ       120(AX), BX
 	TESTQ      BX, BX
 	CMOVQEQ    56(AX), BX
-	ADDQ       16(SP), BX
+	ADDQ       32(SP), BX
 	PREFETCHT0 (BX)
 	LEAQ       (BX)(DX*4), BX
 	PREFETCHT0 (BX)
@@ -9845,7 +9851,7 @@ panel:
 	MOVQ       120(CX), BX
 	TESTQ      BX, BX
 	CMOVQEQ    56(CX), BX
-	ADDQ       16(SP), BX
+	ADDQ       32(SP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	LEAQ       (BX)(DX*4), BX
@@ -9910,7 +9916,7 @@ panel:
 	MOVQ       24(AX), SI
 	SHLQ       $0x02, BX
 	SHLQ       $0x02, SI
-	MOVQ       8(SP), DI
+	MOVQ       24(SP), DI
 	LEAQ       (DI)(BX*2), R8
 	ADDQ       BX, R8
 	LEAQ       (R8)(BX*2), R9
@@ -9919,10 +9925,18 @@ panel:
 	ADDQ       BX, R10
 	MOVQ       32(AX), R11
 	MOVQ       32(CX), R12
+	MOVQ       (SP), R13
+	MOVQ       8(SP), R14
 
 loop4:
 	SUBQ         $0x00000004, DX
 	JL           done4
+	PREFETCHT1   (R13)
+	PREFETCHT1   64(R13)
+	ADDQ         $0x00000080, R13
+	PREFETCHT1   (R14)
+	PREFETCHT1   64(R14)
+	ADDQ         $0x00000080, R14
 	VMOVUPS      (R11), Z24
 	VMOVUPS      (R12), Z25
 	VBROADCASTSS (DI), Z26
@@ -10148,6 +10162,8 @@ loop1:
 	JMP          loop1
 
 done1:
+	MOVQ  R13, (SP)
+	MOVQ  R14, 8(SP)
 	MOVL  $0x000000ff, DX
 	MOVQ  80(AX), BX
 	BZHIL BX, DX, BX
@@ -10219,7 +10235,7 @@ unscaled:
 	TESTQ  DX, DX
 	JEQ    addHalves
 	MOVQ   56(AX), SI
-	ADDQ   16(SP), SI
+	ADDQ   32(SP), SI
 	VADDPS (SI), Z0, Z0
 	ADDQ   BX, SI
 	VADDPS (SI), Z2, Z2
@@ -10244,7 +10260,7 @@ unscaled:
 	ADDQ   BX, SI
 	VADDPS (SI), Z22, Z22
 	MOVQ   56(CX), SI
-	ADDQ   16(SP), SI
+	ADDQ   32(SP), SI
 	VADDPS (SI), Z1, Z1
 	ADDQ   BX, SI
 	VADDPS (SI), Z3, Z3
@@ -10272,9 +10288,9 @@ unscaled:
 
 addHalves:
 	MOVQ      56(AX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	MOVQ      64(AX), DI
-	ADDQ      16(SP), DI
+	ADDQ      32(SP), DI
 	VMOVUPS.Z (SI), K1, Z24
 	VMOVUPS   -32(DI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -10334,9 +10350,9 @@ addHalves:
 	VMOVUPS   -32(DI), K2, Z27
 	VADDPS    Z27, Z22, Z22
 	MOVQ      56(CX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	MOVQ      64(CX), DI
-	ADDQ      16(SP), DI
+	ADDQ      32(SP), DI
 	VMOVUPS.Z (SI), K3, Z24
 	VMOVUPS   -32(DI), K4, Z24
 	VADDPS    Z24, Z1, Z1
@@ -10400,7 +10416,7 @@ fresh:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
 	JEQ          noBiasRow
-	ADDQ         24(SP), SI
+	ADDQ         40(SP), SI
 	VBROADCASTSS (SI), Z24
 	VADDPS       Z24, Z0, Z0
 	VADDPS       Z24, Z1, Z1
@@ -10480,9 +10496,9 @@ noBiasCol:
 	TESTQ     SI, SI
 	JEQ       noResidual
 	MOVQ      120(AX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	MOVQ      128(AX), DI
-	ADDQ      16(SP), DI
+	ADDQ      32(SP), DI
 	VMOVUPS.Z (SI), K1, Z24
 	VMOVUPS   -32(DI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -10542,9 +10558,9 @@ noBiasCol:
 	VMOVUPS   -32(DI), K2, Z27
 	VADDPS    Z27, Z22, Z22
 	MOVQ      120(CX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	MOVQ      128(CX), DI
-	ADDQ      16(SP), DI
+	ADDQ      32(SP), DI
 	VMOVUPS.Z (SI), K3, Z24
 	VMOVUPS   -32(DI), K4, Z24
 	VADDPS    Z24, Z1, Z1
@@ -10662,7 +10678,7 @@ noClamp:
 	TESTQ   DX, DX
 	JEQ     storeHalves
 	MOVQ    56(AX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z0, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, (DX)
@@ -10687,7 +10703,7 @@ noClamp:
 	ADDQ    BX, DX
 	VMOVUPS Z22, (DX)
 	MOVQ    56(CX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z1, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, (DX)
@@ -10715,7 +10731,7 @@ noClamp:
 
 storeHalves:
 	MOVQ    56(AX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z0, K1, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, K1, (DX)
@@ -10740,7 +10756,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z22, K1, (DX)
 	MOVQ    56(CX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z1, K3, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, K3, (DX)
@@ -10765,7 +10781,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z23, K3, (DX)
 	MOVQ    64(AX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z0, K2, -32(DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, K2, -32(DX)
@@ -10790,7 +10806,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z22, K2, -32(DX)
 	MOVQ    64(CX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z1, K4, -32(DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, K4, -32(DX)
@@ -10818,33 +10834,36 @@ storeHalves:
 stored:
 	MOVQ   16(AX), DX
 	IMUL3Q $0x30, DX, DX
-	ADDQ   DX, 8(SP)
+	ADDQ   DX, 24(SP)
 	MOVQ   72(AX), DX
 	IMUL3Q $0x30, DX, DX
-	ADDQ   DX, 16(SP)
-	ADDQ   $0x30, 24(SP)
-	DECQ   (SP)
+	ADDQ   DX, 32(SP)
+	ADDQ   $0x30, 40(SP)
+	DECQ   16(SP)
 	JNE    panel
 	VZEROUPPER
 	RET
 
 // func TileStrided12(t *Tile)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·TileStrided12(SB), NOSPLIT, $32-8
+TEXT ·TileStrided12(SB), NOSPLIT, $40-8
 	MOVQ t+0(FP), AX
-	MOVQ 152(AX), CX
+	MOVQ 32(AX), CX
+	ADDQ 160(AX), CX
 	MOVQ CX, (SP)
-	MOVQ 8(AX), CX
+	MOVQ 152(AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ $0x00000000, 16(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 16(SP)
 	MOVQ $0x00000000, 24(SP)
+	MOVQ $0x00000000, 32(SP)
 
 panel:
 	MOVQ       72(AX), CX
 	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	CMOVQEQ    56(AX), DX
-	ADDQ       16(SP), DX
+	ADDQ       24(SP), DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 60(DX)
 	LEAQ       (DX)(CX*4), DX
@@ -10897,7 +10916,7 @@ panel:
 	MOVQ       24(AX), BX
 	SHLQ       $0x02, DX
 	SHLQ       $0x02, BX
-	MOVQ       8(SP), SI
+	MOVQ       16(SP), SI
 	LEAQ       (SI)(DX*2), DI
 	ADDQ       DX, DI
 	LEAQ       (DI)(DX*2), R8
@@ -10905,10 +10924,14 @@ panel:
 	LEAQ       (R8)(DX*2), R9
 	ADDQ       DX, R9
 	MOVQ       32(AX), R10
+	MOVQ       (SP), R11
 
 loop4:
 	SUBQ         $0x00000004, CX
 	JL           done4
+	PREFETCHT1   (R11)
+	PREFETCHT1   64(R11)
+	ADDQ         $0x00000080, R11
 	VMOVUPS      (R10), Z24
 	VBROADCASTSS (SI), Z26
 	VFMADD231PS  Z26, Z24, Z0
@@ -11067,6 +11090,7 @@ loop1:
 	JMP          loop1
 
 done1:
+	MOVQ  R11, (SP)
 	MOVL  $0x000000ff, CX
 	MOVQ  80(AX), DX
 	BZHIL DX, CX, DX
@@ -11111,7 +11135,7 @@ unscaled:
 	TESTQ  CX, CX
 	JEQ    addHalves
 	MOVQ   56(AX), BX
-	ADDQ   16(SP), BX
+	ADDQ   24(SP), BX
 	VADDPS (BX), Z0, Z0
 	ADDQ   DX, BX
 	VADDPS (BX), Z1, Z1
@@ -11139,9 +11163,9 @@ unscaled:
 
 addHalves:
 	MOVQ      56(AX), BX
-	ADDQ      16(SP), BX
+	ADDQ      24(SP), BX
 	MOVQ      64(AX), SI
-	ADDQ      16(SP), SI
+	ADDQ      24(SP), SI
 	VMOVUPS.Z (BX), K1, Z24
 	VMOVUPS   -32(SI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -11205,7 +11229,7 @@ fresh:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JEQ          noBiasRow
-	ADDQ         24(SP), BX
+	ADDQ         32(SP), BX
 	VBROADCASTSS (BX), Z24
 	VADDPS       Z24, Z0, Z0
 	VBROADCASTSS 4(BX), Z24
@@ -11257,9 +11281,9 @@ noBiasCol:
 	TESTQ     BX, BX
 	JEQ       noResidual
 	MOVQ      120(AX), BX
-	ADDQ      16(SP), BX
+	ADDQ      24(SP), BX
 	MOVQ      128(AX), SI
-	ADDQ      16(SP), SI
+	ADDQ      24(SP), SI
 	VMOVUPS.Z (BX), K1, Z24
 	VMOVUPS   -32(SI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -11353,7 +11377,7 @@ noClamp:
 	TESTQ   CX, CX
 	JEQ     storeHalves
 	MOVQ    56(AX), CX
-	ADDQ    16(SP), CX
+	ADDQ    24(SP), CX
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -11381,7 +11405,7 @@ noClamp:
 
 storeHalves:
 	MOVQ    56(AX), CX
-	ADDQ    16(SP), CX
+	ADDQ    24(SP), CX
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K1, (CX)
@@ -11406,7 +11430,7 @@ storeHalves:
 	ADDQ    DX, CX
 	VMOVUPS Z11, K1, (CX)
 	MOVQ    64(AX), CX
-	ADDQ    16(SP), CX
+	ADDQ    24(SP), CX
 	VMOVUPS Z0, K2, -32(CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K2, -32(CX)
@@ -11434,12 +11458,12 @@ storeHalves:
 stored:
 	MOVQ   16(AX), CX
 	IMUL3Q $0x30, CX, CX
-	ADDQ   CX, 8(SP)
+	ADDQ   CX, 16(SP)
 	MOVQ   72(AX), CX
 	IMUL3Q $0x30, CX, CX
-	ADDQ   CX, 16(SP)
-	ADDQ   $0x30, 24(SP)
-	DECQ   (SP)
+	ADDQ   CX, 24(SP)
+	ADDQ   $0x30, 32(SP)
+	DECQ   8(SP)
 	JNE    panel
 	VZEROUPPER
 	RET

@@ -39,6 +39,9 @@ type Tile struct {
 	Accumulate    bool
 	Clamp         bool
 	Panels        int // of MR rows, for the assembly
+	// Ahead is how many bytes after B0 the B of the next tile begins, which the strided
+	// kernels of AVX-512 fetch on the way; 0 for none.
+	Ahead int
 }
 
 func at(p *float32, i int) *float32 {

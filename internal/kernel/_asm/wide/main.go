@@ -22,6 +22,9 @@ const (
 
 	// How far ahead of its use A is fetched.
 	aheadA = 2048
+
+	// What is fetched of the next B in a turn of the loop, in each tile.
+	aheadLines = 2
 )
 
 func main() {
@@ -57,6 +60,7 @@ type tiles struct {
 	rows int
 	kind kind
 	walk *emit.Walk // of the kernels that go from panel to panel, else nil
+	next []Mem      // what to fetch of the next B of each tile; nil if nothing is fetched
 }
 
 // sum is the register that holds row i of tile j. Z24 to Z31 stay free.
@@ -95,6 +99,9 @@ func (t *tiles) generate() {
 		p = append(p, Dereference(Param(param)))
 	}
 	if t.walk != nil {
+		if t.kind == strided {
+			t.beginNext(p)
+		}
 		t.walk.Begin(p[0])
 		t.prefetch(p)
 	}
@@ -138,10 +145,26 @@ func (t *tiles) prefetch(p []gotypes.Component) {
 	}
 }
 
+// beginNext finds the next B of each tile. All panels of rows share the fetching of it.
+func (t *tiles) beginNext(p []gotypes.Component) {
+	local := AllocLocal(8 * t.n)
+	for j := range t.n {
+		next := emit.Field(p[j], "B0")
+		ADDQ(emit.Addr(p[0], "Ahead"), next)
+		t.next = append(t.next, local.Offset(8*j))
+		MOVQ(next, t.next[j])
+	}
+}
+
 // loop accumulates the products over k.
 func (t *tiles) loop(p []gotypes.Component) {
 	k := emit.Field(p[0], "K")
 	a, b := t.lines(p[0], k), t.columns(p)
+	var next []reg.GPVirtual
+	for _, at := range t.next {
+		next = append(next, GP64())
+		MOVQ(at, next[len(next)-1])
+	}
 	for _, n := range []int{unroll, 1} {
 		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
 		Label(loop)
@@ -149,6 +172,12 @@ func (t *tiles) loop(p []gotypes.Component) {
 		JL(LabelRef(done))
 		if n > 1 {
 			a.prefetch(n)
+			for _, at := range next {
+				for line := range aheadLines {
+					PREFETCHT1(Mem{Base: at, Disp: wide * line})
+				}
+				ADDQ(U32(wide*aheadLines), at)
+			}
 		}
 		for u := range n {
 			b.load(u)
@@ -168,6 +197,9 @@ func (t *tiles) loop(p []gotypes.Component) {
 		if n > 1 {
 			ADDQ(U32(uint32(n)), k)
 		}
+	}
+	for j, at := range next {
+		MOVQ(at, t.next[j])
 	}
 	if t.walk != nil && t.kind != strided {
 		MOVQ(a.base[1], t.walk.A) // the next panels follow

@@ -213,6 +213,7 @@ func (w *Conv) multiply(products, v []float32, b *block, q0, q1 int) {
 	for e := range w.elements() {
 		for k0 := 0; k0 < w.spec.C; k0 += passDepth {
 			t.K, t.Accumulate = min(passDepth, w.spec.C-k0), k0 > 0
+			t.Ahead = 4 * w.ahead(e, k0)
 			for q := q0; q < q1; q += 2 {
 				t.A = tile.At(v, e*w.pitch+k0)
 				w.aim(&t, products, e, k0, q, q-q0)
@@ -225,6 +226,18 @@ func (w *Conv) multiply(products, v []float32, b *block, q0, q1 int) {
 			}
 		}
 	}
+}
+
+// ahead is how many floats after the weights of a pass those of the next pass over the same
+// panels begin, or where there is none those of the next panels.
+func (w *Conv) ahead(e, k0 int) int {
+	switch {
+	case k0+passDepth < w.spec.C:
+		return passDepth * tile.NR
+	case e+1 < w.elements():
+		return w.weightPitch - k0*tile.NR
+	}
+	return (w.inBlock*w.elements()-e)*w.weightPitch - k0*tile.NR
 }
 
 // aim sets t to the weights of panel q, from channel k0 on, and to the i-th panel
