@@ -24,7 +24,7 @@ const (
 	aheadA = 2048
 
 	// What is fetched of the next B in a turn of the loop, in each tile.
-	aheadLines = 2
+	aheadLines = 4
 )
 
 func main() {
