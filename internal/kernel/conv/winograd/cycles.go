@@ -11,7 +11,7 @@ import (
 func changeCycles(f ref.Form) [5]float64 {
 	switch {
 	case f.Stride == 2:
-		return [...]float64{7.0, 4.6, 6.0, 5.2, 4.8}
+		return [...]float64{7.8, 3.9, 7.0, 6.1, 3.8}
 	case f.M == 2:
 		return [...]float64{4.9, 3.2, 4.2, 3.7, 3.3}
 	}

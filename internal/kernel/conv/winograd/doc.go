@@ -18,6 +18,11 @@
 //	the products                  [element][tile][panel][16]    V·U for each element
 //	change back                   tiles of 2×2, side by side in the output
 //
+// With a stride of 2 the first and the third tap of a row of the window read even pixels
+// of the tile, the second one an odd pixel. So in one dimension two outputs take the three
+// multiplications of F(2, 2) on the even pixels and two on the odd ones, and a tile of 5×5
+// pixels, 4 apart, takes 25 for 2×2 outputs: 6.25 an output, see [ref.Form].
+//
 // A block of work is some rows of tiles of an image, or all tiles of some images; it is
 // sized so that V and the products of a block stay in the second-level cache.
 //
