@@ -40,7 +40,7 @@ var only = map[string][]string{
 	"train/augment":      {"internal/…"},
 	"train/dataset":      {"internal/…"},
 	"train/labels":       {"internal/…"},
-	"internal/jpeg":      {"internal/memory"}, "internal/fault": {"internal/show"}, "internal/show": {},
+	"internal/jpeg":      {"internal/memory", "internal/kernel/picture"}, "internal/fault": {"internal/show"}, "internal/show": {},
 	"internal/tensor": {}, "internal/parallel": {"internal/fault"}, "internal/rng": {}, "internal/tol": {},
 	"internal/onnxpb": {},
 }
@@ -74,6 +74,7 @@ var kernelRooms = []struct {
 	{"norm", []string{"check", "vec"}},
 	{"pool", []string{"check", "tile", "vec"}},
 	{"pixel", []string{"check", "cpu"}},
+	{"picture", []string{"check", "cpu"}},
 	{"nearest", []string{"check", "cpu"}},
 	{"quant", []string{"check", "cpu"}},
 	{"kerneltest", []string{"conv/method", "cpu"}}, // for tests of the others

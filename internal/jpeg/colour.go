@@ -1,5 +1,7 @@
 package jpeg
 
+import "memprobe/internal/kernel/picture"
+
 // paint makes the pixels of the planes.
 func (d *decoder) paint(dst []byte) {
 	rows := make([]*upsampler, len(d.components))
@@ -17,7 +19,7 @@ func (d *decoder) paint(dst []byte) {
 		r, g, b := dst[y*d.w:][:d.w], dst[n+y*d.w:][:d.w], dst[2*n+y*d.w:][:d.w]
 		first, second, third := rows[0].row(y), rows[1].row(y), rows[2].row(y)
 		if converted {
-			convert(r, g, b, first, second, third)
+			picture.Colours(r, g, b, first, second, third)
 		} else {
 			copy(r, first)
 			copy(g, second)
@@ -41,23 +43,6 @@ func (d *decoder) converted() bool {
 		return d.adobeTransform != 0
 	}
 	return c[0].id != 'R' || c[1].id != 'G' || c[2].id != 'B'
-}
-
-// convert makes colours of rows of Y, Cb and Cr, by JFIF with 16 bits behind the point:
-//
-//	R = Y + 1.402 (Cr−128)
-//	G = Y − 0.344136 (Cb−128) − 0.714136 (Cr−128)
-//	B = Y + 1.772 (Cb−128)
-func convert(r, g, b, luma, blue, red []byte) {
-	n := len(r)
-	g, b, luma, blue, red = g[:n], b[:n], luma[:n], blue[:n], red[:n]
-	for i := range r {
-		y, cb, cr := int32(luma[i]), int32(blue[i])-128, int32(red[i])-128
-		const half = 1 << 15
-		r[i] = clamp(y + (91881*cr+half)>>16)
-		g[i] = clamp(y + (-22554*cb-46802*cr+half)>>16)
-		b[i] = clamp(y + (116130*cb+half)>>16)
-	}
 }
 
 // darken makes colours of rows of inks, as PIL does: a colour is white·(1 − ink), to the

@@ -7,7 +7,7 @@
 // Reading and computing are apart: segments (segment.go) and scans (scan.go,
 // sequential.go, progressive.go) fill the planes of the components, at their own
 // sampling, by way of the transform (transform.go); upsample.go and colour.go make
-// pixels of them, a row at a time.
+// pixels of them, a row at a time. The inner loops are those of internal/kernel/picture.
 //
 // What libjpeg warns of and goes on with (codes that do not exist, lost restarts,
 // data that end early) is an error here: such pixels are not the picture's.

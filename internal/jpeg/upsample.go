@@ -1,5 +1,7 @@
 package jpeg
 
+import "memprobe/internal/kernel/picture"
+
 // upsampler makes rows of pixels of a component's samples, as libjpeg does. Where
 // half as many samples as pixels lie along an axis, a pixel is a quarter of a sample
 // away from the nearest one and is 3/4 of it and 1/4 of its neighbour on the other
@@ -62,14 +64,8 @@ func (u *upsampler) between(near []byte) {
 
 // across makes two pixels of each sample, between two rows.
 func (u *upsampler) across(near, far []byte) {
-	last, out := len(near)-1, u.out
-	far = far[:len(near)]
-	a := 3*int32(near[0]) + int32(far[0])
-	out[0] = byte((4*a + 8) >> 4)
-	for i, v := range near[1:] {
-		b, o := 3*int32(v)+int32(far[i+1]), out[2*i+1:][:2]
-		o[0], o[1] = byte((3*a+b+7)>>4), byte((3*b+a+8)>>4)
-		a = b
-	}
-	out[2*last+1] = byte((4*a + 7) >> 4)
+	last := len(near) - 1
+	u.out[0] = byte((4*(3*int32(near[0])+int32(far[0])) + 8) >> 4)
+	picture.Double(u.out[1:], near, far)
+	u.out[2*last+1] = byte((4*(3*int32(near[last])+int32(far[last])) + 7) >> 4)
 }

@@ -48,7 +48,7 @@ func (a *arena) take(n int) ([]byte, error) {
 		} else if err := memory.Need("the images", int64(size)); err != nil {
 			return nil, err
 		} else {
-			a.free = make([]byte, size)
+			a.free = memory.Bytes(size)
 		}
 	}
 	b := a.free[:n:n]

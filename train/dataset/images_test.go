@@ -19,8 +19,8 @@ import (
 	"testing"
 )
 
-// picture is a w×h image whose pixels depend on seed.
-func picture(w, h, seed int) image.Image {
+// drawing is a w×h image whose pixels depend on seed.
+func drawing(w, h, seed int) image.Image {
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
 	for i := range w * h {
 		m.Set(i%w, i/w, color.RGBA{uint8(3*i + seed), uint8(i/w*5 + 2*seed), uint8(200 - i%w), 255})
@@ -51,9 +51,9 @@ func imageFiles() map[string][]byte {
 	for i, name := range []string{"train/cat/a.png", "train/cat/b.PNG", "train/cat/deep/c.jpg", "train/dog/a.jpeg",
 		"train/dog/b.png", "train/dog/c.png", "val/cat/x.png", "val/dog/y.png"} {
 		if strings.Contains(name, ".j") {
-			files[name] = jpegBytes(picture(12, 8, i))
+			files[name] = jpegBytes(drawing(12, 8, i))
 		} else {
-			files[name] = pngBytes(picture(12, 8, i))
+			files[name] = pngBytes(drawing(12, 8, i))
 		}
 	}
 	return files
@@ -94,7 +94,7 @@ func TestImages(t *testing.T) {
 		t.Errorf("classes %v, labels %v", s.Classes, s.Train.Labels())
 	}
 	want := make([]byte, 3*8*12)
-	toPlanes(want, picture(12, 8, 1), extent{3, 8, 12})
+	toPlanes(want, drawing(12, 8, 1), extent{3, 8, 12})
 	if !bytes.Equal(s.Train.Pixels(1), want) {
 		t.Error("a PNG's pixels differ")
 	}
@@ -142,10 +142,10 @@ func TestImagesOfSeveralKinds(t *testing.T) {
 	if !bytes.Equal(s.Train.Pixels(0), ramp(36)) {
 		t.Error("grey pixels differ")
 	}
-	grey["train/b/4.png"] = pngBytes(picture(6, 6, 1))
+	grey["train/b/4.png"] = pngBytes(drawing(6, 6, 1))
 	mixed := open(t, "images:"+writeTree(t, grey), Options{TrainLimit: 2})
 	wantSize(t, mixed, 2, 1, 3, 6, 6, 2)
-	grey["train/b/5.png"] = pngBytes(picture(9, 7, 1))
+	grey["train/b/5.png"] = pngBytes(drawing(9, 7, 1))
 	dir := writeTree(t, grey)
 	wantFault(t, "images:"+dir, Options{}, filepath.Join("b", "5.png"), "7x9", "6x6")
 	sized := open(t, "images:"+dir, Options{Height: 4, Width: 4})
@@ -157,8 +157,8 @@ func TestImagesOfSeveralKinds(t *testing.T) {
 }
 
 func TestImagesFaults(t *testing.T) {
-	whole := jpegBytes(picture(12, 8, 0))
-	bomb := pngBytes(picture(1, 1, 0))
+	whole := jpegBytes(drawing(12, 8, 0))
+	bomb := pngBytes(drawing(1, 1, 0))
 	copy(bomb[16:24], []byte{0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30}) // 30000 x 30000
 	binary.BigEndian.PutUint32(bomb[29:], crc32.ChecksumIEEE(bomb[12:29]))
 	for _, c := range []struct {
@@ -168,12 +168,12 @@ func TestImagesFaults(t *testing.T) {
 	}{
 		{"corrupt JPEG", "train/dog/a.jpeg", append(bytes.Clone(whole[:200]), whole[260:]...), []string{"a.jpeg", "JPEG"}},
 		{"truncated JPEG", "train/dog/a.jpeg", whole[:len(whole)-80], []string{"a.jpeg", "truncated JPEG"}},
-		{"truncated PNG", "val/cat/x.png", pngBytes(picture(12, 8, 0))[:60],
+		{"truncated PNG", "val/cat/x.png", pngBytes(drawing(12, 8, 0))[:60],
 			[]string{"x.png", "corrupt PNG", "not enough pixel data"}},
 		{"no picture", "train/cat/b.PNG", []byte("GIF89a..."), []string{"b.PNG", "neither PNG"}},
 		{"empty file", "train/cat/b.PNG", []byte{}, []string{"b.PNG", "empty"}},
 		{"bomb", "train/cat/b.PNG", bomb, []string{"b.PNG", "30000x30000"}},
-		{"unknown class", "val/bird/x.png", pngBytes(picture(12, 8, 0)),
+		{"unknown class", "val/bird/x.png", pngBytes(drawing(12, 8, 0)),
 			[]string{filepath.Join("val", "bird"), "none of the 2"}},
 		{"empty class", "train/bird/readme.md", []byte("x"), []string{filepath.Join("train", "bird"), "empty class"}},
 	} {
@@ -246,7 +246,7 @@ func TestPicturesAsPIL(t *testing.T) {
 
 // What a decoder does not know is not called damaged.
 func TestUnsupportedIsNotCorrupt(t *testing.T) {
-	file := jpegBytes(picture(12, 8, 0))
+	file := jpegBytes(drawing(12, 8, 0))
 	sof := bytes.Index(file, []byte{0xff, 0xc0})
 	change := func(at int, b byte) []byte {
 		data := bytes.Clone(file)
@@ -285,10 +285,10 @@ func tinyFiles() map[string][]byte {
 		"val/val_annotations.txt": []byte("val_0.JPEG\tn03\t0\t0\t9\t9\nval_1.JPEG\tn01\t0\t0\t9\t9\n"),
 	}
 	for i := range 2 {
-		files[fmt.Sprintf("val/images/val_%d.JPEG", i)] = jpegBytes(picture(16, 16, i))
+		files[fmt.Sprintf("val/images/val_%d.JPEG", i)] = jpegBytes(drawing(16, 16, i))
 		for _, id := range []string{"n01", "n03"} {
 			files["train/"+id+"/"+id+"_boxes.txt"] = []byte("x")
-			files[fmt.Sprintf("train/%s/images/%s_%d.JPEG", id, id, i)] = jpegBytes(picture(16, 16, 7*i))
+			files[fmt.Sprintf("train/%s/images/%s_%d.JPEG", id, id, i)] = jpegBytes(drawing(16, 16, 7*i))
 		}
 	}
 	return files

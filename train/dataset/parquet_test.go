@@ -48,7 +48,7 @@ func parquetBytes[T any](rows []T, options ...parquet.WriterOption) []byte {
 func imageRows(lo, hi int) []imageRow {
 	var rows []imageRow
 	for i := lo; i < hi; i++ {
-		rows = append(rows, imageRow{parquetImage{Bytes: pngBytes(picture(12, 8, i)), Path: "x.png"}, new(int64(i % 2))})
+		rows = append(rows, imageRow{parquetImage{Bytes: pngBytes(drawing(12, 8, i)), Path: "x.png"}, new(int64(i % 2))})
 	}
 	return rows
 }
@@ -72,7 +72,7 @@ func TestParquet(t *testing.T) {
 	}
 	want := make([]byte, 3*8*12)
 	for i := range 8 {
-		toPlanes(want, picture(12, 8, i), extent{3, 8, 12})
+		toPlanes(want, drawing(12, 8, i), extent{3, 8, 12})
 		if !bytes.Equal(s.Train.Pixels(i), want) {
 			t.Errorf("image %d differs", i)
 		}
@@ -86,7 +86,7 @@ func TestParquet(t *testing.T) {
 func TestParquetColumns(t *testing.T) {
 	var rows []cifarRow
 	for i := range 6 {
-		rows = append(rows, cifarRow{parquetImage{Bytes: pngBytes(picture(6, 6, i))}, int64(i % 3), 9})
+		rows = append(rows, cifarRow{parquetImage{Bytes: pngBytes(drawing(6, 6, i))}, int64(i % 3), 9})
 	}
 	hidden := imageRows(0, 2)
 	for i := range hidden {

@@ -1,6 +1,10 @@
 package dataset
 
-import "math"
+import (
+	"math"
+
+	"memprobe/internal/kernel/picture"
+)
 
 // resizer maps planes of one size to another: the shorter side is scaled to fit, or to
 // what a Preprocess says, the rest cropped at its centre, as Resize and CenterCrop of
@@ -12,6 +16,7 @@ import "math"
 // with weights that sum to 1, first along rows, then along columns.
 type resizer struct {
 	h, w       int  // of the source
+	lo, hi     int  // rows of the source that the target is made of
 	rows, cols taps // of the target's rows and columns
 }
 
@@ -20,8 +25,13 @@ type resizer struct {
 type taps struct {
 	first   []int
 	weights [][]float64
-	fixed   [][]int // weights in units of 2^−fixedBits
+	fixed   [][]int32 // weights in units of 2^−fixedBits
+	beside  beside
 }
+
+// beside are fixed weights as picture.BlendAlong reads them: of all positions as many,
+// those of a tap side by side.
+type beside struct{ first, weights []int32 }
 
 // fixedBits is the precision of integer weights, that of PIL for 8-bit images,
 // so that the bytes are PIL's too.
@@ -38,7 +48,33 @@ func newResizer(p Preprocess, h, w, toH, toW int) *resizer {
 	default:
 		scaledH, scaledW = max(toH, h*toW/w), toW
 	}
-	return &resizer{h: h, w: w, rows: newTaps(p, h, scaledH, toH), cols: newTaps(p, w, scaledW, toW)}
+	r := &resizer{h: h, w: w, lo: h, rows: newTaps(p, h, scaledH, toH), cols: newTaps(p, w, scaledW, toW)}
+	r.cols.beside = r.cols.align(w)
+	for i, first := range r.rows.first {
+		r.lo, r.hi = min(r.lo, first), max(r.hi, first+len(r.rows.weights[i]))
+	}
+	return r
+}
+
+// align pads the weights by zeros, and has no position read beyond an axis of in pixels.
+func (t *taps) align(in int) beside {
+	most := 0
+	for _, w := range t.fixed {
+		most = max(most, len(w))
+	}
+	if padded := (most + picture.Padded - 1) / picture.Padded * picture.Padded; padded <= in {
+		most = padded
+	}
+	n := len(t.first)
+	b := beside{make([]int32, n), make([]int32, n*most)}
+	for i, first := range t.first {
+		at := min(first, in-most)
+		b.first[i] = int32(at)
+		for k, w := range t.fixed[i] {
+			b.weights[(first-at+k)*n+i] = w
+		}
+	}
+	return b
 }
 
 // newTaps scales an axis of in pixels to out and keeps crop of them at the
@@ -52,7 +88,7 @@ func newTaps(p Preprocess, in, out, crop int) taps {
 	stretch := max(scale, 1)
 	support := reach * stretch
 	start := int(math.RoundToEven(float64(out-crop) / 2))
-	t := taps{make([]int, crop), make([][]float64, crop), make([][]int, crop)}
+	t := taps{first: make([]int, crop), weights: make([][]float64, crop), fixed: make([][]int32, crop)}
 	for i := range crop {
 		centre := (float64(i+start) + 0.5) * scale
 		lo := max(0, int(centre-support+0.5))
@@ -62,10 +98,10 @@ func newTaps(p Preprocess, in, out, crop int) taps {
 			weights[j] = filter((float64(lo+j) - centre + 0.5) / stretch)
 			sum += weights[j]
 		}
-		fixed := make([]int, len(weights))
+		fixed := make([]int32, len(weights))
 		for j := range weights {
 			weights[j] /= sum
-			fixed[j] = int(math.Copysign(0.5, weights[j]) + weights[j]*(1<<fixedBits))
+			fixed[j] = int32(math.Copysign(0.5, weights[j]) + weights[j]*(1<<fixedBits))
 		}
 		t.first[i], t.weights[i], t.fixed[i] = lo, weights, fixed
 	}
@@ -74,8 +110,10 @@ func newTaps(p Preprocess, in, out, crop int) taps {
 
 // pixelType is the arithmetic of a pixel.
 type pixelType[T any] interface {
-	// blend is the weighted sum of src[0], src[stride], …
-	blend(t *taps, i int, src []T, stride int) T
+	// along filters rows of src, w wide, to rows of the target's width.
+	along(dst, src []T, rows, w int, t *taps)
+	// down filters rows of src, of the target's width, to row i of the target.
+	down(dst, src []T, t *taps, i int)
 	luma(r, g, b T) T
 }
 
@@ -86,13 +124,12 @@ var (
 
 type bytePixels struct{}
 
-func (bytePixels) blend(t *taps, i int, src []uint8, stride int) uint8 {
-	sum, at := 1<<(fixedBits-1), t.first[i]*stride
-	for _, w := range t.fixed[i] {
-		sum += w * int(src[at])
-		at += stride
-	}
-	return uint8(max(0, min(sum>>fixedBits, 255)))
+func (bytePixels) along(dst, src []uint8, rows, w int, t *taps) {
+	picture.BlendAlong(dst, src, rows, len(t.first), w, t.beside.first, t.beside.weights)
+}
+
+func (bytePixels) down(dst, src []uint8, t *taps, i int) {
+	picture.BlendDown(dst, src[t.first[i]*len(dst):], len(dst), t.fixed[i])
 }
 
 // luma is ITU-R 601-2, in the integers of PIL.
@@ -102,11 +139,26 @@ func (bytePixels) luma(r, g, b uint8) uint8 {
 
 type floatPixels struct{}
 
-func (floatPixels) blend(t *taps, i int, src []float32, stride int) float32 {
-	sum, at := 0.0, t.first[i]*stride
-	for _, w := range t.weights[i] {
-		sum += w * float64(src[at])
-		at += stride
+func (floatPixels) along(dst, src []float32, rows, w int, t *taps) {
+	n := len(t.first)
+	for y := range rows {
+		for x, first := range t.first {
+			dst[y*n+x] = blend(t.weights[x], src[y*w+first:], 1)
+		}
+	}
+}
+
+func (floatPixels) down(dst, src []float32, t *taps, i int) {
+	for x := range dst {
+		dst[x] = blend(t.weights[i], src[t.first[i]*len(dst)+x:], len(dst))
+	}
+}
+
+// blend is the weighted sum of src[0], src[stride], …
+func blend(weights []float64, src []float32, stride int) float32 {
+	sum := 0.0
+	for k, w := range weights {
+		sum += w * float64(src[k*stride])
 	}
 	return float32(sum)
 }
@@ -127,15 +179,8 @@ func resizePlane[T uint8 | float32](dst, src []T, r *resizer, work *resizeScratc
 	if len(work.rows) < r.h*w {
 		work.rows = make([]T, r.h*w)
 	}
-	for y := range r.h {
-		row := src[y*r.w : (y+1)*r.w]
-		for x := range w {
-			work.rows[y*w+x] = px.blend(&r.cols, x, row, 1)
-		}
-	}
+	px.along(work.rows[r.lo*w:], src[r.lo*r.w:], r.hi-r.lo, r.w, &r.cols)
 	for y := range r.rows.first {
-		for x := range w {
-			dst[y*w+x] = px.blend(&r.rows, y, work.rows[x:], w)
-		}
+		px.down(dst[y*w:(y+1)*w], work.rows, &r.rows, y)
 	}
 }

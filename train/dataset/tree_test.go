@@ -133,7 +133,7 @@ func TestParquetLabelIsNotGuessed(t *testing.T) {
 		Digit int64        `parquet:"digit"`
 		ID    int64        `parquet:"id"`
 	}
-	picture := parquetImage{Bytes: pngBytes(picture(6, 6, 1))}
+	picture := parquetImage{Bytes: pngBytes(drawing(6, 6, 1))}
 	set := func(data []byte) string { return "parquet:" + writeTree(t, map[string][]byte{"train.parquet": data}) }
 	if s := open(t, set(parquetBytes([]indexed{{picture, "dog", 0}, {picture, "cat", 1}})),
 		Options{}); !slices.Equal(s.Classes, []string{"cat", "dog"}) || s.Train.Label(0) != 1 {

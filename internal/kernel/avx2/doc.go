@@ -8,6 +8,7 @@ package avx2
 //go:generate go run -C ../_asm ./pack -out ../avx2/pack_amd64.s -stubs ../avx2/pack_amd64.go -pkg avx2
 //go:generate go run -C ../_asm ./near -out ../avx2/near_amd64.s -stubs ../avx2/near_amd64.go -pkg avx2
 //go:generate go run -C ../_asm ./image -out ../avx2/image_amd64.s -stubs ../avx2/image_amd64.go -pkg avx2
+//go:generate go run -C ../_asm ./picture -out ../avx2/picture_amd64.s -stubs ../avx2/picture_amd64.go -pkg avx2
 //go:generate go run -C ../_asm ./vec -out ../avx2/vec_amd64.s -stubs ../avx2/vec_amd64.go -pkg avx2
 //go:generate go run -C ../_asm ./depth -out ../avx2/depth_amd64.s -stubs ../avx2/depth_amd64.go -pkg avx2
 //go:generate go run -C ../_asm ./winograd -out ../avx2/winograd_amd64.s -stubs ../avx2/winograd_amd64.go -pkg avx2

@@ -85,3 +85,21 @@ func (w *Walk) Place(p gotypes.Component, name string) reg.GPVirtual {
 	}
 	return r
 }
+
+// Columns emits a loop over the vectors of so many lanes that cover n elements, the last
+// of which overlaps the one before where n is no multiple of them. body gets the first
+// element's index. n is at least lanes.
+func Columns(name string, n reg.GPVirtual, lanes uint8, body func(x reg.GPVirtual)) {
+	x, last := GP64(), GP64()
+	XORQ(x, x)
+	LEAQ(Mem{Base: n, Disp: -int(lanes)}, last)
+	Label(name)
+	body(x)
+	CMPQ(x, last)
+	JGE(LabelRef(name + "Done"))
+	ADDQ(U8(lanes), x)
+	CMPQ(x, last)
+	CMOVQGT(last, x)
+	JMP(LabelRef(name))
+	Label(name + "Done")
+}

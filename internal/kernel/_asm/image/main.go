@@ -7,6 +7,8 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"memprobe/internal/kernel/_asm/emit"
 )
 
 const (
@@ -23,24 +25,6 @@ func main() {
 	Generate()
 }
 
-// columns emits a loop over the vectors that cover n elements, the last of which
-// overlaps the one before where n is no multiple of 8. body gets the first
-// element's index. n is at least 8.
-func columns(name string, n reg.GPVirtual, body func(x reg.GPVirtual)) {
-	x, last := GP64(), GP64()
-	XORQ(x, x)
-	LEAQ(Mem{Base: n, Disp: -lanes}, last)
-	Label(name)
-	body(x)
-	CMPQ(x, last)
-	JGE(LabelRef(name + "Done"))
-	ADDQ(U8(lanes), x)
-	CMPQ(x, last)
-	CMOVQGT(last, x)
-	JMP(LabelRef(name))
-	Label(name + "Done")
-}
-
 // scaleRows keeps the indices and weights of eight columns in registers while it
 // goes down the rows. A pair of neighbours is loaded as one float64.
 func scaleRows() {
@@ -54,7 +38,7 @@ func scaleRows() {
 	at, weight := Load(Param("at"), GP64()), Load(Param("weight"), GP64())
 	SHLQ(U8(2), ldd)
 	SHLQ(U8(2), lds)
-	columns("columns", n, func(x reg.GPVirtual) {
+	emit.Columns("columns", n, lanes, func(x reg.GPVirtual) {
 		w := YMM()
 		low, high := XMM(), XMM()
 		VMOVUPS(Mem{Base: weight, Index: x, Scale: word}, w)
@@ -103,7 +87,7 @@ func scaleColumns() {
 	IMULQ(ld, upper)
 	ADDQ(src, upper)
 	LEAQ(Mem{Base: upper, Index: ld, Scale: 1}, lower)
-	columns("columns", n, func(x reg.GPVirtual) {
+	emit.Columns("columns", n, lanes, func(x reg.GPVirtual) {
 		a, b := YMM(), YMM()
 		VMOVUPS(Mem{Base: upper, Index: x, Scale: word}, a)
 		VMOVUPS(Mem{Base: lower, Index: x, Scale: word}, b)
@@ -129,7 +113,7 @@ func gather() {
 	n := Load(Param("n"), GP64()).(reg.GPVirtual)
 	none := YMM()
 	VPCMPEQD(none, none, none)
-	columns("columns", n, func(x reg.GPVirtual) {
+	emit.Columns("columns", n, lanes, func(x reg.GPVirtual) {
 		i, inside, v := YMM(), YMM(), YMM()
 		VMOVDQU(Mem{Base: at, Index: x, Scale: word}, i)
 		VPCMPGTD(none, i, inside)
