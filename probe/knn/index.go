@@ -49,9 +49,8 @@ func (m *Metric) UnmarshalText(text []byte) (err error) {
 }
 
 const (
-	tileRows  = nearest.Rows
-	tileCols  = nearest.Cols
-	blockCols = 128 // bank rows whose dot products are held at once
+	strip     = nearest.Strip
+	blockRows = 128 // bank rows whose dot products are held at once
 	fullNorm  = math.MaxInt16
 	// maxDim keeps |q̃|·|b̃| within int32 with the rounding of every element:
 	// (32767 + √d/2)² < 2³¹ for d ≤ 2²⁶.
@@ -66,25 +65,12 @@ type Index struct {
 	bank   []float32
 	square []float64 // Σx² of each row
 
-	pairs  int       // elements of a quantised row, in pairs
-	packed []int16   // strips of tileCols rows: [pairs][tileCols][2]
-	mean   []float64 // of the rows, normalised under cosine
-	scale  float64   // makes the centred rows' root mean square norm about 1
+	mean  []float64 // of the rows, normalised under cosine
+	scale float64   // makes the centred rows' root mean square norm about 1
+	flat  bool      // all rows are the same vector
 
-	// The score of column j is float32(dot)·weight[j] + s·bias[j] with the
-	// query's s. Columns beyond n score −Inf.
-	weight, bias []float32
-	blocks       []block
-	flat         bool // all rows are the same vector
-
-	part int // rows at a time that are made ready, in each search anew; 0: all, once
-}
-
-// block bounds the rows of blockCols columns.
-type block struct {
-	residual float64 // max of the norm of the rounding residual
-	norm     float64 // max norm
-	bias     float64 // max |bias|
+	ready *part // all rows, or nil
+	most  int   // rows at a time that are made ready, in each search anew
 }
 
 // New builds the index of a bank [n,d], which it keeps and which must not change
@@ -104,9 +90,12 @@ func New(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, met
 // bytesOf is what an index of that many rows takes.
 func bytesOf(rows, d int) int64 { return int64(rows) * (2*int64(d) + rowBytes) }
 
-// rowBytes is what an index takes for a row beside its integers: weight, bias, square
-// and, while it is built, quantised.
-const rowBytes = 64
+// rowBytes is what an index takes for a row beside its integers: its numbers in [part] and
+// its square.
+const rowBytes = 24
+
+// wholeBlocks are the rows of as many blocks as have so many, at least of one.
+func wholeBlocks(rows int) int { return max(1, rows/blockRows) * blockRows }
 
 // build builds an index that takes at most so many bytes, if need be in parts.
 func build(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, metric Metric,
@@ -121,45 +110,50 @@ func build(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, m
 	case metric > Euclidean:
 		return nil, fmt.Errorf("knn: unknown metric %d", metric)
 	}
-	x := &Index{pool: pool, metric: metric, n: n, d: d, bank: bank, pairs: (d + 1) / 2}
-	var err error
-	if x.square, err = squares(pool, "bank", bank, n, d); err != nil {
+	x := &Index{pool: pool, metric: metric, n: n, d: d, bank: bank, most: n}
+	if bytesOf(n, d) > most {
+		x.most = wholeBlocks(int(most / bytesOf(1, d)))
+	}
+	if err := x.survey(); err != nil {
 		return nil, err
 	}
-	if bytesOf(n, d) > most {
-		x.part = int(max(1, most/bytesOf(1, d)))
-		return x, ctx.Err()
-	}
-	x.mean = x.centre()
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	x.quantise()
+	if x.most >= n {
+		x.ready = x.prepare(0, n)
+	}
 	return x, ctx.Err()
 }
 
-// squares returns Σx² of each row, or an error that names the first row that
-// has a NaN or an infinity. A sum of squares of float32s is finite in float64.
-func squares(pool *parallel.Pool, what string, x []float32, n, d int) ([]float64, error) {
-	s := make([]float64, n)
+// squares returns Σx² of each query, or an error that names the first that has a NaN or an
+// infinity.
+func squares(pool *parallel.Pool, queries []float32, m, d int) ([]float64, error) {
+	s := make([]float64, m)
 	const rows = 64
-	pool.For(parallel.Chunks(n, rows), func(_, chunk int) {
-		lo, hi := parallel.Range(chunk, rows, n)
+	pool.For(parallel.Chunks(m, rows), func(_, chunk int) {
+		lo, hi := parallel.Range(chunk, rows, m)
 		for i := lo; i < hi; i++ {
-			s[i] = vec.Dot(x[i*d:(i+1)*d], x[i*d:(i+1)*d])
+			s[i] = vec.Dot(queries[i*d:(i+1)*d], queries[i*d:(i+1)*d])
 		}
 	})
-	for i, v := range s {
+	return s, finite("query", queries, s, d)
+}
+
+// finite returns an error that names the first row of which the sum of squares is none, since
+// the row has a NaN or an infinity. A sum of squares of float32s is finite in float64.
+func finite(what string, x []float32, square []float64, d int) error {
+	for i, v := range square {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			continue
 		}
 		for j, e := range x[i*d : (i+1)*d] {
 			if e-e != 0 {
-				return nil, fault.Errorf("knn", "%s row %d has %v in column %d, want finite features", what, i, e, j)
+				return fault.Errorf("knn", "%s row %d has %v in column %d, want finite features", what, i, e, j)
 			}
 		}
 	}
-	return s, nil
+	return nil
 }
 
 // factor is what a row is multiplied by before it is centred.
@@ -173,83 +167,68 @@ func (x *Index) factor(square float64) float64 {
 	return 1 / math.Sqrt(square)
 }
 
-// centre returns the mean of the bank's rows. It only conditions the numbers:
-// any vector would do. Differences from the first row are summed, so that equal
-// rows have exactly their mean.
-func (x *Index) centre() []float64 {
-	const parts = 32
-	rows := (x.n + parts - 1) / parts
-	mean := make([]float64, x.d)
-	for j, v := range x.bank[:x.d] {
-		mean[j] = x.factor(x.square[0]) * float64(v)
+// survey reads the bank once, for the squares, mean and scale of its rows. The mean and the
+// scale only condition the numbers: any would do that leave them finite in float32.
+func (x *Index) survey() error {
+	const chunks = 32
+	rows := (x.n + chunks - 1) / chunks
+	x.square = make([]float64, x.n)
+	first := x.row(0)
+	factor := x.factor(vec.Dot(first, first))
+	x.mean = make([]float64, x.d)
+	for j, v := range first {
+		x.mean[j] = factor * float64(v)
 	}
-	sums := make([][]float64, parallel.Chunks(x.n, rows))
-	x.pool.For(len(sums), func(_, chunk int) {
-		sum := make([]float64, x.d)
+	// Differences from the first row are summed: equal rows have exactly their mean, and the
+	// variance is that of rows that lie far from the origin.
+	type sums struct {
+		rows   []float64
+		square float64
+		flat   bool
+	}
+	parts := make([]sums, parallel.Chunks(x.n, rows))
+	x.pool.For(len(parts), func(_, chunk int) {
+		s := sums{rows: make([]float64, x.d), flat: true}
 		lo, hi := parallel.Range(chunk, rows, x.n)
 		for i := lo; i < hi; i++ {
-			nearest.AddCentred(sum, x.bank[i*x.d:(i+1)*x.d], mean, x.factor(x.square[i]))
+			row := x.row(i)
+			x.square[i] = vec.Dot(row, row)
+			f := x.factor(x.square[i])
+			nearest.AddCentred(s.rows, row, x.mean, f)
+			square, _ := nearest.CentredSums(row, x.mean, f)
+			s.square += square
+			s.flat = s.flat && slices.Equal(row, first)
 		}
-		sums[chunk] = sum
+		parts[chunk] = s
 	})
-	for _, s := range sums {
-		for j, v := range s {
-			mean[j] += v / float64(x.n)
+	if err := finite("bank", x.bank, x.square, x.d); err != nil {
+		return err
+	}
+	x.flat = true
+	away, square := make([]float64, x.d), 0.0
+	for _, s := range parts {
+		x.flat = x.flat && s.flat
+		square += s.square / float64(x.n)
+		for j, v := range s.rows {
+			away[j] += v / float64(x.n)
 		}
 	}
-	return mean
-}
-
-// quantise fills the packed strips, weights, biases and bounds.
-func (x *Index) quantise() {
-	strips := parallel.Chunks(x.n, blockCols) * blockCols / tileCols
-	x.packed = make([]int16, strips*x.pairs*tileCols*2)
-	rows := make([]quantised, x.n)
-	x.pool.For(strips, func(_, strip int) {
-		lo, hi := parallel.Range(strip, tileCols, x.n)
-		to := x.packed[strip*x.pairs*tileCols*2:]
-		for i := lo; i < hi; i++ {
-			rows[i] = x.quantiseRow(to[2*(i-lo):], tileCols, x.bank[i*x.d:(i+1)*x.d], x.square[i], 0)
-		}
-	})
-	x.rescale(rows)
-	x.weight = make([]float32, strips*tileCols)
-	x.bias = make([]float32, strips*tileCols)
-	x.blocks = make([]block, strips*tileCols/blockCols)
-	for j := range x.weight {
-		if j >= x.n {
-			x.bias[j] = float32(math.Inf(-1))
-			continue
-		}
-		q, b := rows[j], &x.blocks[j/blockCols]
-		w := 0.0
-		if q.unit > 0 {
-			w = x.scale / q.unit
-		}
-		bias := q.bias * x.scale * x.scale
-		x.weight[j], x.bias[j] = float32(w), float32(bias)
-		b.residual = max(b.residual, q.residual*w)
-		b.norm = max(b.norm, q.norm*x.scale)
-		b.bias = max(b.bias, math.Abs(bias))
-	}
-}
-
-// rescale chooses the power of two that brings the root mean square norm of the
-// centred rows into [½,1).
-func (x *Index) rescale(rows []quantised) {
-	sum := 0.0
-	for _, q := range rows {
-		sum += q.norm * q.norm
+	shift := 0.0
+	for j, v := range away {
+		x.mean[j] += v
+		shift += v * v
 	}
 	x.scale = 1
-	if sum == 0 {
-		differs := func(s float64) bool { return s != x.square[0] }
-		x.flat = !slices.ContainsFunc(x.square, differs)
-		return
+	// What the difference has lost is no more than the second term.
+	if variance := max(square-shift, 0x1p-40*square); variance > 0 {
+		_, e := math.Frexp(math.Sqrt(variance))
+		x.scale = math.Ldexp(1, -e)
 	}
-	_, e := math.Frexp(math.Sqrt(sum / float64(x.n)))
-	x.scale = math.Ldexp(1, -e)
+	return nil
 }
+
+// row is row i of the bank.
+func (x *Index) row(i int) []float32 { return x.bank[i*x.d : (i+1)*x.d] }
 
 // quantised describes a row v after normalising and centring, and its
 // rounding ṽ = round(unit·v) to integers.
@@ -261,10 +240,9 @@ type quantised struct {
 	bias     float64 // β of a bank's row
 }
 
-// quantiseRow rounds a row to integers of norm 32767 and stores it in pairs that
-// are width pairs apart. Rows shorter than floor are scaled as if they had that
-// norm.
-func (x *Index) quantiseRow(dst []int16, width int, row []float32, square, floor float64) quantised {
+// quantiseRow rounds a row to integers of norm 32767 and stores it as the vector of a strip
+// with which dst begins. Rows shorter than floor are scaled as if they had that norm.
+func (x *Index) quantiseRow(dst []int16, row []float32, square, floor float64) quantised {
 	f := x.factor(square)
 	norm, along := nearest.CentredSums(row, x.mean, f)
 	q := quantised{norm: math.Sqrt(norm), bias: along}
@@ -275,7 +253,7 @@ func (x *Index) quantiseRow(dst []int16, width int, row []float32, square, floor
 		return q
 	}
 	q.unit = fullNorm / max(q.norm, floor)
-	whole, residual := nearest.RoundCentred(dst, width, row, x.mean, f, q.unit)
+	whole, residual := nearest.RoundCentred(dst, strip, row, x.mean, f, q.unit)
 	q.whole, q.residual = math.Sqrt(whole), math.Sqrt(residual)
 	return q
 }

@@ -166,8 +166,8 @@ func TestParts(t *testing.T) {
 	pool := parallel.New(2)
 	defer pool.Close()
 	for name, fill := range data {
-		for _, c := range []struct{ n, m, d, k, rows int }{{300, 50, 3, 20, 100}, {129, 37, 7, 3, 10}, {260, 9, 40, 60, 1},
-			{90, 7, 5, 88, 30}, {90, 7, 5, 90, 30}} {
+		for _, c := range []struct{ n, m, d, k, rows int }{{300, 50, 3, 20, 256}, {129, 37, 7, 3, 10}, {390, 9, 40, 60, 1},
+			{150, 7, 5, 148, 30}, {150, 7, 5, 150, 30}} {
 			for _, metric := range []Metric{Cosine, Euclidean} {
 				s := rng.New(11, rng.Bench)
 				bank, queries := make([]float32, c.n*c.d), make([]float32, c.m*c.d)
@@ -179,7 +179,7 @@ func TestParts(t *testing.T) {
 					t.Fatal(err)
 				}
 				parts, err := build(t.Context(), pool, bank, c.n, c.d, metric, bytesOf(c.rows, c.d))
-				if err != nil || parts.packed != nil {
+				if err != nil || parts.ready != nil {
 					t.Fatalf("%s: not in parts: %v", name, err)
 				}
 				for _, search := range []func(x *Index) (*Neighbors, error){
@@ -352,6 +352,26 @@ func BenchmarkSearch(b *testing.B) {
 					b.Fatal(err)
 				}
 				if _, err := x.Search(context.Background(), queries, m, k); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkLeaveOneOut(b *testing.B) {
+	const n, k = 10000, 30
+	for _, d := range []int{16, 64, 128, 3072} {
+		b.Run(fmt.Sprintf("d=%d", d), func(b *testing.B) {
+			s := rng.New(1, rng.Bench)
+			bank := make([]float32, n*d)
+			data["normal"](&s, bank, n, d)
+			for b.Loop() {
+				x, err := New(context.Background(), nil, bank, n, d, Cosine)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := x.LeaveOneOut(context.Background(), k); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -4,15 +4,30 @@
 
 package avx2
 
-// TileI16 is ref.TileI16(c, ldc, a, b, pairs, accumulate).
+// QuarterTileI16 is 4 rows by 16 columns of ref.TileI16(c, ldc, a, b, pairs, accumulate).
 //
 //go:noescape
-func TileI16(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
+func QuarterTileI16(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
 
-// Above is ref.Above(dst, dots, weight, bias, n, scale, threshold).
+// Above is ref.Above(dst, scores, dots, weight, bias, n, scale, threshold).
 //
 //go:noescape
-func Above(dst *int32, dots *int32, weight *float32, bias *float32, n int, scale float32, threshold float32) int
+func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, n int, scale float32, threshold float32) int
+
+// AboveEither is ref.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold).
+//
+//go:noescape
+func AboveEither(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, scale float32, shift float32, threshold float32) int
+
+// CountAbove is ref.CountAbove(v, n, threshold).
+//
+//go:noescape
+func CountAbove(v *float32, n int, threshold float32) int
+
+// Prefetch asks for the cache lines of x.
+//
+//go:noescape
+func Prefetch(x []float32)
 
 // SquaredDistance is ref.SquaredDistance(a, b), bit for bit.
 //

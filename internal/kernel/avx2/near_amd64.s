@@ -4,9 +4,9 @@
 
 #include "textflag.h"
 
-// func TileI16(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
+// func QuarterTileI16(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
 // Requires: AVX, AVX2
-TEXT ·TileI16(SB), NOSPLIT, $0-41
+TEXT ·QuarterTileI16(SB), NOSPLIT, $0-41
 	MOVQ    c+0(FP), AX
 	MOVQ    ldc+8(FP), CX
 	MOVQ    a+16(FP), DX
@@ -28,134 +28,94 @@ TEXT ·TileI16(SB), NOSPLIT, $0-41
 	ADDQ    CX, DI
 	VMOVDQU (DI), Y6
 	VMOVDQU 32(DI), Y7
-	ADDQ    CX, DI
-	VMOVDQU (DI), Y8
-	VMOVDQU 32(DI), Y9
-	ADDQ    CX, DI
-	VMOVDQU (DI), Y10
-	VMOVDQU 32(DI), Y11
 	JMP     loop
 
 zero:
-	VXORPS Y0, Y0, Y0
-	VXORPS Y1, Y1, Y1
-	VXORPS Y2, Y2, Y2
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
-	VXORPS Y11, Y11, Y11
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
 
 loop:
 	SUBQ         $0x02, SI
 	JL           last
-	VMOVDQU      (BX), Y12
-	VMOVDQU      32(BX), Y13
-	VPBROADCASTD (DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y0, Y0
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y1, Y1
-	VPBROADCASTD 4(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y2, Y2
-	VPMADDWD     Y13, Y14, Y15
+	VMOVDQU      (BX), Y8
+	VMOVDQU      32(BX), Y9
+	VPBROADCASTD (DX), Y10
+	VPMADDWD     Y8, Y10, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y9, Y10, Y13
+	VPADDD       Y13, Y1, Y1
+	VPBROADCASTD 4(DX), Y11
+	VPMADDWD     Y8, Y11, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y11, Y15
 	VPADDD       Y15, Y3, Y3
-	VPBROADCASTD 8(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y4, Y4
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y5, Y5
-	VPBROADCASTD 12(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y6, Y6
-	VPMADDWD     Y13, Y14, Y15
+	VPBROADCASTD 8(DX), Y10
+	VPMADDWD     Y8, Y10, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y9, Y10, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 12(DX), Y11
+	VPMADDWD     Y8, Y11, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y11, Y15
 	VPADDD       Y15, Y7, Y7
-	VPBROADCASTD 16(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y8, Y8
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y9, Y9
-	VPBROADCASTD 20(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y10, Y10
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y11, Y11
-	VMOVDQU      64(BX), Y12
-	VMOVDQU      96(BX), Y13
-	VPBROADCASTD 24(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y0, Y0
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y1, Y1
-	VPBROADCASTD 28(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y2, Y2
-	VPMADDWD     Y13, Y14, Y15
+	VMOVDQU      128(BX), Y8
+	VMOVDQU      160(BX), Y9
+	VPBROADCASTD 128(DX), Y10
+	VPMADDWD     Y8, Y10, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y9, Y10, Y13
+	VPADDD       Y13, Y1, Y1
+	VPBROADCASTD 132(DX), Y11
+	VPMADDWD     Y8, Y11, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y11, Y15
 	VPADDD       Y15, Y3, Y3
-	VPBROADCASTD 32(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y4, Y4
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y5, Y5
-	VPBROADCASTD 36(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y6, Y6
-	VPMADDWD     Y13, Y14, Y15
+	VPBROADCASTD 136(DX), Y10
+	VPMADDWD     Y8, Y10, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y9, Y10, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 140(DX), Y11
+	VPMADDWD     Y8, Y11, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y11, Y15
 	VPADDD       Y15, Y7, Y7
-	VPBROADCASTD 40(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y8, Y8
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y9, Y9
-	VPBROADCASTD 44(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y10, Y10
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y11, Y11
-	ADDQ         $0x30, DX
-	ADDQ         $0x00000080, BX
+	ADDQ         $0x00000100, DX
+	ADDQ         $0x00000100, BX
 	JMP          loop
 
 last:
 	ADDQ         $0x02, SI
 	JZ           store
-	VMOVDQU      (BX), Y12
-	VMOVDQU      32(BX), Y13
-	VPBROADCASTD (DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y0, Y0
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y1, Y1
-	VPBROADCASTD 4(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y2, Y2
-	VPMADDWD     Y13, Y14, Y15
+	VMOVDQU      (BX), Y8
+	VMOVDQU      32(BX), Y9
+	VPBROADCASTD (DX), Y10
+	VPMADDWD     Y8, Y10, Y12
+	VPADDD       Y12, Y0, Y0
+	VPMADDWD     Y9, Y10, Y13
+	VPADDD       Y13, Y1, Y1
+	VPBROADCASTD 4(DX), Y11
+	VPMADDWD     Y8, Y11, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y9, Y11, Y15
 	VPADDD       Y15, Y3, Y3
-	VPBROADCASTD 8(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y4, Y4
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y5, Y5
-	VPBROADCASTD 12(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y6, Y6
-	VPMADDWD     Y13, Y14, Y15
+	VPBROADCASTD 8(DX), Y10
+	VPMADDWD     Y8, Y10, Y12
+	VPADDD       Y12, Y4, Y4
+	VPMADDWD     Y9, Y10, Y13
+	VPADDD       Y13, Y5, Y5
+	VPBROADCASTD 12(DX), Y11
+	VPMADDWD     Y8, Y11, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y9, Y11, Y15
 	VPADDD       Y15, Y7, Y7
-	VPBROADCASTD 16(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y8, Y8
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y9, Y9
-	VPBROADCASTD 20(DX), Y14
-	VPMADDWD     Y12, Y14, Y15
-	VPADDD       Y15, Y10, Y10
-	VPMADDWD     Y13, Y14, Y15
-	VPADDD       Y15, Y11, Y11
 
 store:
 	VMOVDQU Y0, (AX)
@@ -169,55 +129,146 @@ store:
 	ADDQ    CX, AX
 	VMOVDQU Y6, (AX)
 	VMOVDQU Y7, 32(AX)
-	ADDQ    CX, AX
-	VMOVDQU Y8, (AX)
-	VMOVDQU Y9, 32(AX)
-	ADDQ    CX, AX
-	VMOVDQU Y10, (AX)
-	VMOVDQU Y11, 32(AX)
 	VZEROUPPER
 	RET
 
-// func Above(dst *int32, dots *int32, weight *float32, bias *float32, n int, scale float32, threshold float32) int
+// func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, n int, scale float32, threshold float32) int
 // Requires: AVX
-TEXT ·Above(SB), NOSPLIT, $0-56
-	MOVQ         dst+0(FP), AX
-	MOVQ         dots+8(FP), CX
-	MOVQ         weight+16(FP), DX
-	MOVQ         bias+24(FP), BX
-	MOVQ         n+32(FP), SI
-	VBROADCASTSS scale+40(FP), Y0
-	VBROADCASTSS threshold+44(FP), Y1
-	XORQ         DI, DI
-	MOVQ         AX, R8
+TEXT ·Above(SB), NOSPLIT, $32-64
+	MOVQ         dots+16(FP), AX
+	MOVQ         weight+24(FP), CX
+	MOVQ         bias+32(FP), DX
+	VBROADCASTSS scale+48(FP), Y0
+	VBROADCASTSS threshold+52(FP), Y1
+	MOVQ         n+40(FP), BX
+	MOVQ         dst+0(FP), SI
+	MOVQ         scores+8(FP), DI
+	XORQ         R8, R8
+	XORQ         R9, R9
 
 loop:
-	CMPQ      DI, SI
+	CMPQ      R8, BX
 	JGE       done
-	VCVTDQ2PS (CX)(DI*4), Y2
-	VMULPS    (DX)(DI*4), Y2, Y2
-	VMULPS    (BX)(DI*4), Y0, Y3
+	VCVTDQ2PS (AX)(R8*4), Y2
+	VMULPS    (CX)(R8*4), Y2, Y2
+	VMULPS    (DX)(R8*4), Y0, Y3
 	VADDPS    Y3, Y2, Y2
-	VCMPPS    $0x0d, Y1, Y2, Y2
-	VMOVMSKPS Y2, R9
-	ADDQ      $0x08, DI
+	VMOVAPS   Y1, Y3
+	VCMPPS    $0x0d, Y3, Y2, Y3
+	VMOVMSKPS Y3, R10
+	ADDQ      $0x08, R8
+	TESTL     R10, R10
+	JZ        loop
+	VMOVUPS   Y2, (SP)
 
 bits:
-	TESTL R9, R9
-	JZ    loop
-	BSFL  R9, R10
-	LEAL  -8(DI)(R10*1), R10
-	MOVL  R10, (AX)
-	ADDQ  $0x04, AX
-	LEAL  -1(R9), R10
-	ANDL  R10, R9
-	JMP   bits
+	BSFL R10, R11
+	MOVL (SP)(R11*4), R12
+	MOVL R12, (DI)(R9*4)
+	LEAL -8(R8)(R11*1), R11
+	MOVL R11, (SI)(R9*4)
+	INCQ R9
+	LEAL -1(R10), R11
+	ANDL R11, R10
+	JNZ  bits
+	JMP  loop
 
 done:
-	SUBQ R8, AX
-	SHRQ $0x02, AX
-	MOVQ AX, ret+48(FP)
+	MOVQ R9, ret+56(FP)
 	VZEROUPPER
+	RET
+
+// func AboveEither(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, scale float32, shift float32, threshold float32) int
+// Requires: AVX
+TEXT ·AboveEither(SB), NOSPLIT, $32-80
+	MOVQ         dots+16(FP), AX
+	MOVQ         weight+24(FP), CX
+	MOVQ         bias+32(FP), DX
+	MOVQ         bar+40(FP), BX
+	VBROADCASTSS scale+56(FP), Y0
+	VBROADCASTSS shift+60(FP), Y1
+	VBROADCASTSS threshold+64(FP), Y2
+	MOVQ         n+48(FP), SI
+	MOVQ         dst+0(FP), DI
+	MOVQ         scores+8(FP), R8
+	XORQ         R9, R9
+	XORQ         R10, R10
+
+loop:
+	CMPQ      R9, SI
+	JGE       done
+	VCVTDQ2PS (AX)(R9*4), Y3
+	VMULPS    (CX)(R9*4), Y0, Y4
+	VMULPS    Y4, Y3, Y3
+	VADDPS    (DX)(R9*4), Y1, Y4
+	VADDPS    Y4, Y3, Y3
+	VMINPS    (BX)(R9*4), Y2, Y4
+	VCMPPS    $0x0d, Y4, Y3, Y4
+	VMOVMSKPS Y4, R11
+	ADDQ      $0x08, R9
+	TESTL     R11, R11
+	JZ        loop
+	VMOVUPS   Y3, (SP)
+
+bits:
+	BSFL R11, R12
+	MOVL (SP)(R12*4), R13
+	MOVL R13, (R8)(R10*4)
+	LEAL -8(R9)(R12*1), R12
+	MOVL R12, (DI)(R10*4)
+	INCQ R10
+	LEAL -1(R11), R12
+	ANDL R12, R11
+	JNZ  bits
+	JMP  loop
+
+done:
+	MOVQ R10, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func CountAbove(v *float32, n int, threshold float32) int
+// Requires: AVX, AVX2
+TEXT ·CountAbove(SB), NOSPLIT, $0-32
+	MOVQ         v+0(FP), AX
+	MOVQ         n+8(FP), CX
+	VBROADCASTSS threshold+16(FP), Y0
+	VPXOR        Y1, Y1, Y1
+
+loop:
+	VMOVUPS      (AX), Y2
+	VCMPPS       $0x0d, Y0, Y2, Y2
+	VPSUBD       Y2, Y1, Y1
+	ADDQ         $0x20, AX
+	SUBQ         $0x08, CX
+	JG           loop
+	VEXTRACTI128 $0x01, Y1, X0
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0x4e, X1, X0
+	VPADDD       X0, X1, X1
+	VPSHUFD      $0xb1, X1, X0
+	VPADDD       X0, X1, X1
+	VMOVD        X1, AX
+	MOVQ         AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func Prefetch(x []float32)
+// Requires: MMX+
+TEXT ·Prefetch(SB), NOSPLIT, $0-24
+	MOVQ x_base+0(FP), AX
+	MOVQ x_len+8(FP), CX
+	SHLQ $0x02, CX
+	ADDQ AX, CX
+
+loop:
+	CMPQ       AX, CX
+	JGE        done
+	PREFETCHT0 (AX)
+	ADDQ       $0x40, AX
+	JMP        loop
+
+done:
 	RET
 
 // func SquaredDistance(a []float32, b []float32) float64

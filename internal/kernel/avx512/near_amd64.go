@@ -8,3 +8,18 @@ package avx512
 //
 //go:noescape
 func TileI16(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
+
+// TileI16VNNI is ref.TileI16(c, ldc, a, b, pairs, accumulate).
+//
+//go:noescape
+func TileI16VNNI(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
+
+// Above is ref.Above(dst, scores, dots, weight, bias, n, scale, threshold).
+//
+//go:noescape
+func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, n int, scale float32, threshold float32) int
+
+// AboveEither is ref.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold).
+//
+//go:noescape
+func AboveEither(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, scale float32, shift float32, threshold float32) int

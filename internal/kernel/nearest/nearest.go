@@ -6,44 +6,77 @@ import (
 	"memprobe/internal/kernel/ref"
 )
 
-// Shape of the tiles that TileI16 computes.
+// Shape of the tiles that TileI16 computes, and the vectors of a strip.
 const (
-	Rows = ref.NearRows
-	Cols = ref.NearCols
+	Rows  = ref.NearRows
+	Cols  = ref.NearCols
+	Strip = ref.NearStrip
 )
 
-// TileI16 computes, of two packed strips of int16 in pairs of k,
+// TileI16 computes, of Rows vectors of a packed strip, of which a begins at the first, and all Cols
+// vectors of another, in pairs of k,
 //
 //	c[i·ldc+j] [+]= Σ_p a[p][i][0]·b[p][j][0] + a[p][i][1]·b[p][j][1]
 //
-// a [pairs][Rows][2], b [pairs][Cols][2], c Rows rows of Cols,
-// ldc apart; with accumulate the old c is added. Sums are exact while they fit
-// into int32, and modulo 2³² otherwise.
+// a and b [pairs][Strip][2], c Rows rows of Cols, ldc apart; with accumulate the old c is added.
+// Sums are exact while they fit into int32, and modulo 2³² otherwise.
 func TileI16(c []int32, ldc int, a, b []int16, pairs int, accumulate bool) {
 	if pairs < 1 || ldc < Cols || len(c) < (Rows-1)*ldc+Cols ||
-		len(a) < pairs*Rows*2 || len(b) < pairs*Cols*2 {
+		len(a) < (pairs-1)*Strip*2+Rows*2 || len(b) < pairs*Strip*2 {
 		panic("kernel: TileI16: slices shorter than the tile")
 	}
 	tileI16(&c[0], ldc, &a[0], &b[0], pairs, accumulate)
 }
 
-// Above stores in dst, in ascending order, the indices j with
+// Above stores in dst, in ascending order, the indices j of which the score
 //
-//	float32(dots[j])·weight[j] + scale·bias[j] >= threshold
+//	float32(dots[j])·weight[j] + scale·bias[j]
 //
-// (each product rounded to float32 before the sum) and returns their number.
-// NaN is not above anything. len(dots) is a multiple of 8; the others are at
-// least as long.
-func Above(dst, dots []int32, weight, bias []float32, scale, threshold float32) int {
+// is at least threshold (each product rounded to float32 before the sum), and their scores. It
+// returns their number. NaN is not above anything. len(dots) is a multiple of 16; the others are
+// at least as long. What is in dst and scores beyond the number is undefined.
+func Above(dst []int32, scores []float32, dots []int32, weight, bias []float32, scale, threshold float32) int {
 	n := len(dots)
-	if n%8 != 0 || len(dst) < n || len(weight) < n || len(bias) < n {
+	if n%16 != 0 || len(dst) < n || len(scores) < n || len(weight) < n || len(bias) < n {
 		panic("kernel: Above: lengths")
 	}
 	if n == 0 {
 		return 0
 	}
-	return above(&dst[0], &dots[0], &weight[0], &bias[0], n, scale, threshold)
+	return above(&dst[0], &scores[0], &dots[0], &weight[0], &bias[0], n, scale, threshold)
 }
+
+// AboveEither is [Above] for the score and the threshold
+//
+//	float32(dots[j])·(scale·weight[j]) + (bias[j] + shift) and min(bar[j], threshold)
+//
+// (each operation rounded to float32). bar and threshold are not NaN.
+func AboveEither(dst []int32, scores []float32, dots []int32, weight, bias, bar []float32,
+	scale, shift, threshold float32) int {
+	n := len(dots)
+	if n%16 != 0 || len(dst) < n || len(scores) < n || len(weight) < n || len(bias) < n || len(bar) < n {
+		panic("kernel: AboveEither: lengths")
+	}
+	if n == 0 {
+		return 0
+	}
+	return aboveEither(&dst[0], &scores[0], &dots[0], &weight[0], &bias[0], &bar[0], n, scale, shift, threshold)
+}
+
+// CountAbove returns how many elements of v are at least threshold; NaN is not. len(v) is a
+// multiple of 8.
+func CountAbove(v []float32, threshold float32) int {
+	switch {
+	case len(v)%8 != 0:
+		panic("kernel: CountAbove: length")
+	case len(v) == 0:
+		return 0
+	}
+	return countAbove(&v[0], len(v), threshold)
+}
+
+// Prefetch asks for the cache lines of x, which is read soon. It changes nothing.
+func Prefetch(x []float32) { prefetch(x) }
 
 // SquaredDistance returns Σ (a−b)² over the elements of a, in float64. The
 // order of the sum is fixed, see [ref.SquaredDistance].

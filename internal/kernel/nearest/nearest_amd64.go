@@ -3,6 +3,8 @@
 package nearest
 
 import (
+	"unsafe"
+
 	"memprobe/internal/kernel/avx2"
 	"memprobe/internal/kernel/avx512"
 	"memprobe/internal/kernel/cpu"
@@ -11,20 +13,60 @@ import (
 
 func tileI16(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
 	switch {
+	case cpu.VNNI:
+		avx512.TileI16VNNI(c, ldc, a, b, pairs, accumulate)
 	case cpu.AVX512:
 		avx512.TileI16(c, ldc, a, b, pairs, accumulate)
 	case cpu.AVX2:
-		avx2.TileI16(c, ldc, a, b, pairs, accumulate)
+		quarters(c, ldc, a, b, pairs, accumulate)
 	default:
 		ref.TileI16(c, ldc, a, b, pairs, accumulate)
 	}
 }
 
-func above(dst, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {
-	if cpu.AVX2 {
-		return avx2.Above(dst, dots, weight, bias, n, scale, threshold)
+// quarters computes a tile in tiles of 4 by 16.
+func quarters(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
+	for i := 0; i < Rows; i += 4 {
+		from := (*int16)(unsafe.Add(unsafe.Pointer(a), 4*i))
+		for j := 0; j < Cols; j += 16 {
+			avx2.QuarterTileI16((*int32)(unsafe.Add(unsafe.Pointer(c), 4*(i*ldc+j))), ldc, from,
+				(*int16)(unsafe.Add(unsafe.Pointer(b), 4*j)), pairs, accumulate)
+		}
 	}
-	return ref.Above(dst, dots, weight, bias, n, scale, threshold)
+}
+
+func above(dst *int32, scores *float32, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {
+	switch {
+	case cpu.AVX512:
+		return avx512.Above(dst, scores, dots, weight, bias, n, scale, threshold)
+	case cpu.AVX2:
+		return avx2.Above(dst, scores, dots, weight, bias, n, scale, threshold)
+	}
+	return ref.Above(dst, scores, dots, weight, bias, n, scale, threshold)
+}
+
+func aboveEither(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int,
+	scale, shift, threshold float32) int {
+	switch {
+	case cpu.AVX512:
+		return avx512.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold)
+	case cpu.AVX2:
+		return avx2.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold)
+	}
+	return ref.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold)
+}
+
+func countAbove(v *float32, n int, threshold float32) int {
+	if cpu.AVX2 {
+		return avx2.CountAbove(v, n, threshold)
+	}
+	return ref.CountAbove(v, n, threshold)
+}
+
+func prefetch(x []float32) {
+	if cpu.AVX2 {
+		avx2.Prefetch(x)
+	}
 }
 
 func squaredDistance(a, b []float32) float64 {

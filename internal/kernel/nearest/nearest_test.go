@@ -19,45 +19,55 @@ func TestTileI16(t *testing.T) {
 		}
 		return v
 	}
-	for pairs := 1; pairs < 70; pairs++ {
-		for _, ldc := range []int{16, 17, 40} {
-			for _, accumulate := range []bool{false, true} {
-				a, b := ints(pairs*12 + 1)[1:], ints(pairs*32 + 1)[1:]
-				got := make([]int32, 6*ldc+8)
-				for i := range got {
-					got[i] = int32(s.Uint64())
-				}
-				want := slices.Clone(got)
-				TileI16(got[1:], ldc, a, b, pairs, accumulate)
-				ref.TileI16(&want[1], ldc, &a[0], &b[0], pairs, accumulate)
-				if !slices.Equal(got, want) {
-					t.Fatalf("pairs %d ldc %d accumulate %v: got %v, want %v", pairs, ldc, accumulate, got, want)
+	everywhere(func() {
+		for pairs := 1; pairs < 70; pairs++ {
+			for _, ldc := range []int{32, 33, 80} {
+				for _, accumulate := range []bool{false, true} {
+					a, b := ints(pairs*2*Strip + 17)[17:], ints(pairs*2*Strip + 1)[1:]
+					got := make([]int32, Rows*ldc+8)
+					for i := range got {
+						got[i] = int32(s.Uint64())
+					}
+					want := slices.Clone(got)
+					TileI16(got[1:], ldc, a, b, pairs, accumulate)
+					ref.TileI16(&want[1], ldc, &a[0], &b[0], pairs, accumulate)
+					if !slices.Equal(got, want) {
+						t.Fatalf("pairs %d ldc %d accumulate %v: got %v, want %v", pairs, ldc, accumulate, got, want)
+					}
 				}
 			}
 		}
-	}
-	// The one sum that leaves int32: (−2¹⁵)² twice in a pair.
-	a, b := make([]int16, 12), make([]int16, 32)
-	a[0], a[1], b[0], b[1] = math.MinInt16, math.MinInt16, math.MinInt16, math.MinInt16
-	c := make([]int32, 96)
-	TileI16(c, 16, a, b, 1, false)
-	if c[0] != math.MinInt32 {
-		t.Errorf("2³¹ is stored as %d, want it modulo 2³²", c[0])
-	}
+		// The one sum that leaves int32: (−2¹⁵)² twice in a pair.
+		a, b := make([]int16, 2*Strip), make([]int16, 2*Strip)
+		a[0], a[1], b[0], b[1] = math.MinInt16, math.MinInt16, math.MinInt16, math.MinInt16
+		c := make([]int32, Rows*Cols)
+		TileI16(c, Cols, a, b, 1, false)
+		if c[0] != math.MinInt32 {
+			t.Errorf("2³¹ is stored as %d, want it modulo 2³²", c[0])
+		}
+	})
 }
 
 func TestAbove(t *testing.T) {
+	everywhere(func() { testAbove(t, false) })
+}
+
+func TestAboveEither(t *testing.T) {
+	everywhere(func() { testAbove(t, true) })
+}
+
+func testAbove(t *testing.T, either bool) {
 	s := rng.New(2, rng.Bench)
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	special := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, nan, math.MaxFloat32, 1e-45}
 	hits := 0
-	for n := 0; n < 257; n += 8 {
+	for n := 0; n < 257; n += 16 {
 		for round := range 20 {
 			dots := make([]int32, n)
-			w, b := make([]float32, n+1)[1:], make([]float32, n+1)[1:]
+			w, b, bar := make([]float32, n+1)[1:], make([]float32, n+1)[1:], make([]float32, n+1)[1:]
 			for i := range dots {
 				dots[i] = int32(s.Uint64())
-				w[i], b[i] = float32(s.Normal()), 1e9*float32(s.Normal())
+				w[i], b[i], bar[i] = float32(s.Normal()), 1e9*float32(s.Normal()), 1e9*float32(s.Normal())
 				if round%4 == 3 && s.IntN(5) == 0 {
 					w[i] = special[s.IntN(len(special))]
 				}
@@ -65,24 +75,76 @@ func TestAbove(t *testing.T) {
 					b[i] = special[s.IntN(len(special))]
 				}
 			}
-			scale, threshold := float32(s.Normal()), 1e9*float32(s.Normal())
+			scale, shift, threshold := float32(s.Normal()), 1e9*float32(s.Normal()), 1e9*float32(s.Normal())
 			if round == 3 {
 				threshold = -math.MaxFloat32
 			}
-			got, want := make([]int32, n+2), make([]int32, n+2)
-			g := Above(got[1:n+1], dots, w, b, scale, threshold)
-			k := 0
-			if n > 0 {
-				k = ref.Above(&want[1], &dots[0], &w[0], &b[0], n, scale, threshold)
+			var want []int32
+			var wantScores []float32
+			for j, d := range dots {
+				score := float32(float32(d)*w[j]) + float32(scale*b[j])
+				above := score >= threshold
+				if either {
+					score = float32(float32(d)*float32(scale*w[j])) + float32(b[j]+shift)
+					above = score >= bar[j] || score >= threshold
+				}
+				if above {
+					want, wantScores = append(want, int32(j)), append(wantScores, score)
+				}
 			}
-			if g != k || !slices.Equal(got, want) {
-				t.Fatalf("n %d round %d: %d hits %v, want %d %v", n, round, g, got[1:1+g], k, want[1:1+k])
+			const canary = 12345
+			got, scores := make([]int32, n+2), make([]float32, n+2)
+			for _, i := range []int{0, n + 1} {
+				got[i], scores[i] = canary, canary
+			}
+			g := 0
+			if either {
+				g = AboveEither(got[1:n+1], scores[1:n+1], dots, w, b, bar, scale, shift, threshold)
+			} else {
+				g = Above(got[1:n+1], scores[1:n+1], dots, w, b, scale, threshold)
+			}
+			if !slices.Equal(got[1:1+g], want) || !slices.Equal(scores[1:1+g], wantScores) {
+				t.Fatalf("n %d round %d: hits %v of %v, want %v of %v", n, round, got[1:1+g], scores[1:1+g], want, wantScores)
+			}
+			for _, i := range []int{0, n + 1} {
+				if got[i] != canary || scores[i] != canary {
+					t.Fatalf("n %d: wrote beyond the ends", n)
+				}
 			}
 			hits += g
 		}
 	}
 	if hits == 0 {
 		t.Error("nothing was ever above")
+	}
+}
+
+func TestCountAbove(t *testing.T) {
+	s := rng.New(8, rng.Bench)
+	for n := 0; n < 257; n += 8 {
+		v := make([]float32, n+1)[1:]
+		for _, threshold := range []float32{0, 0.5, float32(math.Inf(-1)), float32(math.Inf(1))} {
+			want := 0
+			for i := range v {
+				v[i] = float32(s.IntN(5)-2) / 4
+				switch s.IntN(9) {
+				case 0:
+					v[i] = float32(math.NaN())
+				case 1:
+					v[i] = float32(math.Inf(1 - 2*(i%2)))
+				}
+				if v[i] >= threshold {
+					want++
+				}
+			}
+			byRef := 0
+			if n > 0 {
+				byRef = ref.CountAbove(&v[0], n, threshold)
+			}
+			if got := CountAbove(v, threshold); got != want || byRef != want {
+				t.Fatalf("%d of %v are %v or more, ref says %d, want %d", got, v, threshold, byRef, want)
+			}
+		}
 	}
 }
 
@@ -247,10 +309,10 @@ func BenchmarkRow(b *testing.B) {
 }
 
 func BenchmarkTileI16(b *testing.B) {
-	const pairs = 256
-	x, y, c := make([]int16, 12*pairs), make([]int16, 32*pairs), make([]int32, 96)
+	const pairs = 128
+	x, y, c := make([]int16, 2*Strip*pairs), make([]int16, 2*Strip*pairs), make([]int32, Rows*Cols)
 	for b.Loop() {
-		TileI16(c, 16, x, y, pairs, true)
+		TileI16(c, Cols, x, y, pairs, true)
 	}
-	b.ReportMetric(float64(b.N)*6*16*2*pairs*1e-9/b.Elapsed().Seconds(), "GMAC/s")
+	b.ReportMetric(float64(b.N)*Rows*Cols*2*pairs*1e-9/b.Elapsed().Seconds(), "GMAC/s")
 }

@@ -44,7 +44,7 @@ func TestProductsOfIntegersByElements(t *testing.T) {
 	}
 
 	const pairs = 3
-	x, y := make([]int16, pairs*ref.NearRows*2), make([]int16, pairs*ref.NearCols*2)
+	x, y := make([]int16, pairs*ref.NearStrip*2), make([]int16, pairs*ref.NearStrip*2)
 	for i := range x {
 		x[i] = int16(i*5%23 - 11)
 	}
@@ -58,7 +58,7 @@ func TestProductsOfIntegersByElements(t *testing.T) {
 			for j := range ref.NearCols {
 				sum := int32(0)
 				for k := range 2 * pairs {
-					sum += int32(x[k/2*2*ref.NearRows+2*i+k%2]) * int32(y[k/2*2*ref.NearCols+2*j+k%2])
+					sum += int32(x[k/2*2*ref.NearStrip+2*i+k%2]) * int32(y[k/2*2*ref.NearStrip+2*j+k%2])
 				}
 				if want := sum * (1 + start); near[i*ref.NearCols+j] != want { // the second time added to the first
 					t.Fatalf("int16: row %d, column %d is %d, want %d", i, j, near[i*ref.NearCols+j], want)

@@ -5,51 +5,87 @@ import (
 	"unsafe"
 )
 
-// Rows and columns of a tile of [TileI16].
+// Rows and columns of a tile of [TileI16], and the vectors of a strip.
 const (
-	NearRows = 6
-	NearCols = 16
+	NearRows  = 8
+	NearCols  = NearStrip
+	NearStrip = 32
 )
 
-// TileI16 is the product of two packed strips of int16, in pairs of k:
+// TileI16 is the product of eight vectors of a packed strip of int16, of which a begins at the
+// first, and all vectors of another, in pairs of k:
 //
 //	c[i·ldc+j] [+]= Σ_p a[p][i][0]·b[p][j][0] + a[p][i][1]·b[p][j][1]
 //
-// a [pairs][6][2], b [pairs][16][2], c 6 rows of 16. Sums are taken modulo 2³².
+// a and b [pairs][32][2], c 8 rows of 32. Sums are taken modulo 2³².
 func TileI16(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
-	as := unsafe.Slice(a, pairs*NearRows*2)
-	bs := unsafe.Slice(b, pairs*NearCols*2)
+	const next = 2 * NearStrip
+	as := unsafe.Slice(a, (pairs-1)*next+2*NearRows)
+	bs := unsafe.Slice(b, pairs*next)
 	for i := range NearRows {
 		row := unsafe.Slice((*int32)(unsafe.Add(unsafe.Pointer(c), 4*i*ldc)), NearCols)
 		if !accumulate {
 			clear(row)
 		}
 		for p := range pairs {
-			x, y := int32(as[p*NearRows*2+2*i]), int32(as[p*NearRows*2+2*i+1])
+			x, y := int32(as[p*next+2*i]), int32(as[p*next+2*i+1])
 			for j, q := range row {
-				row[j] = q + x*int32(bs[p*NearCols*2+2*j]) + y*int32(bs[p*NearCols*2+2*j+1])
+				row[j] = q + x*int32(bs[p*next+2*j]) + y*int32(bs[p*next+2*j+1])
 			}
 		}
 	}
 }
 
-// Above stores in dst, in ascending order, the j < n with
+// Above stores in dst, in ascending order, the j < n of which the score
 //
-//	float32(dots[j])·weight[j] + scale·bias[j] >= threshold
+//	float32(dots[j])·weight[j] + scale·bias[j]
 //
-// each product rounded to float32 before the sum, and returns their number.
-// NaN is not above anything. n is a multiple of 8; dst holds n.
-func Above(dst, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {
-	out, ds := unsafe.Slice(dst, n), unsafe.Slice(dots, n)
+// is at least threshold, each product rounded to float32 before the sum, and their scores. It
+// returns their number. NaN is not above anything. n is a multiple of 16; dst and scores hold n,
+// and what is in them beyond the number is undefined.
+func Above(dst *int32, scores *float32, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {
+	out, found, ds := unsafe.Slice(dst, n), unsafe.Slice(scores, n), unsafe.Slice(dots, n)
 	ws, bs := unsafe.Slice(weight, n), unsafe.Slice(bias, n)
 	hits := 0
 	for j, d := range ds {
-		if float32(float32(d)*ws[j])+float32(scale*bs[j]) >= threshold {
-			out[hits] = int32(j)
+		if v := float32(float32(d)*ws[j]) + float32(scale*bs[j]); v >= threshold {
+			out[hits], found[hits] = int32(j), v
 			hits++
 		}
 	}
 	return hits
+}
+
+// AboveEither is [Above] for the score and the threshold
+//
+//	float32(dots[j])·(scale·weight[j]) + (bias[j] + shift) and min(bar[j], threshold)
+//
+// each operation rounded to float32. bar and threshold are not NaN.
+func AboveEither(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int,
+	scale, shift, threshold float32) int {
+	out, found, ds := unsafe.Slice(dst, n), unsafe.Slice(scores, n), unsafe.Slice(dots, n)
+	ws, bs, ts := unsafe.Slice(weight, n), unsafe.Slice(bias, n), unsafe.Slice(bar, n)
+	hits := 0
+	for j, d := range ds {
+		v := float32(float32(d)*float32(scale*ws[j])) + float32(bs[j]+shift)
+		if v >= min(ts[j], threshold) {
+			out[hits], found[hits] = int32(j), v
+			hits++
+		}
+	}
+	return hits
+}
+
+// CountAbove returns how many of the n elements of v are at least threshold; NaN is not. n is a
+// positive multiple of 8.
+func CountAbove(v *float32, n int, threshold float32) int {
+	count := 0
+	for _, e := range unsafe.Slice(v, n) {
+		if e >= threshold {
+			count++
+		}
+	}
+	return count
 }
 
 // SquaredDistance is Σ (a−b)² in float64, summed in 16 lanes: element i goes to

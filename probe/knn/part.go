@@ -1,0 +1,74 @@
+package knn
+
+import (
+	"math"
+
+	"memprobe/internal/parallel"
+)
+
+// part is a stretch of the bank that is ready to be searched.
+type part struct {
+	lo, n  int     // its first row, and their number
+	pairs  int     // elements of a quantised row, in pairs
+	packed []int16 // strips of rows: [pairs][strip][2]
+
+	// The score of row j is dot·weight[j] + bias[j], in units of the index's scale and of the
+	// query's integers. Rows beyond n score −Inf.
+	weight, bias []float32
+	whole        []float32 // |ṽ|·weight
+	residual     []float32 // |unit·v − ṽ|·weight
+	blocks       []block
+}
+
+// block bounds blockRows rows.
+type block struct {
+	residual float64 // max of the norm of the rounding residual
+	norm     float64 // max norm
+	bias     float64 // max |bias|
+}
+
+// prepare makes the rows from lo to hi ready.
+func (x *Index) prepare(lo, hi int) *part {
+	p := &part{lo: lo, n: hi - lo, pairs: (x.d + 1) / 2}
+	blocks := parallel.Chunks(p.n, blockRows)
+	p.packed = make([]int16, blocks*blockRows*p.pairs*2)
+	for _, v := range []*[]float32{&p.weight, &p.bias, &p.whole, &p.residual} {
+		*v = make([]float32, blocks*blockRows)
+	}
+	p.blocks = make([]block, blocks)
+	x.pool.For(blocks, func(_, b int) {
+		lo, hi := parallel.Range(b, blockRows, p.n)
+		for i := lo; i < hi; i++ {
+			x.prepareRow(p, i, &p.blocks[b])
+		}
+		for i := hi; i < lo+blockRows; i++ {
+			p.bias[i] = float32(math.Inf(-1))
+		}
+	})
+	return p
+}
+
+// prepareRow makes row i of a part ready and has its block bound it.
+func (x *Index) prepareRow(p *part, i int, b *block) {
+	q := x.quantiseRow(vectors(p.packed, p.pairs, i), x.row(p.lo+i), x.square[p.lo+i], 0)
+	w := 0.0
+	if q.unit > 0 {
+		w = x.scale / q.unit
+	}
+	bias := q.bias * x.scale * x.scale
+	p.weight[i], p.bias[i] = float32(w), float32(bias)
+	p.whole[i], p.residual[i] = float32(q.whole*w), float32(q.residual*w)
+	b.residual = max(b.residual, q.residual*w)
+	b.norm = max(b.norm, q.norm*x.scale)
+	b.bias = max(b.bias, math.Abs(bias))
+}
+
+// block is the strips of block b.
+func (p *part) block(b int) []int16 {
+	return p.packed[b*blockRows*p.pairs*2 : (b+1)*blockRows*p.pairs*2]
+}
+
+// vectors begins at vector i in the strip that holds it.
+func vectors(packed []int16, pairs, i int) []int16 {
+	return packed[i/strip*pairs*strip*2+i%strip*2:]
+}

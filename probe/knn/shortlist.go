@@ -1,0 +1,213 @@
+package knn
+
+import (
+	"math"
+	"slices"
+
+	"memprobe/internal/kernel/nearest"
+	"memprobe/internal/kernel/vec"
+)
+
+// candidate is a row of the bank that may be among a query's neighbours.
+type candidate struct {
+	low, high float32 // bounds of the score
+	index     int32
+}
+
+// candidateBytes is the size of a candidate.
+const candidateBytes = 12
+
+// shortlist is a query's candidates so far. Of the rows seen, those that are not on it have k
+// others certainly before them.
+type shortlist struct {
+	found []candidate
+	room  int // candidates at which they are thinned out
+}
+
+// lowest is the bar of a query that has seen fewer than k rows.
+const lowest = -math.MaxFloat32
+
+// firstRoom is the room of a new shortlist. While it fills up, the bar lags behind: four times
+// k cost less than a bar that always is the k-th best.
+func firstRoom(k int) int { return max(64, 3*k) }
+
+// mostRoom is what a shortlist grows to before its candidates are ranked by distance.
+func mostRoom(k int) int { return max(4096, 4*k) }
+
+// shortlists returns n empty shortlists, which share their memory.
+func shortlists(n, k int) []shortlist {
+	room := firstRoom(k)
+	all, lists := make([]candidate, n*room), make([]shortlist, n)
+	for i := range lists {
+		lists[i] = shortlist{all[i*room : i*room : (i+1)*room], room}
+	}
+	return lists
+}
+
+// add puts a candidate onto a shortlist, and reports whether it is full.
+func (s *shortlist) add(c candidate) bool {
+	s.found = append(s.found, c)
+	return len(s.found) >= s.room
+}
+
+// ranker ranks candidates, by their bounds or by distance.
+type ranker struct {
+	*Index
+	k      int
+	lows   []float32
+	ranked []ranked
+}
+
+type ranked struct {
+	distance float64
+	index    int32
+}
+
+// query is a vector that neighbours are looked for of.
+type query struct {
+	row    []float32
+	square float64
+}
+
+// makeRoom thins out a full shortlist. It returns the bar: what k of the rows seen score at least.
+func (r *ranker) makeRoom(s *shortlist, q query, bar float32) float32 {
+	bar = r.thin(s, bar)
+	switch {
+	case len(s.found) <= s.room*3/4:
+	case s.room < mostRoom(r.k):
+		s.room = min(2*s.room, mostRoom(r.k))
+	default:
+		r.settle(s, q)
+	}
+	return bar
+}
+
+// thin drops the candidates that k others are certainly nearer than, and returns the bar.
+func (r *ranker) thin(s *shortlist, bar float32) float32 {
+	if len(s.found) < r.k {
+		return bar
+	}
+	bar = r.raise(s.found, bar)
+	kept := 0
+	for _, c := range s.found {
+		s.found[kept] = c
+		if c.high >= bar {
+			kept++
+		}
+	}
+	s.found = s.found[:kept]
+	return bar
+}
+
+// raise returns a bar that k of the lower bounds reach, and few more, or the one that there is.
+func (r *ranker) raise(found []candidate, bar float32) float32 {
+	r.lows = r.lows[:0]
+	lo, hi := found[0].low, found[0].low
+	for _, c := range found {
+		r.lows = append(r.lows, c.low)
+		if c.low < lo {
+			lo = c.low
+		}
+		if c.low > hi {
+			hi = c.low
+		}
+	}
+	for len(r.lows)%8 > 0 {
+		r.lows = append(r.lows, lowest)
+	}
+	if lo = max(lo, bar); nearest.CountAbove(r.lows, lo) < r.k {
+		return bar
+	}
+	const most = 32 // halvings, after which bounds are as good as equal
+	for range most {
+		middle := lo/2 + hi/2
+		switch n := nearest.CountAbove(r.lows, middle); {
+		case n < r.k:
+			hi = middle
+		case n <= r.k+r.k/8:
+			return middle
+		default:
+			lo = middle
+		}
+	}
+	return lo
+}
+
+// settle ranks candidates by distance and keeps the k nearest.
+func (r *ranker) settle(s *shortlist, q query) {
+	r.rank(s, q)
+	nearest := make(map[int32]bool, r.k)
+	for _, c := range r.ranked[:r.k] {
+		nearest[c.index] = true
+	}
+	s.found = slices.DeleteFunc(s.found, func(c candidate) bool { return !nearest[c.index] })
+}
+
+// rank fills r.ranked with the candidates, nearest first.
+func (r *ranker) rank(s *shortlist, q query) {
+	r.ranked = r.ranked[:0]
+	for i, c := range s.found {
+		if i+1 < len(s.found) {
+			nearest.Prefetch(r.row(int(s.found[i+1].index)))
+		}
+		r.ranked = append(r.ranked, ranked{r.distance(q, int(c.index)), c.index})
+	}
+	r.sort()
+}
+
+func (r *ranker) sort() {
+	slices.SortFunc(r.ranked, func(a, b ranked) int {
+		switch {
+		case a.distance < b.distance:
+			return -1
+		case a.distance > b.distance:
+			return 1
+		}
+		return int(a.index) - int(b.index)
+	})
+}
+
+// distance is that of q to row j of the bank.
+func (x *Index) distance(q query, j int) float64 {
+	if x.metric == Euclidean {
+		return math.Sqrt(nearest.SquaredDistance(q.row, x.row(j)))
+	}
+	s := q.square * x.square[j]
+	if s == 0 {
+		return 1
+	}
+	return min(max(1-vec.Dot(q.row, x.row(j))/math.Sqrt(s), 0), 2)
+}
+
+// finish has the k nearest of the candidates and of the neighbours that query i has in nb
+// be its neighbours.
+func (r *ranker) finish(nb *Neighbors, i int, s *shortlist, q query, bar float32) {
+	r.thin(s, bar)
+	r.rank(s, q)
+	index, distance := nb.Row(i)
+	if before := len(r.ranked); distance[0] != none {
+		for j, d := range distance {
+			if d != none {
+				r.ranked = append(r.ranked, ranked{d, index[j]})
+			}
+		}
+		if len(r.ranked) > before {
+			r.sort()
+		}
+	}
+	for j, c := range r.ranked[:min(nb.K, len(r.ranked))] {
+		index[j], distance[j] = c.index, c.distance
+	}
+}
+
+// none is the distance of a neighbour that is still to be found.
+var none = math.Inf(1)
+
+// newNeighbors has k neighbours still to be found for each of so many queries.
+func newNeighbors(queries, k int) *Neighbors {
+	nb := &Neighbors{Queries: queries, K: k, Index: make([]int32, queries*k), Distance: make([]float64, queries*k)}
+	for i := range nb.Distance {
+		nb.Distance[i] = none
+	}
+	return nb
+}
