@@ -163,6 +163,7 @@ type neighbourhood struct {
 	*knn.Index
 	n, k    int      // images; neighbours, if there are as many
 	test    Features // none: the images are the queries
+	both    bool     // both kinds are asked for, so one pass over the images finds them
 	queries *knn.Neighbors
 	own     *knn.Neighbors
 }
@@ -177,10 +178,13 @@ func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k i
 // ofQueries are the neighbours of the test images, or of the images themselves, each left
 // out once, where there are none.
 func (x *neighbourhood) ofQueries(ctx context.Context) (_ *knn.Neighbors, err error) {
-	if x.test.N == 0 {
+	switch {
+	case x.test.N == 0:
 		return x.leftOut(ctx)
-	}
-	if x.queries == nil {
+	case x.queries != nil:
+	case x.both && x.own == nil:
+		x.queries, x.own, err = x.Both(ctx, x.test.Data, x.test.N, min(x.k, x.n), min(x.k, x.n-1))
+	default:
 		x.queries, err = x.Search(ctx, x.test.Data, x.test.N, min(x.k, x.n))
 	}
 	return x.queries, err

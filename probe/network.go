@@ -297,6 +297,7 @@ func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f la
 	if err != nil {
 		return err
 	}
+	seen.both = r.data.Assigned != nil || r.LeaveOneOut
 	if out.banks, err = r.ask(ctx, f, seen); err != nil {
 		return err
 	}

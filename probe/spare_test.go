@@ -81,8 +81,20 @@ func TestNeighbourhood(t *testing.T) {
 		b, _ := want.Row(i)
 		same(t, "neighbours", a[:3], b)
 	}
-	if own, err := many.leftOut(ctx); err != nil || own.Queries != 120 || own.K != 30 {
+	own, err := many.leftOut(ctx)
+	if err != nil || own.Queries != 120 || own.K != 30 {
 		t.Errorf("left out: %+v, %v", own, err)
+	}
+	both, err := r.neighbourhood(ctx, f, 0, 120, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both.both = true
+	if of, err := both.ofQueries(ctx); err != nil || both.own == nil {
+		t.Errorf("not found in one pass: %v", err)
+	} else {
+		same(t, "neighbours", of.Index, first.Index)
+		same(t, "left out", both.own.Index, own.Index)
 	}
 	without, err := r.neighbourhood(ctx, layerFeatures{images: f.images}, 0, 4, 30)
 	if err != nil {

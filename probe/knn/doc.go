@@ -18,12 +18,17 @@
 // norm is 32767 and rounded to int16. Blocks of dot products of these rows are
 // exact in int32 by the Cauchy-Schwarz inequality, and bound the true score to
 // within an error that the norms of the rounding residuals give, again by
-// Cauchy-Schwarz. A query keeps the rows whose upper bound reaches its k-th
-// best lower bound; on typical features a few more than k are left of 50,000.
-// Only those are ranked, by the float64 distance. The bounds hold for the
+// Cauchy-Schwarz. A query keeps the rows whose upper bound reaches its bar, which
+// k lower bounds reach; on typical features a few more than k are left of 50,000.
+// Only those are ranked, by the float64 distance. A sample of the bank sets the
+// first bar, so that few rows are kept for a while. The bounds hold for the
 // rounding of every step, so the answer is that of a brute-force search,
 // whatever the data; unfavourable data (many near-duplicates) only leave more
 // rows to rank.
+//
+// Where the rows of the bank are the queries, each of two rows may keep the other: their
+// product is computed once. The mean and the scale are those of the whole bank, so
+// bars hold from one part of a bank to the next where it is made ready in parts.
 //
 // Results are the same for any number of threads.
 package knn

@@ -182,6 +182,12 @@ func TestParts(t *testing.T) {
 				if err != nil || parts.ready != nil {
 					t.Fatalf("%s: not in parts: %v", name, err)
 				}
+				of, own, err := parts.Both(t.Context(), queries, c.m, c.k, min(c.k, c.n-1))
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, of, brute(bank, queries, c.d, c.k, metric, false))
+				same(t, own, brute(bank, bank, c.d, min(c.k, c.n-1), metric, true))
 				for _, search := range []func(x *Index) (*Neighbors, error){
 					func(x *Index) (*Neighbors, error) { return x.Search(t.Context(), queries, c.m, c.k) },
 					func(x *Index) (*Neighbors, error) { return x.LeaveOneOut(t.Context(), min(c.k, c.n-1)) },
@@ -352,26 +358,6 @@ func BenchmarkSearch(b *testing.B) {
 					b.Fatal(err)
 				}
 				if _, err := x.Search(context.Background(), queries, m, k); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
-	}
-}
-
-func BenchmarkLeaveOneOut(b *testing.B) {
-	const n, k = 10000, 30
-	for _, d := range []int{16, 64, 128, 3072} {
-		b.Run(fmt.Sprintf("d=%d", d), func(b *testing.B) {
-			s := rng.New(1, rng.Bench)
-			bank := make([]float32, n*d)
-			data["normal"](&s, bank, n, d)
-			for b.Loop() {
-				x, err := New(context.Background(), nil, bank, n, d, Cosine)
-				if err != nil {
-					b.Fatal(err)
-				}
-				if _, err := x.LeaveOneOut(context.Background(), k); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"memprobe/internal/kernel/nearest"
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 )
 
@@ -19,18 +20,18 @@ import (
 // does not matter, since the bounds hold whatever the order.
 type leaveOneOut struct {
 	*Index
+	bars  []float32 // of whole blocks
 	found *Neighbors
+	most  int // bytes that the shortlists of the rows that meet may take at first
 }
 
 func (x *Index) newLeaveOneOut(k int) (*leaveOneOut, error) {
 	if k < 1 || k > x.n-1 {
 		return nil, fmt.Errorf("knn: k is %d, want between 1 and %d, the bank without the row itself", k, x.n-1)
 	}
-	return &leaveOneOut{x, newNeighbors(x.n, k)}, nil
+	return &leaveOneOut{x, lowestBars(wholeBlocks(x.n + blockRows - 1)), newNeighbors(x.n, k),
+		int(min(256<<20, memory.Left()/4))}, nil
 }
-
-// listsBytes is what the shortlists of the rows that meet may take at first.
-const listsBytes = 256 << 20
 
 // group is some blocks of a part, all of whose rows have a shortlist.
 type group struct {
@@ -38,13 +39,13 @@ type group struct {
 	first int // of the blocks
 	rows  int // that are of the bank
 	lists []shortlist
-	bars  []float32
+	bars  []float32    // of whole blocks
 	locks []sync.Mutex // one a block: of its rows' lists and bars
 }
 
 // groups cuts a part into stretches of blocks of which two have their shortlists at once.
 func (l *leaveOneOut) groups(p *part) (first []int, size int) {
-	size = max(1, listsBytes/2/(blockRows*candidateBytes*firstRoom(l.found.K)))
+	size = max(1, l.most/2/(blockRows*candidateBytes*firstRoom(l.found.K)))
 	for b := 0; b < len(p.blocks); b += size {
 		first = append(first, b)
 	}
@@ -53,18 +54,9 @@ func (l *leaveOneOut) groups(p *part) (first []int, size int) {
 
 func (l *leaveOneOut) newGroup(p *part, first, size int) *group {
 	blocks := min(size, len(p.blocks)-first)
-	g := &group{part: p, first: first, rows: min(p.n-first*blockRows, blocks*blockRows),
-		bars: make([]float32, blocks*blockRows), locks: make([]sync.Mutex, blocks)}
-	g.reset(l.found.K)
-	return g
-}
-
-// reset empties the shortlists.
-func (g *group) reset(k int) {
-	g.lists = shortlists(g.rows, k)
-	for i := range g.bars {
-		g.bars[i] = lowest
-	}
+	lo, rows := p.lo+first*blockRows, blocks*blockRows
+	return &group{part: p, first: first, rows: min(p.n-first*blockRows, rows),
+		bars: l.bars[lo : lo+rows], locks: make([]sync.Mutex, blocks)}
 }
 
 // query is row i of the group.
@@ -82,7 +74,6 @@ func (l *leaveOneOut) within(ctx context.Context, p *part) error {
 			return err
 		}
 		for _, second := range groups[i+1:] {
-			a.reset(l.found.K)
 			if err := l.meet(ctx, a, l.newGroup(p, second, size)); err != nil {
 				return err
 			}
@@ -110,21 +101,34 @@ func (l *leaveOneOut) meet(ctx context.Context, a, b *group) error {
 	workers := make([]*matcher, l.pool.Threads())
 	of := func(id int) *matcher {
 		if workers[id] == nil {
-			workers[id] = &matcher{ranker: ranker{Index: l.Index, k: l.found.K}, a: a, b: b,
-				dots: make([]int32, blockRows*blockRows), hits: make([]int32, blockRows), scores: make([]float32, blockRows)}
+			workers[id] = &matcher{newScanner(l.Index, l.found.K, blockRows), a, b}
 		}
 		return workers[id]
 	}
-	l.pool.For(len(a.locks), func(id, i int) {
+	each := func(do func(m *matcher, i int)) error {
+		l.pool.For(len(a.locks), func(id, i int) {
+			if ctx.Err() == nil {
+				do(of(id), i)
+			}
+		})
+		return ctx.Err()
+	}
+	a.lists = shortlists(a.rows, l.found.K)
+	if a != b {
+		b.lists = shortlists(b.rows, l.found.K)
+	} else if err := each((*matcher).sampleBlock); err != nil {
+		return err
+	}
+	err := each(func(m *matcher, i int) {
 		start := 0
 		if a == b {
 			start = i
 		}
 		for j := start; j < len(b.locks) && ctx.Err() == nil; j++ {
-			of(id).blocks(i, j)
+			m.blocks(i, j)
 		}
 	})
-	if err := ctx.Err(); err != nil {
+	if err != nil {
 		return err
 	}
 	l.finish(of, a)
@@ -146,18 +150,27 @@ func (l *leaveOneOut) finish(of func(id int) *matcher, g *group) {
 
 // matcher has two blocks of rows meet at a time.
 type matcher struct {
-	ranker
-	a, b   *group
-	dots   []int32 // [blockRows][blockRows]
-	hits   []int32 // that a row of dots has, and their scores
-	scores []float32
+	scanner
+	a, b *group
+}
+
+// sampleBlock raises the bars of block i of a, which is b, by the blocks after it.
+func (m *matcher) sampleBlock(i int) {
+	a := m.a
+	if !m.samples(a.part) || len(a.locks) <= sampleBlocks {
+		return
+	}
+	lo, hi := parallel.Range(i, blockRows, a.rows)
+	next := func(t int) int { return a.first + (i+1+t)%len(a.locks) }
+	line := func(row, b int) line { return m.line(a.first*blockRows+lo+row, &a.blocks[b]) }
+	m.sample(a.strips(a.first+i), hi-lo, a.part, next, line, a.bars[lo:hi])
 }
 
 // blocks has the rows of block i of a meet those of block j of b.
 func (m *matcher) blocks(i, j int) {
 	a, b := m.a, m.b
 	lo, hi := parallel.Range(i, blockRows, a.rows)
-	products(m.dots, a.block(a.first+i), hi-lo, b.block(b.first+j), a.pairs)
+	m.products(a.strips(a.first+i), hi-lo, b.part, b.first+j)
 	a.locks[i].Lock()
 	defer a.locks[i].Unlock()
 	// Locks are taken in ascending order: if a is b, i is at most j.
@@ -170,39 +183,36 @@ func (m *matcher) blocks(i, j int) {
 	}
 }
 
-// collect has row i of a meet those of block j of b, in the block that is its own only the later ones.
+// collect has row i of a meet those of block j of b, in the block that is its own the later ones.
 func (m *matcher) collect(i, j int) {
 	a, b, list := m.a, m.b, &m.a.lists[i]
 	at, start := a.first*blockRows+i, j*blockRows
-	from := b.first*blockRows + start
-	slack := m.slack(a.part, at, b.blocks[b.first+j])
-	scale, shift := a.weight[at], float32(float64(a.bias[at])+slack)
-	dots := m.dots[i%blockRows*blockRows:][:blockRows]
-	weight, bias, bars := b.weight[from:from+blockRows], b.bias[from:from+blockRows], b.bars[start:start+blockRows]
-	n := nearest.AboveEither(m.hits, m.scores, dots, weight, bias, bars, scale, shift, a.bars[i])
-	for hit, high := range m.scores[:n] {
-		h := m.hits[hit]
-		other := start + int(h)
-		if a == b && other <= i {
+	row, first := int32(a.lo+at), int32(b.lo+b.first*blockRows+start)
+	bars := b.bars[start : start+blockRows]
+	l := m.line(at, &b.blocks[b.first+j])
+	others, highs := m.above(i%blockRows, b.part, b.first+j, l, bars, a.bars[i])
+	for h, high := range highs {
+		other := others[h]
+		if a == b && start+int(other) <= i {
 			continue
 		}
-		low := high - float32(2*slack)
-		if high >= a.bars[i] {
-			if list.add(candidate{low, high, int32(b.lo+from) + h}) {
-				a.bars[i] = m.makeRoom(list, a.query(m.Index, i), a.bars[i])
-			}
+		low := high - 2*l.slack
+		if high >= a.bars[i] && list.add(candidate{low, high, first + other}) {
+			a.bars[i] = m.makeRoom(list, a.query(m.Index, i), a.bars[i])
 		}
-		if high >= bars[h] {
-			if list := &b.lists[other]; list.add(candidate{low, high, int32(a.lo + at)}) {
-				bars[h] = m.makeRoom(list, b.query(m.Index, other), bars[h])
-			}
+		if high < bars[other] {
+			continue
+		}
+		if list := &b.lists[start+int(other)]; list.add(candidate{low, high, row}) {
+			bars[other] = m.makeRoom(list, b.query(m.Index, start+int(other)), bars[other])
 		}
 	}
 }
 
-// slack bounds |computed score − true score| of row i of a part and the rows of a block, and the
-// rounding of the distance that finally ranks; see [searcher.slack].
-func (m *matcher) slack(p *part, i int, b block) float64 {
+// line is that of row i of a's part and a block: dot·weight·weight + bias + bias, in units of the
+// index's scale. For the slack see [searcher.line].
+func (m *matcher) line(i int, b *block) line {
+	p := m.a.part
 	whole, residual := float64(p.whole[i]), float64(p.residual[i])
 	e := 1.001*(whole*b.residual+residual*b.norm) +
 		float32s*(whole*(b.norm+b.residual)+math.Abs(float64(p.bias[i]))+b.bias)
@@ -210,5 +220,6 @@ func (m *matcher) slack(p *part, i int, b block) float64 {
 	if m.metric == Euclidean {
 		far = 1.001*(whole+residual) + b.norm
 	}
-	return min(e+m.float64s()*far*far+1e-30, 1e37)
+	e += m.float64s() * far * far
+	return line{nearest.Line{A: p.weight[i], B: 1, C: p.bias[i]}, float32(min(e+1e-30, mostSlack))}
 }

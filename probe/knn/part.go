@@ -63,8 +63,8 @@ func (x *Index) prepareRow(p *part, i int, b *block) {
 	b.bias = max(b.bias, math.Abs(bias))
 }
 
-// block is the strips of block b.
-func (p *part) block(b int) []int16 {
+// strips are those of block b.
+func (p *part) strips(b int) []int16 {
 	return p.packed[b*blockRows*p.pairs*2 : (b+1)*blockRows*p.pairs*2]
 }
 

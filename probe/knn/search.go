@@ -3,6 +3,7 @@ package knn
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"memprobe/internal/kernel/nearest"
 	"memprobe/internal/parallel"
@@ -135,6 +136,7 @@ type search struct {
 	*Index
 	queries []float32
 	square  []float64
+	bars    []float32
 	found   *Neighbors
 }
 
@@ -151,7 +153,7 @@ func (x *Index) newSearch(queries []float32, m, k int) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &search{x, queries, square, newNeighbors(m, k)}, nil
+	return &search{x, queries, square, lowestBars(m), newNeighbors(m, k)}, nil
 }
 
 func (s *search) query(i int) query { return query{s.queries[i*s.d : (i+1)*s.d], s.square[i]} }
@@ -159,7 +161,6 @@ func (s *search) query(i int) query { return query{s.queries[i*s.d : (i+1)*s.d],
 const (
 	maxRows   = 192 // queries of a chunk: its integers stay in the second-level cache
 	manyParts = 16  // chunks that few queries are cut into
-	tilePairs = 128 // pairs of a strip that stay in the first-level cache
 )
 
 // in searches a part of the bank.
@@ -174,100 +175,72 @@ func (s *search) in(ctx context.Context, p *part) error {
 		if workers[id] == nil {
 			workers[id] = s.newSearcher(p, rows)
 		}
-		w := workers[id]
 		lo, hi := parallel.Range(chunk, rows, m)
-		w.load(lo, hi)
-		for b := range p.blocks {
-			if ctx.Err() != nil {
-				return
-			}
-			products(w.dots, w.packed, hi-lo, p.block(b), p.pairs)
-			for i := range hi - lo {
-				w.collect(i, b)
-			}
-		}
-		for i := range hi - lo {
-			w.finish(s.found, lo+i, &w.lists[i], w.asked[i].query, w.asked[i].bar)
-		}
+		workers[id].chunk(ctx, lo, hi)
 	})
 	return ctx.Err()
 }
 
 // searcher searches a part for one chunk of queries at a time.
 type searcher struct {
-	ranker
+	scanner
 	*search
-	part   *part
-	packed []int16 // strips of queries
-	dots   []int32 // [rows][blockRows]
-	hits   []int32 // that a row of dots has, and their scores
-	scores []float32
-	asked  []asked
-	lists  []shortlist
-}
-
-// asked is one query of a chunk.
-type asked struct {
-	query
-	q    quantised
-	unit float64 // integers a unit of the index's scale
-	bar  float32
+	part    *part
+	packed  []int16 // strips of queries
+	rounded []quantised
+	lists   []shortlist
+	never   []float32 // bars of the bank's rows, which look for nothing
 }
 
 func (s *search) newSearcher(p *part, rows int) *searcher {
-	return &searcher{ranker: ranker{Index: s.Index, k: s.found.K}, search: s, part: p,
-		packed: make([]int16, parallel.Chunks(rows, strip)*strip*p.pairs*2),
-		dots:   make([]int32, rows*blockRows),
-		hits:   make([]int32, blockRows),
-		scores: make([]float32, blockRows),
-		asked:  make([]asked, rows),
-		lists:  shortlists(rows, s.found.K)}
+	never := make([]float32, blockRows)
+	for i := range never {
+		never[i] = math.MaxFloat32
+	}
+	return &searcher{scanner: newScanner(s.Index, s.found.K, rows), search: s, part: p,
+		packed:  make([]int16, parallel.Chunks(rows, strip)*strip*p.pairs*2),
+		rounded: make([]quantised, rows), lists: shortlists(rows, s.found.K), never: never}
 }
 
-// load rounds the queries from lo to hi.
-func (w *searcher) load(lo, hi int) {
-	x := w.search.Index
+// chunk searches for the queries from lo to hi.
+func (w *searcher) chunk(ctx context.Context, lo, hi int) {
+	x, n, bars := w.search.Index, hi-lo, w.bars[lo:hi]
 	// Near the mean a query's own norm would blow the bias up beyond the
 	// precision of the scores.
 	floor := 0x1p-10 / x.scale
-	for i := range hi - lo {
-		q := w.search.query(lo + i)
-		rounded := x.quantiseRow(vectors(w.packed, w.part.pairs, i), q.row, q.square, floor)
-		w.asked[i] = asked{q, rounded, rounded.unit / x.scale, lowest}
+	for i := range n {
+		q := w.query(lo + i)
+		w.rounded[i] = x.quantiseRow(vectors(w.packed, w.part.pairs, i), q.row, q.square, floor)
 		w.lists[i].found = w.lists[i].found[:0]
 	}
-}
-
-// products computes the dot products of the first so many vectors of packed strips with those of
-// a block.
-func products(dots []int32, packed []int16, rows int, block []int16, pairs int) {
-	for p := 0; p < pairs; p += tilePairs {
-		n := min(tilePairs, pairs-p)
-		for j := range blockRows / strip {
-			bs := block[(j*pairs+p)*strip*2:]
-			for i := 0; i < rows; i += nearest.Rows {
-				as := packed[(i/strip*pairs+p)*strip*2+i%strip*2:]
-				nearest.TileI16(dots[i*blockRows+j*strip:], blockRows, as, bs, n, p > 0)
-			}
+	blocks := len(w.part.blocks)
+	if bars[0] == lowest && w.samples(w.part) {
+		w.sample(w.packed, n, w.part, func(t int) int { return t * blocks / sampleBlocks }, w.line, bars)
+	}
+	for b := range blocks {
+		if ctx.Err() != nil {
+			return
 		}
+		w.products(w.packed, n, w.part, b)
+		for i := range n {
+			w.collect(i, b, w.query(lo+i), &bars[i])
+		}
+	}
+	for i := range n {
+		w.finish(w.found, lo+i, &w.lists[i], w.query(lo+i), bars[i])
 	}
 }
 
-// collect adds to query i the rows of block b that may be among its neighbours.
-func (w *searcher) collect(i, b int) {
-	q, p, list := &w.asked[i], w.part, &w.lists[i]
-	slack := float32(w.slack(q, p.blocks[b]))
-	scale := float32(q.unit)
-	first := b * blockRows
-	dots := w.dots[i*blockRows : (i+1)*blockRows]
-	weight, bias := p.weight[first:first+blockRows], p.bias[first:first+blockRows]
-	n := nearest.Above(w.hits, w.scores, dots, weight, bias, scale, q.bar-slack)
-	for h, score := range w.scores[:n] {
-		if score+slack < q.bar {
+// collect adds to query i of a chunk the rows of block b that may be among its neighbours.
+func (w *searcher) collect(i, b int, q query, bar *float32) {
+	list, l := &w.lists[i], w.line(i, b)
+	rows, highs := w.above(i, w.part, b, l, w.never, *bar)
+	for h, high := range highs {
+		if high < *bar {
 			continue
 		}
-		if list.add(candidate{score - slack, score + slack, int32(p.lo+first) + w.hits[h]}) {
-			q.bar = w.makeRoom(list, q.query, q.bar)
+		if list.add(candidate{high - 2*l.slack, high, int32(w.part.lo+b*blockRows) + rows[h]}) {
+			*bar = w.makeRoom(list, q, *bar)
 		}
 	}
 }
@@ -278,19 +251,23 @@ const float32s = 0x1p-21
 // float64s is the relative error of what finally ranks, in float64.
 func (x *Index) float64s() float64 { return float64(4*x.d+32) * 0x1p-53 }
 
-// slack bounds |computed score − true score| and the rounding of the distance
-// that finally ranks, in units of the score, for the rows of a block. With
-// q = (q̃+δ)/s and b = (b̃+ε)·w the score s·q·b differs from q̃·b̃·w by
-// q̃·ε·w + s·δ'·b. Then come the roundings of float32, and those of float64 where
-// they are relative to more than the score.
-func (w *searcher) slack(q *asked, b block) float64 {
-	x := w.search.Index
-	e := 1.001*(q.q.whole*b.residual+q.q.residual*b.norm) +
-		float32s*(q.q.whole*(b.norm+b.residual)+q.unit*b.bias)
+// mostSlack is more than any score, and finite in float32.
+const mostSlack = 1e37
+
+// line is that of query i of a chunk and block b, in units of the query's integers and the index's
+// scale: dot·weight + unit·bias. The slack bounds the error of the score and the rounding of the
+// distance that finally ranks. With q = (q̃+δ)/s and b = (b̃+ε)·w the score s·q·b differs from q̃·b̃·w
+// by q̃·ε·w + s·δ'·b. Then come the roundings of float32, and those of float64 where they are
+// relative to more than the score.
+func (w *searcher) line(i, b int) line {
+	x, q, rows := w.search.Index, &w.rounded[i], &w.part.blocks[b]
+	unit := q.unit / x.scale
+	e := 1.001*(q.whole*rows.residual+q.residual*rows.norm) +
+		float32s*(q.whole*(rows.norm+rows.residual)+unit*rows.bias)
 	far := x.scale
 	if x.metric == Euclidean {
-		far = q.q.norm*x.scale + b.norm
+		far = q.norm*x.scale + rows.norm
 	}
-	e += x.float64s() * q.unit * far * far
-	return min(e+1e-30, 1e37) // more than any score, and finite in float32
+	e += x.float64s() * unit * far * far
+	return line{nearest.Line{A: 1, B: float32(unit)}, float32(min(e+1e-30, mostSlack))}
 }

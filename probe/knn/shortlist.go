@@ -24,12 +24,9 @@ type shortlist struct {
 	room  int // candidates at which they are thinned out
 }
 
-// lowest is the bar of a query that has seen fewer than k rows.
-const lowest = -math.MaxFloat32
-
-// firstRoom is the room of a new shortlist. While it fills up, the bar lags behind: four times
-// k cost less than a bar that always is the k-th best.
-func firstRoom(k int) int { return max(64, 3*k) }
+// firstRoom is the room of a new shortlist. While it fills up, the bar lags behind, which costs
+// less than a bar that always is the k-th best.
+func firstRoom(k int) int { return max(64, 2*k) }
 
 // mostRoom is what a shortlist grows to before its candidates are ranked by distance.
 func mostRoom(k int) int { return max(4096, 4*k) }
@@ -102,26 +99,34 @@ func (r *ranker) thin(s *shortlist, bar float32) float32 {
 // raise returns a bar that k of the lower bounds reach, and few more, or the one that there is.
 func (r *ranker) raise(found []candidate, bar float32) float32 {
 	r.lows = r.lows[:0]
-	lo, hi := found[0].low, found[0].low
 	for _, c := range found {
 		r.lows = append(r.lows, c.low)
-		if c.low < lo {
-			lo = c.low
-		}
-		if c.low > hi {
-			hi = c.low
-		}
 	}
 	for len(r.lows)%8 > 0 {
 		r.lows = append(r.lows, lowest)
 	}
-	if lo = max(lo, bar); nearest.CountAbove(r.lows, lo) < r.k {
+	return r.reached(r.lows, bar)
+}
+
+// reached returns a bar above the given one that k of the values reach, and few more, or the
+// given one. Of values, of which there is a multiple of 8, those that are lowest are none.
+func (r *ranker) reached(values []float32, bar float32) float32 {
+	lo, hi := float32(math.MaxFloat32), bar
+	for _, v := range values {
+		if v < lo && v > lowest {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+	}
+	if lo = max(lo, bar); nearest.CountAbove(values, lo) < r.k {
 		return bar
 	}
-	const most = 32 // halvings, after which bounds are as good as equal
+	const most = 32 // halvings, after which values are as good as equal
 	for range most {
 		middle := lo/2 + hi/2
-		switch n := nearest.CountAbove(r.lows, middle); {
+		switch n := nearest.CountAbove(values, middle); {
 		case n < r.k:
 			hi = middle
 		case n <= r.k+r.k/8:

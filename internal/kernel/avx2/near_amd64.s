@@ -132,62 +132,17 @@ store:
 	VZEROUPPER
 	RET
 
-// func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, n int, scale float32, threshold float32) int
+// func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, a float32, b float32, c float32, threshold float32) int
 // Requires: AVX
-TEXT ·Above(SB), NOSPLIT, $32-64
+TEXT ·Above(SB), NOSPLIT, $32-80
 	MOVQ         dots+16(FP), AX
 	MOVQ         weight+24(FP), CX
 	MOVQ         bias+32(FP), DX
-	VBROADCASTSS scale+48(FP), Y0
-	VBROADCASTSS threshold+52(FP), Y1
-	MOVQ         n+40(FP), BX
-	MOVQ         dst+0(FP), SI
-	MOVQ         scores+8(FP), DI
-	XORQ         R8, R8
-	XORQ         R9, R9
-
-loop:
-	CMPQ      R8, BX
-	JGE       done
-	VCVTDQ2PS (AX)(R8*4), Y2
-	VMULPS    (CX)(R8*4), Y2, Y2
-	VMULPS    (DX)(R8*4), Y0, Y3
-	VADDPS    Y3, Y2, Y2
-	VMOVAPS   Y1, Y3
-	VCMPPS    $0x0d, Y3, Y2, Y3
-	VMOVMSKPS Y3, R10
-	ADDQ      $0x08, R8
-	TESTL     R10, R10
-	JZ        loop
-	VMOVUPS   Y2, (SP)
-
-bits:
-	BSFL R10, R11
-	MOVL (SP)(R11*4), R12
-	MOVL R12, (DI)(R9*4)
-	LEAL -8(R8)(R11*1), R11
-	MOVL R11, (SI)(R9*4)
-	INCQ R9
-	LEAL -1(R10), R11
-	ANDL R11, R10
-	JNZ  bits
-	JMP  loop
-
-done:
-	MOVQ R9, ret+56(FP)
-	VZEROUPPER
-	RET
-
-// func AboveEither(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, scale float32, shift float32, threshold float32) int
-// Requires: AVX
-TEXT ·AboveEither(SB), NOSPLIT, $32-80
-	MOVQ         dots+16(FP), AX
-	MOVQ         weight+24(FP), CX
-	MOVQ         bias+32(FP), DX
+	VBROADCASTSS a+56(FP), Y0
+	VBROADCASTSS b+60(FP), Y1
+	VBROADCASTSS c+64(FP), Y2
 	MOVQ         bar+40(FP), BX
-	VBROADCASTSS scale+56(FP), Y0
-	VBROADCASTSS shift+60(FP), Y1
-	VBROADCASTSS threshold+64(FP), Y2
+	VBROADCASTSS threshold+68(FP), Y5
 	MOVQ         n+48(FP), SI
 	MOVQ         dst+0(FP), DI
 	MOVQ         scores+8(FP), R8
@@ -197,14 +152,15 @@ TEXT ·AboveEither(SB), NOSPLIT, $32-80
 loop:
 	CMPQ      R9, SI
 	JGE       done
+	VMINPS    (BX)(R9*4), Y5, Y6
 	VCVTDQ2PS (AX)(R9*4), Y3
 	VMULPS    (CX)(R9*4), Y0, Y4
 	VMULPS    Y4, Y3, Y3
-	VADDPS    (DX)(R9*4), Y1, Y4
+	VMULPS    (DX)(R9*4), Y1, Y4
+	VADDPS    Y2, Y4, Y4
 	VADDPS    Y4, Y3, Y3
-	VMINPS    (BX)(R9*4), Y2, Y4
-	VCMPPS    $0x0d, Y4, Y3, Y4
-	VMOVMSKPS Y4, R11
+	VCMPPS    $0x0d, Y6, Y3, Y6
+	VMOVMSKPS Y6, R11
 	ADDQ      $0x08, R9
 	TESTL     R11, R11
 	JZ        loop
@@ -224,6 +180,37 @@ bits:
 
 done:
 	MOVQ R10, ret+72(FP)
+	VZEROUPPER
+	RET
+
+// func Peaks(peaks *float32, dots *int32, weight *float32, bias *float32, n int, a float32, b float32, c float32)
+// Requires: AVX
+TEXT ·Peaks(SB), NOSPLIT, $0-52
+	MOVQ         peaks+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         dots+8(FP), BX
+	MOVQ         weight+16(FP), SI
+	MOVQ         bias+24(FP), DI
+	VBROADCASTSS a+40(FP), Y0
+	VBROADCASTSS b+44(FP), Y1
+	VBROADCASTSS c+48(FP), Y2
+	XORQ         DX, DX
+
+loop:
+	CMPQ      DX, CX
+	JGE       done
+	VCVTDQ2PS (BX)(DX*4), Y3
+	VMULPS    (SI)(DX*4), Y0, Y4
+	VMULPS    Y4, Y3, Y3
+	VMULPS    (DI)(DX*4), Y1, Y4
+	VADDPS    Y2, Y4, Y4
+	VADDPS    Y4, Y3, Y3
+	VMAXPS    (AX)(DX*4), Y3, Y3
+	VMOVUPS   Y3, (AX)(DX*4)
+	ADDQ      $0x08, DX
+	JMP       loop
+
+done:
 	VZEROUPPER
 	RET
 

@@ -14,12 +14,12 @@ func TileI16(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
 //go:noescape
 func TileI16VNNI(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
 
-// Above is ref.Above(dst, scores, dots, weight, bias, n, scale, threshold).
+// Above is ref.Above(dst, scores, dots, weight, bias, bar, n, a, b, c, threshold).
 //
 //go:noescape
-func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, n int, scale float32, threshold float32) int
+func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, a float32, b float32, c float32, threshold float32) int
 
-// AboveEither is ref.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold).
+// Peaks is ref.Peaks(peaks, dots, weight, bias, n, a, b, c).
 //
 //go:noescape
-func AboveEither(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, scale float32, shift float32, threshold float32) int
+func Peaks(peaks *float32, dots *int32, weight *float32, bias *float32, n int, a float32, b float32, c float32)

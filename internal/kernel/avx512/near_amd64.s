@@ -396,45 +396,50 @@ store:
 	VZEROUPPER
 	RET
 
-// func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, n int, scale float32, threshold float32) int
+// func Above(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, a float32, b float32, c float32, threshold float32) int
 // Requires: AVX, AVX512F, POPCNT
-TEXT ·Above(SB), NOSPLIT, $0-64
+TEXT ·Above(SB), NOSPLIT, $0-80
 	MOVQ         dots+16(FP), AX
 	MOVQ         weight+24(FP), CX
 	MOVQ         bias+32(FP), DX
-	VBROADCASTSS scale+48(FP), Z0
-	VBROADCASTSS threshold+52(FP), Z1
-	MOVQ         n+40(FP), BX
-	MOVQ         dst+0(FP), SI
-	MOVQ         scores+8(FP), DI
-	XORQ         R8, R8
+	VBROADCASTSS a+56(FP), Z0
+	VBROADCASTSS b+60(FP), Z1
+	VBROADCASTSS c+64(FP), Z2
+	MOVQ         bar+40(FP), BX
+	VBROADCASTSS threshold+68(FP), Z5
+	MOVQ         n+48(FP), SI
+	MOVQ         dst+0(FP), DI
+	MOVQ         scores+8(FP), R8
 	XORQ         R9, R9
-	VPMOVZXBD    firstSixteen<>+0(SB), Z4
-	MOVL         $0x00000010, R10
-	VPBROADCASTD R10, Z5
+	XORQ         R10, R10
+	VPMOVZXBD    firstSixteen<>+0(SB), Z7
+	MOVL         $0x00000010, R11
+	VPBROADCASTD R11, Z8
 
 loop:
-	CMPQ          R8, BX
+	CMPQ          R9, SI
 	JGE           done
-	VCVTDQ2PS     (AX)(R8*4), Z2
-	VMULPS        (CX)(R8*4), Z2, Z2
-	VMULPS        (DX)(R8*4), Z0, Z3
-	VADDPS        Z3, Z2, Z2
-	VMOVAPS       Z1, Z3
-	VCMPPS        $0x0d, Z3, Z2, K1
-	KMOVW         K1, R10
-	POPCNTL       R10, R10
-	VPCOMPRESSD.Z Z4, K1, Z3
-	VCOMPRESSPS.Z Z2, K1, Z2
-	VMOVDQU32     Z3, (SI)(R9*4)
-	VMOVUPS       Z2, (DI)(R9*4)
-	ADDQ          R10, R9
-	VPADDD        Z5, Z4, Z4
-	ADDQ          $0x10, R8
+	VMINPS        (BX)(R9*4), Z5, Z6
+	VCVTDQ2PS     (AX)(R9*4), Z3
+	VMULPS        (CX)(R9*4), Z0, Z4
+	VMULPS        Z4, Z3, Z3
+	VMULPS        (DX)(R9*4), Z1, Z4
+	VADDPS        Z2, Z4, Z4
+	VADDPS        Z4, Z3, Z3
+	VCMPPS        $0x0d, Z6, Z3, K1
+	KMOVW         K1, R11
+	POPCNTL       R11, R11
+	VPCOMPRESSD.Z Z7, K1, Z4
+	VCOMPRESSPS.Z Z3, K1, Z3
+	VMOVDQU32     Z4, (DI)(R10*4)
+	VMOVUPS       Z3, (R8)(R10*4)
+	ADDQ          R11, R10
+	VPADDD        Z8, Z7, Z7
+	ADDQ          $0x10, R9
 	JMP           loop
 
 done:
-	MOVQ R9, ret+56(FP)
+	MOVQ R10, ret+72(FP)
 	VZEROUPPER
 	RET
 
@@ -456,47 +461,33 @@ DATA firstSixteen<>+14(SB)/1, $0x0e
 DATA firstSixteen<>+15(SB)/1, $0x0f
 GLOBL firstSixteen<>(SB), RODATA|NOPTR, $16
 
-// func AboveEither(dst *int32, scores *float32, dots *int32, weight *float32, bias *float32, bar *float32, n int, scale float32, shift float32, threshold float32) int
-// Requires: AVX, AVX512F, POPCNT
-TEXT ·AboveEither(SB), NOSPLIT, $0-80
-	MOVQ         dots+16(FP), AX
-	MOVQ         weight+24(FP), CX
-	MOVQ         bias+32(FP), DX
-	MOVQ         bar+40(FP), BX
-	VBROADCASTSS scale+56(FP), Z0
-	VBROADCASTSS shift+60(FP), Z1
-	VBROADCASTSS threshold+64(FP), Z2
-	MOVQ         n+48(FP), SI
-	MOVQ         dst+0(FP), DI
-	MOVQ         scores+8(FP), R8
-	XORQ         R9, R9
-	XORQ         R10, R10
-	VPMOVZXBD    firstSixteen<>+0(SB), Z5
-	MOVL         $0x00000010, R11
-	VPBROADCASTD R11, Z6
+// func Peaks(peaks *float32, dots *int32, weight *float32, bias *float32, n int, a float32, b float32, c float32)
+// Requires: AVX, AVX512F
+TEXT ·Peaks(SB), NOSPLIT, $0-52
+	MOVQ         peaks+0(FP), AX
+	MOVQ         n+32(FP), CX
+	MOVQ         dots+8(FP), BX
+	MOVQ         weight+16(FP), SI
+	MOVQ         bias+24(FP), DI
+	VBROADCASTSS a+40(FP), Z0
+	VBROADCASTSS b+44(FP), Z1
+	VBROADCASTSS c+48(FP), Z2
+	XORQ         DX, DX
 
 loop:
-	CMPQ          R9, SI
-	JGE           done
-	VCVTDQ2PS     (AX)(R9*4), Z3
-	VMULPS        (CX)(R9*4), Z0, Z4
-	VMULPS        Z4, Z3, Z3
-	VADDPS        (DX)(R9*4), Z1, Z4
-	VADDPS        Z4, Z3, Z3
-	VMINPS        (BX)(R9*4), Z2, Z4
-	VCMPPS        $0x0d, Z4, Z3, K1
-	KMOVW         K1, R11
-	POPCNTL       R11, R11
-	VPCOMPRESSD.Z Z5, K1, Z4
-	VCOMPRESSPS.Z Z3, K1, Z3
-	VMOVDQU32     Z4, (DI)(R10*4)
-	VMOVUPS       Z3, (R8)(R10*4)
-	ADDQ          R11, R10
-	VPADDD        Z6, Z5, Z5
-	ADDQ          $0x10, R9
-	JMP           loop
+	CMPQ      DX, CX
+	JGE       done
+	VCVTDQ2PS (BX)(DX*4), Z3
+	VMULPS    (SI)(DX*4), Z0, Z4
+	VMULPS    Z4, Z3, Z3
+	VMULPS    (DI)(DX*4), Z1, Z4
+	VADDPS    Z2, Z4, Z4
+	VADDPS    Z4, Z3, Z3
+	VMAXPS    (AX)(DX*4), Z3, Z3
+	VMOVUPS   Z3, (AX)(DX*4)
+	ADDQ      $0x10, DX
+	JMP       loop
 
 done:
-	MOVQ R10, ret+72(FP)
 	VZEROUPPER
 	RET

@@ -28,39 +28,38 @@ func TileI16(c []int32, ldc int, a, b []int16, pairs int, accumulate bool) {
 	tileI16(&c[0], ldc, &a[0], &b[0], pairs, accumulate)
 }
 
-// Above stores in dst, in ascending order, the indices j of which the score
+// Line says how scores are made of dot products,
 //
-//	float32(dots[j])·weight[j] + scale·bias[j]
+//	score[j] = float32(dots[j])·(A·weight[j]) + (B·bias[j] + C)
 //
-// is at least threshold (each product rounded to float32 before the sum), and their scores. It
-// returns their number. NaN is not above anything. len(dots) is a multiple of 16; the others are
-// at least as long. What is in dst and scores beyond the number is undefined.
-func Above(dst []int32, scores []float32, dots []int32, weight, bias []float32, scale, threshold float32) int {
+// each operation rounded to float32.
+type Line struct{ A, B, C float32 }
+
+// Above stores in dst, in ascending order, the indices j of which the score is at least the
+// smaller of bar[j] and threshold, which are not NaN, and their scores. It returns their number.
+// NaN is not above anything. len(dots) is a multiple of 16; the others are at least as long. What
+// is in dst and scores beyond the number is undefined.
+func Above(dst []int32, scores []float32, dots []int32, weight, bias, bar []float32, l Line, threshold float32) int {
 	n := len(dots)
-	if n%16 != 0 || len(dst) < n || len(scores) < n || len(weight) < n || len(bias) < n {
+	if n%16 != 0 || len(dst) < n || len(scores) < n || len(weight) < n || len(bias) < n || len(bar) < n {
 		panic("kernel: Above: lengths")
 	}
 	if n == 0 {
 		return 0
 	}
-	return above(&dst[0], &scores[0], &dots[0], &weight[0], &bias[0], n, scale, threshold)
+	return above(&dst[0], &scores[0], &dots[0], &weight[0], &bias[0], &bar[0], n, l.A, l.B, l.C, threshold)
 }
 
-// AboveEither is [Above] for the score and the threshold
-//
-//	float32(dots[j])·(scale·weight[j]) + (bias[j] + shift) and min(bar[j], threshold)
-//
-// (each operation rounded to float32). bar and threshold are not NaN.
-func AboveEither(dst []int32, scores []float32, dots []int32, weight, bias, bar []float32,
-	scale, shift, threshold float32) int {
+// Peaks sets peaks[j] to the score where that is greater; neither is NaN. len(dots) is a multiple
+// of 16; the others are at least as long.
+func Peaks(peaks []float32, dots []int32, weight, bias []float32, l Line) {
 	n := len(dots)
-	if n%16 != 0 || len(dst) < n || len(scores) < n || len(weight) < n || len(bias) < n || len(bar) < n {
-		panic("kernel: AboveEither: lengths")
+	if n%16 != 0 || len(peaks) < n || len(weight) < n || len(bias) < n {
+		panic("kernel: Peaks: lengths")
 	}
-	if n == 0 {
-		return 0
+	if n > 0 {
+		peaksOf(&peaks[0], &dots[0], &weight[0], &bias[0], n, l.A, l.B, l.C)
 	}
-	return aboveEither(&dst[0], &scores[0], &dots[0], &weight[0], &bias[0], &bar[0], n, scale, shift, threshold)
 }
 
 // CountAbove returns how many elements of v are at least threshold; NaN is not. len(v) is a

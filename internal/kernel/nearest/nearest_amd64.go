@@ -35,25 +35,27 @@ func quarters(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
 	}
 }
 
-func above(dst *int32, scores *float32, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {
+func above(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int,
+	a, b, c, threshold float32) int {
 	switch {
 	case cpu.AVX512:
-		return avx512.Above(dst, scores, dots, weight, bias, n, scale, threshold)
+		return avx512.Above(dst, scores, dots, weight, bias, bar, n, a, b, c, threshold)
 	case cpu.AVX2:
-		return avx2.Above(dst, scores, dots, weight, bias, n, scale, threshold)
+		return avx2.Above(dst, scores, dots, weight, bias, bar, n, a, b, c, threshold)
+	default:
+		return ref.Above(dst, scores, dots, weight, bias, bar, n, a, b, c, threshold)
 	}
-	return ref.Above(dst, scores, dots, weight, bias, n, scale, threshold)
 }
 
-func aboveEither(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int,
-	scale, shift, threshold float32) int {
+func peaksOf(peaks *float32, dots *int32, weight, bias *float32, n int, a, b, c float32) {
 	switch {
 	case cpu.AVX512:
-		return avx512.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold)
+		avx512.Peaks(peaks, dots, weight, bias, n, a, b, c)
 	case cpu.AVX2:
-		return avx2.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold)
+		avx2.Peaks(peaks, dots, weight, bias, n, a, b, c)
+	default:
+		ref.Peaks(peaks, dots, weight, bias, n, a, b, c)
 	}
-	return ref.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold)
 }
 
 func countAbove(v *float32, n int, threshold float32) int {

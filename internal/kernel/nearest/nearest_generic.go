@@ -8,13 +8,13 @@ func tileI16(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
 	ref.TileI16(c, ldc, a, b, pairs, accumulate)
 }
 
-func above(dst *int32, scores *float32, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {
-	return ref.Above(dst, scores, dots, weight, bias, n, scale, threshold)
+func above(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int,
+	a, b, c, threshold float32) int {
+	return ref.Above(dst, scores, dots, weight, bias, bar, n, a, b, c, threshold)
 }
 
-func aboveEither(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int,
-	scale, shift, threshold float32) int {
-	return ref.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold)
+func peaksOf(peaks *float32, dots *int32, weight, bias *float32, n int, a, b, c float32) {
+	ref.Peaks(peaks, dots, weight, bias, n, a, b, c)
 }
 
 func countAbove(v *float32, n int, threshold float32) int {

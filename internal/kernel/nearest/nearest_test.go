@@ -49,14 +49,10 @@ func TestTileI16(t *testing.T) {
 }
 
 func TestAbove(t *testing.T) {
-	everywhere(func() { testAbove(t, false) })
+	everywhere(func() { testAbove(t) })
 }
 
-func TestAboveEither(t *testing.T) {
-	everywhere(func() { testAbove(t, true) })
-}
-
-func testAbove(t *testing.T, either bool) {
+func testAbove(t *testing.T) {
 	s := rng.New(2, rng.Bench)
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
 	special := []float32{0, float32(math.Copysign(0, -1)), inf, -inf, nan, math.MaxFloat32, 1e-45}
@@ -65,9 +61,11 @@ func testAbove(t *testing.T, either bool) {
 		for round := range 20 {
 			dots := make([]int32, n)
 			w, b, bar := make([]float32, n+1)[1:], make([]float32, n+1)[1:], make([]float32, n+1)[1:]
+			peaks := make([]float32, n+2)
 			for i := range dots {
 				dots[i] = int32(s.Uint64())
 				w[i], b[i], bar[i] = float32(s.Normal()), 1e9*float32(s.Normal()), 1e9*float32(s.Normal())
+				peaks[i+1] = 1e9 * float32(s.Normal())
 				if round%4 == 3 && s.IntN(5) == 0 {
 					w[i] = special[s.IntN(len(special))]
 				}
@@ -75,39 +73,36 @@ func testAbove(t *testing.T, either bool) {
 					b[i] = special[s.IntN(len(special))]
 				}
 			}
-			scale, shift, threshold := float32(s.Normal()), 1e9*float32(s.Normal()), 1e9*float32(s.Normal())
+			l := Line{float32(s.Normal()), float32(s.Normal()), 1e9 * float32(s.Normal())}
+			threshold := 1e9 * float32(s.Normal())
 			if round == 3 {
 				threshold = -math.MaxFloat32
 			}
 			var want []int32
 			var wantScores []float32
+			wantPeaks, isNaN := slices.Clone(peaks), false
 			for j, d := range dots {
-				score := float32(float32(d)*w[j]) + float32(scale*b[j])
-				above := score >= threshold
-				if either {
-					score = float32(float32(d)*float32(scale*w[j])) + float32(b[j]+shift)
-					above = score >= bar[j] || score >= threshold
-				}
-				if above {
+				shift := float32(l.B*b[j]) + l.C
+				score := float32(float32(d)*float32(l.A*w[j])) + shift
+				if score >= bar[j] || score >= threshold {
 					want, wantScores = append(want, int32(j)), append(wantScores, score)
 				}
+				wantPeaks[j+1], isNaN = max(wantPeaks[j+1], score), isNaN || score != score
 			}
 			const canary = 12345
 			got, scores := make([]int32, n+2), make([]float32, n+2)
 			for _, i := range []int{0, n + 1} {
-				got[i], scores[i] = canary, canary
+				got[i], scores[i], peaks[i], wantPeaks[i] = canary, canary, canary, canary
 			}
-			g := 0
-			if either {
-				g = AboveEither(got[1:n+1], scores[1:n+1], dots, w, b, bar, scale, shift, threshold)
-			} else {
-				g = Above(got[1:n+1], scores[1:n+1], dots, w, b, scale, threshold)
-			}
+			g := Above(got[1:n+1], scores[1:n+1], dots, w, b, bar, l, threshold)
 			if !slices.Equal(got[1:1+g], want) || !slices.Equal(scores[1:1+g], wantScores) {
 				t.Fatalf("n %d round %d: hits %v of %v, want %v of %v", n, round, got[1:1+g], scores[1:1+g], want, wantScores)
 			}
+			if Peaks(peaks[1:n+1], dots, w, b, l); !isNaN && !slices.Equal(peaks, wantPeaks) {
+				t.Fatalf("n %d round %d: peaks %v, want %v", n, round, peaks, wantPeaks)
+			}
 			for _, i := range []int{0, n + 1} {
-				if got[i] != canary || scores[i] != canary {
+				if got[i] != canary || scores[i] != canary || peaks[i] != canary {
 					t.Fatalf("n %d: wrote beyond the ends", n)
 				}
 			}

@@ -117,13 +117,24 @@ func TestDistancesByHand(t *testing.T) {
 	if got := ref.SquaredDistance(a, b); got != want {
 		t.Errorf("distance %g, want %g", got, want)
 	}
-	hits := make([]int32, 8)
-	dots, weight, bias := []int32{4, 2, 0, 8, 1, 1, 1, 3}, slices.Repeat([]float32{0.5}, 8),
-		[]float32{0, 1, 2, 0, 0, 3, 0, 0}
+	const n = 16
+	hits, scores, peaks := make([]int32, n), make([]float32, n), slices.Repeat([]float32{3}, n)
+	dots, weight, bias, bar := make([]int32, n), slices.Repeat([]float32{0.5}, n), make([]float32, n), slices.Repeat([]float32{9}, n)
+	copy(dots, []int32{4, 2, 0, 8, 1, 1, 1, 3})
+	copy(bias, []float32{0, 1, 2, 0, 0, 3, 0, 0})
 	weight[7] = float32(math.NaN())
-	// Halves of the dots, and twice the bias: 2, 3, 4, 4, 0.5, 6.5, 0.5 and no number.
-	if n := ref.Above(&hits[0], &dots[0], &weight[0], &bias[0], 8, 2, 4); !slices.Equal(hits[:n], []int32{2, 3, 5}) {
-		t.Errorf("above: %v", hits[:n])
+	bar[9] = -1
+	// Dots as they are, twice the bias and one less: 3, 3, 3, 7, 0, 6, 0 and no number, then -1.
+	if n := ref.Above(&hits[0], &scores[0], &dots[0], &weight[0], &bias[0], &bar[0], n, 2, 2, -1, 6); !slices.Equal(hits[:n],
+		[]int32{3, 5, 9}) || !slices.Equal(scores[:n], []float32{7, 6, -1}) {
+		t.Errorf("above: %v with %v", hits[:n], scores[:n])
+	}
+	ref.Peaks(&peaks[0], &dots[0], &weight[0], &bias[0], n, 2, 2, -1)
+	if want := []float32{3, 3, 3, 7, 3, 6, 3, 3}; !slices.Equal(peaks[:8], want) {
+		t.Errorf("peaks: %v, want %v", peaks[:8], want)
+	}
+	if n := ref.CountAbove(&peaks[0], n, 6); n != 2 {
+		t.Errorf("%d peaks from 6 on, want 2", n)
 	}
 	x, mean := []float32{1, 2, 3, 4, 5, 6, 7, 8}, []float64{1, 1, 1, 1, 1, 1, 1, 1}
 	if square, along := ref.CentredSums(x, mean, 2); square != 1*1+3*3+5*5+7*7+9*9+11*11+13*13+15*15 || along != 64 {

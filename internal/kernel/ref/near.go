@@ -38,17 +38,18 @@ func TileI16(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
 
 // Above stores in dst, in ascending order, the j < n of which the score
 //
-//	float32(dots[j])·weight[j] + scale·bias[j]
+//	float32(dots[j])·(a·weight[j]) + (b·bias[j] + c)
 //
-// is at least threshold, each product rounded to float32 before the sum, and their scores. It
-// returns their number. NaN is not above anything. n is a multiple of 16; dst and scores hold n,
-// and what is in them beyond the number is undefined.
-func Above(dst *int32, scores *float32, dots *int32, weight, bias *float32, n int, scale, threshold float32) int {
+// is at least the smaller of bar[j] and threshold, which are not NaN, and their scores; each
+// operation is rounded to float32. It returns their number. NaN is not above anything. n is a
+// multiple of 16; dst and scores hold n, and what is in them beyond the number is undefined.
+func Above(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int,
+	a, b, c, threshold float32) int {
 	out, found, ds := unsafe.Slice(dst, n), unsafe.Slice(scores, n), unsafe.Slice(dots, n)
-	ws, bs := unsafe.Slice(weight, n), unsafe.Slice(bias, n)
+	ws, bs, ts := unsafe.Slice(weight, n), unsafe.Slice(bias, n), unsafe.Slice(bar, n)
 	hits := 0
 	for j, d := range ds {
-		if v := float32(float32(d)*ws[j]) + float32(scale*bs[j]); v >= threshold {
+		if v := score(d, ws[j], bs[j], a, b, c); v >= min(ts[j], threshold) {
 			out[hits], found[hits] = int32(j), v
 			hits++
 		}
@@ -56,24 +57,21 @@ func Above(dst *int32, scores *float32, dots *int32, weight, bias *float32, n in
 	return hits
 }
 
-// AboveEither is [Above] for the score and the threshold
-//
-//	float32(dots[j])·(scale·weight[j]) + (bias[j] + shift) and min(bar[j], threshold)
-//
-// each operation rounded to float32. bar and threshold are not NaN.
-func AboveEither(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int,
-	scale, shift, threshold float32) int {
-	out, found, ds := unsafe.Slice(dst, n), unsafe.Slice(scores, n), unsafe.Slice(dots, n)
-	ws, bs, ts := unsafe.Slice(weight, n), unsafe.Slice(bias, n), unsafe.Slice(bar, n)
-	hits := 0
+// Peaks sets peaks[j] to the score of [Above], for j < n, where that is greater. n is a multiple
+// of 16.
+func Peaks(peaks *float32, dots *int32, weight, bias *float32, n int, a, b, c float32) {
+	out, ds := unsafe.Slice(peaks, n), unsafe.Slice(dots, n)
+	ws, bs := unsafe.Slice(weight, n), unsafe.Slice(bias, n)
 	for j, d := range ds {
-		v := float32(float32(d)*float32(scale*ws[j])) + float32(bs[j]+shift)
-		if v >= min(ts[j], threshold) {
-			out[hits], found[hits] = int32(j), v
-			hits++
+		if v := score(d, ws[j], bs[j], a, b, c); v > out[j] {
+			out[j] = v
 		}
 	}
-	return hits
+}
+
+func score(dot int32, weight, bias, a, b, c float32) float32 {
+	shift := float32(b*bias) + c
+	return float32(float32(dot)*float32(a*weight)) + shift
 }
 
 // CountAbove returns how many of the n elements of v are at least threshold; NaN is not. n is a

@@ -18,13 +18,13 @@ func main() {
 			VPADDD(product, sum, sum)
 		})
 		wideTile("TileI16VNNI", func(a, b, _, sum Op) { VPDPWSSD(a, b, sum) })
-		wide := width{func() reg.VecVirtual { return ZMM() }, wideSieve}
+		wide := width{16, func() reg.VecVirtual { return ZMM() }, wideSieve}
 		wide.above()
-		wide.aboveEither()
+		wide.peaks()
 	} else {
 		tile()
 		narrow.above()
-		narrow.aboveEither()
+		narrow.peaks()
 		countAbove()
 		prefetch()
 		squaredDistance()
@@ -36,7 +36,7 @@ func main() {
 }
 
 // narrow is the width of AVX2.
-var narrow = width{func() reg.VecVirtual { return YMM() }, sieve}
+var narrow = width{8, func() reg.VecVirtual { return YMM() }, sieve}
 
 func ymm(i int) reg.VecPhysical {
 	return []reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7,
@@ -245,8 +245,9 @@ func wideSieve(score func(j reg.GPVirtual) (score, bar reg.VecVirtual)) {
 // notLess is ordered: false for NaN.
 const notLess = 0x0d
 
-// width is the registers of a sieve, and the sieve.
+// width is the registers of so many lanes, and the sieve of them.
 type width struct {
+	lanes  int
 	vector func() reg.VecVirtual
 	sieve  func(score func(j reg.GPVirtual) (score, bar reg.VecVirtual))
 }
@@ -259,41 +260,61 @@ func (w width) repeated(name string) reg.VecVirtual {
 	return v
 }
 
+// scores is the arguments of which scores are made.
+type scores struct {
+	w                  width
+	dots, weight, bias reg.Register
+	a, b, c            reg.VecVirtual
+	score, shift       reg.VecVirtual
+}
+
+func (w width) scores() *scores {
+	return &scores{w, Load(Param("dots"), GP64()), Load(Param("weight"), GP64()), Load(Param("bias"), GP64()),
+		w.repeated("a"), w.repeated("b"), w.repeated("c"), w.vector(), w.vector()}
+}
+
+// at finds the scores of a vector from j on.
+func (s *scores) at(j reg.GPVirtual) reg.VecVirtual {
+	VCVTDQ2PS(Mem{Base: s.dots, Index: j, Scale: 4}, s.score)
+	VMULPS(Mem{Base: s.weight, Index: j, Scale: 4}, s.a, s.shift)
+	VMULPS(s.shift, s.score, s.score)
+	VMULPS(Mem{Base: s.bias, Index: j, Scale: 4}, s.b, s.shift)
+	VADDPS(s.c, s.shift, s.shift)
+	VADDPS(s.shift, s.score, s.score)
+	return s.score
+}
+
 func (w width) above() {
-	TEXT("Above", NOSPLIT, "func(dst *int32, scores *float32, dots *int32, weight, bias *float32, n int, scale, threshold float32) int")
+	TEXT("Above", NOSPLIT, "func(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int, a, b, c, threshold float32) int")
 	Pragma("noescape")
-	Doc("Above is ref.Above(dst, scores, dots, weight, bias, n, scale, threshold).")
-	dots := Load(Param("dots"), GP64())
-	weight, bias := Load(Param("weight"), GP64()), Load(Param("bias"), GP64())
-	scale, threshold := w.repeated("scale"), w.repeated("threshold")
-	v, b, bar := w.vector(), w.vector(), w.vector()
+	Doc("Above is ref.Above(dst, scores, dots, weight, bias, bar, n, a, b, c, threshold).")
+	s, bars := w.scores(), Load(Param("bar"), GP64())
+	threshold, bar := w.repeated("threshold"), w.vector()
 	w.sieve(func(j reg.GPVirtual) (reg.VecVirtual, reg.VecVirtual) {
-		VCVTDQ2PS(Mem{Base: dots, Index: j, Scale: 4}, v)
-		VMULPS(Mem{Base: weight, Index: j, Scale: 4}, v, v)
-		VMULPS(Mem{Base: bias, Index: j, Scale: 4}, scale, b)
-		VADDPS(b, v, v)
-		VMOVAPS(threshold, bar)
-		return v, bar
+		VMINPS(Mem{Base: bars, Index: j, Scale: 4}, threshold, bar)
+		return s.at(j), bar
 	})
 }
 
-func (w width) aboveEither() {
-	TEXT("AboveEither", NOSPLIT, "func(dst *int32, scores *float32, dots *int32, weight, bias, bar *float32, n int, scale, shift, threshold float32) int")
+func (w width) peaks() {
+	TEXT("Peaks", NOSPLIT, "func(peaks *float32, dots *int32, weight, bias *float32, n int, a, b, c float32)")
 	Pragma("noescape")
-	Doc("AboveEither is ref.AboveEither(dst, scores, dots, weight, bias, bar, n, scale, shift, threshold).")
-	dots := Load(Param("dots"), GP64())
-	weight, bias, bars := Load(Param("weight"), GP64()), Load(Param("bias"), GP64()), Load(Param("bar"), GP64())
-	scale, shift, threshold := w.repeated("scale"), w.repeated("shift"), w.repeated("threshold")
-	v, b, bar := w.vector(), w.vector(), w.vector()
-	w.sieve(func(j reg.GPVirtual) (reg.VecVirtual, reg.VecVirtual) {
-		VCVTDQ2PS(Mem{Base: dots, Index: j, Scale: 4}, v)
-		VMULPS(Mem{Base: weight, Index: j, Scale: 4}, scale, b)
-		VMULPS(b, v, v)
-		VADDPS(Mem{Base: bias, Index: j, Scale: 4}, shift, b)
-		VADDPS(b, v, v)
-		VMINPS(Mem{Base: bars, Index: j, Scale: 4}, threshold, bar)
-		return v, bar
-	})
+	Doc("Peaks is ref.Peaks(peaks, dots, weight, bias, n, a, b, c).")
+	peaks, n, j := Load(Param("peaks"), GP64()), Load(Param("n"), GP64()), GP64()
+	s := w.scores()
+	XORQ(j, j)
+	Label("loop")
+	CMPQ(j, n)
+	JGE(LabelRef("done"))
+	at := Mem{Base: peaks, Index: j, Scale: 4}
+	v := s.at(j)
+	VMAXPS(at, v, v)
+	VMOVUPS(v, at)
+	ADDQ(U8(w.lanes), j)
+	JMP(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
 }
 
 func countAbove() {

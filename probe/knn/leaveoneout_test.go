@@ -1,0 +1,114 @@
+package knn
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"memprobe/internal/parallel"
+	"memprobe/internal/rng"
+)
+
+// A bank of which a sample is looked at first, whose rows meet in several groups, at any number of
+// threads.
+func TestLeaveOneOutInGroups(t *testing.T) {
+	const n, d, k = 2100, 5, 7
+	for _, kind := range []string{"normal", "near-duplicates in few clusters", "small integers, many ties and zero vectors"} {
+		for _, metric := range []Metric{Cosine, Euclidean} {
+			s := rng.New(12, rng.Bench)
+			bank := make([]float32, n*d)
+			data[kind](&s, bank, n, d)
+			copy(bank[n/2*d:], bank[:n/8*d]) // duplicates
+			want := brute(bank, bank, d, k, metric, true)
+			asked := brute(bank, bank[:20*d], d, k, metric, false)
+			for _, c := range []struct{ threads, blocks int }{{1, 17}, {4, 6}, {3, 1}} {
+				pool := parallel.New(c.threads)
+				x, err := New(t.Context(), pool, bank, n, d, metric)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l, err := x.newLeaveOneOut(k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.most = 2 * c.blocks * blockRows * candidateBytes * firstRoom(k)
+				if _, size := l.groups(x.ready); size != c.blocks {
+					t.Fatalf("groups of %d blocks, want %d", size, c.blocks)
+				}
+				if err := x.pass(t.Context(), nil, l); err != nil {
+					t.Fatal(err)
+				}
+				same(t, l.found, want)
+				of, err := x.Search(t.Context(), bank[:20*d], 20, k)
+				if err != nil {
+					t.Fatal(err)
+				}
+				same(t, of, asked)
+				pool.Close()
+			}
+		}
+	}
+}
+
+// A bar is reached by k values, and by few more where they differ.
+func TestReached(t *testing.T) {
+	s := rng.New(13, rng.Bench)
+	for round := range 500 {
+		k := 1 + s.IntN(40)
+		values := make([]float32, 8*(1+s.IntN(20)))
+		for i := range values {
+			switch values[i] = float32(s.Normal()); {
+			case round%5 == 1:
+				values[i] = float32(s.IntN(3))
+			case round%5 == 2:
+				values[i] = float32(math.Ldexp(1, s.IntN(200)-100))
+			case s.IntN(4) == 0:
+				values[i] = lowest
+			}
+		}
+		sorted := slices.Clone(values)
+		slices.Sort(sorted)
+		slices.Reverse(sorted)
+		before := []float32{lowest, 0.5}[round%2]
+		r := ranker{k: k}
+		got := r.reached(values, before)
+		most := before
+		if k <= len(sorted) {
+			most = max(before, sorted[k-1])
+		}
+		if got < before || got > most {
+			t.Fatalf("round %d: %v, want from %v to the %d-th of %v", round, got, before, k, sorted)
+		}
+		reach := 0
+		for _, v := range sorted {
+			if v >= got && v > lowest {
+				reach++
+			}
+		}
+		if round%5 > 2 && most > before && reach > k+k/8 {
+			t.Fatalf("round %d: %d values reach %v, want about %d of %v", round, reach, got, k, sorted)
+		}
+	}
+}
+
+func BenchmarkLeaveOneOut(b *testing.B) {
+	const n, k = 10000, 30
+	for _, d := range []int{16, 64, 128, 3072} {
+		b.Run(fmt.Sprintf("d=%d", d), func(b *testing.B) {
+			s := rng.New(1, rng.Bench)
+			bank := make([]float32, n*d)
+			data["normal"](&s, bank, n, d)
+			for b.Loop() {
+				x, err := New(context.Background(), nil, bank, n, d, Cosine)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := x.LeaveOneOut(context.Background(), k); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
