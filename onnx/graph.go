@@ -6,6 +6,7 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	"memprobe/internal/mapped"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/engine"
@@ -53,7 +54,7 @@ func (m *Model) Compile(o engine.Options) (engine.Session, error) {
 		return nil, err
 	}
 	if o.Packed == nil {
-		o.Packed = m.forget
+		o.Packed = func(weights []float32) { m.shown.forget(mapped.Bytes(weights)) }
 	}
 	s, err := g.Compile(o)
 	return s, m.fault(err)

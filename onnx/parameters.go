@@ -256,5 +256,8 @@ func (m *Model) Weight(p Parameter) (*tensor.Tensor, error) {
 	if err != nil {
 		return nil, m.errorf("%s %q: %w", p.Place, p.Name, err)
 	}
+	if p.store.tensor != nil {
+		m.shown.forget(p.store.tensor.RawData) // of which t is a copy
+	}
 	return t, nil
 }

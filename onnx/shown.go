@@ -47,12 +47,12 @@ func (m *showing) external(e *external) (raw []byte, err error) {
 	return raw, err
 }
 
-// forget lets go of the memory of mapped weights that are not read again.
-func (m *Model) forget(weights []float32) {
-	m.shown.mu.Lock()
-	defer m.shown.mu.Unlock()
-	part := mapped.Bytes(weights)
-	for _, file := range m.shown.files {
+// forget lets go of the memory of a part of a mapped file that is not read again soon; of
+// other memory nothing happens.
+func (m *showing) forget(part []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, file := range m.files {
 		if mapped.Within(part, file) {
 			mapped.Forget(part)
 		}

@@ -196,12 +196,12 @@ func TestForget(t *testing.T) {
 	if !mapped.Within(shown.Bytes(), m.shown.files["w.bin"]) {
 		t.Fatal("the weights are not in the mapped file")
 	}
-	m.forget(shown.F32())
+	m.shown.forget(shown.Bytes())
 	if !slices.Equal(shown.F32(), w) {
 		t.Error("what was forgotten does not come back from the file")
 	}
 	own := slices.Clone(w)
-	m.forget(own)
+	m.shown.forget(mapped.Bytes(own))
 	if !slices.Equal(own, w) {
 		t.Error("memory that is no file's was let go")
 	}
