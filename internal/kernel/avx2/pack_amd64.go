@@ -14,6 +14,11 @@ func PackCopy6(dst *float32, src *float32, ld int, k int)
 //go:noescape
 func PackCopy16(dst *float32, src *float32, ld int, k int)
 
+// PackCopies is ref.PackCopies(dst, src, ld, k).
+//
+//go:noescape
+func PackCopies(dst *float32, src *float32, ld int, k int)
+
 // PackTranspose6 is ref.PackTranspose(dst, src, ld, k, 6).
 //
 //go:noescape

@@ -52,6 +52,45 @@ done:
 	VZEROUPPER
 	RET
 
+// func PackCopies(dst *float32, src *float32, ld int, k int)
+// Requires: AVX
+TEXT ·PackCopies(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ src+8(FP), CX
+	MOVQ ld+16(FP), DX
+	MOVQ k+24(FP), BX
+	SHLQ $0x02, DX
+	MOVQ BX, SI
+	SHLQ $0x06, SI
+	LEAQ (SI)(SI*2), DI
+
+loop:
+	DECQ    BX
+	JL      done
+	VMOVUPS (CX), Y0
+	VMOVUPS Y0, (AX)
+	VMOVUPS 32(CX), Y1
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS 64(CX), Y2
+	VMOVUPS Y2, (AX)(SI*1)
+	VMOVUPS 96(CX), Y3
+	VMOVUPS Y3, 32(AX)(SI*1)
+	VMOVUPS 128(CX), Y4
+	VMOVUPS Y4, (AX)(SI*2)
+	VMOVUPS 160(CX), Y5
+	VMOVUPS Y5, 32(AX)(SI*2)
+	VMOVUPS 192(CX), Y6
+	VMOVUPS Y6, (AX)(DI*1)
+	VMOVUPS 224(CX), Y7
+	VMOVUPS Y7, 32(AX)(DI*1)
+	ADDQ    DX, CX
+	ADDQ    $0x40, AX
+	JMP     loop
+
+done:
+	VZEROUPPER
+	RET
+
 // func PackTranspose6(dst *float32, src *float32, ld int, k int)
 // Requires: AVX
 TEXT ·PackTranspose6(SB), NOSPLIT, $0-32

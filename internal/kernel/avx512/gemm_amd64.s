@@ -2142,22 +2142,26 @@ stored:
 
 // func PairPacked12(t *Tile, u *Tile)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·PairPacked12(SB), NOSPLIT, $32-16
+TEXT ·PairPacked12(SB), NOSPLIT, $48-16
 	MOVQ t+0(FP), AX
 	MOVQ u+8(FP), CX
-	MOVQ 152(AX), DX
+	MOVQ 168(AX), DX
 	MOVQ DX, (SP)
-	MOVQ 8(AX), DX
+	MOVQ 176(AX), DX
 	MOVQ DX, 8(SP)
-	MOVQ $0x00000000, 16(SP)
-	MOVQ $0x00000000, 24(SP)
+	MOVQ 152(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 8(AX), DX
+	MOVQ DX, 24(SP)
+	MOVQ $0x00000000, 32(SP)
+	MOVQ $0x00000000, 40(SP)
 
 panel:
 	MOVQ       72(AX), DX
 	MOVQ       120(AX), BX
 	TESTQ      BX, BX
 	CMOVQEQ    56(AX), BX
-	ADDQ       16(SP), BX
+	ADDQ       32(SP), BX
 	PREFETCHT0 (BX)
 	LEAQ       (BX)(DX*4), BX
 	PREFETCHT0 (BX)
@@ -2184,7 +2188,7 @@ panel:
 	MOVQ       120(CX), BX
 	TESTQ      BX, BX
 	CMOVQEQ    56(CX), BX
-	ADDQ       16(SP), BX
+	ADDQ       32(SP), BX
 	PREFETCHT0 (BX)
 	PREFETCHT0 60(BX)
 	LEAQ       (BX)(DX*4), BX
@@ -2245,19 +2249,32 @@ panel:
 	VPXORQ     Z22, Z22, Z22
 	VPXORQ     Z23, Z23, Z23
 	MOVQ       (AX), DX
-	MOVQ       8(SP), BX
+	MOVQ       24(SP), BX
 	IMUL3Q     $0x18, DX, SI
 	ADDQ       BX, SI
 	MOVQ       32(AX), DI
 	MOVQ       32(CX), R8
+	MOVQ       (SP), R9
+	MOVQ       8(SP), R10
+	MOVQ       184(AX), R11
 
 loop4:
-	SUBQ         $0x00000004, DX
-	JL           done4
-	PREFETCHT0   2048(BX)
-	PREFETCHT0   2048(SI)
-	PREFETCHT0   2112(BX)
-	PREFETCHT0   2112(SI)
+	SUBQ       $0x00000004, DX
+	JL         done4
+	PREFETCHT0 2048(BX)
+	PREFETCHT0 2048(SI)
+	PREFETCHT0 2112(BX)
+	PREFETCHT0 2112(SI)
+	SUBQ       $0x01, R10
+	JL         fetched
+	PREFETCHT1 (R9)
+	PREFETCHT1 64(R9)
+	PREFETCHT1 128(R9)
+	PREFETCHT1 192(R9)
+	PREFETCHT1 252(R9)
+	ADDQ       R11, R9
+
+fetched:
 	VMOVUPS      (DI), Z24
 	VMOVUPS      (R8), Z25
 	VBROADCASTSS (BX), Z26
@@ -2467,7 +2484,9 @@ loop1:
 	JMP          loop1
 
 done1:
-	MOVQ  SI, 8(SP)
+	MOVQ  R9, (SP)
+	MOVQ  R10, 8(SP)
+	MOVQ  SI, 24(SP)
 	MOVL  $0x000000ff, DX
 	MOVQ  80(AX), BX
 	BZHIL BX, DX, BX
@@ -2539,7 +2558,7 @@ unscaled:
 	TESTQ  DX, DX
 	JEQ    addHalves
 	MOVQ   56(AX), SI
-	ADDQ   16(SP), SI
+	ADDQ   32(SP), SI
 	VADDPS (SI), Z0, Z0
 	ADDQ   BX, SI
 	VADDPS (SI), Z2, Z2
@@ -2564,7 +2583,7 @@ unscaled:
 	ADDQ   BX, SI
 	VADDPS (SI), Z22, Z22
 	MOVQ   56(CX), SI
-	ADDQ   16(SP), SI
+	ADDQ   32(SP), SI
 	VADDPS (SI), Z1, Z1
 	ADDQ   BX, SI
 	VADDPS (SI), Z3, Z3
@@ -2592,9 +2611,9 @@ unscaled:
 
 addHalves:
 	MOVQ      56(AX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	MOVQ      64(AX), DI
-	ADDQ      16(SP), DI
+	ADDQ      32(SP), DI
 	VMOVUPS.Z (SI), K1, Z24
 	VMOVUPS   -32(DI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -2654,9 +2673,9 @@ addHalves:
 	VMOVUPS   -32(DI), K2, Z27
 	VADDPS    Z27, Z22, Z22
 	MOVQ      56(CX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	MOVQ      64(CX), DI
-	ADDQ      16(SP), DI
+	ADDQ      32(SP), DI
 	VMOVUPS.Z (SI), K3, Z24
 	VMOVUPS   -32(DI), K4, Z24
 	VADDPS    Z24, Z1, Z1
@@ -2720,7 +2739,7 @@ fresh:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
 	JEQ          noBiasRow
-	ADDQ         24(SP), SI
+	ADDQ         40(SP), SI
 	VBROADCASTSS (SI), Z24
 	VADDPS       Z24, Z0, Z0
 	VADDPS       Z24, Z1, Z1
@@ -2800,9 +2819,9 @@ noBiasCol:
 	TESTQ     SI, SI
 	JEQ       noResidual
 	MOVQ      120(AX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	MOVQ      128(AX), DI
-	ADDQ      16(SP), DI
+	ADDQ      32(SP), DI
 	VMOVUPS.Z (SI), K1, Z24
 	VMOVUPS   -32(DI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -2862,9 +2881,9 @@ noBiasCol:
 	VMOVUPS   -32(DI), K2, Z27
 	VADDPS    Z27, Z22, Z22
 	MOVQ      120(CX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	MOVQ      128(CX), DI
-	ADDQ      16(SP), DI
+	ADDQ      32(SP), DI
 	VMOVUPS.Z (SI), K3, Z24
 	VMOVUPS   -32(DI), K4, Z24
 	VADDPS    Z24, Z1, Z1
@@ -2982,7 +3001,7 @@ noClamp:
 	TESTQ   DX, DX
 	JEQ     storeHalves
 	MOVQ    56(AX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z0, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, (DX)
@@ -3007,7 +3026,7 @@ noClamp:
 	ADDQ    BX, DX
 	VMOVUPS Z22, (DX)
 	MOVQ    56(CX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z1, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, (DX)
@@ -3035,7 +3054,7 @@ noClamp:
 
 storeHalves:
 	MOVQ    56(AX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z0, K1, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, K1, (DX)
@@ -3060,7 +3079,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z22, K1, (DX)
 	MOVQ    56(CX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z1, K3, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, K3, (DX)
@@ -3085,7 +3104,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z23, K3, (DX)
 	MOVQ    64(AX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z0, K2, -32(DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, K2, -32(DX)
@@ -3110,7 +3129,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z22, K2, -32(DX)
 	MOVQ    64(CX), DX
-	ADDQ    16(SP), DX
+	ADDQ    32(SP), DX
 	VMOVUPS Z1, K4, -32(DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, K4, -32(DX)
@@ -3138,30 +3157,34 @@ storeHalves:
 stored:
 	MOVQ   72(AX), DX
 	IMUL3Q $0x30, DX, DX
-	ADDQ   DX, 16(SP)
-	ADDQ   $0x30, 24(SP)
-	DECQ   (SP)
+	ADDQ   DX, 32(SP)
+	ADDQ   $0x30, 40(SP)
+	DECQ   16(SP)
 	JNE    panel
 	VZEROUPPER
 	RET
 
 // func TilePacked12(t *Tile)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·TilePacked12(SB), NOSPLIT, $32-8
+TEXT ·TilePacked12(SB), NOSPLIT, $48-8
 	MOVQ t+0(FP), AX
-	MOVQ 152(AX), CX
+	MOVQ 168(AX), CX
 	MOVQ CX, (SP)
-	MOVQ 8(AX), CX
+	MOVQ 176(AX), CX
 	MOVQ CX, 8(SP)
-	MOVQ $0x00000000, 16(SP)
-	MOVQ $0x00000000, 24(SP)
+	MOVQ 152(AX), CX
+	MOVQ CX, 16(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ $0x00000000, 32(SP)
+	MOVQ $0x00000000, 40(SP)
 
 panel:
 	MOVQ       72(AX), CX
 	MOVQ       120(AX), DX
 	TESTQ      DX, DX
 	CMOVQEQ    56(AX), DX
-	ADDQ       16(SP), DX
+	ADDQ       32(SP), DX
 	PREFETCHT0 (DX)
 	PREFETCHT0 60(DX)
 	LEAQ       (DX)(CX*4), DX
@@ -3210,18 +3233,31 @@ panel:
 	VPXORQ     Z10, Z10, Z10
 	VPXORQ     Z11, Z11, Z11
 	MOVQ       (AX), CX
-	MOVQ       8(SP), DX
+	MOVQ       24(SP), DX
 	IMUL3Q     $0x18, CX, BX
 	ADDQ       DX, BX
 	MOVQ       32(AX), SI
+	MOVQ       (SP), DI
+	MOVQ       8(SP), R8
+	MOVQ       184(AX), R9
 
 loop4:
-	SUBQ         $0x00000004, CX
-	JL           done4
-	PREFETCHT0   2048(DX)
-	PREFETCHT0   2048(BX)
-	PREFETCHT0   2112(DX)
-	PREFETCHT0   2112(BX)
+	SUBQ       $0x00000004, CX
+	JL         done4
+	PREFETCHT0 2048(DX)
+	PREFETCHT0 2048(BX)
+	PREFETCHT0 2112(DX)
+	PREFETCHT0 2112(BX)
+	SUBQ       $0x01, R8
+	JL         fetched
+	PREFETCHT1 (DI)
+	PREFETCHT1 64(DI)
+	PREFETCHT1 128(DI)
+	PREFETCHT1 192(DI)
+	PREFETCHT1 252(DI)
+	ADDQ       R9, DI
+
+fetched:
 	VMOVUPS      (SI), Z24
 	VBROADCASTSS (DX), Z26
 	VFMADD231PS  Z26, Z24, Z0
@@ -3364,7 +3400,9 @@ loop1:
 	JMP          loop1
 
 done1:
-	MOVQ  BX, 8(SP)
+	MOVQ  DI, (SP)
+	MOVQ  R8, 8(SP)
+	MOVQ  BX, 24(SP)
 	MOVL  $0x000000ff, CX
 	MOVQ  80(AX), DX
 	BZHIL DX, CX, DX
@@ -3409,7 +3447,7 @@ unscaled:
 	TESTQ  CX, CX
 	JEQ    addHalves
 	MOVQ   56(AX), BX
-	ADDQ   16(SP), BX
+	ADDQ   32(SP), BX
 	VADDPS (BX), Z0, Z0
 	ADDQ   DX, BX
 	VADDPS (BX), Z1, Z1
@@ -3437,9 +3475,9 @@ unscaled:
 
 addHalves:
 	MOVQ      56(AX), BX
-	ADDQ      16(SP), BX
+	ADDQ      32(SP), BX
 	MOVQ      64(AX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	VMOVUPS.Z (BX), K1, Z24
 	VMOVUPS   -32(SI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -3503,7 +3541,7 @@ fresh:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JEQ          noBiasRow
-	ADDQ         24(SP), BX
+	ADDQ         40(SP), BX
 	VBROADCASTSS (BX), Z24
 	VADDPS       Z24, Z0, Z0
 	VBROADCASTSS 4(BX), Z24
@@ -3555,9 +3593,9 @@ noBiasCol:
 	TESTQ     BX, BX
 	JEQ       noResidual
 	MOVQ      120(AX), BX
-	ADDQ      16(SP), BX
+	ADDQ      32(SP), BX
 	MOVQ      128(AX), SI
-	ADDQ      16(SP), SI
+	ADDQ      32(SP), SI
 	VMOVUPS.Z (BX), K1, Z24
 	VMOVUPS   -32(SI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -3651,7 +3689,7 @@ noClamp:
 	TESTQ   CX, CX
 	JEQ     storeHalves
 	MOVQ    56(AX), CX
-	ADDQ    16(SP), CX
+	ADDQ    32(SP), CX
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -3679,7 +3717,7 @@ noClamp:
 
 storeHalves:
 	MOVQ    56(AX), CX
-	ADDQ    16(SP), CX
+	ADDQ    32(SP), CX
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K1, (CX)
@@ -3704,7 +3742,7 @@ storeHalves:
 	ADDQ    DX, CX
 	VMOVUPS Z11, K1, (CX)
 	MOVQ    64(AX), CX
-	ADDQ    16(SP), CX
+	ADDQ    32(SP), CX
 	VMOVUPS Z0, K2, -32(CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K2, -32(CX)
@@ -3732,9 +3770,9 @@ storeHalves:
 stored:
 	MOVQ   72(AX), CX
 	IMUL3Q $0x30, CX, CX
-	ADDQ   CX, 16(SP)
-	ADDQ   $0x30, 24(SP)
-	DECQ   (SP)
+	ADDQ   CX, 32(SP)
+	ADDQ   $0x30, 40(SP)
+	DECQ   16(SP)
 	JNE    panel
 	VZEROUPPER
 	RET

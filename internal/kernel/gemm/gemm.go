@@ -12,8 +12,9 @@ import (
 // stays in the second level.
 const (
 	blockK      = 256
-	blockRows   = 40      // panels of A in a chunk, 240 rows
+	blockRows   = 44      // panels of A in a chunk, 264 rows
 	blockCols   = 24      // panels of B in a chunk, 384 columns
+	packedCols  = 4       // panels of B that a chunk packs at a time
 	packedLimit = 1 << 24 // floats of an operand that is packed as a whole
 )
 
@@ -123,7 +124,7 @@ func (g *Plan) localB() int {
 	if g.inPlace {
 		return 0
 	}
-	return g.cols * tile.NR * min(blockK, g.spec.K)
+	return min(packedCols, g.cols) * tile.NR * min(blockK, g.spec.K)
 }
 
 // Run computes the product. bias is read where the spec has one.
@@ -298,7 +299,7 @@ func (g *Plan) chunk(worker, i int) {
 		if k0+t.K == s.K {
 			t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 		}
-		a, b := local[:g.localA()], local[g.localA():][:g.localB()]
+		a, b, last := local[:g.localA()], local[g.localA():][:g.localB()], k0+t.K == s.K
 		if r.pa != nil {
 			a = r.pa[g.a.Panels()*tile.MR*k0+p0*tile.MR*t.K:]
 		} else if p0 < p1 {
@@ -306,18 +307,34 @@ func (g *Plan) chunk(worker, i int) {
 		}
 		switch {
 		case r.pb != nil:
-			b = r.pb[g.panelsB*tile.NR*k0+q0*tile.NR*t.K:]
+			g.block(&t, a, r.pb[g.panelsB*tile.NR*k0+q0*tile.NR*t.K:], out, c, p0, p1, q0, q1, last)
 		case g.inPlace:
-			b = r.b[k0*tile.NR:]
+			g.block(&t, a, r.b[k0*tile.NR:], out, c, p0, p1, q0, q1, last)
 		default:
-			g.packLocal(b, item, q0, q1, k0, t.K)
+			for q := q0; q < q1; q += packedCols {
+				next := min(q+packedCols, q1)
+				g.packLocal(b, item, q, next, k0, t.K)
+				g.fetch(&t, item, next, q1, k0)
+				g.block(&t, a, b, out, c, p0, p1, q, next, last)
+			}
 		}
-		g.block(&t, a, b, out, c, p0, p1, q0, q1, k0+t.K == s.K)
 		t.Accumulate = true
 	}
 	if g.planes != nil {
 		g.planes.place(r, out, s.LDC, p0*tile.MR, min(p1*tile.MR, s.M), q0*tile.NR, min(q1*tile.NR, s.N))
 	}
+}
+
+// fetch has the tiles bring the panels from q on into the caches, of which those before q1
+// are packed after them.
+func (g *Plan) fetch(t *ref.Tile, item, q, q1, k0 int) {
+	t.Next, t.NextRows = nil, 0
+	if q >= q1 || g.planes != nil || g.b.KInner {
+		return
+	}
+	per := g.b.Panels()
+	t.Next = tile.At(g.run.b, (item+q/per)*g.spec.StrideB+k0*g.spec.LDB+q%per*tile.NR)
+	t.NextRows, t.NextStep = t.K, 4*g.spec.LDB
 }
 
 // packLocal packs the panels [q0, q1) of B, of one item or of items that follow

@@ -9,6 +9,14 @@ func PackCopy(dst, src *float32, ld, k, width int) {
 	}
 }
 
+// PackCopies is PackCopy of four panels of NR, one beside the other in src and one after
+// the other in dst.
+func PackCopies(dst, src *float32, ld, k int) {
+	for p := range 4 {
+		PackCopy(at(dst, p*k*NR), at(src, p*NR), ld, k, NR)
+	}
+}
+
 // PackTranspose copies a strip of a matrix whose columns are k: dst[k][i] = src[i·ld+k], i < width.
 func PackTranspose(dst, src *float32, ld, k, width int) {
 	for i := range width {

@@ -42,6 +42,10 @@ type Tile struct {
 	// Ahead is how many bytes after B0 the B of the next tile begins, which the strided
 	// kernels of AVX-512 fetch on the way; 0 for none.
 	Ahead int
+	// Next is the first of NextRows rows of 256 bytes, NextStep bytes apart, that the packed
+	// kernels of AVX-512 fetch on the way, since they are packed next; nil for none.
+	Next               *float32
+	NextRows, NextStep int
 }
 
 func at(p *float32, i int) *float32 {

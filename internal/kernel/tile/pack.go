@@ -38,10 +38,14 @@ func (s Side) Pack(dst, src []float32, p0, p1, k0, kc int) {
 	if s.KInner {
 		ki, ik = ik, ki
 	}
-	for p := p0; p < p1; p++ {
+	for p, n := p0, 0; p < p1; p += n {
 		i := p * s.Width
 		from, to := src[k0*ki+i*ik:], dst[(p-p0)*s.Width*kc:][:s.Width*kc]
+		n = 1
 		switch {
+		case !s.KInner && s.Width == NR && p+4 <= p1 && i+4*NR <= s.N:
+			n = 4
+			packCopies(&to[0], &from[0], s.LD, kc)
 		case i+s.Width > s.N:
 			packEdge(to, from, ki, ik, kc, s.N-i, s.Width)
 		case s.KInner:

@@ -20,6 +20,15 @@ func packCopy(dst, src *float32, ld, k, width int) {
 	}
 }
 
+// packCopies is [ref.PackCopies].
+func packCopies(dst, src *float32, ld, k int) {
+	if cpu.AVX2 {
+		avx2.PackCopies(dst, src, ld, k)
+		return
+	}
+	ref.PackCopies(dst, src, ld, k)
+}
+
 // packTranspose is [ref.PackTranspose].
 func packTranspose(dst, src *float32, ld, k, width int) {
 	switch {

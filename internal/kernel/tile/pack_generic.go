@@ -7,6 +7,9 @@ import "memprobe/internal/kernel/ref"
 // packCopy is [ref.PackCopy].
 func packCopy(dst, src *float32, ld, k, width int) { ref.PackCopy(dst, src, ld, k, width) }
 
+// packCopies is [ref.PackCopies].
+func packCopies(dst, src *float32, ld, k int) { ref.PackCopies(dst, src, ld, k) }
+
 // packTranspose is [ref.PackTranspose].
 func packTranspose(dst, src *float32, ld, k, width int) { ref.PackTranspose(dst, src, ld, k, width) }
 

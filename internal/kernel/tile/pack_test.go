@@ -37,6 +37,20 @@ func TestPack(t *testing.T) {
 	}
 }
 
+func TestPackCopies(t *testing.T) {
+	for k := 1; k < 40; k++ {
+		for ld := 4 * ref.NR; ld < 4*ref.NR+3; ld++ {
+			src := ramp(ld*k + 3)
+			got, want := make([]float32, 4*k*ref.NR+9), make([]float32, 4*k*ref.NR+9)
+			packCopies(&got[1], &src[ld%3], ld, k)
+			ref.PackCopies(&want[1], &src[ld%3], ld, k)
+			if err := tol.Close(got, want, 0, 0); err != nil {
+				t.Fatalf("k %d ld %d: %v", k, ld, err)
+			}
+		}
+	}
+}
+
 func TestPackGather(t *testing.T) {
 	src := ramp(600)
 	off := make([]int32, ref.NR)

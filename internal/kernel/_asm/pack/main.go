@@ -20,6 +20,7 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	packCopy(strip)
 	packCopy(2 * lanes)
+	packCopies()
 	packTranspose(strip)
 	packTranspose(2 * lanes)
 	packGather()
@@ -63,6 +64,41 @@ func packCopy(width int) {
 	}
 	ADDQ(ld, src)
 	ADDQ(U32(uint32(word*width)), dst)
+	JMP(LabelRef("loop"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
+// packCopies takes a row of four panels at a time: rows may be a page apart, and looking
+// their pages up takes longer than copying.
+func packCopies() {
+	TEXT("PackCopies", NOSPLIT, "func(dst, src *float32, ld, k int)")
+	Pragma("noescape")
+	Doc("PackCopies is ref.PackCopies(dst, src, ld, k).")
+	dst, src, ld, k := GP64(), GP64(), GP64(), GP64()
+	Load(Param("dst"), dst)
+	Load(Param("src"), src)
+	Load(Param("ld"), ld)
+	Load(Param("k"), k)
+	SHLQ(U8(2), ld)
+	panel, third := GP64(), GP64()
+	MOVQ(k, panel)
+	SHLQ(U8(6), panel)
+	LEAQ(Mem{Base: panel, Index: panel, Scale: 2}, third)
+	Label("loop")
+	DECQ(k)
+	JL(LabelRef("done"))
+	to := []Mem{{Base: dst}, {Base: dst, Index: panel, Scale: 1}, {Base: dst, Index: panel, Scale: 2}, {Base: dst, Index: third, Scale: 1}}
+	for p := range to {
+		for h := range 2 {
+			y := ymm(2*p + h)
+			VMOVUPS(Mem{Base: src, Disp: word * lanes * (2*p + h)}, y)
+			VMOVUPS(y, to[p].Offset(word*lanes*h))
+		}
+	}
+	ADDQ(ld, src)
+	ADDQ(U8(2*word*lanes), dst)
 	JMP(LabelRef("loop"))
 	Label("done")
 	VZEROUPPER()

@@ -61,6 +61,7 @@ type tiles struct {
 	kind kind
 	walk *emit.Walk // of the kernels that go from panel to panel, else nil
 	next []Mem      // what to fetch of the next B of each tile; nil if nothing is fetched
+	raw  *raw       // what to fetch of the rows that are packed next; nil likewise
 }
 
 // sum is the register that holds row i of tile j. Z24 to Z31 stay free.
@@ -99,8 +100,11 @@ func (t *tiles) generate() {
 		p = append(p, Dereference(Param(param)))
 	}
 	if t.walk != nil {
-		if t.kind == strided {
+		switch t.kind {
+		case strided:
 			t.beginNext(p)
+		case packed:
+			t.raw = newRaw(p[0])
 		}
 		t.walk.Begin(p[0])
 		t.prefetch(p)
@@ -156,6 +160,53 @@ func (t *tiles) beginNext(p []gotypes.Component) {
 	}
 }
 
+// raw is where in memory the place is kept among the rows that are packed next.
+type raw struct{ at, left, step Mem }
+
+// rawRows is the same in registers.
+type rawRows struct{ at, left, step reg.GPVirtual }
+
+func newRaw(p gotypes.Component) *raw {
+	local := AllocLocal(16)
+	r := &raw{at: local, left: local.Offset(8), step: emit.Addr(p, "NextStep")}
+	MOVQ(emit.Field(p, "Next"), r.at)
+	MOVQ(emit.Field(p, "NextRows"), r.left)
+	return r
+}
+
+func (r *raw) load() *rawRows {
+	if r == nil {
+		return nil
+	}
+	rows := &rawRows{GP64(), GP64(), GP64()}
+	MOVQ(r.at, rows.at)
+	MOVQ(r.left, rows.left)
+	MOVQ(r.step, rows.step)
+	return rows
+}
+
+func (r *raw) store(rows *rawRows) {
+	if r != nil {
+		MOVQ(rows.at, r.at)
+		MOVQ(rows.left, r.left)
+	}
+}
+
+// fetch asks for a row, which may begin anywhere in a line, if any is left.
+func (r *rawRows) fetch() {
+	if r == nil {
+		return
+	}
+	SUBQ(U8(1), r.left)
+	JL(LabelRef("fetched"))
+	for at := range 4 {
+		PREFETCHT1(Mem{Base: r.at, Disp: wide * at})
+	}
+	PREFETCHT1(Mem{Base: r.at, Disp: 4*wide - 4})
+	ADDQ(r.step, r.at)
+	Label("fetched")
+}
+
 // loop accumulates the products over k.
 func (t *tiles) loop(p []gotypes.Component) {
 	k := emit.Field(p[0], "K")
@@ -165,6 +216,7 @@ func (t *tiles) loop(p []gotypes.Component) {
 		next = append(next, GP64())
 		MOVQ(at, next[len(next)-1])
 	}
+	raw := t.raw.load()
 	for _, n := range []int{unroll, 1} {
 		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
 		Label(loop)
@@ -178,6 +230,7 @@ func (t *tiles) loop(p []gotypes.Component) {
 				}
 				ADDQ(U32(wide*aheadLines), at)
 			}
+			raw.fetch()
 		}
 		for u := range n {
 			b.load(u)
@@ -201,6 +254,7 @@ func (t *tiles) loop(p []gotypes.Component) {
 	for j, at := range next {
 		MOVQ(at, t.next[j])
 	}
+	t.raw.store(raw)
 	if t.walk != nil && t.kind != strided {
 		MOVQ(a.base[1], t.walk.A) // the next panels follow
 	}
