@@ -5,10 +5,13 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"google.golang.org/protobuf/proto"
 
+	"memprobe/internal/absent"
 	"memprobe/internal/mapped"
 	"memprobe/internal/onnxpb"
 	"memprobe/internal/tensor"
@@ -205,4 +208,48 @@ func TestForget(t *testing.T) {
 	if !slices.Equal(own, w) {
 		t.Error("memory that is no file's was let go")
 	}
+}
+
+// A weight is a copy: the pages of the file that it was read from do not stay in memory.
+func TestWeightsLeaveNoPages(t *testing.T) {
+	path, w := wide(t, false)
+	m, err := Load(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := m.Parameters()
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%d parameters, %v", len(list), err)
+	}
+	got, err := m.Weight(list[0])
+	if err != nil || !slices.Equal(got.F32(), w) {
+		t.Fatalf("other elements, or %v", err)
+	}
+	if rss := resident(t, path); rss > 1<<20 {
+		t.Errorf("%d bytes of the file are in memory", rss)
+	}
+}
+
+// resident is how many bytes of a mapped file are in the process's memory.
+func resident(t *testing.T, path string) int {
+	t.Helper()
+	text, err := os.ReadFile("/proc/self/smaps")
+	if err != nil {
+		absent.Skip(t, "%v", err)
+	}
+	bytes, found := 0, false
+	for l := range strings.Lines(string(text)) {
+		f := strings.Fields(l)
+		if strings.Contains(f[0], "-") {
+			found = strings.HasSuffix(strings.TrimSpace(l), path)
+		}
+		if found && f[0] == "Rss:" {
+			n, err := strconv.Atoi(f[1])
+			if err != nil {
+				t.Fatal(err)
+			}
+			bytes += n << 10
+		}
+	}
+	return bytes
 }

@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"encoding/json"
+	"runtime"
 	"testing"
 
 	"memprobe/probe/result"
@@ -103,4 +104,39 @@ func TestNeighbourhood(t *testing.T) {
 	if own, err := without.ofQueries(ctx); err != nil || own.Queries != 4 || own.K != 3 {
 		t.Errorf("without queries: %+v, %v", own, err)
 	}
+}
+
+// A plan's memory is free once the features of a network are there: the next one's plan, and
+// the search for neighbours, do not lie beside it.
+func TestPlansAreGivenBack(t *testing.T) {
+	m := residual(t)
+	r, err := newRunner(m, testData(), Options{K: []int{3}, Batch: 1 << 14}.withDefaults())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.open(m); err != nil {
+		t.Fatal(err)
+	}
+	group := r.groups[0]
+	s, err := r.stream(r.trainedSubject(m), group)
+	if err != nil {
+		t.Fatal(err)
+	}
+	arena := s.session.Memory().Arena
+	s = nil
+	held := func() int {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	runtime.GC()
+	before := held()
+	f, err := r.features(t.Context(), r.trainedSubject(m), group, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if more := held() - before; arena < 8<<20 || more > arena/2 {
+		t.Errorf("features hold %d bytes, their plan had an arena of %d", more, arena)
+	}
+	runtime.KeepAlive(f)
 }
