@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/rng"
 	"memprobe/onnx"
 	"memprobe/probe/knn"
@@ -191,7 +191,7 @@ func (r *runner) features(ctx context.Context, net *subject, group []int, viewed
 		}
 	}
 	clear(net.streams)
-	runtime.GC() // their memory goes before neighbours are looked for, and is the next network's
+	memory.GiveBack() // their memory goes before neighbours are looked for, and is the next network's
 	return f, nil
 }
 

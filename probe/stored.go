@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"slices"
 	"sync"
 
@@ -91,7 +90,7 @@ func (r *runner) stream(net *subject, layers []int) (*stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	runtime.GC() // what drawing its weights left is not to lie beside its plan
+	memory.GiveBack() // what drawing its weights left is not to lie beside its plan
 	s, err := newStream(m, r.Workers, r.in, r.Mean != nil, of, pooling)
 	if err != nil {
 		return nil, err

@@ -73,6 +73,31 @@ func TestHugePages(t *testing.T) {
 	runtime.KeepAlive(b)
 }
 
+// Where there is a budget, what is given back is the system's again.
+func TestGiveBack(t *testing.T) {
+	defer SetLimit(0)
+	SetLimit(8 << 30)
+	resident := func() int64 {
+		text, err := os.ReadFile("/proc/self/statm")
+		if err != nil {
+			absent.Skip(t, "%v", err)
+		}
+		pages, err := strconv.ParseInt(strings.Fields(string(text))[1], 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return pages * int64(os.Getpagesize())
+	}
+	const size = 256 << 20
+	b := Bytes(size)
+	with := resident()
+	b[0] = 1
+	GiveBack()
+	if without := resident(); with-without < size/2 {
+		t.Errorf("%s are resident, then %s, want %s fewer", String(with), String(without), String(size))
+	}
+}
+
 // huge is how many bytes of the process lie on huge pages.
 func huge(t *testing.T) int64 {
 	t.Helper()

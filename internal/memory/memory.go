@@ -147,3 +147,14 @@ func String(bytes int64) string {
 	}
 	return "over 1 PiB"
 }
+
+// GiveBack collects what is garbage and, where SetLimit set a budget, has the system take
+// back what lies idle then, which counts as the process's otherwise until it is used again.
+// Who is done with much memory calls it before others ask for theirs.
+func GiveBack() {
+	if budget.limit.Load() > 0 {
+		debug.FreeOSMemory()
+		return
+	}
+	runtime.GC()
+}
