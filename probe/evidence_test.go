@@ -127,6 +127,9 @@ func inverseNormal(p float64) float64 { return -math.Sqrt2 * math.Erfcinv(2*p) }
 // the simulation around 0.95; they are wider above, since the variance of queries
 // counts what a draw's accuracy has of it twice.
 func TestIntervalsCover(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates a thousand probes on one thread")
+	}
 	const trials, margin, p = 400, 0.03, 0.3
 	for _, c := range []struct {
 		draws, n int
@@ -162,6 +165,9 @@ func TestIntervalsCover(t *testing.T) {
 // Where trained and untrained networks are draws of the same kind, at most 7 % of the
 // verdicts say that training did something.
 func TestNoSignalNoVerdict(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates a thousand probes on one thread")
+	}
 	const trials = 1000
 	wrong := 0
 	for trial := range trials {

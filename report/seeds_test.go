@@ -47,6 +47,9 @@ func TestIntervalOverSeedsCovers(t *testing.T) {
 // resample of one seed alone is one of 27. The mean over all seeds, which a symmetrical margin
 // exceeds as often as not, is between them in 1 − 2/2³ of cases. Of more seeds it misses less.
 func TestResampledSeedsCoverLess(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates seeds on one thread")
+	}
 	const trials, times = 4000, 500
 	r := rand.New(rand.NewPCG(3, 4))
 	for _, c := range []struct {

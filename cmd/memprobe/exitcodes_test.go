@@ -39,6 +39,9 @@ func execute(stdout *os.File, args ...string) (code int, out, msg string) {
 // The exit codes are a contract, each way to one a row: 0 done, 1 it failed, 2 the
 // command line is wrong, 3 the model or the data is.
 func TestContractOfExitCodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs eighty commands that end at once")
+	}
 	dir := t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	run := at("run")

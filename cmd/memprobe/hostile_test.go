@@ -114,6 +114,9 @@ func hostileSet(t *testing.T, dir string) {
 // Whatever names models, sets and runs have, what people read shows them escaped, in one
 // line and shortened, and so that no program takes them for more than text.
 func TestHostileNames(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs thirty commands that other tests run too")
+	}
 	dir := t.TempDir()
 	model, set, store := filepath.Join(dir, "model.onnx"), filepath.Join(dir, "set"), filepath.Join(dir, "store")
 	hostileModel(t, model)

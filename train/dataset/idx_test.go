@@ -163,6 +163,9 @@ func TestIDXSmallSetWithoutAClass(t *testing.T) {
 }
 
 func TestFashionMNIST(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 70,000 images as other tests read some")
+	}
 	const dir = "/usr/share/datasets/fashion-mnist"
 	if _, err := os.Stat(dir); err != nil {
 		absent.Skip(t, "Debian's dataset-fashion-mnist is not installed")
