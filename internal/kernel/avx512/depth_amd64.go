@@ -24,6 +24,11 @@ func DepthRows5x1x16(d *DepthRows)
 //go:noescape
 func DepthRows5x2x16(d *DepthRows)
 
+// DepthRows7x1x16 is ref.DepthRowsConv(d, 7, 1).
+//
+//go:noescape
+func DepthRows7x1x16(d *DepthRows)
+
 // DepthRows3x1x8 is ref.DepthRowsConv(d, 3, 1).
 //
 //go:noescape
@@ -43,6 +48,11 @@ func DepthRows5x1x8(d *DepthRows)
 //
 //go:noescape
 func DepthRows5x2x8(d *DepthRows)
+
+// DepthRows7x1x8 is ref.DepthRowsConv(d, 7, 1).
+//
+//go:noescape
+func DepthRows7x1x8(d *DepthRows)
 
 // DepthLanesConv is ref.DepthLanesConv(d).
 //

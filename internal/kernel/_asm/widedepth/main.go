@@ -29,6 +29,7 @@ func main() {
 				(&conv{taps: taps, stride: stride, lanes: lanes, even: even, odd: odd}).generate()
 			}
 		}
+		(&conv{taps: 7, stride: 1, lanes: lanes}).generate()
 	}
 	depthLanes()
 	Generate()
@@ -44,7 +45,7 @@ func table(lanes, first int) Mem {
 }
 
 // conv is the kernel for one size of window, stride and vector. Registers 0 to 3
-// are the sums of rows that follow each other; 4 to 9 an input row, shifted by
+// are the sums of rows that follow each other; 4 to 10 an input row, shifted by
 // each tap.
 type conv struct {
 	taps, stride, lanes int
@@ -52,6 +53,7 @@ type conv struct {
 
 	p                                 gotypes.Component
 	x, y, w, h, height, left, ldx, to reg.GPVirtual // to is what leads from y to the residual
+	masks                             reg.GPVirtual // of the strip
 }
 
 func (c *conv) vec(i int) reg.VecPhysical {
@@ -99,6 +101,7 @@ func (c *conv) generate() {
 	c.w, c.height, c.ldx = field("W"), field("H"), field("Width")
 	SHLQ(U8(2), c.ldx)
 	masks := field("Masks")
+	c.masks = masks
 	t := field("Strips")
 	MOVQ(t, strips)
 
@@ -124,7 +127,7 @@ func (c *conv) generate() {
 	}
 
 	Label("strip")
-	for i := range c.loads() + 1 {
+	for i := range min(c.loads()+1, 7) {
 		KMOVW(Mem{Base: masks, Disp: 2 * i}, mask(i))
 	}
 	c.x, c.y, c.h, c.left = GP64(), GP64(), GP64(), field("OutH")
@@ -202,7 +205,10 @@ func (c *conv) load() {
 // store finishes and stores the rows of a group. The sum is the operand that
 // maximum and minimum return when it is NaN.
 func (c *conv) store() {
-	stored := mask(c.loads())
+	stored := mask(c.loads() % 7)
+	if c.loads() == 7 { // there is no eighth mask: the first one is lent
+		KMOVW(Mem{Base: c.masks, Disp: 2 * 7}, stored)
+	}
 	for r := range group {
 		name := func(s string) string { return fmt.Sprintf("%s%d", s, r) }
 		CMPQ(emit.Addr(c.p, "Residual"), Imm(0))
@@ -219,6 +225,9 @@ func (c *conv) store() {
 		ADDQ(emit.Addr(c.p, "LDY"), c.y)
 		DECQ(c.left)
 		JEQ(LabelRef("next"))
+	}
+	if c.loads() == 7 {
+		KMOVW(Mem{Base: c.masks}, stored)
 	}
 	JMP(LabelRef("group"))
 }

@@ -17,9 +17,21 @@ import (
 // ref.
 func TestDepthRowsBits(t *testing.T) {
 	kerneltest.NeedAVX512(t)
-	for _, s := range kerneltest.AllConvs() {
+	list := kerneltest.AllConvs()
+	for size := 1; size < 40; size++ { // with every padding, bias, residual and activation of the list
+		s := list[size]
+		s.N, s.C, s.M, s.Group, s.H, s.W = 2, 3, 3, 3, size, 1+size*7%37
+		s.KH, s.KW, s.StrideH, s.StrideW, s.DilationH, s.DilationW = 7, 7, 1, 1, 1, 1
+		s.PadTop, s.PadLeft, s.PadBottom, s.PadRight = 3, size%4, 3, 6-size%4
+		list = append(list, s)
+	}
+	sevens := 0
+	for _, s := range list {
 		if !suitsRows(s) {
 			continue
+		}
+		if s.KH == 7 {
+			sevens++
 		}
 		nx, nw, ny := s.Lengths()
 		x, w, bias, res := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
@@ -50,6 +62,9 @@ func TestDepthRowsBits(t *testing.T) {
 		if err := tol.Close(rows, kerneltest.Wide(want), 1e-5, 1e-5); err != nil {
 			t.Errorf("%+v: %v", s, err)
 		}
+	}
+	if sevens < 39 {
+		t.Errorf("%d windows of 7x7, want 39 at least", sevens)
 	}
 }
 

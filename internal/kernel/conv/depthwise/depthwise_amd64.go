@@ -34,6 +34,10 @@ func rowsConvolve(d *ref.DepthRows, taps, stride, lanes int) {
 		avx512.DepthRows3x2x16(d)
 	case taps == 3:
 		avx512.DepthRows3x2x8(d)
+	case taps == 7 && wide:
+		avx512.DepthRows7x1x16(d)
+	case taps == 7:
+		avx512.DepthRows7x1x8(d)
 	case stride == 1 && wide:
 		avx512.DepthRows5x1x16(d)
 	case stride == 1:

@@ -7,8 +7,8 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// rows is the forward pass of a depthwise convolution with a window of 3x3 or
-// 5x5 that reads the planes where they lie. A chunk of the work is some channels
+// rows is the forward pass of a depthwise convolution with a window of 3x3, 5x5 or,
+// with a stride of 1, 7x7 that reads the planes where they lie. A chunk of the work is some channels
 // of an image.
 type rows struct {
 	spec       method.Spec
@@ -23,7 +23,7 @@ type rows struct {
 
 // suitsRows reports whether rows can compute s.
 func suitsRows(s method.Spec) bool {
-	return hasRows() && Is(s) && s.KH == s.KW && (s.KH == 3 || s.KH == 5) &&
+	return hasRows() && Is(s) && s.KH == s.KW && (s.KH == 3 || s.KH == 5 || s.KH == 7 && s.StrideH == 1) &&
 		s.StrideH == s.StrideW && s.StrideH <= 2 && s.DilationH == 1 && s.DilationW == 1
 }
 
