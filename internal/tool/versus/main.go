@@ -32,7 +32,7 @@ import (
 
 type options struct {
 	program, peers, models, cifar, here, only string
-	pairs                               int
+	pairs                                     int
 }
 
 func main() {
