@@ -12,408 +12,228 @@ TEXT ·Exp(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x30, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z3
-	VMOVUPS      128(CX), Z6
-	VMOVUPS      word42b20000<>+0(SB), Z1
-	VMOVUPS      word42b20000<>+0(SB), Z4
-	VMOVUPS      word42b20000<>+0(SB), Z7
-	VMOVUPS      wordc2d00000<>+0(SB), Z2
-	VMOVUPS      wordc2d00000<>+0(SB), Z5
-	VMOVUPS      wordc2d00000<>+0(SB), Z8
-	VMAXPS       Z0, Z2, Z0
-	VMAXPS       Z3, Z5, Z2
-	VMAXPS       Z6, Z8, Z3
-	VMINPS       Z0, Z1, Z0
-	VMINPS       Z2, Z4, Z1
-	VMINPS       Z3, Z7, Z6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z7
-	VMOVAPS      Z0, Z3
-	VMOVAPS      Z1, Z5
-	VMOVAPS      Z6, Z8
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z4, Z5
-	VFMADD213PS  word4b400000<>+0(SB), Z7, Z8
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VSUBPS       word4b400000<>+0(SB), Z5, Z4
-	VSUBPS       word4b400000<>+0(SB), Z8, Z7
-	VMOVAPS      Z0, Z0
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z4, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z7, Z6
-	VMOVAPS      Z0, Z0
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z4, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z7, Z6
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VMOVUPS      word3ab6887e<>+0(SB), Z7
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z6, Z7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z6, Z7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z6, Z7
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z6, Z7
-	VMULPS       Z2, Z0, Z2
-	VMULPS       Z4, Z1, Z4
-	VMULPS       Z7, Z6, Z10
-	VMOVAPS      Z0, Z7
-	VMOVAPS      Z1, Z9
-	VMOVAPS      Z6, Z11
-	VFMADD231PS  Z0, Z2, Z7
-	VFMADD231PS  Z1, Z4, Z9
-	VFMADD231PS  Z6, Z10, Z11
-	VPSUBD       word4b400000<>+0(SB), Z3, Z0
-	VPSUBD       word4b400000<>+0(SB), Z5, Z1
-	VPSUBD       word4b400000<>+0(SB), Z8, Z4
-	VPSRAD       $0x01, Z0, Z2
-	VPSRAD       $0x01, Z1, Z3
-	VPSRAD       $0x01, Z4, Z5
-	VADDPS       word3f800000<>+0(SB), Z7, Z6
-	VADDPS       word3f800000<>+0(SB), Z9, Z7
-	VADDPS       word3f800000<>+0(SB), Z11, Z10
-	VPSLLD       $0x17, Z2, Z8
-	VPSLLD       $0x17, Z3, Z9
-	VPSLLD       $0x17, Z5, Z11
-	VPADDD       word3f800000<>+0(SB), Z8, Z8
-	VPADDD       word3f800000<>+0(SB), Z9, Z9
-	VPADDD       word3f800000<>+0(SB), Z11, Z11
-	VMULPS       Z8, Z6, Z6
-	VMULPS       Z9, Z7, Z7
-	VMULPS       Z11, Z10, Z8
-	VPSUBD       Z2, Z0, Z0
-	VPSUBD       Z3, Z1, Z1
-	VPSUBD       Z5, Z4, Z2
-	VPSLLD       $0x17, Z0, Z0
-	VPSLLD       $0x17, Z1, Z1
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z0, Z0
-	VPADDD       word3f800000<>+0(SB), Z1, Z1
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z0, Z6, Z0
-	VMULPS       Z1, Z7, Z1
-	VMULPS       Z2, Z8, Z2
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, CX
-	JMP          blocks
+	SUBQ              $0x30, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z3
+	VMOVUPS           128(CX), Z6
+	VBROADCASTSS      word42b20000<>+0(SB), Z1
+	VBROADCASTSS      word42b20000<>+0(SB), Z4
+	VBROADCASTSS      word42b20000<>+0(SB), Z7
+	VBROADCASTSS      wordc2d00000<>+0(SB), Z2
+	VBROADCASTSS      wordc2d00000<>+0(SB), Z5
+	VBROADCASTSS      wordc2d00000<>+0(SB), Z8
+	VMAXPS            Z0, Z2, Z0
+	VMAXPS            Z3, Z5, Z2
+	VMAXPS            Z6, Z8, Z3
+	VMINPS            Z0, Z1, Z0
+	VMINPS            Z2, Z4, Z1
+	VMINPS            Z3, Z7, Z6
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
+	VMOVAPS           Z0, Z3
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z6, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
+	VMOVAPS           Z0, Z0
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z6
+	VMOVAPS           Z0, Z0
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z6
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z7
+	VMULPS            Z2, Z0, Z2
+	VMULPS            Z4, Z1, Z4
+	VMULPS            Z7, Z6, Z10
+	VMOVAPS           Z0, Z7
+	VMOVAPS           Z1, Z9
+	VMOVAPS           Z6, Z11
+	VFMADD231PS       Z0, Z2, Z7
+	VFMADD231PS       Z1, Z4, Z9
+	VFMADD231PS       Z6, Z10, Z11
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z0
+	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z4
+	VPSRAD            $0x01, Z0, Z2
+	VPSRAD            $0x01, Z1, Z3
+	VPSRAD            $0x01, Z4, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z7, Z6
+	VADDPS.BCST       word3f800000<>+0(SB), Z9, Z7
+	VADDPS.BCST       word3f800000<>+0(SB), Z11, Z10
+	VPSLLD            $0x17, Z2, Z8
+	VPSLLD            $0x17, Z3, Z9
+	VPSLLD            $0x17, Z5, Z11
+	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
+	VPADDD.BCST       word3f800000<>+0(SB), Z9, Z9
+	VPADDD.BCST       word3f800000<>+0(SB), Z11, Z11
+	VMULPS            Z8, Z6, Z6
+	VMULPS            Z9, Z7, Z7
+	VMULPS            Z11, Z10, Z8
+	VPSUBD            Z2, Z0, Z0
+	VPSUBD            Z3, Z1, Z1
+	VPSUBD            Z5, Z4, Z2
+	VPSLLD            $0x17, Z0, Z0
+	VPSLLD            $0x17, Z1, Z1
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
+	VPADDD.BCST       word3f800000<>+0(SB), Z1, Z1
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z0, Z6, Z0
+	VMULPS            Z1, Z7, Z1
+	VMULPS            Z2, Z8, Z2
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	VMOVUPS           Z2, 128(AX)
+	ADDQ              $0x000000c0, AX
+	ADDQ              $0x000000c0, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x30, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      word42b20000<>+0(SB), Z1
-	VMOVUPS      wordc2d00000<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMINPS       Z0, Z1, Z0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS      Z0, Z2
-	VFMADD213PS  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z1, Z0
-	VMOVUPS      word3ab6887e<>+0(SB), Z1
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z1
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z1
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z1
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z1
-	VMULPS       Z1, Z0, Z1
-	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z0, Z1, Z3
-	VPSUBD       word4b400000<>+0(SB), Z2, Z0
-	VPSRAD       $0x01, Z0, Z1
-	VADDPS       word3f800000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z1, Z3
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VPSUBD       Z1, Z0, Z0
-	VPSLLD       $0x17, Z0, Z0
-	VPADDD       word3f800000<>+0(SB), Z0, Z0
-	VMULPS       Z0, Z2, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VBROADCASTSS      word42b20000<>+0(SB), Z1
+	VBROADCASTSS      wordc2d00000<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VMINPS            Z0, Z1, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
+	VMOVAPS           Z0, Z2
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z1
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z1
+	VMULPS            Z1, Z0, Z1
+	VMOVAPS           Z0, Z3
+	VFMADD231PS       Z0, Z1, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z0
+	VPSRAD            $0x01, Z0, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z1, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VPSUBD            Z1, Z0, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
+	VMULPS            Z0, Z2, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS      word42b20000<>+0(SB), Z1
-	VMOVUPS      wordc2d00000<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMINPS       Z0, Z1, Z0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS      Z0, Z2
-	VFMADD213PS  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z1, Z0
-	VMOVUPS      word3ab6887e<>+0(SB), Z1
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z1
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z1
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z1
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z1
-	VMULPS       Z1, Z0, Z1
-	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z0, Z1, Z3
-	VPSUBD       word4b400000<>+0(SB), Z2, Z0
-	VPSRAD       $0x01, Z0, Z1
-	VADDPS       word3f800000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z1, Z3
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VPSUBD       Z1, Z0, Z0
-	VPSLLD       $0x17, Z0, Z0
-	VPADDD       word3f800000<>+0(SB), Z0, Z0
-	VMULPS       Z0, Z2, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VBROADCASTSS      word42b20000<>+0(SB), Z1
+	VBROADCASTSS      wordc2d00000<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VMINPS            Z0, Z1, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
+	VMOVAPS           Z0, Z2
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z1
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z1
+	VMULPS            Z1, Z0, Z1
+	VMOVAPS           Z0, Z3
+	VFMADD231PS       Z0, Z1, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z0
+	VPSRAD            $0x01, Z0, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z1, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VPSUBD            Z1, Z0, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
+	VMULPS            Z0, Z2, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word42b20000<>+0(SB)/4, $0x42b20000
-DATA word42b20000<>+4(SB)/4, $0x42b20000
-DATA word42b20000<>+8(SB)/4, $0x42b20000
-DATA word42b20000<>+12(SB)/4, $0x42b20000
-DATA word42b20000<>+16(SB)/4, $0x42b20000
-DATA word42b20000<>+20(SB)/4, $0x42b20000
-DATA word42b20000<>+24(SB)/4, $0x42b20000
-DATA word42b20000<>+28(SB)/4, $0x42b20000
-DATA word42b20000<>+32(SB)/4, $0x42b20000
-DATA word42b20000<>+36(SB)/4, $0x42b20000
-DATA word42b20000<>+40(SB)/4, $0x42b20000
-DATA word42b20000<>+44(SB)/4, $0x42b20000
-DATA word42b20000<>+48(SB)/4, $0x42b20000
-DATA word42b20000<>+52(SB)/4, $0x42b20000
-DATA word42b20000<>+56(SB)/4, $0x42b20000
-DATA word42b20000<>+60(SB)/4, $0x42b20000
-GLOBL word42b20000<>(SB), RODATA|NOPTR, $64
+GLOBL word42b20000<>(SB), RODATA|NOPTR, $4
 
 DATA wordc2d00000<>+0(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+4(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+8(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+12(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+16(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+20(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+24(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+28(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+32(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+36(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+40(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+44(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+48(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+52(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+56(SB)/4, $0xc2d00000
-DATA wordc2d00000<>+60(SB)/4, $0xc2d00000
-GLOBL wordc2d00000<>(SB), RODATA|NOPTR, $64
+GLOBL wordc2d00000<>(SB), RODATA|NOPTR, $4
 
 DATA word3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
-DATA word3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
-GLOBL word3fb8aa3b<>(SB), RODATA|NOPTR, $64
+GLOBL word3fb8aa3b<>(SB), RODATA|NOPTR, $4
 
 DATA word4b400000<>+0(SB)/4, $0x4b400000
-DATA word4b400000<>+4(SB)/4, $0x4b400000
-DATA word4b400000<>+8(SB)/4, $0x4b400000
-DATA word4b400000<>+12(SB)/4, $0x4b400000
-DATA word4b400000<>+16(SB)/4, $0x4b400000
-DATA word4b400000<>+20(SB)/4, $0x4b400000
-DATA word4b400000<>+24(SB)/4, $0x4b400000
-DATA word4b400000<>+28(SB)/4, $0x4b400000
-DATA word4b400000<>+32(SB)/4, $0x4b400000
-DATA word4b400000<>+36(SB)/4, $0x4b400000
-DATA word4b400000<>+40(SB)/4, $0x4b400000
-DATA word4b400000<>+44(SB)/4, $0x4b400000
-DATA word4b400000<>+48(SB)/4, $0x4b400000
-DATA word4b400000<>+52(SB)/4, $0x4b400000
-DATA word4b400000<>+56(SB)/4, $0x4b400000
-DATA word4b400000<>+60(SB)/4, $0x4b400000
-GLOBL word4b400000<>(SB), RODATA|NOPTR, $64
+GLOBL word4b400000<>(SB), RODATA|NOPTR, $4
 
 DATA word3f317218<>+0(SB)/4, $0x3f317218
-DATA word3f317218<>+4(SB)/4, $0x3f317218
-DATA word3f317218<>+8(SB)/4, $0x3f317218
-DATA word3f317218<>+12(SB)/4, $0x3f317218
-DATA word3f317218<>+16(SB)/4, $0x3f317218
-DATA word3f317218<>+20(SB)/4, $0x3f317218
-DATA word3f317218<>+24(SB)/4, $0x3f317218
-DATA word3f317218<>+28(SB)/4, $0x3f317218
-DATA word3f317218<>+32(SB)/4, $0x3f317218
-DATA word3f317218<>+36(SB)/4, $0x3f317218
-DATA word3f317218<>+40(SB)/4, $0x3f317218
-DATA word3f317218<>+44(SB)/4, $0x3f317218
-DATA word3f317218<>+48(SB)/4, $0x3f317218
-DATA word3f317218<>+52(SB)/4, $0x3f317218
-DATA word3f317218<>+56(SB)/4, $0x3f317218
-DATA word3f317218<>+60(SB)/4, $0x3f317218
-GLOBL word3f317218<>(SB), RODATA|NOPTR, $64
+GLOBL word3f317218<>(SB), RODATA|NOPTR, $4
 
 DATA wordb102e308<>+0(SB)/4, $0xb102e308
-DATA wordb102e308<>+4(SB)/4, $0xb102e308
-DATA wordb102e308<>+8(SB)/4, $0xb102e308
-DATA wordb102e308<>+12(SB)/4, $0xb102e308
-DATA wordb102e308<>+16(SB)/4, $0xb102e308
-DATA wordb102e308<>+20(SB)/4, $0xb102e308
-DATA wordb102e308<>+24(SB)/4, $0xb102e308
-DATA wordb102e308<>+28(SB)/4, $0xb102e308
-DATA wordb102e308<>+32(SB)/4, $0xb102e308
-DATA wordb102e308<>+36(SB)/4, $0xb102e308
-DATA wordb102e308<>+40(SB)/4, $0xb102e308
-DATA wordb102e308<>+44(SB)/4, $0xb102e308
-DATA wordb102e308<>+48(SB)/4, $0xb102e308
-DATA wordb102e308<>+52(SB)/4, $0xb102e308
-DATA wordb102e308<>+56(SB)/4, $0xb102e308
-DATA wordb102e308<>+60(SB)/4, $0xb102e308
-GLOBL wordb102e308<>(SB), RODATA|NOPTR, $64
+GLOBL wordb102e308<>(SB), RODATA|NOPTR, $4
 
 DATA word3ab6887e<>+0(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+4(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+8(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+12(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+16(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+20(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+24(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+28(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+32(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+36(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+40(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+44(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+48(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+52(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+56(SB)/4, $0x3ab6887e
-DATA word3ab6887e<>+60(SB)/4, $0x3ab6887e
-GLOBL word3ab6887e<>(SB), RODATA|NOPTR, $64
+GLOBL word3ab6887e<>(SB), RODATA|NOPTR, $4
 
 DATA word3c0905b1<>+0(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+4(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+8(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+12(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+16(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+20(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+24(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+28(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+32(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+36(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+40(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+44(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+48(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+52(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+56(SB)/4, $0x3c0905b1
-DATA word3c0905b1<>+60(SB)/4, $0x3c0905b1
-GLOBL word3c0905b1<>(SB), RODATA|NOPTR, $64
+GLOBL word3c0905b1<>(SB), RODATA|NOPTR, $4
 
 DATA word3d2aaa8d<>+0(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+4(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+8(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+12(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+16(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+20(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+24(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+28(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+32(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+36(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+40(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+44(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+48(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+52(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+56(SB)/4, $0x3d2aaa8d
-DATA word3d2aaa8d<>+60(SB)/4, $0x3d2aaa8d
-GLOBL word3d2aaa8d<>(SB), RODATA|NOPTR, $64
+GLOBL word3d2aaa8d<>(SB), RODATA|NOPTR, $4
 
 DATA word3e2aaa6f<>+0(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+4(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+8(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+12(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+16(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+20(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+24(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+28(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+32(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+36(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+40(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+44(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+48(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+52(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+56(SB)/4, $0x3e2aaa6f
-DATA word3e2aaa6f<>+60(SB)/4, $0x3e2aaa6f
-GLOBL word3e2aaa6f<>(SB), RODATA|NOPTR, $64
+GLOBL word3e2aaa6f<>(SB), RODATA|NOPTR, $4
 
 DATA word3f000000<>+0(SB)/4, $0x3f000000
-DATA word3f000000<>+4(SB)/4, $0x3f000000
-DATA word3f000000<>+8(SB)/4, $0x3f000000
-DATA word3f000000<>+12(SB)/4, $0x3f000000
-DATA word3f000000<>+16(SB)/4, $0x3f000000
-DATA word3f000000<>+20(SB)/4, $0x3f000000
-DATA word3f000000<>+24(SB)/4, $0x3f000000
-DATA word3f000000<>+28(SB)/4, $0x3f000000
-DATA word3f000000<>+32(SB)/4, $0x3f000000
-DATA word3f000000<>+36(SB)/4, $0x3f000000
-DATA word3f000000<>+40(SB)/4, $0x3f000000
-DATA word3f000000<>+44(SB)/4, $0x3f000000
-DATA word3f000000<>+48(SB)/4, $0x3f000000
-DATA word3f000000<>+52(SB)/4, $0x3f000000
-DATA word3f000000<>+56(SB)/4, $0x3f000000
-DATA word3f000000<>+60(SB)/4, $0x3f000000
-GLOBL word3f000000<>(SB), RODATA|NOPTR, $64
+GLOBL word3f000000<>(SB), RODATA|NOPTR, $4
 
 DATA word3f800000<>+0(SB)/4, $0x3f800000
-DATA word3f800000<>+4(SB)/4, $0x3f800000
-DATA word3f800000<>+8(SB)/4, $0x3f800000
-DATA word3f800000<>+12(SB)/4, $0x3f800000
-DATA word3f800000<>+16(SB)/4, $0x3f800000
-DATA word3f800000<>+20(SB)/4, $0x3f800000
-DATA word3f800000<>+24(SB)/4, $0x3f800000
-DATA word3f800000<>+28(SB)/4, $0x3f800000
-DATA word3f800000<>+32(SB)/4, $0x3f800000
-DATA word3f800000<>+36(SB)/4, $0x3f800000
-DATA word3f800000<>+40(SB)/4, $0x3f800000
-DATA word3f800000<>+44(SB)/4, $0x3f800000
-DATA word3f800000<>+48(SB)/4, $0x3f800000
-DATA word3f800000<>+52(SB)/4, $0x3f800000
-DATA word3f800000<>+56(SB)/4, $0x3f800000
-DATA word3f800000<>+60(SB)/4, $0x3f800000
-GLOBL word3f800000<>(SB), RODATA|NOPTR, $64
+GLOBL word3f800000<>(SB), RODATA|NOPTR, $4
 
 // func Log(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -423,516 +243,276 @@ TEXT ·Log(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x20, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z7
-	VCMPPS       $0x11, word00800000<>+0(SB), Z0, K1
-	VPMOVM2D     K1, Z1
-	VCMPPS       $0x11, word00800000<>+0(SB), Z7, K1
-	VPMOVM2D     K1, Z8
-	VMULPS       word4b000000<>+0(SB), Z0, Z2
-	VMULPS       word4b000000<>+0(SB), Z7, Z9
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z2, Z0, K1, Z3
-	VPMOVD2M     Z8, K1
-	VBLENDMPS    Z9, Z7, K1, Z10
-	VPSUBD       word3f3504f3<>+0(SB), Z3, Z2
-	VPSUBD       word3f3504f3<>+0(SB), Z10, Z9
-	VPSRAD       $0x17, Z2, Z2
-	VPSRAD       $0x17, Z9, Z22
-	VPSLLD       $0x17, Z2, Z9
-	VPSLLD       $0x17, Z22, Z23
-	VPSUBD       Z9, Z3, Z9
-	VPSUBD       Z23, Z10, Z23
-	VSUBPS       word3f800000<>+0(SB), Z9, Z9
-	VSUBPS       word3f800000<>+0(SB), Z23, Z23
-	VCVTDQ2PS    Z2, Z2
-	VCVTDQ2PS    Z22, Z22
-	VANDPS       word41b80000<>+0(SB), Z1, Z1
-	VANDPS       word41b80000<>+0(SB), Z8, Z8
-	VSUBPS       Z1, Z2, Z1
-	VSUBPS       Z8, Z22, Z24
-	VMOVUPS      word3d8ec753<>+0(SB), Z2
-	VMOVUPS      word3d8ec753<>+0(SB), Z25
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Z9, Z2
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Z23, Z25
-	VFMADD213PS  word3def5141<>+0(SB), Z9, Z2
-	VFMADD213PS  word3def5141<>+0(SB), Z23, Z25
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Z9, Z2
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Z23, Z25
-	VFMADD213PS  word3e11e90d<>+0(SB), Z9, Z2
-	VFMADD213PS  word3e11e90d<>+0(SB), Z23, Z25
-	VFMADD213PS  wordbe2aada5<>+0(SB), Z9, Z2
-	VFMADD213PS  wordbe2aada5<>+0(SB), Z23, Z25
-	VFMADD213PS  word3e4ccead<>+0(SB), Z9, Z2
-	VFMADD213PS  word3e4ccead<>+0(SB), Z23, Z25
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Z9, Z2
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Z23, Z25
-	VFMADD213PS  word3eaaaaaa<>+0(SB), Z9, Z2
-	VFMADD213PS  word3eaaaaaa<>+0(SB), Z23, Z25
-	VMULPS       Z9, Z9, Z8
-	VMULPS       Z23, Z23, Z26
-	VMULPS       Z9, Z8, Z22
-	VMULPS       Z23, Z26, Z27
-	VMULPS       Z2, Z22, Z2
-	VMULPS       Z25, Z27, Z22
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z22, Z22
-	VFMADD231PS  wordb102e308<>+0(SB), Z1, Z2
-	VFMADD231PS  wordb102e308<>+0(SB), Z24, Z22
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z22, Z22
-	VFNMADD231PS word3f000000<>+0(SB), Z8, Z2
-	VFNMADD231PS word3f000000<>+0(SB), Z26, Z22
-	VADDPS       Z2, Z9, Z2
-	VADDPS       Z22, Z23, Z8
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z8, Z8
-	VFMADD231PS  word3f317218<>+0(SB), Z1, Z2
-	VFMADD231PS  word3f317218<>+0(SB), Z24, Z8
-	VCMPPS       $0x15, word7f800000<>+0(SB), Z0, K1
-	VPMOVM2D     K1, Z1
-	VCMPPS       $0x15, word7f800000<>+0(SB), Z7, K1
-	VPMOVM2D     K1, Z9
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z0, Z2, K1, Z4
-	VPMOVD2M     Z9, K1
-	VBLENDMPS    Z7, Z8, K1, Z11
-	VXORPS       Z0, Z0, Z1
-	VXORPS       Z7, Z7, Z9
-	VCMPPS       $0x11, Z1, Z0, K1
-	VPMOVM2D     K1, Z2
-	VCMPPS       $0x11, Z9, Z7, K1
-	VPMOVM2D     K1, Z22
-	VMOVUPS      word7fc00000<>+0(SB), Z8
-	VMOVUPS      word7fc00000<>+0(SB), Z23
-	VPMOVD2M     Z2, K1
-	VBLENDMPS    Z8, Z4, K1, Z5
-	VPMOVD2M     Z22, K1
-	VBLENDMPS    Z23, Z11, K1, Z12
-	VCMPPS       $0x00, Z1, Z0, K1
-	VPMOVM2D     K1, Z0
-	VCMPPS       $0x00, Z9, Z7, K1
-	VPMOVM2D     K1, Z2
-	VMOVUPS      wordff800000<>+0(SB), Z1
-	VMOVUPS      wordff800000<>+0(SB), Z7
-	VPMOVD2M     Z0, K1
-	VBLENDMPS    Z1, Z5, K1, Z6
-	VPMOVD2M     Z2, K1
-	VBLENDMPS    Z7, Z12, K1, Z13
-	VMOVUPS      Z6, (AX)
-	VMOVUPS      Z13, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	JMP          blocks
+	SUBQ              $0x20, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z7
+	VCMPPS.BCST       $0x11, word00800000<>+0(SB), Z0, K1
+	VPMOVM2D          K1, Z1
+	VCMPPS.BCST       $0x11, word00800000<>+0(SB), Z7, K1
+	VPMOVM2D          K1, Z8
+	VMULPS.BCST       word4b000000<>+0(SB), Z0, Z2
+	VMULPS.BCST       word4b000000<>+0(SB), Z7, Z9
+	VPMOVD2M          Z1, K1
+	VBLENDMPS         Z2, Z0, K1, Z3
+	VPMOVD2M          Z8, K1
+	VBLENDMPS         Z9, Z7, K1, Z10
+	VPSUBD.BCST       word3f3504f3<>+0(SB), Z3, Z2
+	VPSUBD.BCST       word3f3504f3<>+0(SB), Z10, Z9
+	VPSRAD            $0x17, Z2, Z2
+	VPSRAD            $0x17, Z9, Z22
+	VPSLLD            $0x17, Z2, Z9
+	VPSLLD            $0x17, Z22, Z23
+	VPSUBD            Z9, Z3, Z9
+	VPSUBD            Z23, Z10, Z23
+	VSUBPS.BCST       word3f800000<>+0(SB), Z9, Z9
+	VSUBPS.BCST       word3f800000<>+0(SB), Z23, Z23
+	VCVTDQ2PS         Z2, Z2
+	VCVTDQ2PS         Z22, Z22
+	VANDPS.BCST       word41b80000<>+0(SB), Z1, Z1
+	VANDPS.BCST       word41b80000<>+0(SB), Z8, Z8
+	VSUBPS            Z1, Z2, Z1
+	VSUBPS            Z8, Z22, Z24
+	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
+	VBROADCASTSS      word3d8ec753<>+0(SB), Z25
+	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z9, Z2
+	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST  word3def5141<>+0(SB), Z9, Z2
+	VFMADD213PS.BCST  word3def5141<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z9, Z2
+	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z9, Z2
+	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z9, Z2
+	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z9, Z2
+	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z9, Z2
+	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z9, Z2
+	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z23, Z25
+	VMULPS            Z9, Z9, Z8
+	VMULPS            Z23, Z23, Z26
+	VMULPS            Z9, Z8, Z22
+	VMULPS            Z23, Z26, Z27
+	VMULPS            Z2, Z22, Z2
+	VMULPS            Z25, Z27, Z22
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z22, Z22
+	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
+	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z24, Z22
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z22, Z22
+	VFNMADD231PS.BCST word3f000000<>+0(SB), Z8, Z2
+	VFNMADD231PS.BCST word3f000000<>+0(SB), Z26, Z22
+	VADDPS            Z2, Z9, Z2
+	VADDPS            Z22, Z23, Z8
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z8, Z8
+	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
+	VFMADD231PS.BCST  word3f317218<>+0(SB), Z24, Z8
+	VCMPPS.BCST       $0x15, word7f800000<>+0(SB), Z0, K1
+	VPMOVM2D          K1, Z1
+	VCMPPS.BCST       $0x15, word7f800000<>+0(SB), Z7, K1
+	VPMOVM2D          K1, Z9
+	VPMOVD2M          Z1, K1
+	VBLENDMPS         Z0, Z2, K1, Z4
+	VPMOVD2M          Z9, K1
+	VBLENDMPS         Z7, Z8, K1, Z11
+	VXORPS            Z0, Z0, Z1
+	VXORPS            Z7, Z7, Z9
+	VCMPPS            $0x11, Z1, Z0, K1
+	VPMOVM2D          K1, Z2
+	VCMPPS            $0x11, Z9, Z7, K1
+	VPMOVM2D          K1, Z22
+	VBROADCASTSS      word7fc00000<>+0(SB), Z8
+	VBROADCASTSS      word7fc00000<>+0(SB), Z23
+	VPMOVD2M          Z2, K1
+	VBLENDMPS         Z8, Z4, K1, Z5
+	VPMOVD2M          Z22, K1
+	VBLENDMPS         Z23, Z11, K1, Z12
+	VCMPPS            $0x00, Z1, Z0, K1
+	VPMOVM2D          K1, Z0
+	VCMPPS            $0x00, Z9, Z7, K1
+	VPMOVM2D          K1, Z2
+	VBROADCASTSS      wordff800000<>+0(SB), Z1
+	VBROADCASTSS      wordff800000<>+0(SB), Z7
+	VPMOVD2M          Z0, K1
+	VBLENDMPS         Z1, Z5, K1, Z6
+	VPMOVD2M          Z2, K1
+	VBLENDMPS         Z7, Z12, K1, Z13
+	VMOVUPS           Z6, (AX)
+	VMOVUPS           Z13, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VCMPPS       $0x11, word00800000<>+0(SB), Z0, K1
-	VPMOVM2D     K1, Z1
-	VMULPS       word4b000000<>+0(SB), Z0, Z2
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z2, Z0, K1, Z14
-	VPSUBD       word3f3504f3<>+0(SB), Z14, Z2
-	VPSRAD       $0x17, Z2, Z2
-	VPSLLD       $0x17, Z2, Z3
-	VPSUBD       Z3, Z14, Z3
-	VSUBPS       word3f800000<>+0(SB), Z3, Z3
-	VCVTDQ2PS    Z2, Z2
-	VANDPS       word41b80000<>+0(SB), Z1, Z1
-	VSUBPS       Z1, Z2, Z1
-	VMOVUPS      word3d8ec753<>+0(SB), Z2
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Z3, Z2
-	VFMADD213PS  word3def5141<>+0(SB), Z3, Z2
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Z3, Z2
-	VFMADD213PS  word3e11e90d<>+0(SB), Z3, Z2
-	VFMADD213PS  wordbe2aada5<>+0(SB), Z3, Z2
-	VFMADD213PS  word3e4ccead<>+0(SB), Z3, Z2
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Z3, Z2
-	VFMADD213PS  word3eaaaaaa<>+0(SB), Z3, Z2
-	VMULPS       Z3, Z3, Z4
-	VMULPS       Z3, Z4, Z5
-	VMULPS       Z2, Z5, Z2
-	VMOVAPS      Z2, Z2
-	VFMADD231PS  wordb102e308<>+0(SB), Z1, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS word3f000000<>+0(SB), Z4, Z2
-	VADDPS       Z2, Z3, Z2
-	VMOVAPS      Z2, Z2
-	VFMADD231PS  word3f317218<>+0(SB), Z1, Z2
-	VCMPPS       $0x15, word7f800000<>+0(SB), Z0, K1
-	VPMOVM2D     K1, Z1
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z0, Z2, K1, Z15
-	VXORPS       Z0, Z0, Z1
-	VCMPPS       $0x11, Z1, Z0, K1
-	VPMOVM2D     K1, Z2
-	VMOVUPS      word7fc00000<>+0(SB), Z3
-	VPMOVD2M     Z2, K1
-	VBLENDMPS    Z3, Z15, K1, Z16
-	VCMPPS       $0x00, Z1, Z0, K1
-	VPMOVM2D     K1, Z0
-	VMOVUPS      wordff800000<>+0(SB), Z1
-	VPMOVD2M     Z0, K1
-	VBLENDMPS    Z1, Z16, K1, Z17
-	VMOVUPS      Z17, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VCMPPS.BCST       $0x11, word00800000<>+0(SB), Z0, K1
+	VPMOVM2D          K1, Z1
+	VMULPS.BCST       word4b000000<>+0(SB), Z0, Z2
+	VPMOVD2M          Z1, K1
+	VBLENDMPS         Z2, Z0, K1, Z14
+	VPSUBD.BCST       word3f3504f3<>+0(SB), Z14, Z2
+	VPSRAD            $0x17, Z2, Z2
+	VPSLLD            $0x17, Z2, Z3
+	VPSUBD            Z3, Z14, Z3
+	VSUBPS.BCST       word3f800000<>+0(SB), Z3, Z3
+	VCVTDQ2PS         Z2, Z2
+	VANDPS.BCST       word41b80000<>+0(SB), Z1, Z1
+	VSUBPS            Z1, Z2, Z1
+	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
+	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  word3def5141<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z3, Z2
+	VMULPS            Z3, Z3, Z4
+	VMULPS            Z3, Z4, Z5
+	VMULPS            Z2, Z5, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST word3f000000<>+0(SB), Z4, Z2
+	VADDPS            Z2, Z3, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
+	VCMPPS.BCST       $0x15, word7f800000<>+0(SB), Z0, K1
+	VPMOVM2D          K1, Z1
+	VPMOVD2M          Z1, K1
+	VBLENDMPS         Z0, Z2, K1, Z15
+	VXORPS            Z0, Z0, Z1
+	VCMPPS            $0x11, Z1, Z0, K1
+	VPMOVM2D          K1, Z2
+	VBROADCASTSS      word7fc00000<>+0(SB), Z3
+	VPMOVD2M          Z2, K1
+	VBLENDMPS         Z3, Z15, K1, Z16
+	VCMPPS            $0x00, Z1, Z0, K1
+	VPMOVM2D          K1, Z0
+	VBROADCASTSS      wordff800000<>+0(SB), Z1
+	VPMOVD2M          Z0, K1
+	VBLENDMPS         Z1, Z16, K1, Z17
+	VMOVUPS           Z17, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VCMPPS       $0x11, word00800000<>+0(SB), Z0, K2
-	VPMOVM2D     K2, Z1
-	VMULPS       word4b000000<>+0(SB), Z0, Z2
-	VPMOVD2M     Z1, K2
-	VBLENDMPS    Z2, Z0, K2, Z18
-	VPSUBD       word3f3504f3<>+0(SB), Z18, Z2
-	VPSRAD       $0x17, Z2, Z2
-	VPSLLD       $0x17, Z2, Z3
-	VPSUBD       Z3, Z18, Z3
-	VSUBPS       word3f800000<>+0(SB), Z3, Z3
-	VCVTDQ2PS    Z2, Z2
-	VANDPS       word41b80000<>+0(SB), Z1, Z1
-	VSUBPS       Z1, Z2, Z1
-	VMOVUPS      word3d8ec753<>+0(SB), Z2
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Z3, Z2
-	VFMADD213PS  word3def5141<>+0(SB), Z3, Z2
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Z3, Z2
-	VFMADD213PS  word3e11e90d<>+0(SB), Z3, Z2
-	VFMADD213PS  wordbe2aada5<>+0(SB), Z3, Z2
-	VFMADD213PS  word3e4ccead<>+0(SB), Z3, Z2
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Z3, Z2
-	VFMADD213PS  word3eaaaaaa<>+0(SB), Z3, Z2
-	VMULPS       Z3, Z3, Z4
-	VMULPS       Z3, Z4, Z5
-	VMULPS       Z2, Z5, Z2
-	VMOVAPS      Z2, Z2
-	VFMADD231PS  wordb102e308<>+0(SB), Z1, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS word3f000000<>+0(SB), Z4, Z2
-	VADDPS       Z2, Z3, Z2
-	VMOVAPS      Z2, Z2
-	VFMADD231PS  word3f317218<>+0(SB), Z1, Z2
-	VCMPPS       $0x15, word7f800000<>+0(SB), Z0, K2
-	VPMOVM2D     K2, Z1
-	VPMOVD2M     Z1, K2
-	VBLENDMPS    Z0, Z2, K2, Z19
-	VXORPS       Z0, Z0, Z1
-	VCMPPS       $0x11, Z1, Z0, K2
-	VPMOVM2D     K2, Z2
-	VMOVUPS      word7fc00000<>+0(SB), Z3
-	VPMOVD2M     Z2, K2
-	VBLENDMPS    Z3, Z19, K2, Z20
-	VCMPPS       $0x00, Z1, Z0, K2
-	VPMOVM2D     K2, Z0
-	VMOVUPS      wordff800000<>+0(SB), Z1
-	VPMOVD2M     Z0, K2
-	VBLENDMPS    Z1, Z20, K2, Z21
-	VMOVUPS      Z21, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VCMPPS.BCST       $0x11, word00800000<>+0(SB), Z0, K2
+	VPMOVM2D          K2, Z1
+	VMULPS.BCST       word4b000000<>+0(SB), Z0, Z2
+	VPMOVD2M          Z1, K2
+	VBLENDMPS         Z2, Z0, K2, Z18
+	VPSUBD.BCST       word3f3504f3<>+0(SB), Z18, Z2
+	VPSRAD            $0x17, Z2, Z2
+	VPSLLD            $0x17, Z2, Z3
+	VPSUBD            Z3, Z18, Z3
+	VSUBPS.BCST       word3f800000<>+0(SB), Z3, Z3
+	VCVTDQ2PS         Z2, Z2
+	VANDPS.BCST       word41b80000<>+0(SB), Z1, Z1
+	VSUBPS            Z1, Z2, Z1
+	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
+	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  word3def5141<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z3, Z2
+	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z3, Z2
+	VMULPS            Z3, Z3, Z4
+	VMULPS            Z3, Z4, Z5
+	VMULPS            Z2, Z5, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST word3f000000<>+0(SB), Z4, Z2
+	VADDPS            Z2, Z3, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
+	VCMPPS.BCST       $0x15, word7f800000<>+0(SB), Z0, K2
+	VPMOVM2D          K2, Z1
+	VPMOVD2M          Z1, K2
+	VBLENDMPS         Z0, Z2, K2, Z19
+	VXORPS            Z0, Z0, Z1
+	VCMPPS            $0x11, Z1, Z0, K2
+	VPMOVM2D          K2, Z2
+	VBROADCASTSS      word7fc00000<>+0(SB), Z3
+	VPMOVD2M          Z2, K2
+	VBLENDMPS         Z3, Z19, K2, Z20
+	VCMPPS            $0x00, Z1, Z0, K2
+	VPMOVM2D          K2, Z0
+	VBROADCASTSS      wordff800000<>+0(SB), Z1
+	VPMOVD2M          Z0, K2
+	VBLENDMPS         Z1, Z20, K2, Z21
+	VMOVUPS           Z21, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word00800000<>+0(SB)/4, $0x00800000
-DATA word00800000<>+4(SB)/4, $0x00800000
-DATA word00800000<>+8(SB)/4, $0x00800000
-DATA word00800000<>+12(SB)/4, $0x00800000
-DATA word00800000<>+16(SB)/4, $0x00800000
-DATA word00800000<>+20(SB)/4, $0x00800000
-DATA word00800000<>+24(SB)/4, $0x00800000
-DATA word00800000<>+28(SB)/4, $0x00800000
-DATA word00800000<>+32(SB)/4, $0x00800000
-DATA word00800000<>+36(SB)/4, $0x00800000
-DATA word00800000<>+40(SB)/4, $0x00800000
-DATA word00800000<>+44(SB)/4, $0x00800000
-DATA word00800000<>+48(SB)/4, $0x00800000
-DATA word00800000<>+52(SB)/4, $0x00800000
-DATA word00800000<>+56(SB)/4, $0x00800000
-DATA word00800000<>+60(SB)/4, $0x00800000
-GLOBL word00800000<>(SB), RODATA|NOPTR, $64
+GLOBL word00800000<>(SB), RODATA|NOPTR, $4
 
 DATA word4b000000<>+0(SB)/4, $0x4b000000
-DATA word4b000000<>+4(SB)/4, $0x4b000000
-DATA word4b000000<>+8(SB)/4, $0x4b000000
-DATA word4b000000<>+12(SB)/4, $0x4b000000
-DATA word4b000000<>+16(SB)/4, $0x4b000000
-DATA word4b000000<>+20(SB)/4, $0x4b000000
-DATA word4b000000<>+24(SB)/4, $0x4b000000
-DATA word4b000000<>+28(SB)/4, $0x4b000000
-DATA word4b000000<>+32(SB)/4, $0x4b000000
-DATA word4b000000<>+36(SB)/4, $0x4b000000
-DATA word4b000000<>+40(SB)/4, $0x4b000000
-DATA word4b000000<>+44(SB)/4, $0x4b000000
-DATA word4b000000<>+48(SB)/4, $0x4b000000
-DATA word4b000000<>+52(SB)/4, $0x4b000000
-DATA word4b000000<>+56(SB)/4, $0x4b000000
-DATA word4b000000<>+60(SB)/4, $0x4b000000
-GLOBL word4b000000<>(SB), RODATA|NOPTR, $64
+GLOBL word4b000000<>(SB), RODATA|NOPTR, $4
 
 DATA word3f3504f3<>+0(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+4(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+8(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+12(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+16(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+20(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+24(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+28(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+32(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+36(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+40(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+44(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+48(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+52(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+56(SB)/4, $0x3f3504f3
-DATA word3f3504f3<>+60(SB)/4, $0x3f3504f3
-GLOBL word3f3504f3<>(SB), RODATA|NOPTR, $64
+GLOBL word3f3504f3<>(SB), RODATA|NOPTR, $4
 
 DATA word41b80000<>+0(SB)/4, $0x41b80000
-DATA word41b80000<>+4(SB)/4, $0x41b80000
-DATA word41b80000<>+8(SB)/4, $0x41b80000
-DATA word41b80000<>+12(SB)/4, $0x41b80000
-DATA word41b80000<>+16(SB)/4, $0x41b80000
-DATA word41b80000<>+20(SB)/4, $0x41b80000
-DATA word41b80000<>+24(SB)/4, $0x41b80000
-DATA word41b80000<>+28(SB)/4, $0x41b80000
-DATA word41b80000<>+32(SB)/4, $0x41b80000
-DATA word41b80000<>+36(SB)/4, $0x41b80000
-DATA word41b80000<>+40(SB)/4, $0x41b80000
-DATA word41b80000<>+44(SB)/4, $0x41b80000
-DATA word41b80000<>+48(SB)/4, $0x41b80000
-DATA word41b80000<>+52(SB)/4, $0x41b80000
-DATA word41b80000<>+56(SB)/4, $0x41b80000
-DATA word41b80000<>+60(SB)/4, $0x41b80000
-GLOBL word41b80000<>(SB), RODATA|NOPTR, $64
+GLOBL word41b80000<>(SB), RODATA|NOPTR, $4
 
 DATA word3d8ec753<>+0(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+4(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+8(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+12(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+16(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+20(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+24(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+28(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+32(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+36(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+40(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+44(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+48(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+52(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+56(SB)/4, $0x3d8ec753
-DATA word3d8ec753<>+60(SB)/4, $0x3d8ec753
-GLOBL word3d8ec753<>(SB), RODATA|NOPTR, $64
+GLOBL word3d8ec753<>(SB), RODATA|NOPTR, $4
 
 DATA wordbdeb1ade<>+0(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+4(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+8(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+12(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+16(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+20(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+24(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+28(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+32(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+36(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+40(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+44(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+48(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+52(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+56(SB)/4, $0xbdeb1ade
-DATA wordbdeb1ade<>+60(SB)/4, $0xbdeb1ade
-GLOBL wordbdeb1ade<>(SB), RODATA|NOPTR, $64
+GLOBL wordbdeb1ade<>(SB), RODATA|NOPTR, $4
 
 DATA word3def5141<>+0(SB)/4, $0x3def5141
-DATA word3def5141<>+4(SB)/4, $0x3def5141
-DATA word3def5141<>+8(SB)/4, $0x3def5141
-DATA word3def5141<>+12(SB)/4, $0x3def5141
-DATA word3def5141<>+16(SB)/4, $0x3def5141
-DATA word3def5141<>+20(SB)/4, $0x3def5141
-DATA word3def5141<>+24(SB)/4, $0x3def5141
-DATA word3def5141<>+28(SB)/4, $0x3def5141
-DATA word3def5141<>+32(SB)/4, $0x3def5141
-DATA word3def5141<>+36(SB)/4, $0x3def5141
-DATA word3def5141<>+40(SB)/4, $0x3def5141
-DATA word3def5141<>+44(SB)/4, $0x3def5141
-DATA word3def5141<>+48(SB)/4, $0x3def5141
-DATA word3def5141<>+52(SB)/4, $0x3def5141
-DATA word3def5141<>+56(SB)/4, $0x3def5141
-DATA word3def5141<>+60(SB)/4, $0x3def5141
-GLOBL word3def5141<>(SB), RODATA|NOPTR, $64
+GLOBL word3def5141<>(SB), RODATA|NOPTR, $4
 
 DATA wordbdfe7a63<>+0(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+4(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+8(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+12(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+16(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+20(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+24(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+28(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+32(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+36(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+40(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+44(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+48(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+52(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+56(SB)/4, $0xbdfe7a63
-DATA wordbdfe7a63<>+60(SB)/4, $0xbdfe7a63
-GLOBL wordbdfe7a63<>(SB), RODATA|NOPTR, $64
+GLOBL wordbdfe7a63<>(SB), RODATA|NOPTR, $4
 
 DATA word3e11e90d<>+0(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+4(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+8(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+12(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+16(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+20(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+24(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+28(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+32(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+36(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+40(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+44(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+48(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+52(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+56(SB)/4, $0x3e11e90d
-DATA word3e11e90d<>+60(SB)/4, $0x3e11e90d
-GLOBL word3e11e90d<>(SB), RODATA|NOPTR, $64
+GLOBL word3e11e90d<>(SB), RODATA|NOPTR, $4
 
 DATA wordbe2aada5<>+0(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+4(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+8(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+12(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+16(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+20(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+24(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+28(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+32(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+36(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+40(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+44(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+48(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+52(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+56(SB)/4, $0xbe2aada5
-DATA wordbe2aada5<>+60(SB)/4, $0xbe2aada5
-GLOBL wordbe2aada5<>(SB), RODATA|NOPTR, $64
+GLOBL wordbe2aada5<>(SB), RODATA|NOPTR, $4
 
 DATA word3e4ccead<>+0(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+4(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+8(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+12(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+16(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+20(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+24(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+28(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+32(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+36(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+40(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+44(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+48(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+52(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+56(SB)/4, $0x3e4ccead
-DATA word3e4ccead<>+60(SB)/4, $0x3e4ccead
-GLOBL word3e4ccead<>(SB), RODATA|NOPTR, $64
+GLOBL word3e4ccead<>(SB), RODATA|NOPTR, $4
 
 DATA wordbe7ffffe<>+0(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+4(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+8(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+12(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+16(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+20(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+24(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+28(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+32(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+36(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+40(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+44(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+48(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+52(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+56(SB)/4, $0xbe7ffffe
-DATA wordbe7ffffe<>+60(SB)/4, $0xbe7ffffe
-GLOBL wordbe7ffffe<>(SB), RODATA|NOPTR, $64
+GLOBL wordbe7ffffe<>(SB), RODATA|NOPTR, $4
 
 DATA word3eaaaaaa<>+0(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+4(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+8(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+12(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+16(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+20(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+24(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+28(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+32(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+36(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+40(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+44(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+48(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+52(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+56(SB)/4, $0x3eaaaaaa
-DATA word3eaaaaaa<>+60(SB)/4, $0x3eaaaaaa
-GLOBL word3eaaaaaa<>(SB), RODATA|NOPTR, $64
+GLOBL word3eaaaaaa<>(SB), RODATA|NOPTR, $4
 
 DATA word7f800000<>+0(SB)/4, $0x7f800000
-DATA word7f800000<>+4(SB)/4, $0x7f800000
-DATA word7f800000<>+8(SB)/4, $0x7f800000
-DATA word7f800000<>+12(SB)/4, $0x7f800000
-DATA word7f800000<>+16(SB)/4, $0x7f800000
-DATA word7f800000<>+20(SB)/4, $0x7f800000
-DATA word7f800000<>+24(SB)/4, $0x7f800000
-DATA word7f800000<>+28(SB)/4, $0x7f800000
-DATA word7f800000<>+32(SB)/4, $0x7f800000
-DATA word7f800000<>+36(SB)/4, $0x7f800000
-DATA word7f800000<>+40(SB)/4, $0x7f800000
-DATA word7f800000<>+44(SB)/4, $0x7f800000
-DATA word7f800000<>+48(SB)/4, $0x7f800000
-DATA word7f800000<>+52(SB)/4, $0x7f800000
-DATA word7f800000<>+56(SB)/4, $0x7f800000
-DATA word7f800000<>+60(SB)/4, $0x7f800000
-GLOBL word7f800000<>(SB), RODATA|NOPTR, $64
+GLOBL word7f800000<>(SB), RODATA|NOPTR, $4
 
 DATA word7fc00000<>+0(SB)/4, $0x7fc00000
-DATA word7fc00000<>+4(SB)/4, $0x7fc00000
-DATA word7fc00000<>+8(SB)/4, $0x7fc00000
-DATA word7fc00000<>+12(SB)/4, $0x7fc00000
-DATA word7fc00000<>+16(SB)/4, $0x7fc00000
-DATA word7fc00000<>+20(SB)/4, $0x7fc00000
-DATA word7fc00000<>+24(SB)/4, $0x7fc00000
-DATA word7fc00000<>+28(SB)/4, $0x7fc00000
-DATA word7fc00000<>+32(SB)/4, $0x7fc00000
-DATA word7fc00000<>+36(SB)/4, $0x7fc00000
-DATA word7fc00000<>+40(SB)/4, $0x7fc00000
-DATA word7fc00000<>+44(SB)/4, $0x7fc00000
-DATA word7fc00000<>+48(SB)/4, $0x7fc00000
-DATA word7fc00000<>+52(SB)/4, $0x7fc00000
-DATA word7fc00000<>+56(SB)/4, $0x7fc00000
-DATA word7fc00000<>+60(SB)/4, $0x7fc00000
-GLOBL word7fc00000<>(SB), RODATA|NOPTR, $64
+GLOBL word7fc00000<>(SB), RODATA|NOPTR, $4
 
 DATA wordff800000<>+0(SB)/4, $0xff800000
-DATA wordff800000<>+4(SB)/4, $0xff800000
-DATA wordff800000<>+8(SB)/4, $0xff800000
-DATA wordff800000<>+12(SB)/4, $0xff800000
-DATA wordff800000<>+16(SB)/4, $0xff800000
-DATA wordff800000<>+20(SB)/4, $0xff800000
-DATA wordff800000<>+24(SB)/4, $0xff800000
-DATA wordff800000<>+28(SB)/4, $0xff800000
-DATA wordff800000<>+32(SB)/4, $0xff800000
-DATA wordff800000<>+36(SB)/4, $0xff800000
-DATA wordff800000<>+40(SB)/4, $0xff800000
-DATA wordff800000<>+44(SB)/4, $0xff800000
-DATA wordff800000<>+48(SB)/4, $0xff800000
-DATA wordff800000<>+52(SB)/4, $0xff800000
-DATA wordff800000<>+56(SB)/4, $0xff800000
-DATA wordff800000<>+60(SB)/4, $0xff800000
-GLOBL wordff800000<>(SB), RODATA|NOPTR, $64
+GLOBL wordff800000<>(SB), RODATA|NOPTR, $4
 
 // func Erf(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -942,762 +522,387 @@ TEXT ·Erf(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x20, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z5
-	VANDPS       word7fffffff<>+0(SB), Z0, Z1
-	VANDPS       word7fffffff<>+0(SB), Z5, Z6
-	VMOVUPS      word4116147b<>+0(SB), Z2
-	VMOVUPS      word4116147b<>+0(SB), Z7
-	VMOVUPS      word26901d7d<>+0(SB), Z3
-	VMOVUPS      word26901d7d<>+0(SB), Z8
-	VMAXPS       Z1, Z3, Z1
-	VMAXPS       Z6, Z8, Z3
-	VMINPS       Z1, Z2, Z1
-	VMINPS       Z3, Z7, Z6
-	VMULPS       Z1, Z1, Z2
-	VMULPS       Z6, Z6, Z7
-	VMOVUPS      word38b2dfe0<>+0(SB), Z3
-	VMOVUPS      word38b2dfe0<>+0(SB), Z8
-	VFMADD213PS  wordba566c95<>+0(SB), Z2, Z3
-	VFMADD213PS  wordba566c95<>+0(SB), Z7, Z8
-	VFMADD213PS  word3baa8838<>+0(SB), Z2, Z3
-	VFMADD213PS  word3baa8838<>+0(SB), Z7, Z8
-	VFMADD213PS  wordbcdc0ae6<>+0(SB), Z2, Z3
-	VFMADD213PS  wordbcdc0ae6<>+0(SB), Z7, Z8
-	VFMADD213PS  word3de7172e<>+0(SB), Z2, Z3
-	VFMADD213PS  word3de7172e<>+0(SB), Z7, Z8
-	VFMADD213PS  wordbec093a2<>+0(SB), Z2, Z3
-	VFMADD213PS  wordbec093a2<>+0(SB), Z7, Z8
-	VFMADD213PS  word3e0375d4<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e0375d4<>+0(SB), Z7, Z8
-	VMOVAPS      Z0, Z2
-	VMOVAPS      Z5, Z7
-	VFMADD231PS  Z0, Z3, Z2
-	VFMADD231PS  Z5, Z8, Z7
-	VMULPS       wordbf800000<>+0(SB), Z1, Z3
-	VMULPS       wordbf800000<>+0(SB), Z6, Z13
-	VMULPS       Z1, Z3, Z8
-	VMULPS       Z6, Z13, Z14
-	VMOVAPS      Z8, Z12
-	VMOVAPS      Z14, Z15
-	VFMSUB231PS  Z1, Z3, Z12
-	VFMSUB231PS  Z6, Z13, Z15
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z16
-	VMOVAPS      Z8, Z13
-	VMOVAPS      Z14, Z17
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z13
-	VFMADD213PS  word4b400000<>+0(SB), Z16, Z17
-	VSUBPS       word4b400000<>+0(SB), Z13, Z3
-	VSUBPS       word4b400000<>+0(SB), Z17, Z16
-	VMOVAPS      Z8, Z8
-	VMOVAPS      Z14, Z14
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z8
-	VFNMADD231PS word3f317218<>+0(SB), Z16, Z14
-	VMOVAPS      Z8, Z8
-	VMOVAPS      Z14, Z14
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z8
-	VFNMADD231PS wordb102e308<>+0(SB), Z16, Z14
-	VADDPS       Z12, Z8, Z3
-	VADDPS       Z15, Z14, Z12
-	VMOVUPS      word3ab6887e<>+0(SB), Z8
-	VMOVUPS      word3ab6887e<>+0(SB), Z14
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z8
-	VFMADD213PS  word3c0905b1<>+0(SB), Z12, Z14
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z8
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z12, Z14
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z8
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z12, Z14
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z8
-	VFMADD213PS  word3f000000<>+0(SB), Z12, Z14
-	VMULPS       Z8, Z3, Z8
-	VMULPS       Z14, Z12, Z15
-	VMOVAPS      Z3, Z14
-	VMOVAPS      Z12, Z16
-	VFMADD231PS  Z3, Z8, Z14
-	VFMADD231PS  Z12, Z15, Z16
-	VADDPS       word3f800000<>+0(SB), Z14, Z3
-	VADDPS       word3f800000<>+0(SB), Z16, Z8
-	VPSUBD       word4b400000<>+0(SB), Z13, Z12
-	VPSUBD       word4b400000<>+0(SB), Z17, Z13
-	VPSLLD       $0x17, Z12, Z12
-	VPSLLD       $0x17, Z13, Z13
-	VPADDD       word3f800000<>+0(SB), Z12, Z12
-	VPADDD       word3f800000<>+0(SB), Z13, Z13
-	VMULPS       Z12, Z3, Z3
-	VMULPS       Z13, Z8, Z14
-	VMOVUPS      word3f800000<>+0(SB), Z8
-	VMOVUPS      word3f800000<>+0(SB), Z15
-	VMOVUPS      word3ecccccd<>+0(SB), Z12
-	VMOVUPS      word3ecccccd<>+0(SB), Z16
-	VMOVAPS      Z1, Z13
-	VMOVAPS      Z6, Z17
-	VFMADD213PS  word3f800000<>+0(SB), Z12, Z13
-	VFMADD213PS  word3f800000<>+0(SB), Z16, Z17
-	VDIVPS       Z13, Z8, Z8
-	VDIVPS       Z17, Z15, Z15
-	VSUBPS       word3f000000<>+0(SB), Z8, Z12
-	VSUBPS       word3f000000<>+0(SB), Z15, Z16
-	VMOVUPS      wordbcf4af0d<>+0(SB), Z13
-	VMOVUPS      wordbcf4af0d<>+0(SB), Z17
-	VFMADD213PS  wordbbb44abc<>+0(SB), Z12, Z13
-	VFMADD213PS  wordbbb44abc<>+0(SB), Z16, Z17
-	VFMADD213PS  word3d8bb775<>+0(SB), Z12, Z13
-	VFMADD213PS  word3d8bb775<>+0(SB), Z16, Z17
-	VFMADD213PS  word3cad7a5f<>+0(SB), Z12, Z13
-	VFMADD213PS  word3cad7a5f<>+0(SB), Z16, Z17
-	VFMADD213PS  wordbdfbd6e2<>+0(SB), Z12, Z13
-	VFMADD213PS  wordbdfbd6e2<>+0(SB), Z16, Z17
-	VFMADD213PS  wordbddbc09c<>+0(SB), Z12, Z13
-	VFMADD213PS  wordbddbc09c<>+0(SB), Z16, Z17
-	VFMADD213PS  word3e39da49<>+0(SB), Z12, Z13
-	VFMADD213PS  word3e39da49<>+0(SB), Z16, Z17
-	VFMADD213PS  word3f0c499b<>+0(SB), Z12, Z13
-	VFMADD213PS  word3f0c499b<>+0(SB), Z16, Z17
-	VFMADD213PS  word3f39ec5c<>+0(SB), Z12, Z13
-	VFMADD213PS  word3f39ec5c<>+0(SB), Z16, Z17
-	VFMADD213PS  word3f24caef<>+0(SB), Z12, Z13
-	VFMADD213PS  word3f24caef<>+0(SB), Z16, Z17
-	VFMADD213PS  word3ed7dda0<>+0(SB), Z12, Z13
-	VFMADD213PS  word3ed7dda0<>+0(SB), Z16, Z17
-	VMULPS       Z8, Z13, Z8
-	VMULPS       Z15, Z17, Z12
-	VMULPS       Z3, Z8, Z3
-	VMULPS       Z14, Z12, Z12
-	VMOVUPS      word3f800000<>+0(SB), Z8
-	VMOVUPS      word3f800000<>+0(SB), Z13
-	VSUBPS       Z3, Z8, Z3
-	VSUBPS       Z12, Z13, Z8
-	VANDPS       word80000000<>+0(SB), Z0, Z0
-	VANDPS       word80000000<>+0(SB), Z5, Z5
-	VORPS        Z0, Z3, Z0
-	VORPS        Z5, Z8, Z3
-	VCMPPS       $0x11, word3f666666<>+0(SB), Z1, K1
-	VPMOVM2D     K1, Z1
-	VCMPPS       $0x11, word3f666666<>+0(SB), Z6, K1
-	VPMOVM2D     K1, Z5
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z2, Z0, K1, Z4
-	VPMOVD2M     Z5, K1
-	VBLENDMPS    Z7, Z3, K1, Z9
-	VMOVUPS      Z4, (AX)
-	VMOVUPS      Z9, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	JMP          blocks
+	SUBQ              $0x20, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z5
+	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
+	VANDPS.BCST       word7fffffff<>+0(SB), Z5, Z6
+	VBROADCASTSS      word4116147b<>+0(SB), Z2
+	VBROADCASTSS      word4116147b<>+0(SB), Z7
+	VBROADCASTSS      word26901d7d<>+0(SB), Z3
+	VBROADCASTSS      word26901d7d<>+0(SB), Z8
+	VMAXPS            Z1, Z3, Z1
+	VMAXPS            Z6, Z8, Z3
+	VMINPS            Z1, Z2, Z1
+	VMINPS            Z3, Z7, Z6
+	VMULPS            Z1, Z1, Z2
+	VMULPS            Z6, Z6, Z7
+	VBROADCASTSS      word38b2dfe0<>+0(SB), Z3
+	VBROADCASTSS      word38b2dfe0<>+0(SB), Z8
+	VFMADD213PS.BCST  wordba566c95<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  wordba566c95<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3baa8838<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3baa8838<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  wordbcdc0ae6<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  wordbcdc0ae6<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3de7172e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3de7172e<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  wordbec093a2<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  wordbec093a2<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3e0375d4<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e0375d4<>+0(SB), Z7, Z8
+	VMOVAPS           Z0, Z2
+	VMOVAPS           Z5, Z7
+	VFMADD231PS       Z0, Z3, Z2
+	VFMADD231PS       Z5, Z8, Z7
+	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z3
+	VMULPS.BCST       wordbf800000<>+0(SB), Z6, Z13
+	VMULPS            Z1, Z3, Z8
+	VMULPS            Z6, Z13, Z14
+	VMOVAPS           Z8, Z12
+	VMOVAPS           Z14, Z15
+	VFMSUB231PS       Z1, Z3, Z12
+	VFMSUB231PS       Z6, Z13, Z15
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z16
+	VMOVAPS           Z8, Z13
+	VMOVAPS           Z14, Z17
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z13
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z16, Z17
+	VSUBPS.BCST       word4b400000<>+0(SB), Z13, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z17, Z16
+	VMOVAPS           Z8, Z8
+	VMOVAPS           Z14, Z14
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z8
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z16, Z14
+	VMOVAPS           Z8, Z8
+	VMOVAPS           Z14, Z14
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z8
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z16, Z14
+	VADDPS            Z12, Z8, Z3
+	VADDPS            Z15, Z14, Z12
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z8
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z14
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z8
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z12, Z14
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z8
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z12, Z14
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z8
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z12, Z14
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z8
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z12, Z14
+	VMULPS            Z8, Z3, Z8
+	VMULPS            Z14, Z12, Z15
+	VMOVAPS           Z3, Z14
+	VMOVAPS           Z12, Z16
+	VFMADD231PS       Z3, Z8, Z14
+	VFMADD231PS       Z12, Z15, Z16
+	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
+	VADDPS.BCST       word3f800000<>+0(SB), Z16, Z8
+	VPSUBD.BCST       word4b400000<>+0(SB), Z13, Z12
+	VPSUBD.BCST       word4b400000<>+0(SB), Z17, Z13
+	VPSLLD            $0x17, Z12, Z12
+	VPSLLD            $0x17, Z13, Z13
+	VPADDD.BCST       word3f800000<>+0(SB), Z12, Z12
+	VPADDD.BCST       word3f800000<>+0(SB), Z13, Z13
+	VMULPS            Z12, Z3, Z3
+	VMULPS            Z13, Z8, Z14
+	VBROADCASTSS      word3f800000<>+0(SB), Z8
+	VBROADCASTSS      word3f800000<>+0(SB), Z15
+	VBROADCASTSS      word3ecccccd<>+0(SB), Z12
+	VBROADCASTSS      word3ecccccd<>+0(SB), Z16
+	VMOVAPS           Z1, Z13
+	VMOVAPS           Z6, Z17
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z16, Z17
+	VDIVPS            Z13, Z8, Z8
+	VDIVPS            Z17, Z15, Z15
+	VSUBPS.BCST       word3f000000<>+0(SB), Z8, Z12
+	VSUBPS.BCST       word3f000000<>+0(SB), Z15, Z16
+	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z13
+	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z17
+	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z16, Z17
+	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z16, Z17
+	VMULPS            Z8, Z13, Z8
+	VMULPS            Z15, Z17, Z12
+	VMULPS            Z3, Z8, Z3
+	VMULPS            Z14, Z12, Z12
+	VBROADCASTSS      word3f800000<>+0(SB), Z8
+	VBROADCASTSS      word3f800000<>+0(SB), Z13
+	VSUBPS            Z3, Z8, Z3
+	VSUBPS            Z12, Z13, Z8
+	VANDPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VANDPS.BCST       word80000000<>+0(SB), Z5, Z5
+	VORPS             Z0, Z3, Z0
+	VORPS             Z5, Z8, Z3
+	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z1, K1
+	VPMOVM2D          K1, Z1
+	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z6, K1
+	VPMOVM2D          K1, Z5
+	VPMOVD2M          Z1, K1
+	VBLENDMPS         Z2, Z0, K1, Z4
+	VPMOVD2M          Z5, K1
+	VBLENDMPS         Z7, Z3, K1, Z9
+	VMOVUPS           Z4, (AX)
+	VMOVUPS           Z9, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VANDPS       word7fffffff<>+0(SB), Z0, Z1
-	VMOVUPS      word4116147b<>+0(SB), Z2
-	VMOVUPS      word26901d7d<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMULPS       Z1, Z1, Z2
-	VMOVUPS      word38b2dfe0<>+0(SB), Z3
-	VFMADD213PS  wordba566c95<>+0(SB), Z2, Z3
-	VFMADD213PS  word3baa8838<>+0(SB), Z2, Z3
-	VFMADD213PS  wordbcdc0ae6<>+0(SB), Z2, Z3
-	VFMADD213PS  word3de7172e<>+0(SB), Z2, Z3
-	VFMADD213PS  wordbec093a2<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e0375d4<>+0(SB), Z2, Z3
-	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z0, Z3, Z2
-	VMULPS       wordbf800000<>+0(SB), Z1, Z3
-	VMULPS       Z1, Z3, Z4
-	VMOVAPS      Z4, Z5
-	VFMSUB231PS  Z1, Z3, Z5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS      Z4, Z6
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z6
-	VSUBPS       word4b400000<>+0(SB), Z6, Z3
-	VMOVAPS      Z4, Z4
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z4
-	VMOVAPS      Z4, Z4
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z4
-	VADDPS       Z5, Z4, Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z3, Z4
-	VMOVAPS      Z3, Z5
-	VFMADD231PS  Z3, Z4, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z3
-	VPSUBD       word4b400000<>+0(SB), Z6, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       word3f800000<>+0(SB), Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VMOVUPS      word3ecccccd<>+0(SB), Z5
-	VMOVAPS      Z1, Z6
-	VFMADD213PS  word3f800000<>+0(SB), Z5, Z6
-	VDIVPS       Z6, Z4, Z4
-	VSUBPS       word3f000000<>+0(SB), Z4, Z5
-	VMOVUPS      wordbcf4af0d<>+0(SB), Z6
-	VFMADD213PS  wordbbb44abc<>+0(SB), Z5, Z6
-	VFMADD213PS  word3d8bb775<>+0(SB), Z5, Z6
-	VFMADD213PS  word3cad7a5f<>+0(SB), Z5, Z6
-	VFMADD213PS  wordbdfbd6e2<>+0(SB), Z5, Z6
-	VFMADD213PS  wordbddbc09c<>+0(SB), Z5, Z6
-	VFMADD213PS  word3e39da49<>+0(SB), Z5, Z6
-	VFMADD213PS  word3f0c499b<>+0(SB), Z5, Z6
-	VFMADD213PS  word3f39ec5c<>+0(SB), Z5, Z6
-	VFMADD213PS  word3f24caef<>+0(SB), Z5, Z6
-	VFMADD213PS  word3ed7dda0<>+0(SB), Z5, Z6
-	VMULPS       Z4, Z6, Z4
-	VMULPS       Z3, Z4, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VSUBPS       Z3, Z4, Z3
-	VANDPS       word80000000<>+0(SB), Z0, Z0
-	VORPS        Z0, Z3, Z0
-	VCMPPS       $0x11, word3f666666<>+0(SB), Z1, K1
-	VPMOVM2D     K1, Z1
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z2, Z0, K1, Z10
-	VMOVUPS      Z10, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
+	VBROADCASTSS      word4116147b<>+0(SB), Z2
+	VBROADCASTSS      word26901d7d<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VMULPS            Z1, Z1, Z2
+	VBROADCASTSS      word38b2dfe0<>+0(SB), Z3
+	VFMADD213PS.BCST  wordba566c95<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3baa8838<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  wordbcdc0ae6<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3de7172e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  wordbec093a2<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e0375d4<>+0(SB), Z2, Z3
+	VMOVAPS           Z0, Z2
+	VFMADD231PS       Z0, Z3, Z2
+	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z3
+	VMULPS            Z1, Z3, Z4
+	VMOVAPS           Z4, Z5
+	VFMSUB231PS       Z1, Z3, Z5
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z4, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z6
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z3
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z4
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z4
+	VADDPS            Z5, Z4, Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z3, Z4
+	VMOVAPS           Z3, Z5
+	VFMADD231PS       Z3, Z4, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
+	VMULPS            Z4, Z3, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VBROADCASTSS      word3ecccccd<>+0(SB), Z5
+	VMOVAPS           Z1, Z6
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z5, Z6
+	VDIVPS            Z6, Z4, Z4
+	VSUBPS.BCST       word3f000000<>+0(SB), Z4, Z5
+	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z6
+	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z5, Z6
+	VMULPS            Z4, Z6, Z4
+	VMULPS            Z3, Z4, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VSUBPS            Z3, Z4, Z3
+	VANDPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VORPS             Z0, Z3, Z0
+	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z1, K1
+	VPMOVM2D          K1, Z1
+	VPMOVD2M          Z1, K1
+	VBLENDMPS         Z2, Z0, K1, Z10
+	VMOVUPS           Z10, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VANDPS       word7fffffff<>+0(SB), Z0, Z1
-	VMOVUPS      word4116147b<>+0(SB), Z2
-	VMOVUPS      word26901d7d<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMULPS       Z1, Z1, Z2
-	VMOVUPS      word38b2dfe0<>+0(SB), Z3
-	VFMADD213PS  wordba566c95<>+0(SB), Z2, Z3
-	VFMADD213PS  word3baa8838<>+0(SB), Z2, Z3
-	VFMADD213PS  wordbcdc0ae6<>+0(SB), Z2, Z3
-	VFMADD213PS  word3de7172e<>+0(SB), Z2, Z3
-	VFMADD213PS  wordbec093a2<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e0375d4<>+0(SB), Z2, Z3
-	VMOVAPS      Z0, Z2
-	VFMADD231PS  Z0, Z3, Z2
-	VMULPS       wordbf800000<>+0(SB), Z1, Z3
-	VMULPS       Z1, Z3, Z4
-	VMOVAPS      Z4, Z5
-	VFMSUB231PS  Z1, Z3, Z5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS      Z4, Z6
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z6
-	VSUBPS       word4b400000<>+0(SB), Z6, Z3
-	VMOVAPS      Z4, Z4
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z4
-	VMOVAPS      Z4, Z4
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z4
-	VADDPS       Z5, Z4, Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z3, Z4
-	VMOVAPS      Z3, Z5
-	VFMADD231PS  Z3, Z4, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z3
-	VPSUBD       word4b400000<>+0(SB), Z6, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       word3f800000<>+0(SB), Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VMOVUPS      word3ecccccd<>+0(SB), Z5
-	VMOVAPS      Z1, Z6
-	VFMADD213PS  word3f800000<>+0(SB), Z5, Z6
-	VDIVPS       Z6, Z4, Z4
-	VSUBPS       word3f000000<>+0(SB), Z4, Z5
-	VMOVUPS      wordbcf4af0d<>+0(SB), Z6
-	VFMADD213PS  wordbbb44abc<>+0(SB), Z5, Z6
-	VFMADD213PS  word3d8bb775<>+0(SB), Z5, Z6
-	VFMADD213PS  word3cad7a5f<>+0(SB), Z5, Z6
-	VFMADD213PS  wordbdfbd6e2<>+0(SB), Z5, Z6
-	VFMADD213PS  wordbddbc09c<>+0(SB), Z5, Z6
-	VFMADD213PS  word3e39da49<>+0(SB), Z5, Z6
-	VFMADD213PS  word3f0c499b<>+0(SB), Z5, Z6
-	VFMADD213PS  word3f39ec5c<>+0(SB), Z5, Z6
-	VFMADD213PS  word3f24caef<>+0(SB), Z5, Z6
-	VFMADD213PS  word3ed7dda0<>+0(SB), Z5, Z6
-	VMULPS       Z4, Z6, Z4
-	VMULPS       Z3, Z4, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VSUBPS       Z3, Z4, Z3
-	VANDPS       word80000000<>+0(SB), Z0, Z0
-	VORPS        Z0, Z3, Z0
-	VCMPPS       $0x11, word3f666666<>+0(SB), Z1, K2
-	VPMOVM2D     K2, Z1
-	VPMOVD2M     Z1, K2
-	VBLENDMPS    Z2, Z0, K2, Z11
-	VMOVUPS      Z11, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
+	VBROADCASTSS      word4116147b<>+0(SB), Z2
+	VBROADCASTSS      word26901d7d<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VMULPS            Z1, Z1, Z2
+	VBROADCASTSS      word38b2dfe0<>+0(SB), Z3
+	VFMADD213PS.BCST  wordba566c95<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3baa8838<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  wordbcdc0ae6<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3de7172e<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  wordbec093a2<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e0375d4<>+0(SB), Z2, Z3
+	VMOVAPS           Z0, Z2
+	VFMADD231PS       Z0, Z3, Z2
+	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z3
+	VMULPS            Z1, Z3, Z4
+	VMOVAPS           Z4, Z5
+	VFMSUB231PS       Z1, Z3, Z5
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z4, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z6
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z3
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z4
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z4
+	VADDPS            Z5, Z4, Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z3, Z4
+	VMOVAPS           Z3, Z5
+	VFMADD231PS       Z3, Z4, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
+	VMULPS            Z4, Z3, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VBROADCASTSS      word3ecccccd<>+0(SB), Z5
+	VMOVAPS           Z1, Z6
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z5, Z6
+	VDIVPS            Z6, Z4, Z4
+	VSUBPS.BCST       word3f000000<>+0(SB), Z4, Z5
+	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z6
+	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z5, Z6
+	VMULPS            Z4, Z6, Z4
+	VMULPS            Z3, Z4, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VSUBPS            Z3, Z4, Z3
+	VANDPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VORPS             Z0, Z3, Z0
+	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z1, K2
+	VPMOVM2D          K2, Z1
+	VPMOVD2M          Z1, K2
+	VBLENDMPS         Z2, Z0, K2, Z11
+	VMOVUPS           Z11, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word7fffffff<>+0(SB)/4, $0x7fffffff
-DATA word7fffffff<>+4(SB)/4, $0x7fffffff
-DATA word7fffffff<>+8(SB)/4, $0x7fffffff
-DATA word7fffffff<>+12(SB)/4, $0x7fffffff
-DATA word7fffffff<>+16(SB)/4, $0x7fffffff
-DATA word7fffffff<>+20(SB)/4, $0x7fffffff
-DATA word7fffffff<>+24(SB)/4, $0x7fffffff
-DATA word7fffffff<>+28(SB)/4, $0x7fffffff
-DATA word7fffffff<>+32(SB)/4, $0x7fffffff
-DATA word7fffffff<>+36(SB)/4, $0x7fffffff
-DATA word7fffffff<>+40(SB)/4, $0x7fffffff
-DATA word7fffffff<>+44(SB)/4, $0x7fffffff
-DATA word7fffffff<>+48(SB)/4, $0x7fffffff
-DATA word7fffffff<>+52(SB)/4, $0x7fffffff
-DATA word7fffffff<>+56(SB)/4, $0x7fffffff
-DATA word7fffffff<>+60(SB)/4, $0x7fffffff
-GLOBL word7fffffff<>(SB), RODATA|NOPTR, $64
+GLOBL word7fffffff<>(SB), RODATA|NOPTR, $4
 
 DATA word4116147b<>+0(SB)/4, $0x4116147b
-DATA word4116147b<>+4(SB)/4, $0x4116147b
-DATA word4116147b<>+8(SB)/4, $0x4116147b
-DATA word4116147b<>+12(SB)/4, $0x4116147b
-DATA word4116147b<>+16(SB)/4, $0x4116147b
-DATA word4116147b<>+20(SB)/4, $0x4116147b
-DATA word4116147b<>+24(SB)/4, $0x4116147b
-DATA word4116147b<>+28(SB)/4, $0x4116147b
-DATA word4116147b<>+32(SB)/4, $0x4116147b
-DATA word4116147b<>+36(SB)/4, $0x4116147b
-DATA word4116147b<>+40(SB)/4, $0x4116147b
-DATA word4116147b<>+44(SB)/4, $0x4116147b
-DATA word4116147b<>+48(SB)/4, $0x4116147b
-DATA word4116147b<>+52(SB)/4, $0x4116147b
-DATA word4116147b<>+56(SB)/4, $0x4116147b
-DATA word4116147b<>+60(SB)/4, $0x4116147b
-GLOBL word4116147b<>(SB), RODATA|NOPTR, $64
+GLOBL word4116147b<>(SB), RODATA|NOPTR, $4
 
 DATA word26901d7d<>+0(SB)/4, $0x26901d7d
-DATA word26901d7d<>+4(SB)/4, $0x26901d7d
-DATA word26901d7d<>+8(SB)/4, $0x26901d7d
-DATA word26901d7d<>+12(SB)/4, $0x26901d7d
-DATA word26901d7d<>+16(SB)/4, $0x26901d7d
-DATA word26901d7d<>+20(SB)/4, $0x26901d7d
-DATA word26901d7d<>+24(SB)/4, $0x26901d7d
-DATA word26901d7d<>+28(SB)/4, $0x26901d7d
-DATA word26901d7d<>+32(SB)/4, $0x26901d7d
-DATA word26901d7d<>+36(SB)/4, $0x26901d7d
-DATA word26901d7d<>+40(SB)/4, $0x26901d7d
-DATA word26901d7d<>+44(SB)/4, $0x26901d7d
-DATA word26901d7d<>+48(SB)/4, $0x26901d7d
-DATA word26901d7d<>+52(SB)/4, $0x26901d7d
-DATA word26901d7d<>+56(SB)/4, $0x26901d7d
-DATA word26901d7d<>+60(SB)/4, $0x26901d7d
-GLOBL word26901d7d<>(SB), RODATA|NOPTR, $64
+GLOBL word26901d7d<>(SB), RODATA|NOPTR, $4
 
 DATA word38b2dfe0<>+0(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+4(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+8(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+12(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+16(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+20(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+24(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+28(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+32(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+36(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+40(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+44(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+48(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+52(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+56(SB)/4, $0x38b2dfe0
-DATA word38b2dfe0<>+60(SB)/4, $0x38b2dfe0
-GLOBL word38b2dfe0<>(SB), RODATA|NOPTR, $64
+GLOBL word38b2dfe0<>(SB), RODATA|NOPTR, $4
 
 DATA wordba566c95<>+0(SB)/4, $0xba566c95
-DATA wordba566c95<>+4(SB)/4, $0xba566c95
-DATA wordba566c95<>+8(SB)/4, $0xba566c95
-DATA wordba566c95<>+12(SB)/4, $0xba566c95
-DATA wordba566c95<>+16(SB)/4, $0xba566c95
-DATA wordba566c95<>+20(SB)/4, $0xba566c95
-DATA wordba566c95<>+24(SB)/4, $0xba566c95
-DATA wordba566c95<>+28(SB)/4, $0xba566c95
-DATA wordba566c95<>+32(SB)/4, $0xba566c95
-DATA wordba566c95<>+36(SB)/4, $0xba566c95
-DATA wordba566c95<>+40(SB)/4, $0xba566c95
-DATA wordba566c95<>+44(SB)/4, $0xba566c95
-DATA wordba566c95<>+48(SB)/4, $0xba566c95
-DATA wordba566c95<>+52(SB)/4, $0xba566c95
-DATA wordba566c95<>+56(SB)/4, $0xba566c95
-DATA wordba566c95<>+60(SB)/4, $0xba566c95
-GLOBL wordba566c95<>(SB), RODATA|NOPTR, $64
+GLOBL wordba566c95<>(SB), RODATA|NOPTR, $4
 
 DATA word3baa8838<>+0(SB)/4, $0x3baa8838
-DATA word3baa8838<>+4(SB)/4, $0x3baa8838
-DATA word3baa8838<>+8(SB)/4, $0x3baa8838
-DATA word3baa8838<>+12(SB)/4, $0x3baa8838
-DATA word3baa8838<>+16(SB)/4, $0x3baa8838
-DATA word3baa8838<>+20(SB)/4, $0x3baa8838
-DATA word3baa8838<>+24(SB)/4, $0x3baa8838
-DATA word3baa8838<>+28(SB)/4, $0x3baa8838
-DATA word3baa8838<>+32(SB)/4, $0x3baa8838
-DATA word3baa8838<>+36(SB)/4, $0x3baa8838
-DATA word3baa8838<>+40(SB)/4, $0x3baa8838
-DATA word3baa8838<>+44(SB)/4, $0x3baa8838
-DATA word3baa8838<>+48(SB)/4, $0x3baa8838
-DATA word3baa8838<>+52(SB)/4, $0x3baa8838
-DATA word3baa8838<>+56(SB)/4, $0x3baa8838
-DATA word3baa8838<>+60(SB)/4, $0x3baa8838
-GLOBL word3baa8838<>(SB), RODATA|NOPTR, $64
+GLOBL word3baa8838<>(SB), RODATA|NOPTR, $4
 
 DATA wordbcdc0ae6<>+0(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+4(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+8(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+12(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+16(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+20(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+24(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+28(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+32(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+36(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+40(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+44(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+48(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+52(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+56(SB)/4, $0xbcdc0ae6
-DATA wordbcdc0ae6<>+60(SB)/4, $0xbcdc0ae6
-GLOBL wordbcdc0ae6<>(SB), RODATA|NOPTR, $64
+GLOBL wordbcdc0ae6<>(SB), RODATA|NOPTR, $4
 
 DATA word3de7172e<>+0(SB)/4, $0x3de7172e
-DATA word3de7172e<>+4(SB)/4, $0x3de7172e
-DATA word3de7172e<>+8(SB)/4, $0x3de7172e
-DATA word3de7172e<>+12(SB)/4, $0x3de7172e
-DATA word3de7172e<>+16(SB)/4, $0x3de7172e
-DATA word3de7172e<>+20(SB)/4, $0x3de7172e
-DATA word3de7172e<>+24(SB)/4, $0x3de7172e
-DATA word3de7172e<>+28(SB)/4, $0x3de7172e
-DATA word3de7172e<>+32(SB)/4, $0x3de7172e
-DATA word3de7172e<>+36(SB)/4, $0x3de7172e
-DATA word3de7172e<>+40(SB)/4, $0x3de7172e
-DATA word3de7172e<>+44(SB)/4, $0x3de7172e
-DATA word3de7172e<>+48(SB)/4, $0x3de7172e
-DATA word3de7172e<>+52(SB)/4, $0x3de7172e
-DATA word3de7172e<>+56(SB)/4, $0x3de7172e
-DATA word3de7172e<>+60(SB)/4, $0x3de7172e
-GLOBL word3de7172e<>(SB), RODATA|NOPTR, $64
+GLOBL word3de7172e<>(SB), RODATA|NOPTR, $4
 
 DATA wordbec093a2<>+0(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+4(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+8(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+12(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+16(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+20(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+24(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+28(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+32(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+36(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+40(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+44(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+48(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+52(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+56(SB)/4, $0xbec093a2
-DATA wordbec093a2<>+60(SB)/4, $0xbec093a2
-GLOBL wordbec093a2<>(SB), RODATA|NOPTR, $64
+GLOBL wordbec093a2<>(SB), RODATA|NOPTR, $4
 
 DATA word3e0375d4<>+0(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+4(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+8(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+12(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+16(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+20(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+24(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+28(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+32(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+36(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+40(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+44(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+48(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+52(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+56(SB)/4, $0x3e0375d4
-DATA word3e0375d4<>+60(SB)/4, $0x3e0375d4
-GLOBL word3e0375d4<>(SB), RODATA|NOPTR, $64
+GLOBL word3e0375d4<>(SB), RODATA|NOPTR, $4
 
 DATA wordbf800000<>+0(SB)/4, $0xbf800000
-DATA wordbf800000<>+4(SB)/4, $0xbf800000
-DATA wordbf800000<>+8(SB)/4, $0xbf800000
-DATA wordbf800000<>+12(SB)/4, $0xbf800000
-DATA wordbf800000<>+16(SB)/4, $0xbf800000
-DATA wordbf800000<>+20(SB)/4, $0xbf800000
-DATA wordbf800000<>+24(SB)/4, $0xbf800000
-DATA wordbf800000<>+28(SB)/4, $0xbf800000
-DATA wordbf800000<>+32(SB)/4, $0xbf800000
-DATA wordbf800000<>+36(SB)/4, $0xbf800000
-DATA wordbf800000<>+40(SB)/4, $0xbf800000
-DATA wordbf800000<>+44(SB)/4, $0xbf800000
-DATA wordbf800000<>+48(SB)/4, $0xbf800000
-DATA wordbf800000<>+52(SB)/4, $0xbf800000
-DATA wordbf800000<>+56(SB)/4, $0xbf800000
-DATA wordbf800000<>+60(SB)/4, $0xbf800000
-GLOBL wordbf800000<>(SB), RODATA|NOPTR, $64
+GLOBL wordbf800000<>(SB), RODATA|NOPTR, $4
 
 DATA word3ecccccd<>+0(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+4(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+8(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+12(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+16(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+20(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+24(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+28(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+32(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+36(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+40(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+44(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+48(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+52(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+56(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+60(SB)/4, $0x3ecccccd
-GLOBL word3ecccccd<>(SB), RODATA|NOPTR, $64
+GLOBL word3ecccccd<>(SB), RODATA|NOPTR, $4
 
 DATA wordbcf4af0d<>+0(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+4(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+8(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+12(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+16(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+20(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+24(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+28(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+32(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+36(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+40(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+44(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+48(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+52(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+56(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+60(SB)/4, $0xbcf4af0d
-GLOBL wordbcf4af0d<>(SB), RODATA|NOPTR, $64
+GLOBL wordbcf4af0d<>(SB), RODATA|NOPTR, $4
 
 DATA wordbbb44abc<>+0(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+4(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+8(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+12(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+16(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+20(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+24(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+28(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+32(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+36(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+40(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+44(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+48(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+52(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+56(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+60(SB)/4, $0xbbb44abc
-GLOBL wordbbb44abc<>(SB), RODATA|NOPTR, $64
+GLOBL wordbbb44abc<>(SB), RODATA|NOPTR, $4
 
 DATA word3d8bb775<>+0(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+4(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+8(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+12(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+16(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+20(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+24(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+28(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+32(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+36(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+40(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+44(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+48(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+52(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+56(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+60(SB)/4, $0x3d8bb775
-GLOBL word3d8bb775<>(SB), RODATA|NOPTR, $64
+GLOBL word3d8bb775<>(SB), RODATA|NOPTR, $4
 
 DATA word3cad7a5f<>+0(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+4(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+8(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+12(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+16(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+20(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+24(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+28(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+32(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+36(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+40(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+44(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+48(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+52(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+56(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+60(SB)/4, $0x3cad7a5f
-GLOBL word3cad7a5f<>(SB), RODATA|NOPTR, $64
+GLOBL word3cad7a5f<>(SB), RODATA|NOPTR, $4
 
 DATA wordbdfbd6e2<>+0(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+4(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+8(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+12(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+16(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+20(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+24(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+28(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+32(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+36(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+40(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+44(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+48(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+52(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+56(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+60(SB)/4, $0xbdfbd6e2
-GLOBL wordbdfbd6e2<>(SB), RODATA|NOPTR, $64
+GLOBL wordbdfbd6e2<>(SB), RODATA|NOPTR, $4
 
 DATA wordbddbc09c<>+0(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+4(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+8(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+12(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+16(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+20(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+24(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+28(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+32(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+36(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+40(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+44(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+48(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+52(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+56(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+60(SB)/4, $0xbddbc09c
-GLOBL wordbddbc09c<>(SB), RODATA|NOPTR, $64
+GLOBL wordbddbc09c<>(SB), RODATA|NOPTR, $4
 
 DATA word3e39da49<>+0(SB)/4, $0x3e39da49
-DATA word3e39da49<>+4(SB)/4, $0x3e39da49
-DATA word3e39da49<>+8(SB)/4, $0x3e39da49
-DATA word3e39da49<>+12(SB)/4, $0x3e39da49
-DATA word3e39da49<>+16(SB)/4, $0x3e39da49
-DATA word3e39da49<>+20(SB)/4, $0x3e39da49
-DATA word3e39da49<>+24(SB)/4, $0x3e39da49
-DATA word3e39da49<>+28(SB)/4, $0x3e39da49
-DATA word3e39da49<>+32(SB)/4, $0x3e39da49
-DATA word3e39da49<>+36(SB)/4, $0x3e39da49
-DATA word3e39da49<>+40(SB)/4, $0x3e39da49
-DATA word3e39da49<>+44(SB)/4, $0x3e39da49
-DATA word3e39da49<>+48(SB)/4, $0x3e39da49
-DATA word3e39da49<>+52(SB)/4, $0x3e39da49
-DATA word3e39da49<>+56(SB)/4, $0x3e39da49
-DATA word3e39da49<>+60(SB)/4, $0x3e39da49
-GLOBL word3e39da49<>(SB), RODATA|NOPTR, $64
+GLOBL word3e39da49<>(SB), RODATA|NOPTR, $4
 
 DATA word3f0c499b<>+0(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+4(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+8(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+12(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+16(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+20(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+24(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+28(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+32(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+36(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+40(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+44(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+48(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+52(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+56(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+60(SB)/4, $0x3f0c499b
-GLOBL word3f0c499b<>(SB), RODATA|NOPTR, $64
+GLOBL word3f0c499b<>(SB), RODATA|NOPTR, $4
 
 DATA word3f39ec5c<>+0(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+4(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+8(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+12(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+16(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+20(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+24(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+28(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+32(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+36(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+40(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+44(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+48(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+52(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+56(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+60(SB)/4, $0x3f39ec5c
-GLOBL word3f39ec5c<>(SB), RODATA|NOPTR, $64
+GLOBL word3f39ec5c<>(SB), RODATA|NOPTR, $4
 
 DATA word3f24caef<>+0(SB)/4, $0x3f24caef
-DATA word3f24caef<>+4(SB)/4, $0x3f24caef
-DATA word3f24caef<>+8(SB)/4, $0x3f24caef
-DATA word3f24caef<>+12(SB)/4, $0x3f24caef
-DATA word3f24caef<>+16(SB)/4, $0x3f24caef
-DATA word3f24caef<>+20(SB)/4, $0x3f24caef
-DATA word3f24caef<>+24(SB)/4, $0x3f24caef
-DATA word3f24caef<>+28(SB)/4, $0x3f24caef
-DATA word3f24caef<>+32(SB)/4, $0x3f24caef
-DATA word3f24caef<>+36(SB)/4, $0x3f24caef
-DATA word3f24caef<>+40(SB)/4, $0x3f24caef
-DATA word3f24caef<>+44(SB)/4, $0x3f24caef
-DATA word3f24caef<>+48(SB)/4, $0x3f24caef
-DATA word3f24caef<>+52(SB)/4, $0x3f24caef
-DATA word3f24caef<>+56(SB)/4, $0x3f24caef
-DATA word3f24caef<>+60(SB)/4, $0x3f24caef
-GLOBL word3f24caef<>(SB), RODATA|NOPTR, $64
+GLOBL word3f24caef<>(SB), RODATA|NOPTR, $4
 
 DATA word3ed7dda0<>+0(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+4(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+8(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+12(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+16(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+20(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+24(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+28(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+32(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+36(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+40(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+44(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+48(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+52(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+56(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+60(SB)/4, $0x3ed7dda0
-GLOBL word3ed7dda0<>(SB), RODATA|NOPTR, $64
+GLOBL word3ed7dda0<>(SB), RODATA|NOPTR, $4
 
 DATA word80000000<>+0(SB)/4, $0x80000000
-DATA word80000000<>+4(SB)/4, $0x80000000
-DATA word80000000<>+8(SB)/4, $0x80000000
-DATA word80000000<>+12(SB)/4, $0x80000000
-DATA word80000000<>+16(SB)/4, $0x80000000
-DATA word80000000<>+20(SB)/4, $0x80000000
-DATA word80000000<>+24(SB)/4, $0x80000000
-DATA word80000000<>+28(SB)/4, $0x80000000
-DATA word80000000<>+32(SB)/4, $0x80000000
-DATA word80000000<>+36(SB)/4, $0x80000000
-DATA word80000000<>+40(SB)/4, $0x80000000
-DATA word80000000<>+44(SB)/4, $0x80000000
-DATA word80000000<>+48(SB)/4, $0x80000000
-DATA word80000000<>+52(SB)/4, $0x80000000
-DATA word80000000<>+56(SB)/4, $0x80000000
-DATA word80000000<>+60(SB)/4, $0x80000000
-GLOBL word80000000<>(SB), RODATA|NOPTR, $64
+GLOBL word80000000<>(SB), RODATA|NOPTR, $4
 
 DATA word3f666666<>+0(SB)/4, $0x3f666666
-DATA word3f666666<>+4(SB)/4, $0x3f666666
-DATA word3f666666<>+8(SB)/4, $0x3f666666
-DATA word3f666666<>+12(SB)/4, $0x3f666666
-DATA word3f666666<>+16(SB)/4, $0x3f666666
-DATA word3f666666<>+20(SB)/4, $0x3f666666
-DATA word3f666666<>+24(SB)/4, $0x3f666666
-DATA word3f666666<>+28(SB)/4, $0x3f666666
-DATA word3f666666<>+32(SB)/4, $0x3f666666
-DATA word3f666666<>+36(SB)/4, $0x3f666666
-DATA word3f666666<>+40(SB)/4, $0x3f666666
-DATA word3f666666<>+44(SB)/4, $0x3f666666
-DATA word3f666666<>+48(SB)/4, $0x3f666666
-DATA word3f666666<>+52(SB)/4, $0x3f666666
-DATA word3f666666<>+56(SB)/4, $0x3f666666
-DATA word3f666666<>+60(SB)/4, $0x3f666666
-GLOBL word3f666666<>(SB), RODATA|NOPTR, $64
+GLOBL word3f666666<>(SB), RODATA|NOPTR, $4
 
 // func ErfGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -1708,196 +913,181 @@ TEXT ·ErfGrad(SB), NOSPLIT, $0-72
 	MOVQ dx_len+8(FP), BX
 
 blocks:
-	SUBQ         $0x20, BX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z2
-	VMOVUPS      (DX), Z1
-	VMOVUPS      64(DX), Z3
-	VANDPS       word7fffffff<>+0(SB), Z1, Z1
-	VANDPS       word7fffffff<>+0(SB), Z3, Z5
-	VMOVUPS      word4116147b<>+0(SB), Z3
-	VMOVUPS      word4116147b<>+0(SB), Z6
-	VMOVUPS      word26901d7d<>+0(SB), Z4
-	VMOVUPS      word26901d7d<>+0(SB), Z7
-	VMAXPS       Z1, Z4, Z1
-	VMAXPS       Z5, Z7, Z4
-	VMINPS       Z1, Z3, Z1
-	VMINPS       Z4, Z6, Z6
-	VMULPS       wordbf800000<>+0(SB), Z1, Z3
-	VMULPS       wordbf800000<>+0(SB), Z6, Z7
-	VMULPS       Z1, Z3, Z4
-	VMULPS       Z6, Z7, Z8
-	VMOVAPS      Z4, Z5
-	VMOVAPS      Z8, Z9
-	VFMSUB231PS  Z1, Z3, Z5
-	VFMSUB231PS  Z6, Z7, Z9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z6
-	VMOVAPS      Z4, Z3
-	VMOVAPS      Z8, Z7
-	VFMADD213PS  word4b400000<>+0(SB), Z1, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z6, Z7
-	VSUBPS       word4b400000<>+0(SB), Z3, Z1
-	VSUBPS       word4b400000<>+0(SB), Z7, Z6
-	VMOVAPS      Z4, Z4
-	VMOVAPS      Z8, Z8
-	VFNMADD231PS word3f317218<>+0(SB), Z1, Z4
-	VFNMADD231PS word3f317218<>+0(SB), Z6, Z8
-	VMOVAPS      Z4, Z4
-	VMOVAPS      Z8, Z8
-	VFNMADD231PS wordb102e308<>+0(SB), Z1, Z4
-	VFNMADD231PS wordb102e308<>+0(SB), Z6, Z8
-	VADDPS       Z5, Z4, Z1
-	VADDPS       Z9, Z8, Z5
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VMOVUPS      word3ab6887e<>+0(SB), Z6
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z5, Z6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z5, Z6
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z5, Z6
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z5, Z6
-	VMULPS       Z4, Z1, Z4
-	VMULPS       Z6, Z5, Z8
-	VMOVAPS      Z1, Z6
-	VMOVAPS      Z5, Z9
-	VFMADD231PS  Z1, Z4, Z6
-	VFMADD231PS  Z5, Z8, Z9
-	VADDPS       word3f800000<>+0(SB), Z6, Z1
-	VADDPS       word3f800000<>+0(SB), Z9, Z4
-	VPSUBD       word4b400000<>+0(SB), Z3, Z3
-	VPSUBD       word4b400000<>+0(SB), Z7, Z5
-	VPSLLD       $0x17, Z3, Z3
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VPADDD       word3f800000<>+0(SB), Z5, Z5
-	VMULPS       Z3, Z1, Z1
-	VMULPS       Z5, Z4, Z3
-	VMULPS       word3f906ebb<>+0(SB), Z1, Z1
-	VMULPS       word3f906ebb<>+0(SB), Z3, Z3
-	VMULPS       Z1, Z0, Z0
-	VMULPS       Z3, Z2, Z1
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	JMP          blocks
+	SUBQ              $0x20, BX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z2
+	VMOVUPS           (DX), Z1
+	VMOVUPS           64(DX), Z3
+	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z1
+	VANDPS.BCST       word7fffffff<>+0(SB), Z3, Z5
+	VBROADCASTSS      word4116147b<>+0(SB), Z3
+	VBROADCASTSS      word4116147b<>+0(SB), Z6
+	VBROADCASTSS      word26901d7d<>+0(SB), Z4
+	VBROADCASTSS      word26901d7d<>+0(SB), Z7
+	VMAXPS            Z1, Z4, Z1
+	VMAXPS            Z5, Z7, Z4
+	VMINPS            Z1, Z3, Z1
+	VMINPS            Z4, Z6, Z6
+	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z3
+	VMULPS.BCST       wordbf800000<>+0(SB), Z6, Z7
+	VMULPS            Z1, Z3, Z4
+	VMULPS            Z6, Z7, Z8
+	VMOVAPS           Z4, Z5
+	VMOVAPS           Z8, Z9
+	VFMSUB231PS       Z1, Z3, Z5
+	VFMSUB231PS       Z6, Z7, Z9
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z6
+	VMOVAPS           Z4, Z3
+	VMOVAPS           Z8, Z7
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z6, Z7
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z1
+	VSUBPS.BCST       word4b400000<>+0(SB), Z7, Z6
+	VMOVAPS           Z4, Z4
+	VMOVAPS           Z8, Z8
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z4
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z6, Z8
+	VMOVAPS           Z4, Z4
+	VMOVAPS           Z8, Z8
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z4
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z6, Z8
+	VADDPS            Z5, Z4, Z1
+	VADDPS            Z9, Z8, Z5
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z6
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z5, Z6
+	VMULPS            Z4, Z1, Z4
+	VMULPS            Z6, Z5, Z8
+	VMOVAPS           Z1, Z6
+	VMOVAPS           Z5, Z9
+	VFMADD231PS       Z1, Z4, Z6
+	VFMADD231PS       Z5, Z8, Z9
+	VADDPS.BCST       word3f800000<>+0(SB), Z6, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z9, Z4
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z7, Z5
+	VPSLLD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z5, Z5
+	VMULPS            Z3, Z1, Z1
+	VMULPS            Z5, Z4, Z3
+	VMULPS.BCST       word3f906ebb<>+0(SB), Z1, Z1
+	VMULPS.BCST       word3f906ebb<>+0(SB), Z3, Z3
+	VMULPS            Z1, Z0, Z0
+	VMULPS            Z3, Z2, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000080, DX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ         $0x10, BX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      (DX), Z1
-	VANDPS       word7fffffff<>+0(SB), Z1, Z1
-	VMOVUPS      word4116147b<>+0(SB), Z2
-	VMOVUPS      word26901d7d<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMULPS       wordbf800000<>+0(SB), Z1, Z2
-	VMULPS       Z1, Z2, Z3
-	VMOVAPS      Z3, Z4
-	VFMSUB231PS  Z1, Z2, Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS      Z3, Z2
-	VFMADD213PS  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS word3f317218<>+0(SB), Z1, Z3
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS wordb102e308<>+0(SB), Z1, Z3
-	VADDPS       Z4, Z3, Z1
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z3
-	VMULPS       Z3, Z1, Z3
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z1, Z3, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD       word4b400000<>+0(SB), Z2, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z1, Z1
-	VMULPS       word3f906ebb<>+0(SB), Z1, Z1
-	VMULPS       Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	JMP          vectors
+	SUBQ              $0x10, BX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VMOVUPS           (DX), Z1
+	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z1
+	VBROADCASTSS      word4116147b<>+0(SB), Z2
+	VBROADCASTSS      word26901d7d<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z2
+	VMULPS            Z1, Z2, Z3
+	VMOVAPS           Z3, Z4
+	VFMSUB231PS       Z1, Z2, Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
+	VMOVAPS           Z3, Z2
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z3
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z3
+	VADDPS            Z4, Z3, Z1
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
+	VMULPS            Z3, Z1, Z3
+	VMOVAPS           Z1, Z4
+	VFMADD231PS       Z1, Z3, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z1, Z1
+	VMULPS.BCST       word3f906ebb<>+0(SB), Z1, Z1
+	VMULPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, BX
-	JZ           done
-	MOVQ         $0x0000ffff, SI
-	BZHIQ        BX, SI, SI
-	KMOVW        SI, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS.Z    (DX), K1, Z1
-	VANDPS       word7fffffff<>+0(SB), Z1, Z1
-	VMOVUPS      word4116147b<>+0(SB), Z2
-	VMOVUPS      word26901d7d<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMULPS       wordbf800000<>+0(SB), Z1, Z2
-	VMULPS       Z1, Z2, Z3
-	VMOVAPS      Z3, Z4
-	VFMSUB231PS  Z1, Z2, Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS      Z3, Z2
-	VFMADD213PS  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS word3f317218<>+0(SB), Z1, Z3
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS wordb102e308<>+0(SB), Z1, Z3
-	VADDPS       Z4, Z3, Z1
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z3
-	VMULPS       Z3, Z1, Z3
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z1, Z3, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD       word4b400000<>+0(SB), Z2, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z1, Z1
-	VMULPS       word3f906ebb<>+0(SB), Z1, Z1
-	VMULPS       Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, BX
+	JZ                done
+	MOVQ              $0x0000ffff, SI
+	BZHIQ             BX, SI, SI
+	KMOVW             SI, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VMOVUPS.Z         (DX), K1, Z1
+	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z1
+	VBROADCASTSS      word4116147b<>+0(SB), Z2
+	VBROADCASTSS      word26901d7d<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z2
+	VMULPS            Z1, Z2, Z3
+	VMOVAPS           Z3, Z4
+	VFMSUB231PS       Z1, Z2, Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
+	VMOVAPS           Z3, Z2
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z3
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z3
+	VADDPS            Z4, Z3, Z1
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
+	VMULPS            Z3, Z1, Z3
+	VMOVAPS           Z1, Z4
+	VFMADD231PS       Z1, Z3, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z1, Z1
+	VMULPS.BCST       word3f906ebb<>+0(SB), Z1, Z1
+	VMULPS            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word3f906ebb<>+0(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+4(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+8(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+12(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+16(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+20(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+24(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+28(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+32(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+36(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+40(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+44(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+48(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+52(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+56(SB)/4, $0x3f906ebb
-DATA word3f906ebb<>+60(SB)/4, $0x3f906ebb
-GLOBL word3f906ebb<>(SB), RODATA|NOPTR, $64
+GLOBL word3f906ebb<>(SB), RODATA|NOPTR, $4
 
 // func Tanh(dst []float32, x []float32)
 // Requires: AVX, AVX512F, BMI2
@@ -1907,241 +1097,196 @@ TEXT ·Tanh(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x30, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z1
-	VMOVUPS      128(CX), Z2
-	VADDPS       Z0, Z0, Z0
-	VADDPS       Z1, Z1, Z1
-	VADDPS       Z2, Z2, Z6
-	VMOVUPS      word41a00000<>+0(SB), Z2
-	VMOVUPS      word41a00000<>+0(SB), Z4
-	VMOVUPS      word41a00000<>+0(SB), Z7
-	VMOVUPS      wordc1a00000<>+0(SB), Z3
-	VMOVUPS      wordc1a00000<>+0(SB), Z5
-	VMOVUPS      wordc1a00000<>+0(SB), Z8
-	VMAXPS       Z0, Z3, Z0
-	VMAXPS       Z1, Z5, Z1
-	VMAXPS       Z6, Z8, Z3
-	VMINPS       Z0, Z2, Z0
-	VMINPS       Z1, Z4, Z1
-	VMINPS       Z3, Z7, Z6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z7
-	VMOVAPS      Z0, Z3
-	VMOVAPS      Z1, Z5
-	VMOVAPS      Z6, Z8
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z4, Z5
-	VFMADD213PS  word4b400000<>+0(SB), Z7, Z8
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VSUBPS       word4b400000<>+0(SB), Z5, Z4
-	VSUBPS       word4b400000<>+0(SB), Z8, Z7
-	VMOVAPS      Z0, Z0
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z4, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z7, Z6
-	VMOVAPS      Z0, Z0
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z4, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z7, Z6
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VMOVUPS      word3ab6887e<>+0(SB), Z7
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z6, Z7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z6, Z7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z6, Z7
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z6, Z7
-	VMULPS       Z2, Z0, Z2
-	VMULPS       Z4, Z1, Z4
-	VMULPS       Z7, Z6, Z10
-	VMOVAPS      Z0, Z7
-	VMOVAPS      Z1, Z9
-	VMOVAPS      Z6, Z11
-	VFMADD231PS  Z0, Z2, Z7
-	VFMADD231PS  Z1, Z4, Z9
-	VFMADD231PS  Z6, Z10, Z11
-	VPSUBD       word4b400000<>+0(SB), Z3, Z0
-	VPSUBD       word4b400000<>+0(SB), Z5, Z1
-	VPSUBD       word4b400000<>+0(SB), Z8, Z2
-	VPSLLD       $0x17, Z0, Z0
-	VPSLLD       $0x17, Z1, Z1
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z0, Z0
-	VPADDD       word3f800000<>+0(SB), Z1, Z1
-	VPADDD       word3f800000<>+0(SB), Z2, Z4
-	VSUBPS       word3f800000<>+0(SB), Z0, Z2
-	VSUBPS       word3f800000<>+0(SB), Z1, Z3
-	VSUBPS       word3f800000<>+0(SB), Z4, Z5
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z3, Z3
-	VMOVAPS      Z5, Z5
-	VFMADD231PS  Z0, Z7, Z2
-	VFMADD231PS  Z1, Z9, Z3
-	VFMADD231PS  Z4, Z11, Z5
-	VADDPS       word40000000<>+0(SB), Z2, Z0
-	VADDPS       word40000000<>+0(SB), Z3, Z1
-	VADDPS       word40000000<>+0(SB), Z5, Z4
-	VDIVPS       Z0, Z2, Z0
-	VDIVPS       Z1, Z3, Z1
-	VDIVPS       Z4, Z5, Z2
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, CX
-	JMP          blocks
+	SUBQ              $0x30, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z1
+	VMOVUPS           128(CX), Z2
+	VADDPS            Z0, Z0, Z0
+	VADDPS            Z1, Z1, Z1
+	VADDPS            Z2, Z2, Z6
+	VBROADCASTSS      word41a00000<>+0(SB), Z2
+	VBROADCASTSS      word41a00000<>+0(SB), Z4
+	VBROADCASTSS      word41a00000<>+0(SB), Z7
+	VBROADCASTSS      wordc1a00000<>+0(SB), Z3
+	VBROADCASTSS      wordc1a00000<>+0(SB), Z5
+	VBROADCASTSS      wordc1a00000<>+0(SB), Z8
+	VMAXPS            Z0, Z3, Z0
+	VMAXPS            Z1, Z5, Z1
+	VMAXPS            Z6, Z8, Z3
+	VMINPS            Z0, Z2, Z0
+	VMINPS            Z1, Z4, Z1
+	VMINPS            Z3, Z7, Z6
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
+	VMOVAPS           Z0, Z3
+	VMOVAPS           Z1, Z5
+	VMOVAPS           Z6, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
+	VMOVAPS           Z0, Z0
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z6
+	VMOVAPS           Z0, Z0
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z6
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z7
+	VMULPS            Z2, Z0, Z2
+	VMULPS            Z4, Z1, Z4
+	VMULPS            Z7, Z6, Z10
+	VMOVAPS           Z0, Z7
+	VMOVAPS           Z1, Z9
+	VMOVAPS           Z6, Z11
+	VFMADD231PS       Z0, Z2, Z7
+	VFMADD231PS       Z1, Z4, Z9
+	VFMADD231PS       Z6, Z10, Z11
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z0
+	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z2
+	VPSLLD            $0x17, Z0, Z0
+	VPSLLD            $0x17, Z1, Z1
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
+	VPADDD.BCST       word3f800000<>+0(SB), Z1, Z1
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z4
+	VSUBPS.BCST       word3f800000<>+0(SB), Z0, Z2
+	VSUBPS.BCST       word3f800000<>+0(SB), Z1, Z3
+	VSUBPS.BCST       word3f800000<>+0(SB), Z4, Z5
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z5, Z5
+	VFMADD231PS       Z0, Z7, Z2
+	VFMADD231PS       Z1, Z9, Z3
+	VFMADD231PS       Z4, Z11, Z5
+	VADDPS.BCST       word40000000<>+0(SB), Z2, Z0
+	VADDPS.BCST       word40000000<>+0(SB), Z3, Z1
+	VADDPS.BCST       word40000000<>+0(SB), Z5, Z4
+	VDIVPS            Z0, Z2, Z0
+	VDIVPS            Z1, Z3, Z1
+	VDIVPS            Z4, Z5, Z2
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	VMOVUPS           Z2, 128(AX)
+	ADDQ              $0x000000c0, AX
+	ADDQ              $0x000000c0, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x30, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VADDPS       Z0, Z0, Z0
-	VMOVUPS      word41a00000<>+0(SB), Z1
-	VMOVUPS      wordc1a00000<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMINPS       Z0, Z1, Z0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS      Z0, Z2
-	VFMADD213PS  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z1, Z0
-	VMOVUPS      word3ab6887e<>+0(SB), Z1
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z1
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z1
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z1
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z1
-	VMULPS       Z1, Z0, Z1
-	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z0, Z1, Z3
-	VPSUBD       word4b400000<>+0(SB), Z2, Z0
-	VPSLLD       $0x17, Z0, Z0
-	VPADDD       word3f800000<>+0(SB), Z0, Z0
-	VSUBPS       word3f800000<>+0(SB), Z0, Z1
-	VMOVAPS      Z1, Z1
-	VFMADD231PS  Z0, Z3, Z1
-	VADDPS       word40000000<>+0(SB), Z1, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VADDPS            Z0, Z0, Z0
+	VBROADCASTSS      word41a00000<>+0(SB), Z1
+	VBROADCASTSS      wordc1a00000<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VMINPS            Z0, Z1, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
+	VMOVAPS           Z0, Z2
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z1
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z1
+	VMULPS            Z1, Z0, Z1
+	VMOVAPS           Z0, Z3
+	VFMADD231PS       Z0, Z1, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
+	VSUBPS.BCST       word3f800000<>+0(SB), Z0, Z1
+	VMOVAPS           Z1, Z1
+	VFMADD231PS       Z0, Z3, Z1
+	VADDPS.BCST       word40000000<>+0(SB), Z1, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VADDPS       Z0, Z0, Z0
-	VMOVUPS      word41a00000<>+0(SB), Z1
-	VMOVUPS      wordc1a00000<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VMINPS       Z0, Z1, Z0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS      Z0, Z2
-	VFMADD213PS  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z1, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z1, Z0
-	VMOVUPS      word3ab6887e<>+0(SB), Z1
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z1
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z1
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z1
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z1
-	VMULPS       Z1, Z0, Z1
-	VMOVAPS      Z0, Z3
-	VFMADD231PS  Z0, Z1, Z3
-	VPSUBD       word4b400000<>+0(SB), Z2, Z0
-	VPSLLD       $0x17, Z0, Z0
-	VPADDD       word3f800000<>+0(SB), Z0, Z0
-	VSUBPS       word3f800000<>+0(SB), Z0, Z1
-	VMOVAPS      Z1, Z1
-	VFMADD231PS  Z0, Z3, Z1
-	VADDPS       word40000000<>+0(SB), Z1, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VADDPS            Z0, Z0, Z0
+	VBROADCASTSS      word41a00000<>+0(SB), Z1
+	VBROADCASTSS      wordc1a00000<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VMINPS            Z0, Z1, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
+	VMOVAPS           Z0, Z2
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z1
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z1
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z1
+	VMULPS            Z1, Z0, Z1
+	VMOVAPS           Z0, Z3
+	VFMADD231PS       Z0, Z1, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z0
+	VPSLLD            $0x17, Z0, Z0
+	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
+	VSUBPS.BCST       word3f800000<>+0(SB), Z0, Z1
+	VMOVAPS           Z1, Z1
+	VFMADD231PS       Z0, Z3, Z1
+	VADDPS.BCST       word40000000<>+0(SB), Z1, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word41a00000<>+0(SB)/4, $0x41a00000
-DATA word41a00000<>+4(SB)/4, $0x41a00000
-DATA word41a00000<>+8(SB)/4, $0x41a00000
-DATA word41a00000<>+12(SB)/4, $0x41a00000
-DATA word41a00000<>+16(SB)/4, $0x41a00000
-DATA word41a00000<>+20(SB)/4, $0x41a00000
-DATA word41a00000<>+24(SB)/4, $0x41a00000
-DATA word41a00000<>+28(SB)/4, $0x41a00000
-DATA word41a00000<>+32(SB)/4, $0x41a00000
-DATA word41a00000<>+36(SB)/4, $0x41a00000
-DATA word41a00000<>+40(SB)/4, $0x41a00000
-DATA word41a00000<>+44(SB)/4, $0x41a00000
-DATA word41a00000<>+48(SB)/4, $0x41a00000
-DATA word41a00000<>+52(SB)/4, $0x41a00000
-DATA word41a00000<>+56(SB)/4, $0x41a00000
-DATA word41a00000<>+60(SB)/4, $0x41a00000
-GLOBL word41a00000<>(SB), RODATA|NOPTR, $64
+GLOBL word41a00000<>(SB), RODATA|NOPTR, $4
 
 DATA wordc1a00000<>+0(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+4(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+8(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+12(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+16(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+20(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+24(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+28(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+32(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+36(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+40(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+44(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+48(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+52(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+56(SB)/4, $0xc1a00000
-DATA wordc1a00000<>+60(SB)/4, $0xc1a00000
-GLOBL wordc1a00000<>(SB), RODATA|NOPTR, $64
+GLOBL wordc1a00000<>(SB), RODATA|NOPTR, $4
 
 DATA word40000000<>+0(SB)/4, $0x40000000
-DATA word40000000<>+4(SB)/4, $0x40000000
-DATA word40000000<>+8(SB)/4, $0x40000000
-DATA word40000000<>+12(SB)/4, $0x40000000
-DATA word40000000<>+16(SB)/4, $0x40000000
-DATA word40000000<>+20(SB)/4, $0x40000000
-DATA word40000000<>+24(SB)/4, $0x40000000
-DATA word40000000<>+28(SB)/4, $0x40000000
-DATA word40000000<>+32(SB)/4, $0x40000000
-DATA word40000000<>+36(SB)/4, $0x40000000
-DATA word40000000<>+40(SB)/4, $0x40000000
-DATA word40000000<>+44(SB)/4, $0x40000000
-DATA word40000000<>+48(SB)/4, $0x40000000
-DATA word40000000<>+52(SB)/4, $0x40000000
-DATA word40000000<>+56(SB)/4, $0x40000000
-DATA word40000000<>+60(SB)/4, $0x40000000
-GLOBL word40000000<>(SB), RODATA|NOPTR, $64
+GLOBL word40000000<>(SB), RODATA|NOPTR, $4
 
 // func Sigmoid(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -2151,223 +1296,193 @@ TEXT ·Sigmoid(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x30, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z2
-	VMOVUPS      128(CX), Z4
-	VMOVUPS      word3f800000<>+0(SB), Z1
-	VMOVUPS      word3f800000<>+0(SB), Z3
-	VMOVUPS      word3f800000<>+0(SB), Z5
-	VXORPS       word80000000<>+0(SB), Z0, Z0
-	VXORPS       word80000000<>+0(SB), Z2, Z2
-	VXORPS       word80000000<>+0(SB), Z4, Z9
-	VMOVUPS      word42b1999a<>+0(SB), Z4
-	VMOVUPS      word42b1999a<>+0(SB), Z7
-	VMOVUPS      word42b1999a<>+0(SB), Z10
-	VMOVUPS      wordc2b03333<>+0(SB), Z6
-	VMOVUPS      wordc2b03333<>+0(SB), Z8
-	VMOVUPS      wordc2b03333<>+0(SB), Z11
-	VMAXPS       Z0, Z6, Z0
-	VMAXPS       Z2, Z8, Z2
-	VMAXPS       Z9, Z11, Z6
-	VMINPS       Z0, Z4, Z0
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z6, Z10, Z9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z7
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z10
-	VMOVAPS      Z0, Z6
-	VMOVAPS      Z2, Z8
-	VMOVAPS      Z9, Z11
-	VFMADD213PS  word4b400000<>+0(SB), Z4, Z6
-	VFMADD213PS  word4b400000<>+0(SB), Z7, Z8
-	VFMADD213PS  word4b400000<>+0(SB), Z10, Z11
-	VSUBPS       word4b400000<>+0(SB), Z6, Z4
-	VSUBPS       word4b400000<>+0(SB), Z8, Z7
-	VSUBPS       word4b400000<>+0(SB), Z11, Z10
-	VMOVAPS      Z0, Z0
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z9, Z9
-	VFNMADD231PS word3f317218<>+0(SB), Z4, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z7, Z2
-	VFNMADD231PS word3f317218<>+0(SB), Z10, Z9
-	VMOVAPS      Z0, Z0
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z9, Z9
-	VFNMADD231PS wordb102e308<>+0(SB), Z4, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z7, Z2
-	VFNMADD231PS wordb102e308<>+0(SB), Z10, Z9
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VMOVUPS      word3ab6887e<>+0(SB), Z7
-	VMOVUPS      word3ab6887e<>+0(SB), Z10
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z2, Z7
-	VFMADD213PS  word3c0905b1<>+0(SB), Z9, Z10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z2, Z7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z9, Z10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z2, Z7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z9, Z10
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z2, Z7
-	VFMADD213PS  word3f000000<>+0(SB), Z9, Z10
-	VMULPS       Z4, Z0, Z4
-	VMULPS       Z7, Z2, Z7
-	VMULPS       Z10, Z9, Z13
-	VMOVAPS      Z0, Z10
-	VMOVAPS      Z2, Z12
-	VMOVAPS      Z9, Z14
-	VFMADD231PS  Z0, Z4, Z10
-	VFMADD231PS  Z2, Z7, Z12
-	VFMADD231PS  Z9, Z13, Z14
-	VADDPS       word3f800000<>+0(SB), Z10, Z0
-	VADDPS       word3f800000<>+0(SB), Z12, Z2
-	VADDPS       word3f800000<>+0(SB), Z14, Z4
-	VPSUBD       word4b400000<>+0(SB), Z6, Z6
-	VPSUBD       word4b400000<>+0(SB), Z8, Z7
-	VPSUBD       word4b400000<>+0(SB), Z11, Z8
-	VPSLLD       $0x17, Z6, Z6
-	VPSLLD       $0x17, Z7, Z7
-	VPSLLD       $0x17, Z8, Z8
-	VPADDD       word3f800000<>+0(SB), Z6, Z6
-	VPADDD       word3f800000<>+0(SB), Z7, Z7
-	VPADDD       word3f800000<>+0(SB), Z8, Z8
-	VMULPS       Z6, Z0, Z0
-	VMULPS       Z7, Z2, Z2
-	VMULPS       Z8, Z4, Z4
-	VADDPS       word3f800000<>+0(SB), Z0, Z0
-	VADDPS       word3f800000<>+0(SB), Z2, Z2
-	VADDPS       word3f800000<>+0(SB), Z4, Z4
-	VDIVPS       Z0, Z1, Z0
-	VDIVPS       Z2, Z3, Z1
-	VDIVPS       Z4, Z5, Z2
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, CX
-	JMP          blocks
+	SUBQ              $0x30, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z2
+	VMOVUPS           128(CX), Z4
+	VBROADCASTSS      word3f800000<>+0(SB), Z1
+	VBROADCASTSS      word3f800000<>+0(SB), Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z5
+	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VXORPS.BCST       word80000000<>+0(SB), Z2, Z2
+	VXORPS.BCST       word80000000<>+0(SB), Z4, Z9
+	VBROADCASTSS      word42b1999a<>+0(SB), Z4
+	VBROADCASTSS      word42b1999a<>+0(SB), Z7
+	VBROADCASTSS      word42b1999a<>+0(SB), Z10
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z11
+	VMAXPS            Z0, Z6, Z0
+	VMAXPS            Z2, Z8, Z2
+	VMAXPS            Z9, Z11, Z6
+	VMINPS            Z0, Z4, Z0
+	VMINPS            Z2, Z7, Z2
+	VMINPS            Z6, Z10, Z9
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z10
+	VMOVAPS           Z0, Z6
+	VMOVAPS           Z2, Z8
+	VMOVAPS           Z9, Z11
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z10, Z11
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
+	VSUBPS.BCST       word4b400000<>+0(SB), Z11, Z10
+	VMOVAPS           Z0, Z0
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z9, Z9
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z2
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z10, Z9
+	VMOVAPS           Z0, Z0
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z9, Z9
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z2
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z10, Z9
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z10
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z7
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z7
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z7
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z7
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z9, Z10
+	VMULPS            Z4, Z0, Z4
+	VMULPS            Z7, Z2, Z7
+	VMULPS            Z10, Z9, Z13
+	VMOVAPS           Z0, Z10
+	VMOVAPS           Z2, Z12
+	VMOVAPS           Z9, Z14
+	VFMADD231PS       Z0, Z4, Z10
+	VFMADD231PS       Z2, Z7, Z12
+	VFMADD231PS       Z9, Z13, Z14
+	VADDPS.BCST       word3f800000<>+0(SB), Z10, Z0
+	VADDPS.BCST       word3f800000<>+0(SB), Z12, Z2
+	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z4
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z6
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z7
+	VPSUBD.BCST       word4b400000<>+0(SB), Z11, Z8
+	VPSLLD            $0x17, Z6, Z6
+	VPSLLD            $0x17, Z7, Z7
+	VPSLLD            $0x17, Z8, Z8
+	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
+	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
+	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
+	VMULPS            Z6, Z0, Z0
+	VMULPS            Z7, Z2, Z2
+	VMULPS            Z8, Z4, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
+	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z2
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z4
+	VDIVPS            Z0, Z1, Z0
+	VDIVPS            Z2, Z3, Z1
+	VDIVPS            Z4, Z5, Z2
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	VMOVUPS           Z2, 128(AX)
+	ADDQ              $0x000000c0, AX
+	ADDQ              $0x000000c0, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x30, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      word3f800000<>+0(SB), Z1
-	VXORPS       word80000000<>+0(SB), Z0, Z0
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMAXPS       Z0, Z3, Z0
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z0, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z0
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z2
-	VMULPS       Z2, Z0, Z2
-	VMOVAPS      Z0, Z4
-	VFMADD231PS  Z0, Z2, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z0, Z0
-	VADDPS       word3f800000<>+0(SB), Z0, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VBROADCASTSS      word3f800000<>+0(SB), Z1
+	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z0, Z3, Z0
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z0, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
+	VMULPS            Z2, Z0, Z2
+	VMOVAPS           Z0, Z4
+	VFMADD231PS       Z0, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z0, Z0
+	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS      word3f800000<>+0(SB), Z1
-	VXORPS       word80000000<>+0(SB), Z0, Z0
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMAXPS       Z0, Z3, Z0
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z0, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z0
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z2
-	VMULPS       Z2, Z0, Z2
-	VMOVAPS      Z0, Z4
-	VFMADD231PS  Z0, Z2, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z0, Z0
-	VADDPS       word3f800000<>+0(SB), Z0, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VBROADCASTSS      word3f800000<>+0(SB), Z1
+	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z0, Z3, Z0
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z0, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
+	VMULPS            Z2, Z0, Z2
+	VMOVAPS           Z0, Z4
+	VFMADD231PS       Z0, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z0, Z0
+	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word42b1999a<>+0(SB)/4, $0x42b1999a
-DATA word42b1999a<>+4(SB)/4, $0x42b1999a
-DATA word42b1999a<>+8(SB)/4, $0x42b1999a
-DATA word42b1999a<>+12(SB)/4, $0x42b1999a
-DATA word42b1999a<>+16(SB)/4, $0x42b1999a
-DATA word42b1999a<>+20(SB)/4, $0x42b1999a
-DATA word42b1999a<>+24(SB)/4, $0x42b1999a
-DATA word42b1999a<>+28(SB)/4, $0x42b1999a
-DATA word42b1999a<>+32(SB)/4, $0x42b1999a
-DATA word42b1999a<>+36(SB)/4, $0x42b1999a
-DATA word42b1999a<>+40(SB)/4, $0x42b1999a
-DATA word42b1999a<>+44(SB)/4, $0x42b1999a
-DATA word42b1999a<>+48(SB)/4, $0x42b1999a
-DATA word42b1999a<>+52(SB)/4, $0x42b1999a
-DATA word42b1999a<>+56(SB)/4, $0x42b1999a
-DATA word42b1999a<>+60(SB)/4, $0x42b1999a
-GLOBL word42b1999a<>(SB), RODATA|NOPTR, $64
+GLOBL word42b1999a<>(SB), RODATA|NOPTR, $4
 
 DATA wordc2b03333<>+0(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+4(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+8(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+12(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+16(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+20(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+24(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+28(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+32(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+36(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+40(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+44(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+48(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+52(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+56(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+60(SB)/4, $0xc2b03333
-GLOBL wordc2b03333<>(SB), RODATA|NOPTR, $64
+GLOBL wordc2b03333<>(SB), RODATA|NOPTR, $4
 
 // func Gelu(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -2377,538 +1492,313 @@ TEXT ·Gelu(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x20, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z5
-	VANDPS       word7fffffff<>+0(SB), Z0, Z1
-	VANDPS       word7fffffff<>+0(SB), Z5, Z6
-	VMOVUPS      word41543ec4<>+0(SB), Z2
-	VMOVUPS      word41543ec4<>+0(SB), Z7
-	VMOVUPS      word26901d7d<>+0(SB), Z3
-	VMOVUPS      word26901d7d<>+0(SB), Z8
-	VMAXPS       Z1, Z3, Z1
-	VMAXPS       Z6, Z8, Z3
-	VMINPS       Z1, Z2, Z1
-	VMINPS       Z3, Z7, Z7
-	VMULPS       wordbf000000<>+0(SB), Z1, Z2
-	VMULPS       wordbf000000<>+0(SB), Z7, Z8
-	VMULPS       Z1, Z2, Z3
-	VMULPS       Z7, Z8, Z12
-	VMOVAPS      Z3, Z6
-	VMOVAPS      Z12, Z13
-	VFMSUB231PS  Z1, Z2, Z6
-	VFMSUB231PS  Z7, Z8, Z13
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z14
-	VMOVAPS      Z3, Z8
-	VMOVAPS      Z12, Z15
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z8
-	VFMADD213PS  word4b400000<>+0(SB), Z14, Z15
-	VSUBPS       word4b400000<>+0(SB), Z8, Z2
-	VSUBPS       word4b400000<>+0(SB), Z15, Z14
-	VMOVAPS      Z3, Z3
-	VMOVAPS      Z12, Z12
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z3
-	VFNMADD231PS word3f317218<>+0(SB), Z14, Z12
-	VMOVAPS      Z3, Z3
-	VMOVAPS      Z12, Z12
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z3
-	VFNMADD231PS wordb102e308<>+0(SB), Z14, Z12
-	VADDPS       Z6, Z3, Z2
-	VADDPS       Z13, Z12, Z6
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z12
-	VFMADD213PS  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z6, Z12
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z6, Z12
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z6, Z12
-	VFMADD213PS  word3f000000<>+0(SB), Z2, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z6, Z12
-	VMULPS       Z3, Z2, Z3
-	VMULPS       Z12, Z6, Z13
-	VMOVAPS      Z2, Z12
-	VMOVAPS      Z6, Z14
-	VFMADD231PS  Z2, Z3, Z12
-	VFMADD231PS  Z6, Z13, Z14
-	VADDPS       word3f800000<>+0(SB), Z12, Z2
-	VADDPS       word3f800000<>+0(SB), Z14, Z3
-	VPSUBD       word4b400000<>+0(SB), Z8, Z6
-	VPSUBD       word4b400000<>+0(SB), Z15, Z8
-	VPSLLD       $0x17, Z6, Z6
-	VPSLLD       $0x17, Z8, Z8
-	VPADDD       word3f800000<>+0(SB), Z6, Z6
-	VPADDD       word3f800000<>+0(SB), Z8, Z8
-	VMULPS       Z6, Z2, Z2
-	VMULPS       Z8, Z3, Z8
-	VMOVUPS      word3f800000<>+0(SB), Z3
-	VMOVUPS      word3f800000<>+0(SB), Z12
-	VMOVUPS      word3e90d0c3<>+0(SB), Z6
-	VMOVUPS      word3e90d0c3<>+0(SB), Z13
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z7, Z7
-	VFMADD213PS  word3f800000<>+0(SB), Z6, Z1
-	VFMADD213PS  word3f800000<>+0(SB), Z13, Z7
-	VDIVPS       Z1, Z3, Z1
-	VDIVPS       Z7, Z12, Z7
-	VSUBPS       word3f000000<>+0(SB), Z1, Z3
-	VSUBPS       word3f000000<>+0(SB), Z7, Z12
-	VMOVUPS      wordbc74af0d<>+0(SB), Z6
-	VMOVUPS      wordbc74af0d<>+0(SB), Z13
-	VFMADD213PS  wordbb344abc<>+0(SB), Z3, Z6
-	VFMADD213PS  wordbb344abc<>+0(SB), Z12, Z13
-	VFMADD213PS  word3d0bb775<>+0(SB), Z3, Z6
-	VFMADD213PS  word3d0bb775<>+0(SB), Z12, Z13
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Z3, Z6
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Z12, Z13
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Z3, Z6
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Z12, Z13
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Z3, Z6
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Z12, Z13
-	VFMADD213PS  word3db9da49<>+0(SB), Z3, Z6
-	VFMADD213PS  word3db9da49<>+0(SB), Z12, Z13
-	VFMADD213PS  word3e8c499b<>+0(SB), Z3, Z6
-	VFMADD213PS  word3e8c499b<>+0(SB), Z12, Z13
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Z3, Z6
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Z12, Z13
-	VFMADD213PS  word3ea4caef<>+0(SB), Z3, Z6
-	VFMADD213PS  word3ea4caef<>+0(SB), Z12, Z13
-	VFMADD213PS  word3e57dda0<>+0(SB), Z3, Z6
-	VFMADD213PS  word3e57dda0<>+0(SB), Z12, Z13
-	VMULPS       Z1, Z6, Z1
-	VMULPS       Z7, Z13, Z3
-	VMULPS       Z2, Z1, Z1
-	VMULPS       Z8, Z3, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z2
-	VMOVUPS      word3f800000<>+0(SB), Z6
-	VSUBPS       Z1, Z2, Z2
-	VSUBPS       Z3, Z6, Z6
-	VPMOVD2M     Z0, K1
-	VBLENDMPS    Z1, Z2, K1, Z4
-	VPMOVD2M     Z5, K1
-	VBLENDMPS    Z3, Z6, K1, Z9
-	VMOVUPS      wordc1543ec4<>+0(SB), Z1
-	VMOVUPS      wordc1543ec4<>+0(SB), Z2
-	VMAXPS       Z0, Z1, Z0
-	VMAXPS       Z5, Z2, Z1
-	VMULPS       Z4, Z0, Z0
-	VMULPS       Z9, Z1, Z1
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	JMP          blocks
+	SUBQ              $0x20, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z5
+	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
+	VANDPS.BCST       word7fffffff<>+0(SB), Z5, Z6
+	VBROADCASTSS      word41543ec4<>+0(SB), Z2
+	VBROADCASTSS      word41543ec4<>+0(SB), Z7
+	VBROADCASTSS      word26901d7d<>+0(SB), Z3
+	VBROADCASTSS      word26901d7d<>+0(SB), Z8
+	VMAXPS            Z1, Z3, Z1
+	VMAXPS            Z6, Z8, Z3
+	VMINPS            Z1, Z2, Z1
+	VMINPS            Z3, Z7, Z7
+	VMULPS.BCST       wordbf000000<>+0(SB), Z1, Z2
+	VMULPS.BCST       wordbf000000<>+0(SB), Z7, Z8
+	VMULPS            Z1, Z2, Z3
+	VMULPS            Z7, Z8, Z12
+	VMOVAPS           Z3, Z6
+	VMOVAPS           Z12, Z13
+	VFMSUB231PS       Z1, Z2, Z6
+	VFMSUB231PS       Z7, Z8, Z13
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z14
+	VMOVAPS           Z3, Z8
+	VMOVAPS           Z12, Z15
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z14, Z15
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z15, Z14
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z12, Z12
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z14, Z12
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z12, Z12
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z14, Z12
+	VADDPS            Z6, Z3, Z2
+	VADDPS            Z13, Z12, Z6
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z12
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z12
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z12
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z12
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z12
+	VMULPS            Z3, Z2, Z3
+	VMULPS            Z12, Z6, Z13
+	VMOVAPS           Z2, Z12
+	VMOVAPS           Z6, Z14
+	VFMADD231PS       Z2, Z3, Z12
+	VFMADD231PS       Z6, Z13, Z14
+	VADDPS.BCST       word3f800000<>+0(SB), Z12, Z2
+	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z6
+	VPSUBD.BCST       word4b400000<>+0(SB), Z15, Z8
+	VPSLLD            $0x17, Z6, Z6
+	VPSLLD            $0x17, Z8, Z8
+	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
+	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
+	VMULPS            Z6, Z2, Z2
+	VMULPS            Z8, Z3, Z8
+	VBROADCASTSS      word3f800000<>+0(SB), Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z12
+	VBROADCASTSS      word3e90d0c3<>+0(SB), Z6
+	VBROADCASTSS      word3e90d0c3<>+0(SB), Z13
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z7, Z7
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z6, Z1
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z13, Z7
+	VDIVPS            Z1, Z3, Z1
+	VDIVPS            Z7, Z12, Z7
+	VSUBPS.BCST       word3f000000<>+0(SB), Z1, Z3
+	VSUBPS.BCST       word3f000000<>+0(SB), Z7, Z12
+	VBROADCASTSS      wordbc74af0d<>+0(SB), Z6
+	VBROADCASTSS      wordbc74af0d<>+0(SB), Z13
+	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z12, Z13
+	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z12, Z13
+	VMULPS            Z1, Z6, Z1
+	VMULPS            Z7, Z13, Z3
+	VMULPS            Z2, Z1, Z1
+	VMULPS            Z8, Z3, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z2
+	VBROADCASTSS      word3f800000<>+0(SB), Z6
+	VSUBPS            Z1, Z2, Z2
+	VSUBPS            Z3, Z6, Z6
+	VPMOVD2M          Z0, K1
+	VBLENDMPS         Z1, Z2, K1, Z4
+	VPMOVD2M          Z5, K1
+	VBLENDMPS         Z3, Z6, K1, Z9
+	VBROADCASTSS      wordc1543ec4<>+0(SB), Z1
+	VBROADCASTSS      wordc1543ec4<>+0(SB), Z2
+	VMAXPS            Z0, Z1, Z0
+	VMAXPS            Z5, Z2, Z1
+	VMULPS            Z4, Z0, Z0
+	VMULPS            Z9, Z1, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VANDPS       word7fffffff<>+0(SB), Z0, Z1
-	VMOVUPS      word41543ec4<>+0(SB), Z2
-	VMOVUPS      word26901d7d<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMULPS       wordbf000000<>+0(SB), Z1, Z2
-	VMULPS       Z1, Z2, Z3
-	VMOVAPS      Z3, Z4
-	VFMSUB231PS  Z1, Z2, Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z3, Z5
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z5
-	VSUBPS       word4b400000<>+0(SB), Z5, Z2
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z3
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z3
-	VADDPS       Z4, Z3, Z2
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z2, Z3
-	VMULPS       Z3, Z2, Z3
-	VMOVAPS      Z2, Z4
-	VFMADD231PS  Z2, Z3, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z2
-	VPSUBD       word4b400000<>+0(SB), Z5, Z3
-	VPSLLD       $0x17, Z3, Z3
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VMOVUPS      word3f800000<>+0(SB), Z3
-	VMOVUPS      word3e90d0c3<>+0(SB), Z4
-	VMOVAPS      Z1, Z1
-	VFMADD213PS  word3f800000<>+0(SB), Z4, Z1
-	VDIVPS       Z1, Z3, Z1
-	VSUBPS       word3f000000<>+0(SB), Z1, Z3
-	VMOVUPS      wordbc74af0d<>+0(SB), Z4
-	VFMADD213PS  wordbb344abc<>+0(SB), Z3, Z4
-	VFMADD213PS  word3d0bb775<>+0(SB), Z3, Z4
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Z3, Z4
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Z3, Z4
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Z3, Z4
-	VFMADD213PS  word3db9da49<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e8c499b<>+0(SB), Z3, Z4
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Z3, Z4
-	VFMADD213PS  word3ea4caef<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e57dda0<>+0(SB), Z3, Z4
-	VMULPS       Z1, Z4, Z1
-	VMULPS       Z2, Z1, Z1
-	VMOVUPS      word3f800000<>+0(SB), Z2
-	VSUBPS       Z1, Z2, Z2
-	VPMOVD2M     Z0, K1
-	VBLENDMPS    Z1, Z2, K1, Z10
-	VMOVUPS      wordc1543ec4<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       Z10, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
+	VBROADCASTSS      word41543ec4<>+0(SB), Z2
+	VBROADCASTSS      word26901d7d<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VMULPS.BCST       wordbf000000<>+0(SB), Z1, Z2
+	VMULPS            Z1, Z2, Z3
+	VMOVAPS           Z3, Z4
+	VFMSUB231PS       Z1, Z2, Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z3, Z5
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z5
+	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z2
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z3
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z3
+	VADDPS            Z4, Z3, Z2
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
+	VMULPS            Z3, Z2, Z3
+	VMOVAPS           Z2, Z4
+	VFMADD231PS       Z2, Z3, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z2
+	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z3
+	VPSLLD            $0x17, Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VBROADCASTSS      word3f800000<>+0(SB), Z3
+	VBROADCASTSS      word3e90d0c3<>+0(SB), Z4
+	VMOVAPS           Z1, Z1
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z4, Z1
+	VDIVPS            Z1, Z3, Z1
+	VSUBPS.BCST       word3f000000<>+0(SB), Z1, Z3
+	VBROADCASTSS      wordbc74af0d<>+0(SB), Z4
+	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z3, Z4
+	VMULPS            Z1, Z4, Z1
+	VMULPS            Z2, Z1, Z1
+	VBROADCASTSS      word3f800000<>+0(SB), Z2
+	VSUBPS            Z1, Z2, Z2
+	VPMOVD2M          Z0, K1
+	VBLENDMPS         Z1, Z2, K1, Z10
+	VBROADCASTSS      wordc1543ec4<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VMULPS            Z10, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VANDPS       word7fffffff<>+0(SB), Z0, Z1
-	VMOVUPS      word41543ec4<>+0(SB), Z2
-	VMOVUPS      word26901d7d<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMULPS       wordbf000000<>+0(SB), Z1, Z2
-	VMULPS       Z1, Z2, Z3
-	VMOVAPS      Z3, Z4
-	VFMSUB231PS  Z1, Z2, Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z3, Z5
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z5
-	VSUBPS       word4b400000<>+0(SB), Z5, Z2
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z3
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z3
-	VADDPS       Z4, Z3, Z2
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z2, Z3
-	VMULPS       Z3, Z2, Z3
-	VMOVAPS      Z2, Z4
-	VFMADD231PS  Z2, Z3, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z2
-	VPSUBD       word4b400000<>+0(SB), Z5, Z3
-	VPSLLD       $0x17, Z3, Z3
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VMOVUPS      word3f800000<>+0(SB), Z3
-	VMOVUPS      word3e90d0c3<>+0(SB), Z4
-	VMOVAPS      Z1, Z1
-	VFMADD213PS  word3f800000<>+0(SB), Z4, Z1
-	VDIVPS       Z1, Z3, Z1
-	VSUBPS       word3f000000<>+0(SB), Z1, Z3
-	VMOVUPS      wordbc74af0d<>+0(SB), Z4
-	VFMADD213PS  wordbb344abc<>+0(SB), Z3, Z4
-	VFMADD213PS  word3d0bb775<>+0(SB), Z3, Z4
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Z3, Z4
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Z3, Z4
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Z3, Z4
-	VFMADD213PS  word3db9da49<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e8c499b<>+0(SB), Z3, Z4
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Z3, Z4
-	VFMADD213PS  word3ea4caef<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e57dda0<>+0(SB), Z3, Z4
-	VMULPS       Z1, Z4, Z1
-	VMULPS       Z2, Z1, Z1
-	VMOVUPS      word3f800000<>+0(SB), Z2
-	VSUBPS       Z1, Z2, Z2
-	VPMOVD2M     Z0, K2
-	VBLENDMPS    Z1, Z2, K2, Z11
-	VMOVUPS      wordc1543ec4<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z0
-	VMULPS       Z11, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
+	VBROADCASTSS      word41543ec4<>+0(SB), Z2
+	VBROADCASTSS      word26901d7d<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VMULPS.BCST       wordbf000000<>+0(SB), Z1, Z2
+	VMULPS            Z1, Z2, Z3
+	VMOVAPS           Z3, Z4
+	VFMSUB231PS       Z1, Z2, Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z3, Z5
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z5
+	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z2
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z3
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z3
+	VADDPS            Z4, Z3, Z2
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
+	VMULPS            Z3, Z2, Z3
+	VMOVAPS           Z2, Z4
+	VFMADD231PS       Z2, Z3, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z2
+	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z3
+	VPSLLD            $0x17, Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VBROADCASTSS      word3f800000<>+0(SB), Z3
+	VBROADCASTSS      word3e90d0c3<>+0(SB), Z4
+	VMOVAPS           Z1, Z1
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z4, Z1
+	VDIVPS            Z1, Z3, Z1
+	VSUBPS.BCST       word3f000000<>+0(SB), Z1, Z3
+	VBROADCASTSS      wordbc74af0d<>+0(SB), Z4
+	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z3, Z4
+	VMULPS            Z1, Z4, Z1
+	VMULPS            Z2, Z1, Z1
+	VBROADCASTSS      word3f800000<>+0(SB), Z2
+	VSUBPS            Z1, Z2, Z2
+	VPMOVD2M          Z0, K2
+	VBLENDMPS         Z1, Z2, K2, Z11
+	VBROADCASTSS      wordc1543ec4<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z0
+	VMULPS            Z11, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word41543ec4<>+0(SB)/4, $0x41543ec4
-DATA word41543ec4<>+4(SB)/4, $0x41543ec4
-DATA word41543ec4<>+8(SB)/4, $0x41543ec4
-DATA word41543ec4<>+12(SB)/4, $0x41543ec4
-DATA word41543ec4<>+16(SB)/4, $0x41543ec4
-DATA word41543ec4<>+20(SB)/4, $0x41543ec4
-DATA word41543ec4<>+24(SB)/4, $0x41543ec4
-DATA word41543ec4<>+28(SB)/4, $0x41543ec4
-DATA word41543ec4<>+32(SB)/4, $0x41543ec4
-DATA word41543ec4<>+36(SB)/4, $0x41543ec4
-DATA word41543ec4<>+40(SB)/4, $0x41543ec4
-DATA word41543ec4<>+44(SB)/4, $0x41543ec4
-DATA word41543ec4<>+48(SB)/4, $0x41543ec4
-DATA word41543ec4<>+52(SB)/4, $0x41543ec4
-DATA word41543ec4<>+56(SB)/4, $0x41543ec4
-DATA word41543ec4<>+60(SB)/4, $0x41543ec4
-GLOBL word41543ec4<>(SB), RODATA|NOPTR, $64
+GLOBL word41543ec4<>(SB), RODATA|NOPTR, $4
 
 DATA wordbf000000<>+0(SB)/4, $0xbf000000
-DATA wordbf000000<>+4(SB)/4, $0xbf000000
-DATA wordbf000000<>+8(SB)/4, $0xbf000000
-DATA wordbf000000<>+12(SB)/4, $0xbf000000
-DATA wordbf000000<>+16(SB)/4, $0xbf000000
-DATA wordbf000000<>+20(SB)/4, $0xbf000000
-DATA wordbf000000<>+24(SB)/4, $0xbf000000
-DATA wordbf000000<>+28(SB)/4, $0xbf000000
-DATA wordbf000000<>+32(SB)/4, $0xbf000000
-DATA wordbf000000<>+36(SB)/4, $0xbf000000
-DATA wordbf000000<>+40(SB)/4, $0xbf000000
-DATA wordbf000000<>+44(SB)/4, $0xbf000000
-DATA wordbf000000<>+48(SB)/4, $0xbf000000
-DATA wordbf000000<>+52(SB)/4, $0xbf000000
-DATA wordbf000000<>+56(SB)/4, $0xbf000000
-DATA wordbf000000<>+60(SB)/4, $0xbf000000
-GLOBL wordbf000000<>(SB), RODATA|NOPTR, $64
+GLOBL wordbf000000<>(SB), RODATA|NOPTR, $4
 
 DATA word3e90d0c3<>+0(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+4(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+8(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+12(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+16(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+20(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+24(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+28(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+32(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+36(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+40(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+44(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+48(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+52(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+56(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+60(SB)/4, $0x3e90d0c3
-GLOBL word3e90d0c3<>(SB), RODATA|NOPTR, $64
+GLOBL word3e90d0c3<>(SB), RODATA|NOPTR, $4
 
 DATA wordbc74af0d<>+0(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+4(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+8(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+12(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+16(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+20(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+24(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+28(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+32(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+36(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+40(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+44(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+48(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+52(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+56(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+60(SB)/4, $0xbc74af0d
-GLOBL wordbc74af0d<>(SB), RODATA|NOPTR, $64
+GLOBL wordbc74af0d<>(SB), RODATA|NOPTR, $4
 
 DATA wordbb344abc<>+0(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+4(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+8(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+12(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+16(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+20(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+24(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+28(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+32(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+36(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+40(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+44(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+48(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+52(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+56(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+60(SB)/4, $0xbb344abc
-GLOBL wordbb344abc<>(SB), RODATA|NOPTR, $64
+GLOBL wordbb344abc<>(SB), RODATA|NOPTR, $4
 
 DATA word3d0bb775<>+0(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+4(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+8(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+12(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+16(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+20(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+24(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+28(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+32(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+36(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+40(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+44(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+48(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+52(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+56(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+60(SB)/4, $0x3d0bb775
-GLOBL word3d0bb775<>(SB), RODATA|NOPTR, $64
+GLOBL word3d0bb775<>(SB), RODATA|NOPTR, $4
 
 DATA word3c2d7a5f<>+0(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+4(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+8(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+12(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+16(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+20(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+24(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+28(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+32(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+36(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+40(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+44(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+48(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+52(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+56(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+60(SB)/4, $0x3c2d7a5f
-GLOBL word3c2d7a5f<>(SB), RODATA|NOPTR, $64
+GLOBL word3c2d7a5f<>(SB), RODATA|NOPTR, $4
 
 DATA wordbd7bd6e2<>+0(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+4(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+8(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+12(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+16(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+20(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+24(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+28(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+32(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+36(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+40(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+44(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+48(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+52(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+56(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+60(SB)/4, $0xbd7bd6e2
-GLOBL wordbd7bd6e2<>(SB), RODATA|NOPTR, $64
+GLOBL wordbd7bd6e2<>(SB), RODATA|NOPTR, $4
 
 DATA wordbd5bc09c<>+0(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+4(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+8(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+12(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+16(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+20(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+24(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+28(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+32(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+36(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+40(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+44(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+48(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+52(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+56(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+60(SB)/4, $0xbd5bc09c
-GLOBL wordbd5bc09c<>(SB), RODATA|NOPTR, $64
+GLOBL wordbd5bc09c<>(SB), RODATA|NOPTR, $4
 
 DATA word3db9da49<>+0(SB)/4, $0x3db9da49
-DATA word3db9da49<>+4(SB)/4, $0x3db9da49
-DATA word3db9da49<>+8(SB)/4, $0x3db9da49
-DATA word3db9da49<>+12(SB)/4, $0x3db9da49
-DATA word3db9da49<>+16(SB)/4, $0x3db9da49
-DATA word3db9da49<>+20(SB)/4, $0x3db9da49
-DATA word3db9da49<>+24(SB)/4, $0x3db9da49
-DATA word3db9da49<>+28(SB)/4, $0x3db9da49
-DATA word3db9da49<>+32(SB)/4, $0x3db9da49
-DATA word3db9da49<>+36(SB)/4, $0x3db9da49
-DATA word3db9da49<>+40(SB)/4, $0x3db9da49
-DATA word3db9da49<>+44(SB)/4, $0x3db9da49
-DATA word3db9da49<>+48(SB)/4, $0x3db9da49
-DATA word3db9da49<>+52(SB)/4, $0x3db9da49
-DATA word3db9da49<>+56(SB)/4, $0x3db9da49
-DATA word3db9da49<>+60(SB)/4, $0x3db9da49
-GLOBL word3db9da49<>(SB), RODATA|NOPTR, $64
+GLOBL word3db9da49<>(SB), RODATA|NOPTR, $4
 
 DATA word3e8c499b<>+0(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+4(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+8(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+12(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+16(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+20(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+24(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+28(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+32(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+36(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+40(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+44(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+48(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+52(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+56(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+60(SB)/4, $0x3e8c499b
-GLOBL word3e8c499b<>(SB), RODATA|NOPTR, $64
+GLOBL word3e8c499b<>(SB), RODATA|NOPTR, $4
 
 DATA word3eb9ec5c<>+0(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+4(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+8(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+12(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+16(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+20(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+24(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+28(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+32(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+36(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+40(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+44(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+48(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+52(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+56(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+60(SB)/4, $0x3eb9ec5c
-GLOBL word3eb9ec5c<>(SB), RODATA|NOPTR, $64
+GLOBL word3eb9ec5c<>(SB), RODATA|NOPTR, $4
 
 DATA word3ea4caef<>+0(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+4(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+8(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+12(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+16(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+20(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+24(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+28(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+32(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+36(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+40(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+44(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+48(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+52(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+56(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+60(SB)/4, $0x3ea4caef
-GLOBL word3ea4caef<>(SB), RODATA|NOPTR, $64
+GLOBL word3ea4caef<>(SB), RODATA|NOPTR, $4
 
 DATA word3e57dda0<>+0(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+4(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+8(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+12(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+16(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+20(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+24(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+28(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+32(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+36(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+40(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+44(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+48(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+52(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+56(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+60(SB)/4, $0x3e57dda0
-GLOBL word3e57dda0<>(SB), RODATA|NOPTR, $64
+GLOBL word3e57dda0<>(SB), RODATA|NOPTR, $4
 
 DATA wordc1543ec4<>+0(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+4(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+8(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+12(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+16(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+20(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+24(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+28(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+32(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+36(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+40(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+44(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+48(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+52(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+56(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+60(SB)/4, $0xc1543ec4
-GLOBL wordc1543ec4<>(SB), RODATA|NOPTR, $64
+GLOBL wordc1543ec4<>(SB), RODATA|NOPTR, $4
 
 // func GeluGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -2919,312 +1809,297 @@ TEXT ·GeluGrad(SB), NOSPLIT, $0-72
 	MOVQ dx_len+8(FP), BX
 
 blocks:
-	SUBQ         $0x20, BX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z5
-	VMOVUPS      (DX), Z1
-	VMOVUPS      64(DX), Z6
-	VMOVUPS      word41543ec4<>+0(SB), Z2
-	VMOVUPS      word41543ec4<>+0(SB), Z7
-	VMOVUPS      wordc1543ec4<>+0(SB), Z3
-	VMOVUPS      wordc1543ec4<>+0(SB), Z8
-	VMAXPS       Z1, Z3, Z1
-	VMAXPS       Z6, Z8, Z3
-	VMINPS       Z1, Z2, Z1
-	VMINPS       Z3, Z7, Z7
-	VANDPS       word7fffffff<>+0(SB), Z1, Z2
-	VANDPS       word7fffffff<>+0(SB), Z7, Z8
-	VMOVUPS      word41543ec4<>+0(SB), Z3
-	VMOVUPS      word41543ec4<>+0(SB), Z12
-	VMOVUPS      word26901d7d<>+0(SB), Z6
-	VMOVUPS      word26901d7d<>+0(SB), Z13
-	VMAXPS       Z2, Z6, Z2
-	VMAXPS       Z8, Z13, Z6
-	VMINPS       Z2, Z3, Z2
-	VMINPS       Z6, Z12, Z12
-	VMULPS       wordbf000000<>+0(SB), Z2, Z3
-	VMULPS       wordbf000000<>+0(SB), Z12, Z13
-	VMULPS       Z2, Z3, Z6
-	VMULPS       Z12, Z13, Z14
-	VMOVAPS      Z6, Z8
-	VMOVAPS      Z14, Z15
-	VFMSUB231PS  Z2, Z3, Z8
-	VFMSUB231PS  Z12, Z13, Z15
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z16
-	VMOVAPS      Z6, Z13
-	VMOVAPS      Z14, Z17
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z13
-	VFMADD213PS  word4b400000<>+0(SB), Z16, Z17
-	VSUBPS       word4b400000<>+0(SB), Z13, Z3
-	VSUBPS       word4b400000<>+0(SB), Z17, Z16
-	VMOVAPS      Z6, Z6
-	VMOVAPS      Z14, Z14
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z6
-	VFNMADD231PS word3f317218<>+0(SB), Z16, Z14
-	VMOVAPS      Z6, Z6
-	VMOVAPS      Z14, Z14
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z6
-	VFNMADD231PS wordb102e308<>+0(SB), Z16, Z14
-	VADDPS       Z8, Z6, Z3
-	VADDPS       Z15, Z14, Z8
-	VMOVUPS      word3ab6887e<>+0(SB), Z6
-	VMOVUPS      word3ab6887e<>+0(SB), Z14
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z6
-	VFMADD213PS  word3c0905b1<>+0(SB), Z8, Z14
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z8, Z14
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z6
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z8, Z14
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z6
-	VFMADD213PS  word3f000000<>+0(SB), Z8, Z14
-	VMULPS       Z6, Z3, Z6
-	VMULPS       Z14, Z8, Z15
-	VMOVAPS      Z3, Z14
-	VMOVAPS      Z8, Z16
-	VFMADD231PS  Z3, Z6, Z14
-	VFMADD231PS  Z8, Z15, Z16
-	VADDPS       word3f800000<>+0(SB), Z14, Z3
-	VADDPS       word3f800000<>+0(SB), Z16, Z6
-	VPSUBD       word4b400000<>+0(SB), Z13, Z8
-	VPSUBD       word4b400000<>+0(SB), Z17, Z13
-	VPSLLD       $0x17, Z8, Z8
-	VPSLLD       $0x17, Z13, Z13
-	VPADDD       word3f800000<>+0(SB), Z8, Z8
-	VPADDD       word3f800000<>+0(SB), Z13, Z13
-	VMULPS       Z8, Z3, Z3
-	VMULPS       Z13, Z6, Z13
-	VMOVUPS      word3f800000<>+0(SB), Z6
-	VMOVUPS      word3f800000<>+0(SB), Z14
-	VMOVUPS      word3e90d0c3<>+0(SB), Z8
-	VMOVUPS      word3e90d0c3<>+0(SB), Z15
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z12, Z12
-	VFMADD213PS  word3f800000<>+0(SB), Z8, Z2
-	VFMADD213PS  word3f800000<>+0(SB), Z15, Z12
-	VDIVPS       Z2, Z6, Z2
-	VDIVPS       Z12, Z14, Z12
-	VSUBPS       word3f000000<>+0(SB), Z2, Z6
-	VSUBPS       word3f000000<>+0(SB), Z12, Z14
-	VMOVUPS      wordbc74af0d<>+0(SB), Z8
-	VMOVUPS      wordbc74af0d<>+0(SB), Z15
-	VFMADD213PS  wordbb344abc<>+0(SB), Z6, Z8
-	VFMADD213PS  wordbb344abc<>+0(SB), Z14, Z15
-	VFMADD213PS  word3d0bb775<>+0(SB), Z6, Z8
-	VFMADD213PS  word3d0bb775<>+0(SB), Z14, Z15
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Z6, Z8
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Z14, Z15
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Z6, Z8
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Z14, Z15
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Z6, Z8
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Z14, Z15
-	VFMADD213PS  word3db9da49<>+0(SB), Z6, Z8
-	VFMADD213PS  word3db9da49<>+0(SB), Z14, Z15
-	VFMADD213PS  word3e8c499b<>+0(SB), Z6, Z8
-	VFMADD213PS  word3e8c499b<>+0(SB), Z14, Z15
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Z6, Z8
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Z14, Z15
-	VFMADD213PS  word3ea4caef<>+0(SB), Z6, Z8
-	VFMADD213PS  word3ea4caef<>+0(SB), Z14, Z15
-	VFMADD213PS  word3e57dda0<>+0(SB), Z6, Z8
-	VFMADD213PS  word3e57dda0<>+0(SB), Z14, Z15
-	VMULPS       Z2, Z8, Z2
-	VMULPS       Z12, Z15, Z6
-	VMULPS       Z3, Z2, Z2
-	VMULPS       Z13, Z6, Z8
-	VMOVUPS      word3f800000<>+0(SB), Z6
-	VMOVUPS      word3f800000<>+0(SB), Z12
-	VSUBPS       Z2, Z6, Z6
-	VSUBPS       Z8, Z12, Z12
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z2, Z6, K1, Z4
-	VPMOVD2M     Z7, K1
-	VBLENDMPS    Z8, Z12, K1, Z9
-	VMULPS       word3ecc422a<>+0(SB), Z1, Z1
-	VMULPS       word3ecc422a<>+0(SB), Z7, Z6
-	VMOVAPS      Z4, Z2
-	VMOVAPS      Z9, Z7
-	VFMADD231PS  Z3, Z1, Z2
-	VFMADD231PS  Z13, Z6, Z7
-	VMULPS       Z2, Z0, Z0
-	VMULPS       Z7, Z5, Z1
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	JMP          blocks
+	SUBQ              $0x20, BX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z5
+	VMOVUPS           (DX), Z1
+	VMOVUPS           64(DX), Z6
+	VBROADCASTSS      word41543ec4<>+0(SB), Z2
+	VBROADCASTSS      word41543ec4<>+0(SB), Z7
+	VBROADCASTSS      wordc1543ec4<>+0(SB), Z3
+	VBROADCASTSS      wordc1543ec4<>+0(SB), Z8
+	VMAXPS            Z1, Z3, Z1
+	VMAXPS            Z6, Z8, Z3
+	VMINPS            Z1, Z2, Z1
+	VMINPS            Z3, Z7, Z7
+	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z2
+	VANDPS.BCST       word7fffffff<>+0(SB), Z7, Z8
+	VBROADCASTSS      word41543ec4<>+0(SB), Z3
+	VBROADCASTSS      word41543ec4<>+0(SB), Z12
+	VBROADCASTSS      word26901d7d<>+0(SB), Z6
+	VBROADCASTSS      word26901d7d<>+0(SB), Z13
+	VMAXPS            Z2, Z6, Z2
+	VMAXPS            Z8, Z13, Z6
+	VMINPS            Z2, Z3, Z2
+	VMINPS            Z6, Z12, Z12
+	VMULPS.BCST       wordbf000000<>+0(SB), Z2, Z3
+	VMULPS.BCST       wordbf000000<>+0(SB), Z12, Z13
+	VMULPS            Z2, Z3, Z6
+	VMULPS            Z12, Z13, Z14
+	VMOVAPS           Z6, Z8
+	VMOVAPS           Z14, Z15
+	VFMSUB231PS       Z2, Z3, Z8
+	VFMSUB231PS       Z12, Z13, Z15
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z16
+	VMOVAPS           Z6, Z13
+	VMOVAPS           Z14, Z17
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z13
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z16, Z17
+	VSUBPS.BCST       word4b400000<>+0(SB), Z13, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z17, Z16
+	VMOVAPS           Z6, Z6
+	VMOVAPS           Z14, Z14
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z6
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z16, Z14
+	VMOVAPS           Z6, Z6
+	VMOVAPS           Z14, Z14
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z6
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z16, Z14
+	VADDPS            Z8, Z6, Z3
+	VADDPS            Z15, Z14, Z8
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z6
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z14
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z8, Z14
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z8, Z14
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z8, Z14
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z6
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z8, Z14
+	VMULPS            Z6, Z3, Z6
+	VMULPS            Z14, Z8, Z15
+	VMOVAPS           Z3, Z14
+	VMOVAPS           Z8, Z16
+	VFMADD231PS       Z3, Z6, Z14
+	VFMADD231PS       Z8, Z15, Z16
+	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
+	VADDPS.BCST       word3f800000<>+0(SB), Z16, Z6
+	VPSUBD.BCST       word4b400000<>+0(SB), Z13, Z8
+	VPSUBD.BCST       word4b400000<>+0(SB), Z17, Z13
+	VPSLLD            $0x17, Z8, Z8
+	VPSLLD            $0x17, Z13, Z13
+	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
+	VPADDD.BCST       word3f800000<>+0(SB), Z13, Z13
+	VMULPS            Z8, Z3, Z3
+	VMULPS            Z13, Z6, Z13
+	VBROADCASTSS      word3f800000<>+0(SB), Z6
+	VBROADCASTSS      word3f800000<>+0(SB), Z14
+	VBROADCASTSS      word3e90d0c3<>+0(SB), Z8
+	VBROADCASTSS      word3e90d0c3<>+0(SB), Z15
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z12, Z12
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z8, Z2
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z15, Z12
+	VDIVPS            Z2, Z6, Z2
+	VDIVPS            Z12, Z14, Z12
+	VSUBPS.BCST       word3f000000<>+0(SB), Z2, Z6
+	VSUBPS.BCST       word3f000000<>+0(SB), Z12, Z14
+	VBROADCASTSS      wordbc74af0d<>+0(SB), Z8
+	VBROADCASTSS      wordbc74af0d<>+0(SB), Z15
+	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z14, Z15
+	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z6, Z8
+	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z14, Z15
+	VMULPS            Z2, Z8, Z2
+	VMULPS            Z12, Z15, Z6
+	VMULPS            Z3, Z2, Z2
+	VMULPS            Z13, Z6, Z8
+	VBROADCASTSS      word3f800000<>+0(SB), Z6
+	VBROADCASTSS      word3f800000<>+0(SB), Z12
+	VSUBPS            Z2, Z6, Z6
+	VSUBPS            Z8, Z12, Z12
+	VPMOVD2M          Z1, K1
+	VBLENDMPS         Z2, Z6, K1, Z4
+	VPMOVD2M          Z7, K1
+	VBLENDMPS         Z8, Z12, K1, Z9
+	VMULPS.BCST       word3ecc422a<>+0(SB), Z1, Z1
+	VMULPS.BCST       word3ecc422a<>+0(SB), Z7, Z6
+	VMOVAPS           Z4, Z2
+	VMOVAPS           Z9, Z7
+	VFMADD231PS       Z3, Z1, Z2
+	VFMADD231PS       Z13, Z6, Z7
+	VMULPS            Z2, Z0, Z0
+	VMULPS            Z7, Z5, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000080, DX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ         $0x10, BX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      (DX), Z1
-	VMOVUPS      word41543ec4<>+0(SB), Z2
-	VMOVUPS      wordc1543ec4<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VANDPS       word7fffffff<>+0(SB), Z1, Z2
-	VMOVUPS      word41543ec4<>+0(SB), Z3
-	VMOVUPS      word26901d7d<>+0(SB), Z4
-	VMAXPS       Z2, Z4, Z2
-	VMINPS       Z2, Z3, Z2
-	VMULPS       wordbf000000<>+0(SB), Z2, Z3
-	VMULPS       Z2, Z3, Z4
-	VMOVAPS      Z4, Z5
-	VFMSUB231PS  Z2, Z3, Z5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS      Z4, Z6
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z6
-	VSUBPS       word4b400000<>+0(SB), Z6, Z3
-	VMOVAPS      Z4, Z4
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z4
-	VMOVAPS      Z4, Z4
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z4
-	VADDPS       Z5, Z4, Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z3, Z4
-	VMOVAPS      Z3, Z5
-	VFMADD231PS  Z3, Z4, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z3
-	VPSUBD       word4b400000<>+0(SB), Z6, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       word3f800000<>+0(SB), Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VMOVUPS      word3e90d0c3<>+0(SB), Z5
-	VMOVAPS      Z2, Z2
-	VFMADD213PS  word3f800000<>+0(SB), Z5, Z2
-	VDIVPS       Z2, Z4, Z2
-	VSUBPS       word3f000000<>+0(SB), Z2, Z4
-	VMOVUPS      wordbc74af0d<>+0(SB), Z5
-	VFMADD213PS  wordbb344abc<>+0(SB), Z4, Z5
-	VFMADD213PS  word3d0bb775<>+0(SB), Z4, Z5
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Z4, Z5
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Z4, Z5
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Z4, Z5
-	VFMADD213PS  word3db9da49<>+0(SB), Z4, Z5
-	VFMADD213PS  word3e8c499b<>+0(SB), Z4, Z5
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Z4, Z5
-	VFMADD213PS  word3ea4caef<>+0(SB), Z4, Z5
-	VFMADD213PS  word3e57dda0<>+0(SB), Z4, Z5
-	VMULPS       Z2, Z5, Z2
-	VMULPS       Z3, Z2, Z2
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VSUBPS       Z2, Z4, Z4
-	VPMOVD2M     Z1, K1
-	VBLENDMPS    Z2, Z4, K1, Z10
-	VMULPS       word3ecc422a<>+0(SB), Z1, Z1
-	VMOVAPS      Z10, Z2
-	VFMADD231PS  Z3, Z1, Z2
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	JMP          vectors
+	SUBQ              $0x10, BX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VMOVUPS           (DX), Z1
+	VBROADCASTSS      word41543ec4<>+0(SB), Z2
+	VBROADCASTSS      wordc1543ec4<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z2
+	VBROADCASTSS      word41543ec4<>+0(SB), Z3
+	VBROADCASTSS      word26901d7d<>+0(SB), Z4
+	VMAXPS            Z2, Z4, Z2
+	VMINPS            Z2, Z3, Z2
+	VMULPS.BCST       wordbf000000<>+0(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z4
+	VMOVAPS           Z4, Z5
+	VFMSUB231PS       Z2, Z3, Z5
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z4, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z6
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z3
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z4
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z4
+	VADDPS            Z5, Z4, Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z3, Z4
+	VMOVAPS           Z3, Z5
+	VFMADD231PS       Z3, Z4, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
+	VMULPS            Z4, Z3, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VBROADCASTSS      word3e90d0c3<>+0(SB), Z5
+	VMOVAPS           Z2, Z2
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z5, Z2
+	VDIVPS            Z2, Z4, Z2
+	VSUBPS.BCST       word3f000000<>+0(SB), Z2, Z4
+	VBROADCASTSS      wordbc74af0d<>+0(SB), Z5
+	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z4, Z5
+	VMULPS            Z2, Z5, Z2
+	VMULPS            Z3, Z2, Z2
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VSUBPS            Z2, Z4, Z4
+	VPMOVD2M          Z1, K1
+	VBLENDMPS         Z2, Z4, K1, Z10
+	VMULPS.BCST       word3ecc422a<>+0(SB), Z1, Z1
+	VMOVAPS           Z10, Z2
+	VFMADD231PS       Z3, Z1, Z2
+	VMULPS            Z2, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, BX
-	JZ           done
-	MOVQ         $0x0000ffff, SI
-	BZHIQ        BX, SI, SI
-	KMOVW        SI, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS.Z    (DX), K1, Z1
-	VMOVUPS      word41543ec4<>+0(SB), Z2
-	VMOVUPS      wordc1543ec4<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VANDPS       word7fffffff<>+0(SB), Z1, Z2
-	VMOVUPS      word41543ec4<>+0(SB), Z3
-	VMOVUPS      word26901d7d<>+0(SB), Z4
-	VMAXPS       Z2, Z4, Z2
-	VMINPS       Z2, Z3, Z2
-	VMULPS       wordbf000000<>+0(SB), Z2, Z3
-	VMULPS       Z2, Z3, Z4
-	VMOVAPS      Z4, Z5
-	VFMSUB231PS  Z2, Z3, Z5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS      Z4, Z6
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z6
-	VSUBPS       word4b400000<>+0(SB), Z6, Z3
-	VMOVAPS      Z4, Z4
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z4
-	VMOVAPS      Z4, Z4
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z4
-	VADDPS       Z5, Z4, Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z3, Z4
-	VMOVAPS      Z3, Z5
-	VFMADD231PS  Z3, Z4, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z3
-	VPSUBD       word4b400000<>+0(SB), Z6, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       word3f800000<>+0(SB), Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VMOVUPS      word3e90d0c3<>+0(SB), Z5
-	VMOVAPS      Z2, Z2
-	VFMADD213PS  word3f800000<>+0(SB), Z5, Z2
-	VDIVPS       Z2, Z4, Z2
-	VSUBPS       word3f000000<>+0(SB), Z2, Z4
-	VMOVUPS      wordbc74af0d<>+0(SB), Z5
-	VFMADD213PS  wordbb344abc<>+0(SB), Z4, Z5
-	VFMADD213PS  word3d0bb775<>+0(SB), Z4, Z5
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Z4, Z5
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Z4, Z5
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Z4, Z5
-	VFMADD213PS  word3db9da49<>+0(SB), Z4, Z5
-	VFMADD213PS  word3e8c499b<>+0(SB), Z4, Z5
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Z4, Z5
-	VFMADD213PS  word3ea4caef<>+0(SB), Z4, Z5
-	VFMADD213PS  word3e57dda0<>+0(SB), Z4, Z5
-	VMULPS       Z2, Z5, Z2
-	VMULPS       Z3, Z2, Z2
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VSUBPS       Z2, Z4, Z4
-	VPMOVD2M     Z1, K2
-	VBLENDMPS    Z2, Z4, K2, Z11
-	VMULPS       word3ecc422a<>+0(SB), Z1, Z1
-	VMOVAPS      Z11, Z2
-	VFMADD231PS  Z3, Z1, Z2
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, BX
+	JZ                done
+	MOVQ              $0x0000ffff, SI
+	BZHIQ             BX, SI, SI
+	KMOVW             SI, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VMOVUPS.Z         (DX), K1, Z1
+	VBROADCASTSS      word41543ec4<>+0(SB), Z2
+	VBROADCASTSS      wordc1543ec4<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z2
+	VBROADCASTSS      word41543ec4<>+0(SB), Z3
+	VBROADCASTSS      word26901d7d<>+0(SB), Z4
+	VMAXPS            Z2, Z4, Z2
+	VMINPS            Z2, Z3, Z2
+	VMULPS.BCST       wordbf000000<>+0(SB), Z2, Z3
+	VMULPS            Z2, Z3, Z4
+	VMOVAPS           Z4, Z5
+	VFMSUB231PS       Z2, Z3, Z5
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z4, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z6
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z3
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z4
+	VMOVAPS           Z4, Z4
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z4
+	VADDPS            Z5, Z4, Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z3, Z4
+	VMOVAPS           Z3, Z5
+	VFMADD231PS       Z3, Z4, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
+	VMULPS            Z4, Z3, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VBROADCASTSS      word3e90d0c3<>+0(SB), Z5
+	VMOVAPS           Z2, Z2
+	VFMADD213PS.BCST  word3f800000<>+0(SB), Z5, Z2
+	VDIVPS            Z2, Z4, Z2
+	VSUBPS.BCST       word3f000000<>+0(SB), Z2, Z4
+	VBROADCASTSS      wordbc74af0d<>+0(SB), Z5
+	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z4, Z5
+	VMULPS            Z2, Z5, Z2
+	VMULPS            Z3, Z2, Z2
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VSUBPS            Z2, Z4, Z4
+	VPMOVD2M          Z1, K2
+	VBLENDMPS         Z2, Z4, K2, Z11
+	VMULPS.BCST       word3ecc422a<>+0(SB), Z1, Z1
+	VMOVAPS           Z11, Z2
+	VFMADD231PS       Z3, Z1, Z2
+	VMULPS            Z2, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word3ecc422a<>+0(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+4(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+8(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+12(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+16(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+20(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+24(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+28(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+32(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+36(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+40(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+44(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+48(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+52(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+56(SB)/4, $0x3ecc422a
-DATA word3ecc422a<>+60(SB)/4, $0x3ecc422a
-GLOBL word3ecc422a<>(SB), RODATA|NOPTR, $64
+GLOBL word3ecc422a<>(SB), RODATA|NOPTR, $4
 
 // func Silu(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -3234,210 +2109,195 @@ TEXT ·Silu(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x30, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z2
-	VMOVUPS      128(CX), Z4
-	VMOVUPS      wordc3480000<>+0(SB), Z1
-	VMOVUPS      wordc3480000<>+0(SB), Z3
-	VMOVUPS      wordc3480000<>+0(SB), Z5
-	VMAXPS       Z0, Z1, Z1
-	VMAXPS       Z2, Z3, Z3
-	VMAXPS       Z4, Z5, Z5
-	VXORPS       word80000000<>+0(SB), Z0, Z0
-	VXORPS       word80000000<>+0(SB), Z2, Z2
-	VXORPS       word80000000<>+0(SB), Z4, Z9
-	VMOVUPS      word42b1999a<>+0(SB), Z4
-	VMOVUPS      word42b1999a<>+0(SB), Z7
-	VMOVUPS      word42b1999a<>+0(SB), Z10
-	VMOVUPS      wordc2b03333<>+0(SB), Z6
-	VMOVUPS      wordc2b03333<>+0(SB), Z8
-	VMOVUPS      wordc2b03333<>+0(SB), Z11
-	VMAXPS       Z0, Z6, Z0
-	VMAXPS       Z2, Z8, Z2
-	VMAXPS       Z9, Z11, Z6
-	VMINPS       Z0, Z4, Z0
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z6, Z10, Z9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z7
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z10
-	VMOVAPS      Z0, Z6
-	VMOVAPS      Z2, Z8
-	VMOVAPS      Z9, Z11
-	VFMADD213PS  word4b400000<>+0(SB), Z4, Z6
-	VFMADD213PS  word4b400000<>+0(SB), Z7, Z8
-	VFMADD213PS  word4b400000<>+0(SB), Z10, Z11
-	VSUBPS       word4b400000<>+0(SB), Z6, Z4
-	VSUBPS       word4b400000<>+0(SB), Z8, Z7
-	VSUBPS       word4b400000<>+0(SB), Z11, Z10
-	VMOVAPS      Z0, Z0
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z9, Z9
-	VFNMADD231PS word3f317218<>+0(SB), Z4, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z7, Z2
-	VFNMADD231PS word3f317218<>+0(SB), Z10, Z9
-	VMOVAPS      Z0, Z0
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z9, Z9
-	VFNMADD231PS wordb102e308<>+0(SB), Z4, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z7, Z2
-	VFNMADD231PS wordb102e308<>+0(SB), Z10, Z9
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VMOVUPS      word3ab6887e<>+0(SB), Z7
-	VMOVUPS      word3ab6887e<>+0(SB), Z10
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z2, Z7
-	VFMADD213PS  word3c0905b1<>+0(SB), Z9, Z10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z2, Z7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z9, Z10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z2, Z7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z9, Z10
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z2, Z7
-	VFMADD213PS  word3f000000<>+0(SB), Z9, Z10
-	VMULPS       Z4, Z0, Z4
-	VMULPS       Z7, Z2, Z7
-	VMULPS       Z10, Z9, Z13
-	VMOVAPS      Z0, Z10
-	VMOVAPS      Z2, Z12
-	VMOVAPS      Z9, Z14
-	VFMADD231PS  Z0, Z4, Z10
-	VFMADD231PS  Z2, Z7, Z12
-	VFMADD231PS  Z9, Z13, Z14
-	VADDPS       word3f800000<>+0(SB), Z10, Z0
-	VADDPS       word3f800000<>+0(SB), Z12, Z2
-	VADDPS       word3f800000<>+0(SB), Z14, Z4
-	VPSUBD       word4b400000<>+0(SB), Z6, Z6
-	VPSUBD       word4b400000<>+0(SB), Z8, Z7
-	VPSUBD       word4b400000<>+0(SB), Z11, Z8
-	VPSLLD       $0x17, Z6, Z6
-	VPSLLD       $0x17, Z7, Z7
-	VPSLLD       $0x17, Z8, Z8
-	VPADDD       word3f800000<>+0(SB), Z6, Z6
-	VPADDD       word3f800000<>+0(SB), Z7, Z7
-	VPADDD       word3f800000<>+0(SB), Z8, Z8
-	VMULPS       Z6, Z0, Z0
-	VMULPS       Z7, Z2, Z2
-	VMULPS       Z8, Z4, Z4
-	VADDPS       word3f800000<>+0(SB), Z0, Z0
-	VADDPS       word3f800000<>+0(SB), Z2, Z2
-	VADDPS       word3f800000<>+0(SB), Z4, Z4
-	VDIVPS       Z0, Z1, Z0
-	VDIVPS       Z2, Z3, Z1
-	VDIVPS       Z4, Z5, Z2
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	VMOVUPS      Z2, 128(AX)
-	ADDQ         $0x000000c0, AX
-	ADDQ         $0x000000c0, CX
-	JMP          blocks
+	SUBQ              $0x30, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z2
+	VMOVUPS           128(CX), Z4
+	VBROADCASTSS      wordc3480000<>+0(SB), Z1
+	VBROADCASTSS      wordc3480000<>+0(SB), Z3
+	VBROADCASTSS      wordc3480000<>+0(SB), Z5
+	VMAXPS            Z0, Z1, Z1
+	VMAXPS            Z2, Z3, Z3
+	VMAXPS            Z4, Z5, Z5
+	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VXORPS.BCST       word80000000<>+0(SB), Z2, Z2
+	VXORPS.BCST       word80000000<>+0(SB), Z4, Z9
+	VBROADCASTSS      word42b1999a<>+0(SB), Z4
+	VBROADCASTSS      word42b1999a<>+0(SB), Z7
+	VBROADCASTSS      word42b1999a<>+0(SB), Z10
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z11
+	VMAXPS            Z0, Z6, Z0
+	VMAXPS            Z2, Z8, Z2
+	VMAXPS            Z9, Z11, Z6
+	VMINPS            Z0, Z4, Z0
+	VMINPS            Z2, Z7, Z2
+	VMINPS            Z6, Z10, Z9
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z10
+	VMOVAPS           Z0, Z6
+	VMOVAPS           Z2, Z8
+	VMOVAPS           Z9, Z11
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z10, Z11
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
+	VSUBPS.BCST       word4b400000<>+0(SB), Z11, Z10
+	VMOVAPS           Z0, Z0
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z9, Z9
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z2
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z10, Z9
+	VMOVAPS           Z0, Z0
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z9, Z9
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z2
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z10, Z9
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z10
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z7
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z7
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z7
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z7
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z9, Z10
+	VMULPS            Z4, Z0, Z4
+	VMULPS            Z7, Z2, Z7
+	VMULPS            Z10, Z9, Z13
+	VMOVAPS           Z0, Z10
+	VMOVAPS           Z2, Z12
+	VMOVAPS           Z9, Z14
+	VFMADD231PS       Z0, Z4, Z10
+	VFMADD231PS       Z2, Z7, Z12
+	VFMADD231PS       Z9, Z13, Z14
+	VADDPS.BCST       word3f800000<>+0(SB), Z10, Z0
+	VADDPS.BCST       word3f800000<>+0(SB), Z12, Z2
+	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z4
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z6
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z7
+	VPSUBD.BCST       word4b400000<>+0(SB), Z11, Z8
+	VPSLLD            $0x17, Z6, Z6
+	VPSLLD            $0x17, Z7, Z7
+	VPSLLD            $0x17, Z8, Z8
+	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
+	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
+	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
+	VMULPS            Z6, Z0, Z0
+	VMULPS            Z7, Z2, Z2
+	VMULPS            Z8, Z4, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
+	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z2
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z4
+	VDIVPS            Z0, Z1, Z0
+	VDIVPS            Z2, Z3, Z1
+	VDIVPS            Z4, Z5, Z2
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	VMOVUPS           Z2, 128(AX)
+	ADDQ              $0x000000c0, AX
+	ADDQ              $0x000000c0, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x30, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      wordc3480000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z1
-	VXORPS       word80000000<>+0(SB), Z0, Z0
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMAXPS       Z0, Z3, Z0
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z0, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z0
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z2
-	VMULPS       Z2, Z0, Z2
-	VMOVAPS      Z0, Z4
-	VFMADD231PS  Z0, Z2, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z0, Z0
-	VADDPS       word3f800000<>+0(SB), Z0, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VBROADCASTSS      wordc3480000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z1
+	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z0, Z3, Z0
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z0, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
+	VMULPS            Z2, Z0, Z2
+	VMOVAPS           Z0, Z4
+	VFMADD231PS       Z0, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z0, Z0
+	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS      wordc3480000<>+0(SB), Z1
-	VMAXPS       Z0, Z1, Z1
-	VXORPS       word80000000<>+0(SB), Z0, Z0
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMAXPS       Z0, Z3, Z0
-	VMINPS       Z0, Z2, Z0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z0, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS      Z0, Z0
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z0
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z0, Z2
-	VMULPS       Z2, Z0, Z2
-	VMOVAPS      Z0, Z4
-	VFMADD231PS  Z0, Z2, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z0, Z0
-	VADDPS       word3f800000<>+0(SB), Z0, Z0
-	VDIVPS       Z0, Z1, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VBROADCASTSS      wordc3480000<>+0(SB), Z1
+	VMAXPS            Z0, Z1, Z1
+	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z0, Z3, Z0
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z0, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
+	VMULPS            Z2, Z0, Z2
+	VMOVAPS           Z0, Z4
+	VFMADD231PS       Z0, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z0, Z0
+	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
+	VDIVPS            Z0, Z1, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA wordc3480000<>+0(SB)/4, $0xc3480000
-DATA wordc3480000<>+4(SB)/4, $0xc3480000
-DATA wordc3480000<>+8(SB)/4, $0xc3480000
-DATA wordc3480000<>+12(SB)/4, $0xc3480000
-DATA wordc3480000<>+16(SB)/4, $0xc3480000
-DATA wordc3480000<>+20(SB)/4, $0xc3480000
-DATA wordc3480000<>+24(SB)/4, $0xc3480000
-DATA wordc3480000<>+28(SB)/4, $0xc3480000
-DATA wordc3480000<>+32(SB)/4, $0xc3480000
-DATA wordc3480000<>+36(SB)/4, $0xc3480000
-DATA wordc3480000<>+40(SB)/4, $0xc3480000
-DATA wordc3480000<>+44(SB)/4, $0xc3480000
-DATA wordc3480000<>+48(SB)/4, $0xc3480000
-DATA wordc3480000<>+52(SB)/4, $0xc3480000
-DATA wordc3480000<>+56(SB)/4, $0xc3480000
-DATA wordc3480000<>+60(SB)/4, $0xc3480000
-GLOBL wordc3480000<>(SB), RODATA|NOPTR, $64
+GLOBL wordc3480000<>(SB), RODATA|NOPTR, $4
 
 // func GeluTanh(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -3447,298 +2307,223 @@ TEXT ·GeluTanh(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x20, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z3
-	VMOVUPS      word41800000<>+0(SB), Z1
-	VMOVUPS      word41800000<>+0(SB), Z4
-	VMOVUPS      wordc1800000<>+0(SB), Z2
-	VMOVUPS      wordc1800000<>+0(SB), Z5
-	VMAXPS       Z0, Z2, Z2
-	VMAXPS       Z3, Z5, Z5
-	VMINPS       Z2, Z1, Z1
-	VMINPS       Z5, Z4, Z6
-	VMULPS       Z1, Z1, Z2
-	VMULPS       Z6, Z6, Z7
-	VMOVUPS      word3d922279<>+0(SB), Z4
-	VMOVUPS      word3d922279<>+0(SB), Z8
-	VMOVAPS      Z2, Z5
-	VMOVAPS      Z7, Z9
-	VFMADD213PS  word3fcc422a<>+0(SB), Z4, Z5
-	VFMADD213PS  word3fcc422a<>+0(SB), Z8, Z9
-	VMULPS       Z5, Z1, Z1
-	VMULPS       Z9, Z6, Z5
-	VMOVUPS      word3e5b33b6<>+0(SB), Z4
-	VMOVUPS      word3e5b33b6<>+0(SB), Z6
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z7, Z7
-	VFMADD213PS  word3fcc422a<>+0(SB), Z4, Z2
-	VFMADD213PS  word3fcc422a<>+0(SB), Z6, Z7
-	VMOVUPS      wordc3480000<>+0(SB), Z2
-	VMOVUPS      wordc3480000<>+0(SB), Z4
-	VMAXPS       Z0, Z2, Z0
-	VMAXPS       Z3, Z4, Z2
-	VXORPS       word80000000<>+0(SB), Z1, Z1
-	VXORPS       word80000000<>+0(SB), Z5, Z5
-	VMOVUPS      word42b1999a<>+0(SB), Z3
-	VMOVUPS      word42b1999a<>+0(SB), Z6
-	VMOVUPS      wordc2b03333<>+0(SB), Z4
-	VMOVUPS      wordc2b03333<>+0(SB), Z7
-	VMAXPS       Z1, Z4, Z1
-	VMAXPS       Z5, Z7, Z4
-	VMINPS       Z1, Z3, Z1
-	VMINPS       Z4, Z6, Z5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z6
-	VMOVAPS      Z1, Z4
-	VMOVAPS      Z5, Z7
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z4
-	VFMADD213PS  word4b400000<>+0(SB), Z6, Z7
-	VSUBPS       word4b400000<>+0(SB), Z4, Z3
-	VSUBPS       word4b400000<>+0(SB), Z7, Z6
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z5, Z5
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z6, Z5
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z5, Z5
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z6, Z5
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z6
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z5, Z6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z5, Z6
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z5, Z6
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z5, Z6
-	VMULPS       Z3, Z1, Z3
-	VMULPS       Z6, Z5, Z8
-	VMOVAPS      Z1, Z6
-	VMOVAPS      Z5, Z9
-	VFMADD231PS  Z1, Z3, Z6
-	VFMADD231PS  Z5, Z8, Z9
-	VADDPS       word3f800000<>+0(SB), Z6, Z1
-	VADDPS       word3f800000<>+0(SB), Z9, Z3
-	VPSUBD       word4b400000<>+0(SB), Z4, Z4
-	VPSUBD       word4b400000<>+0(SB), Z7, Z5
-	VPSLLD       $0x17, Z4, Z4
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       word3f800000<>+0(SB), Z4, Z4
-	VPADDD       word3f800000<>+0(SB), Z5, Z5
-	VMULPS       Z4, Z1, Z1
-	VMULPS       Z5, Z3, Z3
-	VADDPS       word3f800000<>+0(SB), Z1, Z1
-	VADDPS       word3f800000<>+0(SB), Z3, Z3
-	VDIVPS       Z1, Z0, Z0
-	VDIVPS       Z3, Z2, Z1
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	JMP          blocks
+	SUBQ              $0x20, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z3
+	VBROADCASTSS      word41800000<>+0(SB), Z1
+	VBROADCASTSS      word41800000<>+0(SB), Z4
+	VBROADCASTSS      wordc1800000<>+0(SB), Z2
+	VBROADCASTSS      wordc1800000<>+0(SB), Z5
+	VMAXPS            Z0, Z2, Z2
+	VMAXPS            Z3, Z5, Z5
+	VMINPS            Z2, Z1, Z1
+	VMINPS            Z5, Z4, Z6
+	VMULPS            Z1, Z1, Z2
+	VMULPS            Z6, Z6, Z7
+	VBROADCASTSS      word3d922279<>+0(SB), Z4
+	VBROADCASTSS      word3d922279<>+0(SB), Z8
+	VMOVAPS           Z2, Z5
+	VMOVAPS           Z7, Z9
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z4, Z5
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z8, Z9
+	VMULPS            Z5, Z1, Z1
+	VMULPS            Z9, Z6, Z5
+	VBROADCASTSS      word3e5b33b6<>+0(SB), Z4
+	VBROADCASTSS      word3e5b33b6<>+0(SB), Z6
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z7, Z7
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z6, Z7
+	VBROADCASTSS      wordc3480000<>+0(SB), Z2
+	VBROADCASTSS      wordc3480000<>+0(SB), Z4
+	VMAXPS            Z0, Z2, Z0
+	VMAXPS            Z3, Z4, Z2
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
+	VXORPS.BCST       word80000000<>+0(SB), Z5, Z5
+	VBROADCASTSS      word42b1999a<>+0(SB), Z3
+	VBROADCASTSS      word42b1999a<>+0(SB), Z6
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z7
+	VMAXPS            Z1, Z4, Z1
+	VMAXPS            Z5, Z7, Z4
+	VMINPS            Z1, Z3, Z1
+	VMINPS            Z4, Z6, Z5
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z6
+	VMOVAPS           Z1, Z4
+	VMOVAPS           Z5, Z7
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z6, Z7
+	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z7, Z6
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z6, Z5
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z5, Z5
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z6, Z5
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z6
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z5, Z6
+	VMULPS            Z3, Z1, Z3
+	VMULPS            Z6, Z5, Z8
+	VMOVAPS           Z1, Z6
+	VMOVAPS           Z5, Z9
+	VFMADD231PS       Z1, Z3, Z6
+	VFMADD231PS       Z5, Z8, Z9
+	VADDPS.BCST       word3f800000<>+0(SB), Z6, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z9, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z4
+	VPSUBD.BCST       word4b400000<>+0(SB), Z7, Z5
+	VPSLLD            $0x17, Z4, Z4
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
+	VPADDD.BCST       word3f800000<>+0(SB), Z5, Z5
+	VMULPS            Z4, Z1, Z1
+	VMULPS            Z5, Z3, Z3
+	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z3
+	VDIVPS            Z1, Z0, Z0
+	VDIVPS            Z3, Z2, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      word41800000<>+0(SB), Z1
-	VMOVUPS      wordc1800000<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z2
-	VMINPS       Z2, Z1, Z1
-	VMULPS       Z1, Z1, Z2
-	VMOVUPS      word3d922279<>+0(SB), Z3
-	VMOVAPS      Z2, Z4
-	VFMADD213PS  word3fcc422a<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z1, Z1
-	VMOVUPS      word3e5b33b6<>+0(SB), Z3
-	VMOVAPS      Z2, Z2
-	VFMADD213PS  word3fcc422a<>+0(SB), Z3, Z2
-	VMOVUPS      wordc3480000<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VXORPS       word80000000<>+0(SB), Z1, Z1
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z1, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z1
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z1
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z2
-	VMULPS       Z2, Z1, Z2
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z1, Z2, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       word3f800000<>+0(SB), Z1, Z1
-	VDIVPS       Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VBROADCASTSS      word41800000<>+0(SB), Z1
+	VBROADCASTSS      wordc1800000<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z2
+	VMINPS            Z2, Z1, Z1
+	VMULPS            Z1, Z1, Z2
+	VBROADCASTSS      word3d922279<>+0(SB), Z3
+	VMOVAPS           Z2, Z4
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z1, Z1
+	VBROADCASTSS      word3e5b33b6<>+0(SB), Z3
+	VMOVAPS           Z2, Z2
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z2
+	VBROADCASTSS      wordc3480000<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z1, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
+	VMULPS            Z2, Z1, Z2
+	VMOVAPS           Z1, Z4
+	VFMADD231PS       Z1, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z1, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS      word41800000<>+0(SB), Z1
-	VMOVUPS      wordc1800000<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z2
-	VMINPS       Z2, Z1, Z1
-	VMULPS       Z1, Z1, Z2
-	VMOVUPS      word3d922279<>+0(SB), Z3
-	VMOVAPS      Z2, Z4
-	VFMADD213PS  word3fcc422a<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z1, Z1
-	VMOVUPS      word3e5b33b6<>+0(SB), Z3
-	VMOVAPS      Z2, Z2
-	VFMADD213PS  word3fcc422a<>+0(SB), Z3, Z2
-	VMOVUPS      wordc3480000<>+0(SB), Z2
-	VMAXPS       Z0, Z2, Z0
-	VXORPS       word80000000<>+0(SB), Z1, Z1
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z1, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z1
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z1
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z2
-	VMULPS       Z2, Z1, Z2
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z1, Z2, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z1, Z1
-	VADDPS       word3f800000<>+0(SB), Z1, Z1
-	VDIVPS       Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VBROADCASTSS      word41800000<>+0(SB), Z1
+	VBROADCASTSS      wordc1800000<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z2
+	VMINPS            Z2, Z1, Z1
+	VMULPS            Z1, Z1, Z2
+	VBROADCASTSS      word3d922279<>+0(SB), Z3
+	VMOVAPS           Z2, Z4
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z1, Z1
+	VBROADCASTSS      word3e5b33b6<>+0(SB), Z3
+	VMOVAPS           Z2, Z2
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z2
+	VBROADCASTSS      wordc3480000<>+0(SB), Z2
+	VMAXPS            Z0, Z2, Z0
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z1, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
+	VMULPS            Z2, Z1, Z2
+	VMOVAPS           Z1, Z4
+	VFMADD231PS       Z1, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z1, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word41800000<>+0(SB)/4, $0x41800000
-DATA word41800000<>+4(SB)/4, $0x41800000
-DATA word41800000<>+8(SB)/4, $0x41800000
-DATA word41800000<>+12(SB)/4, $0x41800000
-DATA word41800000<>+16(SB)/4, $0x41800000
-DATA word41800000<>+20(SB)/4, $0x41800000
-DATA word41800000<>+24(SB)/4, $0x41800000
-DATA word41800000<>+28(SB)/4, $0x41800000
-DATA word41800000<>+32(SB)/4, $0x41800000
-DATA word41800000<>+36(SB)/4, $0x41800000
-DATA word41800000<>+40(SB)/4, $0x41800000
-DATA word41800000<>+44(SB)/4, $0x41800000
-DATA word41800000<>+48(SB)/4, $0x41800000
-DATA word41800000<>+52(SB)/4, $0x41800000
-DATA word41800000<>+56(SB)/4, $0x41800000
-DATA word41800000<>+60(SB)/4, $0x41800000
-GLOBL word41800000<>(SB), RODATA|NOPTR, $64
+GLOBL word41800000<>(SB), RODATA|NOPTR, $4
 
 DATA wordc1800000<>+0(SB)/4, $0xc1800000
-DATA wordc1800000<>+4(SB)/4, $0xc1800000
-DATA wordc1800000<>+8(SB)/4, $0xc1800000
-DATA wordc1800000<>+12(SB)/4, $0xc1800000
-DATA wordc1800000<>+16(SB)/4, $0xc1800000
-DATA wordc1800000<>+20(SB)/4, $0xc1800000
-DATA wordc1800000<>+24(SB)/4, $0xc1800000
-DATA wordc1800000<>+28(SB)/4, $0xc1800000
-DATA wordc1800000<>+32(SB)/4, $0xc1800000
-DATA wordc1800000<>+36(SB)/4, $0xc1800000
-DATA wordc1800000<>+40(SB)/4, $0xc1800000
-DATA wordc1800000<>+44(SB)/4, $0xc1800000
-DATA wordc1800000<>+48(SB)/4, $0xc1800000
-DATA wordc1800000<>+52(SB)/4, $0xc1800000
-DATA wordc1800000<>+56(SB)/4, $0xc1800000
-DATA wordc1800000<>+60(SB)/4, $0xc1800000
-GLOBL wordc1800000<>(SB), RODATA|NOPTR, $64
+GLOBL wordc1800000<>(SB), RODATA|NOPTR, $4
 
 DATA word3d922279<>+0(SB)/4, $0x3d922279
-DATA word3d922279<>+4(SB)/4, $0x3d922279
-DATA word3d922279<>+8(SB)/4, $0x3d922279
-DATA word3d922279<>+12(SB)/4, $0x3d922279
-DATA word3d922279<>+16(SB)/4, $0x3d922279
-DATA word3d922279<>+20(SB)/4, $0x3d922279
-DATA word3d922279<>+24(SB)/4, $0x3d922279
-DATA word3d922279<>+28(SB)/4, $0x3d922279
-DATA word3d922279<>+32(SB)/4, $0x3d922279
-DATA word3d922279<>+36(SB)/4, $0x3d922279
-DATA word3d922279<>+40(SB)/4, $0x3d922279
-DATA word3d922279<>+44(SB)/4, $0x3d922279
-DATA word3d922279<>+48(SB)/4, $0x3d922279
-DATA word3d922279<>+52(SB)/4, $0x3d922279
-DATA word3d922279<>+56(SB)/4, $0x3d922279
-DATA word3d922279<>+60(SB)/4, $0x3d922279
-GLOBL word3d922279<>(SB), RODATA|NOPTR, $64
+GLOBL word3d922279<>(SB), RODATA|NOPTR, $4
 
 DATA word3fcc422a<>+0(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+4(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+8(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+12(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+16(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+20(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+24(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+28(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+32(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+36(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+40(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+44(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+48(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+52(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+56(SB)/4, $0x3fcc422a
-DATA word3fcc422a<>+60(SB)/4, $0x3fcc422a
-GLOBL word3fcc422a<>(SB), RODATA|NOPTR, $64
+GLOBL word3fcc422a<>(SB), RODATA|NOPTR, $4
 
 DATA word3e5b33b6<>+0(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+4(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+8(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+12(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+16(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+20(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+24(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+28(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+32(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+36(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+40(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+44(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+48(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+52(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+56(SB)/4, $0x3e5b33b6
-DATA word3e5b33b6<>+60(SB)/4, $0x3e5b33b6
-GLOBL word3e5b33b6<>(SB), RODATA|NOPTR, $64
+GLOBL word3e5b33b6<>(SB), RODATA|NOPTR, $4
 
 // func SiluGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -3749,234 +2534,204 @@ TEXT ·SiluGrad(SB), NOSPLIT, $0-72
 	MOVQ dx_len+8(FP), BX
 
 blocks:
-	SUBQ         $0x20, BX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z4
-	VMOVUPS      (DX), Z1
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      word42b00000<>+0(SB), Z2
-	VMOVUPS      word42b00000<>+0(SB), Z6
-	VMOVUPS      wordc2b00000<>+0(SB), Z3
-	VMOVUPS      wordc2b00000<>+0(SB), Z7
-	VMAXPS       Z1, Z3, Z1
-	VMAXPS       Z5, Z7, Z3
-	VMINPS       Z1, Z2, Z1
-	VMINPS       Z3, Z6, Z6
-	VXORPS       word80000000<>+0(SB), Z1, Z2
-	VXORPS       word80000000<>+0(SB), Z6, Z7
-	VMOVUPS      word42b1999a<>+0(SB), Z3
-	VMOVUPS      word42b1999a<>+0(SB), Z8
-	VMOVUPS      wordc2b03333<>+0(SB), Z5
-	VMOVUPS      wordc2b03333<>+0(SB), Z9
-	VMAXPS       Z2, Z5, Z2
-	VMAXPS       Z7, Z9, Z5
-	VMINPS       Z2, Z3, Z2
-	VMINPS       Z5, Z8, Z7
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z8
-	VMOVAPS      Z2, Z5
-	VMOVAPS      Z7, Z9
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z5
-	VFMADD213PS  word4b400000<>+0(SB), Z8, Z9
-	VSUBPS       word4b400000<>+0(SB), Z5, Z3
-	VSUBPS       word4b400000<>+0(SB), Z9, Z8
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z2
-	VFNMADD231PS word3f317218<>+0(SB), Z8, Z7
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z2
-	VFNMADD231PS wordb102e308<>+0(SB), Z8, Z7
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z8
-	VFMADD213PS  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z7, Z8
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z7, Z8
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z7, Z8
-	VFMADD213PS  word3f000000<>+0(SB), Z2, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z7, Z8
-	VMULPS       Z3, Z2, Z3
-	VMULPS       Z8, Z7, Z10
-	VMOVAPS      Z2, Z8
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z2, Z3, Z8
-	VFMADD231PS  Z7, Z10, Z11
-	VADDPS       word3f800000<>+0(SB), Z8, Z2
-	VADDPS       word3f800000<>+0(SB), Z11, Z3
-	VPSUBD       word4b400000<>+0(SB), Z5, Z5
-	VPSUBD       word4b400000<>+0(SB), Z9, Z7
-	VPSLLD       $0x17, Z5, Z5
-	VPSLLD       $0x17, Z7, Z7
-	VPADDD       word3f800000<>+0(SB), Z5, Z5
-	VPADDD       word3f800000<>+0(SB), Z7, Z7
-	VMULPS       Z5, Z2, Z2
-	VMULPS       Z7, Z3, Z7
-	VMOVUPS      word3f800000<>+0(SB), Z3
-	VMOVUPS      word3f800000<>+0(SB), Z8
-	VADDPS       word3f800000<>+0(SB), Z2, Z5
-	VADDPS       word3f800000<>+0(SB), Z7, Z9
-	VDIVPS       Z5, Z3, Z3
-	VDIVPS       Z9, Z8, Z5
-	VMULPS       Z3, Z2, Z2
-	VMULPS       Z5, Z7, Z7
-	VMULPS       Z1, Z2, Z1
-	VMULPS       Z6, Z7, Z6
-	VMOVAPS      Z3, Z2
-	VMOVAPS      Z5, Z7
-	VFMADD231PS  Z3, Z1, Z2
-	VFMADD231PS  Z5, Z6, Z7
-	VMULPS       Z2, Z0, Z0
-	VMULPS       Z7, Z4, Z1
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	JMP          blocks
+	SUBQ              $0x20, BX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z4
+	VMOVUPS           (DX), Z1
+	VMOVUPS           64(DX), Z5
+	VBROADCASTSS      word42b00000<>+0(SB), Z2
+	VBROADCASTSS      word42b00000<>+0(SB), Z6
+	VBROADCASTSS      wordc2b00000<>+0(SB), Z3
+	VBROADCASTSS      wordc2b00000<>+0(SB), Z7
+	VMAXPS            Z1, Z3, Z1
+	VMAXPS            Z5, Z7, Z3
+	VMINPS            Z1, Z2, Z1
+	VMINPS            Z3, Z6, Z6
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z2
+	VXORPS.BCST       word80000000<>+0(SB), Z6, Z7
+	VBROADCASTSS      word42b1999a<>+0(SB), Z3
+	VBROADCASTSS      word42b1999a<>+0(SB), Z8
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z5
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z9
+	VMAXPS            Z2, Z5, Z2
+	VMAXPS            Z7, Z9, Z5
+	VMINPS            Z2, Z3, Z2
+	VMINPS            Z5, Z8, Z7
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z8
+	VMOVAPS           Z2, Z5
+	VMOVAPS           Z7, Z9
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z8, Z9
+	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z9, Z8
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z7, Z7
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z8, Z7
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z7, Z7
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z8, Z7
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z8
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z7, Z8
+	VMULPS            Z3, Z2, Z3
+	VMULPS            Z8, Z7, Z10
+	VMOVAPS           Z2, Z8
+	VMOVAPS           Z7, Z11
+	VFMADD231PS       Z2, Z3, Z8
+	VFMADD231PS       Z7, Z10, Z11
+	VADDPS.BCST       word3f800000<>+0(SB), Z8, Z2
+	VADDPS.BCST       word3f800000<>+0(SB), Z11, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z5
+	VPSUBD.BCST       word4b400000<>+0(SB), Z9, Z7
+	VPSLLD            $0x17, Z5, Z5
+	VPSLLD            $0x17, Z7, Z7
+	VPADDD.BCST       word3f800000<>+0(SB), Z5, Z5
+	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
+	VMULPS            Z5, Z2, Z2
+	VMULPS            Z7, Z3, Z7
+	VBROADCASTSS      word3f800000<>+0(SB), Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z8
+	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z7, Z9
+	VDIVPS            Z5, Z3, Z3
+	VDIVPS            Z9, Z8, Z5
+	VMULPS            Z3, Z2, Z2
+	VMULPS            Z5, Z7, Z7
+	VMULPS            Z1, Z2, Z1
+	VMULPS            Z6, Z7, Z6
+	VMOVAPS           Z3, Z2
+	VMOVAPS           Z5, Z7
+	VFMADD231PS       Z3, Z1, Z2
+	VFMADD231PS       Z5, Z6, Z7
+	VMULPS            Z2, Z0, Z0
+	VMULPS            Z7, Z4, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000080, DX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ         $0x10, BX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      (DX), Z1
-	VMOVUPS      word42b00000<>+0(SB), Z2
-	VMOVUPS      wordc2b00000<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VXORPS       word80000000<>+0(SB), Z1, Z2
-	VMOVUPS      word42b1999a<>+0(SB), Z3
-	VMOVUPS      wordc2b03333<>+0(SB), Z4
-	VMAXPS       Z2, Z4, Z2
-	VMINPS       Z2, Z3, Z2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS      Z2, Z4
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z2
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z2, Z3
-	VMULPS       Z3, Z2, Z3
-	VMOVAPS      Z2, Z5
-	VFMADD231PS  Z2, Z3, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z2
-	VPSUBD       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD       $0x17, Z3, Z3
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VMOVUPS      word3f800000<>+0(SB), Z3
-	VADDPS       word3f800000<>+0(SB), Z2, Z4
-	VDIVPS       Z4, Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VMULPS       Z1, Z2, Z1
-	VMOVAPS      Z3, Z2
-	VFMADD231PS  Z3, Z1, Z2
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	JMP          vectors
+	SUBQ              $0x10, BX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VMOVUPS           (DX), Z1
+	VBROADCASTSS      word42b00000<>+0(SB), Z2
+	VBROADCASTSS      wordc2b00000<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z2
+	VBROADCASTSS      word42b1999a<>+0(SB), Z3
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
+	VMAXPS            Z2, Z4, Z2
+	VMINPS            Z2, Z3, Z2
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z2, Z4
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z2
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z2
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
+	VMULPS            Z3, Z2, Z3
+	VMOVAPS           Z2, Z5
+	VFMADD231PS       Z2, Z3, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z2
+	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
+	VPSLLD            $0x17, Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VBROADCASTSS      word3f800000<>+0(SB), Z3
+	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z4
+	VDIVPS            Z4, Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VMULPS            Z1, Z2, Z1
+	VMOVAPS           Z3, Z2
+	VFMADD231PS       Z3, Z1, Z2
+	VMULPS            Z2, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, BX
-	JZ           done
-	MOVQ         $0x0000ffff, SI
-	BZHIQ        BX, SI, SI
-	KMOVW        SI, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS.Z    (DX), K1, Z1
-	VMOVUPS      word42b00000<>+0(SB), Z2
-	VMOVUPS      wordc2b00000<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VXORPS       word80000000<>+0(SB), Z1, Z2
-	VMOVUPS      word42b1999a<>+0(SB), Z3
-	VMOVUPS      wordc2b03333<>+0(SB), Z4
-	VMAXPS       Z2, Z4, Z2
-	VMINPS       Z2, Z3, Z2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS      Z2, Z4
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z2
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z2, Z3
-	VMULPS       Z3, Z2, Z3
-	VMOVAPS      Z2, Z5
-	VFMADD231PS  Z2, Z3, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z2
-	VPSUBD       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD       $0x17, Z3, Z3
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VMOVUPS      word3f800000<>+0(SB), Z3
-	VADDPS       word3f800000<>+0(SB), Z2, Z4
-	VDIVPS       Z4, Z3, Z3
-	VMULPS       Z3, Z2, Z2
-	VMULPS       Z1, Z2, Z1
-	VMOVAPS      Z3, Z2
-	VFMADD231PS  Z3, Z1, Z2
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, BX
+	JZ                done
+	MOVQ              $0x0000ffff, SI
+	BZHIQ             BX, SI, SI
+	KMOVW             SI, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VMOVUPS.Z         (DX), K1, Z1
+	VBROADCASTSS      word42b00000<>+0(SB), Z2
+	VBROADCASTSS      wordc2b00000<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z2
+	VBROADCASTSS      word42b1999a<>+0(SB), Z3
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
+	VMAXPS            Z2, Z4, Z2
+	VMINPS            Z2, Z3, Z2
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z2, Z4
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z2
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z2
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
+	VMULPS            Z3, Z2, Z3
+	VMOVAPS           Z2, Z5
+	VFMADD231PS       Z2, Z3, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z2
+	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
+	VPSLLD            $0x17, Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VBROADCASTSS      word3f800000<>+0(SB), Z3
+	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z4
+	VDIVPS            Z4, Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VMULPS            Z1, Z2, Z1
+	VMOVAPS           Z3, Z2
+	VFMADD231PS       Z3, Z1, Z2
+	VMULPS            Z2, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word42b00000<>+0(SB)/4, $0x42b00000
-DATA word42b00000<>+4(SB)/4, $0x42b00000
-DATA word42b00000<>+8(SB)/4, $0x42b00000
-DATA word42b00000<>+12(SB)/4, $0x42b00000
-DATA word42b00000<>+16(SB)/4, $0x42b00000
-DATA word42b00000<>+20(SB)/4, $0x42b00000
-DATA word42b00000<>+24(SB)/4, $0x42b00000
-DATA word42b00000<>+28(SB)/4, $0x42b00000
-DATA word42b00000<>+32(SB)/4, $0x42b00000
-DATA word42b00000<>+36(SB)/4, $0x42b00000
-DATA word42b00000<>+40(SB)/4, $0x42b00000
-DATA word42b00000<>+44(SB)/4, $0x42b00000
-DATA word42b00000<>+48(SB)/4, $0x42b00000
-DATA word42b00000<>+52(SB)/4, $0x42b00000
-DATA word42b00000<>+56(SB)/4, $0x42b00000
-DATA word42b00000<>+60(SB)/4, $0x42b00000
-GLOBL word42b00000<>(SB), RODATA|NOPTR, $64
+GLOBL word42b00000<>(SB), RODATA|NOPTR, $4
 
 DATA wordc2b00000<>+0(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+4(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+8(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+12(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+16(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+20(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+24(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+28(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+32(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+36(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+40(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+44(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+48(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+52(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+56(SB)/4, $0xc2b00000
-DATA wordc2b00000<>+60(SB)/4, $0xc2b00000
-GLOBL wordc2b00000<>(SB), RODATA|NOPTR, $64
+GLOBL wordc2b00000<>(SB), RODATA|NOPTR, $4
 
 // func GeluTanhGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -3987,270 +2742,240 @@ TEXT ·GeluTanhGrad(SB), NOSPLIT, $0-72
 	MOVQ dx_len+8(FP), BX
 
 blocks:
-	SUBQ         $0x20, BX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z4
-	VMOVUPS      (DX), Z1
-	VMOVUPS      64(DX), Z5
-	VMOVUPS      word41200000<>+0(SB), Z2
-	VMOVUPS      word41200000<>+0(SB), Z6
-	VMOVUPS      wordc1200000<>+0(SB), Z3
-	VMOVUPS      wordc1200000<>+0(SB), Z7
-	VMAXPS       Z1, Z3, Z1
-	VMAXPS       Z5, Z7, Z3
-	VMINPS       Z1, Z2, Z1
-	VMINPS       Z3, Z6, Z6
-	VMULPS       Z1, Z1, Z2
-	VMULPS       Z6, Z6, Z7
-	VMOVUPS      word3d922279<>+0(SB), Z3
-	VMOVUPS      word3d922279<>+0(SB), Z8
-	VMOVAPS      Z2, Z5
-	VMOVAPS      Z7, Z9
-	VFMADD213PS  word3fcc422a<>+0(SB), Z3, Z5
-	VFMADD213PS  word3fcc422a<>+0(SB), Z8, Z9
-	VMULPS       Z5, Z1, Z3
-	VMULPS       Z9, Z6, Z8
-	VMOVUPS      word3e5b33b6<>+0(SB), Z5
-	VMOVUPS      word3e5b33b6<>+0(SB), Z9
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z7, Z7
-	VFMADD213PS  word3fcc422a<>+0(SB), Z5, Z2
-	VFMADD213PS  word3fcc422a<>+0(SB), Z9, Z7
-	VXORPS       word80000000<>+0(SB), Z3, Z3
-	VXORPS       word80000000<>+0(SB), Z8, Z9
-	VMOVUPS      word42b1999a<>+0(SB), Z5
-	VMOVUPS      word42b1999a<>+0(SB), Z10
-	VMOVUPS      wordc2b03333<>+0(SB), Z8
-	VMOVUPS      wordc2b03333<>+0(SB), Z11
-	VMAXPS       Z3, Z8, Z3
-	VMAXPS       Z9, Z11, Z8
-	VMINPS       Z3, Z5, Z3
-	VMINPS       Z8, Z10, Z9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z10
-	VMOVAPS      Z3, Z8
-	VMOVAPS      Z9, Z11
-	VFMADD213PS  word4b400000<>+0(SB), Z5, Z8
-	VFMADD213PS  word4b400000<>+0(SB), Z10, Z11
-	VSUBPS       word4b400000<>+0(SB), Z8, Z5
-	VSUBPS       word4b400000<>+0(SB), Z11, Z10
-	VMOVAPS      Z3, Z3
-	VMOVAPS      Z9, Z9
-	VFNMADD231PS word3f317218<>+0(SB), Z5, Z3
-	VFNMADD231PS word3f317218<>+0(SB), Z10, Z9
-	VMOVAPS      Z3, Z3
-	VMOVAPS      Z9, Z9
-	VFNMADD231PS wordb102e308<>+0(SB), Z5, Z3
-	VFNMADD231PS wordb102e308<>+0(SB), Z10, Z9
-	VMOVUPS      word3ab6887e<>+0(SB), Z5
-	VMOVUPS      word3ab6887e<>+0(SB), Z10
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z5
-	VFMADD213PS  word3c0905b1<>+0(SB), Z9, Z10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z9, Z10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z9, Z10
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z5
-	VFMADD213PS  word3f000000<>+0(SB), Z9, Z10
-	VMULPS       Z5, Z3, Z5
-	VMULPS       Z10, Z9, Z12
-	VMOVAPS      Z3, Z10
-	VMOVAPS      Z9, Z13
-	VFMADD231PS  Z3, Z5, Z10
-	VFMADD231PS  Z9, Z12, Z13
-	VADDPS       word3f800000<>+0(SB), Z10, Z3
-	VADDPS       word3f800000<>+0(SB), Z13, Z5
-	VPSUBD       word4b400000<>+0(SB), Z8, Z8
-	VPSUBD       word4b400000<>+0(SB), Z11, Z9
-	VPSLLD       $0x17, Z8, Z8
-	VPSLLD       $0x17, Z9, Z9
-	VPADDD       word3f800000<>+0(SB), Z8, Z8
-	VPADDD       word3f800000<>+0(SB), Z9, Z9
-	VMULPS       Z8, Z3, Z3
-	VMULPS       Z9, Z5, Z9
-	VMOVUPS      word3f800000<>+0(SB), Z5
-	VMOVUPS      word3f800000<>+0(SB), Z10
-	VADDPS       word3f800000<>+0(SB), Z3, Z8
-	VADDPS       word3f800000<>+0(SB), Z9, Z11
-	VDIVPS       Z8, Z5, Z5
-	VDIVPS       Z11, Z10, Z8
-	VMULPS       Z5, Z3, Z3
-	VMULPS       Z8, Z9, Z9
-	VMULPS       Z1, Z3, Z1
-	VMULPS       Z6, Z9, Z3
-	VMULPS       Z2, Z1, Z1
-	VMULPS       Z7, Z3, Z3
-	VMOVAPS      Z5, Z2
-	VMOVAPS      Z8, Z6
-	VFMADD231PS  Z5, Z1, Z2
-	VFMADD231PS  Z8, Z3, Z6
-	VMULPS       Z2, Z0, Z0
-	VMULPS       Z6, Z4, Z1
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	JMP          blocks
+	SUBQ              $0x20, BX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z4
+	VMOVUPS           (DX), Z1
+	VMOVUPS           64(DX), Z5
+	VBROADCASTSS      word41200000<>+0(SB), Z2
+	VBROADCASTSS      word41200000<>+0(SB), Z6
+	VBROADCASTSS      wordc1200000<>+0(SB), Z3
+	VBROADCASTSS      wordc1200000<>+0(SB), Z7
+	VMAXPS            Z1, Z3, Z1
+	VMAXPS            Z5, Z7, Z3
+	VMINPS            Z1, Z2, Z1
+	VMINPS            Z3, Z6, Z6
+	VMULPS            Z1, Z1, Z2
+	VMULPS            Z6, Z6, Z7
+	VBROADCASTSS      word3d922279<>+0(SB), Z3
+	VBROADCASTSS      word3d922279<>+0(SB), Z8
+	VMOVAPS           Z2, Z5
+	VMOVAPS           Z7, Z9
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z8, Z9
+	VMULPS            Z5, Z1, Z3
+	VMULPS            Z9, Z6, Z8
+	VBROADCASTSS      word3e5b33b6<>+0(SB), Z5
+	VBROADCASTSS      word3e5b33b6<>+0(SB), Z9
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z7, Z7
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z5, Z2
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z9, Z7
+	VXORPS.BCST       word80000000<>+0(SB), Z3, Z3
+	VXORPS.BCST       word80000000<>+0(SB), Z8, Z9
+	VBROADCASTSS      word42b1999a<>+0(SB), Z5
+	VBROADCASTSS      word42b1999a<>+0(SB), Z10
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z11
+	VMAXPS            Z3, Z8, Z3
+	VMAXPS            Z9, Z11, Z8
+	VMINPS            Z3, Z5, Z3
+	VMINPS            Z8, Z10, Z9
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z5
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z10
+	VMOVAPS           Z3, Z8
+	VMOVAPS           Z9, Z11
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z5, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z10, Z11
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z5
+	VSUBPS.BCST       word4b400000<>+0(SB), Z11, Z10
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z9, Z9
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z5, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z10, Z9
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z9, Z9
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z5, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z10, Z9
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z5
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z10
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z9, Z10
+	VMULPS            Z5, Z3, Z5
+	VMULPS            Z10, Z9, Z12
+	VMOVAPS           Z3, Z10
+	VMOVAPS           Z9, Z13
+	VFMADD231PS       Z3, Z5, Z10
+	VFMADD231PS       Z9, Z12, Z13
+	VADDPS.BCST       word3f800000<>+0(SB), Z10, Z3
+	VADDPS.BCST       word3f800000<>+0(SB), Z13, Z5
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z8
+	VPSUBD.BCST       word4b400000<>+0(SB), Z11, Z9
+	VPSLLD            $0x17, Z8, Z8
+	VPSLLD            $0x17, Z9, Z9
+	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
+	VPADDD.BCST       word3f800000<>+0(SB), Z9, Z9
+	VMULPS            Z8, Z3, Z3
+	VMULPS            Z9, Z5, Z9
+	VBROADCASTSS      word3f800000<>+0(SB), Z5
+	VBROADCASTSS      word3f800000<>+0(SB), Z10
+	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z8
+	VADDPS.BCST       word3f800000<>+0(SB), Z9, Z11
+	VDIVPS            Z8, Z5, Z5
+	VDIVPS            Z11, Z10, Z8
+	VMULPS            Z5, Z3, Z3
+	VMULPS            Z8, Z9, Z9
+	VMULPS            Z1, Z3, Z1
+	VMULPS            Z6, Z9, Z3
+	VMULPS            Z2, Z1, Z1
+	VMULPS            Z7, Z3, Z3
+	VMOVAPS           Z5, Z2
+	VMOVAPS           Z8, Z6
+	VFMADD231PS       Z5, Z1, Z2
+	VFMADD231PS       Z8, Z3, Z6
+	VMULPS            Z2, Z0, Z0
+	VMULPS            Z6, Z4, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000080, DX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ         $0x10, BX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      (DX), Z1
-	VMOVUPS      word41200000<>+0(SB), Z2
-	VMOVUPS      wordc1200000<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMULPS       Z1, Z1, Z2
-	VMOVUPS      word3d922279<>+0(SB), Z3
-	VMOVAPS      Z2, Z4
-	VFMADD213PS  word3fcc422a<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z1, Z3
-	VMOVUPS      word3e5b33b6<>+0(SB), Z4
-	VMOVAPS      Z2, Z2
-	VFMADD213PS  word3fcc422a<>+0(SB), Z4, Z2
-	VXORPS       word80000000<>+0(SB), Z3, Z3
-	VMOVUPS      word42b1999a<>+0(SB), Z4
-	VMOVUPS      wordc2b03333<>+0(SB), Z5
-	VMAXPS       Z3, Z5, Z3
-	VMINPS       Z3, Z4, Z3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z4
-	VMOVAPS      Z3, Z5
-	VFMADD213PS  word4b400000<>+0(SB), Z4, Z5
-	VSUBPS       word4b400000<>+0(SB), Z5, Z4
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS word3f317218<>+0(SB), Z4, Z3
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS wordb102e308<>+0(SB), Z4, Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z3, Z4
-	VMOVAPS      Z3, Z6
-	VFMADD231PS  Z3, Z4, Z6
-	VADDPS       word3f800000<>+0(SB), Z6, Z3
-	VPSUBD       word4b400000<>+0(SB), Z5, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       word3f800000<>+0(SB), Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VADDPS       word3f800000<>+0(SB), Z3, Z5
-	VDIVPS       Z5, Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMULPS       Z1, Z3, Z1
-	VMULPS       Z2, Z1, Z1
-	VMOVAPS      Z4, Z2
-	VFMADD231PS  Z4, Z1, Z2
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	JMP          vectors
+	SUBQ              $0x10, BX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VMOVUPS           (DX), Z1
+	VBROADCASTSS      word41200000<>+0(SB), Z2
+	VBROADCASTSS      wordc1200000<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VMULPS            Z1, Z1, Z2
+	VBROADCASTSS      word3d922279<>+0(SB), Z3
+	VMOVAPS           Z2, Z4
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z1, Z3
+	VBROADCASTSS      word3e5b33b6<>+0(SB), Z4
+	VMOVAPS           Z2, Z2
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z4, Z2
+	VXORPS.BCST       word80000000<>+0(SB), Z3, Z3
+	VBROADCASTSS      word42b1999a<>+0(SB), Z4
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z5
+	VMAXPS            Z3, Z5, Z3
+	VMINPS            Z3, Z4, Z3
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
+	VMOVAPS           Z3, Z5
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z5
+	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z4
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z3
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z3, Z4
+	VMOVAPS           Z3, Z6
+	VFMADD231PS       Z3, Z4, Z6
+	VADDPS.BCST       word3f800000<>+0(SB), Z6, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
+	VMULPS            Z4, Z3, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z5
+	VDIVPS            Z5, Z4, Z4
+	VMULPS            Z4, Z3, Z3
+	VMULPS            Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
+	VMOVAPS           Z4, Z2
+	VFMADD231PS       Z4, Z1, Z2
+	VMULPS            Z2, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, BX
-	JZ           done
-	MOVQ         $0x0000ffff, SI
-	BZHIQ        BX, SI, SI
-	KMOVW        SI, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS.Z    (DX), K1, Z1
-	VMOVUPS      word41200000<>+0(SB), Z2
-	VMOVUPS      wordc1200000<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMULPS       Z1, Z1, Z2
-	VMOVUPS      word3d922279<>+0(SB), Z3
-	VMOVAPS      Z2, Z4
-	VFMADD213PS  word3fcc422a<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z1, Z3
-	VMOVUPS      word3e5b33b6<>+0(SB), Z4
-	VMOVAPS      Z2, Z2
-	VFMADD213PS  word3fcc422a<>+0(SB), Z4, Z2
-	VXORPS       word80000000<>+0(SB), Z3, Z3
-	VMOVUPS      word42b1999a<>+0(SB), Z4
-	VMOVUPS      wordc2b03333<>+0(SB), Z5
-	VMAXPS       Z3, Z5, Z3
-	VMINPS       Z3, Z4, Z3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z4
-	VMOVAPS      Z3, Z5
-	VFMADD213PS  word4b400000<>+0(SB), Z4, Z5
-	VSUBPS       word4b400000<>+0(SB), Z5, Z4
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS word3f317218<>+0(SB), Z4, Z3
-	VMOVAPS      Z3, Z3
-	VFNMADD231PS wordb102e308<>+0(SB), Z4, Z3
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z3, Z4
-	VMULPS       Z4, Z3, Z4
-	VMOVAPS      Z3, Z6
-	VFMADD231PS  Z3, Z4, Z6
-	VADDPS       word3f800000<>+0(SB), Z6, Z3
-	VPSUBD       word4b400000<>+0(SB), Z5, Z4
-	VPSLLD       $0x17, Z4, Z4
-	VPADDD       word3f800000<>+0(SB), Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMOVUPS      word3f800000<>+0(SB), Z4
-	VADDPS       word3f800000<>+0(SB), Z3, Z5
-	VDIVPS       Z5, Z4, Z4
-	VMULPS       Z4, Z3, Z3
-	VMULPS       Z1, Z3, Z1
-	VMULPS       Z2, Z1, Z1
-	VMOVAPS      Z4, Z2
-	VFMADD231PS  Z4, Z1, Z2
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, BX
+	JZ                done
+	MOVQ              $0x0000ffff, SI
+	BZHIQ             BX, SI, SI
+	KMOVW             SI, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VMOVUPS.Z         (DX), K1, Z1
+	VBROADCASTSS      word41200000<>+0(SB), Z2
+	VBROADCASTSS      wordc1200000<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VMULPS            Z1, Z1, Z2
+	VBROADCASTSS      word3d922279<>+0(SB), Z3
+	VMOVAPS           Z2, Z4
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z1, Z3
+	VBROADCASTSS      word3e5b33b6<>+0(SB), Z4
+	VMOVAPS           Z2, Z2
+	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z4, Z2
+	VXORPS.BCST       word80000000<>+0(SB), Z3, Z3
+	VBROADCASTSS      word42b1999a<>+0(SB), Z4
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z5
+	VMAXPS            Z3, Z5, Z3
+	VMINPS            Z3, Z4, Z3
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
+	VMOVAPS           Z3, Z5
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z5
+	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z4
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z3
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
+	VMULPS            Z4, Z3, Z4
+	VMOVAPS           Z3, Z6
+	VFMADD231PS       Z3, Z4, Z6
+	VADDPS.BCST       word3f800000<>+0(SB), Z6, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z4
+	VPSLLD            $0x17, Z4, Z4
+	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
+	VMULPS            Z4, Z3, Z3
+	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z5
+	VDIVPS            Z5, Z4, Z4
+	VMULPS            Z4, Z3, Z3
+	VMULPS            Z1, Z3, Z1
+	VMULPS            Z2, Z1, Z1
+	VMOVAPS           Z4, Z2
+	VFMADD231PS       Z4, Z1, Z2
+	VMULPS            Z2, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word41200000<>+0(SB)/4, $0x41200000
-DATA word41200000<>+4(SB)/4, $0x41200000
-DATA word41200000<>+8(SB)/4, $0x41200000
-DATA word41200000<>+12(SB)/4, $0x41200000
-DATA word41200000<>+16(SB)/4, $0x41200000
-DATA word41200000<>+20(SB)/4, $0x41200000
-DATA word41200000<>+24(SB)/4, $0x41200000
-DATA word41200000<>+28(SB)/4, $0x41200000
-DATA word41200000<>+32(SB)/4, $0x41200000
-DATA word41200000<>+36(SB)/4, $0x41200000
-DATA word41200000<>+40(SB)/4, $0x41200000
-DATA word41200000<>+44(SB)/4, $0x41200000
-DATA word41200000<>+48(SB)/4, $0x41200000
-DATA word41200000<>+52(SB)/4, $0x41200000
-DATA word41200000<>+56(SB)/4, $0x41200000
-DATA word41200000<>+60(SB)/4, $0x41200000
-GLOBL word41200000<>(SB), RODATA|NOPTR, $64
+GLOBL word41200000<>(SB), RODATA|NOPTR, $4
 
 DATA wordc1200000<>+0(SB)/4, $0xc1200000
-DATA wordc1200000<>+4(SB)/4, $0xc1200000
-DATA wordc1200000<>+8(SB)/4, $0xc1200000
-DATA wordc1200000<>+12(SB)/4, $0xc1200000
-DATA wordc1200000<>+16(SB)/4, $0xc1200000
-DATA wordc1200000<>+20(SB)/4, $0xc1200000
-DATA wordc1200000<>+24(SB)/4, $0xc1200000
-DATA wordc1200000<>+28(SB)/4, $0xc1200000
-DATA wordc1200000<>+32(SB)/4, $0xc1200000
-DATA wordc1200000<>+36(SB)/4, $0xc1200000
-DATA wordc1200000<>+40(SB)/4, $0xc1200000
-DATA wordc1200000<>+44(SB)/4, $0xc1200000
-DATA wordc1200000<>+48(SB)/4, $0xc1200000
-DATA wordc1200000<>+52(SB)/4, $0xc1200000
-DATA wordc1200000<>+56(SB)/4, $0xc1200000
-DATA wordc1200000<>+60(SB)/4, $0xc1200000
-GLOBL wordc1200000<>(SB), RODATA|NOPTR, $64
+GLOBL wordc1200000<>(SB), RODATA|NOPTR, $4
 
 // func Softplus(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -4260,278 +2985,263 @@ TEXT ·Softplus(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x20, DX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z5
-	VORPS        word80000000<>+0(SB), Z0, Z1
-	VORPS        word80000000<>+0(SB), Z5, Z6
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      word42b1999a<>+0(SB), Z7
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMOVUPS      wordc2b03333<>+0(SB), Z8
-	VMAXPS       Z1, Z3, Z1
-	VMAXPS       Z6, Z8, Z3
-	VMINPS       Z1, Z2, Z1
-	VMINPS       Z3, Z7, Z6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z7
-	VMOVAPS      Z1, Z3
-	VMOVAPS      Z6, Z8
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z7, Z8
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VSUBPS       word4b400000<>+0(SB), Z8, Z7
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z7, Z6
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z7, Z6
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VMOVUPS      word3ab6887e<>+0(SB), Z7
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z6, Z7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z6, Z7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z6, Z7
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z6, Z7
-	VMULPS       Z2, Z1, Z2
-	VMULPS       Z7, Z6, Z12
-	VMOVAPS      Z1, Z7
-	VMOVAPS      Z6, Z13
-	VFMADD231PS  Z1, Z2, Z7
-	VFMADD231PS  Z6, Z12, Z13
-	VADDPS       word3f800000<>+0(SB), Z7, Z1
-	VADDPS       word3f800000<>+0(SB), Z13, Z2
-	VPSUBD       word4b400000<>+0(SB), Z3, Z3
-	VPSUBD       word4b400000<>+0(SB), Z8, Z6
-	VPSLLD       $0x17, Z3, Z3
-	VPSLLD       $0x17, Z6, Z6
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VPADDD       word3f800000<>+0(SB), Z6, Z6
-	VMULPS       Z3, Z1, Z1
-	VMULPS       Z6, Z2, Z6
-	VCMPPS       $0x0e, word3ed413cd<>+0(SB), Z1, K1
-	VPMOVM2D     K1, Z2
-	VCMPPS       $0x0e, word3ed413cd<>+0(SB), Z6, K1
-	VPMOVM2D     K1, Z7
-	VSUBPS       word3f800000<>+0(SB), Z1, Z3
-	VSUBPS       word3f800000<>+0(SB), Z6, Z8
-	VMULPS       word3f000000<>+0(SB), Z3, Z3
-	VMULPS       word3f000000<>+0(SB), Z8, Z8
-	VPMOVD2M     Z2, K1
-	VBLENDMPS    Z3, Z1, K1, Z4
-	VPMOVD2M     Z7, K1
-	VBLENDMPS    Z8, Z6, K1, Z9
-	VANDPS       word3f800000<>+0(SB), Z2, Z1
-	VANDPS       word3f800000<>+0(SB), Z7, Z7
-	VMOVUPS      word3d8ec753<>+0(SB), Z2
-	VMOVUPS      word3d8ec753<>+0(SB), Z8
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Z4, Z2
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Z9, Z8
-	VFMADD213PS  word3def5141<>+0(SB), Z4, Z2
-	VFMADD213PS  word3def5141<>+0(SB), Z9, Z8
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Z4, Z2
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Z9, Z8
-	VFMADD213PS  word3e11e90d<>+0(SB), Z4, Z2
-	VFMADD213PS  word3e11e90d<>+0(SB), Z9, Z8
-	VFMADD213PS  wordbe2aada5<>+0(SB), Z4, Z2
-	VFMADD213PS  wordbe2aada5<>+0(SB), Z9, Z8
-	VFMADD213PS  word3e4ccead<>+0(SB), Z4, Z2
-	VFMADD213PS  word3e4ccead<>+0(SB), Z9, Z8
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Z9, Z8
-	VFMADD213PS  word3eaaaaaa<>+0(SB), Z4, Z2
-	VFMADD213PS  word3eaaaaaa<>+0(SB), Z9, Z8
-	VMULPS       Z4, Z4, Z3
-	VMULPS       Z9, Z9, Z12
-	VMULPS       Z4, Z3, Z6
-	VMULPS       Z9, Z12, Z13
-	VMULPS       Z2, Z6, Z2
-	VMULPS       Z8, Z13, Z6
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z6, Z6
-	VFMADD231PS  wordb102e308<>+0(SB), Z1, Z2
-	VFMADD231PS  wordb102e308<>+0(SB), Z7, Z6
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z6, Z6
-	VFNMADD231PS word3f000000<>+0(SB), Z3, Z2
-	VFNMADD231PS word3f000000<>+0(SB), Z12, Z6
-	VADDPS       Z2, Z4, Z2
-	VADDPS       Z6, Z9, Z3
-	VMOVAPS      Z2, Z2
-	VMOVAPS      Z3, Z3
-	VFMADD231PS  word3f317218<>+0(SB), Z1, Z2
-	VFMADD231PS  word3f317218<>+0(SB), Z7, Z3
-	VXORPS       Z0, Z0, Z1
-	VXORPS       Z5, Z5, Z6
-	VMAXPS       Z0, Z1, Z0
-	VMAXPS       Z5, Z6, Z1
-	VADDPS       Z0, Z2, Z0
-	VADDPS       Z1, Z3, Z1
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	JMP          blocks
+	SUBQ              $0x20, DX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z5
+	VORPS.BCST        word80000000<>+0(SB), Z0, Z1
+	VORPS.BCST        word80000000<>+0(SB), Z5, Z6
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      word42b1999a<>+0(SB), Z7
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
+	VMAXPS            Z1, Z3, Z1
+	VMAXPS            Z6, Z8, Z3
+	VMINPS            Z1, Z2, Z1
+	VMINPS            Z3, Z7, Z6
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
+	VMOVAPS           Z1, Z3
+	VMOVAPS           Z6, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z6
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z6
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z7
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z7
+	VMULPS            Z2, Z1, Z2
+	VMULPS            Z7, Z6, Z12
+	VMOVAPS           Z1, Z7
+	VMOVAPS           Z6, Z13
+	VFMADD231PS       Z1, Z2, Z7
+	VFMADD231PS       Z6, Z12, Z13
+	VADDPS.BCST       word3f800000<>+0(SB), Z7, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z13, Z2
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z6
+	VPSLLD            $0x17, Z3, Z3
+	VPSLLD            $0x17, Z6, Z6
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
+	VMULPS            Z3, Z1, Z1
+	VMULPS            Z6, Z2, Z6
+	VCMPPS.BCST       $0x0e, word3ed413cd<>+0(SB), Z1, K1
+	VPMOVM2D          K1, Z2
+	VCMPPS.BCST       $0x0e, word3ed413cd<>+0(SB), Z6, K1
+	VPMOVM2D          K1, Z7
+	VSUBPS.BCST       word3f800000<>+0(SB), Z1, Z3
+	VSUBPS.BCST       word3f800000<>+0(SB), Z6, Z8
+	VMULPS.BCST       word3f000000<>+0(SB), Z3, Z3
+	VMULPS.BCST       word3f000000<>+0(SB), Z8, Z8
+	VPMOVD2M          Z2, K1
+	VBLENDMPS         Z3, Z1, K1, Z4
+	VPMOVD2M          Z7, K1
+	VBLENDMPS         Z8, Z6, K1, Z9
+	VANDPS.BCST       word3f800000<>+0(SB), Z2, Z1
+	VANDPS.BCST       word3f800000<>+0(SB), Z7, Z7
+	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
+	VBROADCASTSS      word3d8ec753<>+0(SB), Z8
+	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  word3def5141<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  word3def5141<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z9, Z8
+	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z4, Z2
+	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z9, Z8
+	VMULPS            Z4, Z4, Z3
+	VMULPS            Z9, Z9, Z12
+	VMULPS            Z4, Z3, Z6
+	VMULPS            Z9, Z12, Z13
+	VMULPS            Z2, Z6, Z2
+	VMULPS            Z8, Z13, Z6
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z6, Z6
+	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
+	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z7, Z6
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST word3f000000<>+0(SB), Z3, Z2
+	VFNMADD231PS.BCST word3f000000<>+0(SB), Z12, Z6
+	VADDPS            Z2, Z4, Z2
+	VADDPS            Z6, Z9, Z3
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z3, Z3
+	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
+	VFMADD231PS.BCST  word3f317218<>+0(SB), Z7, Z3
+	VXORPS            Z0, Z0, Z1
+	VXORPS            Z5, Z5, Z6
+	VMAXPS            Z0, Z1, Z0
+	VMAXPS            Z5, Z6, Z1
+	VADDPS            Z0, Z2, Z0
+	VADDPS            Z1, Z3, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, DX
 
 vectors:
-	SUBQ         $0x10, DX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VORPS        word80000000<>+0(SB), Z0, Z1
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z1, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z1
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z1
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z2
-	VMULPS       Z2, Z1, Z2
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z1, Z2, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z1, Z1
-	VCMPPS       $0x0e, word3ed413cd<>+0(SB), Z1, K1
-	VPMOVM2D     K1, Z2
-	VSUBPS       word3f800000<>+0(SB), Z1, Z3
-	VMULPS       word3f000000<>+0(SB), Z3, Z3
-	VPMOVD2M     Z2, K1
-	VBLENDMPS    Z3, Z1, K1, Z10
-	VANDPS       word3f800000<>+0(SB), Z2, Z1
-	VMOVUPS      word3d8ec753<>+0(SB), Z2
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Z10, Z2
-	VFMADD213PS  word3def5141<>+0(SB), Z10, Z2
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Z10, Z2
-	VFMADD213PS  word3e11e90d<>+0(SB), Z10, Z2
-	VFMADD213PS  wordbe2aada5<>+0(SB), Z10, Z2
-	VFMADD213PS  word3e4ccead<>+0(SB), Z10, Z2
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Z10, Z2
-	VFMADD213PS  word3eaaaaaa<>+0(SB), Z10, Z2
-	VMULPS       Z10, Z10, Z3
-	VMULPS       Z10, Z3, Z4
-	VMULPS       Z2, Z4, Z2
-	VMOVAPS      Z2, Z2
-	VFMADD231PS  wordb102e308<>+0(SB), Z1, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS word3f000000<>+0(SB), Z3, Z2
-	VADDPS       Z2, Z10, Z2
-	VMOVAPS      Z2, Z2
-	VFMADD231PS  word3f317218<>+0(SB), Z1, Z2
-	VXORPS       Z0, Z0, Z1
-	VMAXPS       Z0, Z1, Z0
-	VADDPS       Z0, Z2, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          vectors
+	SUBQ              $0x10, DX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VORPS.BCST        word80000000<>+0(SB), Z0, Z1
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z1, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
+	VMULPS            Z2, Z1, Z2
+	VMOVAPS           Z1, Z4
+	VFMADD231PS       Z1, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z1, Z1
+	VCMPPS.BCST       $0x0e, word3ed413cd<>+0(SB), Z1, K1
+	VPMOVM2D          K1, Z2
+	VSUBPS.BCST       word3f800000<>+0(SB), Z1, Z3
+	VMULPS.BCST       word3f000000<>+0(SB), Z3, Z3
+	VPMOVD2M          Z2, K1
+	VBLENDMPS         Z3, Z1, K1, Z10
+	VANDPS.BCST       word3f800000<>+0(SB), Z2, Z1
+	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
+	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z10, Z2
+	VFMADD213PS.BCST  word3def5141<>+0(SB), Z10, Z2
+	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z10, Z2
+	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z10, Z2
+	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z10, Z2
+	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z10, Z2
+	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z10, Z2
+	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z10, Z2
+	VMULPS            Z10, Z10, Z3
+	VMULPS            Z10, Z3, Z4
+	VMULPS            Z2, Z4, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST word3f000000<>+0(SB), Z3, Z2
+	VADDPS            Z2, Z10, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
+	VXORPS            Z0, Z0, Z1
+	VMAXPS            Z0, Z1, Z0
+	VADDPS            Z0, Z2, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, DX
-	JZ           done
-	MOVQ         $0x0000ffff, BX
-	BZHIQ        DX, BX, BX
-	KMOVW        BX, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VORPS        word80000000<>+0(SB), Z0, Z1
-	VMOVUPS      word42b1999a<>+0(SB), Z2
-	VMOVUPS      wordc2b03333<>+0(SB), Z3
-	VMAXPS       Z1, Z3, Z1
-	VMINPS       Z1, Z2, Z1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS      Z1, Z3
-	VFMADD213PS  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z2, Z1
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z2, Z1
-	VMOVUPS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z2
-	VMULPS       Z2, Z1, Z2
-	VMOVAPS      Z1, Z4
-	VFMADD231PS  Z1, Z2, Z4
-	VADDPS       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       word3f800000<>+0(SB), Z2, Z2
-	VMULPS       Z2, Z1, Z1
-	VCMPPS       $0x0e, word3ed413cd<>+0(SB), Z1, K2
-	VPMOVM2D     K2, Z2
-	VSUBPS       word3f800000<>+0(SB), Z1, Z3
-	VMULPS       word3f000000<>+0(SB), Z3, Z3
-	VPMOVD2M     Z2, K2
-	VBLENDMPS    Z3, Z1, K2, Z11
-	VANDPS       word3f800000<>+0(SB), Z2, Z1
-	VMOVUPS      word3d8ec753<>+0(SB), Z2
-	VFMADD213PS  wordbdeb1ade<>+0(SB), Z11, Z2
-	VFMADD213PS  word3def5141<>+0(SB), Z11, Z2
-	VFMADD213PS  wordbdfe7a63<>+0(SB), Z11, Z2
-	VFMADD213PS  word3e11e90d<>+0(SB), Z11, Z2
-	VFMADD213PS  wordbe2aada5<>+0(SB), Z11, Z2
-	VFMADD213PS  word3e4ccead<>+0(SB), Z11, Z2
-	VFMADD213PS  wordbe7ffffe<>+0(SB), Z11, Z2
-	VFMADD213PS  word3eaaaaaa<>+0(SB), Z11, Z2
-	VMULPS       Z11, Z11, Z3
-	VMULPS       Z11, Z3, Z4
-	VMULPS       Z2, Z4, Z2
-	VMOVAPS      Z2, Z2
-	VFMADD231PS  wordb102e308<>+0(SB), Z1, Z2
-	VMOVAPS      Z2, Z2
-	VFNMADD231PS word3f000000<>+0(SB), Z3, Z2
-	VADDPS       Z2, Z11, Z2
-	VMOVAPS      Z2, Z2
-	VFMADD231PS  word3f317218<>+0(SB), Z1, Z2
-	VXORPS       Z0, Z0, Z1
-	VMAXPS       Z0, Z1, Z0
-	VADDPS       Z0, Z2, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VORPS.BCST        word80000000<>+0(SB), Z0, Z1
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z1, Z3, Z1
+	VMINPS            Z1, Z2, Z1
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z1, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
+	VMULPS            Z2, Z1, Z2
+	VMOVAPS           Z1, Z4
+	VFMADD231PS       Z1, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z1, Z1
+	VCMPPS.BCST       $0x0e, word3ed413cd<>+0(SB), Z1, K2
+	VPMOVM2D          K2, Z2
+	VSUBPS.BCST       word3f800000<>+0(SB), Z1, Z3
+	VMULPS.BCST       word3f000000<>+0(SB), Z3, Z3
+	VPMOVD2M          Z2, K2
+	VBLENDMPS         Z3, Z1, K2, Z11
+	VANDPS.BCST       word3f800000<>+0(SB), Z2, Z1
+	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
+	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z11, Z2
+	VFMADD213PS.BCST  word3def5141<>+0(SB), Z11, Z2
+	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z11, Z2
+	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z11, Z2
+	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z11, Z2
+	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z11, Z2
+	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z11, Z2
+	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z11, Z2
+	VMULPS            Z11, Z11, Z3
+	VMULPS            Z11, Z3, Z4
+	VMULPS            Z2, Z4, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST word3f000000<>+0(SB), Z3, Z2
+	VADDPS            Z2, Z11, Z2
+	VMOVAPS           Z2, Z2
+	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
+	VXORPS            Z0, Z0, Z1
+	VMAXPS            Z0, Z1, Z0
+	VADDPS            Z0, Z2, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER
 	RET
 
 DATA word3ed413cd<>+0(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+4(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+8(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+12(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+16(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+20(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+24(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+28(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+32(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+36(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+40(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+44(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+48(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+52(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+56(SB)/4, $0x3ed413cd
-DATA word3ed413cd<>+60(SB)/4, $0x3ed413cd
-GLOBL word3ed413cd<>(SB), RODATA|NOPTR, $64
+GLOBL word3ed413cd<>(SB), RODATA|NOPTR, $4
 
 // func SoftplusGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
@@ -4542,162 +3252,162 @@ TEXT ·SoftplusGrad(SB), NOSPLIT, $0-72
 	MOVQ dx_len+8(FP), BX
 
 blocks:
-	SUBQ         $0x20, BX
-	JL           rest
-	VMOVUPS      (CX), Z0
-	VMOVUPS      64(CX), Z3
-	VMOVUPS      (DX), Z1
-	VMOVUPS      64(DX), Z4
-	VMOVUPS      word3f800000<>+0(SB), Z2
-	VMOVUPS      word3f800000<>+0(SB), Z5
-	VXORPS       word80000000<>+0(SB), Z1, Z1
-	VXORPS       word80000000<>+0(SB), Z4, Z7
-	VMOVUPS      word42b1999a<>+0(SB), Z4
-	VMOVUPS      word42b1999a<>+0(SB), Z8
-	VMOVUPS      wordc2b03333<>+0(SB), Z6
-	VMOVUPS      wordc2b03333<>+0(SB), Z9
-	VMAXPS       Z1, Z6, Z1
-	VMAXPS       Z7, Z9, Z6
-	VMINPS       Z1, Z4, Z1
-	VMINPS       Z6, Z8, Z7
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z8
-	VMOVAPS      Z1, Z6
-	VMOVAPS      Z7, Z9
-	VFMADD213PS  word4b400000<>+0(SB), Z4, Z6
-	VFMADD213PS  word4b400000<>+0(SB), Z8, Z9
-	VSUBPS       word4b400000<>+0(SB), Z6, Z4
-	VSUBPS       word4b400000<>+0(SB), Z9, Z8
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS word3f317218<>+0(SB), Z4, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z8, Z7
-	VMOVAPS      Z1, Z1
-	VMOVAPS      Z7, Z7
-	VFNMADD231PS wordb102e308<>+0(SB), Z4, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z8, Z7
-	VMOVUPS      word3ab6887e<>+0(SB), Z4
-	VMOVUPS      word3ab6887e<>+0(SB), Z8
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z4
-	VFMADD213PS  word3c0905b1<>+0(SB), Z7, Z8
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z7, Z8
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z7, Z8
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS  word3f000000<>+0(SB), Z7, Z8
-	VMULPS       Z4, Z1, Z4
-	VMULPS       Z8, Z7, Z10
-	VMOVAPS      Z1, Z8
-	VMOVAPS      Z7, Z11
-	VFMADD231PS  Z1, Z4, Z8
-	VFMADD231PS  Z7, Z10, Z11
-	VADDPS       word3f800000<>+0(SB), Z8, Z1
-	VADDPS       word3f800000<>+0(SB), Z11, Z4
-	VPSUBD       word4b400000<>+0(SB), Z6, Z6
-	VPSUBD       word4b400000<>+0(SB), Z9, Z7
-	VPSLLD       $0x17, Z6, Z6
-	VPSLLD       $0x17, Z7, Z7
-	VPADDD       word3f800000<>+0(SB), Z6, Z6
-	VPADDD       word3f800000<>+0(SB), Z7, Z7
-	VMULPS       Z6, Z1, Z1
-	VMULPS       Z7, Z4, Z4
-	VADDPS       word3f800000<>+0(SB), Z1, Z1
-	VADDPS       word3f800000<>+0(SB), Z4, Z4
-	VDIVPS       Z1, Z2, Z1
-	VDIVPS       Z4, Z5, Z2
-	VMULPS       Z1, Z0, Z0
-	VMULPS       Z2, Z3, Z1
-	VMOVUPS      Z0, (AX)
-	VMOVUPS      Z1, 64(AX)
-	ADDQ         $0x00000080, AX
-	ADDQ         $0x00000080, CX
-	ADDQ         $0x00000080, DX
-	JMP          blocks
+	SUBQ              $0x20, BX
+	JL                rest
+	VMOVUPS           (CX), Z0
+	VMOVUPS           64(CX), Z3
+	VMOVUPS           (DX), Z1
+	VMOVUPS           64(DX), Z4
+	VBROADCASTSS      word3f800000<>+0(SB), Z2
+	VBROADCASTSS      word3f800000<>+0(SB), Z5
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
+	VXORPS.BCST       word80000000<>+0(SB), Z4, Z7
+	VBROADCASTSS      word42b1999a<>+0(SB), Z4
+	VBROADCASTSS      word42b1999a<>+0(SB), Z8
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z9
+	VMAXPS            Z1, Z6, Z1
+	VMAXPS            Z7, Z9, Z6
+	VMINPS            Z1, Z4, Z1
+	VMINPS            Z6, Z8, Z7
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z8
+	VMOVAPS           Z1, Z6
+	VMOVAPS           Z7, Z9
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z8, Z9
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z9, Z8
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z7, Z7
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z8, Z7
+	VMOVAPS           Z1, Z1
+	VMOVAPS           Z7, Z7
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z8, Z7
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z8
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z4
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z7, Z8
+	VMULPS            Z4, Z1, Z4
+	VMULPS            Z8, Z7, Z10
+	VMOVAPS           Z1, Z8
+	VMOVAPS           Z7, Z11
+	VFMADD231PS       Z1, Z4, Z8
+	VFMADD231PS       Z7, Z10, Z11
+	VADDPS.BCST       word3f800000<>+0(SB), Z8, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z11, Z4
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z6
+	VPSUBD.BCST       word4b400000<>+0(SB), Z9, Z7
+	VPSLLD            $0x17, Z6, Z6
+	VPSLLD            $0x17, Z7, Z7
+	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
+	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
+	VMULPS            Z6, Z1, Z1
+	VMULPS            Z7, Z4, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z4
+	VDIVPS            Z1, Z2, Z1
+	VDIVPS            Z4, Z5, Z2
+	VMULPS            Z1, Z0, Z0
+	VMULPS            Z2, Z3, Z1
+	VMOVUPS           Z0, (AX)
+	VMOVUPS           Z1, 64(AX)
+	ADDQ              $0x00000080, AX
+	ADDQ              $0x00000080, CX
+	ADDQ              $0x00000080, DX
+	JMP               blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ         $0x10, BX
-	JL           tail
-	VMOVUPS      (CX), Z0
-	VMOVUPS      (DX), Z1
-	VMOVUPS      word3f800000<>+0(SB), Z2
-	VXORPS       word80000000<>+0(SB), Z1, Z1
-	VMOVUPS      word42b1999a<>+0(SB), Z3
-	VMOVUPS      wordc2b03333<>+0(SB), Z4
-	VMAXPS       Z1, Z4, Z1
-	VMINPS       Z1, Z3, Z1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS      Z1, Z4
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z1
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z1
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z3
-	VMULPS       Z3, Z1, Z3
-	VMOVAPS      Z1, Z5
-	VFMADD231PS  Z1, Z3, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z1
-	VPSUBD       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD       $0x17, Z3, Z3
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VMULPS       Z3, Z1, Z1
-	VADDPS       word3f800000<>+0(SB), Z1, Z1
-	VDIVPS       Z1, Z2, Z1
-	VMULPS       Z1, Z0, Z0
-	VMOVUPS      Z0, (AX)
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	ADDQ         $0x00000040, DX
-	JMP          vectors
+	SUBQ              $0x10, BX
+	JL                tail
+	VMOVUPS           (CX), Z0
+	VMOVUPS           (DX), Z1
+	VBROADCASTSS      word3f800000<>+0(SB), Z2
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      word42b1999a<>+0(SB), Z3
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
+	VMAXPS            Z1, Z4, Z1
+	VMINPS            Z1, Z3, Z1
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z1, Z4
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z1
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z1
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
+	VMULPS            Z3, Z1, Z3
+	VMOVAPS           Z1, Z5
+	VFMADD231PS       Z1, Z3, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
+	VPSLLD            $0x17, Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z1, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z2, Z1
+	VMULPS            Z1, Z0, Z0
+	VMOVUPS           Z0, (AX)
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	ADDQ              $0x00000040, DX
+	JMP               vectors
 
 tail:
-	ADDQ         $0x10, BX
-	JZ           done
-	MOVQ         $0x0000ffff, SI
-	BZHIQ        BX, SI, SI
-	KMOVW        SI, K1
-	VMOVUPS.Z    (CX), K1, Z0
-	VMOVUPS.Z    (DX), K1, Z1
-	VMOVUPS      word3f800000<>+0(SB), Z2
-	VXORPS       word80000000<>+0(SB), Z1, Z1
-	VMOVUPS      word42b1999a<>+0(SB), Z3
-	VMOVUPS      wordc2b03333<>+0(SB), Z4
-	VMAXPS       Z1, Z4, Z1
-	VMINPS       Z1, Z3, Z1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS      Z1, Z4
-	VFMADD213PS  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS word3f317218<>+0(SB), Z3, Z1
-	VMOVAPS      Z1, Z1
-	VFNMADD231PS wordb102e308<>+0(SB), Z3, Z1
-	VMOVUPS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS  word3f000000<>+0(SB), Z1, Z3
-	VMULPS       Z3, Z1, Z3
-	VMOVAPS      Z1, Z5
-	VFMADD231PS  Z1, Z3, Z5
-	VADDPS       word3f800000<>+0(SB), Z5, Z1
-	VPSUBD       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD       $0x17, Z3, Z3
-	VPADDD       word3f800000<>+0(SB), Z3, Z3
-	VMULPS       Z3, Z1, Z1
-	VADDPS       word3f800000<>+0(SB), Z1, Z1
-	VDIVPS       Z1, Z2, Z1
-	VMULPS       Z1, Z0, Z0
-	VMOVUPS      Z0, K1, (AX)
+	ADDQ              $0x10, BX
+	JZ                done
+	MOVQ              $0x0000ffff, SI
+	BZHIQ             BX, SI, SI
+	KMOVW             SI, K1
+	VMOVUPS.Z         (CX), K1, Z0
+	VMOVUPS.Z         (DX), K1, Z1
+	VBROADCASTSS      word3f800000<>+0(SB), Z2
+	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
+	VBROADCASTSS      word42b1999a<>+0(SB), Z3
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
+	VMAXPS            Z1, Z4, Z1
+	VMINPS            Z1, Z3, Z1
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z1, Z4
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z1
+	VMOVAPS           Z1, Z1
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z1
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
+	VMULPS            Z3, Z1, Z3
+	VMOVAPS           Z1, Z5
+	VFMADD231PS       Z1, Z3, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z1
+	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
+	VPSLLD            $0x17, Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z1, Z1
+	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
+	VDIVPS            Z1, Z2, Z1
+	VMULPS            Z1, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
 
 done:
 	VZEROUPPER

@@ -52,40 +52,56 @@ func op(instruction func(r vec)) vec {
 	return r
 }
 
-func add(a vec, b Op) vec { return op(func(r vec) { VADDPS(b, a, r) }) }
-func sub(a vec, b Op) vec { return op(func(r vec) { VSUBPS(b, a, r) }) }
-func mul(a vec, b Op) vec { return op(func(r vec) { VMULPS(b, a, r) }) }
-func div(a vec, b Op) vec { return op(func(r vec) { VDIVPS(b, a, r) }) }
+func add(a vec, b Op) vec { return op(func(r vec) { with(b, VADDPS, VADDPS_BCST)(b, a, r) }) }
+func sub(a vec, b Op) vec { return op(func(r vec) { with(b, VSUBPS, VSUBPS_BCST)(b, a, r) }) }
+func mul(a vec, b Op) vec { return op(func(r vec) { with(b, VMULPS, VMULPS_BCST)(b, a, r) }) }
+func div(a vec, b Op) vec { return op(func(r vec) { with(b, VDIVPS, VDIVPS_BCST)(b, a, r) }) }
 func sqrt(a Op) vec       { return op(func(r vec) { VSQRTPS(a, r) }) }
-func and(a vec, b Op) vec { return op(func(r vec) { VANDPS(b, a, r) }) }
-func xor(a vec, b Op) vec { return op(func(r vec) { VXORPS(b, a, r) }) }
-func or(a vec, b Op) vec  { return op(func(r vec) { VORPS(b, a, r) }) }
+func and(a vec, b Op) vec { return op(func(r vec) { with(b, VANDPS, VANDPS_BCST)(b, a, r) }) }
+func xor(a vec, b Op) vec { return op(func(r vec) { with(b, VXORPS, VXORPS_BCST)(b, a, r) }) }
+func or(a vec, b Op) vec  { return op(func(r vec) { with(b, VORPS, VORPS_BCST)(b, a, r) }) }
 
 // andNot is b where a has no bits.
-func andNot(a vec, b Op) vec { return op(func(r vec) { VANDNPS(b, a, r) }) }
+func andNot(a vec, b Op) vec { return op(func(r vec) { with(b, VANDNPS, VANDNPS_BCST)(b, a, r) }) }
 
 // max is a where a > b, else b: b where either is NaN.
-func max(a vec, b Op) vec { return op(func(r vec) { VMAXPS(b, a, r) }) }
+func max(a vec, b Op) vec { return op(func(r vec) { with(b, VMAXPS, VMAXPS_BCST)(b, a, r) }) }
 
 // min is a where a < b, else b: b where either is NaN.
-func min(a vec, b Op) vec { return op(func(r vec) { VMINPS(b, a, r) }) }
+func min(a vec, b Op) vec { return op(func(r vec) { with(b, VMINPS, VMINPS_BCST)(b, a, r) }) }
 
 // fma is a·b + c.
-func fma(a vec, b Op, c vec) vec { r := copyOf(c); emit(func() { VFMADD231PS(b, a, r) }); return r }
+func fma(a vec, b Op, c vec) vec {
+	r := copyOf(c)
+	emit(func() { with(b, VFMADD231PS, VFMADD231PS_BCST)(b, a, r) })
+	return r
+}
 
 // fnma is c - a·b.
-func fnma(a vec, b Op, c vec) vec { r := copyOf(c); emit(func() { VFNMADD231PS(b, a, r) }); return r }
+func fnma(a vec, b Op, c vec) vec {
+	r := copyOf(c)
+	emit(func() { with(b, VFNMADD231PS, VFNMADD231PS_BCST)(b, a, r) })
+	return r
+}
 
 // fms is a·b - c.
-func fms(a vec, b Op, c vec) vec { r := copyOf(c); emit(func() { VFMSUB231PS(b, a, r) }); return r }
+func fms(a vec, b Op, c vec) vec {
+	r := copyOf(c)
+	emit(func() { with(b, VFMSUB231PS, VFMSUB231PS_BCST)(b, a, r) })
+	return r
+}
 
 // fmaTo is a·b + c for a constant c.
-func fmaTo(a, b vec, c Op) vec { r := copyOf(a); emit(func() { VFMADD213PS(c, b, r) }); return r }
+func fmaTo(a, b vec, c Op) vec {
+	r := copyOf(a)
+	emit(func() { with(c, VFMADD213PS, VFMADD213PS_BCST)(c, b, r) })
+	return r
+}
 
 func copyOf(a vec) vec { return op(func(r vec) { VMOVAPS(a, r) }) }
 
 // load is a constant in a register.
-func load(c Mem) vec { return op(func(r vec) { VMOVUPS(c, r) }) }
+func load(c Mem) vec { return op(func(r vec) { with(c, VMOVUPS, VBROADCASTSS)(c, r) }) }
 
 // Predicates of VCMPPS. The ordered ones are false where there is a NaN.
 const (
@@ -106,7 +122,7 @@ func cmp(predicate uint8, a vec, b Op) vec {
 			return
 		}
 		k := K()
-		VCMPPS(U8(predicate), b, a, k)
+		with(b, VCMPPS, VCMPPS_BCST)(U8(predicate), b, a, k)
 		VPMOVM2D(k, r)
 	})
 }
@@ -124,8 +140,8 @@ func choose(mask, a, b vec) vec {
 	})
 }
 
-func subInt(a vec, b Op) vec            { return op(func(r vec) { VPSUBD(b, a, r) }) }
-func addInt(a vec, b Op) vec            { return op(func(r vec) { VPADDD(b, a, r) }) }
+func subInt(a vec, b Op) vec            { return op(func(r vec) { with(b, VPSUBD, VPSUBD_BCST)(b, a, r) }) }
+func addInt(a vec, b Op) vec            { return op(func(r vec) { with(b, VPADDD, VPADDD_BCST)(b, a, r) }) }
 func shiftLeft(a vec, bits uint8) vec   { return op(func(r vec) { VPSLLD(U8(bits), a, r) }) }
 func shiftRight(a vec, bits uint8) vec  { return op(func(r vec) { VPSRAD(U8(bits), a, r) }) }
 func fromInt(a vec) vec                 { return op(func(r vec) { VCVTDQ2PS(a, r) }) }
@@ -143,19 +159,33 @@ func polynomial(c []float64, x vec) vec {
 	y := load(num(c[last]))
 	for _, c := range slices.Backward(c[:last]) {
 		k := num(c)
-		emit(func() { VFMADD213PS(k, x, y) })
+		emit(func() { with(k, VFMADD213PS, VFMADD213PS_BCST)(k, x, y) })
 	}
 	return y
 }
 
-// words are the constants in memory, one for all lanes each.
+// with is the instruction for an operand: for a constant of 512 bits the one that takes
+// a single word for all lanes. The linker aligns no data to more than 32 bytes, and a
+// vector that lies across two lines of the cache takes twice as long to load.
+func with(b Op, plain, broadcast func(...Op)) func(...Op) {
+	if _, constant := b.(Mem); constant && wide {
+		return broadcast
+	}
+	return plain
+}
+
+// words are the constants in memory, one for all lanes each: of 256 bits a whole vector.
 var words = map[uint32]Mem{}
 
 func word(bits uint32) Mem {
 	m, ok := words[bits]
 	if !ok {
 		m = GLOBL(fmt.Sprintf("word%08x", bits), RODATA|NOPTR)
-		for i := range lanes {
+		copies := lanes
+		if wide {
+			copies = 1
+		}
+		for i := range copies {
 			DATA(4*i, U32(bits))
 		}
 		words[bits] = m
