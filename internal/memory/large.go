@@ -10,8 +10,8 @@ const (
 	largeFrom = 4 << 20
 	// pieceMost is the size in floats up to which Pieces asks for more than it needs.
 	pieceMost = 32 << 20 / 4
-	// line is a cache line in floats.
-	line = 64 / 4
+	// page is a page in floats.
+	page = 4096 / 4
 )
 
 // Bytes returns n zero bytes, as make does. Large memory lies on huge pages where the
@@ -47,7 +47,8 @@ func untouched(n int) []byte {
 
 // Pieces hands out memory of many sizes that is given back together, once nobody holds
 // any of it: it lies side by side, so that small pieces are on huge pages too. The zero
-// value is ready.
+// value is ready. Large pieces, and small ones in a large whole, begin on a page: where packed
+// weights lay on odd lines of the cache, MnasNet took a tenth longer.
 type Pieces struct {
 	rest  []float32
 	given int
@@ -64,7 +65,7 @@ func (p *Pieces) Floats(n int) []float32 {
 		}
 	}
 	out := p.rest[:n:n]
-	n = min((n+line-1)/line*line, len(p.rest))
+	n = min((n+page-1)/page*page, len(p.rest))
 	p.rest, p.given = p.rest[n:], p.given+n
 	return out
 }

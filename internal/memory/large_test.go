@@ -34,7 +34,7 @@ func TestBytes(t *testing.T) {
 	}
 }
 
-// Pieces do not overlap, begin on lines of the cache unless they are small, and outlive what hands them out.
+// Pieces do not overlap, begin on pages unless they are small, and outlive what hands them out.
 func TestPieces(t *testing.T) {
 	var p Pieces
 	var all [][]float32
@@ -43,7 +43,7 @@ func TestPieces(t *testing.T) {
 		if len(f) != n || cap(f) != n {
 			t.Errorf("%d floats of room for %d, want %d", len(f), cap(f), n)
 		}
-		if at := uintptr(unsafe.Pointer(unsafe.SliceData(f))); n > 255 && at%64 != 0 {
+		if at := uintptr(unsafe.Pointer(unsafe.SliceData(f))); n >= largeFrom/4 && at%4096 != 0 {
 			t.Errorf("piece %d begins at %x", i, at)
 		}
 		for j := range f {
