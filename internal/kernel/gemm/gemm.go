@@ -329,7 +329,7 @@ func (g *Plan) chunk(worker, i int) {
 // are packed after them.
 func (g *Plan) fetch(t *ref.Tile, item, q, q1, k0 int) {
 	t.Next, t.NextRows = nil, 0
-	if q >= q1 || g.planes != nil || g.b.KInner {
+	if q >= q1 || t.K == 0 || g.planes != nil || g.b.KInner {
 		return
 	}
 	per := g.b.Panels()
