@@ -307,15 +307,15 @@ func (g *Plan) chunk(worker, i int) {
 		}
 		switch {
 		case r.pb != nil:
-			g.block(&t, a, r.pb[g.panelsB*tile.NR*k0+q0*tile.NR*t.K:], out, c, p0, p1, q0, q1, last)
+			g.block(&t, a, r.pb[g.panelsB*tile.NR*k0+q0*tile.NR*t.K:], out, c, p0, p1, q0, q1, k0, last)
 		case g.inPlace:
-			g.block(&t, a, r.b[k0*tile.NR:], out, c, p0, p1, q0, q1, last)
+			g.block(&t, a, r.b[k0*tile.NR:], out, c, p0, p1, q0, q1, k0, last)
 		default:
 			for q := q0; q < q1; q += packedCols {
 				next := min(q+packedCols, q1)
 				g.packLocal(b, item, q, next, k0, t.K)
 				g.fetch(&t, item, next, q1, k0)
-				g.block(&t, a, b, out, c, p0, p1, q, next, last)
+				g.block(&t, a, b, out, c, p0, p1, q, next, k0, last)
 			}
 		}
 		t.Accumulate = true
@@ -351,13 +351,34 @@ func (g *Plan) packLocal(dst []float32, item, q0, q1, k0, kc int) {
 	}
 }
 
-// block adds the product over one block of k to the panels [p0,p1)x[q0,q1) of
+// fetchPacked has the tiles of panel q bring what is read next of a packed B into the
+// caches: the two panels after its own, or the first two of the next step of k.
+func (g *Plan) fetchPacked(t *ref.Tile, b []float32, q0, q1, q, k0 int) {
+	const floats = 64 // of a row that is fetched
+	panels, k, k1 := min(2, q1-q-2), t.K, k0+t.K
+	switch {
+	case panels > 0:
+		t.Next = tile.At(b, (q+2-q0)*tile.NR*k)
+	case k1 < g.spec.K:
+		panels, k = min(2, q1-q0), min(blockK, g.spec.K-k1)
+		t.Next = tile.At(g.run.pb, g.panelsB*tile.NR*k1+q0*tile.NR*k)
+	default:
+		t.Next, t.NextRows = nil, 0
+		return
+	}
+	t.NextRows, t.NextStep = panels*tile.NR*k/floats, 4*floats
+}
+
+// block adds the product over the step of k from k0 on to the panels [p0,p1)x[q0,q1) of
 // the matrix C that begins at out[base]; last tells that the sums are then complete.
-func (g *Plan) block(t *ref.Tile, a, b, out []float32, base, p0, p1, q0, q1 int, last bool) {
+func (g *Plan) block(t *ref.Tile, a, b, out []float32, base, p0, p1, q0, q1, k0 int, last bool) {
 	var u ref.Tile
 	rows := min(p1*tile.MR, g.spec.M) - p0*tile.MR
 	for q := q0; q < q1; q += 2 {
 		g.aim(t, a, b, out, base, p0, q0, q, last)
+		if g.run.pb != nil {
+			g.fetchPacked(t, b, q0, q1, q, k0)
+		}
 		var second *ref.Tile
 		if q+1 < q1 {
 			u, second = *t, &u
