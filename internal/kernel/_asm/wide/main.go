@@ -23,6 +23,11 @@ const (
 	// How far ahead of its use A is fetched.
 	aheadA = 2048
 
+	// How many steps of k before their use the rows of C are fetched: a memory's answer
+	// takes no longer, and B and A, which fill the first-level cache, do not drive
+	// them out again.
+	lateSteps = 64
+
 	// What is fetched of the next B in a turn of the loop, in each tile.
 	aheadLines = 4
 )
@@ -107,7 +112,6 @@ func (t *tiles) generate() {
 			t.raw = newRaw(p[0])
 		}
 		t.walk.Begin(p[0])
-		t.prefetch(p)
 	}
 	for i := range t.rows {
 		for j := range t.n {
@@ -129,7 +133,8 @@ func (t *tiles) generate() {
 }
 
 // prefetch asks for the rows that the epilogue reads or writes, which are far apart,
-// before the sums need them: those of the residual where there is one, else those of C.
+// shortly before the sums need them: those of the residual where there is one, else those
+// of C.
 func (t *tiles) prefetch(p []gotypes.Component) {
 	ld := emit.Field(p[0], "LDC")
 	for j := range t.n {
@@ -217,6 +222,7 @@ func (t *tiles) loop(p []gotypes.Component) {
 		MOVQ(at, next[len(next)-1])
 	}
 	raw := t.raw.load()
+	held := t.hold(k)
 	for _, n := range []int{unroll, 1} {
 		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
 		Label(loop)
@@ -249,6 +255,7 @@ func (t *tiles) loop(p []gotypes.Component) {
 		Label(done)
 		if n > 1 {
 			ADDQ(U32(uint32(n)), k)
+			held.release(k, loop, func() { t.prefetch(p) })
 		}
 	}
 	for j, at := range next {
@@ -258,6 +265,39 @@ func (t *tiles) loop(p []gotypes.Component) {
 	if t.walk != nil && t.kind != strided {
 		MOVQ(a.base[1], t.walk.A) // the next panels follow
 	}
+}
+
+// held is where in memory the number of the last steps of k is kept while those before
+// them run.
+type held struct{ steps Mem }
+
+// hold takes the last steps away from k.
+func (t *tiles) hold(k reg.GPVirtual) *held {
+	if t.walk == nil {
+		return nil
+	}
+	h, steps := &held{AllocLocal(8)}, GP64()
+	MOVQ(U32(lateSteps), steps)
+	CMPQ(steps, k)
+	CMOVQGT(k, steps)
+	MOVQ(steps, h.steps)
+	SUBQ(steps, k)
+	return h
+}
+
+// release gives them back, if they are still held, and goes to the loop after what is to
+// come first.
+func (h *held) release(k reg.GPVirtual, loop string, first func()) {
+	if h == nil {
+		return
+	}
+	CMPQ(h.steps, U8(0))
+	JEQ(LabelRef("released"))
+	first()
+	ADDQ(h.steps, k)
+	MOVQ(U32(0), h.steps)
+	JMP(LabelRef(loop))
+	Label("released")
 }
 
 // lines address the columns of A as they pass by. A packed one has a base for
