@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
 
@@ -69,7 +70,8 @@ func logAddExp(a, x float64) float64 {
 }
 
 // reduce is a reduction whose axes are an attribute before the version asInput.
-// Others than sums of floats run in float64 or 64-bit integers, in the order of the elements.
+// Others than sums of floats and of their squares run in float64 or 64-bit integers, in the
+// order of the elements.
 func reduce(op string, since, asInput int, f folds, grad func(*Builder, folded) *Value) Def {
 	resolve := func(n *Node) ([]int, error) { return n.reduced(asInput) }
 	return Def{Op: op, Since: since,
@@ -97,13 +99,13 @@ func reduce(op string, since, asInput int, f folds, grad func(*Builder, folded) 
 			if err != nil {
 				return nil, err
 			}
-			if sums, count := reducedSum(n, axes); sums {
+			if t, ok := reducedTotal(n, axes); ok {
 				gone := make([]bool, len(n.In[0].Shape))
 				for _, a := range axes {
 					gone[a] = true
 				}
-				return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, count) },
-					func() func() { return sumLoop[float64](e, gone, count) })
+				return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, t) },
+					func() func() { return sumLoop[float64](e, gone, t) })
 			}
 			ints, uints := func() func() { return reduceLoop[int64](e, axes, f.float) },
 				func() func() { return reduceLoop[uint64](e, axes, f.float) }
@@ -117,15 +119,28 @@ func reduce(op string, since, asInput int, f folds, grad func(*Builder, folded) 
 	}
 }
 
-// reducedSum reports whether n is a sum of floats, and what it is divided by.
-func reducedSum(n *Node, axes []int) (sums bool, count int) {
-	count = 1
-	if n.Op == "ReduceMean" {
+// reducedTotal is what n adds up, if it is a sum of floats or of their squares.
+func reducedTotal(n *Node, axes []int) (t total, ok bool) {
+	if !n.In[0].DType.IsFloat() {
+		return t, false
+	}
+	switch n.Op {
+	case "ReduceSum":
+		return total{}, true
+	case "ReduceMean":
+		count := 1
 		for _, a := range axes {
 			count *= n.In[0].Shape[a]
 		}
+		return total{then: func(sum float64) float64 { return sum / float64(count) }}, true
+	case "ReduceSumSquare":
+		return total{squares: true}, true
+	case "ReduceL2":
+		return total{squares: true, then: math.Sqrt}, true
+	case "ReduceLogSum":
+		return total{then: math.Log}, true
 	}
-	return n.In[0].DType.IsFloat() && (n.Op == "ReduceSum" || n.Op == "ReduceMean"), count
+	return t, false
 }
 
 func contains(axes []int, i int) bool {
@@ -172,17 +187,22 @@ func reduceLoop[T, A number](e *Env, axes []int, f fold[A]) func() {
 	}
 	count := tensor.Len(inner)
 	starts, offsets := offsetsOf(outer, outerStride), offsetsOf(inner, innerStride)
-	body := func(_, o int) {
-		src, acc := tensor.Data[T](x), f.zero
-		for _, at := range offsets {
-			acc = f.f(acc, A(src[starts[o]+at]))
+	size := max(1, span/max(1, count))
+	body := func(_, chunk int) {
+		src, dst := tensor.Data[T](x), tensor.Data[T](y)
+		lo, hi := parallel.Range(chunk, size, len(starts))
+		for o := lo; o < hi; o++ {
+			acc := f.zero
+			for _, at := range offsets {
+				acc = f.f(acc, A(src[starts[o]+at]))
+			}
+			if f.g != nil {
+				acc = f.g(acc, count)
+			}
+			dst[o] = T(acc)
 		}
-		if f.g != nil {
-			acc = f.g(acc, count)
-		}
-		tensor.Data[T](y)[o] = T(acc)
 	}
-	return func() { e.Pool.For(len(starts), body) }
+	return func() { e.Pool.For(parallel.Chunks(len(starts), size), body) }
 }
 
 // offsetsOf lists the offsets of all elements of a strided array, row-major.

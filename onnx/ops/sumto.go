@@ -28,17 +28,31 @@ func bindSumTo(n *Node, e *Env) (func(), error) {
 	for _, stride := range broadcastStrides(e.Out[0].Shape, e.In[0].Shape) {
 		gone = append(gone, stride == 0)
 	}
-	return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, 1) },
-		func() func() { return sumLoop[float64](e, gone, 1) })
+	return floatLoop(n, e, func() func() { return sumLoop[float32](e, gone, total{}) },
+		func() func() { return sumLoop[float64](e, gone, total{}) })
 }
 
 // sumColumns is how many neighbouring results are summed together.
 const sumColumns = 256
 
-// sumLoop sums over the axes that are gone, in float64, and divides by count. Runs of
-// the input are summed whole where the last axis goes, and added to each other, in
-// the order of the input, where it stays.
-func sumLoop[T tensor.Float](e *Env, gone []bool, count int) func() {
+// total is a sum of floats, of their squares if so, and what is made of it; nil leaves it.
+type total struct {
+	squares bool
+	then    func(sum float64) float64
+}
+
+// of is what is made of a sum.
+func (t total) of(sum float64) float64 {
+	if t.then != nil {
+		return t.then(sum)
+	}
+	return sum
+}
+
+// sumLoop computes a total over the axes that are gone, in float64. Runs of the input
+// are summed whole where the last axis goes, and added to each other, in the order of
+// the input, where it stays.
+func sumLoop[T tensor.Float](e *Env, gone []bool, t total) func() {
 	x, y := e.In[0], e.Out[0]
 	own, last := tensor.Strides(x.Shape), len(x.Shape)
 	for last > 0 && gone[last-1] == gone[len(gone)-1] {
@@ -55,16 +69,19 @@ func sumLoop[T tensor.Float](e *Env, gone []bool, count int) func() {
 	}
 	starts, offsets := offsetsOf(kept, keptStride), offsetsOf(summed, summedStride)
 	if y.Len() == len(starts) {
-		size := max(1, span/max(1, run*len(offsets)))
+		of, size := vec.Sum[T], max(1, span/max(1, run*len(offsets)))
+		if t.squares {
+			of = vec.SumSq[T]
+		}
 		body := func(_, chunk int) {
 			src, dst := tensor.Data[T](x), tensor.Data[T](y)
 			lo, hi := parallel.Range(chunk, size, len(starts))
 			for i := lo; i < hi; i++ {
 				sum := 0.0
 				for _, at := range offsets {
-					sum += vec.Sum(src[starts[i]+at:][:run])
+					sum += of(src[starts[i]+at:][:run])
 				}
-				dst[i] = T(sum / float64(count))
+				dst[i] = T(t.of(sum))
 			}
 		}
 		return func() { e.Pool.For(parallel.Chunks(len(starts), size), body) }
@@ -76,12 +93,19 @@ func sumLoop[T tensor.Float](e *Env, gone []bool, count int) func() {
 		sum, dst := acc[worker*sumColumns:][:hi-lo], tensor.Data[T](y)[chunk/per*run+lo:]
 		clear(sum)
 		for _, at := range offsets {
-			for j, v := range tensor.Data[T](x)[starts[chunk/per]+at+lo:][:hi-lo] {
+			src := tensor.Data[T](x)[starts[chunk/per]+at+lo:][:hi-lo]
+			if t.squares {
+				for j, v := range src {
+					sum[j] += float64(v) * float64(v)
+				}
+				continue
+			}
+			for j, v := range src {
 				sum[j] += float64(v)
 			}
 		}
 		for j, v := range sum {
-			dst[j] = T(v / float64(count))
+			dst[j] = T(t.of(v))
 		}
 	}
 	return func() { e.Pool.For(len(starts)*per, body) }

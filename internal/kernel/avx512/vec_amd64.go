@@ -73,3 +73,18 @@ func Softplus(dst []float32, x []float32)
 //
 //go:noescape
 func SoftplusGrad(dx []float32, dy []float32, x []float32)
+
+// ExpSum is ref.ExpSum(dst, x, m).
+//
+//go:noescape
+func ExpSum(dst []float32, x []float32, m float32) float64
+
+// MaxOf is ref.MaxOf(x).
+//
+//go:noescape
+func MaxOf(x []float32) float32
+
+// MinOf is ref.MinOf(x).
+//
+//go:noescape
+func MinOf(x []float32) float32

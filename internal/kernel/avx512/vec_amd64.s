@@ -3412,3 +3412,380 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+// func ExpSum(dst []float32, x []float32, m float32) float64
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE2
+TEXT ·ExpSum(SB), NOSPLIT, $0-64
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS m+48(FP), Z0
+	VPXORQ       Z1, Z1, Z1
+
+vectors4:
+	SUBQ              $0x40, DX
+	JL                rest4
+	VMOVUPS           (CX), Z2
+	VMOVUPS           64(CX), Z3
+	VMOVUPS           128(CX), Z4
+	VMOVUPS           192(CX), Z5
+	VSUBPS            Z0, Z2, Z2
+	VSUBPS            Z0, Z3, Z3
+	VSUBPS            Z0, Z4, Z4
+	VSUBPS            Z0, Z5, Z11
+	VBROADCASTSS      word42b1999a<>+0(SB), Z5
+	VBROADCASTSS      word42b1999a<>+0(SB), Z7
+	VBROADCASTSS      word42b1999a<>+0(SB), Z9
+	VBROADCASTSS      word42b1999a<>+0(SB), Z12
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z10
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z13
+	VMAXPS            Z2, Z6, Z2
+	VMAXPS            Z3, Z8, Z3
+	VMAXPS            Z4, Z10, Z4
+	VMAXPS            Z11, Z13, Z6
+	VMINPS            Z2, Z5, Z2
+	VMINPS            Z3, Z7, Z3
+	VMINPS            Z4, Z9, Z4
+	VMINPS            Z6, Z12, Z11
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z5
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z9
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z12
+	VMOVAPS           Z2, Z6
+	VMOVAPS           Z3, Z8
+	VMOVAPS           Z4, Z10
+	VMOVAPS           Z11, Z13
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z12, Z13
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z5
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
+	VSUBPS.BCST       word4b400000<>+0(SB), Z10, Z9
+	VSUBPS.BCST       word4b400000<>+0(SB), Z13, Z12
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z4, Z4
+	VMOVAPS           Z11, Z11
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z5, Z2
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z9, Z4
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z12, Z11
+	VMOVAPS           Z2, Z2
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z4, Z4
+	VMOVAPS           Z11, Z11
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z5, Z2
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z9, Z4
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z12, Z11
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z5
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z9
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z12
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z5
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z4, Z9
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z5
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z4, Z9
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z5
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z4, Z9
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z5
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z4, Z9
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z11, Z12
+	VMULPS            Z5, Z2, Z5
+	VMULPS            Z7, Z3, Z7
+	VMULPS            Z9, Z4, Z9
+	VMULPS            Z12, Z11, Z16
+	VMOVAPS           Z2, Z12
+	VMOVAPS           Z3, Z14
+	VMOVAPS           Z4, Z15
+	VMOVAPS           Z11, Z17
+	VFMADD231PS       Z2, Z5, Z12
+	VFMADD231PS       Z3, Z7, Z14
+	VFMADD231PS       Z4, Z9, Z15
+	VFMADD231PS       Z11, Z16, Z17
+	VADDPS.BCST       word3f800000<>+0(SB), Z12, Z2
+	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
+	VADDPS.BCST       word3f800000<>+0(SB), Z15, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z17, Z5
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z6
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z7
+	VPSUBD.BCST       word4b400000<>+0(SB), Z10, Z8
+	VPSUBD.BCST       word4b400000<>+0(SB), Z13, Z9
+	VPSLLD            $0x17, Z6, Z6
+	VPSLLD            $0x17, Z7, Z7
+	VPSLLD            $0x17, Z8, Z8
+	VPSLLD            $0x17, Z9, Z9
+	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
+	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
+	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
+	VPADDD.BCST       word3f800000<>+0(SB), Z9, Z9
+	VMULPS            Z6, Z2, Z2
+	VMULPS            Z7, Z3, Z3
+	VMULPS            Z8, Z4, Z4
+	VMULPS            Z9, Z5, Z5
+	VMOVUPS           Z2, (AX)
+	VEXTRACTF32X8     $0x01, Z2, Y6
+	VCVTPS2PD         Y2, Z2
+	VCVTPS2PD         Y6, Z6
+	VADDPD            Z2, Z1, Z1
+	VADDPD            Z6, Z1, Z1
+	VMOVUPS           Z3, 64(AX)
+	VEXTRACTF32X8     $0x01, Z3, Y2
+	VCVTPS2PD         Y3, Z3
+	VCVTPS2PD         Y2, Z2
+	VADDPD            Z3, Z1, Z1
+	VADDPD            Z2, Z1, Z1
+	VMOVUPS           Z4, 128(AX)
+	VEXTRACTF32X8     $0x01, Z4, Y2
+	VCVTPS2PD         Y4, Z3
+	VCVTPS2PD         Y2, Z2
+	VADDPD            Z3, Z1, Z1
+	VADDPD            Z2, Z1, Z1
+	VMOVUPS           Z5, 192(AX)
+	VEXTRACTF32X8     $0x01, Z5, Y2
+	VCVTPS2PD         Y5, Z3
+	VCVTPS2PD         Y2, Z2
+	VADDPD            Z3, Z1, Z1
+	VADDPD            Z2, Z1, Z1
+	ADDQ              $0x00000100, AX
+	ADDQ              $0x00000100, CX
+	JMP               vectors4
+
+rest4:
+	ADDQ $0x40, DX
+
+vectors1:
+	SUBQ              $0x10, DX
+	JL                rest1
+	VMOVUPS           (CX), Z2
+	VSUBPS            Z0, Z2, Z2
+	VBROADCASTSS      word42b1999a<>+0(SB), Z3
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
+	VMAXPS            Z2, Z4, Z2
+	VMINPS            Z2, Z3, Z2
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
+	VMOVAPS           Z2, Z4
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
+	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z2
+	VMOVAPS           Z2, Z2
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z2
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
+	VMULPS            Z3, Z2, Z3
+	VMOVAPS           Z2, Z5
+	VFMADD231PS       Z2, Z3, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z2
+	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
+	VPSLLD            $0x17, Z3, Z3
+	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
+	VMULPS            Z3, Z2, Z2
+	VMOVUPS           Z2, (AX)
+	VEXTRACTF32X8     $0x01, Z2, Y3
+	VCVTPS2PD         Y2, Z2
+	VCVTPS2PD         Y3, Z3
+	VADDPD            Z2, Z1, Z1
+	VADDPD            Z3, Z1, Z1
+	ADDQ              $0x00000040, AX
+	ADDQ              $0x00000040, CX
+	JMP               vectors1
+
+rest1:
+	ADDQ              $0x10, DX
+	JZ                done
+	MOVQ              $0x0000ffff, BX
+	BZHIQ             DX, BX, BX
+	KMOVW             BX, K1
+	VMOVUPS.Z         (CX), K1, Z2
+	VSUBPS            Z0, Z2, Z0
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z0, Z3, Z0
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z0, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
+	VMULPS            Z2, Z0, Z2
+	VMOVAPS           Z0, Z4
+	VFMADD231PS       Z0, Z2, Z4
+	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z0, Z0
+	VMOVUPS           Z0, K1, (AX)
+	VMOVAPS.Z         Z0, K1, Z0
+	VEXTRACTF32X8     $0x01, Z0, Y2
+	VCVTPS2PD         Y0, Z0
+	VCVTPS2PD         Y2, Z2
+	VADDPD            Z0, Z1, Z1
+	VADDPD            Z2, Z1, Z1
+
+done:
+	VEXTRACTF64X4 $0x01, Z1, Y0
+	VADDPD        Y0, Y1, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+56(FP)
+	VZEROUPPER
+	RET
+
+// func MaxOf(x []float32) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·MaxOf(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS wordff800000<>+0(SB), Z0
+	VBROADCASTSS wordff800000<>+0(SB), Z1
+	KXORW        K1, K1, K1
+
+pairs:
+	SUBQ    $0x20, CX
+	JL      rest
+	VMOVUPS (AX), Z2
+	VCMPPS  $0x03, Z2, Z2, K2
+	KORW    K2, K1, K1
+	VMAXPS  Z2, Z0, Z0
+	VMOVUPS 64(AX), Z2
+	VCMPPS  $0x03, Z2, Z2, K2
+	KORW    K2, K1, K1
+	VMAXPS  Z2, Z1, Z1
+	ADDQ    $0x80, AX
+	JMP     pairs
+
+rest:
+	ADDQ $0x20, CX
+
+vectors:
+	SUBQ    $0x10, CX
+	JL      tail
+	VMOVUPS (AX), Z2
+	VCMPPS  $0x03, Z2, Z2, K2
+	KORW    K2, K1, K1
+	VMAXPS  Z2, Z0, Z0
+	ADDQ    $0x40, AX
+	JMP     vectors
+
+tail:
+	ADDQ         $0x10, CX
+	JZ           done
+	VBROADCASTSS wordff800000<>+0(SB), Z2
+	MOVQ         $0x0000ffff, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K2
+	VMOVUPS      (AX), K2, Z2
+	VCMPPS       $0x03, Z2, Z2, K2
+	KORW         K2, K1, K1
+	VMAXPS       Z2, Z0, Z0
+
+done:
+	VMAXPS        Z1, Z0, Z0
+	VEXTRACTF32X8 $0x01, Z0, Y1
+	VMAXPS        Y1, Y0, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VMAXPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VMAXPS        X0, X1, X1
+	KTESTW        K1, K1
+	JEQ           number
+	VMOVSS        word7fc00000<>+0(SB), X1
+
+number:
+	MOVSS X1, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func MinOf(x []float32) float32
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
+TEXT ·MinOf(SB), NOSPLIT, $0-28
+	MOVQ         x_base+0(FP), AX
+	MOVQ         x_len+8(FP), CX
+	VBROADCASTSS word7f800000<>+0(SB), Z0
+	VBROADCASTSS word7f800000<>+0(SB), Z1
+	KXORW        K1, K1, K1
+
+pairs:
+	SUBQ    $0x20, CX
+	JL      rest
+	VMOVUPS (AX), Z2
+	VCMPPS  $0x03, Z2, Z2, K2
+	KORW    K2, K1, K1
+	VMINPS  Z2, Z0, Z0
+	VMOVUPS 64(AX), Z2
+	VCMPPS  $0x03, Z2, Z2, K2
+	KORW    K2, K1, K1
+	VMINPS  Z2, Z1, Z1
+	ADDQ    $0x80, AX
+	JMP     pairs
+
+rest:
+	ADDQ $0x20, CX
+
+vectors:
+	SUBQ    $0x10, CX
+	JL      tail
+	VMOVUPS (AX), Z2
+	VCMPPS  $0x03, Z2, Z2, K2
+	KORW    K2, K1, K1
+	VMINPS  Z2, Z0, Z0
+	ADDQ    $0x40, AX
+	JMP     vectors
+
+tail:
+	ADDQ         $0x10, CX
+	JZ           done
+	VBROADCASTSS word7f800000<>+0(SB), Z2
+	MOVQ         $0x0000ffff, DX
+	BZHIQ        CX, DX, DX
+	KMOVW        DX, K2
+	VMOVUPS      (AX), K2, Z2
+	VCMPPS       $0x03, Z2, Z2, K2
+	KORW         K2, K1, K1
+	VMINPS       Z2, Z0, Z0
+
+done:
+	VMINPS        Z1, Z0, Z0
+	VEXTRACTF32X8 $0x01, Z0, Y1
+	VMINPS        Y1, Y0, Y1
+	VEXTRACTF128  $0x01, Y1, X0
+	VMINPS        X0, X1, X1
+	VPERMILPS     $0x4e, X1, X0
+	VMINPS        X0, X1, X1
+	VPERMILPS     $0xb1, X1, X0
+	VMINPS        X0, X1, X1
+	KTESTW        K1, K1
+	JEQ           number
+	VMOVSS        word7fc00000<>+0(SB), X1
+
+number:
+	MOVSS X1, ret+24(FP)
+	VZEROUPPER
+	RET

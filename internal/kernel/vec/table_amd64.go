@@ -29,6 +29,7 @@ func widen(t *Table[float32]) {
 	t.Gelu, t.GeluTanh, t.Silu, t.Softplus = avx512.Gelu, avx512.GeluTanh, avx512.Silu, avx512.Softplus
 	t.GeluGrad, t.GeluTanhGrad = avx512.GeluGrad, avx512.GeluTanhGrad
 	t.SiluGrad, t.SoftplusGrad = avx512.SiluGrad, avx512.SoftplusGrad
+	t.ExpSum, t.MaxOf, t.MinOf = avx512.ExpSum, avx512.MaxOf, avx512.MinOf
 }
 
 // narrow is package avx2.

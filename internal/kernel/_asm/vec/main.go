@@ -23,6 +23,9 @@ func main() {
 		lanes, wide = 16, true
 		arithmetic()
 		activations()
+		wideExpSum()
+		wideExtremeOf("MaxOf", VMAXPS, word(0xff800000))
+		wideExtremeOf("MinOf", VMINPS, word(0x7f800000))
 		Generate()
 		return
 	}
@@ -89,11 +92,17 @@ func firstLanes(n reg.GPVirtual) (load func(Mem, vec), store func(vec, Mem)) {
 		m := loadMask(n)
 		return func(from Mem, r vec) { VMASKMOVPS(from, m, r) }, func(r vec, to Mem) { VMASKMOVPS(r, m, to) }
 	}
+	m := lanesMask(n)
+	return func(from Mem, r vec) { VMOVUPS_Z(from, m, r) }, func(r vec, to Mem) { VMOVUPS(r, m, to) }
+}
+
+// lanesMask is the mask of the first n lanes of 512 bits.
+func lanesMask(n reg.GPVirtual) reg.OpmaskVirtual {
 	ones, m := GP64(), K()
 	MOVQ(U32(0xffff), ones)
 	BZHIQ(n, ones, ones)
 	KMOVW(ones.As32(), m)
-	return func(from Mem, r vec) { VMOVUPS_Z(from, m, r) }, func(r vec, to Mem) { VMOVUPS(r, m, to) }
+	return m
 }
 
 // text begins a function. Its comment names the equivalent Go loop.

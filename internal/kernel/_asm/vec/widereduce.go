@@ -1,0 +1,127 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// Reductions of 512 bits. What they add up they add in the order of those of 256 bits, so
+// that both have the same bits.
+
+// wideExpSum generates ExpSum.
+func wideExpSum() {
+	text("ExpSum", "(dst, x []float32, m float32) float64")
+	dst, x := pointer("dst"), pointer("x")
+	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
+	m, sum := broadcast("m"), ZMM()
+	VPXORQ(sum, sum, sum)
+	// Element i goes to lane i%8 of the sum, as in a pair of registers of 256 bits.
+	addUp := func(y vec) {
+		low, high, top := ZMM(), ZMM(), YMM()
+		VEXTRACTF32X8(U8(1), y, top)
+		VCVTPS2PD(y.AsY(), low)
+		VCVTPS2PD(top, high)
+		VADDPD(low, sum, sum)
+		VADDPD(high, sum, sum)
+	}
+	f := func(x vec) vec { return expFlush(sub(x, m)) }
+	step := func(vectors int) {
+		var y []vec
+		weave(true, vectors, func(i int) {
+			y = append(y, f(op(func(r vec) { VMOVUPS(Mem{Base: x, Disp: 64 * i}, r) })))
+		})
+		for i, y := range y {
+			VMOVUPS(y, Mem{Base: dst, Disp: 64 * i})
+			addUp(y)
+		}
+		ADDQ(U32(64*vectors), dst)
+		ADDQ(U32(64*vectors), x)
+	}
+	for _, vectors := range []int{4, 1} {
+		loop, rest := "vectors4", "rest4"
+		if vectors == 1 {
+			loop, rest = "vectors1", "rest1"
+		}
+		Label(loop)
+		SUBQ(U8(lanes*vectors), n)
+		JL(LabelRef(rest))
+		step(vectors)
+		JMP(LabelRef(loop))
+		Label(rest)
+		ADDQ(U8(lanes*vectors), n)
+	}
+	JZ(LabelRef("done"))
+	k, last := lanesMask(n), register()
+	VMOVUPS_Z(Mem{Base: x}, k, last)
+	y := f(last)
+	VMOVUPS(y, k, Mem{Base: dst})
+	VMOVAPS_Z(y, k, y)
+	addUp(y)
+	Label("done")
+	high := YMM()
+	VEXTRACTF64X4(U8(1), sum, high)
+	t := &total{acc: []vec{sum.AsY().(vec), high}}
+	Store(t.value(), ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
+
+// wideExtremeOf generates MaxOf or MinOf of an instruction and of what an empty x gives.
+func wideExtremeOf(name string, f func(...Op), start Mem) {
+	text(name, "(x []float32) float32")
+	x := pointer("x")
+	n := Load(Param("x").Len(), GP64()).(reg.GPVirtual)
+	m, nan := [2]vec{load(start), load(start)}, K()
+	KXORW(nan, nan, nan)
+	take := func(v, m vec) {
+		k := K()
+		VCMPPS(U8(unord), v, v, k)
+		KORW(k, nan, nan)
+		f(v, m, m)
+	}
+	Label("pairs")
+	SUBQ(U8(2*lanes), n)
+	JL(LabelRef("rest"))
+	for i := range m {
+		v := ZMM()
+		VMOVUPS(Mem{Base: x, Disp: 64 * i}, v)
+		take(v, m[i])
+	}
+	ADDQ(U8(128), x)
+	JMP(LabelRef("pairs"))
+	Label("rest")
+	ADDQ(U8(2*lanes), n)
+	Label("vectors")
+	SUBQ(U8(lanes), n)
+	JL(LabelRef("tail"))
+	v := ZMM()
+	VMOVUPS(Mem{Base: x}, v)
+	take(v, m[0])
+	ADDQ(U8(64), x)
+	JMP(LabelRef("vectors"))
+	Label("tail")
+	ADDQ(U8(lanes), n)
+	JZ(LabelRef("done"))
+	last := load(start)
+	VMOVUPS(Mem{Base: x}, lanesMask(n), last)
+	take(last, m[0])
+	Label("done")
+	f(m[1], m[0], m[0])
+	half, top, low := YMM(), XMM(), XMM()
+	VEXTRACTF32X8(U8(1), m[0], half)
+	f(half, m[0].AsY(), half)
+	VEXTRACTF128(U8(1), half, top)
+	f(top, half.AsX(), low)
+	VPERMILPS(U8(0x4e), low, top)
+	f(top, low, low)
+	VPERMILPS(U8(0xb1), low, top)
+	f(top, low, low)
+	KTESTW(nan, nan)
+	JEQ(LabelRef("number"))
+	VMOVSS(word(0x7fc00000), low)
+	Label("number")
+	Store(low, ReturnIndex(0))
+	VZEROUPPER()
+	RET()
+}
