@@ -179,6 +179,14 @@ var fusions = []fusion{
 		y = s.Op("Mul", nil, s.weights(3, 1, 1), transpose(s, y, 0, 3, 1, 2))
 		return s.Op("Add", nil, y, s.x[1])
 	}, "Product"},
+	{"many channels last to first, residual, clip", [][]int{{2, 6, 7, 8}, {2, 35, 6, 7}}, func(s sketch) *ops.Value {
+		y := transpose(s, s.Op("Add", nil, s.Op("MatMul", nil, s.x[0], s.weights(8, 35)), s.weights(35)), 0, 3, 1, 2)
+		return s.Op("Clip", nil, s.Op("Add", nil, y, s.x[1]), s.scalar(-0.5), s.scalar(1))
+	}, "Product"},
+	{"many channels last to first, clip", [][]int{{2, 6, 7, 8}}, func(s sketch) *ops.Value {
+		y := transpose(s, s.Op("Add", nil, s.Op("MatMul", nil, s.x[0], s.weights(8, 35)), s.weights(35)), 0, 3, 1, 2)
+		return s.Op("Clip", nil, y, s.scalar(-0.5), s.scalar(1))
+	}, "Product"},
 	{"scale behind a transpose that stays", [][]int{{2, 2, 3, 8}}, func(s sketch) *ops.Value {
 		y := transpose(s, s.Op("MatMul", nil, s.x[0], s.weights(8, 3)), 0, 3, 1, 2)
 		return s.Op("Mul", nil, s.weights(3, 1, 1), y)

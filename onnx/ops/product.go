@@ -66,6 +66,13 @@ func bindFusedProduct(n *Node, e *Env) (func(), error) {
 	if e.Out[0].Len() == 0 {
 		return func() {}, nil
 	}
+	if isPlanes(n, p) {
+		r, err := newPlanesRun(n, e, p)
+		if err != nil {
+			return nil, err
+		}
+		return r.run, nil
+	}
 	r, err := newProductRun(n, e, p)
 	if err != nil {
 		return nil, err
