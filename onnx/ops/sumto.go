@@ -33,7 +33,7 @@ func bindSumTo(n *Node, e *Env) (func(), error) {
 }
 
 // sumColumns is how many neighbouring results are summed together.
-const sumColumns = 256
+const sumColumns = 64
 
 // total is a sum of floats, of their squares if so, and what is made of it; nil leaves it.
 type total struct {
