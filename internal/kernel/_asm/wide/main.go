@@ -23,6 +23,9 @@ const (
 	// How far ahead of its use A is fetched.
 	aheadA = 2048
 
+	// How far ahead of its use B is fetched by tiles of few rows.
+	aheadB = 2048
+
 	// How many steps of k before their use the rows of C are fetched: a memory's answer
 	// takes no longer, and B and A, which fill the first-level cache, do not drive
 	// them out again.
@@ -230,6 +233,9 @@ func (t *tiles) loop(p []gotypes.Component) {
 		JL(LabelRef(done))
 		if n > 1 {
 			a.prefetch(n)
+			if t.walk == nil && t.kind == packed {
+				b.prefetch(n)
+			}
 			for _, at := range next {
 				for line := range aheadLines {
 					PREFETCHT1(Mem{Base: at, Disp: wide * line})
@@ -409,6 +415,16 @@ func (c *columns) load(u int) {
 	for j := range c.b {
 		VMOVUPS(Mem{Base: c.b[j][0], Index: o, Scale: 1}, lower[j])
 		VMOVUPS(Mem{Base: c.b[j][1], Disp: -half, Index: o, Scale: 1}, upper, zmm(24+j))
+	}
+}
+
+// prefetch asks for rows that come later. Few rows of A take less time than B, of which each
+// element is read once, takes to arrive.
+func (c *columns) prefetch(n int) {
+	for u := range n {
+		for j := range c.b {
+			PREFETCHT0(Mem{Base: c.b[j][0], Disp: aheadB + wide*u})
+		}
 	}
 }
 
