@@ -72,7 +72,7 @@ var kernelRooms = []struct {
 	{"conv/winograd", []string{"conv/method", "cpu", "tile", "vec"}},
 	{"conv", []string{"check", "conv/depthwise", "conv/method", "conv/patch", "conv/winograd", "gemm", "tile", "vec"}},
 	{"norm", []string{"check", "vec"}},
-	{"pool", []string{"check", "tile", "vec"}},
+	{"pool", []string{"check", "cpu", "tile", "vec"}},
 	{"pixel", []string{"check", "cpu"}},
 	{"picture", []string{"check", "cpu"}},
 	{"nearest", []string{"check", "cpu"}},

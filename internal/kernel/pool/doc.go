@@ -10,5 +10,7 @@
 //	phase 1      p1 p3 p5 …                  tap 1
 //
 // Maxima without their indices, and averages, of float32 are computed over all planes
-// of a chunk at once instead, in one padded array; see planePool.
+// of a chunk at once instead, in one padded array; see planePool. AVX-512 reads windows
+// of two or three columns where the planes lie, with masks in the place of padding; see
+// rows.
 package pool

@@ -21,15 +21,17 @@ type planePool struct {
 	oh, ow     int
 	rows, cols int       // of a padded plane
 	h, w       int       // of the image that windows cover
+	perPass    int       // planes that are in the arrays together
 	perChunk   int       // planes of a chunk
-	counts     []float32 // averages: what a chunk's sums are divided by
+	counts     []float32 // averages: what the sums of a pass are divided by
+	inPlace    *rows     // or nil
 
 	arrays [][3][]float32 // of each worker: padded, combined down, windows
 	body   func(worker, chunk int)
 	poolRun[float32]
 }
 
-// planeChunk is the number of padded elements of a chunk: its three arrays stay in
+// planeChunk is the number of padded elements of a pass: its three arrays stay in
 // the first level of cache.
 const planeChunk = 2048
 
@@ -44,17 +46,22 @@ func newPlanePool(p *parallel.Pool, s Spec, countH, countW []float32) *planePool
 	if m.oh < 1 || m.ow < 1 || m.h < 1 || m.w < 1 {
 		return nil
 	}
-	m.perChunk = max(1, min(planeChunk/(m.rows*m.cols), s.N*s.C))
+	m.perPass = max(1, min(planeChunk/(m.rows*m.cols), s.N*s.C))
+	m.perChunk = m.perPass
 	m.body = m.chunk
 	if countH != nil {
 		m.combine, m.padding = vec.Of[float32]().Add, 0
-		for range m.perChunk {
+		for range m.perPass {
 			for _, h := range countH {
 				for _, w := range countW {
 					m.counts = append(m.counts, h*w)
 				}
 			}
 		}
+	}
+	if hasRows() && suitsRows(s) {
+		m.inPlace = newRows(m)
+		m.perChunk = max(1, poolChunk/(s.H*s.W))
 	}
 	return m
 }
@@ -72,7 +79,7 @@ func (m *planePool) allocate() {
 	m.arrays = make([][3][]float32, m.pool.Threads())
 	for i := range m.arrays {
 		for k := range m.arrays[i] {
-			m.arrays[i][k] = make([]float32, m.perChunk*m.rows*m.cols)
+			m.arrays[i][k] = make([]float32, m.perPass*m.rows*m.cols)
 		}
 		for k := range m.arrays[i][0] { // the padding stays
 			m.arrays[i][0][k] = m.padding
@@ -81,8 +88,18 @@ func (m *planePool) allocate() {
 }
 
 func (m *planePool) chunk(worker, chunk int) {
+	lo, hi := parallel.Range(chunk, m.perChunk, m.spec.N*m.spec.C)
+	if m.inPlace != nil && m.inPlace.run(m.y, m.x, lo, hi) {
+		return
+	}
+	for ; lo < hi; lo += m.perPass {
+		m.pass(worker, lo, min(lo+m.perPass, hi))
+	}
+}
+
+// pass computes the planes [lo, hi).
+func (m *planePool) pass(worker, lo, hi int) {
 	s, a := &m.spec, &m.arrays[worker]
-	lo, hi := parallel.Range(chunk, m.perChunk, s.N*s.C)
 	plane := m.rows * m.cols
 	padded := a[0][:(hi-lo)*plane]
 	if m.rows == s.H && m.cols == s.W && s.PadTop|s.PadLeft == 0 {
