@@ -20,6 +20,7 @@ type (
 	ByteTile   = ref.ByteTile
 	DepthLanes = ref.DepthLanes
 	DepthRows  = ref.DepthRows
+	Planes     = ref.Planes
 	PoolRows   = ref.PoolRows
 	Tile       = ref.Tile
 	Tiles      = ref.Tiles

@@ -124,6 +124,11 @@ func PairStrided12(t *Tile, u *Tile)
 //go:noescape
 func TileStrided12(t *Tile)
 
+// PairStrided13 is ref.TileStrided(…, 13) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairStrided13(t *Tile, u *Tile)
+
 // TileStrided8 is ref.TileStrided(…, 8) of t, which it leaves as they are.
 //
 //go:noescape

@@ -78,3 +78,8 @@ func Winograd2Stride2OutputGrad(t *Tiles)
 //
 //go:noescape
 func Winograd2Stride2WeightGrad(t *Tiles)
+
+// Spread is ref.Spread(p) for p.N of at least 16.
+//
+//go:noescape
+func Spread(p *Planes)

@@ -2967,3 +2967,289 @@ vector:
 done:
 	VZEROUPPER
 	RET
+
+// func Spread(p *Planes)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·Spread(SB), NOSPLIT, $0-8
+	MOVQ         p+0(FP), AX
+	MOVQ         8(AX), CX
+	MOVQ         (AX), DX
+	MOVQ         16(AX), BX
+	MOVQ         24(AX), SI
+	MOVQ         32(AX), DI
+	MOVQ         40(AX), R8
+	SHLQ         $0x02, R8
+	MOVQ         48(AX), R9
+	VBROADCASTSS 56(AX), Z0
+	VBROADCASTSS 60(AX), Z1
+	SUBQ         $0x10, R9
+	VPXORQ       Z2, Z2, Z2
+	TESTQ        BX, BX
+	JEQ          first
+	MOVL         $0x0000ffff, AX
+	BZHIL        DI, AX, AX
+	KMOVW        AX, K1
+	VMOVUPS.Z    (BX), K1, Z2
+
+first:
+	XORQ AX, AX
+
+pixels:
+	MOVQ       AX, BX
+	SHLQ       $0x06, BX
+	ADDQ       CX, BX
+	LEAQ       (DX)(AX*4), R10
+	LEAQ       (SI)(AX*4), R11
+	VADDPS     (BX), Z2, Z3
+	VADDPS     64(BX), Z2, Z4
+	VADDPS     128(BX), Z2, Z5
+	VADDPS     192(BX), Z2, Z6
+	VADDPS     256(BX), Z2, Z7
+	VADDPS     320(BX), Z2, Z8
+	VADDPS     384(BX), Z2, Z9
+	VADDPS     448(BX), Z2, Z10
+	VADDPS     512(BX), Z2, Z11
+	VADDPS     576(BX), Z2, Z12
+	VADDPS     640(BX), Z2, Z13
+	VADDPS     704(BX), Z2, Z14
+	VADDPS     768(BX), Z2, Z15
+	VADDPS     832(BX), Z2, Z16
+	VADDPS     896(BX), Z2, Z17
+	VADDPS     960(BX), Z2, Z18
+	VUNPCKLPS  Z4, Z3, Z19
+	VUNPCKHPS  Z4, Z3, Z3
+	VUNPCKLPS  Z6, Z5, Z4
+	VUNPCKHPS  Z6, Z5, Z5
+	VUNPCKLPS  Z8, Z7, Z6
+	VUNPCKHPS  Z8, Z7, Z7
+	VUNPCKLPS  Z10, Z9, Z8
+	VUNPCKHPS  Z10, Z9, Z9
+	VUNPCKLPS  Z12, Z11, Z10
+	VUNPCKHPS  Z12, Z11, Z11
+	VUNPCKLPS  Z14, Z13, Z12
+	VUNPCKHPS  Z14, Z13, Z13
+	VUNPCKLPS  Z16, Z15, Z14
+	VUNPCKHPS  Z16, Z15, Z15
+	VUNPCKLPS  Z18, Z17, Z16
+	VUNPCKHPS  Z18, Z17, Z17
+	VUNPCKLPD  Z4, Z19, Z18
+	VUNPCKHPD  Z4, Z19, Z4
+	VUNPCKLPD  Z5, Z3, Z19
+	VUNPCKHPD  Z5, Z3, Z3
+	VUNPCKLPD  Z8, Z6, Z5
+	VUNPCKHPD  Z8, Z6, Z6
+	VUNPCKLPD  Z9, Z7, Z8
+	VUNPCKHPD  Z9, Z7, Z7
+	VUNPCKLPD  Z12, Z10, Z9
+	VUNPCKHPD  Z12, Z10, Z10
+	VUNPCKLPD  Z13, Z11, Z12
+	VUNPCKHPD  Z13, Z11, Z11
+	VUNPCKLPD  Z16, Z14, Z13
+	VUNPCKHPD  Z16, Z14, Z14
+	VUNPCKLPD  Z17, Z15, Z16
+	VUNPCKHPD  Z17, Z15, Z15
+	VSHUFF32X4 $0x88, Z5, Z18, Z17
+	VSHUFF32X4 $0xdd, Z5, Z18, Z5
+	VSHUFF32X4 $0x88, Z13, Z9, Z18
+	VSHUFF32X4 $0xdd, Z13, Z9, Z9
+	VSHUFF32X4 $0x88, Z18, Z17, Z13
+	VSHUFF32X4 $0xdd, Z18, Z17, Z17
+	VSHUFF32X4 $0x88, Z9, Z5, Z18
+	VSHUFF32X4 $0xdd, Z9, Z5, Z5
+	VSHUFF32X4 $0x88, Z6, Z4, Z9
+	VSHUFF32X4 $0xdd, Z6, Z4, Z4
+	VSHUFF32X4 $0x88, Z14, Z10, Z6
+	VSHUFF32X4 $0xdd, Z14, Z10, Z10
+	VSHUFF32X4 $0x88, Z6, Z9, Z14
+	VSHUFF32X4 $0xdd, Z6, Z9, Z6
+	VSHUFF32X4 $0x88, Z10, Z4, Z9
+	VSHUFF32X4 $0xdd, Z10, Z4, Z4
+	VSHUFF32X4 $0x88, Z8, Z19, Z10
+	VSHUFF32X4 $0xdd, Z8, Z19, Z8
+	VSHUFF32X4 $0x88, Z16, Z12, Z19
+	VSHUFF32X4 $0xdd, Z16, Z12, Z12
+	VSHUFF32X4 $0x88, Z19, Z10, Z16
+	VSHUFF32X4 $0xdd, Z19, Z10, Z10
+	VSHUFF32X4 $0x88, Z12, Z8, Z19
+	VSHUFF32X4 $0xdd, Z12, Z8, Z8
+	VSHUFF32X4 $0x88, Z7, Z3, Z12
+	VSHUFF32X4 $0xdd, Z7, Z3, Z3
+	VSHUFF32X4 $0x88, Z15, Z11, Z7
+	VSHUFF32X4 $0xdd, Z15, Z11, Z11
+	VSHUFF32X4 $0x88, Z7, Z12, Z15
+	VSHUFF32X4 $0xdd, Z7, Z12, Z7
+	VSHUFF32X4 $0x88, Z11, Z3, Z12
+	VSHUFF32X4 $0xdd, Z11, Z3, Z3
+	TESTQ      SI, SI
+	JEQ        clamp
+	VADDPS     (R11), Z13, Z13
+	ADDQ       R8, R11
+	CMPQ       DI, $0x01
+	JLE        clamp
+	VADDPS     (R11), Z14, Z14
+	ADDQ       R8, R11
+	CMPQ       DI, $0x02
+	JLE        clamp
+	VADDPS     (R11), Z16, Z16
+	ADDQ       R8, R11
+	CMPQ       DI, $0x03
+	JLE        clamp
+	VADDPS     (R11), Z15, Z15
+	ADDQ       R8, R11
+	CMPQ       DI, $0x04
+	JLE        clamp
+	VADDPS     (R11), Z18, Z18
+	ADDQ       R8, R11
+	CMPQ       DI, $0x05
+	JLE        clamp
+	VADDPS     (R11), Z9, Z9
+	ADDQ       R8, R11
+	CMPQ       DI, $0x06
+	JLE        clamp
+	VADDPS     (R11), Z19, Z19
+	ADDQ       R8, R11
+	CMPQ       DI, $0x07
+	JLE        clamp
+	VADDPS     (R11), Z12, Z12
+	ADDQ       R8, R11
+	CMPQ       DI, $0x08
+	JLE        clamp
+	VADDPS     (R11), Z17, Z17
+	ADDQ       R8, R11
+	CMPQ       DI, $0x09
+	JLE        clamp
+	VADDPS     (R11), Z6, Z6
+	ADDQ       R8, R11
+	CMPQ       DI, $0x0a
+	JLE        clamp
+	VADDPS     (R11), Z10, Z10
+	ADDQ       R8, R11
+	CMPQ       DI, $0x0b
+	JLE        clamp
+	VADDPS     (R11), Z7, Z7
+	ADDQ       R8, R11
+	CMPQ       DI, $0x0c
+	JLE        clamp
+	VADDPS     (R11), Z5, Z5
+	ADDQ       R8, R11
+	CMPQ       DI, $0x0d
+	JLE        clamp
+	VADDPS     (R11), Z4, Z4
+	ADDQ       R8, R11
+	CMPQ       DI, $0x0e
+	JLE        clamp
+	VADDPS     (R11), Z8, Z8
+	ADDQ       R8, R11
+	CMPQ       DI, $0x0f
+	JLE        clamp
+	VADDPS     (R11), Z3, Z3
+	ADDQ       R8, R11
+
+clamp:
+	VMAXPS  Z13, Z0, Z13
+	VMINPS  Z13, Z1, Z13
+	VMOVUPS Z13, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x01
+	JLE     next
+	VMAXPS  Z14, Z0, Z14
+	VMINPS  Z14, Z1, Z14
+	VMOVUPS Z14, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x02
+	JLE     next
+	VMAXPS  Z16, Z0, Z16
+	VMINPS  Z16, Z1, Z16
+	VMOVUPS Z16, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x03
+	JLE     next
+	VMAXPS  Z15, Z0, Z15
+	VMINPS  Z15, Z1, Z15
+	VMOVUPS Z15, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x04
+	JLE     next
+	VMAXPS  Z18, Z0, Z18
+	VMINPS  Z18, Z1, Z18
+	VMOVUPS Z18, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x05
+	JLE     next
+	VMAXPS  Z9, Z0, Z9
+	VMINPS  Z9, Z1, Z9
+	VMOVUPS Z9, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x06
+	JLE     next
+	VMAXPS  Z19, Z0, Z19
+	VMINPS  Z19, Z1, Z19
+	VMOVUPS Z19, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x07
+	JLE     next
+	VMAXPS  Z12, Z0, Z12
+	VMINPS  Z12, Z1, Z12
+	VMOVUPS Z12, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x08
+	JLE     next
+	VMAXPS  Z17, Z0, Z17
+	VMINPS  Z17, Z1, Z17
+	VMOVUPS Z17, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x09
+	JLE     next
+	VMAXPS  Z6, Z0, Z6
+	VMINPS  Z6, Z1, Z6
+	VMOVUPS Z6, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x0a
+	JLE     next
+	VMAXPS  Z10, Z0, Z10
+	VMINPS  Z10, Z1, Z10
+	VMOVUPS Z10, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x0b
+	JLE     next
+	VMAXPS  Z7, Z0, Z7
+	VMINPS  Z7, Z1, Z7
+	VMOVUPS Z7, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x0c
+	JLE     next
+	VMAXPS  Z5, Z0, Z5
+	VMINPS  Z5, Z1, Z5
+	VMOVUPS Z5, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x0d
+	JLE     next
+	VMAXPS  Z4, Z0, Z4
+	VMINPS  Z4, Z1, Z4
+	VMOVUPS Z4, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x0e
+	JLE     next
+	VMAXPS  Z8, Z0, Z8
+	VMINPS  Z8, Z1, Z8
+	VMOVUPS Z8, (R10)
+	ADDQ    R8, R10
+	CMPQ    DI, $0x0f
+	JLE     next
+	VMAXPS  Z3, Z0, Z3
+	VMINPS  Z3, Z1, Z3
+	VMOVUPS Z3, (R10)
+	ADDQ    R8, R10
+
+next:
+	CMPQ AX, R9
+	JGE  done
+	ADDQ $0x10, AX
+	CMPQ AX, R9
+	JLE  pixels
+	MOVQ R9, AX
+	JMP  pixels
+
+done:
+	VZEROUPPER
+	RET

@@ -21,7 +21,10 @@ func newConv(p *parallel.Pool, s Spec) method.Conv {
 		return newDense(p, s)
 	}
 	if isPointwise(s) {
-		return newPointwise(p, s)
+		if s.StrideH > 1 || s.StrideW > 1 {
+			return newGathered(p, s)
+		}
+		return pointwiseOf(p, s, false)
 	}
 	return fewestCycles(p, s, newDirect, winograd.New)
 }
@@ -32,12 +35,21 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 		return depthwise.NewGradX(p, s)
 	}
 	if isPointwise(s) && s.StrideH == 1 && s.StrideW == 1 {
-		return newPointwiseGradX(p, s)
+		s.C, s.M = s.M, s.C
+		return pointwiseOf(p, s, true)
 	}
 	if s.StrideH > 1 {
 		return newDirectGradX(p, s)
 	}
 	return fewestCycles(p, s, newDirectGradX, winograd.NewGradX)
+}
+
+// pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped.
+func pointwiseOf(p *parallel.Pool, s Spec, flipped bool) method.Conv {
+	if newTurned(nil, s, flipped).Cycles() < newPointwise(nil, s, flipped).Cycles() {
+		return newTurned(p, s, flipped)
+	}
+	return newPointwise(p, s, flipped)
 }
 
 // fewestCycles returns the plan of s that takes the fewest cycles, of methods in

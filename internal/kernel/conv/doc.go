@@ -4,6 +4,7 @@
 //	direct      a product whose B is the input's patches, read in place; package patch
 //	outer       the weight gradient, a product over output pixels
 //	pointwise   windows of one tap: a product over the planes as they lie
+//	turned      pointwise with the product turned round: pixels are its rows
 //	dense       pointwise for planes of one element
 //	winograd    3×3 windows of stride 1 with fewer multiplications; package winograd
 //	depthwise   one window a channel; package depthwise

@@ -4,6 +4,7 @@ package tile
 
 import (
 	"memprobe/internal/kernel/avx2"
+	"memprobe/internal/kernel/avx512"
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/kernel/ref"
 )
@@ -68,5 +69,17 @@ func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
 		avx2.CopyRows2(dst, src, rows, n, dstLD, srcLD)
 	default:
 		ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
+	}
+}
+
+// Spread is [ref.Spread].
+func Spread(p *ref.Planes) {
+	switch {
+	case cpu.AVX512 && p.N >= NR:
+		avx512.Spread(p)
+	case cpu.AVX2 && p.N >= VL:
+		avx2.Spread(p)
+	default:
+		ref.Spread(p)
 	}
 }

@@ -23,3 +23,6 @@ func Zip(dst, even, odd *float32, n int) { ref.Zip(dst, even, odd, n) }
 func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
 	ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
 }
+
+// Spread is [ref.Spread].
+func Spread(p *ref.Planes) { ref.Spread(p) }

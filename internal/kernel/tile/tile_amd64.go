@@ -48,10 +48,18 @@ func RunPair(k Kind, t, u *ref.Tile, rows int) {
 		}
 		return
 	}
-	if t.Panels = rows / (2 * MR); t.Panels > 0 {
+	t.Panels = rows / (2 * MR)
+	if k == Strided && rows%(2*MR) == 1 && t.Panels > 0 {
+		t.Panels-- // and a panel of one row more
+	}
+	if t.Panels > 0 {
 		pair(k, 2*MR, t, u)
 	}
-	if rows = skipPair(t, u, rows, 2*t.Panels); rows >= MR {
+	if rows = skipPair(t, u, rows, 2*t.Panels); rows == 2*MR+1 {
+		pair(k, rows, t, u)
+		return
+	}
+	if rows >= MR {
 		pair(k, MR, t, u)
 		rows = skipPair(t, u, rows, 1)
 	}
@@ -147,7 +155,7 @@ func wide(k Kind, rows int, t *ref.Tile) {
 }
 
 // pair calls the kernel of package avx512 for two tiles, side by side: for panels
-// of 12 rows, or for 6 or fewer rows.
+// of 12 rows, or for 6 or fewer rows; strided tiles may have 13.
 func pair(k Kind, rows int, t, u *ref.Tile) {
 	switch k {
 	case Packed:
@@ -186,6 +194,8 @@ func pair(k Kind, rows int, t, u *ref.Tile) {
 		}
 	case Strided:
 		switch rows {
+		case 13:
+			avx512.PairStrided13(t, u)
 		case 12:
 			avx512.PairStrided12(t, u)
 		case 6:

@@ -16,8 +16,8 @@ func (t *tiles) epilogue(p []gotypes.Component) {
 	ld := emit.Field(p[0], "LDC")
 	SHLQ(U8(2), ld)
 	emit.Skip(emit.Addr(p[0], "Scale"), "unscaled", func() {
-		VBROADCASTSS(emit.Addr(p[0], "Alpha"), zmm(24))
-		t.each(func(i, j int) { VMULPS(zmm(24), t.sum(i, j), t.sum(i, j)) })
+		VBROADCASTSS(emit.Addr(p[0], "Alpha"), t.free(0))
+		t.each(func(i, j int) { VMULPS(t.free(0), t.sum(i, j), t.sum(i, j)) })
 	})
 	emit.Skip(emit.Addr(p[0], "Accumulate"), "fresh", func() {
 		TESTQ(whole, whole)
@@ -33,25 +33,25 @@ func (t *tiles) epilogue(p []gotypes.Component) {
 			ADDQ(t.walk.MovedBias, bias)
 		}
 		for i := range t.rows {
-			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, zmm(24))
+			VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, t.free(0))
 			for j := range t.n {
-				VADDPS(zmm(24), t.sum(i, j), t.sum(i, j))
+				VADDPS(t.free(0), t.sum(i, j), t.sum(i, j))
 			}
 		}
 	})
 	emit.SkipNil(emit.Field(p[0], "Bias0"), "noBiasCol", func() {
 		for j := range t.n {
-			loadHalves(j, emit.Field(p[j], "Bias0"), emit.Field(p[j], "Bias1"), zmm(24+j))
+			loadHalves(j, emit.Field(p[j], "Bias0"), emit.Field(p[j], "Bias1"), t.free(j))
 		}
-		t.each(func(i, j int) { VADDPS(zmm(24+j), t.sum(i, j), t.sum(i, j)) })
+		t.each(func(i, j int) { VADDPS(t.free(j), t.sum(i, j), t.sum(i, j)) })
 	})
 	emit.SkipNil(emit.Field(p[0], "Res0"), "noResidual", func() { t.addHalves(p, "Res", ld) })
 	emit.Skip(emit.Addr(p[0], "Clamp"), "noClamp", func() {
-		VBROADCASTSS(emit.Addr(p[0], "Lo"), zmm(24))
-		VBROADCASTSS(emit.Addr(p[0], "Hi"), zmm(25))
+		VBROADCASTSS(emit.Addr(p[0], "Lo"), t.free(0))
+		VBROADCASTSS(emit.Addr(p[0], "Hi"), t.free(1))
 		// The sum is the operand that the instruction returns when it is NaN.
-		t.each(func(i, j int) { VMAXPS(t.sum(i, j), zmm(24), t.sum(i, j)) })
-		t.each(func(i, j int) { VMINPS(t.sum(i, j), zmm(25), t.sum(i, j)) })
+		t.each(func(i, j int) { VMAXPS(t.sum(i, j), t.free(0), t.sum(i, j)) })
+		t.each(func(i, j int) { VMINPS(t.sum(i, j), t.free(1), t.sum(i, j)) })
 	})
 	TESTQ(whole, whole)
 	JEQ(LabelRef("storeHalves"))
@@ -116,8 +116,8 @@ func (t *tiles) addHalves(p []gotypes.Component, name string, ld reg.GPVirtual) 
 	for j := range t.n {
 		p0, p1 := t.walk.Place(p[j], name+"0"), t.walk.Place(p[j], name+"1")
 		for i := range t.rows {
-			loadHalves(j, p0, p1, zmm(24+i%8))
-			VADDPS(zmm(24+i%8), t.sum(i, j), t.sum(i, j))
+			loadHalves(j, p0, p1, t.free(i))
+			VADDPS(t.free(i), t.sum(i, j), t.sum(i, j))
 			if i < t.rows-1 {
 				ADDQ(ld, p0)
 				ADDQ(ld, p1)

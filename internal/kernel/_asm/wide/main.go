@@ -44,6 +44,8 @@ func main() {
 		}
 		(&tiles{n: 1, rows: 2 * mr, kind: k}).generate()
 	}
+	// Where twelves leave one row over: planes of 7x7, 5x5, 13x13 elements.
+	(&tiles{n: 2, rows: 2*mr + 1, kind: strided}).generate()
 	// The images of a batch of eight, for depthwise products.
 	(&tiles{n: 1, rows: 8, kind: strided}).generate()
 	emit.Peak(zmm)
@@ -72,8 +74,13 @@ type tiles struct {
 	raw  *raw       // what to fetch of the rows that are packed next; nil likewise
 }
 
-// sum is the register that holds row i of tile j. Z24 to Z31 stay free.
+// sum is the register that holds row i of tile j.
 func (t *tiles) sum(i, j int) reg.VecPhysical { return zmm(t.n*i + j) }
+
+// free is one of the registers that hold no sum, at least six: in the loop those of B first.
+func (t *tiles) free(i int) reg.VecPhysical { return zmm(32 - t.frees() + i%t.frees()) }
+
+func (t *tiles) frees() int { return 32 - max(24, t.n*t.rows) }
 
 func zmm(i int) reg.VecPhysical {
 	return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
@@ -247,10 +254,10 @@ func (t *tiles) loop(p []gotypes.Component) {
 		for u := range n {
 			b.load(u)
 			for i := range t.rows {
-				x := zmm(26 + i%6)
+				x := t.free(2 + i%(t.frees()-2))
 				VBROADCASTSS(a.at(i, u), x)
 				for j := range t.n {
-					VFMADD231PS(x, zmm(24+j), t.sum(i, j))
+					VFMADD231PS(x, t.free(j), t.sum(i, j))
 				}
 			}
 			a.step()
@@ -378,14 +385,15 @@ func (l *lines) advance(n int) {
 	}
 }
 
-// columns are the rows of each B as they pass by: in Z24 and Z25.
+// columns are the rows of each B as they pass by, in the free registers.
 type columns struct {
+	*tiles
 	b   [][halves]reg.GPVirtual
 	off reg.GPVirtual // nil of packed ones
 }
 
 func (t *tiles) columns(p []gotypes.Component) *columns {
-	c := &columns{b: make([][halves]reg.GPVirtual, t.n)}
+	c := &columns{tiles: t, b: make([][halves]reg.GPVirtual, t.n)}
 	for j := range t.n {
 		c.b[j][0] = emit.Field(p[j], "B0")
 		if t.kind == offset {
@@ -405,16 +413,15 @@ func (t *tiles) columns(p []gotypes.Component) *columns {
 func (c *columns) load(u int) {
 	if c.off == nil {
 		for j := range c.b {
-			VMOVUPS(Mem{Base: c.b[j][0], Disp: wide * u}, zmm(24+j))
+			VMOVUPS(Mem{Base: c.b[j][0], Disp: wide * u}, c.free(j))
 		}
 		return
 	}
 	o := GP64()
 	MOVLQSX(Mem{Base: c.off, Disp: 4 * u}, o)
-	lower := []reg.VecPhysical{reg.Y24, reg.Y25}
 	for j := range c.b {
-		VMOVUPS(Mem{Base: c.b[j][0], Index: o, Scale: 1}, lower[j])
-		VMOVUPS(Mem{Base: c.b[j][1], Disp: -half, Index: o, Scale: 1}, upper, zmm(24+j))
+		VMOVUPS(Mem{Base: c.b[j][0], Index: o, Scale: 1}, c.free(j).AsY())
+		VMOVUPS(Mem{Base: c.b[j][1], Disp: -half, Index: o, Scale: 1}, upper, c.free(j))
 	}
 }
 

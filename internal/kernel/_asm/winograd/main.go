@@ -38,7 +38,9 @@ func main() {
 			}
 		}
 	}
-	if isa == "avx2" {
+	if isa == "avx512" {
+		spreadWide()
+	} else {
 		spread()
 	}
 	Generate()

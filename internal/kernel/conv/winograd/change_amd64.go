@@ -7,7 +7,6 @@ import (
 	"memprobe/internal/kernel/avx512"
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/kernel/ref"
-	"memprobe/internal/kernel/tile"
 )
 
 // apply changes the basis of t.
@@ -120,13 +119,4 @@ func (c *change) wide2Stride2(t *ref.Tiles) {
 	case ref.ChangeWeightGrad:
 		avx512.Winograd2Stride2WeightGrad(t)
 	}
-}
-
-// spread is [ref.Spread].
-func spread(p *ref.Planes) {
-	if cpu.AVX2 && p.N >= tile.VL {
-		avx2.Spread(p)
-		return
-	}
-	ref.Spread(p)
 }

@@ -6,6 +6,3 @@ import "memprobe/internal/kernel/ref"
 
 // apply changes the basis of t.
 func (c *change) apply(t *ref.Tiles) { ref.Transform(c.l, t) }
-
-// spread is [ref.Spread].
-func spread(p *ref.Planes) { ref.Spread(p) }

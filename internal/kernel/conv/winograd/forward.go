@@ -276,6 +276,6 @@ func (w *Conv) finish(products, pixels []float32, b *block, q int) {
 		if s.Residual {
 			p.Residual = &w.Residual[first]
 		}
-		spread(&p)
+		tile.Spread(&p)
 	}
 }

@@ -279,6 +279,6 @@ func (w *GradW) put(sum, xs []float32, m, q0 int) {
 	for q := q0; q < q1; q++ {
 		p.Src, p.Dst = tile.At(xs, (q-q0)*taps*tile.NR), &w.DW[(m*w.spec.C+q*tile.NR)*taps]
 		p.Rows = min(tile.NR, w.spec.C-q*tile.NR)
-		spread(&p)
+		tile.Spread(&p)
 	}
 }

@@ -54,30 +54,6 @@ func TestChange(t *testing.T) {
 	}
 }
 
-func TestSpread(t *testing.T) {
-	for n := 1; n < 70; n++ {
-		for rows := 1; rows <= tile.NR; rows++ {
-			src, bias, res := kerneltest.Noise(n*tile.NR+n, 1), kerneltest.Noise(rows, 2), kerneltest.Noise(rows*(n+3), 3)
-			got, want := kerneltest.Noise(rows*(n+3), 4), kerneltest.Noise(rows*(n+3), 4)
-			p := ref.Planes{Src: &src[n], Rows: rows, N: n, LD: n + 3, Lo: -0.5, Hi: 0.7}
-			if n&1 != 0 {
-				p.Bias = &bias[0]
-			}
-			if n&2 != 0 {
-				p.Residual = &res[0]
-			}
-			p.Dst = &got[0]
-			spread(&p)
-			p.Dst = &want[0]
-			ref.Spread(&p)
-			if err := tol.Close(got, want, 0, 0); err != nil {
-				t.Fatalf("%d pixels, %d rows: %v", n, rows, err)
-			}
-			kerneltest.Intact(t, got)
-		}
-	}
-}
-
 // winogradConvs are those of the list that Winograd suits, with every padding
 // and sizes that tiles do not divide.
 func winogradConvs() []method.Spec {
@@ -174,7 +150,7 @@ func BenchmarkChange(b *testing.B) {
 		src, dst := kerneltest.Noise(256*tile.NR, 1), kerneltest.Noise(256*tile.NR, 2)
 		p := ref.Planes{Src: &src[0], Dst: &dst[0], Rows: tile.NR, N: 256, LD: 256}
 		for b.Loop() {
-			spread(&p)
+			tile.Spread(&p)
 		}
 		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*256*tile.NR), "ns/float")
 	})

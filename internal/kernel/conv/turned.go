@@ -1,0 +1,202 @@
+package conv
+
+import (
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/parallel"
+)
+
+// turned is a pointwise convolution of stride 1 whose product is turned round: pixels are
+// the rows of a tile and output channels its columns. The pixels are read where they lie,
+// whatever their number; a panel of the weights is read once for those of a block. The sums,
+// channels innermost, are brought back into planes at the end:
+//
+//	x [C][pixel], k0 to k0+256   ·   weights [panel][C][16]   →   sums [panel][pixel][16]   →   y [M][pixel]
+//
+// A chunk of the work is a block of pixels, of some images or of a band of one, for
+// some of the panels. It sums in the order in which [pointwise] does, to the same bits.
+type turned struct {
+	spec    Spec
+	pool    *parallel.Pool
+	weights tile.Side
+	plane   int
+
+	images, groups  int // in a block, and along the images
+	band, bands     int // pixels of an image in a block, and along them
+	panels          int // of 16 output channels
+	perChunk, parts int // panels in a chunk, and along them
+	held            int // panels whose sums a worker holds at a time
+
+	packBody, chunkBody func(worker, chunk int)
+	turnedRun
+}
+
+// turnedRun is the run in progress.
+type turnedRun struct {
+	method.Operands
+	sums []float32 // of the workers
+}
+
+const (
+	turnedPixels = 400      // in a block
+	turnedDepth  = 256      // rows of B in a pass, as in a matrix product: two panels are 32 KiB
+	turnedSums   = 64 << 10 // floats of a worker's sums: a quarter of a second-level cache
+)
+
+// newTurned makes the forward pass of s, or with flipped weights the data gradient of
+// another.
+func newTurned(p *parallel.Pool, s Spec, flipped bool) *turned {
+	t := &turned{spec: s, pool: p, plane: s.H * s.W, images: 1,
+		weights: tile.Side{N: s.M, Width: tile.NR, LD: s.C, KInner: true}}
+	if flipped {
+		t.weights.LD, t.weights.KInner = s.M, false
+	}
+	t.panels = t.weights.Panels()
+	t.divide()
+	t.packBody, t.chunkBody = t.packPanel, t.chunk
+	return t
+}
+
+// divide chooses the blocks, then parts of the panels while there are too few chunks.
+func (t *turned) divide() {
+	s := &t.spec
+	t.images = max(1, min(s.N, turnedPixels/t.plane))
+	t.groups = parallel.Chunks(s.N, t.images)
+	t.band, t.bands = parallel.Evenly(t.plane, parallel.Chunks(t.plane, turnedPixels))
+	flops := 2 * s.N * t.plane * s.C * s.M
+	for parts := 1; ; parts *= 2 {
+		t.perChunk, t.parts = parallel.Evenly(t.panels, parts)
+		t.perChunk += t.perChunk % 2 // pairs
+		t.parts = parallel.Chunks(t.panels, t.perChunk)
+		chunks := t.groups * t.bands * t.parts
+		if t.perChunk <= 2 || chunks >= t.pool.Want() || flops/chunks < 2*parallel.ChunkFlops {
+			break
+		}
+	}
+	t.held = 2
+	if s.C > turnedDepth {
+		t.held = max(2, min(t.perChunk, turnedSums/(t.images*t.band*tile.NR)&^1))
+	}
+}
+
+func (t *turned) Name() string { return "gemm-turned" }
+
+func (t *turned) PackedLen() int { return t.panels * tile.NR * t.spec.C }
+
+func (t *turned) Pack(packed, w []float32) {
+	t.Packed, t.W = packed, w
+	t.pool.For(t.panels, t.packBody)
+	t.turnedRun = turnedRun{}
+}
+
+func (t *turned) packPanel(_, q int) {
+	t.weights.Pack(t.Packed[q*t.spec.C*tile.NR:], t.W, q, q+1, 0, t.spec.C)
+}
+
+// sumsLen is the length of a worker's sums.
+func (t *turned) sumsLen() int { return t.held * t.images * t.band * tile.NR }
+
+func (t *turned) Scratch() int { return t.pool.Threads() * t.sumsLen() }
+
+func (t *turned) Run(o method.Operands, scratch []float32) {
+	t.turnedRun = turnedRun{o, scratch}
+	t.pool.For(t.groups*t.bands*t.parts, t.chunkBody)
+	t.turnedRun = turnedRun{}
+}
+
+// pixels are those of a block: [i0, i1) of the images [n0, n1).
+type pixels struct{ n0, n1, i0, i1 int }
+
+func (t *turned) chunk(worker, i int) {
+	part, i := i%t.parts, i/t.parts
+	var b pixels
+	b.i0, b.i1 = parallel.Range(i%t.bands, t.band, t.plane)
+	b.n0, b.n1 = parallel.Range(i/t.bands, t.images, t.spec.N)
+	p0, p1 := parallel.Range(part, t.perChunk, t.panels)
+	sums := t.sums[worker*t.sumsLen():][:t.sumsLen()]
+	for q0 := p0; q0 < p1; q0 += t.held {
+		q1 := min(q0+t.held, p1)
+		for k0 := 0; k0 < t.spec.C; k0 += turnedDepth {
+			for q := q0; q < q1; q += 2 {
+				pair := sums[(q-q0)*t.images*t.band*tile.NR:]
+				t.multiply(pair, &b, k0, q, min(q+2, q1))
+				if k0+turnedDepth >= t.spec.C {
+					t.place(pair, &b, q, min(q+2, q1))
+				}
+			}
+		}
+	}
+}
+
+// multiply adds the products of a pass over the panels [q, q1), one or two.
+func (t *turned) multiply(sums []float32, b *pixels, k0, q, q1 int) {
+	kc := min(turnedDepth, t.spec.C-k0)
+	one := ref.Tile{K: kc, RowA: 1, StepA: t.plane, LDC: tile.NR, N0: tile.VL, N1: tile.VL, Accumulate: k0 > 0,
+		B0: tile.At(t.Packed, (q*t.spec.C+k0)*tile.NR)}
+	for n := b.n0; n < b.n1; n++ {
+		one.A = tile.At(t.X, (n*t.spec.C+k0)*t.plane+b.i0)
+		at := (n - b.n0) * t.band * tile.NR
+		one.C0, one.C1 = tile.At(sums, at), tile.At(sums, at+tile.VL)
+		if q+1 == q1 {
+			tile.RunPair(tile.Strided, &one, nil, b.i1-b.i0)
+			continue
+		}
+		other := one
+		other.B0 = tile.At(t.Packed, ((q+1)*t.spec.C+k0)*tile.NR)
+		at += t.images * t.band * tile.NR
+		other.C0, other.C1 = tile.At(sums, at), tile.At(sums, at+tile.VL)
+		tile.RunPair(tile.Strided, &one, &other, b.i1-b.i0)
+	}
+}
+
+// place brings the sums of the panels [q, q1) into their planes.
+func (t *turned) place(sums []float32, b *pixels, q, q1 int) {
+	s := &t.spec
+	p := ref.Planes{LD: t.plane, N: b.i1 - b.i0}
+	p.Lo, p.Hi, _ = s.Act.Bounds(s.Lo, s.Hi)
+	for ; q < q1; q++ {
+		m0 := q * tile.NR
+		p.Rows = min(tile.NR, s.M-m0)
+		if s.Bias {
+			p.Bias = &t.Bias[m0]
+		}
+		for n := b.n0; n < b.n1; n++ {
+			first := (n*s.M+m0)*t.plane + b.i0
+			p.Src, p.Dst = tile.At(sums, (n-b.n0)*t.band*tile.NR), &t.Y[first]
+			if s.Residual {
+				p.Residual = &t.Residual[first]
+			}
+			tile.Spread(&p)
+		}
+		sums = sums[t.images*t.band*tile.NR:]
+	}
+}
+
+// Cycles per float of what is left over once a product is counted, as in package method; of
+// the kernels of 512 bits, twice what was measured, for a product takes half as long with
+// them as [method.TileCycles] says.
+const (
+	placeCycles = 0.6 // brought into its plane
+	packCycles  = 0.4 // of a plane, packed
+	storeCycles = 0.3 // stored in its plane
+	loneCycles  = 1.2 // times those of a panel of a pair, for a panel that has no other
+)
+
+// Cycles estimates those of a run on one thread.
+func (t *turned) Cycles() float64 {
+	rows := t.plane / (2 * tile.MR) * 2 * tile.MR
+	switch rest := t.plane - rows; {
+	case rest == 1 && rows > 0:
+		rows++
+	case rest > 0:
+		rows += max(rest, 4) // sums wait for each other in tiles of fewer
+	}
+	panels := float64(t.panels &^ 1)
+	if t.panels&1 > 0 {
+		panels += loneCycles
+	}
+	s := &t.spec
+	products := method.TileCycles / tile.MR * float64(s.N*rows*s.C) * panels
+	return products + placeCycles*float64(s.N*t.plane*s.M)
+}

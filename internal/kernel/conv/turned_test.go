@@ -1,0 +1,44 @@
+package conv
+
+import (
+	"slices"
+	"testing"
+
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/kerneltest"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/parallel"
+)
+
+// Turned round or not, a pointwise convolution gives the same bits, on any number of threads.
+func TestTurnedIsPointwise(t *testing.T) {
+	pool := parallel.New(3)
+	defer pool.Close()
+	for _, d := range [][4]int{ // images, channels, size, output channels
+		{1, 1, 1, 1}, {3, 5, 2, 17}, {2, 300, 5, 40}, {2, 600, 7, 33}, {5, 64, 7, 16}, {1, 20, 13, 100}, {2, 16, 28, 48},
+		{9, 513, 3, 65}, {1, 7, 41, 5},
+	} {
+		for flags := range 8 {
+			s := kerneltest.SquareConv(d[0], d[1], d[2], d[3], 1, 1, 1)
+			s.Bias, s.Residual = flags&1 > 0, flags&2 > 0
+			if flags&4 > 0 {
+				s.Act, s.Lo, s.Hi = tile.ActClip, -0.5, 2
+			}
+			nx, nw, ny := s.Lengths()
+			x, w, bias, residual := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
+			for _, flipped := range []bool{false, true} {
+				var want []float32
+				for i, c := range []method.Conv{newPointwise(nil, s, flipped), newTurned(nil, s, flipped), newTurned(pool, s, flipped)} {
+					packed, scratch, y := kerneltest.Noise(c.PackedLen(), 5), kerneltest.Noise(c.Scratch(), 6), kerneltest.Noise(ny, 7)
+					c.Pack(packed, w)
+					c.Run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias, Residual: residual}, scratch)
+					if i == 0 {
+						want = y
+					} else if !slices.Equal(want, y) {
+						t.Fatalf("%+v flipped %v: way %d gives other bits", s, flipped, i)
+					}
+				}
+			}
+		}
+	}
+}
