@@ -10,6 +10,7 @@ import "memprobe/internal/kernel/ref"
 //go:generate go run -C ../_asm ./wide -out ../avx512/gemm_amd64.s -stubs ../avx512/gemm_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./near -out ../avx512/near_amd64.s -stubs ../avx512/near_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./widedepth -out ../avx512/depth_amd64.s -stubs ../avx512/depth_amd64.go -pkg avx512
+//go:generate go run -C ../_asm ./patch -out ../avx512/patch_amd64.s -stubs ../avx512/patch_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./pool -out ../avx512/pool_amd64.s -stubs ../avx512/pool_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./vec -out ../avx512/vec_amd64.s -stubs ../avx512/vec_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./quant -out ../avx512/quant_amd64.s -stubs ../avx512/quant_amd64.go -pkg avx512
@@ -20,6 +21,7 @@ type (
 	ByteTile   = ref.ByteTile
 	DepthLanes = ref.DepthLanes
 	DepthRows  = ref.DepthRows
+	PaddedCopy = ref.PaddedCopy
 	Planes     = ref.Planes
 	PoolRows   = ref.PoolRows
 	Tile       = ref.Tile

@@ -164,12 +164,15 @@ func (d *direct) layoutCycles(l patch.Layout, n int) float64 {
 }
 
 // divide chooses the chunks: bands whose copy fits the cache, then, while there are
-// too few, blocks of output channels, which need no copies of their own, and more bands.
+// too few for the threads, blocks of output channels, which need no copies of their own, and
+// more bands, if they leave products long enough. Methods are compared by plans without a pool,
+// which are cut as finely whatever is left.
 func (d *direct) divide() {
 	s := d.spec
 	l, images := d.p.Layout, d.p.Images
 	d.groups = parallel.Chunks(s.N, images)
 	parts, mparts := 1, 1
+	estimate := d.pool == nil
 	for {
 		var band int
 		band, d.bands = parallel.Evenly(d.p.OutH, parts)
@@ -177,14 +180,15 @@ func (d *direct) divide() {
 		d.layOut(l, band, images)
 		chunks := d.groups * s.Group * d.bands * d.mblocks
 		flops := 2 * s.N * d.outPlane * d.outC * d.inC * s.KH * s.KW * s.Group
-		few := chunks > 0 && chunks < d.pool.Want() && flops/chunks >= 2*parallel.ChunkFlops
+		few := chunks > 0 && chunks < d.pool.Want() && flops/chunks >= 2*parallel.ChunkFlops &&
+			(estimate || d.pool.Threads() > 1)
 		canBand := l != patch.Full && band > 1 && (images == 1 || !d.placesLater)
 		switch {
 		case canBand && d.passChannels()*d.p.Pitch > bandFloats:
 			parts *= 2
 		case few && d.panels >= 8:
 			mparts *= 2
-		case canBand && few && band >= 4*(d.p.Rows.Reach+1):
+		case canBand && few && band >= 4*(d.p.Rows.Reach+1) && (estimate || d.columns() >= 2*sideColumns):
 			parts *= 2
 		case few && d.panels >= 4:
 			mparts *= 2

@@ -12,7 +12,7 @@ import (
 type rows struct {
 	taps, stride int
 	list         []ref.PoolRow
-	strips       []ref.PoolStrip
+	strips       []ref.Strip
 	kernel       ref.PoolRows
 }
 
@@ -25,7 +25,7 @@ func suitsRows(s Spec) bool {
 func newRows(m *planePool) *rows {
 	s, averages := m.spec, m.counts != nil
 	n := &rows{taps: s.KW, stride: s.StrideW,
-		strips: ref.NewPoolStrips(m.ow, s.W, s.KW, s.StrideW, s.PadLeft)}
+		strips: ref.NewStrips(m.ow, s.W, s.KW, s.StrideW, s.PadLeft)}
 	for r := range m.oh {
 		first := r*s.StrideH - s.PadTop
 		lo, hi := max(first, 0), min(first+s.KH, s.H)

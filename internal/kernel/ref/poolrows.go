@@ -17,7 +17,7 @@ type PoolRows struct {
 	Planes  int
 	Rows    *PoolRow // [OutH]
 	OutH    int
-	Strips  *PoolStrip // [NStrips]
+	Strips  *Strip // [NStrips]
 	NStrips int
 	Width   int // bytes of a row of X
 	PlaneX  int // bytes of a plane of X
@@ -30,37 +30,6 @@ type PoolRow struct {
 	First int64 // bytes from the plane to the first
 	Count int32
 	Start float32 // what combining begins with
-}
-
-// PoolStrip is what one vector, or with a stride of 2 one of two, covers of a row.
-type PoolStrip struct {
-	X, Y   int32     // bytes to the first column read, which may lie in the padding, and to the first result
-	Masks  [3]uint16 // lanes that are read, of each vector, and results that are stored
-	unused uint16
-}
-
-// PoolLanes is how many columns a vector of the kernels has.
-const PoolLanes = 16
-
-// NewPoolStrips cuts a row of out results, of windows of taps columns, into what the
-// kernels compute at a time; width is that of the image.
-func NewPoolStrips(out, width, taps, stride, padLeft int) []PoolStrip {
-	per := (PoolLanes*stride-taps)/stride + 1
-	var list []PoolStrip
-	for q := 0; q < out; q += per {
-		first := q*stride - padLeft
-		s := PoolStrip{X: int32(4 * first), Y: int32(4 * q)}
-		for v := range stride {
-			for i := range PoolLanes {
-				if at := first + v*PoolLanes + i; at >= 0 && at < width {
-					s.Masks[v] |= 1 << i
-				}
-			}
-		}
-		s.Masks[stride] = 1<<min(per, out-q) - 1
-		list = append(list, s)
-	}
-	return list
 }
 
 // MaxRows computes the maxima, and tells whether all elements are numbers.
@@ -90,10 +59,10 @@ func (p *PoolRows) combine(taps, stride int, padding float32, op func(a, b float
 	for plane := range p.Planes {
 		for r, row := range rows {
 			for _, s := range strips {
-				var columns [2 * PoolLanes]float32
+				var columns [2 * StripLanes]float32
 				for i := range columns {
 					columns[i] = padding
-					if s.Masks[i/PoolLanes]>>(i%PoolLanes)&1 == 0 || i/PoolLanes >= stride {
+					if s.Masks[i/StripLanes]>>(i%StripLanes)&1 == 0 || i/StripLanes >= stride {
 						continue
 					}
 					columns[i] = row.Start
@@ -102,7 +71,7 @@ func (p *PoolRows) combine(taps, stride int, padding float32, op func(a, b float
 						columns[i] = op(columns[i], *at(p.X, from+i))
 					}
 				}
-				for q := range PoolLanes {
+				for q := range StripLanes {
 					if s.Masks[stride]>>q&1 == 0 {
 						continue
 					}

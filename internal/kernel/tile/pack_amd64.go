@@ -83,3 +83,18 @@ func Spread(p *ref.Planes) {
 		ref.Spread(p)
 	}
 }
+
+// CopiesPadded reports whether CopyPadded is faster than CopyRows.
+func CopiesPadded() bool { return cpu.AVX512 }
+
+// CopyPadded is [ref.CopyPadded]; stride is 1 or 2.
+func CopyPadded(p *ref.PaddedCopy, stride int) {
+	switch {
+	case !cpu.AVX512:
+		ref.CopyPadded(p, stride)
+	case stride == 1:
+		avx512.CopyPadded1(p)
+	default:
+		avx512.CopyPadded2(p)
+	}
+}

@@ -26,3 +26,9 @@ func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
 
 // Spread is [ref.Spread].
 func Spread(p *ref.Planes) { ref.Spread(p) }
+
+// CopiesPadded reports whether CopyPadded is faster than CopyRows.
+func CopiesPadded() bool { return false }
+
+// CopyPadded is [ref.CopyPadded]; stride is 1 or 2.
+func CopyPadded(p *ref.PaddedCopy, stride int) { ref.CopyPadded(p, stride) }

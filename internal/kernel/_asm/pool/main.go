@@ -17,7 +17,7 @@ const (
 	word  = 4
 	lanes = 16
 	row   = 16 // bytes of a PoolRow
-	strip = 16 // bytes of a PoolStrip
+	strip = 16 // bytes of a Strip
 )
 
 func main() {

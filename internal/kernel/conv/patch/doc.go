@@ -30,6 +30,9 @@
 //
 //	columns  0  1  2  3  4  5      s = 2:   0  2  4  …   and   1  3  5  …
 //
+// With AVX-512 the rows of a variant are copied by whole vectors, with masks where there is no
+// input.
+//
 // A data gradient of stride s is s² convolutions of stride 1, the phases, one for each
 // residue of the position in dx; a Placer interleaves their results.
 package patch

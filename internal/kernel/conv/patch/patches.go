@@ -27,9 +27,10 @@ type Input struct {
 	height, Width int // of a variant, rows for one band of output
 	Pitch         int // floats of a channel
 	OutH, OutW    int
-	OutImage      int     // floats from a result to that of the next image, unless full
-	Band          int     // rows of output in a band
-	from          []int32 // of each element of a channel's copy: its input element; see Tabulate
+	OutImage      int           // floats from a result to that of the next image, unless full
+	Band          int           // rows of output in a band
+	from          []int32       // of each element of a channel's copy: its input element; see Tabulate
+	strips        [][]ref.Strip // of each column variant; nil where rows are not copied in strips
 }
 
 // Layout says what has a variant of its own.
@@ -131,6 +132,10 @@ func (p *Input) Offsets() []int32 {
 // first image and the next begins stride elements later.
 func (p *Input) Fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 	inPlane := p.InH * p.InW
+	if p.strips != nil {
+		p.fillByStrips(xs, x, images, stride, r0, r1, c0, c1)
+		return
+	}
 	for c := c0; c < c1; c++ {
 		dst := xs[(c-c0)*p.Pitch:]
 		if p.from != nil {
@@ -146,6 +151,24 @@ func (p *Input) Fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 					p.fillVariant(dst[n*p.height*p.Width:], plane, rs+r0*p.Rows.Stride, cs, r1-r0+p.Rows.Reach)
 				}
 				dst = dst[p.Variant():]
+			}
+		}
+	}
+}
+
+// fillByStrips is Fill by whole vectors, of all channels for one variant after the other.
+func (p *Input) fillByStrips(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
+	size := p.height * p.Width
+	k := ref.PaddedCopy{Planes: c1 - c0, PlaneD: 4 * p.Pitch, PlaneS: 4 * p.InH * p.InW, Rows: r1 - r0 + p.Rows.Reach,
+		Height: p.InH, LDD: 4 * p.Width, LDS: 4 * p.InW}
+	for v, rs := range p.Rows.First {
+		k.First = rs + r0*p.Rows.Stride
+		for w, list := range p.strips {
+			k.Strips, k.NStrips = &list[0], len(list)
+			for n := range images {
+				k.Dst = tile.At(xs, (v*len(p.strips)+w)*p.Variant()+n*size)
+				k.Src = tile.At(x, n*stride+c0*p.InH*p.InW)
+				tile.CopyPadded(&k, p.Rows.Stride)
 			}
 		}
 	}
@@ -186,11 +209,18 @@ func (p *Input) fillByTable(dst, plane []float32) {
 	}
 }
 
-// Tabulate makes the table of fillByTable, -1 for padding, where rows are so
-// short that copying them one by one costs more, or several images follow each
-// other. The copy must not be cut into bands then.
+// Tabulate makes what Fill copies by: strips where there are kernels for them, or
+// the table of fillByTable, -1 for padding, where rows are so short that copying them one by
+// one costs more, or several images follow each other. The copy must not be cut into bands
+// then.
 func (p *Input) Tabulate() {
-	p.from = nil
+	p.from, p.strips = nil, nil
+	if s := p.Cols.Stride; tile.CopiesPadded() && s == p.Rows.Stride && s <= 2 && p.Width > 0 {
+		for _, cs := range p.Cols.First {
+			p.strips = append(p.strips, ref.NewStrips(p.Width, p.InW, 1, s, -cs))
+		}
+		return
+	}
 	if p.Layout != Full && (p.Width >= tile.VL || p.Band < p.OutH) {
 		return
 	}
