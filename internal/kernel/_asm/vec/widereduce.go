@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -39,10 +41,7 @@ func wideExpSum() {
 		ADDQ(U32(64*vectors), x)
 	}
 	for _, vectors := range []int{4, 1} {
-		loop, rest := "vectors4", "rest4"
-		if vectors == 1 {
-			loop, rest = "vectors1", "rest1"
-		}
+		loop, rest := fmt.Sprint("vectors", vectors), fmt.Sprint("rest", vectors)
 		Label(loop)
 		SUBQ(U8(lanes*vectors), n)
 		JL(LabelRef(rest))
