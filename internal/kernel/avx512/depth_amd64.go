@@ -4,55 +4,55 @@
 
 package avx512
 
-// DepthRows3x1x16 is ref.DepthRowsConv(d, 3, 1).
+// DepthRows3x1 is ref.DepthRowsConv(d, 3, 1).
 //
 //go:noescape
-func DepthRows3x1x16(d *DepthRows)
+func DepthRows3x1(d *DepthRows)
 
-// DepthRows3x2x16 is ref.DepthRowsConv(d, 3, 2).
+// DepthHalves3x1 is ref.DepthRowsConv(d, 3, 1).
 //
 //go:noescape
-func DepthRows3x2x16(d *DepthRows)
+func DepthHalves3x1(d *DepthRows)
 
-// DepthRows5x1x16 is ref.DepthRowsConv(d, 5, 1).
+// DepthRows5x1 is ref.DepthRowsConv(d, 5, 1).
 //
 //go:noescape
-func DepthRows5x1x16(d *DepthRows)
+func DepthRows5x1(d *DepthRows)
 
-// DepthRows5x2x16 is ref.DepthRowsConv(d, 5, 2).
+// DepthHalves5x1 is ref.DepthRowsConv(d, 5, 1).
 //
 //go:noescape
-func DepthRows5x2x16(d *DepthRows)
+func DepthHalves5x1(d *DepthRows)
 
-// DepthRows7x1x16 is ref.DepthRowsConv(d, 7, 1).
+// DepthRows7x1 is ref.DepthRowsConv(d, 7, 1).
 //
 //go:noescape
-func DepthRows7x1x16(d *DepthRows)
+func DepthRows7x1(d *DepthRows)
 
-// DepthRows3x1x8 is ref.DepthRowsConv(d, 3, 1).
+// DepthHalves7x1 is ref.DepthRowsConv(d, 7, 1).
 //
 //go:noescape
-func DepthRows3x1x8(d *DepthRows)
+func DepthHalves7x1(d *DepthRows)
 
-// DepthRows3x2x8 is ref.DepthRowsConv(d, 3, 2).
+// DepthRows3x2 is ref.DepthRowsConv(d, 3, 2).
 //
 //go:noescape
-func DepthRows3x2x8(d *DepthRows)
+func DepthRows3x2(d *DepthRows)
 
-// DepthRows5x1x8 is ref.DepthRowsConv(d, 5, 1).
+// DepthHalves3x2 is ref.DepthRowsConv(d, 3, 2).
 //
 //go:noescape
-func DepthRows5x1x8(d *DepthRows)
+func DepthHalves3x2(d *DepthRows)
 
-// DepthRows5x2x8 is ref.DepthRowsConv(d, 5, 2).
+// DepthRows5x2 is ref.DepthRowsConv(d, 5, 2).
 //
 //go:noescape
-func DepthRows5x2x8(d *DepthRows)
+func DepthRows5x2(d *DepthRows)
 
-// DepthRows7x1x8 is ref.DepthRowsConv(d, 7, 1).
+// DepthHalves5x2 is ref.DepthRowsConv(d, 5, 2).
 //
 //go:noescape
-func DepthRows7x1x8(d *DepthRows)
+func DepthHalves5x2(d *DepthRows)
 
 // DepthLanesConv is ref.DepthLanesConv(d).
 //

@@ -4,282 +4,181 @@
 
 #include "textflag.h"
 
-DATA depthLanes16x0<>+0(SB)/4, $0x00000000
-DATA depthLanes16x0<>+4(SB)/4, $0x00000002
-DATA depthLanes16x0<>+8(SB)/4, $0x00000004
-DATA depthLanes16x0<>+12(SB)/4, $0x00000006
-DATA depthLanes16x0<>+16(SB)/4, $0x00000008
-DATA depthLanes16x0<>+20(SB)/4, $0x0000000a
-DATA depthLanes16x0<>+24(SB)/4, $0x0000000c
-DATA depthLanes16x0<>+28(SB)/4, $0x0000000e
-DATA depthLanes16x0<>+32(SB)/4, $0x00000010
-DATA depthLanes16x0<>+36(SB)/4, $0x00000012
-DATA depthLanes16x0<>+40(SB)/4, $0x00000014
-DATA depthLanes16x0<>+44(SB)/4, $0x00000016
-DATA depthLanes16x0<>+48(SB)/4, $0x00000018
-DATA depthLanes16x0<>+52(SB)/4, $0x0000001a
-DATA depthLanes16x0<>+56(SB)/4, $0x0000001c
-DATA depthLanes16x0<>+60(SB)/4, $0x0000001e
-GLOBL depthLanes16x0<>(SB), RODATA|NOPTR, $64
-
-DATA depthLanes16x1<>+0(SB)/4, $0x00000001
-DATA depthLanes16x1<>+4(SB)/4, $0x00000003
-DATA depthLanes16x1<>+8(SB)/4, $0x00000005
-DATA depthLanes16x1<>+12(SB)/4, $0x00000007
-DATA depthLanes16x1<>+16(SB)/4, $0x00000009
-DATA depthLanes16x1<>+20(SB)/4, $0x0000000b
-DATA depthLanes16x1<>+24(SB)/4, $0x0000000d
-DATA depthLanes16x1<>+28(SB)/4, $0x0000000f
-DATA depthLanes16x1<>+32(SB)/4, $0x00000011
-DATA depthLanes16x1<>+36(SB)/4, $0x00000013
-DATA depthLanes16x1<>+40(SB)/4, $0x00000015
-DATA depthLanes16x1<>+44(SB)/4, $0x00000017
-DATA depthLanes16x1<>+48(SB)/4, $0x00000019
-DATA depthLanes16x1<>+52(SB)/4, $0x0000001b
-DATA depthLanes16x1<>+56(SB)/4, $0x0000001d
-DATA depthLanes16x1<>+60(SB)/4, $0x0000001f
-GLOBL depthLanes16x1<>(SB), RODATA|NOPTR, $64
-
-// func DepthRows3x1x16(d *DepthRows)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·DepthRows3x1x16(SB), NOSPLIT, $24-8
+// func DepthRows3x1(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·DepthRows3x1(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Z13
-	VBROADCASTSS 108(AX), Z14
-	VBROADCASTSS 112(AX), Z15
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z6
+	VBROADCASTSS 116(AX), Z7
+	VBROADCASTSS 120(AX), Z8
+	VBROADCASTSS (CX), Z10
+	VBROADCASTSS 4(CX), Z11
+	VBROADCASTSS 8(CX), Z12
+	VBROADCASTSS 12(CX), Z13
+	VBROADCASTSS 16(CX), Z14
+	VBROADCASTSS 20(CX), Z15
+	VBROADCASTSS 24(CX), Z16
+	VBROADCASTSS 28(CX), Z17
+	VBROADCASTSS 32(CX), Z18
+	MOVQ         104(AX), CX
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	KMOVW     4(DI), K3
+	KMOVW     6(DI), K4
+	MOVQ      48(AX), R12
+	MOVQ      8(SP), R8
+	MOVQ      16(SP), R10
+	XORQ      R11, R11
+	SUBQ      72(AX), R11
+	CMPQ      R11, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R8), K1, Z3
+	VMOVUPS.Z 4(R8), K2, Z4
+	VMOVUPS.Z 8(R8), K3, Z5
 
-group:
-	VMOVAPS   Z13, Z0
-	VMOVAPS   Z13, Z1
-	VMOVAPS   Z13, Z2
-	VMOVAPS   Z13, Z3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Z4
-	VMOVUPS.Z 4(DI), K2, Z5
-	VMOVUPS.Z 8(DI), K3, Z6
-	JMP       ready0
+row0Ready:
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VMOVAPS     Z6, Z0
+	VFMADD231PS Z10, Z3, Z0
+	VFMADD231PS Z11, Z4, Z0
+	VFMADD231PS Z12, Z5, Z0
+	CMPQ        R11, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R8), K1, Z3
+	VMOVUPS.Z   4(R8), K2, Z4
+	VMOVUPS.Z   8(R8), K3, Z5
 
-outside0:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
+row1Ready:
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z13, Z3, Z0
+	VMOVAPS     Z6, Z1
+	VFMADD231PS Z10, Z3, Z1
+	VFMADD231PS Z14, Z4, Z0
+	VFMADD231PS Z11, Z4, Z1
+	VFMADD231PS Z15, Z5, Z0
+	VFMADD231PS Z12, Z5, Z1
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Z4, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	JMP              ready1
+turn:
+	CMPQ      R11, DX
+	JAE       row2Outside
+	VMOVUPS.Z (R8), K1, Z3
+	VMOVUPS.Z 4(R8), K2, Z4
+	VMOVUPS.Z 8(R8), K3, Z5
 
-outside1:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Z4, Z0
-	VFMADD231PS.BCST (CX), Z4, Z1
-	VFMADD231PS.BCST 16(CX), Z5, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z1
-	VFMADD231PS.BCST 20(CX), Z6, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z1
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	JMP              ready2
-
-outside2:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Z4, Z0
-	VFMADD231PS.BCST 12(CX), Z4, Z1
-	VFMADD231PS.BCST (CX), Z4, Z2
-	VFMADD231PS.BCST 28(CX), Z5, Z0
-	VFMADD231PS.BCST 16(CX), Z5, Z1
-	VFMADD231PS.BCST 4(CX), Z5, Z2
-	VFMADD231PS.BCST 32(CX), Z6, Z0
-	VFMADD231PS.BCST 20(CX), Z6, Z1
-	VFMADD231PS.BCST 8(CX), Z6, Z2
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	JMP              ready3
-
-outside3:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Z4, Z1
-	VFMADD231PS.BCST 12(CX), Z4, Z2
-	VFMADD231PS.BCST (CX), Z4, Z3
-	VFMADD231PS.BCST 28(CX), Z5, Z1
-	VFMADD231PS.BCST 16(CX), Z5, Z2
-	VFMADD231PS.BCST 4(CX), Z5, Z3
-	VFMADD231PS.BCST 32(CX), Z6, Z1
-	VFMADD231PS.BCST 20(CX), Z6, Z2
-	VFMADD231PS.BCST 8(CX), Z6, Z3
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	JMP              ready4
-
-outside4:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Z4, Z2
-	VFMADD231PS.BCST 12(CX), Z4, Z3
-	VFMADD231PS.BCST 28(CX), Z5, Z2
-	VFMADD231PS.BCST 16(CX), Z5, Z3
-	VFMADD231PS.BCST 32(CX), Z6, Z2
-	VFMADD231PS.BCST 20(CX), Z6, Z3
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	JMP              ready5
-
-outside5:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Z4, Z3
-	VFMADD231PS.BCST 28(CX), Z5, Z3
-	VFMADD231PS.BCST 32(CX), Z6, Z3
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             $0x02, R10
-	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K4, Z10
-	VADDPS           Z10, Z0, Z0
+row2Ready:
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z16, Z3, Z0
+	VFMADD231PS Z13, Z3, Z1
+	VMOVAPS     Z6, Z2
+	VFMADD231PS Z10, Z3, Z2
+	VFMADD231PS Z17, Z4, Z0
+	VFMADD231PS Z14, Z4, Z1
+	VFMADD231PS Z11, Z4, Z2
+	VFMADD231PS Z18, Z5, Z0
+	VFMADD231PS Z15, Z5, Z1
+	VFMADD231PS Z12, Z5, Z2
+	CMPQ        24(AX), $0x00
+	JNE         residual0
 
 plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z15, Z0
-
-unclamped0:
-	VMOVUPS   Z0, K4, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+	VMAXPS    Z0, Z7, Z0
+	VMINPS    Z0, Z8, Z0
+	VMOVUPS   Z0, K4, (R10)
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K4, Z10
-	VADDPS    Z10, Z1, Z1
+	CMPQ      R11, DX
+	JAE       row3Outside
+	VMOVUPS.Z (R8), K1, Z3
+	VMOVUPS.Z 4(R8), K2, Z4
+	VMOVUPS.Z 8(R8), K3, Z5
+
+row3Ready:
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z16, Z3, Z1
+	VFMADD231PS Z13, Z3, Z2
+	VMOVAPS     Z6, Z0
+	VFMADD231PS Z10, Z3, Z0
+	VFMADD231PS Z17, Z4, Z1
+	VFMADD231PS Z14, Z4, Z2
+	VFMADD231PS Z11, Z4, Z0
+	VFMADD231PS Z18, Z5, Z1
+	VFMADD231PS Z15, Z5, Z2
+	VFMADD231PS Z12, Z5, Z0
+	CMPQ        24(AX), $0x00
+	JNE         residual1
 
 plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z15, Z1
-
-unclamped1:
-	VMOVUPS   Z1, K4, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+	VMAXPS    Z1, Z7, Z1
+	VMINPS    Z1, Z8, Z1
+	VMOVUPS   Z1, K4, (R10)
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K4, Z10
-	VADDPS    Z10, Z2, Z2
+	CMPQ      R11, DX
+	JAE       row4Outside
+	VMOVUPS.Z (R8), K1, Z3
+	VMOVUPS.Z 4(R8), K2, Z4
+	VMOVUPS.Z 8(R8), K3, Z5
+
+row4Ready:
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z16, Z3, Z2
+	VFMADD231PS Z13, Z3, Z0
+	VMOVAPS     Z6, Z1
+	VFMADD231PS Z10, Z3, Z1
+	VFMADD231PS Z17, Z4, Z2
+	VFMADD231PS Z14, Z4, Z0
+	VFMADD231PS Z11, Z4, Z1
+	VFMADD231PS Z18, Z5, Z2
+	VFMADD231PS Z15, Z5, Z0
+	VFMADD231PS Z12, Z5, Z1
+	CMPQ        24(AX), $0x00
+	JNE         residual2
 
 plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z15, Z2
-
-unclamped2:
-	VMOVUPS   Z2, K4, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K4, Z10
-	VADDPS    Z10, Z3, Z3
-
-plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z15, Z3
-
-unclamped3:
-	VMOVUPS Z3, K4, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
+	VMAXPS  Z2, Z7, Z2
+	VMINPS  Z2, Z8, Z2
+	VMOVUPS Z2, K4, (R10)
+	ADDQ    SI, R10
+	DECQ    R12
 	JEQ     next
-	JMP     group
+	JMP     turn
 
 next:
-	ADDQ $0x10, SI
+	ADDQ $0x10, DI
 	ADDQ $0x00000040, 8(SP)
 	ADDQ $0x00000040, 16(SP)
 	DECQ (SP)
@@ -287,608 +186,1388 @@ next:
 	VZEROUPPER
 	RET
 
-// func DepthRows3x2x16(d *DepthRows)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·DepthRows3x2x16(SB), NOSPLIT, $24-8
+row0Outside:
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    row0Ready
+
+row1Outside:
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    row1Ready
+
+row2Outside:
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    row2Ready
+
+residual0:
+	VMOVUPS.Z (R10)(R9*1), K4, Z9
+	VADDPS    Z9, Z0, Z0
+	JMP       plain0
+
+row3Outside:
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    row3Ready
+
+residual1:
+	VMOVUPS.Z (R10)(R9*1), K4, Z9
+	VADDPS    Z9, Z1, Z1
+	JMP       plain1
+
+row4Outside:
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	JMP    row4Ready
+
+residual2:
+	VMOVUPS.Z (R10)(R9*1), K4, Z9
+	VADDPS    Z9, Z2, Z2
+	JMP       plain2
+
+DATA lanesOfDepthHalves3x1<>+0(SB)/4, $0x00000000
+DATA lanesOfDepthHalves3x1<>+4(SB)/4, $0x00000001
+DATA lanesOfDepthHalves3x1<>+8(SB)/4, $0x00000002
+DATA lanesOfDepthHalves3x1<>+12(SB)/4, $0x00000003
+DATA lanesOfDepthHalves3x1<>+16(SB)/4, $0x00000004
+DATA lanesOfDepthHalves3x1<>+20(SB)/4, $0x00000005
+DATA lanesOfDepthHalves3x1<>+24(SB)/4, $0x00000006
+DATA lanesOfDepthHalves3x1<>+28(SB)/4, $0x00000007
+DATA lanesOfDepthHalves3x1<>+32(SB)/4, $0x00000010
+DATA lanesOfDepthHalves3x1<>+36(SB)/4, $0x00000011
+DATA lanesOfDepthHalves3x1<>+40(SB)/4, $0x00000012
+DATA lanesOfDepthHalves3x1<>+44(SB)/4, $0x00000013
+DATA lanesOfDepthHalves3x1<>+48(SB)/4, $0x00000014
+DATA lanesOfDepthHalves3x1<>+52(SB)/4, $0x00000015
+DATA lanesOfDepthHalves3x1<>+56(SB)/4, $0x00000016
+DATA lanesOfDepthHalves3x1<>+60(SB)/4, $0x00000017
+DATA lanesOfDepthHalves3x1<>+64(SB)/4, $0x00000001
+DATA lanesOfDepthHalves3x1<>+68(SB)/4, $0x00000002
+DATA lanesOfDepthHalves3x1<>+72(SB)/4, $0x00000003
+DATA lanesOfDepthHalves3x1<>+76(SB)/4, $0x00000004
+DATA lanesOfDepthHalves3x1<>+80(SB)/4, $0x00000005
+DATA lanesOfDepthHalves3x1<>+84(SB)/4, $0x00000006
+DATA lanesOfDepthHalves3x1<>+88(SB)/4, $0x00000007
+DATA lanesOfDepthHalves3x1<>+92(SB)/4, $0x00000008
+DATA lanesOfDepthHalves3x1<>+96(SB)/4, $0x00000011
+DATA lanesOfDepthHalves3x1<>+100(SB)/4, $0x00000012
+DATA lanesOfDepthHalves3x1<>+104(SB)/4, $0x00000013
+DATA lanesOfDepthHalves3x1<>+108(SB)/4, $0x00000014
+DATA lanesOfDepthHalves3x1<>+112(SB)/4, $0x00000015
+DATA lanesOfDepthHalves3x1<>+116(SB)/4, $0x00000016
+DATA lanesOfDepthHalves3x1<>+120(SB)/4, $0x00000017
+DATA lanesOfDepthHalves3x1<>+124(SB)/4, $0x00000018
+DATA lanesOfDepthHalves3x1<>+128(SB)/4, $0x00000002
+DATA lanesOfDepthHalves3x1<>+132(SB)/4, $0x00000003
+DATA lanesOfDepthHalves3x1<>+136(SB)/4, $0x00000004
+DATA lanesOfDepthHalves3x1<>+140(SB)/4, $0x00000005
+DATA lanesOfDepthHalves3x1<>+144(SB)/4, $0x00000006
+DATA lanesOfDepthHalves3x1<>+148(SB)/4, $0x00000007
+DATA lanesOfDepthHalves3x1<>+152(SB)/4, $0x00000008
+DATA lanesOfDepthHalves3x1<>+156(SB)/4, $0x00000009
+DATA lanesOfDepthHalves3x1<>+160(SB)/4, $0x00000012
+DATA lanesOfDepthHalves3x1<>+164(SB)/4, $0x00000013
+DATA lanesOfDepthHalves3x1<>+168(SB)/4, $0x00000014
+DATA lanesOfDepthHalves3x1<>+172(SB)/4, $0x00000015
+DATA lanesOfDepthHalves3x1<>+176(SB)/4, $0x00000016
+DATA lanesOfDepthHalves3x1<>+180(SB)/4, $0x00000017
+DATA lanesOfDepthHalves3x1<>+184(SB)/4, $0x00000018
+DATA lanesOfDepthHalves3x1<>+188(SB)/4, $0x00000019
+GLOBL lanesOfDepthHalves3x1<>(SB), RODATA|NOPTR, $192
+
+// func DepthHalves3x1(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL
+TEXT ·DepthHalves3x1(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Z13
-	VBROADCASTSS 108(AX), Z14
-	VBROADCASTSS 112(AX), Z15
-	VMOVUPS      depthLanes16x0<>+0(SB), Z11
-	VMOVUPS      depthLanes16x1<>+0(SB), Z12
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z10
+	VBROADCASTSS 116(AX), Z11
+	VBROADCASTSS 120(AX), Z12
+	VMOVUPS      lanesOfDepthHalves3x1<>+0(SB), Z7
+	VMOVUPS      lanesOfDepthHalves3x1<>+64(SB), Z8
+	VMOVUPS      lanesOfDepthHalves3x1<>+128(SB), Z9
+	VBROADCASTSS (CX), Z14
+	VBROADCASTSS 4(CX), Z15
+	VBROADCASTSS 8(CX), Z16
+	VBROADCASTSS 12(CX), Z17
+	VBROADCASTSS 16(CX), Z18
+	VBROADCASTSS 20(CX), Z19
+	VBROADCASTSS 24(CX), Z20
+	VBROADCASTSS 28(CX), Z21
+	VBROADCASTSS 32(CX), Z22
+	IMUL3Q       $0x04, BX, CX
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	KMOVW 8(SI), K5
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	MOVQ      48(AX), R12
+	MOVQ      8(SP), R8
+	MOVQ      16(SP), R10
+	XORQ      R11, R11
+	SUBQ      72(AX), R11
+	CMPQ      R11, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R8), K1, Z4
 
-group:
-	VMOVAPS   Z13, Z0
-	VMOVAPS   Z13, Z1
-	VMOVAPS   Z13, Z2
-	VMOVAPS   Z13, Z3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Z4
-	VMOVUPS.Z 64(DI), K2, Z10
-	VMOVAPS   Z4, Z5
-	VPERMT2PS Z10, Z12, Z5
-	VPERMT2PS Z10, Z11, Z4
-	VMOVUPS.Z 8(DI), K3, Z6
-	VMOVUPS.Z 72(DI), K4, Z10
-	VPERMT2PS Z10, Z11, Z6
-	JMP       ready0
+row0Ready:
+	LEAQ      4(R11), R13
+	CMPQ      R13, DX
+	JAE       below0Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
 
-outside0:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
+below0Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VMOVAPS     Z10, Z0
+	VFMADD231PS Z14, Z4, Z0
+	VFMADD231PS Z15, Z5, Z0
+	VFMADD231PS Z16, Z6, Z0
+	CMPQ        R11, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R8), K1, Z4
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Z4, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VPERMT2PS        Z10, Z11, Z6
-	JMP              ready1
+row1Ready:
+	LEAQ      4(R11), R13
+	CMPQ      R13, DX
+	JAE       below1Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
 
-outside1:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
+below1Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z17, Z4, Z0
+	VMOVAPS     Z10, Z1
+	VFMADD231PS Z14, Z4, Z1
+	VFMADD231PS Z18, Z5, Z0
+	VFMADD231PS Z15, Z5, Z1
+	VFMADD231PS Z19, Z6, Z0
+	VFMADD231PS Z16, Z6, Z1
+	CMPQ        R11, DX
+	JAE         row2Outside
+	VMOVUPS.Z   (R8), K1, Z4
 
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Z4, Z0
-	VFMADD231PS.BCST 16(CX), Z5, Z0
-	VFMADD231PS.BCST 20(CX), Z6, Z0
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VPERMT2PS        Z10, Z11, Z6
-	JMP              ready2
+row2Ready:
+	LEAQ      4(R11), R13
+	CMPQ      R13, DX
+	JAE       below2Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
 
-outside2:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Z4, Z0
-	VFMADD231PS.BCST (CX), Z4, Z1
-	VFMADD231PS.BCST 28(CX), Z5, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z1
-	VFMADD231PS.BCST 32(CX), Z6, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z1
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VPERMT2PS        Z10, Z11, Z6
-	JMP              ready3
-
-outside3:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Z4, Z1
-	VFMADD231PS.BCST 16(CX), Z5, Z1
-	VFMADD231PS.BCST 20(CX), Z6, Z1
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VPERMT2PS        Z10, Z11, Z6
-	JMP              ready4
-
-outside4:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Z4, Z1
-	VFMADD231PS.BCST (CX), Z4, Z2
-	VFMADD231PS.BCST 28(CX), Z5, Z1
-	VFMADD231PS.BCST 4(CX), Z5, Z2
-	VFMADD231PS.BCST 32(CX), Z6, Z1
-	VFMADD231PS.BCST 8(CX), Z6, Z2
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VPERMT2PS        Z10, Z11, Z6
-	JMP              ready5
-
-outside5:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Z4, Z2
-	VFMADD231PS.BCST 16(CX), Z5, Z2
-	VFMADD231PS.BCST 20(CX), Z6, Z2
-	CMPQ             R10, DX
-	JAE              outside6
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VPERMT2PS        Z10, Z11, Z6
-	JMP              ready6
-
-outside6:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready6:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Z4, Z2
-	VFMADD231PS.BCST (CX), Z4, Z3
-	VFMADD231PS.BCST 28(CX), Z5, Z2
-	VFMADD231PS.BCST 4(CX), Z5, Z3
-	VFMADD231PS.BCST 32(CX), Z6, Z2
-	VFMADD231PS.BCST 8(CX), Z6, Z3
-	CMPQ             R10, DX
-	JAE              outside7
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VPERMT2PS        Z10, Z11, Z6
-	JMP              ready7
-
-outside7:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready7:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Z4, Z3
-	VFMADD231PS.BCST 16(CX), Z5, Z3
-	VFMADD231PS.BCST 20(CX), Z6, Z3
-	CMPQ             R10, DX
-	JAE              outside8
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VPERMT2PS        Z10, Z11, Z6
-	JMP              ready8
-
-outside8:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-
-ready8:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Z4, Z3
-	VFMADD231PS.BCST 28(CX), Z5, Z3
-	VFMADD231PS.BCST 32(CX), Z6, Z3
-	SUBQ             BX, DI
-	SUBQ             $0x01, R10
-	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K5, Z10
-	VADDPS           Z10, Z0, Z0
+below2Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z20, Z4, Z0
+	VFMADD231PS Z17, Z4, Z1
+	VMOVAPS     Z10, Z2
+	VFMADD231PS Z14, Z4, Z2
+	VFMADD231PS Z21, Z5, Z0
+	VFMADD231PS Z18, Z5, Z1
+	VFMADD231PS Z15, Z5, Z2
+	VFMADD231PS Z22, Z6, Z0
+	VFMADD231PS Z19, Z6, Z1
+	VFMADD231PS Z16, Z6, Z2
+	LEAQ        (R10)(SI*4), R13
+	CMPQ        24(AX), $0x00
+	JNE         residual0
 
 plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z15, Z0
+	VMAXPS        Z0, Z11, Z0
+	VMINPS        Z0, Z12, Z0
+	VMOVUPS       Y0, K2, (R10)
+	CMPQ          R12, $0x04
+	JLE           stored0
+	VEXTRACTF32X8 $0x01, Z0, K2, (R13)
 
-unclamped0:
-	VMOVUPS   Z0, K5, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored0:
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K5, Z10
-	VADDPS    Z10, Z1, Z1
+	CMPQ      R11, DX
+	JAE       row3Outside
+	VMOVUPS.Z (R8), K1, Z4
+
+row3Ready:
+	LEAQ      4(R11), R13
+	CMPQ      R13, DX
+	JAE       below3Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below3Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z20, Z4, Z1
+	VFMADD231PS Z17, Z4, Z2
+	VMOVAPS     Z10, Z3
+	VFMADD231PS Z14, Z4, Z3
+	VFMADD231PS Z21, Z5, Z1
+	VFMADD231PS Z18, Z5, Z2
+	VFMADD231PS Z15, Z5, Z3
+	VFMADD231PS Z22, Z6, Z1
+	VFMADD231PS Z19, Z6, Z2
+	VFMADD231PS Z16, Z6, Z3
+	LEAQ        (R10)(SI*4), R13
+	CMPQ        24(AX), $0x00
+	JNE         residual1
 
 plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z15, Z1
+	VMAXPS        Z1, Z11, Z1
+	VMINPS        Z1, Z12, Z1
+	VMOVUPS       Y1, K2, (R10)
+	CMPQ          R12, $0x04
+	JLE           stored1
+	VEXTRACTF32X8 $0x01, Z1, K2, (R13)
 
-unclamped1:
-	VMOVUPS   Z1, K5, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored1:
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K5, Z10
-	VADDPS    Z10, Z2, Z2
+	CMPQ      R11, DX
+	JAE       row4Outside
+	VMOVUPS.Z (R8), K1, Z4
+
+row4Ready:
+	LEAQ      4(R11), R13
+	CMPQ      R13, DX
+	JAE       below4Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below4Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z20, Z4, Z2
+	VFMADD231PS Z17, Z4, Z3
+	VFMADD231PS Z21, Z5, Z2
+	VFMADD231PS Z18, Z5, Z3
+	VFMADD231PS Z22, Z6, Z2
+	VFMADD231PS Z19, Z6, Z3
+	LEAQ        (R10)(SI*4), R13
+	CMPQ        24(AX), $0x00
+	JNE         residual2
 
 plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z15, Z2
+	VMAXPS        Z2, Z11, Z2
+	VMINPS        Z2, Z12, Z2
+	VMOVUPS       Y2, K2, (R10)
+	CMPQ          R12, $0x04
+	JLE           stored2
+	VEXTRACTF32X8 $0x01, Z2, K2, (R13)
 
-unclamped2:
-	VMOVUPS   Z2, K5, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored2:
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K5, Z10
-	VADDPS    Z10, Z3, Z3
+	CMPQ      R11, DX
+	JAE       row5Outside
+	VMOVUPS.Z (R8), K1, Z4
+
+row5Ready:
+	LEAQ      4(R11), R13
+	CMPQ      R13, DX
+	JAE       below5Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below5Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z20, Z4, Z3
+	VFMADD231PS Z21, Z5, Z3
+	VFMADD231PS Z22, Z6, Z3
+	LEAQ        (R10)(SI*4), R8
+	CMPQ        24(AX), $0x00
+	JNE         residual3
 
 plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z15, Z3
+	VMAXPS        Z3, Z11, Z3
+	VMINPS        Z3, Z12, Z3
+	VMOVUPS       Y3, K2, (R10)
+	CMPQ          R12, $0x04
+	JLE           stored3
+	VEXTRACTF32X8 $0x01, Z3, K2, (R8)
 
-unclamped3:
-	VMOVUPS Z3, K5, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
-	JEQ     next
-	JMP     group
+stored3:
+	ADDQ SI, R10
+	DECQ R12
+	JEQ  next
 
 next:
-	ADDQ $0x10, SI
-	ADDQ $0x00000080, 8(SP)
+	ADDQ $0x10, DI
+	ADDQ $0x00000040, 8(SP)
 	ADDQ $0x00000040, 16(SP)
 	DECQ (SP)
 	JNE  strip
 	VZEROUPPER
 	RET
 
-// func DepthRows5x1x16(d *DepthRows)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·DepthRows5x1x16(SB), NOSPLIT, $24-8
+row0Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row0Ready
+
+below0Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below0Ready
+
+row1Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row1Ready
+
+below1Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below1Ready
+
+row2Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row2Ready
+
+below2Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below2Ready
+
+residual0:
+	VMOVUPS.Z    (R10)(R9*1), K2, Y13
+	CMPQ         R12, $0x04
+	JLE          alone0
+	VMOVUPS.Z    (R13)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z13, Z13
+
+alone0:
+	VADDPS Z13, Z0, Z0
+	JMP    plain0
+
+row3Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row3Ready
+
+below3Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below3Ready
+
+residual1:
+	VMOVUPS.Z    (R10)(R9*1), K2, Y13
+	CMPQ         R12, $0x04
+	JLE          alone1
+	VMOVUPS.Z    (R13)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z13, Z13
+
+alone1:
+	VADDPS Z13, Z1, Z1
+	JMP    plain1
+
+row4Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row4Ready
+
+below4Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below4Ready
+
+residual2:
+	VMOVUPS.Z    (R10)(R9*1), K2, Y13
+	CMPQ         R12, $0x04
+	JLE          alone2
+	VMOVUPS.Z    (R13)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z13, Z13
+
+alone2:
+	VADDPS Z13, Z2, Z2
+	JMP    plain2
+
+row5Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row5Ready
+
+below5Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below5Ready
+
+residual3:
+	VMOVUPS.Z    (R10)(R9*1), K2, Y13
+	CMPQ         R12, $0x04
+	JLE          alone3
+	VMOVUPS.Z    (R8)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z13, Z13
+
+alone3:
+	VADDPS Z13, Z3, Z3
+	JMP    plain3
+
+// func DepthRows5x1(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·DepthRows5x1(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Z13
-	VBROADCASTSS 108(AX), Z14
-	VBROADCASTSS 112(AX), Z15
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z10
+	VBROADCASTSS 116(AX), Z11
+	VBROADCASTSS 120(AX), Z12
+	VBROADCASTSS (CX), Z14
+	VBROADCASTSS 4(CX), Z15
+	VBROADCASTSS 8(CX), Z16
+	VBROADCASTSS 12(CX), Z17
+	VBROADCASTSS 16(CX), Z18
+	VBROADCASTSS 20(CX), Z19
+	VBROADCASTSS 24(CX), Z20
+	VBROADCASTSS 28(CX), Z21
+	VBROADCASTSS 32(CX), Z22
+	VBROADCASTSS 36(CX), Z23
+	VBROADCASTSS 40(CX), Z24
+	VBROADCASTSS 44(CX), Z25
+	VBROADCASTSS 48(CX), Z26
+	VBROADCASTSS 52(CX), Z27
+	VBROADCASTSS 56(CX), Z28
+	VBROADCASTSS 60(CX), Z29
+	VBROADCASTSS 64(CX), Z30
+	VBROADCASTSS 68(CX), Z31
+	MOVQ         104(AX), R8
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	KMOVW 8(SI), K5
-	KMOVW 10(SI), K6
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	KMOVW     4(DI), K3
+	KMOVW     6(DI), K4
+	KMOVW     8(DI), K5
+	KMOVW     10(DI), K6
+	MOVQ      48(AX), R13
+	MOVQ      8(SP), R10
+	MOVQ      16(SP), R11
+	XORQ      R12, R12
+	SUBQ      72(AX), R12
+	CMPQ      R12, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R10), K1, Z5
+	VMOVUPS.Z 4(R10), K2, Z6
+	VMOVUPS.Z 8(R10), K3, Z7
+	VMOVUPS.Z 12(R10), K4, Z8
+	VMOVUPS.Z 16(R10), K5, Z9
 
-group:
-	VMOVAPS   Z13, Z0
-	VMOVAPS   Z13, Z1
-	VMOVAPS   Z13, Z2
-	VMOVAPS   Z13, Z3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Z4
-	VMOVUPS.Z 4(DI), K2, Z5
-	VMOVUPS.Z 8(DI), K3, Z6
-	VMOVUPS.Z 12(DI), K4, Z7
-	VMOVUPS.Z 16(DI), K5, Z8
-	JMP       ready0
+row0Ready:
+	PREFETCHT1  (R10)(R8*1)
+	ADDQ        BX, R10
+	INCQ        R12
+	VMOVAPS     Z10, Z0
+	VFMADD231PS Z14, Z5, Z0
+	VFMADD231PS Z15, Z6, Z0
+	VFMADD231PS Z16, Z7, Z0
+	VFMADD231PS Z17, Z8, Z0
+	VFMADD231PS Z18, Z9, Z0
+	CMPQ        R12, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R10), K1, Z5
+	VMOVUPS.Z   4(R10), K2, Z6
+	VMOVUPS.Z   8(R10), K3, Z7
+	VMOVUPS.Z   12(R10), K4, Z8
+	VMOVUPS.Z   16(R10), K5, Z9
 
-outside0:
-	VXORPS Z4, Z4, Z4
+row1Ready:
+	PREFETCHT1  (R10)(R8*1)
+	ADDQ        BX, R10
+	INCQ        R12
+	VFMADD231PS Z19, Z5, Z0
+	VMOVAPS     Z10, Z1
+	VFMADD231PS Z14, Z5, Z1
+	VFMADD231PS Z20, Z6, Z0
+	VFMADD231PS Z15, Z6, Z1
+	VFMADD231PS Z21, Z7, Z0
+	VFMADD231PS Z16, Z7, Z1
+	VFMADD231PS Z22, Z8, Z0
+	VFMADD231PS Z17, Z8, Z1
+	VFMADD231PS Z23, Z9, Z0
+	VFMADD231PS Z18, Z9, Z1
+	CMPQ        R12, DX
+	JAE         row2Outside
+	VMOVUPS.Z   (R10), K1, Z5
+	VMOVUPS.Z   4(R10), K2, Z6
+	VMOVUPS.Z   8(R10), K3, Z7
+	VMOVUPS.Z   12(R10), K4, Z8
+	VMOVUPS.Z   16(R10), K5, Z9
+
+row2Ready:
+	PREFETCHT1  (R10)(R8*1)
+	ADDQ        BX, R10
+	INCQ        R12
+	VFMADD231PS Z24, Z5, Z0
+	VFMADD231PS Z19, Z5, Z1
+	VMOVAPS     Z10, Z2
+	VFMADD231PS Z14, Z5, Z2
+	VFMADD231PS Z25, Z6, Z0
+	VFMADD231PS Z20, Z6, Z1
+	VFMADD231PS Z15, Z6, Z2
+	VFMADD231PS Z26, Z7, Z0
+	VFMADD231PS Z21, Z7, Z1
+	VFMADD231PS Z16, Z7, Z2
+	VFMADD231PS Z27, Z8, Z0
+	VFMADD231PS Z22, Z8, Z1
+	VFMADD231PS Z17, Z8, Z2
+	VFMADD231PS Z28, Z9, Z0
+	VFMADD231PS Z23, Z9, Z1
+	VFMADD231PS Z18, Z9, Z2
+	CMPQ        R12, DX
+	JAE         row3Outside
+	VMOVUPS.Z   (R10), K1, Z5
+	VMOVUPS.Z   4(R10), K2, Z6
+	VMOVUPS.Z   8(R10), K3, Z7
+	VMOVUPS.Z   12(R10), K4, Z8
+	VMOVUPS.Z   16(R10), K5, Z9
+
+row3Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS      Z29, Z5, Z0
+	VFMADD231PS      Z24, Z5, Z1
+	VFMADD231PS      Z19, Z5, Z2
+	VMOVAPS          Z10, Z3
+	VFMADD231PS      Z14, Z5, Z3
+	VFMADD231PS      Z30, Z6, Z0
+	VFMADD231PS      Z25, Z6, Z1
+	VFMADD231PS      Z20, Z6, Z2
+	VFMADD231PS      Z15, Z6, Z3
+	VFMADD231PS      Z31, Z7, Z0
+	VFMADD231PS      Z26, Z7, Z1
+	VFMADD231PS      Z21, Z7, Z2
+	VFMADD231PS      Z16, Z7, Z3
+	VFMADD231PS.BCST 72(CX), Z8, Z0
+	VFMADD231PS      Z27, Z8, Z1
+	VFMADD231PS      Z22, Z8, Z2
+	VFMADD231PS      Z17, Z8, Z3
+	VFMADD231PS.BCST 76(CX), Z9, Z0
+	VFMADD231PS      Z28, Z9, Z1
+	VFMADD231PS      Z23, Z9, Z2
+	VFMADD231PS      Z18, Z9, Z3
+
+turn:
+	CMPQ      R12, DX
+	JAE       row4Outside
+	VMOVUPS.Z (R10), K1, Z5
+	VMOVUPS.Z 4(R10), K2, Z6
+	VMOVUPS.Z 8(R10), K3, Z7
+	VMOVUPS.Z 12(R10), K4, Z8
+	VMOVUPS.Z 16(R10), K5, Z9
+
+row4Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z5, Z0
+	VFMADD231PS      Z29, Z5, Z1
+	VFMADD231PS      Z24, Z5, Z2
+	VFMADD231PS      Z19, Z5, Z3
+	VMOVAPS          Z10, Z4
+	VFMADD231PS      Z14, Z5, Z4
+	VFMADD231PS.BCST 84(CX), Z6, Z0
+	VFMADD231PS      Z30, Z6, Z1
+	VFMADD231PS      Z25, Z6, Z2
+	VFMADD231PS      Z20, Z6, Z3
+	VFMADD231PS      Z15, Z6, Z4
+	VFMADD231PS.BCST 88(CX), Z7, Z0
+	VFMADD231PS      Z31, Z7, Z1
+	VFMADD231PS      Z26, Z7, Z2
+	VFMADD231PS      Z21, Z7, Z3
+	VFMADD231PS      Z16, Z7, Z4
+	VFMADD231PS.BCST 92(CX), Z8, Z0
+	VFMADD231PS.BCST 72(CX), Z8, Z1
+	VFMADD231PS      Z27, Z8, Z2
+	VFMADD231PS      Z22, Z8, Z3
+	VFMADD231PS      Z17, Z8, Z4
+	VFMADD231PS.BCST 96(CX), Z9, Z0
+	VFMADD231PS.BCST 76(CX), Z9, Z1
+	VFMADD231PS      Z28, Z9, Z2
+	VFMADD231PS      Z23, Z9, Z3
+	VFMADD231PS      Z18, Z9, Z4
+	CMPQ             24(AX), $0x00
+	JNE              residual0
+
+plain0:
+	VMAXPS    Z0, Z11, Z0
+	VMINPS    Z0, Z12, Z0
+	VMOVUPS   Z0, K6, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row5Outside
+	VMOVUPS.Z (R10), K1, Z5
+	VMOVUPS.Z 4(R10), K2, Z6
+	VMOVUPS.Z 8(R10), K3, Z7
+	VMOVUPS.Z 12(R10), K4, Z8
+	VMOVUPS.Z 16(R10), K5, Z9
+
+row5Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z5, Z1
+	VFMADD231PS      Z29, Z5, Z2
+	VFMADD231PS      Z24, Z5, Z3
+	VFMADD231PS      Z19, Z5, Z4
+	VMOVAPS          Z10, Z0
+	VFMADD231PS      Z14, Z5, Z0
+	VFMADD231PS.BCST 84(CX), Z6, Z1
+	VFMADD231PS      Z30, Z6, Z2
+	VFMADD231PS      Z25, Z6, Z3
+	VFMADD231PS      Z20, Z6, Z4
+	VFMADD231PS      Z15, Z6, Z0
+	VFMADD231PS.BCST 88(CX), Z7, Z1
+	VFMADD231PS      Z31, Z7, Z2
+	VFMADD231PS      Z26, Z7, Z3
+	VFMADD231PS      Z21, Z7, Z4
+	VFMADD231PS      Z16, Z7, Z0
+	VFMADD231PS.BCST 92(CX), Z8, Z1
+	VFMADD231PS.BCST 72(CX), Z8, Z2
+	VFMADD231PS      Z27, Z8, Z3
+	VFMADD231PS      Z22, Z8, Z4
+	VFMADD231PS      Z17, Z8, Z0
+	VFMADD231PS.BCST 96(CX), Z9, Z1
+	VFMADD231PS.BCST 76(CX), Z9, Z2
+	VFMADD231PS      Z28, Z9, Z3
+	VFMADD231PS      Z23, Z9, Z4
+	VFMADD231PS      Z18, Z9, Z0
+	CMPQ             24(AX), $0x00
+	JNE              residual1
+
+plain1:
+	VMAXPS    Z1, Z11, Z1
+	VMINPS    Z1, Z12, Z1
+	VMOVUPS   Z1, K6, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row6Outside
+	VMOVUPS.Z (R10), K1, Z5
+	VMOVUPS.Z 4(R10), K2, Z6
+	VMOVUPS.Z 8(R10), K3, Z7
+	VMOVUPS.Z 12(R10), K4, Z8
+	VMOVUPS.Z 16(R10), K5, Z9
+
+row6Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z5, Z2
+	VFMADD231PS      Z29, Z5, Z3
+	VFMADD231PS      Z24, Z5, Z4
+	VFMADD231PS      Z19, Z5, Z0
+	VMOVAPS          Z10, Z1
+	VFMADD231PS      Z14, Z5, Z1
+	VFMADD231PS.BCST 84(CX), Z6, Z2
+	VFMADD231PS      Z30, Z6, Z3
+	VFMADD231PS      Z25, Z6, Z4
+	VFMADD231PS      Z20, Z6, Z0
+	VFMADD231PS      Z15, Z6, Z1
+	VFMADD231PS.BCST 88(CX), Z7, Z2
+	VFMADD231PS      Z31, Z7, Z3
+	VFMADD231PS      Z26, Z7, Z4
+	VFMADD231PS      Z21, Z7, Z0
+	VFMADD231PS      Z16, Z7, Z1
+	VFMADD231PS.BCST 92(CX), Z8, Z2
+	VFMADD231PS.BCST 72(CX), Z8, Z3
+	VFMADD231PS      Z27, Z8, Z4
+	VFMADD231PS      Z22, Z8, Z0
+	VFMADD231PS      Z17, Z8, Z1
+	VFMADD231PS.BCST 96(CX), Z9, Z2
+	VFMADD231PS.BCST 76(CX), Z9, Z3
+	VFMADD231PS      Z28, Z9, Z4
+	VFMADD231PS      Z23, Z9, Z0
+	VFMADD231PS      Z18, Z9, Z1
+	CMPQ             24(AX), $0x00
+	JNE              residual2
+
+plain2:
+	VMAXPS    Z2, Z11, Z2
+	VMINPS    Z2, Z12, Z2
+	VMOVUPS   Z2, K6, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row7Outside
+	VMOVUPS.Z (R10), K1, Z5
+	VMOVUPS.Z 4(R10), K2, Z6
+	VMOVUPS.Z 8(R10), K3, Z7
+	VMOVUPS.Z 12(R10), K4, Z8
+	VMOVUPS.Z 16(R10), K5, Z9
+
+row7Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z5, Z3
+	VFMADD231PS      Z29, Z5, Z4
+	VFMADD231PS      Z24, Z5, Z0
+	VFMADD231PS      Z19, Z5, Z1
+	VMOVAPS          Z10, Z2
+	VFMADD231PS      Z14, Z5, Z2
+	VFMADD231PS.BCST 84(CX), Z6, Z3
+	VFMADD231PS      Z30, Z6, Z4
+	VFMADD231PS      Z25, Z6, Z0
+	VFMADD231PS      Z20, Z6, Z1
+	VFMADD231PS      Z15, Z6, Z2
+	VFMADD231PS.BCST 88(CX), Z7, Z3
+	VFMADD231PS      Z31, Z7, Z4
+	VFMADD231PS      Z26, Z7, Z0
+	VFMADD231PS      Z21, Z7, Z1
+	VFMADD231PS      Z16, Z7, Z2
+	VFMADD231PS.BCST 92(CX), Z8, Z3
+	VFMADD231PS.BCST 72(CX), Z8, Z4
+	VFMADD231PS      Z27, Z8, Z0
+	VFMADD231PS      Z22, Z8, Z1
+	VFMADD231PS      Z17, Z8, Z2
+	VFMADD231PS.BCST 96(CX), Z9, Z3
+	VFMADD231PS.BCST 76(CX), Z9, Z4
+	VFMADD231PS      Z28, Z9, Z0
+	VFMADD231PS      Z23, Z9, Z1
+	VFMADD231PS      Z18, Z9, Z2
+	CMPQ             24(AX), $0x00
+	JNE              residual3
+
+plain3:
+	VMAXPS    Z3, Z11, Z3
+	VMINPS    Z3, Z12, Z3
+	VMOVUPS   Z3, K6, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row8Outside
+	VMOVUPS.Z (R10), K1, Z5
+	VMOVUPS.Z 4(R10), K2, Z6
+	VMOVUPS.Z 8(R10), K3, Z7
+	VMOVUPS.Z 12(R10), K4, Z8
+	VMOVUPS.Z 16(R10), K5, Z9
+
+row8Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z5, Z4
+	VFMADD231PS      Z29, Z5, Z0
+	VFMADD231PS      Z24, Z5, Z1
+	VFMADD231PS      Z19, Z5, Z2
+	VMOVAPS          Z10, Z3
+	VFMADD231PS      Z14, Z5, Z3
+	VFMADD231PS.BCST 84(CX), Z6, Z4
+	VFMADD231PS      Z30, Z6, Z0
+	VFMADD231PS      Z25, Z6, Z1
+	VFMADD231PS      Z20, Z6, Z2
+	VFMADD231PS      Z15, Z6, Z3
+	VFMADD231PS.BCST 88(CX), Z7, Z4
+	VFMADD231PS      Z31, Z7, Z0
+	VFMADD231PS      Z26, Z7, Z1
+	VFMADD231PS      Z21, Z7, Z2
+	VFMADD231PS      Z16, Z7, Z3
+	VFMADD231PS.BCST 92(CX), Z8, Z4
+	VFMADD231PS.BCST 72(CX), Z8, Z0
+	VFMADD231PS      Z27, Z8, Z1
+	VFMADD231PS      Z22, Z8, Z2
+	VFMADD231PS      Z17, Z8, Z3
+	VFMADD231PS.BCST 96(CX), Z9, Z4
+	VFMADD231PS.BCST 76(CX), Z9, Z0
+	VFMADD231PS      Z28, Z9, Z1
+	VFMADD231PS      Z23, Z9, Z2
+	VFMADD231PS      Z18, Z9, Z3
+	CMPQ             24(AX), $0x00
+	JNE              residual4
+
+plain4:
+	VMAXPS  Z4, Z11, Z4
+	VMINPS  Z4, Z12, Z4
+	VMOVUPS Z4, K6, (R11)
+	ADDQ    SI, R11
+	DECQ    R13
+	JEQ     next
+	JMP     turn
+
+next:
+	ADDQ $0x10, DI
+	ADDQ $0x00000040, 8(SP)
+	ADDQ $0x00000040, 16(SP)
+	DECQ (SP)
+	JNE  strip
+	VZEROUPPER
+	RET
+
+row0Outside:
 	VXORPS Z5, Z5, Z5
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row0Ready
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Z4, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z0
-	VFMADD231PS.BCST 12(CX), Z7, Z0
-	VFMADD231PS.BCST 16(CX), Z8, Z0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	JMP              ready1
-
-outside1:
-	VXORPS Z4, Z4, Z4
+row1Outside:
 	VXORPS Z5, Z5, Z5
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row1Ready
 
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 20(CX), Z4, Z0
-	VFMADD231PS.BCST (CX), Z4, Z1
-	VFMADD231PS.BCST 24(CX), Z5, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z1
-	VFMADD231PS.BCST 28(CX), Z6, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z1
-	VFMADD231PS.BCST 32(CX), Z7, Z0
-	VFMADD231PS.BCST 12(CX), Z7, Z1
-	VFMADD231PS.BCST 36(CX), Z8, Z0
-	VFMADD231PS.BCST 16(CX), Z8, Z1
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	JMP              ready2
-
-outside2:
-	VXORPS Z4, Z4, Z4
+row2Outside:
 	VXORPS Z5, Z5, Z5
 	VXORPS Z6, Z6, Z6
 	VXORPS Z7, Z7, Z7
 	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row2Ready
 
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 40(CX), Z4, Z0
-	VFMADD231PS.BCST 20(CX), Z4, Z1
-	VFMADD231PS.BCST (CX), Z4, Z2
-	VFMADD231PS.BCST 44(CX), Z5, Z0
-	VFMADD231PS.BCST 24(CX), Z5, Z1
-	VFMADD231PS.BCST 4(CX), Z5, Z2
-	VFMADD231PS.BCST 48(CX), Z6, Z0
-	VFMADD231PS.BCST 28(CX), Z6, Z1
-	VFMADD231PS.BCST 8(CX), Z6, Z2
-	VFMADD231PS.BCST 52(CX), Z7, Z0
-	VFMADD231PS.BCST 32(CX), Z7, Z1
-	VFMADD231PS.BCST 12(CX), Z7, Z2
+row3Outside:
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row3Ready
+
+row4Outside:
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row4Ready
+
+residual0:
+	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VADDPS    Z13, Z0, Z0
+	JMP       plain0
+
+row5Outside:
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row5Ready
+
+residual1:
+	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VADDPS    Z13, Z1, Z1
+	JMP       plain1
+
+row6Outside:
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row6Ready
+
+residual2:
+	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VADDPS    Z13, Z2, Z2
+	JMP       plain2
+
+row7Outside:
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row7Ready
+
+residual3:
+	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VADDPS    Z13, Z3, Z3
+	JMP       plain3
+
+row8Outside:
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	JMP    row8Ready
+
+residual4:
+	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VADDPS    Z13, Z4, Z4
+	JMP       plain4
+
+DATA lanesOfDepthHalves5x1<>+0(SB)/4, $0x00000000
+DATA lanesOfDepthHalves5x1<>+4(SB)/4, $0x00000001
+DATA lanesOfDepthHalves5x1<>+8(SB)/4, $0x00000002
+DATA lanesOfDepthHalves5x1<>+12(SB)/4, $0x00000003
+DATA lanesOfDepthHalves5x1<>+16(SB)/4, $0x00000004
+DATA lanesOfDepthHalves5x1<>+20(SB)/4, $0x00000005
+DATA lanesOfDepthHalves5x1<>+24(SB)/4, $0x00000006
+DATA lanesOfDepthHalves5x1<>+28(SB)/4, $0x00000007
+DATA lanesOfDepthHalves5x1<>+32(SB)/4, $0x00000010
+DATA lanesOfDepthHalves5x1<>+36(SB)/4, $0x00000011
+DATA lanesOfDepthHalves5x1<>+40(SB)/4, $0x00000012
+DATA lanesOfDepthHalves5x1<>+44(SB)/4, $0x00000013
+DATA lanesOfDepthHalves5x1<>+48(SB)/4, $0x00000014
+DATA lanesOfDepthHalves5x1<>+52(SB)/4, $0x00000015
+DATA lanesOfDepthHalves5x1<>+56(SB)/4, $0x00000016
+DATA lanesOfDepthHalves5x1<>+60(SB)/4, $0x00000017
+DATA lanesOfDepthHalves5x1<>+64(SB)/4, $0x00000001
+DATA lanesOfDepthHalves5x1<>+68(SB)/4, $0x00000002
+DATA lanesOfDepthHalves5x1<>+72(SB)/4, $0x00000003
+DATA lanesOfDepthHalves5x1<>+76(SB)/4, $0x00000004
+DATA lanesOfDepthHalves5x1<>+80(SB)/4, $0x00000005
+DATA lanesOfDepthHalves5x1<>+84(SB)/4, $0x00000006
+DATA lanesOfDepthHalves5x1<>+88(SB)/4, $0x00000007
+DATA lanesOfDepthHalves5x1<>+92(SB)/4, $0x00000008
+DATA lanesOfDepthHalves5x1<>+96(SB)/4, $0x00000011
+DATA lanesOfDepthHalves5x1<>+100(SB)/4, $0x00000012
+DATA lanesOfDepthHalves5x1<>+104(SB)/4, $0x00000013
+DATA lanesOfDepthHalves5x1<>+108(SB)/4, $0x00000014
+DATA lanesOfDepthHalves5x1<>+112(SB)/4, $0x00000015
+DATA lanesOfDepthHalves5x1<>+116(SB)/4, $0x00000016
+DATA lanesOfDepthHalves5x1<>+120(SB)/4, $0x00000017
+DATA lanesOfDepthHalves5x1<>+124(SB)/4, $0x00000018
+DATA lanesOfDepthHalves5x1<>+128(SB)/4, $0x00000002
+DATA lanesOfDepthHalves5x1<>+132(SB)/4, $0x00000003
+DATA lanesOfDepthHalves5x1<>+136(SB)/4, $0x00000004
+DATA lanesOfDepthHalves5x1<>+140(SB)/4, $0x00000005
+DATA lanesOfDepthHalves5x1<>+144(SB)/4, $0x00000006
+DATA lanesOfDepthHalves5x1<>+148(SB)/4, $0x00000007
+DATA lanesOfDepthHalves5x1<>+152(SB)/4, $0x00000008
+DATA lanesOfDepthHalves5x1<>+156(SB)/4, $0x00000009
+DATA lanesOfDepthHalves5x1<>+160(SB)/4, $0x00000012
+DATA lanesOfDepthHalves5x1<>+164(SB)/4, $0x00000013
+DATA lanesOfDepthHalves5x1<>+168(SB)/4, $0x00000014
+DATA lanesOfDepthHalves5x1<>+172(SB)/4, $0x00000015
+DATA lanesOfDepthHalves5x1<>+176(SB)/4, $0x00000016
+DATA lanesOfDepthHalves5x1<>+180(SB)/4, $0x00000017
+DATA lanesOfDepthHalves5x1<>+184(SB)/4, $0x00000018
+DATA lanesOfDepthHalves5x1<>+188(SB)/4, $0x00000019
+DATA lanesOfDepthHalves5x1<>+192(SB)/4, $0x00000003
+DATA lanesOfDepthHalves5x1<>+196(SB)/4, $0x00000004
+DATA lanesOfDepthHalves5x1<>+200(SB)/4, $0x00000005
+DATA lanesOfDepthHalves5x1<>+204(SB)/4, $0x00000006
+DATA lanesOfDepthHalves5x1<>+208(SB)/4, $0x00000007
+DATA lanesOfDepthHalves5x1<>+212(SB)/4, $0x00000008
+DATA lanesOfDepthHalves5x1<>+216(SB)/4, $0x00000009
+DATA lanesOfDepthHalves5x1<>+220(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves5x1<>+224(SB)/4, $0x00000013
+DATA lanesOfDepthHalves5x1<>+228(SB)/4, $0x00000014
+DATA lanesOfDepthHalves5x1<>+232(SB)/4, $0x00000015
+DATA lanesOfDepthHalves5x1<>+236(SB)/4, $0x00000016
+DATA lanesOfDepthHalves5x1<>+240(SB)/4, $0x00000017
+DATA lanesOfDepthHalves5x1<>+244(SB)/4, $0x00000018
+DATA lanesOfDepthHalves5x1<>+248(SB)/4, $0x00000019
+DATA lanesOfDepthHalves5x1<>+252(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves5x1<>+256(SB)/4, $0x00000004
+DATA lanesOfDepthHalves5x1<>+260(SB)/4, $0x00000005
+DATA lanesOfDepthHalves5x1<>+264(SB)/4, $0x00000006
+DATA lanesOfDepthHalves5x1<>+268(SB)/4, $0x00000007
+DATA lanesOfDepthHalves5x1<>+272(SB)/4, $0x00000008
+DATA lanesOfDepthHalves5x1<>+276(SB)/4, $0x00000009
+DATA lanesOfDepthHalves5x1<>+280(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves5x1<>+284(SB)/4, $0x0000000b
+DATA lanesOfDepthHalves5x1<>+288(SB)/4, $0x00000014
+DATA lanesOfDepthHalves5x1<>+292(SB)/4, $0x00000015
+DATA lanesOfDepthHalves5x1<>+296(SB)/4, $0x00000016
+DATA lanesOfDepthHalves5x1<>+300(SB)/4, $0x00000017
+DATA lanesOfDepthHalves5x1<>+304(SB)/4, $0x00000018
+DATA lanesOfDepthHalves5x1<>+308(SB)/4, $0x00000019
+DATA lanesOfDepthHalves5x1<>+312(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves5x1<>+316(SB)/4, $0x0000001b
+GLOBL lanesOfDepthHalves5x1<>(SB), RODATA|NOPTR, $320
+
+// func DepthHalves5x1(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL
+TEXT ·DepthHalves5x1(SB), NOSPLIT, $24-8
+	MOVQ         d+0(FP), AX
+	MOVQ         16(AX), CX
+	MOVQ         32(AX), DX
+	MOVQ         40(AX), BX
+	SHLQ         $0x02, BX
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z14
+	VBROADCASTSS 116(AX), Z15
+	VBROADCASTSS 120(AX), Z16
+	VMOVUPS      lanesOfDepthHalves5x1<>+0(SB), Z9
+	VMOVUPS      lanesOfDepthHalves5x1<>+64(SB), Z10
+	VMOVUPS      lanesOfDepthHalves5x1<>+128(SB), Z11
+	VMOVUPS      lanesOfDepthHalves5x1<>+192(SB), Z12
+	VMOVUPS      lanesOfDepthHalves5x1<>+256(SB), Z13
+	VBROADCASTSS (CX), Z18
+	VBROADCASTSS 4(CX), Z19
+	VBROADCASTSS 8(CX), Z20
+	VBROADCASTSS 12(CX), Z21
+	VBROADCASTSS 16(CX), Z22
+	VBROADCASTSS 20(CX), Z23
+	VBROADCASTSS 24(CX), Z24
+	VBROADCASTSS 28(CX), Z25
+	VBROADCASTSS 32(CX), Z26
+	VBROADCASTSS 36(CX), Z27
+	VBROADCASTSS 40(CX), Z28
+	VBROADCASTSS 44(CX), Z29
+	VBROADCASTSS 48(CX), Z30
+	VBROADCASTSS 52(CX), Z31
+	IMUL3Q       $0x04, BX, R8
+
+strip:
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	MOVQ      48(AX), R13
+	MOVQ      8(SP), R10
+	MOVQ      16(SP), R11
+	XORQ      R12, R12
+	SUBQ      72(AX), R12
+	CMPQ      R12, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row0Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below0Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below0Ready:
+	VMOVAPS     Z4, Z8
+	VPERMT2PS   Z17, Z13, Z8
+	VMOVAPS     Z4, Z7
+	VPERMT2PS   Z17, Z12, Z7
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z17, Z11, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z17, Z10, Z5
+	VPERMT2PS   Z17, Z9, Z4
+	ADDQ        BX, R10
+	INCQ        R12
+	VMOVAPS     Z14, Z0
+	VFMADD231PS Z18, Z4, Z0
+	VFMADD231PS Z19, Z5, Z0
+	VFMADD231PS Z20, Z6, Z0
+	VFMADD231PS Z21, Z7, Z0
+	VFMADD231PS Z22, Z8, Z0
+	CMPQ        R12, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R10), K1, Z4
+
+row1Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below1Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below1Ready:
+	VMOVAPS     Z4, Z8
+	VPERMT2PS   Z17, Z13, Z8
+	VMOVAPS     Z4, Z7
+	VPERMT2PS   Z17, Z12, Z7
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z17, Z11, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z17, Z10, Z5
+	VPERMT2PS   Z17, Z9, Z4
+	ADDQ        BX, R10
+	INCQ        R12
+	VFMADD231PS Z23, Z4, Z0
+	VMOVAPS     Z14, Z1
+	VFMADD231PS Z18, Z4, Z1
+	VFMADD231PS Z24, Z5, Z0
+	VFMADD231PS Z19, Z5, Z1
+	VFMADD231PS Z25, Z6, Z0
+	VFMADD231PS Z20, Z6, Z1
+	VFMADD231PS Z26, Z7, Z0
+	VFMADD231PS Z21, Z7, Z1
+	VFMADD231PS Z27, Z8, Z0
+	VFMADD231PS Z22, Z8, Z1
+	CMPQ        R12, DX
+	JAE         row2Outside
+	VMOVUPS.Z   (R10), K1, Z4
+
+row2Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below2Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below2Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS      Z28, Z4, Z0
+	VFMADD231PS      Z23, Z4, Z1
+	VMOVAPS          Z14, Z2
+	VFMADD231PS      Z18, Z4, Z2
+	VFMADD231PS      Z29, Z5, Z0
+	VFMADD231PS      Z24, Z5, Z1
+	VFMADD231PS      Z19, Z5, Z2
+	VFMADD231PS      Z30, Z6, Z0
+	VFMADD231PS      Z25, Z6, Z1
+	VFMADD231PS      Z20, Z6, Z2
+	VFMADD231PS      Z31, Z7, Z0
+	VFMADD231PS      Z26, Z7, Z1
+	VFMADD231PS      Z21, Z7, Z2
 	VFMADD231PS.BCST 56(CX), Z8, Z0
-	VFMADD231PS.BCST 36(CX), Z8, Z1
-	VFMADD231PS.BCST 16(CX), Z8, Z2
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	JMP              ready3
+	VFMADD231PS      Z27, Z8, Z1
+	VFMADD231PS      Z22, Z8, Z2
+	CMPQ             R12, DX
+	JAE              row3Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-outside3:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
+row3Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below3Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
 
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
+below3Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 60(CX), Z4, Z0
-	VFMADD231PS.BCST 40(CX), Z4, Z1
-	VFMADD231PS.BCST 20(CX), Z4, Z2
-	VFMADD231PS.BCST (CX), Z4, Z3
+	VFMADD231PS      Z28, Z4, Z1
+	VFMADD231PS      Z23, Z4, Z2
+	VMOVAPS          Z14, Z3
+	VFMADD231PS      Z18, Z4, Z3
 	VFMADD231PS.BCST 64(CX), Z5, Z0
-	VFMADD231PS.BCST 44(CX), Z5, Z1
-	VFMADD231PS.BCST 24(CX), Z5, Z2
-	VFMADD231PS.BCST 4(CX), Z5, Z3
+	VFMADD231PS      Z29, Z5, Z1
+	VFMADD231PS      Z24, Z5, Z2
+	VFMADD231PS      Z19, Z5, Z3
 	VFMADD231PS.BCST 68(CX), Z6, Z0
-	VFMADD231PS.BCST 48(CX), Z6, Z1
-	VFMADD231PS.BCST 28(CX), Z6, Z2
-	VFMADD231PS.BCST 8(CX), Z6, Z3
+	VFMADD231PS      Z30, Z6, Z1
+	VFMADD231PS      Z25, Z6, Z2
+	VFMADD231PS      Z20, Z6, Z3
 	VFMADD231PS.BCST 72(CX), Z7, Z0
-	VFMADD231PS.BCST 52(CX), Z7, Z1
-	VFMADD231PS.BCST 32(CX), Z7, Z2
-	VFMADD231PS.BCST 12(CX), Z7, Z3
+	VFMADD231PS      Z31, Z7, Z1
+	VFMADD231PS      Z26, Z7, Z2
+	VFMADD231PS      Z21, Z7, Z3
 	VFMADD231PS.BCST 76(CX), Z8, Z0
 	VFMADD231PS.BCST 56(CX), Z8, Z1
-	VFMADD231PS.BCST 36(CX), Z8, Z2
-	VFMADD231PS.BCST 16(CX), Z8, Z3
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	JMP              ready4
+	VFMADD231PS      Z27, Z8, Z2
+	VFMADD231PS      Z22, Z8, Z3
+	CMPQ             R12, DX
+	JAE              row4Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-outside4:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
+row4Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below4Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
 
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
+below4Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 80(CX), Z4, Z0
 	VFMADD231PS.BCST 60(CX), Z4, Z1
-	VFMADD231PS.BCST 40(CX), Z4, Z2
-	VFMADD231PS.BCST 20(CX), Z4, Z3
+	VFMADD231PS      Z28, Z4, Z2
+	VFMADD231PS      Z23, Z4, Z3
 	VFMADD231PS.BCST 84(CX), Z5, Z0
 	VFMADD231PS.BCST 64(CX), Z5, Z1
-	VFMADD231PS.BCST 44(CX), Z5, Z2
-	VFMADD231PS.BCST 24(CX), Z5, Z3
+	VFMADD231PS      Z29, Z5, Z2
+	VFMADD231PS      Z24, Z5, Z3
 	VFMADD231PS.BCST 88(CX), Z6, Z0
 	VFMADD231PS.BCST 68(CX), Z6, Z1
-	VFMADD231PS.BCST 48(CX), Z6, Z2
-	VFMADD231PS.BCST 28(CX), Z6, Z3
+	VFMADD231PS      Z30, Z6, Z2
+	VFMADD231PS      Z25, Z6, Z3
 	VFMADD231PS.BCST 92(CX), Z7, Z0
 	VFMADD231PS.BCST 72(CX), Z7, Z1
-	VFMADD231PS.BCST 52(CX), Z7, Z2
-	VFMADD231PS.BCST 32(CX), Z7, Z3
+	VFMADD231PS      Z31, Z7, Z2
+	VFMADD231PS      Z26, Z7, Z3
 	VFMADD231PS.BCST 96(CX), Z8, Z0
 	VFMADD231PS.BCST 76(CX), Z8, Z1
 	VFMADD231PS.BCST 56(CX), Z8, Z2
-	VFMADD231PS.BCST 36(CX), Z8, Z3
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	JMP              ready5
+	VFMADD231PS      Z27, Z8, Z3
+	LEAQ             (R11)(SI*4), R14
+	CMPQ             24(AX), $0x00
+	JNE              residual0
 
-outside5:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
+plain0:
+	VMAXPS        Z0, Z15, Z0
+	VMINPS        Z0, Z16, Z0
+	VMOVUPS       Y0, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored0
+	VEXTRACTF32X8 $0x01, Z0, K2, (R14)
 
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
+stored0:
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row5Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row5Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below5Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below5Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 80(CX), Z4, Z1
 	VFMADD231PS.BCST 60(CX), Z4, Z2
-	VFMADD231PS.BCST 40(CX), Z4, Z3
+	VFMADD231PS      Z28, Z4, Z3
 	VFMADD231PS.BCST 84(CX), Z5, Z1
 	VFMADD231PS.BCST 64(CX), Z5, Z2
-	VFMADD231PS.BCST 44(CX), Z5, Z3
+	VFMADD231PS      Z29, Z5, Z3
 	VFMADD231PS.BCST 88(CX), Z6, Z1
 	VFMADD231PS.BCST 68(CX), Z6, Z2
-	VFMADD231PS.BCST 48(CX), Z6, Z3
+	VFMADD231PS      Z30, Z6, Z3
 	VFMADD231PS.BCST 92(CX), Z7, Z1
 	VFMADD231PS.BCST 72(CX), Z7, Z2
-	VFMADD231PS.BCST 52(CX), Z7, Z3
+	VFMADD231PS      Z31, Z7, Z3
 	VFMADD231PS.BCST 96(CX), Z8, Z1
 	VFMADD231PS.BCST 76(CX), Z8, Z2
 	VFMADD231PS.BCST 56(CX), Z8, Z3
-	CMPQ             R10, DX
-	JAE              outside6
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	JMP              ready6
+	LEAQ             (R11)(SI*4), R14
+	CMPQ             24(AX), $0x00
+	JNE              residual1
 
-outside6:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
+plain1:
+	VMAXPS        Z1, Z15, Z1
+	VMINPS        Z1, Z16, Z1
+	VMOVUPS       Y1, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored1
+	VEXTRACTF32X8 $0x01, Z1, K2, (R14)
 
-ready6:
-	ADDQ             BX, DI
-	INCQ             R10
+stored1:
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row6Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row6Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below6Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below6Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 80(CX), Z4, Z2
 	VFMADD231PS.BCST 60(CX), Z4, Z3
 	VFMADD231PS.BCST 84(CX), Z5, Z2
@@ -899,103 +1578,68 @@ ready6:
 	VFMADD231PS.BCST 72(CX), Z7, Z3
 	VFMADD231PS.BCST 96(CX), Z8, Z2
 	VFMADD231PS.BCST 76(CX), Z8, Z3
-	CMPQ             R10, DX
-	JAE              outside7
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	JMP              ready7
+	LEAQ             (R11)(SI*4), R14
+	CMPQ             24(AX), $0x00
+	JNE              residual2
 
-outside7:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
+plain2:
+	VMAXPS        Z2, Z15, Z2
+	VMINPS        Z2, Z16, Z2
+	VMOVUPS       Y2, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored2
+	VEXTRACTF32X8 $0x01, Z2, K2, (R14)
 
-ready7:
-	ADDQ             BX, DI
-	INCQ             R10
+stored2:
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row7Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row7Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below7Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below7Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 80(CX), Z4, Z3
 	VFMADD231PS.BCST 84(CX), Z5, Z3
 	VFMADD231PS.BCST 88(CX), Z6, Z3
 	VFMADD231PS.BCST 92(CX), Z7, Z3
 	VFMADD231PS.BCST 96(CX), Z8, Z3
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             $0x04, R10
+	LEAQ             (R11)(SI*4), R10
 	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K6, Z10
-	VADDPS           Z10, Z0, Z0
-
-plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z15, Z0
-
-unclamped0:
-	VMOVUPS   Z0, K6, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K6, Z10
-	VADDPS    Z10, Z1, Z1
-
-plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z15, Z1
-
-unclamped1:
-	VMOVUPS   Z1, K6, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K6, Z10
-	VADDPS    Z10, Z2, Z2
-
-plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z15, Z2
-
-unclamped2:
-	VMOVUPS   Z2, K6, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K6, Z10
-	VADDPS    Z10, Z3, Z3
+	JNE              residual3
 
 plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z15, Z3
+	VMAXPS        Z3, Z15, Z3
+	VMINPS        Z3, Z16, Z3
+	VMOVUPS       Y3, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored3
+	VEXTRACTF32X8 $0x01, Z3, K2, (R10)
 
-unclamped3:
-	VMOVUPS Z3, K6, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
-	JEQ     next
-	JMP     group
+stored3:
+	ADDQ SI, R11
+	DECQ R13
+	JEQ  next
 
 next:
-	ADDQ $0x10, SI
+	ADDQ $0x10, DI
 	ADDQ $0x00000040, 8(SP)
 	ADDQ $0x00000040, 16(SP)
 	DECQ (SP)
@@ -1003,773 +1647,1501 @@ next:
 	VZEROUPPER
 	RET
 
-// func DepthRows5x2x16(d *DepthRows)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·DepthRows5x2x16(SB), NOSPLIT, $24-8
+row0Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row0Ready
+
+below0Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below0Ready
+
+row1Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row1Ready
+
+below1Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below1Ready
+
+row2Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row2Ready
+
+below2Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below2Ready
+
+row3Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row3Ready
+
+below3Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below3Ready
+
+row4Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row4Ready
+
+below4Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below4Ready
+
+residual0:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y17
+	CMPQ         R13, $0x04
+	JLE          alone0
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z17, Z17
+
+alone0:
+	VADDPS Z17, Z0, Z0
+	JMP    plain0
+
+row5Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row5Ready
+
+below5Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below5Ready
+
+residual1:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y17
+	CMPQ         R13, $0x04
+	JLE          alone1
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z17, Z17
+
+alone1:
+	VADDPS Z17, Z1, Z1
+	JMP    plain1
+
+row6Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row6Ready
+
+below6Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below6Ready
+
+residual2:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y17
+	CMPQ         R13, $0x04
+	JLE          alone2
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z17, Z17
+
+alone2:
+	VADDPS Z17, Z2, Z2
+	JMP    plain2
+
+row7Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row7Ready
+
+below7Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below7Ready
+
+residual3:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y17
+	CMPQ         R13, $0x04
+	JLE          alone3
+	VMOVUPS.Z    (R10)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z17, Z17
+
+alone3:
+	VADDPS Z17, Z3, Z3
+	JMP    plain3
+
+// func DepthRows7x1(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·DepthRows7x1(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Z13
-	VBROADCASTSS 108(AX), Z14
-	VBROADCASTSS 112(AX), Z15
-	VMOVUPS      depthLanes16x0<>+0(SB), Z11
-	VMOVUPS      depthLanes16x1<>+0(SB), Z12
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z14
+	VBROADCASTSS 116(AX), Z15
+	VBROADCASTSS 120(AX), Z16
+	VBROADCASTSS (CX), Z18
+	VBROADCASTSS 4(CX), Z19
+	VBROADCASTSS 8(CX), Z20
+	VBROADCASTSS 12(CX), Z21
+	VBROADCASTSS 16(CX), Z22
+	VBROADCASTSS 20(CX), Z23
+	VBROADCASTSS 24(CX), Z24
+	VBROADCASTSS 28(CX), Z25
+	VBROADCASTSS 32(CX), Z26
+	VBROADCASTSS 36(CX), Z27
+	VBROADCASTSS 40(CX), Z28
+	VBROADCASTSS 44(CX), Z29
+	VBROADCASTSS 48(CX), Z30
+	VBROADCASTSS 52(CX), Z31
+	MOVQ         104(AX), R8
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	KMOVW 8(SI), K5
-	KMOVW 10(SI), K6
-	KMOVW 12(SI), K7
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	KMOVW     4(DI), K3
+	KMOVW     6(DI), K4
+	KMOVW     8(DI), K5
+	KMOVW     10(DI), K6
+	KMOVW     12(DI), K7
+	MOVQ      48(AX), R13
+	MOVQ      8(SP), R10
+	MOVQ      16(SP), R11
+	XORQ      R12, R12
+	SUBQ      72(AX), R12
+	CMPQ      R12, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R10), K1, Z7
+	VMOVUPS.Z 4(R10), K2, Z8
+	VMOVUPS.Z 8(R10), K3, Z9
+	VMOVUPS.Z 12(R10), K4, Z10
+	VMOVUPS.Z 16(R10), K5, Z11
+	VMOVUPS.Z 20(R10), K6, Z12
+	VMOVUPS.Z 24(R10), K7, Z13
 
-group:
-	VMOVAPS   Z13, Z0
-	VMOVAPS   Z13, Z1
-	VMOVAPS   Z13, Z2
-	VMOVAPS   Z13, Z3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Z4
-	VMOVUPS.Z 64(DI), K2, Z10
-	VMOVAPS   Z4, Z5
-	VPERMT2PS Z10, Z12, Z5
-	VPERMT2PS Z10, Z11, Z4
-	VMOVUPS.Z 8(DI), K3, Z6
-	VMOVUPS.Z 72(DI), K4, Z10
-	VMOVAPS   Z6, Z7
-	VPERMT2PS Z10, Z12, Z7
-	VPERMT2PS Z10, Z11, Z6
-	VMOVUPS.Z 16(DI), K5, Z8
-	VMOVUPS.Z 80(DI), K6, Z10
-	VPERMT2PS Z10, Z11, Z8
-	JMP       ready0
+row0Ready:
+	PREFETCHT1  (R10)(R8*1)
+	ADDQ        BX, R10
+	INCQ        R12
+	VMOVAPS     Z14, Z0
+	VFMADD231PS Z18, Z7, Z0
+	VFMADD231PS Z19, Z8, Z0
+	VFMADD231PS Z20, Z9, Z0
+	VFMADD231PS Z21, Z10, Z0
+	VFMADD231PS Z22, Z11, Z0
+	VFMADD231PS Z23, Z12, Z0
+	VFMADD231PS Z24, Z13, Z0
+	CMPQ        R12, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R10), K1, Z7
+	VMOVUPS.Z   4(R10), K2, Z8
+	VMOVUPS.Z   8(R10), K3, Z9
+	VMOVUPS.Z   12(R10), K4, Z10
+	VMOVUPS.Z   16(R10), K5, Z11
+	VMOVUPS.Z   20(R10), K6, Z12
+	VMOVUPS.Z   24(R10), K7, Z13
 
-outside0:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
+row1Ready:
+	PREFETCHT1  (R10)(R8*1)
+	ADDQ        BX, R10
+	INCQ        R12
+	VFMADD231PS Z25, Z7, Z0
+	VMOVAPS     Z14, Z1
+	VFMADD231PS Z18, Z7, Z1
+	VFMADD231PS Z26, Z8, Z0
+	VFMADD231PS Z19, Z8, Z1
+	VFMADD231PS Z27, Z9, Z0
+	VFMADD231PS Z20, Z9, Z1
+	VFMADD231PS Z28, Z10, Z0
+	VFMADD231PS Z21, Z10, Z1
+	VFMADD231PS Z29, Z11, Z0
+	VFMADD231PS Z22, Z11, Z1
+	VFMADD231PS Z30, Z12, Z0
+	VFMADD231PS Z23, Z12, Z1
+	VFMADD231PS Z31, Z13, Z0
+	VFMADD231PS Z24, Z13, Z1
+	CMPQ        R12, DX
+	JAE         row2Outside
+	VMOVUPS.Z   (R10), K1, Z7
+	VMOVUPS.Z   4(R10), K2, Z8
+	VMOVUPS.Z   8(R10), K3, Z9
+	VMOVUPS.Z   12(R10), K4, Z10
+	VMOVUPS.Z   16(R10), K5, Z11
+	VMOVUPS.Z   20(R10), K6, Z12
+	VMOVUPS.Z   24(R10), K7, Z13
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Z4, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z0
-	VFMADD231PS.BCST 12(CX), Z7, Z0
-	VFMADD231PS.BCST 16(CX), Z8, Z0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready1
+row2Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 56(CX), Z7, Z0
+	VFMADD231PS      Z25, Z7, Z1
+	VMOVAPS          Z14, Z2
+	VFMADD231PS      Z18, Z7, Z2
+	VFMADD231PS.BCST 60(CX), Z8, Z0
+	VFMADD231PS      Z26, Z8, Z1
+	VFMADD231PS      Z19, Z8, Z2
+	VFMADD231PS.BCST 64(CX), Z9, Z0
+	VFMADD231PS      Z27, Z9, Z1
+	VFMADD231PS      Z20, Z9, Z2
+	VFMADD231PS.BCST 68(CX), Z10, Z0
+	VFMADD231PS      Z28, Z10, Z1
+	VFMADD231PS      Z21, Z10, Z2
+	VFMADD231PS.BCST 72(CX), Z11, Z0
+	VFMADD231PS      Z29, Z11, Z1
+	VFMADD231PS      Z22, Z11, Z2
+	VFMADD231PS.BCST 76(CX), Z12, Z0
+	VFMADD231PS      Z30, Z12, Z1
+	VFMADD231PS      Z23, Z12, Z2
+	VFMADD231PS.BCST 80(CX), Z13, Z0
+	VFMADD231PS      Z31, Z13, Z1
+	VFMADD231PS      Z24, Z13, Z2
+	CMPQ             R12, DX
+	JAE              row3Outside
+	VMOVUPS.Z        (R10), K1, Z7
+	VMOVUPS.Z        4(R10), K2, Z8
+	VMOVUPS.Z        8(R10), K3, Z9
+	VMOVUPS.Z        12(R10), K4, Z10
+	VMOVUPS.Z        16(R10), K5, Z11
+	VMOVUPS.Z        20(R10), K6, Z12
+	VMOVUPS.Z        24(R10), K7, Z13
 
-outside1:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
+row3Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 84(CX), Z7, Z0
+	VFMADD231PS.BCST 56(CX), Z7, Z1
+	VFMADD231PS      Z25, Z7, Z2
+	VMOVAPS          Z14, Z3
+	VFMADD231PS      Z18, Z7, Z3
+	VFMADD231PS.BCST 88(CX), Z8, Z0
+	VFMADD231PS.BCST 60(CX), Z8, Z1
+	VFMADD231PS      Z26, Z8, Z2
+	VFMADD231PS      Z19, Z8, Z3
+	VFMADD231PS.BCST 92(CX), Z9, Z0
+	VFMADD231PS.BCST 64(CX), Z9, Z1
+	VFMADD231PS      Z27, Z9, Z2
+	VFMADD231PS      Z20, Z9, Z3
+	VFMADD231PS.BCST 96(CX), Z10, Z0
+	VFMADD231PS.BCST 68(CX), Z10, Z1
+	VFMADD231PS      Z28, Z10, Z2
+	VFMADD231PS      Z21, Z10, Z3
+	VFMADD231PS.BCST 100(CX), Z11, Z0
+	VFMADD231PS.BCST 72(CX), Z11, Z1
+	VFMADD231PS      Z29, Z11, Z2
+	VFMADD231PS      Z22, Z11, Z3
+	VFMADD231PS.BCST 104(CX), Z12, Z0
+	VFMADD231PS.BCST 76(CX), Z12, Z1
+	VFMADD231PS      Z30, Z12, Z2
+	VFMADD231PS      Z23, Z12, Z3
+	VFMADD231PS.BCST 108(CX), Z13, Z0
+	VFMADD231PS.BCST 80(CX), Z13, Z1
+	VFMADD231PS      Z31, Z13, Z2
+	VFMADD231PS      Z24, Z13, Z3
+	CMPQ             R12, DX
+	JAE              row4Outside
+	VMOVUPS.Z        (R10), K1, Z7
+	VMOVUPS.Z        4(R10), K2, Z8
+	VMOVUPS.Z        8(R10), K3, Z9
+	VMOVUPS.Z        12(R10), K4, Z10
+	VMOVUPS.Z        16(R10), K5, Z11
+	VMOVUPS.Z        20(R10), K6, Z12
+	VMOVUPS.Z        24(R10), K7, Z13
 
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 20(CX), Z4, Z0
-	VFMADD231PS.BCST 24(CX), Z5, Z0
-	VFMADD231PS.BCST 28(CX), Z6, Z0
-	VFMADD231PS.BCST 32(CX), Z7, Z0
-	VFMADD231PS.BCST 36(CX), Z8, Z0
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready2
+row4Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 112(CX), Z7, Z0
+	VFMADD231PS.BCST 84(CX), Z7, Z1
+	VFMADD231PS.BCST 56(CX), Z7, Z2
+	VFMADD231PS      Z25, Z7, Z3
+	VMOVAPS          Z14, Z4
+	VFMADD231PS      Z18, Z7, Z4
+	VFMADD231PS.BCST 116(CX), Z8, Z0
+	VFMADD231PS.BCST 88(CX), Z8, Z1
+	VFMADD231PS.BCST 60(CX), Z8, Z2
+	VFMADD231PS      Z26, Z8, Z3
+	VFMADD231PS      Z19, Z8, Z4
+	VFMADD231PS.BCST 120(CX), Z9, Z0
+	VFMADD231PS.BCST 92(CX), Z9, Z1
+	VFMADD231PS.BCST 64(CX), Z9, Z2
+	VFMADD231PS      Z27, Z9, Z3
+	VFMADD231PS      Z20, Z9, Z4
+	VFMADD231PS.BCST 124(CX), Z10, Z0
+	VFMADD231PS.BCST 96(CX), Z10, Z1
+	VFMADD231PS.BCST 68(CX), Z10, Z2
+	VFMADD231PS      Z28, Z10, Z3
+	VFMADD231PS      Z21, Z10, Z4
+	VFMADD231PS.BCST 128(CX), Z11, Z0
+	VFMADD231PS.BCST 100(CX), Z11, Z1
+	VFMADD231PS.BCST 72(CX), Z11, Z2
+	VFMADD231PS      Z29, Z11, Z3
+	VFMADD231PS      Z22, Z11, Z4
+	VFMADD231PS.BCST 132(CX), Z12, Z0
+	VFMADD231PS.BCST 104(CX), Z12, Z1
+	VFMADD231PS.BCST 76(CX), Z12, Z2
+	VFMADD231PS      Z30, Z12, Z3
+	VFMADD231PS      Z23, Z12, Z4
+	VFMADD231PS.BCST 136(CX), Z13, Z0
+	VFMADD231PS.BCST 108(CX), Z13, Z1
+	VFMADD231PS.BCST 80(CX), Z13, Z2
+	VFMADD231PS      Z31, Z13, Z3
+	VFMADD231PS      Z24, Z13, Z4
+	CMPQ             R12, DX
+	JAE              row5Outside
+	VMOVUPS.Z        (R10), K1, Z7
+	VMOVUPS.Z        4(R10), K2, Z8
+	VMOVUPS.Z        8(R10), K3, Z9
+	VMOVUPS.Z        12(R10), K4, Z10
+	VMOVUPS.Z        16(R10), K5, Z11
+	VMOVUPS.Z        20(R10), K6, Z12
+	VMOVUPS.Z        24(R10), K7, Z13
 
-outside2:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
+row5Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 140(CX), Z7, Z0
+	VFMADD231PS.BCST 112(CX), Z7, Z1
+	VFMADD231PS.BCST 84(CX), Z7, Z2
+	VFMADD231PS.BCST 56(CX), Z7, Z3
+	VFMADD231PS      Z25, Z7, Z4
+	VMOVAPS          Z14, Z5
+	VFMADD231PS      Z18, Z7, Z5
+	VFMADD231PS.BCST 144(CX), Z8, Z0
+	VFMADD231PS.BCST 116(CX), Z8, Z1
+	VFMADD231PS.BCST 88(CX), Z8, Z2
+	VFMADD231PS.BCST 60(CX), Z8, Z3
+	VFMADD231PS      Z26, Z8, Z4
+	VFMADD231PS      Z19, Z8, Z5
+	VFMADD231PS.BCST 148(CX), Z9, Z0
+	VFMADD231PS.BCST 120(CX), Z9, Z1
+	VFMADD231PS.BCST 92(CX), Z9, Z2
+	VFMADD231PS.BCST 64(CX), Z9, Z3
+	VFMADD231PS      Z27, Z9, Z4
+	VFMADD231PS      Z20, Z9, Z5
+	VFMADD231PS.BCST 152(CX), Z10, Z0
+	VFMADD231PS.BCST 124(CX), Z10, Z1
+	VFMADD231PS.BCST 96(CX), Z10, Z2
+	VFMADD231PS.BCST 68(CX), Z10, Z3
+	VFMADD231PS      Z28, Z10, Z4
+	VFMADD231PS      Z21, Z10, Z5
+	VFMADD231PS.BCST 156(CX), Z11, Z0
+	VFMADD231PS.BCST 128(CX), Z11, Z1
+	VFMADD231PS.BCST 100(CX), Z11, Z2
+	VFMADD231PS.BCST 72(CX), Z11, Z3
+	VFMADD231PS      Z29, Z11, Z4
+	VFMADD231PS      Z22, Z11, Z5
+	VFMADD231PS.BCST 160(CX), Z12, Z0
+	VFMADD231PS.BCST 132(CX), Z12, Z1
+	VFMADD231PS.BCST 104(CX), Z12, Z2
+	VFMADD231PS.BCST 76(CX), Z12, Z3
+	VFMADD231PS      Z30, Z12, Z4
+	VFMADD231PS      Z23, Z12, Z5
+	VFMADD231PS.BCST 164(CX), Z13, Z0
+	VFMADD231PS.BCST 136(CX), Z13, Z1
+	VFMADD231PS.BCST 108(CX), Z13, Z2
+	VFMADD231PS.BCST 80(CX), Z13, Z3
+	VFMADD231PS      Z31, Z13, Z4
+	VFMADD231PS      Z24, Z13, Z5
 
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 40(CX), Z4, Z0
-	VFMADD231PS.BCST (CX), Z4, Z1
-	VFMADD231PS.BCST 44(CX), Z5, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z1
-	VFMADD231PS.BCST 48(CX), Z6, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z1
-	VFMADD231PS.BCST 52(CX), Z7, Z0
-	VFMADD231PS.BCST 12(CX), Z7, Z1
-	VFMADD231PS.BCST 56(CX), Z8, Z0
-	VFMADD231PS.BCST 16(CX), Z8, Z1
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready3
+turn:
+	CMPQ      R12, DX
+	JAE       row6Outside
+	VMOVUPS.Z (R10), K1, Z7
+	VMOVUPS.Z 4(R10), K2, Z8
+	VMOVUPS.Z 8(R10), K3, Z9
+	VMOVUPS.Z 12(R10), K4, Z10
+	VMOVUPS.Z 16(R10), K5, Z11
+	VMOVUPS.Z 20(R10), K6, Z12
+	VMOVUPS.Z 24(R10), K7, Z13
 
-outside3:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Z4, Z0
-	VFMADD231PS.BCST 20(CX), Z4, Z1
-	VFMADD231PS.BCST 64(CX), Z5, Z0
-	VFMADD231PS.BCST 24(CX), Z5, Z1
-	VFMADD231PS.BCST 68(CX), Z6, Z0
-	VFMADD231PS.BCST 28(CX), Z6, Z1
-	VFMADD231PS.BCST 72(CX), Z7, Z0
-	VFMADD231PS.BCST 32(CX), Z7, Z1
-	VFMADD231PS.BCST 76(CX), Z8, Z0
-	VFMADD231PS.BCST 36(CX), Z8, Z1
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready4
-
-outside4:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Z4, Z0
-	VFMADD231PS.BCST 40(CX), Z4, Z1
-	VFMADD231PS.BCST (CX), Z4, Z2
-	VFMADD231PS.BCST 84(CX), Z5, Z0
-	VFMADD231PS.BCST 44(CX), Z5, Z1
-	VFMADD231PS.BCST 4(CX), Z5, Z2
-	VFMADD231PS.BCST 88(CX), Z6, Z0
-	VFMADD231PS.BCST 48(CX), Z6, Z1
-	VFMADD231PS.BCST 8(CX), Z6, Z2
-	VFMADD231PS.BCST 92(CX), Z7, Z0
-	VFMADD231PS.BCST 52(CX), Z7, Z1
-	VFMADD231PS.BCST 12(CX), Z7, Z2
-	VFMADD231PS.BCST 96(CX), Z8, Z0
-	VFMADD231PS.BCST 56(CX), Z8, Z1
-	VFMADD231PS.BCST 16(CX), Z8, Z2
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready5
-
-outside5:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Z4, Z1
-	VFMADD231PS.BCST 20(CX), Z4, Z2
-	VFMADD231PS.BCST 64(CX), Z5, Z1
-	VFMADD231PS.BCST 24(CX), Z5, Z2
-	VFMADD231PS.BCST 68(CX), Z6, Z1
-	VFMADD231PS.BCST 28(CX), Z6, Z2
-	VFMADD231PS.BCST 72(CX), Z7, Z1
-	VFMADD231PS.BCST 32(CX), Z7, Z2
-	VFMADD231PS.BCST 76(CX), Z8, Z1
-	VFMADD231PS.BCST 36(CX), Z8, Z2
-	CMPQ             R10, DX
-	JAE              outside6
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready6
-
-outside6:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-
-ready6:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Z4, Z1
-	VFMADD231PS.BCST 40(CX), Z4, Z2
-	VFMADD231PS.BCST (CX), Z4, Z3
-	VFMADD231PS.BCST 84(CX), Z5, Z1
-	VFMADD231PS.BCST 44(CX), Z5, Z2
-	VFMADD231PS.BCST 4(CX), Z5, Z3
-	VFMADD231PS.BCST 88(CX), Z6, Z1
-	VFMADD231PS.BCST 48(CX), Z6, Z2
-	VFMADD231PS.BCST 8(CX), Z6, Z3
-	VFMADD231PS.BCST 92(CX), Z7, Z1
-	VFMADD231PS.BCST 52(CX), Z7, Z2
-	VFMADD231PS.BCST 12(CX), Z7, Z3
-	VFMADD231PS.BCST 96(CX), Z8, Z1
-	VFMADD231PS.BCST 56(CX), Z8, Z2
-	VFMADD231PS.BCST 16(CX), Z8, Z3
-	CMPQ             R10, DX
-	JAE              outside7
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready7
-
-outside7:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-
-ready7:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Z4, Z2
-	VFMADD231PS.BCST 20(CX), Z4, Z3
-	VFMADD231PS.BCST 64(CX), Z5, Z2
-	VFMADD231PS.BCST 24(CX), Z5, Z3
-	VFMADD231PS.BCST 68(CX), Z6, Z2
-	VFMADD231PS.BCST 28(CX), Z6, Z3
-	VFMADD231PS.BCST 72(CX), Z7, Z2
-	VFMADD231PS.BCST 32(CX), Z7, Z3
-	VFMADD231PS.BCST 76(CX), Z8, Z2
-	VFMADD231PS.BCST 36(CX), Z8, Z3
-	CMPQ             R10, DX
-	JAE              outside8
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready8
-
-outside8:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-
-ready8:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Z4, Z2
-	VFMADD231PS.BCST 40(CX), Z4, Z3
-	VFMADD231PS.BCST 84(CX), Z5, Z2
-	VFMADD231PS.BCST 44(CX), Z5, Z3
-	VFMADD231PS.BCST 88(CX), Z6, Z2
-	VFMADD231PS.BCST 48(CX), Z6, Z3
-	VFMADD231PS.BCST 92(CX), Z7, Z2
-	VFMADD231PS.BCST 52(CX), Z7, Z3
-	VFMADD231PS.BCST 96(CX), Z8, Z2
-	VFMADD231PS.BCST 56(CX), Z8, Z3
-	CMPQ             R10, DX
-	JAE              outside9
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready9
-
-outside9:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-
-ready9:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Z4, Z3
-	VFMADD231PS.BCST 64(CX), Z5, Z3
-	VFMADD231PS.BCST 68(CX), Z6, Z3
-	VFMADD231PS.BCST 72(CX), Z7, Z3
-	VFMADD231PS.BCST 76(CX), Z8, Z3
-	CMPQ             R10, DX
-	JAE              outside10
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        64(DI), K2, Z10
-	VMOVAPS          Z4, Z5
-	VPERMT2PS        Z10, Z12, Z5
-	VPERMT2PS        Z10, Z11, Z4
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        72(DI), K4, Z10
-	VMOVAPS          Z6, Z7
-	VPERMT2PS        Z10, Z12, Z7
-	VPERMT2PS        Z10, Z11, Z6
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        80(DI), K6, Z10
-	VPERMT2PS        Z10, Z11, Z8
-	JMP              ready10
-
-outside10:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-
-ready10:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Z4, Z3
-	VFMADD231PS.BCST 84(CX), Z5, Z3
-	VFMADD231PS.BCST 88(CX), Z6, Z3
-	VFMADD231PS.BCST 92(CX), Z7, Z3
-	VFMADD231PS.BCST 96(CX), Z8, Z3
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             $0x03, R10
+row6Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 168(CX), Z7, Z0
+	VFMADD231PS.BCST 140(CX), Z7, Z1
+	VFMADD231PS.BCST 112(CX), Z7, Z2
+	VFMADD231PS.BCST 84(CX), Z7, Z3
+	VFMADD231PS.BCST 56(CX), Z7, Z4
+	VFMADD231PS      Z25, Z7, Z5
+	VMOVAPS          Z14, Z6
+	VFMADD231PS      Z18, Z7, Z6
+	VFMADD231PS.BCST 172(CX), Z8, Z0
+	VFMADD231PS.BCST 144(CX), Z8, Z1
+	VFMADD231PS.BCST 116(CX), Z8, Z2
+	VFMADD231PS.BCST 88(CX), Z8, Z3
+	VFMADD231PS.BCST 60(CX), Z8, Z4
+	VFMADD231PS      Z26, Z8, Z5
+	VFMADD231PS      Z19, Z8, Z6
+	VFMADD231PS.BCST 176(CX), Z9, Z0
+	VFMADD231PS.BCST 148(CX), Z9, Z1
+	VFMADD231PS.BCST 120(CX), Z9, Z2
+	VFMADD231PS.BCST 92(CX), Z9, Z3
+	VFMADD231PS.BCST 64(CX), Z9, Z4
+	VFMADD231PS      Z27, Z9, Z5
+	VFMADD231PS      Z20, Z9, Z6
+	VFMADD231PS.BCST 180(CX), Z10, Z0
+	VFMADD231PS.BCST 152(CX), Z10, Z1
+	VFMADD231PS.BCST 124(CX), Z10, Z2
+	VFMADD231PS.BCST 96(CX), Z10, Z3
+	VFMADD231PS.BCST 68(CX), Z10, Z4
+	VFMADD231PS      Z28, Z10, Z5
+	VFMADD231PS      Z21, Z10, Z6
+	VFMADD231PS.BCST 184(CX), Z11, Z0
+	VFMADD231PS.BCST 156(CX), Z11, Z1
+	VFMADD231PS.BCST 128(CX), Z11, Z2
+	VFMADD231PS.BCST 100(CX), Z11, Z3
+	VFMADD231PS.BCST 72(CX), Z11, Z4
+	VFMADD231PS      Z29, Z11, Z5
+	VFMADD231PS      Z22, Z11, Z6
+	VFMADD231PS.BCST 188(CX), Z12, Z0
+	VFMADD231PS.BCST 160(CX), Z12, Z1
+	VFMADD231PS.BCST 132(CX), Z12, Z2
+	VFMADD231PS.BCST 104(CX), Z12, Z3
+	VFMADD231PS.BCST 76(CX), Z12, Z4
+	VFMADD231PS      Z30, Z12, Z5
+	VFMADD231PS      Z23, Z12, Z6
+	VFMADD231PS.BCST 192(CX), Z13, Z0
+	VFMADD231PS.BCST 164(CX), Z13, Z1
+	VFMADD231PS.BCST 136(CX), Z13, Z2
+	VFMADD231PS.BCST 108(CX), Z13, Z3
+	VFMADD231PS.BCST 80(CX), Z13, Z4
+	VFMADD231PS      Z31, Z13, Z5
+	VFMADD231PS      Z24, Z13, Z6
+	KMOVW            14(DI), K1
 	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K7, Z10
-	VADDPS           Z10, Z0, Z0
+	JNE              residual0
 
 plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z15, Z0
-
-unclamped0:
-	VMOVUPS   Z0, K7, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+	VMAXPS    Z0, Z15, Z0
+	VMINPS    Z0, Z16, Z0
+	VMOVUPS   Z0, K1, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K7, Z10
-	VADDPS    Z10, Z1, Z1
+	KMOVW     (DI), K1
+	CMPQ      R12, DX
+	JAE       row7Outside
+	VMOVUPS.Z (R10), K1, Z7
+	VMOVUPS.Z 4(R10), K2, Z8
+	VMOVUPS.Z 8(R10), K3, Z9
+	VMOVUPS.Z 12(R10), K4, Z10
+	VMOVUPS.Z 16(R10), K5, Z11
+	VMOVUPS.Z 20(R10), K6, Z12
+	VMOVUPS.Z 24(R10), K7, Z13
+
+row7Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 168(CX), Z7, Z1
+	VFMADD231PS.BCST 140(CX), Z7, Z2
+	VFMADD231PS.BCST 112(CX), Z7, Z3
+	VFMADD231PS.BCST 84(CX), Z7, Z4
+	VFMADD231PS.BCST 56(CX), Z7, Z5
+	VFMADD231PS      Z25, Z7, Z6
+	VMOVAPS          Z14, Z0
+	VFMADD231PS      Z18, Z7, Z0
+	VFMADD231PS.BCST 172(CX), Z8, Z1
+	VFMADD231PS.BCST 144(CX), Z8, Z2
+	VFMADD231PS.BCST 116(CX), Z8, Z3
+	VFMADD231PS.BCST 88(CX), Z8, Z4
+	VFMADD231PS.BCST 60(CX), Z8, Z5
+	VFMADD231PS      Z26, Z8, Z6
+	VFMADD231PS      Z19, Z8, Z0
+	VFMADD231PS.BCST 176(CX), Z9, Z1
+	VFMADD231PS.BCST 148(CX), Z9, Z2
+	VFMADD231PS.BCST 120(CX), Z9, Z3
+	VFMADD231PS.BCST 92(CX), Z9, Z4
+	VFMADD231PS.BCST 64(CX), Z9, Z5
+	VFMADD231PS      Z27, Z9, Z6
+	VFMADD231PS      Z20, Z9, Z0
+	VFMADD231PS.BCST 180(CX), Z10, Z1
+	VFMADD231PS.BCST 152(CX), Z10, Z2
+	VFMADD231PS.BCST 124(CX), Z10, Z3
+	VFMADD231PS.BCST 96(CX), Z10, Z4
+	VFMADD231PS.BCST 68(CX), Z10, Z5
+	VFMADD231PS      Z28, Z10, Z6
+	VFMADD231PS      Z21, Z10, Z0
+	VFMADD231PS.BCST 184(CX), Z11, Z1
+	VFMADD231PS.BCST 156(CX), Z11, Z2
+	VFMADD231PS.BCST 128(CX), Z11, Z3
+	VFMADD231PS.BCST 100(CX), Z11, Z4
+	VFMADD231PS.BCST 72(CX), Z11, Z5
+	VFMADD231PS      Z29, Z11, Z6
+	VFMADD231PS      Z22, Z11, Z0
+	VFMADD231PS.BCST 188(CX), Z12, Z1
+	VFMADD231PS.BCST 160(CX), Z12, Z2
+	VFMADD231PS.BCST 132(CX), Z12, Z3
+	VFMADD231PS.BCST 104(CX), Z12, Z4
+	VFMADD231PS.BCST 76(CX), Z12, Z5
+	VFMADD231PS      Z30, Z12, Z6
+	VFMADD231PS      Z23, Z12, Z0
+	VFMADD231PS.BCST 192(CX), Z13, Z1
+	VFMADD231PS.BCST 164(CX), Z13, Z2
+	VFMADD231PS.BCST 136(CX), Z13, Z3
+	VFMADD231PS.BCST 108(CX), Z13, Z4
+	VFMADD231PS.BCST 80(CX), Z13, Z5
+	VFMADD231PS      Z31, Z13, Z6
+	VFMADD231PS      Z24, Z13, Z0
+	KMOVW            14(DI), K1
+	CMPQ             24(AX), $0x00
+	JNE              residual1
 
 plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z15, Z1
-
-unclamped1:
-	VMOVUPS   Z1, K7, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+	VMAXPS    Z1, Z15, Z1
+	VMINPS    Z1, Z16, Z1
+	VMOVUPS   Z1, K1, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K7, Z10
-	VADDPS    Z10, Z2, Z2
+	KMOVW     (DI), K1
+	CMPQ      R12, DX
+	JAE       row8Outside
+	VMOVUPS.Z (R10), K1, Z7
+	VMOVUPS.Z 4(R10), K2, Z8
+	VMOVUPS.Z 8(R10), K3, Z9
+	VMOVUPS.Z 12(R10), K4, Z10
+	VMOVUPS.Z 16(R10), K5, Z11
+	VMOVUPS.Z 20(R10), K6, Z12
+	VMOVUPS.Z 24(R10), K7, Z13
+
+row8Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 168(CX), Z7, Z2
+	VFMADD231PS.BCST 140(CX), Z7, Z3
+	VFMADD231PS.BCST 112(CX), Z7, Z4
+	VFMADD231PS.BCST 84(CX), Z7, Z5
+	VFMADD231PS.BCST 56(CX), Z7, Z6
+	VFMADD231PS      Z25, Z7, Z0
+	VMOVAPS          Z14, Z1
+	VFMADD231PS      Z18, Z7, Z1
+	VFMADD231PS.BCST 172(CX), Z8, Z2
+	VFMADD231PS.BCST 144(CX), Z8, Z3
+	VFMADD231PS.BCST 116(CX), Z8, Z4
+	VFMADD231PS.BCST 88(CX), Z8, Z5
+	VFMADD231PS.BCST 60(CX), Z8, Z6
+	VFMADD231PS      Z26, Z8, Z0
+	VFMADD231PS      Z19, Z8, Z1
+	VFMADD231PS.BCST 176(CX), Z9, Z2
+	VFMADD231PS.BCST 148(CX), Z9, Z3
+	VFMADD231PS.BCST 120(CX), Z9, Z4
+	VFMADD231PS.BCST 92(CX), Z9, Z5
+	VFMADD231PS.BCST 64(CX), Z9, Z6
+	VFMADD231PS      Z27, Z9, Z0
+	VFMADD231PS      Z20, Z9, Z1
+	VFMADD231PS.BCST 180(CX), Z10, Z2
+	VFMADD231PS.BCST 152(CX), Z10, Z3
+	VFMADD231PS.BCST 124(CX), Z10, Z4
+	VFMADD231PS.BCST 96(CX), Z10, Z5
+	VFMADD231PS.BCST 68(CX), Z10, Z6
+	VFMADD231PS      Z28, Z10, Z0
+	VFMADD231PS      Z21, Z10, Z1
+	VFMADD231PS.BCST 184(CX), Z11, Z2
+	VFMADD231PS.BCST 156(CX), Z11, Z3
+	VFMADD231PS.BCST 128(CX), Z11, Z4
+	VFMADD231PS.BCST 100(CX), Z11, Z5
+	VFMADD231PS.BCST 72(CX), Z11, Z6
+	VFMADD231PS      Z29, Z11, Z0
+	VFMADD231PS      Z22, Z11, Z1
+	VFMADD231PS.BCST 188(CX), Z12, Z2
+	VFMADD231PS.BCST 160(CX), Z12, Z3
+	VFMADD231PS.BCST 132(CX), Z12, Z4
+	VFMADD231PS.BCST 104(CX), Z12, Z5
+	VFMADD231PS.BCST 76(CX), Z12, Z6
+	VFMADD231PS      Z30, Z12, Z0
+	VFMADD231PS      Z23, Z12, Z1
+	VFMADD231PS.BCST 192(CX), Z13, Z2
+	VFMADD231PS.BCST 164(CX), Z13, Z3
+	VFMADD231PS.BCST 136(CX), Z13, Z4
+	VFMADD231PS.BCST 108(CX), Z13, Z5
+	VFMADD231PS.BCST 80(CX), Z13, Z6
+	VFMADD231PS      Z31, Z13, Z0
+	VFMADD231PS      Z24, Z13, Z1
+	KMOVW            14(DI), K1
+	CMPQ             24(AX), $0x00
+	JNE              residual2
 
 plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z15, Z2
-
-unclamped2:
-	VMOVUPS   Z2, K7, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+	VMAXPS    Z2, Z15, Z2
+	VMINPS    Z2, Z16, Z2
+	VMOVUPS   Z2, K1, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K7, Z10
-	VADDPS    Z10, Z3, Z3
+	KMOVW     (DI), K1
+	CMPQ      R12, DX
+	JAE       row9Outside
+	VMOVUPS.Z (R10), K1, Z7
+	VMOVUPS.Z 4(R10), K2, Z8
+	VMOVUPS.Z 8(R10), K3, Z9
+	VMOVUPS.Z 12(R10), K4, Z10
+	VMOVUPS.Z 16(R10), K5, Z11
+	VMOVUPS.Z 20(R10), K6, Z12
+	VMOVUPS.Z 24(R10), K7, Z13
+
+row9Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 168(CX), Z7, Z3
+	VFMADD231PS.BCST 140(CX), Z7, Z4
+	VFMADD231PS.BCST 112(CX), Z7, Z5
+	VFMADD231PS.BCST 84(CX), Z7, Z6
+	VFMADD231PS.BCST 56(CX), Z7, Z0
+	VFMADD231PS      Z25, Z7, Z1
+	VMOVAPS          Z14, Z2
+	VFMADD231PS      Z18, Z7, Z2
+	VFMADD231PS.BCST 172(CX), Z8, Z3
+	VFMADD231PS.BCST 144(CX), Z8, Z4
+	VFMADD231PS.BCST 116(CX), Z8, Z5
+	VFMADD231PS.BCST 88(CX), Z8, Z6
+	VFMADD231PS.BCST 60(CX), Z8, Z0
+	VFMADD231PS      Z26, Z8, Z1
+	VFMADD231PS      Z19, Z8, Z2
+	VFMADD231PS.BCST 176(CX), Z9, Z3
+	VFMADD231PS.BCST 148(CX), Z9, Z4
+	VFMADD231PS.BCST 120(CX), Z9, Z5
+	VFMADD231PS.BCST 92(CX), Z9, Z6
+	VFMADD231PS.BCST 64(CX), Z9, Z0
+	VFMADD231PS      Z27, Z9, Z1
+	VFMADD231PS      Z20, Z9, Z2
+	VFMADD231PS.BCST 180(CX), Z10, Z3
+	VFMADD231PS.BCST 152(CX), Z10, Z4
+	VFMADD231PS.BCST 124(CX), Z10, Z5
+	VFMADD231PS.BCST 96(CX), Z10, Z6
+	VFMADD231PS.BCST 68(CX), Z10, Z0
+	VFMADD231PS      Z28, Z10, Z1
+	VFMADD231PS      Z21, Z10, Z2
+	VFMADD231PS.BCST 184(CX), Z11, Z3
+	VFMADD231PS.BCST 156(CX), Z11, Z4
+	VFMADD231PS.BCST 128(CX), Z11, Z5
+	VFMADD231PS.BCST 100(CX), Z11, Z6
+	VFMADD231PS.BCST 72(CX), Z11, Z0
+	VFMADD231PS      Z29, Z11, Z1
+	VFMADD231PS      Z22, Z11, Z2
+	VFMADD231PS.BCST 188(CX), Z12, Z3
+	VFMADD231PS.BCST 160(CX), Z12, Z4
+	VFMADD231PS.BCST 132(CX), Z12, Z5
+	VFMADD231PS.BCST 104(CX), Z12, Z6
+	VFMADD231PS.BCST 76(CX), Z12, Z0
+	VFMADD231PS      Z30, Z12, Z1
+	VFMADD231PS      Z23, Z12, Z2
+	VFMADD231PS.BCST 192(CX), Z13, Z3
+	VFMADD231PS.BCST 164(CX), Z13, Z4
+	VFMADD231PS.BCST 136(CX), Z13, Z5
+	VFMADD231PS.BCST 108(CX), Z13, Z6
+	VFMADD231PS.BCST 80(CX), Z13, Z0
+	VFMADD231PS      Z31, Z13, Z1
+	VFMADD231PS      Z24, Z13, Z2
+	KMOVW            14(DI), K1
+	CMPQ             24(AX), $0x00
+	JNE              residual3
 
 plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z15, Z3
+	VMAXPS    Z3, Z15, Z3
+	VMINPS    Z3, Z16, Z3
+	VMOVUPS   Z3, K1, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	KMOVW     (DI), K1
+	CMPQ      R12, DX
+	JAE       row10Outside
+	VMOVUPS.Z (R10), K1, Z7
+	VMOVUPS.Z 4(R10), K2, Z8
+	VMOVUPS.Z 8(R10), K3, Z9
+	VMOVUPS.Z 12(R10), K4, Z10
+	VMOVUPS.Z 16(R10), K5, Z11
+	VMOVUPS.Z 20(R10), K6, Z12
+	VMOVUPS.Z 24(R10), K7, Z13
 
-unclamped3:
-	VMOVUPS Z3, K7, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
+row10Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 168(CX), Z7, Z4
+	VFMADD231PS.BCST 140(CX), Z7, Z5
+	VFMADD231PS.BCST 112(CX), Z7, Z6
+	VFMADD231PS.BCST 84(CX), Z7, Z0
+	VFMADD231PS.BCST 56(CX), Z7, Z1
+	VFMADD231PS      Z25, Z7, Z2
+	VMOVAPS          Z14, Z3
+	VFMADD231PS      Z18, Z7, Z3
+	VFMADD231PS.BCST 172(CX), Z8, Z4
+	VFMADD231PS.BCST 144(CX), Z8, Z5
+	VFMADD231PS.BCST 116(CX), Z8, Z6
+	VFMADD231PS.BCST 88(CX), Z8, Z0
+	VFMADD231PS.BCST 60(CX), Z8, Z1
+	VFMADD231PS      Z26, Z8, Z2
+	VFMADD231PS      Z19, Z8, Z3
+	VFMADD231PS.BCST 176(CX), Z9, Z4
+	VFMADD231PS.BCST 148(CX), Z9, Z5
+	VFMADD231PS.BCST 120(CX), Z9, Z6
+	VFMADD231PS.BCST 92(CX), Z9, Z0
+	VFMADD231PS.BCST 64(CX), Z9, Z1
+	VFMADD231PS      Z27, Z9, Z2
+	VFMADD231PS      Z20, Z9, Z3
+	VFMADD231PS.BCST 180(CX), Z10, Z4
+	VFMADD231PS.BCST 152(CX), Z10, Z5
+	VFMADD231PS.BCST 124(CX), Z10, Z6
+	VFMADD231PS.BCST 96(CX), Z10, Z0
+	VFMADD231PS.BCST 68(CX), Z10, Z1
+	VFMADD231PS      Z28, Z10, Z2
+	VFMADD231PS      Z21, Z10, Z3
+	VFMADD231PS.BCST 184(CX), Z11, Z4
+	VFMADD231PS.BCST 156(CX), Z11, Z5
+	VFMADD231PS.BCST 128(CX), Z11, Z6
+	VFMADD231PS.BCST 100(CX), Z11, Z0
+	VFMADD231PS.BCST 72(CX), Z11, Z1
+	VFMADD231PS      Z29, Z11, Z2
+	VFMADD231PS      Z22, Z11, Z3
+	VFMADD231PS.BCST 188(CX), Z12, Z4
+	VFMADD231PS.BCST 160(CX), Z12, Z5
+	VFMADD231PS.BCST 132(CX), Z12, Z6
+	VFMADD231PS.BCST 104(CX), Z12, Z0
+	VFMADD231PS.BCST 76(CX), Z12, Z1
+	VFMADD231PS      Z30, Z12, Z2
+	VFMADD231PS      Z23, Z12, Z3
+	VFMADD231PS.BCST 192(CX), Z13, Z4
+	VFMADD231PS.BCST 164(CX), Z13, Z5
+	VFMADD231PS.BCST 136(CX), Z13, Z6
+	VFMADD231PS.BCST 108(CX), Z13, Z0
+	VFMADD231PS.BCST 80(CX), Z13, Z1
+	VFMADD231PS      Z31, Z13, Z2
+	VFMADD231PS      Z24, Z13, Z3
+	KMOVW            14(DI), K1
+	CMPQ             24(AX), $0x00
+	JNE              residual4
+
+plain4:
+	VMAXPS    Z4, Z15, Z4
+	VMINPS    Z4, Z16, Z4
+	VMOVUPS   Z4, K1, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	KMOVW     (DI), K1
+	CMPQ      R12, DX
+	JAE       row11Outside
+	VMOVUPS.Z (R10), K1, Z7
+	VMOVUPS.Z 4(R10), K2, Z8
+	VMOVUPS.Z 8(R10), K3, Z9
+	VMOVUPS.Z 12(R10), K4, Z10
+	VMOVUPS.Z 16(R10), K5, Z11
+	VMOVUPS.Z 20(R10), K6, Z12
+	VMOVUPS.Z 24(R10), K7, Z13
+
+row11Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 168(CX), Z7, Z5
+	VFMADD231PS.BCST 140(CX), Z7, Z6
+	VFMADD231PS.BCST 112(CX), Z7, Z0
+	VFMADD231PS.BCST 84(CX), Z7, Z1
+	VFMADD231PS.BCST 56(CX), Z7, Z2
+	VFMADD231PS      Z25, Z7, Z3
+	VMOVAPS          Z14, Z4
+	VFMADD231PS      Z18, Z7, Z4
+	VFMADD231PS.BCST 172(CX), Z8, Z5
+	VFMADD231PS.BCST 144(CX), Z8, Z6
+	VFMADD231PS.BCST 116(CX), Z8, Z0
+	VFMADD231PS.BCST 88(CX), Z8, Z1
+	VFMADD231PS.BCST 60(CX), Z8, Z2
+	VFMADD231PS      Z26, Z8, Z3
+	VFMADD231PS      Z19, Z8, Z4
+	VFMADD231PS.BCST 176(CX), Z9, Z5
+	VFMADD231PS.BCST 148(CX), Z9, Z6
+	VFMADD231PS.BCST 120(CX), Z9, Z0
+	VFMADD231PS.BCST 92(CX), Z9, Z1
+	VFMADD231PS.BCST 64(CX), Z9, Z2
+	VFMADD231PS      Z27, Z9, Z3
+	VFMADD231PS      Z20, Z9, Z4
+	VFMADD231PS.BCST 180(CX), Z10, Z5
+	VFMADD231PS.BCST 152(CX), Z10, Z6
+	VFMADD231PS.BCST 124(CX), Z10, Z0
+	VFMADD231PS.BCST 96(CX), Z10, Z1
+	VFMADD231PS.BCST 68(CX), Z10, Z2
+	VFMADD231PS      Z28, Z10, Z3
+	VFMADD231PS      Z21, Z10, Z4
+	VFMADD231PS.BCST 184(CX), Z11, Z5
+	VFMADD231PS.BCST 156(CX), Z11, Z6
+	VFMADD231PS.BCST 128(CX), Z11, Z0
+	VFMADD231PS.BCST 100(CX), Z11, Z1
+	VFMADD231PS.BCST 72(CX), Z11, Z2
+	VFMADD231PS      Z29, Z11, Z3
+	VFMADD231PS      Z22, Z11, Z4
+	VFMADD231PS.BCST 188(CX), Z12, Z5
+	VFMADD231PS.BCST 160(CX), Z12, Z6
+	VFMADD231PS.BCST 132(CX), Z12, Z0
+	VFMADD231PS.BCST 104(CX), Z12, Z1
+	VFMADD231PS.BCST 76(CX), Z12, Z2
+	VFMADD231PS      Z30, Z12, Z3
+	VFMADD231PS      Z23, Z12, Z4
+	VFMADD231PS.BCST 192(CX), Z13, Z5
+	VFMADD231PS.BCST 164(CX), Z13, Z6
+	VFMADD231PS.BCST 136(CX), Z13, Z0
+	VFMADD231PS.BCST 108(CX), Z13, Z1
+	VFMADD231PS.BCST 80(CX), Z13, Z2
+	VFMADD231PS      Z31, Z13, Z3
+	VFMADD231PS      Z24, Z13, Z4
+	KMOVW            14(DI), K1
+	CMPQ             24(AX), $0x00
+	JNE              residual5
+
+plain5:
+	VMAXPS    Z5, Z15, Z5
+	VMINPS    Z5, Z16, Z5
+	VMOVUPS   Z5, K1, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	KMOVW     (DI), K1
+	CMPQ      R12, DX
+	JAE       row12Outside
+	VMOVUPS.Z (R10), K1, Z7
+	VMOVUPS.Z 4(R10), K2, Z8
+	VMOVUPS.Z 8(R10), K3, Z9
+	VMOVUPS.Z 12(R10), K4, Z10
+	VMOVUPS.Z 16(R10), K5, Z11
+	VMOVUPS.Z 20(R10), K6, Z12
+	VMOVUPS.Z 24(R10), K7, Z13
+
+row12Ready:
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 168(CX), Z7, Z6
+	VFMADD231PS.BCST 140(CX), Z7, Z0
+	VFMADD231PS.BCST 112(CX), Z7, Z1
+	VFMADD231PS.BCST 84(CX), Z7, Z2
+	VFMADD231PS.BCST 56(CX), Z7, Z3
+	VFMADD231PS      Z25, Z7, Z4
+	VMOVAPS          Z14, Z5
+	VFMADD231PS      Z18, Z7, Z5
+	VFMADD231PS.BCST 172(CX), Z8, Z6
+	VFMADD231PS.BCST 144(CX), Z8, Z0
+	VFMADD231PS.BCST 116(CX), Z8, Z1
+	VFMADD231PS.BCST 88(CX), Z8, Z2
+	VFMADD231PS.BCST 60(CX), Z8, Z3
+	VFMADD231PS      Z26, Z8, Z4
+	VFMADD231PS      Z19, Z8, Z5
+	VFMADD231PS.BCST 176(CX), Z9, Z6
+	VFMADD231PS.BCST 148(CX), Z9, Z0
+	VFMADD231PS.BCST 120(CX), Z9, Z1
+	VFMADD231PS.BCST 92(CX), Z9, Z2
+	VFMADD231PS.BCST 64(CX), Z9, Z3
+	VFMADD231PS      Z27, Z9, Z4
+	VFMADD231PS      Z20, Z9, Z5
+	VFMADD231PS.BCST 180(CX), Z10, Z6
+	VFMADD231PS.BCST 152(CX), Z10, Z0
+	VFMADD231PS.BCST 124(CX), Z10, Z1
+	VFMADD231PS.BCST 96(CX), Z10, Z2
+	VFMADD231PS.BCST 68(CX), Z10, Z3
+	VFMADD231PS      Z28, Z10, Z4
+	VFMADD231PS      Z21, Z10, Z5
+	VFMADD231PS.BCST 184(CX), Z11, Z6
+	VFMADD231PS.BCST 156(CX), Z11, Z0
+	VFMADD231PS.BCST 128(CX), Z11, Z1
+	VFMADD231PS.BCST 100(CX), Z11, Z2
+	VFMADD231PS.BCST 72(CX), Z11, Z3
+	VFMADD231PS      Z29, Z11, Z4
+	VFMADD231PS      Z22, Z11, Z5
+	VFMADD231PS.BCST 188(CX), Z12, Z6
+	VFMADD231PS.BCST 160(CX), Z12, Z0
+	VFMADD231PS.BCST 132(CX), Z12, Z1
+	VFMADD231PS.BCST 104(CX), Z12, Z2
+	VFMADD231PS.BCST 76(CX), Z12, Z3
+	VFMADD231PS      Z30, Z12, Z4
+	VFMADD231PS      Z23, Z12, Z5
+	VFMADD231PS.BCST 192(CX), Z13, Z6
+	VFMADD231PS.BCST 164(CX), Z13, Z0
+	VFMADD231PS.BCST 136(CX), Z13, Z1
+	VFMADD231PS.BCST 108(CX), Z13, Z2
+	VFMADD231PS.BCST 80(CX), Z13, Z3
+	VFMADD231PS      Z31, Z13, Z4
+	VFMADD231PS      Z24, Z13, Z5
+	KMOVW            14(DI), K1
+	CMPQ             24(AX), $0x00
+	JNE              residual6
+
+plain6:
+	VMAXPS  Z6, Z15, Z6
+	VMINPS  Z6, Z16, Z6
+	VMOVUPS Z6, K1, (R11)
+	ADDQ    SI, R11
+	DECQ    R13
 	JEQ     next
-	JMP     group
+	KMOVW   (DI), K1
+	JMP     turn
 
 next:
-	ADDQ $0x10, SI
-	ADDQ $0x00000080, 8(SP)
+	ADDQ $0x10, DI
+	ADDQ $0x00000040, 8(SP)
 	ADDQ $0x00000040, 16(SP)
 	DECQ (SP)
 	JNE  strip
 	VZEROUPPER
 	RET
 
-// func DepthRows7x1x16(d *DepthRows)
-// Requires: AVX, AVX512DQ, AVX512F
-TEXT ·DepthRows7x1x16(SB), NOSPLIT, $24-8
+row0Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row0Ready
+
+row1Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row1Ready
+
+row2Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row2Ready
+
+row3Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row3Ready
+
+row4Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row4Ready
+
+row5Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row5Ready
+
+row6Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row6Ready
+
+residual0:
+	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VADDPS    Z17, Z0, Z0
+	JMP       plain0
+
+row7Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row7Ready
+
+residual1:
+	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VADDPS    Z17, Z1, Z1
+	JMP       plain1
+
+row8Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row8Ready
+
+residual2:
+	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VADDPS    Z17, Z2, Z2
+	JMP       plain2
+
+row9Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row9Ready
+
+residual3:
+	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VADDPS    Z17, Z3, Z3
+	JMP       plain3
+
+row10Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row10Ready
+
+residual4:
+	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VADDPS    Z17, Z4, Z4
+	JMP       plain4
+
+row11Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row11Ready
+
+residual5:
+	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VADDPS    Z17, Z5, Z5
+	JMP       plain5
+
+row12Outside:
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	JMP    row12Ready
+
+residual6:
+	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VADDPS    Z17, Z6, Z6
+	JMP       plain6
+
+DATA lanesOfDepthHalves7x1<>+0(SB)/4, $0x00000000
+DATA lanesOfDepthHalves7x1<>+4(SB)/4, $0x00000001
+DATA lanesOfDepthHalves7x1<>+8(SB)/4, $0x00000002
+DATA lanesOfDepthHalves7x1<>+12(SB)/4, $0x00000003
+DATA lanesOfDepthHalves7x1<>+16(SB)/4, $0x00000004
+DATA lanesOfDepthHalves7x1<>+20(SB)/4, $0x00000005
+DATA lanesOfDepthHalves7x1<>+24(SB)/4, $0x00000006
+DATA lanesOfDepthHalves7x1<>+28(SB)/4, $0x00000007
+DATA lanesOfDepthHalves7x1<>+32(SB)/4, $0x00000010
+DATA lanesOfDepthHalves7x1<>+36(SB)/4, $0x00000011
+DATA lanesOfDepthHalves7x1<>+40(SB)/4, $0x00000012
+DATA lanesOfDepthHalves7x1<>+44(SB)/4, $0x00000013
+DATA lanesOfDepthHalves7x1<>+48(SB)/4, $0x00000014
+DATA lanesOfDepthHalves7x1<>+52(SB)/4, $0x00000015
+DATA lanesOfDepthHalves7x1<>+56(SB)/4, $0x00000016
+DATA lanesOfDepthHalves7x1<>+60(SB)/4, $0x00000017
+DATA lanesOfDepthHalves7x1<>+64(SB)/4, $0x00000001
+DATA lanesOfDepthHalves7x1<>+68(SB)/4, $0x00000002
+DATA lanesOfDepthHalves7x1<>+72(SB)/4, $0x00000003
+DATA lanesOfDepthHalves7x1<>+76(SB)/4, $0x00000004
+DATA lanesOfDepthHalves7x1<>+80(SB)/4, $0x00000005
+DATA lanesOfDepthHalves7x1<>+84(SB)/4, $0x00000006
+DATA lanesOfDepthHalves7x1<>+88(SB)/4, $0x00000007
+DATA lanesOfDepthHalves7x1<>+92(SB)/4, $0x00000008
+DATA lanesOfDepthHalves7x1<>+96(SB)/4, $0x00000011
+DATA lanesOfDepthHalves7x1<>+100(SB)/4, $0x00000012
+DATA lanesOfDepthHalves7x1<>+104(SB)/4, $0x00000013
+DATA lanesOfDepthHalves7x1<>+108(SB)/4, $0x00000014
+DATA lanesOfDepthHalves7x1<>+112(SB)/4, $0x00000015
+DATA lanesOfDepthHalves7x1<>+116(SB)/4, $0x00000016
+DATA lanesOfDepthHalves7x1<>+120(SB)/4, $0x00000017
+DATA lanesOfDepthHalves7x1<>+124(SB)/4, $0x00000018
+DATA lanesOfDepthHalves7x1<>+128(SB)/4, $0x00000002
+DATA lanesOfDepthHalves7x1<>+132(SB)/4, $0x00000003
+DATA lanesOfDepthHalves7x1<>+136(SB)/4, $0x00000004
+DATA lanesOfDepthHalves7x1<>+140(SB)/4, $0x00000005
+DATA lanesOfDepthHalves7x1<>+144(SB)/4, $0x00000006
+DATA lanesOfDepthHalves7x1<>+148(SB)/4, $0x00000007
+DATA lanesOfDepthHalves7x1<>+152(SB)/4, $0x00000008
+DATA lanesOfDepthHalves7x1<>+156(SB)/4, $0x00000009
+DATA lanesOfDepthHalves7x1<>+160(SB)/4, $0x00000012
+DATA lanesOfDepthHalves7x1<>+164(SB)/4, $0x00000013
+DATA lanesOfDepthHalves7x1<>+168(SB)/4, $0x00000014
+DATA lanesOfDepthHalves7x1<>+172(SB)/4, $0x00000015
+DATA lanesOfDepthHalves7x1<>+176(SB)/4, $0x00000016
+DATA lanesOfDepthHalves7x1<>+180(SB)/4, $0x00000017
+DATA lanesOfDepthHalves7x1<>+184(SB)/4, $0x00000018
+DATA lanesOfDepthHalves7x1<>+188(SB)/4, $0x00000019
+DATA lanesOfDepthHalves7x1<>+192(SB)/4, $0x00000003
+DATA lanesOfDepthHalves7x1<>+196(SB)/4, $0x00000004
+DATA lanesOfDepthHalves7x1<>+200(SB)/4, $0x00000005
+DATA lanesOfDepthHalves7x1<>+204(SB)/4, $0x00000006
+DATA lanesOfDepthHalves7x1<>+208(SB)/4, $0x00000007
+DATA lanesOfDepthHalves7x1<>+212(SB)/4, $0x00000008
+DATA lanesOfDepthHalves7x1<>+216(SB)/4, $0x00000009
+DATA lanesOfDepthHalves7x1<>+220(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves7x1<>+224(SB)/4, $0x00000013
+DATA lanesOfDepthHalves7x1<>+228(SB)/4, $0x00000014
+DATA lanesOfDepthHalves7x1<>+232(SB)/4, $0x00000015
+DATA lanesOfDepthHalves7x1<>+236(SB)/4, $0x00000016
+DATA lanesOfDepthHalves7x1<>+240(SB)/4, $0x00000017
+DATA lanesOfDepthHalves7x1<>+244(SB)/4, $0x00000018
+DATA lanesOfDepthHalves7x1<>+248(SB)/4, $0x00000019
+DATA lanesOfDepthHalves7x1<>+252(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves7x1<>+256(SB)/4, $0x00000004
+DATA lanesOfDepthHalves7x1<>+260(SB)/4, $0x00000005
+DATA lanesOfDepthHalves7x1<>+264(SB)/4, $0x00000006
+DATA lanesOfDepthHalves7x1<>+268(SB)/4, $0x00000007
+DATA lanesOfDepthHalves7x1<>+272(SB)/4, $0x00000008
+DATA lanesOfDepthHalves7x1<>+276(SB)/4, $0x00000009
+DATA lanesOfDepthHalves7x1<>+280(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves7x1<>+284(SB)/4, $0x0000000b
+DATA lanesOfDepthHalves7x1<>+288(SB)/4, $0x00000014
+DATA lanesOfDepthHalves7x1<>+292(SB)/4, $0x00000015
+DATA lanesOfDepthHalves7x1<>+296(SB)/4, $0x00000016
+DATA lanesOfDepthHalves7x1<>+300(SB)/4, $0x00000017
+DATA lanesOfDepthHalves7x1<>+304(SB)/4, $0x00000018
+DATA lanesOfDepthHalves7x1<>+308(SB)/4, $0x00000019
+DATA lanesOfDepthHalves7x1<>+312(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves7x1<>+316(SB)/4, $0x0000001b
+DATA lanesOfDepthHalves7x1<>+320(SB)/4, $0x00000005
+DATA lanesOfDepthHalves7x1<>+324(SB)/4, $0x00000006
+DATA lanesOfDepthHalves7x1<>+328(SB)/4, $0x00000007
+DATA lanesOfDepthHalves7x1<>+332(SB)/4, $0x00000008
+DATA lanesOfDepthHalves7x1<>+336(SB)/4, $0x00000009
+DATA lanesOfDepthHalves7x1<>+340(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves7x1<>+344(SB)/4, $0x0000000b
+DATA lanesOfDepthHalves7x1<>+348(SB)/4, $0x0000000c
+DATA lanesOfDepthHalves7x1<>+352(SB)/4, $0x00000015
+DATA lanesOfDepthHalves7x1<>+356(SB)/4, $0x00000016
+DATA lanesOfDepthHalves7x1<>+360(SB)/4, $0x00000017
+DATA lanesOfDepthHalves7x1<>+364(SB)/4, $0x00000018
+DATA lanesOfDepthHalves7x1<>+368(SB)/4, $0x00000019
+DATA lanesOfDepthHalves7x1<>+372(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves7x1<>+376(SB)/4, $0x0000001b
+DATA lanesOfDepthHalves7x1<>+380(SB)/4, $0x0000001c
+DATA lanesOfDepthHalves7x1<>+384(SB)/4, $0x00000006
+DATA lanesOfDepthHalves7x1<>+388(SB)/4, $0x00000007
+DATA lanesOfDepthHalves7x1<>+392(SB)/4, $0x00000008
+DATA lanesOfDepthHalves7x1<>+396(SB)/4, $0x00000009
+DATA lanesOfDepthHalves7x1<>+400(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves7x1<>+404(SB)/4, $0x0000000b
+DATA lanesOfDepthHalves7x1<>+408(SB)/4, $0x0000000c
+DATA lanesOfDepthHalves7x1<>+412(SB)/4, $0x0000000d
+DATA lanesOfDepthHalves7x1<>+416(SB)/4, $0x00000016
+DATA lanesOfDepthHalves7x1<>+420(SB)/4, $0x00000017
+DATA lanesOfDepthHalves7x1<>+424(SB)/4, $0x00000018
+DATA lanesOfDepthHalves7x1<>+428(SB)/4, $0x00000019
+DATA lanesOfDepthHalves7x1<>+432(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves7x1<>+436(SB)/4, $0x0000001b
+DATA lanesOfDepthHalves7x1<>+440(SB)/4, $0x0000001c
+DATA lanesOfDepthHalves7x1<>+444(SB)/4, $0x0000001d
+GLOBL lanesOfDepthHalves7x1<>(SB), RODATA|NOPTR, $448
+
+// func DepthHalves7x1(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL
+TEXT ·DepthHalves7x1(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Z13
-	VBROADCASTSS 108(AX), Z14
-	VBROADCASTSS 112(AX), Z15
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z18
+	VBROADCASTSS 116(AX), Z19
+	VBROADCASTSS 120(AX), Z20
+	VMOVUPS      lanesOfDepthHalves7x1<>+0(SB), Z11
+	VMOVUPS      lanesOfDepthHalves7x1<>+64(SB), Z12
+	VMOVUPS      lanesOfDepthHalves7x1<>+128(SB), Z13
+	VMOVUPS      lanesOfDepthHalves7x1<>+192(SB), Z14
+	VMOVUPS      lanesOfDepthHalves7x1<>+256(SB), Z15
+	VMOVUPS      lanesOfDepthHalves7x1<>+320(SB), Z16
+	VMOVUPS      lanesOfDepthHalves7x1<>+384(SB), Z17
+	VBROADCASTSS (CX), Z22
+	VBROADCASTSS 4(CX), Z23
+	VBROADCASTSS 8(CX), Z24
+	VBROADCASTSS 12(CX), Z25
+	VBROADCASTSS 16(CX), Z26
+	VBROADCASTSS 20(CX), Z27
+	VBROADCASTSS 24(CX), Z28
+	VBROADCASTSS 28(CX), Z29
+	VBROADCASTSS 32(CX), Z30
+	VBROADCASTSS 36(CX), Z31
+	IMUL3Q       $0x04, BX, R8
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	KMOVW 8(SI), K5
-	KMOVW 10(SI), K6
-	KMOVW 12(SI), K7
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	MOVQ      48(AX), R13
+	MOVQ      8(SP), R10
+	MOVQ      16(SP), R11
+	XORQ      R12, R12
+	SUBQ      72(AX), R12
+	CMPQ      R12, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R10), K1, Z4
 
-group:
-	VMOVAPS   Z13, Z0
-	VMOVAPS   Z13, Z1
-	VMOVAPS   Z13, Z2
-	VMOVAPS   Z13, Z3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Z4
-	VMOVUPS.Z 4(DI), K2, Z5
-	VMOVUPS.Z 8(DI), K3, Z6
-	VMOVUPS.Z 12(DI), K4, Z7
-	VMOVUPS.Z 16(DI), K5, Z8
-	VMOVUPS.Z 20(DI), K6, Z9
-	VMOVUPS.Z 24(DI), K7, Z10
-	JMP       ready0
+row0Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below0Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
 
-outside0:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+below0Ready:
+	VMOVAPS     Z4, Z10
+	VPERMT2PS   Z21, Z17, Z10
+	VMOVAPS     Z4, Z9
+	VPERMT2PS   Z21, Z16, Z9
+	VMOVAPS     Z4, Z8
+	VPERMT2PS   Z21, Z15, Z8
+	VMOVAPS     Z4, Z7
+	VPERMT2PS   Z21, Z14, Z7
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z21, Z13, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z21, Z12, Z5
+	VPERMT2PS   Z21, Z11, Z4
+	ADDQ        BX, R10
+	INCQ        R12
+	VMOVAPS     Z18, Z0
+	VFMADD231PS Z22, Z4, Z0
+	VFMADD231PS Z23, Z5, Z0
+	VFMADD231PS Z24, Z6, Z0
+	VFMADD231PS Z25, Z7, Z0
+	VFMADD231PS Z26, Z8, Z0
+	VFMADD231PS Z27, Z9, Z0
+	VFMADD231PS Z28, Z10, Z0
+	CMPQ        R12, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R10), K1, Z4
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Z4, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z0
-	VFMADD231PS.BCST 12(CX), Z7, Z0
-	VFMADD231PS.BCST 16(CX), Z8, Z0
-	VFMADD231PS.BCST 20(CX), Z9, Z0
-	VFMADD231PS.BCST 24(CX), Z10, Z0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready1
+row1Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below1Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
 
-outside1:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
-
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 28(CX), Z4, Z0
-	VFMADD231PS.BCST (CX), Z4, Z1
-	VFMADD231PS.BCST 32(CX), Z5, Z0
-	VFMADD231PS.BCST 4(CX), Z5, Z1
-	VFMADD231PS.BCST 36(CX), Z6, Z0
-	VFMADD231PS.BCST 8(CX), Z6, Z1
+below1Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS      Z29, Z4, Z0
+	VMOVAPS          Z18, Z1
+	VFMADD231PS      Z22, Z4, Z1
+	VFMADD231PS      Z30, Z5, Z0
+	VFMADD231PS      Z23, Z5, Z1
+	VFMADD231PS      Z31, Z6, Z0
+	VFMADD231PS      Z24, Z6, Z1
 	VFMADD231PS.BCST 40(CX), Z7, Z0
-	VFMADD231PS.BCST 12(CX), Z7, Z1
+	VFMADD231PS      Z25, Z7, Z1
 	VFMADD231PS.BCST 44(CX), Z8, Z0
-	VFMADD231PS.BCST 16(CX), Z8, Z1
+	VFMADD231PS      Z26, Z8, Z1
 	VFMADD231PS.BCST 48(CX), Z9, Z0
-	VFMADD231PS.BCST 20(CX), Z9, Z1
+	VFMADD231PS      Z27, Z9, Z1
 	VFMADD231PS.BCST 52(CX), Z10, Z0
-	VFMADD231PS.BCST 24(CX), Z10, Z1
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready2
+	VFMADD231PS      Z28, Z10, Z1
+	CMPQ             R12, DX
+	JAE              row2Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-outside2:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+row2Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below2Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
 
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
+below2Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 56(CX), Z4, Z0
-	VFMADD231PS.BCST 28(CX), Z4, Z1
-	VFMADD231PS.BCST (CX), Z4, Z2
+	VFMADD231PS      Z29, Z4, Z1
+	VMOVAPS          Z18, Z2
+	VFMADD231PS      Z22, Z4, Z2
 	VFMADD231PS.BCST 60(CX), Z5, Z0
-	VFMADD231PS.BCST 32(CX), Z5, Z1
-	VFMADD231PS.BCST 4(CX), Z5, Z2
+	VFMADD231PS      Z30, Z5, Z1
+	VFMADD231PS      Z23, Z5, Z2
 	VFMADD231PS.BCST 64(CX), Z6, Z0
-	VFMADD231PS.BCST 36(CX), Z6, Z1
-	VFMADD231PS.BCST 8(CX), Z6, Z2
+	VFMADD231PS      Z31, Z6, Z1
+	VFMADD231PS      Z24, Z6, Z2
 	VFMADD231PS.BCST 68(CX), Z7, Z0
 	VFMADD231PS.BCST 40(CX), Z7, Z1
-	VFMADD231PS.BCST 12(CX), Z7, Z2
+	VFMADD231PS      Z25, Z7, Z2
 	VFMADD231PS.BCST 72(CX), Z8, Z0
 	VFMADD231PS.BCST 44(CX), Z8, Z1
-	VFMADD231PS.BCST 16(CX), Z8, Z2
+	VFMADD231PS      Z26, Z8, Z2
 	VFMADD231PS.BCST 76(CX), Z9, Z0
 	VFMADD231PS.BCST 48(CX), Z9, Z1
-	VFMADD231PS.BCST 20(CX), Z9, Z2
+	VFMADD231PS      Z27, Z9, Z2
 	VFMADD231PS.BCST 80(CX), Z10, Z0
 	VFMADD231PS.BCST 52(CX), Z10, Z1
-	VFMADD231PS.BCST 24(CX), Z10, Z2
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready3
+	VFMADD231PS      Z28, Z10, Z2
+	CMPQ             R12, DX
+	JAE              row3Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-outside3:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+row3Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below3Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
 
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
+below3Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 84(CX), Z4, Z0
 	VFMADD231PS.BCST 56(CX), Z4, Z1
-	VFMADD231PS.BCST 28(CX), Z4, Z2
-	VFMADD231PS.BCST (CX), Z4, Z3
+	VFMADD231PS      Z29, Z4, Z2
+	VMOVAPS          Z18, Z3
+	VFMADD231PS      Z22, Z4, Z3
 	VFMADD231PS.BCST 88(CX), Z5, Z0
 	VFMADD231PS.BCST 60(CX), Z5, Z1
-	VFMADD231PS.BCST 32(CX), Z5, Z2
-	VFMADD231PS.BCST 4(CX), Z5, Z3
+	VFMADD231PS      Z30, Z5, Z2
+	VFMADD231PS      Z23, Z5, Z3
 	VFMADD231PS.BCST 92(CX), Z6, Z0
 	VFMADD231PS.BCST 64(CX), Z6, Z1
-	VFMADD231PS.BCST 36(CX), Z6, Z2
-	VFMADD231PS.BCST 8(CX), Z6, Z3
+	VFMADD231PS      Z31, Z6, Z2
+	VFMADD231PS      Z24, Z6, Z3
 	VFMADD231PS.BCST 96(CX), Z7, Z0
 	VFMADD231PS.BCST 68(CX), Z7, Z1
 	VFMADD231PS.BCST 40(CX), Z7, Z2
-	VFMADD231PS.BCST 12(CX), Z7, Z3
+	VFMADD231PS      Z25, Z7, Z3
 	VFMADD231PS.BCST 100(CX), Z8, Z0
 	VFMADD231PS.BCST 72(CX), Z8, Z1
 	VFMADD231PS.BCST 44(CX), Z8, Z2
-	VFMADD231PS.BCST 16(CX), Z8, Z3
+	VFMADD231PS      Z26, Z8, Z3
 	VFMADD231PS.BCST 104(CX), Z9, Z0
 	VFMADD231PS.BCST 76(CX), Z9, Z1
 	VFMADD231PS.BCST 48(CX), Z9, Z2
-	VFMADD231PS.BCST 20(CX), Z9, Z3
+	VFMADD231PS      Z27, Z9, Z3
 	VFMADD231PS.BCST 108(CX), Z10, Z0
 	VFMADD231PS.BCST 80(CX), Z10, Z1
 	VFMADD231PS.BCST 52(CX), Z10, Z2
-	VFMADD231PS.BCST 24(CX), Z10, Z3
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready4
+	VFMADD231PS      Z28, Z10, Z3
+	CMPQ             R12, DX
+	JAE              row4Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-outside4:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+row4Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below4Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
 
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
+below4Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 112(CX), Z4, Z0
 	VFMADD231PS.BCST 84(CX), Z4, Z1
 	VFMADD231PS.BCST 56(CX), Z4, Z2
-	VFMADD231PS.BCST 28(CX), Z4, Z3
+	VFMADD231PS      Z29, Z4, Z3
 	VFMADD231PS.BCST 116(CX), Z5, Z0
 	VFMADD231PS.BCST 88(CX), Z5, Z1
 	VFMADD231PS.BCST 60(CX), Z5, Z2
-	VFMADD231PS.BCST 32(CX), Z5, Z3
+	VFMADD231PS      Z30, Z5, Z3
 	VFMADD231PS.BCST 120(CX), Z6, Z0
 	VFMADD231PS.BCST 92(CX), Z6, Z1
 	VFMADD231PS.BCST 64(CX), Z6, Z2
-	VFMADD231PS.BCST 36(CX), Z6, Z3
+	VFMADD231PS      Z31, Z6, Z3
 	VFMADD231PS.BCST 124(CX), Z7, Z0
 	VFMADD231PS.BCST 96(CX), Z7, Z1
 	VFMADD231PS.BCST 68(CX), Z7, Z2
@@ -1786,29 +3158,32 @@ ready4:
 	VFMADD231PS.BCST 108(CX), Z10, Z1
 	VFMADD231PS.BCST 80(CX), Z10, Z2
 	VFMADD231PS.BCST 52(CX), Z10, Z3
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready5
+	CMPQ             R12, DX
+	JAE              row5Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-outside5:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+row5Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below5Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
 
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
+below5Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 140(CX), Z4, Z0
 	VFMADD231PS.BCST 112(CX), Z4, Z1
 	VFMADD231PS.BCST 84(CX), Z4, Z2
@@ -1837,29 +3212,32 @@ ready5:
 	VFMADD231PS.BCST 136(CX), Z10, Z1
 	VFMADD231PS.BCST 108(CX), Z10, Z2
 	VFMADD231PS.BCST 80(CX), Z10, Z3
-	CMPQ             R10, DX
-	JAE              outside6
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready6
+	CMPQ             R12, DX
+	JAE              row6Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-outside6:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+row6Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below6Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
 
-ready6:
-	ADDQ             BX, DI
-	INCQ             R10
+below6Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 168(CX), Z4, Z0
 	VFMADD231PS.BCST 140(CX), Z4, Z1
 	VFMADD231PS.BCST 112(CX), Z4, Z2
@@ -1888,29 +3266,48 @@ ready6:
 	VFMADD231PS.BCST 164(CX), Z10, Z1
 	VFMADD231PS.BCST 136(CX), Z10, Z2
 	VFMADD231PS.BCST 108(CX), Z10, Z3
-	CMPQ             R10, DX
-	JAE              outside7
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready7
+	LEAQ             (R11)(SI*4), R14
+	CMPQ             24(AX), $0x00
+	JNE              residual0
 
-outside7:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+plain0:
+	VMAXPS        Z0, Z19, Z0
+	VMINPS        Z0, Z20, Z0
+	VMOVUPS       Y0, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored0
+	VEXTRACTF32X8 $0x01, Z0, K2, (R14)
 
-ready7:
-	ADDQ             BX, DI
-	INCQ             R10
+stored0:
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row7Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row7Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below7Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
+
+below7Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 168(CX), Z4, Z1
 	VFMADD231PS.BCST 140(CX), Z4, Z2
 	VFMADD231PS.BCST 112(CX), Z4, Z3
@@ -1932,29 +3329,48 @@ ready7:
 	VFMADD231PS.BCST 192(CX), Z10, Z1
 	VFMADD231PS.BCST 164(CX), Z10, Z2
 	VFMADD231PS.BCST 136(CX), Z10, Z3
-	CMPQ             R10, DX
-	JAE              outside8
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready8
+	LEAQ             (R11)(SI*4), R14
+	CMPQ             24(AX), $0x00
+	JNE              residual1
 
-outside8:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+plain1:
+	VMAXPS        Z1, Z19, Z1
+	VMINPS        Z1, Z20, Z1
+	VMOVUPS       Y1, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored1
+	VEXTRACTF32X8 $0x01, Z1, K2, (R14)
 
-ready8:
-	ADDQ             BX, DI
-	INCQ             R10
+stored1:
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row8Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row8Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below8Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
+
+below8Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 168(CX), Z4, Z2
 	VFMADD231PS.BCST 140(CX), Z4, Z3
 	VFMADD231PS.BCST 172(CX), Z5, Z2
@@ -1969,29 +3385,48 @@ ready8:
 	VFMADD231PS.BCST 160(CX), Z9, Z3
 	VFMADD231PS.BCST 192(CX), Z10, Z2
 	VFMADD231PS.BCST 164(CX), Z10, Z3
-	CMPQ             R10, DX
-	JAE              outside9
-	VMOVUPS.Z        (DI), K1, Z4
-	VMOVUPS.Z        4(DI), K2, Z5
-	VMOVUPS.Z        8(DI), K3, Z6
-	VMOVUPS.Z        12(DI), K4, Z7
-	VMOVUPS.Z        16(DI), K5, Z8
-	VMOVUPS.Z        20(DI), K6, Z9
-	VMOVUPS.Z        24(DI), K7, Z10
-	JMP              ready9
+	LEAQ             (R11)(SI*4), R14
+	CMPQ             24(AX), $0x00
+	JNE              residual2
 
-outside9:
-	VXORPS Z4, Z4, Z4
-	VXORPS Z5, Z5, Z5
-	VXORPS Z6, Z6, Z6
-	VXORPS Z7, Z7, Z7
-	VXORPS Z8, Z8, Z8
-	VXORPS Z9, Z9, Z9
-	VXORPS Z10, Z10, Z10
+plain2:
+	VMAXPS        Z2, Z19, Z2
+	VMINPS        Z2, Z20, Z2
+	VMOVUPS       Y2, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored2
+	VEXTRACTF32X8 $0x01, Z2, K2, (R14)
 
-ready9:
-	ADDQ             BX, DI
-	INCQ             R10
+stored2:
+	ADDQ      SI, R11
+	DECQ      R13
+	JEQ       next
+	CMPQ      R12, DX
+	JAE       row9Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row9Ready:
+	LEAQ      4(R12), R14
+	CMPQ      R14, DX
+	JAE       below9Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z21
+
+below9Ready:
+	VMOVAPS          Z4, Z10
+	VPERMT2PS        Z21, Z17, Z10
+	VMOVAPS          Z4, Z9
+	VPERMT2PS        Z21, Z16, Z9
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z21, Z15, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z21, Z14, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z21, Z13, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z21, Z12, Z5
+	VPERMT2PS        Z21, Z11, Z4
+	ADDQ             BX, R10
+	INCQ             R12
 	VFMADD231PS.BCST 168(CX), Z4, Z3
 	VFMADD231PS.BCST 172(CX), Z5, Z3
 	VFMADD231PS.BCST 176(CX), Z6, Z3
@@ -1999,83 +3434,25 @@ ready9:
 	VFMADD231PS.BCST 184(CX), Z8, Z3
 	VFMADD231PS.BCST 188(CX), Z9, Z3
 	VFMADD231PS.BCST 192(CX), Z10, Z3
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             $0x06, R10
-	KMOVW            14(SI), K1
+	LEAQ             (R11)(SI*4), R10
 	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K1, Z10
-	VADDPS           Z10, Z0, Z0
-
-plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Z0, Z14, Z0
-	VMINPS Z0, Z15, Z0
-
-unclamped0:
-	VMOVUPS   Z0, K1, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K1, Z10
-	VADDPS    Z10, Z1, Z1
-
-plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Z1, Z14, Z1
-	VMINPS Z1, Z15, Z1
-
-unclamped1:
-	VMOVUPS   Z1, K1, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K1, Z10
-	VADDPS    Z10, Z2, Z2
-
-plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Z2, Z14, Z2
-	VMINPS Z2, Z15, Z2
-
-unclamped2:
-	VMOVUPS   Z2, K1, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K1, Z10
-	VADDPS    Z10, Z3, Z3
+	JNE              residual3
 
 plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Z3, Z14, Z3
-	VMINPS Z3, Z15, Z3
+	VMAXPS        Z3, Z19, Z3
+	VMINPS        Z3, Z20, Z3
+	VMOVUPS       Y3, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored3
+	VEXTRACTF32X8 $0x01, Z3, K2, (R10)
 
-unclamped3:
-	VMOVUPS Z3, K1, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
-	JEQ     next
-	KMOVW   (SI), K1
-	JMP     group
+stored3:
+	ADDQ SI, R11
+	DECQ R13
+	JEQ  next
 
 next:
-	ADDQ $0x10, SI
+	ADDQ $0x10, DI
 	ADDQ $0x00000040, 8(SP)
 	ADDQ $0x00000040, 16(SP)
 	DECQ (SP)
@@ -2083,2068 +3460,2091 @@ next:
 	VZEROUPPER
 	RET
 
-DATA depthLanes8x0<>+0(SB)/4, $0x00000000
-DATA depthLanes8x0<>+4(SB)/4, $0x00000002
-DATA depthLanes8x0<>+8(SB)/4, $0x00000004
-DATA depthLanes8x0<>+12(SB)/4, $0x00000006
-DATA depthLanes8x0<>+16(SB)/4, $0x00000008
-DATA depthLanes8x0<>+20(SB)/4, $0x0000000a
-DATA depthLanes8x0<>+24(SB)/4, $0x0000000c
-DATA depthLanes8x0<>+28(SB)/4, $0x0000000e
-GLOBL depthLanes8x0<>(SB), RODATA|NOPTR, $32
+row0Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row0Ready
 
-DATA depthLanes8x1<>+0(SB)/4, $0x00000001
-DATA depthLanes8x1<>+4(SB)/4, $0x00000003
-DATA depthLanes8x1<>+8(SB)/4, $0x00000005
-DATA depthLanes8x1<>+12(SB)/4, $0x00000007
-DATA depthLanes8x1<>+16(SB)/4, $0x00000009
-DATA depthLanes8x1<>+20(SB)/4, $0x0000000b
-DATA depthLanes8x1<>+24(SB)/4, $0x0000000d
-DATA depthLanes8x1<>+28(SB)/4, $0x0000000f
-GLOBL depthLanes8x1<>(SB), RODATA|NOPTR, $32
+below0Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below0Ready
 
-// func DepthRows3x1x8(d *DepthRows)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·DepthRows3x1x8(SB), NOSPLIT, $24-8
+row1Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row1Ready
+
+below1Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below1Ready
+
+row2Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row2Ready
+
+below2Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below2Ready
+
+row3Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row3Ready
+
+below3Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below3Ready
+
+row4Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row4Ready
+
+below4Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below4Ready
+
+row5Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row5Ready
+
+below5Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below5Ready
+
+row6Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row6Ready
+
+below6Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below6Ready
+
+residual0:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y21
+	CMPQ         R13, $0x04
+	JLE          alone0
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z21, Z21
+
+alone0:
+	VADDPS Z21, Z0, Z0
+	JMP    plain0
+
+row7Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row7Ready
+
+below7Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below7Ready
+
+residual1:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y21
+	CMPQ         R13, $0x04
+	JLE          alone1
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z21, Z21
+
+alone1:
+	VADDPS Z21, Z1, Z1
+	JMP    plain1
+
+row8Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row8Ready
+
+below8Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below8Ready
+
+residual2:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y21
+	CMPQ         R13, $0x04
+	JLE          alone2
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z21, Z21
+
+alone2:
+	VADDPS Z21, Z2, Z2
+	JMP    plain2
+
+row9Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row9Ready
+
+below9Outside:
+	VXORPS Z21, Z21, Z21
+	JMP    below9Ready
+
+residual3:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y21
+	CMPQ         R13, $0x04
+	JLE          alone3
+	VMOVUPS.Z    (R10)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z21, Z21
+
+alone3:
+	VADDPS Z21, Z3, Z3
+	JMP    plain3
+
+DATA lanesOfDepthRows3x2<>+0(SB)/4, $0x00000000
+DATA lanesOfDepthRows3x2<>+4(SB)/4, $0x00000002
+DATA lanesOfDepthRows3x2<>+8(SB)/4, $0x00000004
+DATA lanesOfDepthRows3x2<>+12(SB)/4, $0x00000006
+DATA lanesOfDepthRows3x2<>+16(SB)/4, $0x00000008
+DATA lanesOfDepthRows3x2<>+20(SB)/4, $0x0000000a
+DATA lanesOfDepthRows3x2<>+24(SB)/4, $0x0000000c
+DATA lanesOfDepthRows3x2<>+28(SB)/4, $0x0000000e
+DATA lanesOfDepthRows3x2<>+32(SB)/4, $0x00000010
+DATA lanesOfDepthRows3x2<>+36(SB)/4, $0x00000012
+DATA lanesOfDepthRows3x2<>+40(SB)/4, $0x00000014
+DATA lanesOfDepthRows3x2<>+44(SB)/4, $0x00000016
+DATA lanesOfDepthRows3x2<>+48(SB)/4, $0x00000018
+DATA lanesOfDepthRows3x2<>+52(SB)/4, $0x0000001a
+DATA lanesOfDepthRows3x2<>+56(SB)/4, $0x0000001c
+DATA lanesOfDepthRows3x2<>+60(SB)/4, $0x0000001e
+DATA lanesOfDepthRows3x2<>+64(SB)/4, $0x00000001
+DATA lanesOfDepthRows3x2<>+68(SB)/4, $0x00000003
+DATA lanesOfDepthRows3x2<>+72(SB)/4, $0x00000005
+DATA lanesOfDepthRows3x2<>+76(SB)/4, $0x00000007
+DATA lanesOfDepthRows3x2<>+80(SB)/4, $0x00000009
+DATA lanesOfDepthRows3x2<>+84(SB)/4, $0x0000000b
+DATA lanesOfDepthRows3x2<>+88(SB)/4, $0x0000000d
+DATA lanesOfDepthRows3x2<>+92(SB)/4, $0x0000000f
+DATA lanesOfDepthRows3x2<>+96(SB)/4, $0x00000011
+DATA lanesOfDepthRows3x2<>+100(SB)/4, $0x00000013
+DATA lanesOfDepthRows3x2<>+104(SB)/4, $0x00000015
+DATA lanesOfDepthRows3x2<>+108(SB)/4, $0x00000017
+DATA lanesOfDepthRows3x2<>+112(SB)/4, $0x00000019
+DATA lanesOfDepthRows3x2<>+116(SB)/4, $0x0000001b
+DATA lanesOfDepthRows3x2<>+120(SB)/4, $0x0000001d
+DATA lanesOfDepthRows3x2<>+124(SB)/4, $0x0000001f
+DATA lanesOfDepthRows3x2<>+128(SB)/4, $0x00000002
+DATA lanesOfDepthRows3x2<>+132(SB)/4, $0x00000004
+DATA lanesOfDepthRows3x2<>+136(SB)/4, $0x00000006
+DATA lanesOfDepthRows3x2<>+140(SB)/4, $0x00000008
+DATA lanesOfDepthRows3x2<>+144(SB)/4, $0x0000000a
+DATA lanesOfDepthRows3x2<>+148(SB)/4, $0x0000000c
+DATA lanesOfDepthRows3x2<>+152(SB)/4, $0x0000000e
+DATA lanesOfDepthRows3x2<>+156(SB)/4, $0x00000010
+DATA lanesOfDepthRows3x2<>+160(SB)/4, $0x00000012
+DATA lanesOfDepthRows3x2<>+164(SB)/4, $0x00000014
+DATA lanesOfDepthRows3x2<>+168(SB)/4, $0x00000016
+DATA lanesOfDepthRows3x2<>+172(SB)/4, $0x00000018
+DATA lanesOfDepthRows3x2<>+176(SB)/4, $0x0000001a
+DATA lanesOfDepthRows3x2<>+180(SB)/4, $0x0000001c
+DATA lanesOfDepthRows3x2<>+184(SB)/4, $0x0000001e
+DATA lanesOfDepthRows3x2<>+188(SB)/4, $0x00000000
+GLOBL lanesOfDepthRows3x2<>(SB), RODATA|NOPTR, $192
+
+// func DepthRows3x2(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·DepthRows3x2(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Y13
-	VBROADCASTSS 108(AX), Y14
-	VBROADCASTSS 112(AX), Y15
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z8
+	VBROADCASTSS 116(AX), Z9
+	VBROADCASTSS 120(AX), Z10
+	VMOVUPS      lanesOfDepthRows3x2<>+0(SB), Z5
+	VMOVUPS      lanesOfDepthRows3x2<>+64(SB), Z6
+	VMOVUPS      lanesOfDepthRows3x2<>+128(SB), Z7
+	VBROADCASTSS (CX), Z12
+	VBROADCASTSS 4(CX), Z13
+	VBROADCASTSS 8(CX), Z14
+	VBROADCASTSS 12(CX), Z15
+	VBROADCASTSS 16(CX), Z16
+	VBROADCASTSS 20(CX), Z17
+	VBROADCASTSS 24(CX), Z18
+	VBROADCASTSS 28(CX), Z19
+	VBROADCASTSS 32(CX), Z20
+	MOVQ         104(AX), CX
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	KMOVW     4(DI), K3
+	MOVQ      48(AX), R12
+	MOVQ      8(SP), R8
+	MOVQ      16(SP), R10
+	XORQ      R11, R11
+	SUBQ      72(AX), R11
+	CMPQ      R11, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R8), K1, Z2
+	VMOVUPS.Z 64(R8), K2, Z11
 
-group:
-	VMOVAPS   Y13, Y0
-	VMOVAPS   Y13, Y1
-	VMOVAPS   Y13, Y2
-	VMOVAPS   Y13, Y3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Y4
-	VMOVUPS.Z 4(DI), K2, Y5
-	VMOVUPS.Z 8(DI), K3, Y6
-	JMP       ready0
+row0Ready:
+	VMOVAPS     Z2, Z4
+	VPERMT2PS   Z11, Z7, Z4
+	VMOVAPS     Z2, Z3
+	VPERMT2PS   Z11, Z6, Z3
+	VPERMT2PS   Z11, Z5, Z2
+	PREFETCHT1  64(R8)(CX*1)
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VMOVAPS     Z8, Z0
+	VFMADD231PS Z12, Z2, Z0
+	VFMADD231PS Z13, Z3, Z0
+	VFMADD231PS Z14, Z4, Z0
 
-outside0:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
+turn:
+	CMPQ      R11, DX
+	JAE       row1Outside
+	VMOVUPS.Z (R8), K1, Z2
+	VMOVUPS.Z 64(R8), K2, Z11
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Y4, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	JMP              ready1
+row1Ready:
+	VMOVAPS     Z2, Z4
+	VPERMT2PS   Z11, Z7, Z4
+	VMOVAPS     Z2, Z3
+	VPERMT2PS   Z11, Z6, Z3
+	VPERMT2PS   Z11, Z5, Z2
+	PREFETCHT1  64(R8)(CX*1)
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z15, Z2, Z0
+	VFMADD231PS Z16, Z3, Z0
+	VFMADD231PS Z17, Z4, Z0
+	CMPQ        R11, DX
+	JAE         row2Outside
+	VMOVUPS.Z   (R8), K1, Z2
+	VMOVUPS.Z   64(R8), K2, Z11
 
-outside1:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Y4, Y0
-	VFMADD231PS.BCST (CX), Y4, Y1
-	VFMADD231PS.BCST 16(CX), Y5, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y1
-	VFMADD231PS.BCST 20(CX), Y6, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y1
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	JMP              ready2
-
-outside2:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Y4, Y0
-	VFMADD231PS.BCST 12(CX), Y4, Y1
-	VFMADD231PS.BCST (CX), Y4, Y2
-	VFMADD231PS.BCST 28(CX), Y5, Y0
-	VFMADD231PS.BCST 16(CX), Y5, Y1
-	VFMADD231PS.BCST 4(CX), Y5, Y2
-	VFMADD231PS.BCST 32(CX), Y6, Y0
-	VFMADD231PS.BCST 20(CX), Y6, Y1
-	VFMADD231PS.BCST 8(CX), Y6, Y2
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	JMP              ready3
-
-outside3:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Y4, Y1
-	VFMADD231PS.BCST 12(CX), Y4, Y2
-	VFMADD231PS.BCST (CX), Y4, Y3
-	VFMADD231PS.BCST 28(CX), Y5, Y1
-	VFMADD231PS.BCST 16(CX), Y5, Y2
-	VFMADD231PS.BCST 4(CX), Y5, Y3
-	VFMADD231PS.BCST 32(CX), Y6, Y1
-	VFMADD231PS.BCST 20(CX), Y6, Y2
-	VFMADD231PS.BCST 8(CX), Y6, Y3
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	JMP              ready4
-
-outside4:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Y4, Y2
-	VFMADD231PS.BCST 12(CX), Y4, Y3
-	VFMADD231PS.BCST 28(CX), Y5, Y2
-	VFMADD231PS.BCST 16(CX), Y5, Y3
-	VFMADD231PS.BCST 32(CX), Y6, Y2
-	VFMADD231PS.BCST 20(CX), Y6, Y3
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	JMP              ready5
-
-outside5:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Y4, Y3
-	VFMADD231PS.BCST 28(CX), Y5, Y3
-	VFMADD231PS.BCST 32(CX), Y6, Y3
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             $0x02, R10
-	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K4, Y10
-	VADDPS           Y10, Y0, Y0
+row2Ready:
+	VMOVAPS     Z2, Z4
+	VPERMT2PS   Z11, Z7, Z4
+	VMOVAPS     Z2, Z3
+	VPERMT2PS   Z11, Z6, Z3
+	VPERMT2PS   Z11, Z5, Z2
+	PREFETCHT1  64(R8)(CX*1)
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z18, Z2, Z0
+	VMOVAPS     Z8, Z1
+	VFMADD231PS Z12, Z2, Z1
+	VFMADD231PS Z19, Z3, Z0
+	VFMADD231PS Z13, Z3, Z1
+	VFMADD231PS Z20, Z4, Z0
+	VFMADD231PS Z14, Z4, Z1
+	CMPQ        24(AX), $0x00
+	JNE         residual0
 
 plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y15, Y0
-
-unclamped0:
-	VMOVUPS   Y0, K4, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+	VMAXPS    Z0, Z9, Z0
+	VMINPS    Z0, Z10, Z0
+	VMOVUPS   Z0, K3, (R10)
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K4, Y10
-	VADDPS    Y10, Y1, Y1
+	CMPQ      R11, DX
+	JAE       row3Outside
+	VMOVUPS.Z (R8), K1, Z2
+	VMOVUPS.Z 64(R8), K2, Z11
+
+row3Ready:
+	VMOVAPS     Z2, Z4
+	VPERMT2PS   Z11, Z7, Z4
+	VMOVAPS     Z2, Z3
+	VPERMT2PS   Z11, Z6, Z3
+	VPERMT2PS   Z11, Z5, Z2
+	PREFETCHT1  64(R8)(CX*1)
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z15, Z2, Z1
+	VFMADD231PS Z16, Z3, Z1
+	VFMADD231PS Z17, Z4, Z1
+	CMPQ        R11, DX
+	JAE         row4Outside
+	VMOVUPS.Z   (R8), K1, Z2
+	VMOVUPS.Z   64(R8), K2, Z11
+
+row4Ready:
+	VMOVAPS     Z2, Z4
+	VPERMT2PS   Z11, Z7, Z4
+	VMOVAPS     Z2, Z3
+	VPERMT2PS   Z11, Z6, Z3
+	VPERMT2PS   Z11, Z5, Z2
+	PREFETCHT1  64(R8)(CX*1)
+	PREFETCHT1  (R8)(CX*1)
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z18, Z2, Z1
+	VMOVAPS     Z8, Z0
+	VFMADD231PS Z12, Z2, Z0
+	VFMADD231PS Z19, Z3, Z1
+	VFMADD231PS Z13, Z3, Z0
+	VFMADD231PS Z20, Z4, Z1
+	VFMADD231PS Z14, Z4, Z0
+	CMPQ        24(AX), $0x00
+	JNE         residual1
 
 plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y15, Y1
-
-unclamped1:
-	VMOVUPS   Y1, K4, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K4, Y10
-	VADDPS    Y10, Y2, Y2
-
-plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y15, Y2
-
-unclamped2:
-	VMOVUPS   Y2, K4, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K4, Y10
-	VADDPS    Y10, Y3, Y3
-
-plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y15, Y3
-
-unclamped3:
-	VMOVUPS Y3, K4, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
+	VMAXPS  Z1, Z9, Z1
+	VMINPS  Z1, Z10, Z1
+	VMOVUPS Z1, K3, (R10)
+	ADDQ    SI, R10
+	DECQ    R12
 	JEQ     next
-	JMP     group
+	JMP     turn
 
 next:
-	ADDQ $0x10, SI
-	ADDQ $0x00000020, 8(SP)
-	ADDQ $0x00000020, 16(SP)
+	ADDQ $0x10, DI
+	ADDQ $0x00000078, 8(SP)
+	ADDQ $0x0000003c, 16(SP)
 	DECQ (SP)
 	JNE  strip
 	VZEROUPPER
 	RET
 
-// func DepthRows3x2x8(d *DepthRows)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·DepthRows3x2x8(SB), NOSPLIT, $24-8
+row0Outside:
+	VXORPS Z11, Z11, Z11
+	VXORPS Z2, Z2, Z2
+	JMP    row0Ready
+
+row1Outside:
+	VXORPS Z11, Z11, Z11
+	VXORPS Z2, Z2, Z2
+	JMP    row1Ready
+
+row2Outside:
+	VXORPS Z11, Z11, Z11
+	VXORPS Z2, Z2, Z2
+	JMP    row2Ready
+
+residual0:
+	VMOVUPS.Z (R10)(R9*1), K3, Z11
+	VADDPS    Z11, Z0, Z0
+	JMP       plain0
+
+row3Outside:
+	VXORPS Z11, Z11, Z11
+	VXORPS Z2, Z2, Z2
+	JMP    row3Ready
+
+row4Outside:
+	VXORPS Z11, Z11, Z11
+	VXORPS Z2, Z2, Z2
+	JMP    row4Ready
+
+residual1:
+	VMOVUPS.Z (R10)(R9*1), K3, Z11
+	VADDPS    Z11, Z1, Z1
+	JMP       plain1
+
+DATA lanesOfDepthHalves3x2<>+0(SB)/4, $0x00000000
+DATA lanesOfDepthHalves3x2<>+4(SB)/4, $0x00000002
+DATA lanesOfDepthHalves3x2<>+8(SB)/4, $0x00000004
+DATA lanesOfDepthHalves3x2<>+12(SB)/4, $0x00000006
+DATA lanesOfDepthHalves3x2<>+16(SB)/4, $0x00000008
+DATA lanesOfDepthHalves3x2<>+20(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves3x2<>+24(SB)/4, $0x0000000c
+DATA lanesOfDepthHalves3x2<>+28(SB)/4, $0x0000000e
+DATA lanesOfDepthHalves3x2<>+32(SB)/4, $0x00000010
+DATA lanesOfDepthHalves3x2<>+36(SB)/4, $0x00000012
+DATA lanesOfDepthHalves3x2<>+40(SB)/4, $0x00000014
+DATA lanesOfDepthHalves3x2<>+44(SB)/4, $0x00000016
+DATA lanesOfDepthHalves3x2<>+48(SB)/4, $0x00000018
+DATA lanesOfDepthHalves3x2<>+52(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves3x2<>+56(SB)/4, $0x0000001c
+DATA lanesOfDepthHalves3x2<>+60(SB)/4, $0x0000001e
+DATA lanesOfDepthHalves3x2<>+64(SB)/4, $0x00000001
+DATA lanesOfDepthHalves3x2<>+68(SB)/4, $0x00000003
+DATA lanesOfDepthHalves3x2<>+72(SB)/4, $0x00000005
+DATA lanesOfDepthHalves3x2<>+76(SB)/4, $0x00000007
+DATA lanesOfDepthHalves3x2<>+80(SB)/4, $0x00000009
+DATA lanesOfDepthHalves3x2<>+84(SB)/4, $0x0000000b
+DATA lanesOfDepthHalves3x2<>+88(SB)/4, $0x0000000d
+DATA lanesOfDepthHalves3x2<>+92(SB)/4, $0x0000000f
+DATA lanesOfDepthHalves3x2<>+96(SB)/4, $0x00000011
+DATA lanesOfDepthHalves3x2<>+100(SB)/4, $0x00000013
+DATA lanesOfDepthHalves3x2<>+104(SB)/4, $0x00000015
+DATA lanesOfDepthHalves3x2<>+108(SB)/4, $0x00000017
+DATA lanesOfDepthHalves3x2<>+112(SB)/4, $0x00000019
+DATA lanesOfDepthHalves3x2<>+116(SB)/4, $0x0000001b
+DATA lanesOfDepthHalves3x2<>+120(SB)/4, $0x0000001d
+DATA lanesOfDepthHalves3x2<>+124(SB)/4, $0x0000001f
+DATA lanesOfDepthHalves3x2<>+128(SB)/4, $0x00000002
+DATA lanesOfDepthHalves3x2<>+132(SB)/4, $0x00000004
+DATA lanesOfDepthHalves3x2<>+136(SB)/4, $0x00000006
+DATA lanesOfDepthHalves3x2<>+140(SB)/4, $0x00000008
+DATA lanesOfDepthHalves3x2<>+144(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves3x2<>+148(SB)/4, $0x0000000c
+DATA lanesOfDepthHalves3x2<>+152(SB)/4, $0x0000000e
+DATA lanesOfDepthHalves3x2<>+156(SB)/4, $0x00000010
+DATA lanesOfDepthHalves3x2<>+160(SB)/4, $0x00000012
+DATA lanesOfDepthHalves3x2<>+164(SB)/4, $0x00000014
+DATA lanesOfDepthHalves3x2<>+168(SB)/4, $0x00000016
+DATA lanesOfDepthHalves3x2<>+172(SB)/4, $0x00000018
+DATA lanesOfDepthHalves3x2<>+176(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves3x2<>+180(SB)/4, $0x0000001c
+DATA lanesOfDepthHalves3x2<>+184(SB)/4, $0x0000001e
+DATA lanesOfDepthHalves3x2<>+188(SB)/4, $0x00000000
+GLOBL lanesOfDepthHalves3x2<>(SB), RODATA|NOPTR, $192
+
+// func DepthHalves3x2(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL
+TEXT ·DepthHalves3x2(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Y13
-	VBROADCASTSS 108(AX), Y14
-	VBROADCASTSS 112(AX), Y15
-	VMOVUPS      depthLanes8x0<>+0(SB), Y11
-	VMOVUPS      depthLanes8x1<>+0(SB), Y12
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z10
+	VBROADCASTSS 116(AX), Z11
+	VBROADCASTSS 120(AX), Z12
+	VMOVUPS      lanesOfDepthHalves3x2<>+0(SB), Z7
+	VMOVUPS      lanesOfDepthHalves3x2<>+64(SB), Z8
+	VMOVUPS      lanesOfDepthHalves3x2<>+128(SB), Z9
+	VBROADCASTSS (CX), Z14
+	VBROADCASTSS 4(CX), Z15
+	VBROADCASTSS 8(CX), Z16
+	VBROADCASTSS 12(CX), Z17
+	VBROADCASTSS 16(CX), Z18
+	VBROADCASTSS 20(CX), Z19
+	VBROADCASTSS 24(CX), Z20
+	VBROADCASTSS 28(CX), Z21
+	VBROADCASTSS 32(CX), Z22
+	IMUL3Q       $0x08, BX, CX
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	KMOVW 8(SI), K5
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	MOVQ      48(AX), R12
+	MOVQ      8(SP), R8
+	MOVQ      16(SP), R10
+	XORQ      R11, R11
+	SUBQ      72(AX), R11
+	CMPQ      R11, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R8), K1, Z4
 
-group:
-	VMOVAPS   Y13, Y0
-	VMOVAPS   Y13, Y1
-	VMOVAPS   Y13, Y2
-	VMOVAPS   Y13, Y3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Y4
-	VMOVUPS.Z 32(DI), K2, Y10
-	VMOVAPS   Y4, Y5
-	VPERMT2PS Y10, Y12, Y5
-	VPERMT2PS Y10, Y11, Y4
-	VMOVUPS.Z 8(DI), K3, Y6
-	VMOVUPS.Z 40(DI), K4, Y10
-	VPERMT2PS Y10, Y11, Y6
-	JMP       ready0
+row0Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below0Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
 
-outside0:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
+below0Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VMOVAPS     Z10, Z0
+	VFMADD231PS Z14, Z4, Z0
+	VFMADD231PS Z15, Z5, Z0
+	VFMADD231PS Z16, Z6, Z0
+	CMPQ        R11, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R8), K1, Z4
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Y4, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VPERMT2PS        Y10, Y11, Y6
-	JMP              ready1
+row1Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below1Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
 
-outside1:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
+below1Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z17, Z4, Z0
+	VFMADD231PS Z18, Z5, Z0
+	VFMADD231PS Z19, Z6, Z0
+	CMPQ        R11, DX
+	JAE         row2Outside
+	VMOVUPS.Z   (R8), K1, Z4
 
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Y4, Y0
-	VFMADD231PS.BCST 16(CX), Y5, Y0
-	VFMADD231PS.BCST 20(CX), Y6, Y0
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VPERMT2PS        Y10, Y11, Y6
-	JMP              ready2
+row2Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below2Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
 
-outside2:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Y4, Y0
-	VFMADD231PS.BCST (CX), Y4, Y1
-	VFMADD231PS.BCST 28(CX), Y5, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y1
-	VFMADD231PS.BCST 32(CX), Y6, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y1
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VPERMT2PS        Y10, Y11, Y6
-	JMP              ready3
-
-outside3:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Y4, Y1
-	VFMADD231PS.BCST 16(CX), Y5, Y1
-	VFMADD231PS.BCST 20(CX), Y6, Y1
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VPERMT2PS        Y10, Y11, Y6
-	JMP              ready4
-
-outside4:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Y4, Y1
-	VFMADD231PS.BCST (CX), Y4, Y2
-	VFMADD231PS.BCST 28(CX), Y5, Y1
-	VFMADD231PS.BCST 4(CX), Y5, Y2
-	VFMADD231PS.BCST 32(CX), Y6, Y1
-	VFMADD231PS.BCST 8(CX), Y6, Y2
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VPERMT2PS        Y10, Y11, Y6
-	JMP              ready5
-
-outside5:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Y4, Y2
-	VFMADD231PS.BCST 16(CX), Y5, Y2
-	VFMADD231PS.BCST 20(CX), Y6, Y2
-	CMPQ             R10, DX
-	JAE              outside6
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VPERMT2PS        Y10, Y11, Y6
-	JMP              ready6
-
-outside6:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready6:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Y4, Y2
-	VFMADD231PS.BCST (CX), Y4, Y3
-	VFMADD231PS.BCST 28(CX), Y5, Y2
-	VFMADD231PS.BCST 4(CX), Y5, Y3
-	VFMADD231PS.BCST 32(CX), Y6, Y2
-	VFMADD231PS.BCST 8(CX), Y6, Y3
-	CMPQ             R10, DX
-	JAE              outside7
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VPERMT2PS        Y10, Y11, Y6
-	JMP              ready7
-
-outside7:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready7:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 12(CX), Y4, Y3
-	VFMADD231PS.BCST 16(CX), Y5, Y3
-	VFMADD231PS.BCST 20(CX), Y6, Y3
-	CMPQ             R10, DX
-	JAE              outside8
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VPERMT2PS        Y10, Y11, Y6
-	JMP              ready8
-
-outside8:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-
-ready8:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 24(CX), Y4, Y3
-	VFMADD231PS.BCST 28(CX), Y5, Y3
-	VFMADD231PS.BCST 32(CX), Y6, Y3
-	SUBQ             BX, DI
-	SUBQ             $0x01, R10
-	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K5, Y10
-	VADDPS           Y10, Y0, Y0
+below2Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z20, Z4, Z0
+	VMOVAPS     Z10, Z1
+	VFMADD231PS Z14, Z4, Z1
+	VFMADD231PS Z21, Z5, Z0
+	VFMADD231PS Z15, Z5, Z1
+	VFMADD231PS Z22, Z6, Z0
+	VFMADD231PS Z16, Z6, Z1
+	LEAQ        (R10)(SI*4), R13
+	CMPQ        24(AX), $0x00
+	JNE         residual0
 
 plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y15, Y0
+	VMAXPS        Z0, Z11, Z0
+	VMINPS        Z0, Z12, Z0
+	VMOVUPS       Y0, K2, (R10)
+	CMPQ          R12, $0x04
+	JLE           stored0
+	VEXTRACTF32X8 $0x01, Z0, K2, (R13)
 
-unclamped0:
-	VMOVUPS   Y0, K5, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored0:
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K5, Y10
-	VADDPS    Y10, Y1, Y1
+	CMPQ      R11, DX
+	JAE       row3Outside
+	VMOVUPS.Z (R8), K1, Z4
+
+row3Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below3Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below3Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z17, Z4, Z1
+	VFMADD231PS Z18, Z5, Z1
+	VFMADD231PS Z19, Z6, Z1
+	CMPQ        R11, DX
+	JAE         row4Outside
+	VMOVUPS.Z   (R8), K1, Z4
+
+row4Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below4Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below4Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z20, Z4, Z1
+	VMOVAPS     Z10, Z2
+	VFMADD231PS Z14, Z4, Z2
+	VFMADD231PS Z21, Z5, Z1
+	VFMADD231PS Z15, Z5, Z2
+	VFMADD231PS Z22, Z6, Z1
+	VFMADD231PS Z16, Z6, Z2
+	LEAQ        (R10)(SI*4), R13
+	CMPQ        24(AX), $0x00
+	JNE         residual1
 
 plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y15, Y1
+	VMAXPS        Z1, Z11, Z1
+	VMINPS        Z1, Z12, Z1
+	VMOVUPS       Y1, K2, (R10)
+	CMPQ          R12, $0x04
+	JLE           stored1
+	VEXTRACTF32X8 $0x01, Z1, K2, (R13)
 
-unclamped1:
-	VMOVUPS   Y1, K5, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored1:
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K5, Y10
-	VADDPS    Y10, Y2, Y2
+	CMPQ      R11, DX
+	JAE       row5Outside
+	VMOVUPS.Z (R8), K1, Z4
+
+row5Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below5Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below5Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z17, Z4, Z2
+	VFMADD231PS Z18, Z5, Z2
+	VFMADD231PS Z19, Z6, Z2
+	CMPQ        R11, DX
+	JAE         row6Outside
+	VMOVUPS.Z   (R8), K1, Z4
+
+row6Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below6Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below6Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z20, Z4, Z2
+	VMOVAPS     Z10, Z3
+	VFMADD231PS Z14, Z4, Z3
+	VFMADD231PS Z21, Z5, Z2
+	VFMADD231PS Z15, Z5, Z3
+	VFMADD231PS Z22, Z6, Z2
+	VFMADD231PS Z16, Z6, Z3
+	LEAQ        (R10)(SI*4), R13
+	CMPQ        24(AX), $0x00
+	JNE         residual2
 
 plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y15, Y2
+	VMAXPS        Z2, Z11, Z2
+	VMINPS        Z2, Z12, Z2
+	VMOVUPS       Y2, K2, (R10)
+	CMPQ          R12, $0x04
+	JLE           stored2
+	VEXTRACTF32X8 $0x01, Z2, K2, (R13)
 
-unclamped2:
-	VMOVUPS   Y2, K5, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored2:
+	ADDQ      SI, R10
+	DECQ      R12
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K5, Y10
-	VADDPS    Y10, Y3, Y3
+	CMPQ      R11, DX
+	JAE       row7Outside
+	VMOVUPS.Z (R8), K1, Z4
+
+row7Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below7Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below7Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z17, Z4, Z3
+	VFMADD231PS Z18, Z5, Z3
+	VFMADD231PS Z19, Z6, Z3
+	CMPQ        R11, DX
+	JAE         row8Outside
+	VMOVUPS.Z   (R8), K1, Z4
+
+row8Ready:
+	LEAQ      8(R11), R13
+	CMPQ      R13, DX
+	JAE       below8Outside
+	VMOVUPS.Z (R8)(CX*1), K1, Z13
+
+below8Ready:
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z13, Z9, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z13, Z8, Z5
+	VPERMT2PS   Z13, Z7, Z4
+	ADDQ        BX, R8
+	INCQ        R11
+	VFMADD231PS Z20, Z4, Z3
+	VFMADD231PS Z21, Z5, Z3
+	VFMADD231PS Z22, Z6, Z3
+	LEAQ        (R10)(SI*4), R8
+	CMPQ        24(AX), $0x00
+	JNE         residual3
 
 plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y15, Y3
+	VMAXPS        Z3, Z11, Z3
+	VMINPS        Z3, Z12, Z3
+	VMOVUPS       Y3, K2, (R10)
+	CMPQ          R12, $0x04
+	JLE           stored3
+	VEXTRACTF32X8 $0x01, Z3, K2, (R8)
 
-unclamped3:
-	VMOVUPS Y3, K5, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
-	JEQ     next
-	JMP     group
+stored3:
+	ADDQ SI, R10
+	DECQ R12
+	JEQ  next
 
 next:
-	ADDQ $0x10, SI
-	ADDQ $0x00000040, 8(SP)
-	ADDQ $0x00000020, 16(SP)
+	ADDQ $0x10, DI
+	ADDQ $0x00000080, 8(SP)
+	ADDQ $0x00000040, 16(SP)
 	DECQ (SP)
 	JNE  strip
 	VZEROUPPER
 	RET
 
-// func DepthRows5x1x8(d *DepthRows)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·DepthRows5x1x8(SB), NOSPLIT, $24-8
+row0Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row0Ready
+
+below0Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below0Ready
+
+row1Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row1Ready
+
+below1Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below1Ready
+
+row2Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row2Ready
+
+below2Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below2Ready
+
+residual0:
+	VMOVUPS.Z    (R10)(R9*1), K2, Y13
+	CMPQ         R12, $0x04
+	JLE          alone0
+	VMOVUPS.Z    (R13)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z13, Z13
+
+alone0:
+	VADDPS Z13, Z0, Z0
+	JMP    plain0
+
+row3Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row3Ready
+
+below3Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below3Ready
+
+row4Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row4Ready
+
+below4Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below4Ready
+
+residual1:
+	VMOVUPS.Z    (R10)(R9*1), K2, Y13
+	CMPQ         R12, $0x04
+	JLE          alone1
+	VMOVUPS.Z    (R13)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z13, Z13
+
+alone1:
+	VADDPS Z13, Z1, Z1
+	JMP    plain1
+
+row5Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row5Ready
+
+below5Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below5Ready
+
+row6Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row6Ready
+
+below6Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below6Ready
+
+residual2:
+	VMOVUPS.Z    (R10)(R9*1), K2, Y13
+	CMPQ         R12, $0x04
+	JLE          alone2
+	VMOVUPS.Z    (R13)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z13, Z13
+
+alone2:
+	VADDPS Z13, Z2, Z2
+	JMP    plain2
+
+row7Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row7Ready
+
+below7Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below7Ready
+
+row8Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row8Ready
+
+below8Outside:
+	VXORPS Z13, Z13, Z13
+	JMP    below8Ready
+
+residual3:
+	VMOVUPS.Z    (R10)(R9*1), K2, Y13
+	CMPQ         R12, $0x04
+	JLE          alone3
+	VMOVUPS.Z    (R8)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z13, Z13
+
+alone3:
+	VADDPS Z13, Z3, Z3
+	JMP    plain3
+
+DATA lanesOfDepthRows5x2<>+0(SB)/4, $0x00000000
+DATA lanesOfDepthRows5x2<>+4(SB)/4, $0x00000002
+DATA lanesOfDepthRows5x2<>+8(SB)/4, $0x00000004
+DATA lanesOfDepthRows5x2<>+12(SB)/4, $0x00000006
+DATA lanesOfDepthRows5x2<>+16(SB)/4, $0x00000008
+DATA lanesOfDepthRows5x2<>+20(SB)/4, $0x0000000a
+DATA lanesOfDepthRows5x2<>+24(SB)/4, $0x0000000c
+DATA lanesOfDepthRows5x2<>+28(SB)/4, $0x0000000e
+DATA lanesOfDepthRows5x2<>+32(SB)/4, $0x00000010
+DATA lanesOfDepthRows5x2<>+36(SB)/4, $0x00000012
+DATA lanesOfDepthRows5x2<>+40(SB)/4, $0x00000014
+DATA lanesOfDepthRows5x2<>+44(SB)/4, $0x00000016
+DATA lanesOfDepthRows5x2<>+48(SB)/4, $0x00000018
+DATA lanesOfDepthRows5x2<>+52(SB)/4, $0x0000001a
+DATA lanesOfDepthRows5x2<>+56(SB)/4, $0x0000001c
+DATA lanesOfDepthRows5x2<>+60(SB)/4, $0x0000001e
+DATA lanesOfDepthRows5x2<>+64(SB)/4, $0x00000001
+DATA lanesOfDepthRows5x2<>+68(SB)/4, $0x00000003
+DATA lanesOfDepthRows5x2<>+72(SB)/4, $0x00000005
+DATA lanesOfDepthRows5x2<>+76(SB)/4, $0x00000007
+DATA lanesOfDepthRows5x2<>+80(SB)/4, $0x00000009
+DATA lanesOfDepthRows5x2<>+84(SB)/4, $0x0000000b
+DATA lanesOfDepthRows5x2<>+88(SB)/4, $0x0000000d
+DATA lanesOfDepthRows5x2<>+92(SB)/4, $0x0000000f
+DATA lanesOfDepthRows5x2<>+96(SB)/4, $0x00000011
+DATA lanesOfDepthRows5x2<>+100(SB)/4, $0x00000013
+DATA lanesOfDepthRows5x2<>+104(SB)/4, $0x00000015
+DATA lanesOfDepthRows5x2<>+108(SB)/4, $0x00000017
+DATA lanesOfDepthRows5x2<>+112(SB)/4, $0x00000019
+DATA lanesOfDepthRows5x2<>+116(SB)/4, $0x0000001b
+DATA lanesOfDepthRows5x2<>+120(SB)/4, $0x0000001d
+DATA lanesOfDepthRows5x2<>+124(SB)/4, $0x0000001f
+DATA lanesOfDepthRows5x2<>+128(SB)/4, $0x00000002
+DATA lanesOfDepthRows5x2<>+132(SB)/4, $0x00000004
+DATA lanesOfDepthRows5x2<>+136(SB)/4, $0x00000006
+DATA lanesOfDepthRows5x2<>+140(SB)/4, $0x00000008
+DATA lanesOfDepthRows5x2<>+144(SB)/4, $0x0000000a
+DATA lanesOfDepthRows5x2<>+148(SB)/4, $0x0000000c
+DATA lanesOfDepthRows5x2<>+152(SB)/4, $0x0000000e
+DATA lanesOfDepthRows5x2<>+156(SB)/4, $0x00000010
+DATA lanesOfDepthRows5x2<>+160(SB)/4, $0x00000012
+DATA lanesOfDepthRows5x2<>+164(SB)/4, $0x00000014
+DATA lanesOfDepthRows5x2<>+168(SB)/4, $0x00000016
+DATA lanesOfDepthRows5x2<>+172(SB)/4, $0x00000018
+DATA lanesOfDepthRows5x2<>+176(SB)/4, $0x0000001a
+DATA lanesOfDepthRows5x2<>+180(SB)/4, $0x0000001c
+DATA lanesOfDepthRows5x2<>+184(SB)/4, $0x0000001e
+DATA lanesOfDepthRows5x2<>+188(SB)/4, $0x00000000
+DATA lanesOfDepthRows5x2<>+192(SB)/4, $0x00000003
+DATA lanesOfDepthRows5x2<>+196(SB)/4, $0x00000005
+DATA lanesOfDepthRows5x2<>+200(SB)/4, $0x00000007
+DATA lanesOfDepthRows5x2<>+204(SB)/4, $0x00000009
+DATA lanesOfDepthRows5x2<>+208(SB)/4, $0x0000000b
+DATA lanesOfDepthRows5x2<>+212(SB)/4, $0x0000000d
+DATA lanesOfDepthRows5x2<>+216(SB)/4, $0x0000000f
+DATA lanesOfDepthRows5x2<>+220(SB)/4, $0x00000011
+DATA lanesOfDepthRows5x2<>+224(SB)/4, $0x00000013
+DATA lanesOfDepthRows5x2<>+228(SB)/4, $0x00000015
+DATA lanesOfDepthRows5x2<>+232(SB)/4, $0x00000017
+DATA lanesOfDepthRows5x2<>+236(SB)/4, $0x00000019
+DATA lanesOfDepthRows5x2<>+240(SB)/4, $0x0000001b
+DATA lanesOfDepthRows5x2<>+244(SB)/4, $0x0000001d
+DATA lanesOfDepthRows5x2<>+248(SB)/4, $0x0000001f
+DATA lanesOfDepthRows5x2<>+252(SB)/4, $0x00000001
+DATA lanesOfDepthRows5x2<>+256(SB)/4, $0x00000004
+DATA lanesOfDepthRows5x2<>+260(SB)/4, $0x00000006
+DATA lanesOfDepthRows5x2<>+264(SB)/4, $0x00000008
+DATA lanesOfDepthRows5x2<>+268(SB)/4, $0x0000000a
+DATA lanesOfDepthRows5x2<>+272(SB)/4, $0x0000000c
+DATA lanesOfDepthRows5x2<>+276(SB)/4, $0x0000000e
+DATA lanesOfDepthRows5x2<>+280(SB)/4, $0x00000010
+DATA lanesOfDepthRows5x2<>+284(SB)/4, $0x00000012
+DATA lanesOfDepthRows5x2<>+288(SB)/4, $0x00000014
+DATA lanesOfDepthRows5x2<>+292(SB)/4, $0x00000016
+DATA lanesOfDepthRows5x2<>+296(SB)/4, $0x00000018
+DATA lanesOfDepthRows5x2<>+300(SB)/4, $0x0000001a
+DATA lanesOfDepthRows5x2<>+304(SB)/4, $0x0000001c
+DATA lanesOfDepthRows5x2<>+308(SB)/4, $0x0000001e
+DATA lanesOfDepthRows5x2<>+312(SB)/4, $0x00000000
+DATA lanesOfDepthRows5x2<>+316(SB)/4, $0x00000002
+GLOBL lanesOfDepthRows5x2<>(SB), RODATA|NOPTR, $320
+
+// func DepthRows5x2(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, MMX+
+TEXT ·DepthRows5x2(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Y13
-	VBROADCASTSS 108(AX), Y14
-	VBROADCASTSS 112(AX), Y15
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z13
+	VBROADCASTSS 116(AX), Z14
+	VBROADCASTSS 120(AX), Z15
+	VMOVUPS      lanesOfDepthRows5x2<>+0(SB), Z8
+	VMOVUPS      lanesOfDepthRows5x2<>+64(SB), Z9
+	VMOVUPS      lanesOfDepthRows5x2<>+128(SB), Z10
+	VMOVUPS      lanesOfDepthRows5x2<>+192(SB), Z11
+	VMOVUPS      lanesOfDepthRows5x2<>+256(SB), Z12
+	VBROADCASTSS (CX), Z17
+	VBROADCASTSS 4(CX), Z18
+	VBROADCASTSS 8(CX), Z19
+	VBROADCASTSS 12(CX), Z20
+	VBROADCASTSS 16(CX), Z21
+	VBROADCASTSS 20(CX), Z22
+	VBROADCASTSS 24(CX), Z23
+	VBROADCASTSS 28(CX), Z24
+	VBROADCASTSS 32(CX), Z25
+	VBROADCASTSS 36(CX), Z26
+	VBROADCASTSS 40(CX), Z27
+	VBROADCASTSS 44(CX), Z28
+	VBROADCASTSS 48(CX), Z29
+	VBROADCASTSS 52(CX), Z30
+	VBROADCASTSS 56(CX), Z31
+	MOVQ         104(AX), R8
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	KMOVW 8(SI), K5
-	KMOVW 10(SI), K6
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	KMOVW     4(DI), K3
+	MOVQ      48(AX), R13
+	MOVQ      8(SP), R10
+	MOVQ      16(SP), R11
+	XORQ      R12, R12
+	SUBQ      72(AX), R12
+	CMPQ      R12, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R10), K1, Z3
+	VMOVUPS.Z 64(R10), K2, Z16
 
-group:
-	VMOVAPS   Y13, Y0
-	VMOVAPS   Y13, Y1
-	VMOVAPS   Y13, Y2
-	VMOVAPS   Y13, Y3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Y4
-	VMOVUPS.Z 4(DI), K2, Y5
-	VMOVUPS.Z 8(DI), K3, Y6
-	VMOVUPS.Z 12(DI), K4, Y7
-	VMOVUPS.Z 16(DI), K5, Y8
-	JMP       ready0
+row0Ready:
+	VMOVAPS     Z3, Z7
+	VPERMT2PS   Z16, Z12, Z7
+	VMOVAPS     Z3, Z6
+	VPERMT2PS   Z16, Z11, Z6
+	VMOVAPS     Z3, Z5
+	VPERMT2PS   Z16, Z10, Z5
+	VMOVAPS     Z3, Z4
+	VPERMT2PS   Z16, Z9, Z4
+	VPERMT2PS   Z16, Z8, Z3
+	PREFETCHT1  64(R10)(R8*1)
+	PREFETCHT1  (R10)(R8*1)
+	ADDQ        BX, R10
+	INCQ        R12
+	VMOVAPS     Z13, Z0
+	VFMADD231PS Z17, Z3, Z0
+	VFMADD231PS Z18, Z4, Z0
+	VFMADD231PS Z19, Z5, Z0
+	VFMADD231PS Z20, Z6, Z0
+	VFMADD231PS Z21, Z7, Z0
+	CMPQ        R12, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R10), K1, Z3
+	VMOVUPS.Z   64(R10), K2, Z16
 
-outside0:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
+row1Ready:
+	VMOVAPS     Z3, Z7
+	VPERMT2PS   Z16, Z12, Z7
+	VMOVAPS     Z3, Z6
+	VPERMT2PS   Z16, Z11, Z6
+	VMOVAPS     Z3, Z5
+	VPERMT2PS   Z16, Z10, Z5
+	VMOVAPS     Z3, Z4
+	VPERMT2PS   Z16, Z9, Z4
+	VPERMT2PS   Z16, Z8, Z3
+	PREFETCHT1  64(R10)(R8*1)
+	PREFETCHT1  (R10)(R8*1)
+	ADDQ        BX, R10
+	INCQ        R12
+	VFMADD231PS Z22, Z3, Z0
+	VFMADD231PS Z23, Z4, Z0
+	VFMADD231PS Z24, Z5, Z0
+	VFMADD231PS Z25, Z6, Z0
+	VFMADD231PS Z26, Z7, Z0
+	CMPQ        R12, DX
+	JAE         row2Outside
+	VMOVUPS.Z   (R10), K1, Z3
+	VMOVUPS.Z   64(R10), K2, Z16
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Y4, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y0
-	VFMADD231PS.BCST 12(CX), Y7, Y0
-	VFMADD231PS.BCST 16(CX), Y8, Y0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	JMP              ready1
+row2Ready:
+	VMOVAPS     Z3, Z7
+	VPERMT2PS   Z16, Z12, Z7
+	VMOVAPS     Z3, Z6
+	VPERMT2PS   Z16, Z11, Z6
+	VMOVAPS     Z3, Z5
+	VPERMT2PS   Z16, Z10, Z5
+	VMOVAPS     Z3, Z4
+	VPERMT2PS   Z16, Z9, Z4
+	VPERMT2PS   Z16, Z8, Z3
+	PREFETCHT1  64(R10)(R8*1)
+	PREFETCHT1  (R10)(R8*1)
+	ADDQ        BX, R10
+	INCQ        R12
+	VFMADD231PS Z27, Z3, Z0
+	VMOVAPS     Z13, Z1
+	VFMADD231PS Z17, Z3, Z1
+	VFMADD231PS Z28, Z4, Z0
+	VFMADD231PS Z18, Z4, Z1
+	VFMADD231PS Z29, Z5, Z0
+	VFMADD231PS Z19, Z5, Z1
+	VFMADD231PS Z30, Z6, Z0
+	VFMADD231PS Z20, Z6, Z1
+	VFMADD231PS Z31, Z7, Z0
+	VFMADD231PS Z21, Z7, Z1
 
-outside1:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
+turn:
+	CMPQ      R12, DX
+	JAE       row3Outside
+	VMOVUPS.Z (R10), K1, Z3
+	VMOVUPS.Z 64(R10), K2, Z16
 
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 20(CX), Y4, Y0
-	VFMADD231PS.BCST (CX), Y4, Y1
-	VFMADD231PS.BCST 24(CX), Y5, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y1
-	VFMADD231PS.BCST 28(CX), Y6, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y1
-	VFMADD231PS.BCST 32(CX), Y7, Y0
-	VFMADD231PS.BCST 12(CX), Y7, Y1
-	VFMADD231PS.BCST 36(CX), Y8, Y0
-	VFMADD231PS.BCST 16(CX), Y8, Y1
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	JMP              ready2
+row3Ready:
+	VMOVAPS          Z3, Z7
+	VPERMT2PS        Z16, Z12, Z7
+	VMOVAPS          Z3, Z6
+	VPERMT2PS        Z16, Z11, Z6
+	VMOVAPS          Z3, Z5
+	VPERMT2PS        Z16, Z10, Z5
+	VMOVAPS          Z3, Z4
+	VPERMT2PS        Z16, Z9, Z4
+	VPERMT2PS        Z16, Z8, Z3
+	PREFETCHT1       64(R10)(R8*1)
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 60(CX), Z3, Z0
+	VFMADD231PS      Z22, Z3, Z1
+	VFMADD231PS.BCST 64(CX), Z4, Z0
+	VFMADD231PS      Z23, Z4, Z1
+	VFMADD231PS.BCST 68(CX), Z5, Z0
+	VFMADD231PS      Z24, Z5, Z1
+	VFMADD231PS.BCST 72(CX), Z6, Z0
+	VFMADD231PS      Z25, Z6, Z1
+	VFMADD231PS.BCST 76(CX), Z7, Z0
+	VFMADD231PS      Z26, Z7, Z1
+	CMPQ             R12, DX
+	JAE              row4Outside
+	VMOVUPS.Z        (R10), K1, Z3
+	VMOVUPS.Z        64(R10), K2, Z16
 
-outside2:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 40(CX), Y4, Y0
-	VFMADD231PS.BCST 20(CX), Y4, Y1
-	VFMADD231PS.BCST (CX), Y4, Y2
-	VFMADD231PS.BCST 44(CX), Y5, Y0
-	VFMADD231PS.BCST 24(CX), Y5, Y1
-	VFMADD231PS.BCST 4(CX), Y5, Y2
-	VFMADD231PS.BCST 48(CX), Y6, Y0
-	VFMADD231PS.BCST 28(CX), Y6, Y1
-	VFMADD231PS.BCST 8(CX), Y6, Y2
-	VFMADD231PS.BCST 52(CX), Y7, Y0
-	VFMADD231PS.BCST 32(CX), Y7, Y1
-	VFMADD231PS.BCST 12(CX), Y7, Y2
-	VFMADD231PS.BCST 56(CX), Y8, Y0
-	VFMADD231PS.BCST 36(CX), Y8, Y1
-	VFMADD231PS.BCST 16(CX), Y8, Y2
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	JMP              ready3
-
-outside3:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Y4, Y0
-	VFMADD231PS.BCST 40(CX), Y4, Y1
-	VFMADD231PS.BCST 20(CX), Y4, Y2
-	VFMADD231PS.BCST (CX), Y4, Y3
-	VFMADD231PS.BCST 64(CX), Y5, Y0
-	VFMADD231PS.BCST 44(CX), Y5, Y1
-	VFMADD231PS.BCST 24(CX), Y5, Y2
-	VFMADD231PS.BCST 4(CX), Y5, Y3
-	VFMADD231PS.BCST 68(CX), Y6, Y0
-	VFMADD231PS.BCST 48(CX), Y6, Y1
-	VFMADD231PS.BCST 28(CX), Y6, Y2
-	VFMADD231PS.BCST 8(CX), Y6, Y3
-	VFMADD231PS.BCST 72(CX), Y7, Y0
-	VFMADD231PS.BCST 52(CX), Y7, Y1
-	VFMADD231PS.BCST 32(CX), Y7, Y2
-	VFMADD231PS.BCST 12(CX), Y7, Y3
-	VFMADD231PS.BCST 76(CX), Y8, Y0
-	VFMADD231PS.BCST 56(CX), Y8, Y1
-	VFMADD231PS.BCST 36(CX), Y8, Y2
-	VFMADD231PS.BCST 16(CX), Y8, Y3
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	JMP              ready4
-
-outside4:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Y4, Y0
-	VFMADD231PS.BCST 60(CX), Y4, Y1
-	VFMADD231PS.BCST 40(CX), Y4, Y2
-	VFMADD231PS.BCST 20(CX), Y4, Y3
-	VFMADD231PS.BCST 84(CX), Y5, Y0
-	VFMADD231PS.BCST 64(CX), Y5, Y1
-	VFMADD231PS.BCST 44(CX), Y5, Y2
-	VFMADD231PS.BCST 24(CX), Y5, Y3
-	VFMADD231PS.BCST 88(CX), Y6, Y0
-	VFMADD231PS.BCST 68(CX), Y6, Y1
-	VFMADD231PS.BCST 48(CX), Y6, Y2
-	VFMADD231PS.BCST 28(CX), Y6, Y3
-	VFMADD231PS.BCST 92(CX), Y7, Y0
-	VFMADD231PS.BCST 72(CX), Y7, Y1
-	VFMADD231PS.BCST 52(CX), Y7, Y2
-	VFMADD231PS.BCST 32(CX), Y7, Y3
-	VFMADD231PS.BCST 96(CX), Y8, Y0
-	VFMADD231PS.BCST 76(CX), Y8, Y1
-	VFMADD231PS.BCST 56(CX), Y8, Y2
-	VFMADD231PS.BCST 36(CX), Y8, Y3
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	JMP              ready5
-
-outside5:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Y4, Y1
-	VFMADD231PS.BCST 60(CX), Y4, Y2
-	VFMADD231PS.BCST 40(CX), Y4, Y3
-	VFMADD231PS.BCST 84(CX), Y5, Y1
-	VFMADD231PS.BCST 64(CX), Y5, Y2
-	VFMADD231PS.BCST 44(CX), Y5, Y3
-	VFMADD231PS.BCST 88(CX), Y6, Y1
-	VFMADD231PS.BCST 68(CX), Y6, Y2
-	VFMADD231PS.BCST 48(CX), Y6, Y3
-	VFMADD231PS.BCST 92(CX), Y7, Y1
-	VFMADD231PS.BCST 72(CX), Y7, Y2
-	VFMADD231PS.BCST 52(CX), Y7, Y3
-	VFMADD231PS.BCST 96(CX), Y8, Y1
-	VFMADD231PS.BCST 76(CX), Y8, Y2
-	VFMADD231PS.BCST 56(CX), Y8, Y3
-	CMPQ             R10, DX
-	JAE              outside6
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	JMP              ready6
-
-outside6:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready6:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Y4, Y2
-	VFMADD231PS.BCST 60(CX), Y4, Y3
-	VFMADD231PS.BCST 84(CX), Y5, Y2
-	VFMADD231PS.BCST 64(CX), Y5, Y3
-	VFMADD231PS.BCST 88(CX), Y6, Y2
-	VFMADD231PS.BCST 68(CX), Y6, Y3
-	VFMADD231PS.BCST 92(CX), Y7, Y2
-	VFMADD231PS.BCST 72(CX), Y7, Y3
-	VFMADD231PS.BCST 96(CX), Y8, Y2
-	VFMADD231PS.BCST 76(CX), Y8, Y3
-	CMPQ             R10, DX
-	JAE              outside7
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	JMP              ready7
-
-outside7:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready7:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Y4, Y3
-	VFMADD231PS.BCST 84(CX), Y5, Y3
-	VFMADD231PS.BCST 88(CX), Y6, Y3
-	VFMADD231PS.BCST 92(CX), Y7, Y3
-	VFMADD231PS.BCST 96(CX), Y8, Y3
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             $0x04, R10
+row4Ready:
+	VMOVAPS          Z3, Z7
+	VPERMT2PS        Z16, Z12, Z7
+	VMOVAPS          Z3, Z6
+	VPERMT2PS        Z16, Z11, Z6
+	VMOVAPS          Z3, Z5
+	VPERMT2PS        Z16, Z10, Z5
+	VMOVAPS          Z3, Z4
+	VPERMT2PS        Z16, Z9, Z4
+	VPERMT2PS        Z16, Z8, Z3
+	PREFETCHT1       64(R10)(R8*1)
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z3, Z0
+	VFMADD231PS      Z27, Z3, Z1
+	VMOVAPS          Z13, Z2
+	VFMADD231PS      Z17, Z3, Z2
+	VFMADD231PS.BCST 84(CX), Z4, Z0
+	VFMADD231PS      Z28, Z4, Z1
+	VFMADD231PS      Z18, Z4, Z2
+	VFMADD231PS.BCST 88(CX), Z5, Z0
+	VFMADD231PS      Z29, Z5, Z1
+	VFMADD231PS      Z19, Z5, Z2
+	VFMADD231PS.BCST 92(CX), Z6, Z0
+	VFMADD231PS      Z30, Z6, Z1
+	VFMADD231PS      Z20, Z6, Z2
+	VFMADD231PS.BCST 96(CX), Z7, Z0
+	VFMADD231PS      Z31, Z7, Z1
+	VFMADD231PS      Z21, Z7, Z2
 	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K6, Y10
-	VADDPS           Y10, Y0, Y0
+	JNE              residual0
 
 plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y15, Y0
-
-unclamped0:
-	VMOVUPS   Y0, K6, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+	VMAXPS    Z0, Z14, Z0
+	VMINPS    Z0, Z15, Z0
+	VMOVUPS   Z0, K3, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K6, Y10
-	VADDPS    Y10, Y1, Y1
+	CMPQ      R12, DX
+	JAE       row5Outside
+	VMOVUPS.Z (R10), K1, Z3
+	VMOVUPS.Z 64(R10), K2, Z16
+
+row5Ready:
+	VMOVAPS          Z3, Z7
+	VPERMT2PS        Z16, Z12, Z7
+	VMOVAPS          Z3, Z6
+	VPERMT2PS        Z16, Z11, Z6
+	VMOVAPS          Z3, Z5
+	VPERMT2PS        Z16, Z10, Z5
+	VMOVAPS          Z3, Z4
+	VPERMT2PS        Z16, Z9, Z4
+	VPERMT2PS        Z16, Z8, Z3
+	PREFETCHT1       64(R10)(R8*1)
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 60(CX), Z3, Z1
+	VFMADD231PS      Z22, Z3, Z2
+	VFMADD231PS.BCST 64(CX), Z4, Z1
+	VFMADD231PS      Z23, Z4, Z2
+	VFMADD231PS.BCST 68(CX), Z5, Z1
+	VFMADD231PS      Z24, Z5, Z2
+	VFMADD231PS.BCST 72(CX), Z6, Z1
+	VFMADD231PS      Z25, Z6, Z2
+	VFMADD231PS.BCST 76(CX), Z7, Z1
+	VFMADD231PS      Z26, Z7, Z2
+	CMPQ             R12, DX
+	JAE              row6Outside
+	VMOVUPS.Z        (R10), K1, Z3
+	VMOVUPS.Z        64(R10), K2, Z16
+
+row6Ready:
+	VMOVAPS          Z3, Z7
+	VPERMT2PS        Z16, Z12, Z7
+	VMOVAPS          Z3, Z6
+	VPERMT2PS        Z16, Z11, Z6
+	VMOVAPS          Z3, Z5
+	VPERMT2PS        Z16, Z10, Z5
+	VMOVAPS          Z3, Z4
+	VPERMT2PS        Z16, Z9, Z4
+	VPERMT2PS        Z16, Z8, Z3
+	PREFETCHT1       64(R10)(R8*1)
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z3, Z1
+	VFMADD231PS      Z27, Z3, Z2
+	VMOVAPS          Z13, Z0
+	VFMADD231PS      Z17, Z3, Z0
+	VFMADD231PS.BCST 84(CX), Z4, Z1
+	VFMADD231PS      Z28, Z4, Z2
+	VFMADD231PS      Z18, Z4, Z0
+	VFMADD231PS.BCST 88(CX), Z5, Z1
+	VFMADD231PS      Z29, Z5, Z2
+	VFMADD231PS      Z19, Z5, Z0
+	VFMADD231PS.BCST 92(CX), Z6, Z1
+	VFMADD231PS      Z30, Z6, Z2
+	VFMADD231PS      Z20, Z6, Z0
+	VFMADD231PS.BCST 96(CX), Z7, Z1
+	VFMADD231PS      Z31, Z7, Z2
+	VFMADD231PS      Z21, Z7, Z0
+	CMPQ             24(AX), $0x00
+	JNE              residual1
 
 plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y15, Y1
-
-unclamped1:
-	VMOVUPS   Y1, K6, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+	VMAXPS    Z1, Z14, Z1
+	VMINPS    Z1, Z15, Z1
+	VMOVUPS   Z1, K3, (R11)
+	ADDQ      SI, R11
+	DECQ      R13
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K6, Y10
-	VADDPS    Y10, Y2, Y2
+	CMPQ      R12, DX
+	JAE       row7Outside
+	VMOVUPS.Z (R10), K1, Z3
+	VMOVUPS.Z 64(R10), K2, Z16
+
+row7Ready:
+	VMOVAPS          Z3, Z7
+	VPERMT2PS        Z16, Z12, Z7
+	VMOVAPS          Z3, Z6
+	VPERMT2PS        Z16, Z11, Z6
+	VMOVAPS          Z3, Z5
+	VPERMT2PS        Z16, Z10, Z5
+	VMOVAPS          Z3, Z4
+	VPERMT2PS        Z16, Z9, Z4
+	VPERMT2PS        Z16, Z8, Z3
+	PREFETCHT1       64(R10)(R8*1)
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 60(CX), Z3, Z2
+	VFMADD231PS      Z22, Z3, Z0
+	VFMADD231PS.BCST 64(CX), Z4, Z2
+	VFMADD231PS      Z23, Z4, Z0
+	VFMADD231PS.BCST 68(CX), Z5, Z2
+	VFMADD231PS      Z24, Z5, Z0
+	VFMADD231PS.BCST 72(CX), Z6, Z2
+	VFMADD231PS      Z25, Z6, Z0
+	VFMADD231PS.BCST 76(CX), Z7, Z2
+	VFMADD231PS      Z26, Z7, Z0
+	CMPQ             R12, DX
+	JAE              row8Outside
+	VMOVUPS.Z        (R10), K1, Z3
+	VMOVUPS.Z        64(R10), K2, Z16
+
+row8Ready:
+	VMOVAPS          Z3, Z7
+	VPERMT2PS        Z16, Z12, Z7
+	VMOVAPS          Z3, Z6
+	VPERMT2PS        Z16, Z11, Z6
+	VMOVAPS          Z3, Z5
+	VPERMT2PS        Z16, Z10, Z5
+	VMOVAPS          Z3, Z4
+	VPERMT2PS        Z16, Z9, Z4
+	VPERMT2PS        Z16, Z8, Z3
+	PREFETCHT1       64(R10)(R8*1)
+	PREFETCHT1       (R10)(R8*1)
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z3, Z2
+	VFMADD231PS      Z27, Z3, Z0
+	VMOVAPS          Z13, Z1
+	VFMADD231PS      Z17, Z3, Z1
+	VFMADD231PS.BCST 84(CX), Z4, Z2
+	VFMADD231PS      Z28, Z4, Z0
+	VFMADD231PS      Z18, Z4, Z1
+	VFMADD231PS.BCST 88(CX), Z5, Z2
+	VFMADD231PS      Z29, Z5, Z0
+	VFMADD231PS      Z19, Z5, Z1
+	VFMADD231PS.BCST 92(CX), Z6, Z2
+	VFMADD231PS      Z30, Z6, Z0
+	VFMADD231PS      Z20, Z6, Z1
+	VFMADD231PS.BCST 96(CX), Z7, Z2
+	VFMADD231PS      Z31, Z7, Z0
+	VFMADD231PS      Z21, Z7, Z1
+	CMPQ             24(AX), $0x00
+	JNE              residual2
 
 plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y15, Y2
-
-unclamped2:
-	VMOVUPS   Y2, K6, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K6, Y10
-	VADDPS    Y10, Y3, Y3
-
-plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y15, Y3
-
-unclamped3:
-	VMOVUPS Y3, K6, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
+	VMAXPS  Z2, Z14, Z2
+	VMINPS  Z2, Z15, Z2
+	VMOVUPS Z2, K3, (R11)
+	ADDQ    SI, R11
+	DECQ    R13
 	JEQ     next
-	JMP     group
+	JMP     turn
 
 next:
-	ADDQ $0x10, SI
-	ADDQ $0x00000020, 8(SP)
-	ADDQ $0x00000020, 16(SP)
+	ADDQ $0x10, DI
+	ADDQ $0x00000070, 8(SP)
+	ADDQ $0x00000038, 16(SP)
 	DECQ (SP)
 	JNE  strip
 	VZEROUPPER
 	RET
 
-// func DepthRows5x2x8(d *DepthRows)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·DepthRows5x2x8(SB), NOSPLIT, $24-8
+row0Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row0Ready
+
+row1Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row1Ready
+
+row2Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row2Ready
+
+row3Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row3Ready
+
+row4Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row4Ready
+
+residual0:
+	VMOVUPS.Z (R11)(R9*1), K3, Z16
+	VADDPS    Z16, Z0, Z0
+	JMP       plain0
+
+row5Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row5Ready
+
+row6Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row6Ready
+
+residual1:
+	VMOVUPS.Z (R11)(R9*1), K3, Z16
+	VADDPS    Z16, Z1, Z1
+	JMP       plain1
+
+row7Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row7Ready
+
+row8Outside:
+	VXORPS Z16, Z16, Z16
+	VXORPS Z3, Z3, Z3
+	JMP    row8Ready
+
+residual2:
+	VMOVUPS.Z (R11)(R9*1), K3, Z16
+	VADDPS    Z16, Z2, Z2
+	JMP       plain2
+
+DATA lanesOfDepthHalves5x2<>+0(SB)/4, $0x00000000
+DATA lanesOfDepthHalves5x2<>+4(SB)/4, $0x00000002
+DATA lanesOfDepthHalves5x2<>+8(SB)/4, $0x00000004
+DATA lanesOfDepthHalves5x2<>+12(SB)/4, $0x00000006
+DATA lanesOfDepthHalves5x2<>+16(SB)/4, $0x00000008
+DATA lanesOfDepthHalves5x2<>+20(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves5x2<>+24(SB)/4, $0x0000000c
+DATA lanesOfDepthHalves5x2<>+28(SB)/4, $0x0000000e
+DATA lanesOfDepthHalves5x2<>+32(SB)/4, $0x00000010
+DATA lanesOfDepthHalves5x2<>+36(SB)/4, $0x00000012
+DATA lanesOfDepthHalves5x2<>+40(SB)/4, $0x00000014
+DATA lanesOfDepthHalves5x2<>+44(SB)/4, $0x00000016
+DATA lanesOfDepthHalves5x2<>+48(SB)/4, $0x00000018
+DATA lanesOfDepthHalves5x2<>+52(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves5x2<>+56(SB)/4, $0x0000001c
+DATA lanesOfDepthHalves5x2<>+60(SB)/4, $0x0000001e
+DATA lanesOfDepthHalves5x2<>+64(SB)/4, $0x00000001
+DATA lanesOfDepthHalves5x2<>+68(SB)/4, $0x00000003
+DATA lanesOfDepthHalves5x2<>+72(SB)/4, $0x00000005
+DATA lanesOfDepthHalves5x2<>+76(SB)/4, $0x00000007
+DATA lanesOfDepthHalves5x2<>+80(SB)/4, $0x00000009
+DATA lanesOfDepthHalves5x2<>+84(SB)/4, $0x0000000b
+DATA lanesOfDepthHalves5x2<>+88(SB)/4, $0x0000000d
+DATA lanesOfDepthHalves5x2<>+92(SB)/4, $0x0000000f
+DATA lanesOfDepthHalves5x2<>+96(SB)/4, $0x00000011
+DATA lanesOfDepthHalves5x2<>+100(SB)/4, $0x00000013
+DATA lanesOfDepthHalves5x2<>+104(SB)/4, $0x00000015
+DATA lanesOfDepthHalves5x2<>+108(SB)/4, $0x00000017
+DATA lanesOfDepthHalves5x2<>+112(SB)/4, $0x00000019
+DATA lanesOfDepthHalves5x2<>+116(SB)/4, $0x0000001b
+DATA lanesOfDepthHalves5x2<>+120(SB)/4, $0x0000001d
+DATA lanesOfDepthHalves5x2<>+124(SB)/4, $0x0000001f
+DATA lanesOfDepthHalves5x2<>+128(SB)/4, $0x00000002
+DATA lanesOfDepthHalves5x2<>+132(SB)/4, $0x00000004
+DATA lanesOfDepthHalves5x2<>+136(SB)/4, $0x00000006
+DATA lanesOfDepthHalves5x2<>+140(SB)/4, $0x00000008
+DATA lanesOfDepthHalves5x2<>+144(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves5x2<>+148(SB)/4, $0x0000000c
+DATA lanesOfDepthHalves5x2<>+152(SB)/4, $0x0000000e
+DATA lanesOfDepthHalves5x2<>+156(SB)/4, $0x00000010
+DATA lanesOfDepthHalves5x2<>+160(SB)/4, $0x00000012
+DATA lanesOfDepthHalves5x2<>+164(SB)/4, $0x00000014
+DATA lanesOfDepthHalves5x2<>+168(SB)/4, $0x00000016
+DATA lanesOfDepthHalves5x2<>+172(SB)/4, $0x00000018
+DATA lanesOfDepthHalves5x2<>+176(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves5x2<>+180(SB)/4, $0x0000001c
+DATA lanesOfDepthHalves5x2<>+184(SB)/4, $0x0000001e
+DATA lanesOfDepthHalves5x2<>+188(SB)/4, $0x00000000
+DATA lanesOfDepthHalves5x2<>+192(SB)/4, $0x00000003
+DATA lanesOfDepthHalves5x2<>+196(SB)/4, $0x00000005
+DATA lanesOfDepthHalves5x2<>+200(SB)/4, $0x00000007
+DATA lanesOfDepthHalves5x2<>+204(SB)/4, $0x00000009
+DATA lanesOfDepthHalves5x2<>+208(SB)/4, $0x0000000b
+DATA lanesOfDepthHalves5x2<>+212(SB)/4, $0x0000000d
+DATA lanesOfDepthHalves5x2<>+216(SB)/4, $0x0000000f
+DATA lanesOfDepthHalves5x2<>+220(SB)/4, $0x00000011
+DATA lanesOfDepthHalves5x2<>+224(SB)/4, $0x00000013
+DATA lanesOfDepthHalves5x2<>+228(SB)/4, $0x00000015
+DATA lanesOfDepthHalves5x2<>+232(SB)/4, $0x00000017
+DATA lanesOfDepthHalves5x2<>+236(SB)/4, $0x00000019
+DATA lanesOfDepthHalves5x2<>+240(SB)/4, $0x0000001b
+DATA lanesOfDepthHalves5x2<>+244(SB)/4, $0x0000001d
+DATA lanesOfDepthHalves5x2<>+248(SB)/4, $0x0000001f
+DATA lanesOfDepthHalves5x2<>+252(SB)/4, $0x00000001
+DATA lanesOfDepthHalves5x2<>+256(SB)/4, $0x00000004
+DATA lanesOfDepthHalves5x2<>+260(SB)/4, $0x00000006
+DATA lanesOfDepthHalves5x2<>+264(SB)/4, $0x00000008
+DATA lanesOfDepthHalves5x2<>+268(SB)/4, $0x0000000a
+DATA lanesOfDepthHalves5x2<>+272(SB)/4, $0x0000000c
+DATA lanesOfDepthHalves5x2<>+276(SB)/4, $0x0000000e
+DATA lanesOfDepthHalves5x2<>+280(SB)/4, $0x00000010
+DATA lanesOfDepthHalves5x2<>+284(SB)/4, $0x00000012
+DATA lanesOfDepthHalves5x2<>+288(SB)/4, $0x00000014
+DATA lanesOfDepthHalves5x2<>+292(SB)/4, $0x00000016
+DATA lanesOfDepthHalves5x2<>+296(SB)/4, $0x00000018
+DATA lanesOfDepthHalves5x2<>+300(SB)/4, $0x0000001a
+DATA lanesOfDepthHalves5x2<>+304(SB)/4, $0x0000001c
+DATA lanesOfDepthHalves5x2<>+308(SB)/4, $0x0000001e
+DATA lanesOfDepthHalves5x2<>+312(SB)/4, $0x00000000
+DATA lanesOfDepthHalves5x2<>+316(SB)/4, $0x00000002
+GLOBL lanesOfDepthHalves5x2<>(SB), RODATA|NOPTR, $320
+
+// func DepthHalves5x2(d *DepthRows)
+// Requires: AVX, AVX512DQ, AVX512F, AVX512VL
+TEXT ·DepthHalves5x2(SB), NOSPLIT, $24-8
 	MOVQ         d+0(FP), AX
 	MOVQ         16(AX), CX
 	MOVQ         32(AX), DX
 	MOVQ         40(AX), BX
 	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Y13
-	VBROADCASTSS 108(AX), Y14
-	VBROADCASTSS 112(AX), Y15
-	VMOVUPS      depthLanes8x0<>+0(SB), Y11
-	VMOVUPS      depthLanes8x1<>+0(SB), Y12
+	MOVQ         64(AX), SI
+	MOVQ         88(AX), DI
+	MOVQ         96(AX), R8
+	MOVQ         R8, (SP)
+	MOVQ         80(AX), R8
+	MOVQ         72(AX), R9
+	SHLQ         $0x02, R8
+	IMULQ        BX, R9
+	ADDQ         R8, R9
+	MOVQ         8(AX), R8
+	SUBQ         R9, R8
+	MOVQ         R8, 8(SP)
+	MOVQ         (AX), R8
+	MOVQ         R8, 16(SP)
+	MOVQ         24(AX), R9
+	SUBQ         R8, R9
+	VBROADCASTSS 112(AX), Z14
+	VBROADCASTSS 116(AX), Z15
+	VBROADCASTSS 120(AX), Z16
+	VMOVUPS      lanesOfDepthHalves5x2<>+0(SB), Z9
+	VMOVUPS      lanesOfDepthHalves5x2<>+64(SB), Z10
+	VMOVUPS      lanesOfDepthHalves5x2<>+128(SB), Z11
+	VMOVUPS      lanesOfDepthHalves5x2<>+192(SB), Z12
+	VMOVUPS      lanesOfDepthHalves5x2<>+256(SB), Z13
+	VBROADCASTSS (CX), Z18
+	VBROADCASTSS 4(CX), Z19
+	VBROADCASTSS 8(CX), Z20
+	VBROADCASTSS 12(CX), Z21
+	VBROADCASTSS 16(CX), Z22
+	VBROADCASTSS 20(CX), Z23
+	VBROADCASTSS 24(CX), Z24
+	VBROADCASTSS 28(CX), Z25
+	VBROADCASTSS 32(CX), Z26
+	VBROADCASTSS 36(CX), Z27
+	VBROADCASTSS 40(CX), Z28
+	VBROADCASTSS 44(CX), Z29
+	VBROADCASTSS 48(CX), Z30
+	VBROADCASTSS 52(CX), Z31
+	IMUL3Q       $0x08, BX, R8
 
 strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	KMOVW 8(SI), K5
-	KMOVW 10(SI), K6
-	KMOVW 12(SI), K7
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+	KMOVW     (DI), K1
+	KMOVW     2(DI), K2
+	MOVQ      48(AX), R13
+	MOVQ      8(SP), R10
+	MOVQ      16(SP), R11
+	XORQ      R12, R12
+	SUBQ      72(AX), R12
+	CMPQ      R12, DX
+	JAE       row0Outside
+	VMOVUPS.Z (R10), K1, Z4
 
-group:
-	VMOVAPS   Y13, Y0
-	VMOVAPS   Y13, Y1
-	VMOVAPS   Y13, Y2
-	VMOVAPS   Y13, Y3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Y4
-	VMOVUPS.Z 32(DI), K2, Y10
-	VMOVAPS   Y4, Y5
-	VPERMT2PS Y10, Y12, Y5
-	VPERMT2PS Y10, Y11, Y4
-	VMOVUPS.Z 8(DI), K3, Y6
-	VMOVUPS.Z 40(DI), K4, Y10
-	VMOVAPS   Y6, Y7
-	VPERMT2PS Y10, Y12, Y7
-	VPERMT2PS Y10, Y11, Y6
-	VMOVUPS.Z 16(DI), K5, Y8
-	VMOVUPS.Z 48(DI), K6, Y10
-	VPERMT2PS Y10, Y11, Y8
-	JMP       ready0
+row0Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below0Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
 
-outside0:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
+below0Ready:
+	VMOVAPS     Z4, Z8
+	VPERMT2PS   Z17, Z13, Z8
+	VMOVAPS     Z4, Z7
+	VPERMT2PS   Z17, Z12, Z7
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z17, Z11, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z17, Z10, Z5
+	VPERMT2PS   Z17, Z9, Z4
+	ADDQ        BX, R10
+	INCQ        R12
+	VMOVAPS     Z14, Z0
+	VFMADD231PS Z18, Z4, Z0
+	VFMADD231PS Z19, Z5, Z0
+	VFMADD231PS Z20, Z6, Z0
+	VFMADD231PS Z21, Z7, Z0
+	VFMADD231PS Z22, Z8, Z0
+	CMPQ        R12, DX
+	JAE         row1Outside
+	VMOVUPS.Z   (R10), K1, Z4
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Y4, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y0
-	VFMADD231PS.BCST 12(CX), Y7, Y0
-	VFMADD231PS.BCST 16(CX), Y8, Y0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready1
+row1Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below1Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
 
-outside1:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
+below1Ready:
+	VMOVAPS     Z4, Z8
+	VPERMT2PS   Z17, Z13, Z8
+	VMOVAPS     Z4, Z7
+	VPERMT2PS   Z17, Z12, Z7
+	VMOVAPS     Z4, Z6
+	VPERMT2PS   Z17, Z11, Z6
+	VMOVAPS     Z4, Z5
+	VPERMT2PS   Z17, Z10, Z5
+	VPERMT2PS   Z17, Z9, Z4
+	ADDQ        BX, R10
+	INCQ        R12
+	VFMADD231PS Z23, Z4, Z0
+	VFMADD231PS Z24, Z5, Z0
+	VFMADD231PS Z25, Z6, Z0
+	VFMADD231PS Z26, Z7, Z0
+	VFMADD231PS Z27, Z8, Z0
+	CMPQ        R12, DX
+	JAE         row2Outside
+	VMOVUPS.Z   (R10), K1, Z4
 
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 20(CX), Y4, Y0
-	VFMADD231PS.BCST 24(CX), Y5, Y0
-	VFMADD231PS.BCST 28(CX), Y6, Y0
-	VFMADD231PS.BCST 32(CX), Y7, Y0
-	VFMADD231PS.BCST 36(CX), Y8, Y0
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready2
+row2Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below2Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
 
-outside2:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
+below2Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS      Z28, Z4, Z0
+	VMOVAPS          Z14, Z1
+	VFMADD231PS      Z18, Z4, Z1
+	VFMADD231PS      Z29, Z5, Z0
+	VFMADD231PS      Z19, Z5, Z1
+	VFMADD231PS      Z30, Z6, Z0
+	VFMADD231PS      Z20, Z6, Z1
+	VFMADD231PS      Z31, Z7, Z0
+	VFMADD231PS      Z21, Z7, Z1
+	VFMADD231PS.BCST 56(CX), Z8, Z0
+	VFMADD231PS      Z22, Z8, Z1
+	CMPQ             R12, DX
+	JAE              row3Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 40(CX), Y4, Y0
-	VFMADD231PS.BCST (CX), Y4, Y1
-	VFMADD231PS.BCST 44(CX), Y5, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y1
-	VFMADD231PS.BCST 48(CX), Y6, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y1
-	VFMADD231PS.BCST 52(CX), Y7, Y0
-	VFMADD231PS.BCST 12(CX), Y7, Y1
-	VFMADD231PS.BCST 56(CX), Y8, Y0
-	VFMADD231PS.BCST 16(CX), Y8, Y1
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready3
+row3Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below3Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
 
-outside3:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
+below3Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 60(CX), Z4, Z0
+	VFMADD231PS      Z23, Z4, Z1
+	VFMADD231PS.BCST 64(CX), Z5, Z0
+	VFMADD231PS      Z24, Z5, Z1
+	VFMADD231PS.BCST 68(CX), Z6, Z0
+	VFMADD231PS      Z25, Z6, Z1
+	VFMADD231PS.BCST 72(CX), Z7, Z0
+	VFMADD231PS      Z26, Z7, Z1
+	VFMADD231PS.BCST 76(CX), Z8, Z0
+	VFMADD231PS      Z27, Z8, Z1
+	CMPQ             R12, DX
+	JAE              row4Outside
+	VMOVUPS.Z        (R10), K1, Z4
 
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Y4, Y0
-	VFMADD231PS.BCST 20(CX), Y4, Y1
-	VFMADD231PS.BCST 64(CX), Y5, Y0
-	VFMADD231PS.BCST 24(CX), Y5, Y1
-	VFMADD231PS.BCST 68(CX), Y6, Y0
-	VFMADD231PS.BCST 28(CX), Y6, Y1
-	VFMADD231PS.BCST 72(CX), Y7, Y0
-	VFMADD231PS.BCST 32(CX), Y7, Y1
-	VFMADD231PS.BCST 76(CX), Y8, Y0
-	VFMADD231PS.BCST 36(CX), Y8, Y1
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready4
+row4Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below4Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
 
-outside4:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Y4, Y0
-	VFMADD231PS.BCST 40(CX), Y4, Y1
-	VFMADD231PS.BCST (CX), Y4, Y2
-	VFMADD231PS.BCST 84(CX), Y5, Y0
-	VFMADD231PS.BCST 44(CX), Y5, Y1
-	VFMADD231PS.BCST 4(CX), Y5, Y2
-	VFMADD231PS.BCST 88(CX), Y6, Y0
-	VFMADD231PS.BCST 48(CX), Y6, Y1
-	VFMADD231PS.BCST 8(CX), Y6, Y2
-	VFMADD231PS.BCST 92(CX), Y7, Y0
-	VFMADD231PS.BCST 52(CX), Y7, Y1
-	VFMADD231PS.BCST 12(CX), Y7, Y2
-	VFMADD231PS.BCST 96(CX), Y8, Y0
-	VFMADD231PS.BCST 56(CX), Y8, Y1
-	VFMADD231PS.BCST 16(CX), Y8, Y2
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready5
-
-outside5:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Y4, Y1
-	VFMADD231PS.BCST 20(CX), Y4, Y2
-	VFMADD231PS.BCST 64(CX), Y5, Y1
-	VFMADD231PS.BCST 24(CX), Y5, Y2
-	VFMADD231PS.BCST 68(CX), Y6, Y1
-	VFMADD231PS.BCST 28(CX), Y6, Y2
-	VFMADD231PS.BCST 72(CX), Y7, Y1
-	VFMADD231PS.BCST 32(CX), Y7, Y2
-	VFMADD231PS.BCST 76(CX), Y8, Y1
-	VFMADD231PS.BCST 36(CX), Y8, Y2
-	CMPQ             R10, DX
-	JAE              outside6
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready6
-
-outside6:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready6:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Y4, Y1
-	VFMADD231PS.BCST 40(CX), Y4, Y2
-	VFMADD231PS.BCST (CX), Y4, Y3
-	VFMADD231PS.BCST 84(CX), Y5, Y1
-	VFMADD231PS.BCST 44(CX), Y5, Y2
-	VFMADD231PS.BCST 4(CX), Y5, Y3
-	VFMADD231PS.BCST 88(CX), Y6, Y1
-	VFMADD231PS.BCST 48(CX), Y6, Y2
-	VFMADD231PS.BCST 8(CX), Y6, Y3
-	VFMADD231PS.BCST 92(CX), Y7, Y1
-	VFMADD231PS.BCST 52(CX), Y7, Y2
-	VFMADD231PS.BCST 12(CX), Y7, Y3
-	VFMADD231PS.BCST 96(CX), Y8, Y1
-	VFMADD231PS.BCST 56(CX), Y8, Y2
-	VFMADD231PS.BCST 16(CX), Y8, Y3
-	CMPQ             R10, DX
-	JAE              outside7
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready7
-
-outside7:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready7:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Y4, Y2
-	VFMADD231PS.BCST 20(CX), Y4, Y3
-	VFMADD231PS.BCST 64(CX), Y5, Y2
-	VFMADD231PS.BCST 24(CX), Y5, Y3
-	VFMADD231PS.BCST 68(CX), Y6, Y2
-	VFMADD231PS.BCST 28(CX), Y6, Y3
-	VFMADD231PS.BCST 72(CX), Y7, Y2
-	VFMADD231PS.BCST 32(CX), Y7, Y3
-	VFMADD231PS.BCST 76(CX), Y8, Y2
-	VFMADD231PS.BCST 36(CX), Y8, Y3
-	CMPQ             R10, DX
-	JAE              outside8
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready8
-
-outside8:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready8:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Y4, Y2
-	VFMADD231PS.BCST 40(CX), Y4, Y3
-	VFMADD231PS.BCST 84(CX), Y5, Y2
-	VFMADD231PS.BCST 44(CX), Y5, Y3
-	VFMADD231PS.BCST 88(CX), Y6, Y2
-	VFMADD231PS.BCST 48(CX), Y6, Y3
-	VFMADD231PS.BCST 92(CX), Y7, Y2
-	VFMADD231PS.BCST 52(CX), Y7, Y3
-	VFMADD231PS.BCST 96(CX), Y8, Y2
-	VFMADD231PS.BCST 56(CX), Y8, Y3
-	CMPQ             R10, DX
-	JAE              outside9
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready9
-
-outside9:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready9:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 60(CX), Y4, Y3
-	VFMADD231PS.BCST 64(CX), Y5, Y3
-	VFMADD231PS.BCST 68(CX), Y6, Y3
-	VFMADD231PS.BCST 72(CX), Y7, Y3
-	VFMADD231PS.BCST 76(CX), Y8, Y3
-	CMPQ             R10, DX
-	JAE              outside10
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        32(DI), K2, Y10
-	VMOVAPS          Y4, Y5
-	VPERMT2PS        Y10, Y12, Y5
-	VPERMT2PS        Y10, Y11, Y4
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        40(DI), K4, Y10
-	VMOVAPS          Y6, Y7
-	VPERMT2PS        Y10, Y12, Y7
-	VPERMT2PS        Y10, Y11, Y6
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        48(DI), K6, Y10
-	VPERMT2PS        Y10, Y11, Y8
-	JMP              ready10
-
-outside10:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-
-ready10:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 80(CX), Y4, Y3
-	VFMADD231PS.BCST 84(CX), Y5, Y3
-	VFMADD231PS.BCST 88(CX), Y6, Y3
-	VFMADD231PS.BCST 92(CX), Y7, Y3
-	VFMADD231PS.BCST 96(CX), Y8, Y3
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             $0x03, R10
+below4Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z4, Z0
+	VFMADD231PS      Z28, Z4, Z1
+	VMOVAPS          Z14, Z2
+	VFMADD231PS      Z18, Z4, Z2
+	VFMADD231PS.BCST 84(CX), Z5, Z0
+	VFMADD231PS      Z29, Z5, Z1
+	VFMADD231PS      Z19, Z5, Z2
+	VFMADD231PS.BCST 88(CX), Z6, Z0
+	VFMADD231PS      Z30, Z6, Z1
+	VFMADD231PS      Z20, Z6, Z2
+	VFMADD231PS.BCST 92(CX), Z7, Z0
+	VFMADD231PS      Z31, Z7, Z1
+	VFMADD231PS      Z21, Z7, Z2
+	VFMADD231PS.BCST 96(CX), Z8, Z0
+	VFMADD231PS.BCST 56(CX), Z8, Z1
+	VFMADD231PS      Z22, Z8, Z2
+	LEAQ             (R11)(SI*4), R14
 	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K7, Y10
-	VADDPS           Y10, Y0, Y0
+	JNE              residual0
 
 plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y15, Y0
+	VMAXPS        Z0, Z15, Z0
+	VMINPS        Z0, Z16, Z0
+	VMOVUPS       Y0, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored0
+	VEXTRACTF32X8 $0x01, Z0, K2, (R14)
 
-unclamped0:
-	VMOVUPS   Y0, K7, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored0:
+	ADDQ      SI, R11
+	DECQ      R13
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K7, Y10
-	VADDPS    Y10, Y1, Y1
+	CMPQ      R12, DX
+	JAE       row5Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row5Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below5Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below5Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 60(CX), Z4, Z1
+	VFMADD231PS      Z23, Z4, Z2
+	VFMADD231PS.BCST 64(CX), Z5, Z1
+	VFMADD231PS      Z24, Z5, Z2
+	VFMADD231PS.BCST 68(CX), Z6, Z1
+	VFMADD231PS      Z25, Z6, Z2
+	VFMADD231PS.BCST 72(CX), Z7, Z1
+	VFMADD231PS      Z26, Z7, Z2
+	VFMADD231PS.BCST 76(CX), Z8, Z1
+	VFMADD231PS      Z27, Z8, Z2
+	CMPQ             R12, DX
+	JAE              row6Outside
+	VMOVUPS.Z        (R10), K1, Z4
+
+row6Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below6Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below6Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z4, Z1
+	VFMADD231PS      Z28, Z4, Z2
+	VMOVAPS          Z14, Z3
+	VFMADD231PS      Z18, Z4, Z3
+	VFMADD231PS.BCST 84(CX), Z5, Z1
+	VFMADD231PS      Z29, Z5, Z2
+	VFMADD231PS      Z19, Z5, Z3
+	VFMADD231PS.BCST 88(CX), Z6, Z1
+	VFMADD231PS      Z30, Z6, Z2
+	VFMADD231PS      Z20, Z6, Z3
+	VFMADD231PS.BCST 92(CX), Z7, Z1
+	VFMADD231PS      Z31, Z7, Z2
+	VFMADD231PS      Z21, Z7, Z3
+	VFMADD231PS.BCST 96(CX), Z8, Z1
+	VFMADD231PS.BCST 56(CX), Z8, Z2
+	VFMADD231PS      Z22, Z8, Z3
+	LEAQ             (R11)(SI*4), R14
+	CMPQ             24(AX), $0x00
+	JNE              residual1
 
 plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y15, Y1
+	VMAXPS        Z1, Z15, Z1
+	VMINPS        Z1, Z16, Z1
+	VMOVUPS       Y1, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored1
+	VEXTRACTF32X8 $0x01, Z1, K2, (R14)
 
-unclamped1:
-	VMOVUPS   Y1, K7, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored1:
+	ADDQ      SI, R11
+	DECQ      R13
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K7, Y10
-	VADDPS    Y10, Y2, Y2
+	CMPQ      R12, DX
+	JAE       row7Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row7Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below7Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below7Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 60(CX), Z4, Z2
+	VFMADD231PS      Z23, Z4, Z3
+	VFMADD231PS.BCST 64(CX), Z5, Z2
+	VFMADD231PS      Z24, Z5, Z3
+	VFMADD231PS.BCST 68(CX), Z6, Z2
+	VFMADD231PS      Z25, Z6, Z3
+	VFMADD231PS.BCST 72(CX), Z7, Z2
+	VFMADD231PS      Z26, Z7, Z3
+	VFMADD231PS.BCST 76(CX), Z8, Z2
+	VFMADD231PS      Z27, Z8, Z3
+	CMPQ             R12, DX
+	JAE              row8Outside
+	VMOVUPS.Z        (R10), K1, Z4
+
+row8Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below8Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below8Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z4, Z2
+	VFMADD231PS      Z28, Z4, Z3
+	VFMADD231PS.BCST 84(CX), Z5, Z2
+	VFMADD231PS      Z29, Z5, Z3
+	VFMADD231PS.BCST 88(CX), Z6, Z2
+	VFMADD231PS      Z30, Z6, Z3
+	VFMADD231PS.BCST 92(CX), Z7, Z2
+	VFMADD231PS      Z31, Z7, Z3
+	VFMADD231PS.BCST 96(CX), Z8, Z2
+	VFMADD231PS.BCST 56(CX), Z8, Z3
+	LEAQ             (R11)(SI*4), R14
+	CMPQ             24(AX), $0x00
+	JNE              residual2
 
 plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y15, Y2
+	VMAXPS        Z2, Z15, Z2
+	VMINPS        Z2, Z16, Z2
+	VMOVUPS       Y2, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored2
+	VEXTRACTF32X8 $0x01, Z2, K2, (R14)
 
-unclamped2:
-	VMOVUPS   Y2, K7, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
+stored2:
+	ADDQ      SI, R11
+	DECQ      R13
 	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K7, Y10
-	VADDPS    Y10, Y3, Y3
+	CMPQ      R12, DX
+	JAE       row9Outside
+	VMOVUPS.Z (R10), K1, Z4
+
+row9Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below9Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below9Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 60(CX), Z4, Z3
+	VFMADD231PS.BCST 64(CX), Z5, Z3
+	VFMADD231PS.BCST 68(CX), Z6, Z3
+	VFMADD231PS.BCST 72(CX), Z7, Z3
+	VFMADD231PS.BCST 76(CX), Z8, Z3
+	CMPQ             R12, DX
+	JAE              row10Outside
+	VMOVUPS.Z        (R10), K1, Z4
+
+row10Ready:
+	LEAQ      8(R12), R14
+	CMPQ      R14, DX
+	JAE       below10Outside
+	VMOVUPS.Z (R10)(R8*1), K1, Z17
+
+below10Ready:
+	VMOVAPS          Z4, Z8
+	VPERMT2PS        Z17, Z13, Z8
+	VMOVAPS          Z4, Z7
+	VPERMT2PS        Z17, Z12, Z7
+	VMOVAPS          Z4, Z6
+	VPERMT2PS        Z17, Z11, Z6
+	VMOVAPS          Z4, Z5
+	VPERMT2PS        Z17, Z10, Z5
+	VPERMT2PS        Z17, Z9, Z4
+	ADDQ             BX, R10
+	INCQ             R12
+	VFMADD231PS.BCST 80(CX), Z4, Z3
+	VFMADD231PS.BCST 84(CX), Z5, Z3
+	VFMADD231PS.BCST 88(CX), Z6, Z3
+	VFMADD231PS.BCST 92(CX), Z7, Z3
+	VFMADD231PS.BCST 96(CX), Z8, Z3
+	LEAQ             (R11)(SI*4), R10
+	CMPQ             24(AX), $0x00
+	JNE              residual3
 
 plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y15, Y3
+	VMAXPS        Z3, Z15, Z3
+	VMINPS        Z3, Z16, Z3
+	VMOVUPS       Y3, K2, (R11)
+	CMPQ          R13, $0x04
+	JLE           stored3
+	VEXTRACTF32X8 $0x01, Z3, K2, (R10)
 
-unclamped3:
-	VMOVUPS Y3, K7, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
-	JEQ     next
-	JMP     group
+stored3:
+	ADDQ SI, R11
+	DECQ R13
+	JEQ  next
 
 next:
-	ADDQ $0x10, SI
-	ADDQ $0x00000040, 8(SP)
-	ADDQ $0x00000020, 16(SP)
+	ADDQ $0x10, DI
+	ADDQ $0x00000080, 8(SP)
+	ADDQ $0x00000040, 16(SP)
 	DECQ (SP)
 	JNE  strip
 	VZEROUPPER
 	RET
 
-// func DepthRows7x1x8(d *DepthRows)
-// Requires: AVX, AVX512F, AVX512VL
-TEXT ·DepthRows7x1x8(SB), NOSPLIT, $24-8
-	MOVQ         d+0(FP), AX
-	MOVQ         16(AX), CX
-	MOVQ         32(AX), DX
-	MOVQ         40(AX), BX
-	SHLQ         $0x02, BX
-	MOVQ         88(AX), SI
-	MOVQ         96(AX), DI
-	MOVQ         DI, (SP)
-	MOVQ         80(AX), DI
-	MOVQ         72(AX), R8
-	SHLQ         $0x02, DI
-	IMULQ        BX, R8
-	ADDQ         DI, R8
-	MOVQ         8(AX), DI
-	SUBQ         R8, DI
-	MOVQ         DI, 8(SP)
-	MOVQ         (AX), DI
-	MOVQ         DI, 16(SP)
-	MOVQ         24(AX), R8
-	SUBQ         DI, R8
-	VBROADCASTSS 104(AX), Y13
-	VBROADCASTSS 108(AX), Y14
-	VBROADCASTSS 112(AX), Y15
+row0Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row0Ready
 
-strip:
-	KMOVW (SI), K1
-	KMOVW 2(SI), K2
-	KMOVW 4(SI), K3
-	KMOVW 6(SI), K4
-	KMOVW 8(SI), K5
-	KMOVW 10(SI), K6
-	KMOVW 12(SI), K7
-	MOVQ  48(AX), R11
-	MOVQ  8(SP), DI
-	MOVQ  16(SP), R9
-	XORQ  R10, R10
-	SUBQ  72(AX), R10
+below0Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below0Ready
 
-group:
-	VMOVAPS   Y13, Y0
-	VMOVAPS   Y13, Y1
-	VMOVAPS   Y13, Y2
-	VMOVAPS   Y13, Y3
-	CMPQ      R10, DX
-	JAE       outside0
-	VMOVUPS.Z (DI), K1, Y4
-	VMOVUPS.Z 4(DI), K2, Y5
-	VMOVUPS.Z 8(DI), K3, Y6
-	VMOVUPS.Z 12(DI), K4, Y7
-	VMOVUPS.Z 16(DI), K5, Y8
-	VMOVUPS.Z 20(DI), K6, Y9
-	VMOVUPS.Z 24(DI), K7, Y10
-	JMP       ready0
+row1Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row1Ready
 
-outside0:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+below1Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below1Ready
 
-ready0:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST (CX), Y4, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y0
-	VFMADD231PS.BCST 12(CX), Y7, Y0
-	VFMADD231PS.BCST 16(CX), Y8, Y0
-	VFMADD231PS.BCST 20(CX), Y9, Y0
-	VFMADD231PS.BCST 24(CX), Y10, Y0
-	CMPQ             R10, DX
-	JAE              outside1
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready1
+row2Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row2Ready
 
-outside1:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+below2Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below2Ready
 
-ready1:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 28(CX), Y4, Y0
-	VFMADD231PS.BCST (CX), Y4, Y1
-	VFMADD231PS.BCST 32(CX), Y5, Y0
-	VFMADD231PS.BCST 4(CX), Y5, Y1
-	VFMADD231PS.BCST 36(CX), Y6, Y0
-	VFMADD231PS.BCST 8(CX), Y6, Y1
-	VFMADD231PS.BCST 40(CX), Y7, Y0
-	VFMADD231PS.BCST 12(CX), Y7, Y1
-	VFMADD231PS.BCST 44(CX), Y8, Y0
-	VFMADD231PS.BCST 16(CX), Y8, Y1
-	VFMADD231PS.BCST 48(CX), Y9, Y0
-	VFMADD231PS.BCST 20(CX), Y9, Y1
-	VFMADD231PS.BCST 52(CX), Y10, Y0
-	VFMADD231PS.BCST 24(CX), Y10, Y1
-	CMPQ             R10, DX
-	JAE              outside2
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready2
+row3Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row3Ready
 
-outside2:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+below3Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below3Ready
 
-ready2:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 56(CX), Y4, Y0
-	VFMADD231PS.BCST 28(CX), Y4, Y1
-	VFMADD231PS.BCST (CX), Y4, Y2
-	VFMADD231PS.BCST 60(CX), Y5, Y0
-	VFMADD231PS.BCST 32(CX), Y5, Y1
-	VFMADD231PS.BCST 4(CX), Y5, Y2
-	VFMADD231PS.BCST 64(CX), Y6, Y0
-	VFMADD231PS.BCST 36(CX), Y6, Y1
-	VFMADD231PS.BCST 8(CX), Y6, Y2
-	VFMADD231PS.BCST 68(CX), Y7, Y0
-	VFMADD231PS.BCST 40(CX), Y7, Y1
-	VFMADD231PS.BCST 12(CX), Y7, Y2
-	VFMADD231PS.BCST 72(CX), Y8, Y0
-	VFMADD231PS.BCST 44(CX), Y8, Y1
-	VFMADD231PS.BCST 16(CX), Y8, Y2
-	VFMADD231PS.BCST 76(CX), Y9, Y0
-	VFMADD231PS.BCST 48(CX), Y9, Y1
-	VFMADD231PS.BCST 20(CX), Y9, Y2
-	VFMADD231PS.BCST 80(CX), Y10, Y0
-	VFMADD231PS.BCST 52(CX), Y10, Y1
-	VFMADD231PS.BCST 24(CX), Y10, Y2
-	CMPQ             R10, DX
-	JAE              outside3
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready3
+row4Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row4Ready
 
-outside3:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+below4Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below4Ready
 
-ready3:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 84(CX), Y4, Y0
-	VFMADD231PS.BCST 56(CX), Y4, Y1
-	VFMADD231PS.BCST 28(CX), Y4, Y2
-	VFMADD231PS.BCST (CX), Y4, Y3
-	VFMADD231PS.BCST 88(CX), Y5, Y0
-	VFMADD231PS.BCST 60(CX), Y5, Y1
-	VFMADD231PS.BCST 32(CX), Y5, Y2
-	VFMADD231PS.BCST 4(CX), Y5, Y3
-	VFMADD231PS.BCST 92(CX), Y6, Y0
-	VFMADD231PS.BCST 64(CX), Y6, Y1
-	VFMADD231PS.BCST 36(CX), Y6, Y2
-	VFMADD231PS.BCST 8(CX), Y6, Y3
-	VFMADD231PS.BCST 96(CX), Y7, Y0
-	VFMADD231PS.BCST 68(CX), Y7, Y1
-	VFMADD231PS.BCST 40(CX), Y7, Y2
-	VFMADD231PS.BCST 12(CX), Y7, Y3
-	VFMADD231PS.BCST 100(CX), Y8, Y0
-	VFMADD231PS.BCST 72(CX), Y8, Y1
-	VFMADD231PS.BCST 44(CX), Y8, Y2
-	VFMADD231PS.BCST 16(CX), Y8, Y3
-	VFMADD231PS.BCST 104(CX), Y9, Y0
-	VFMADD231PS.BCST 76(CX), Y9, Y1
-	VFMADD231PS.BCST 48(CX), Y9, Y2
-	VFMADD231PS.BCST 20(CX), Y9, Y3
-	VFMADD231PS.BCST 108(CX), Y10, Y0
-	VFMADD231PS.BCST 80(CX), Y10, Y1
-	VFMADD231PS.BCST 52(CX), Y10, Y2
-	VFMADD231PS.BCST 24(CX), Y10, Y3
-	CMPQ             R10, DX
-	JAE              outside4
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready4
+residual0:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y17
+	CMPQ         R13, $0x04
+	JLE          alone0
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z17, Z17
 
-outside4:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+alone0:
+	VADDPS Z17, Z0, Z0
+	JMP    plain0
 
-ready4:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 112(CX), Y4, Y0
-	VFMADD231PS.BCST 84(CX), Y4, Y1
-	VFMADD231PS.BCST 56(CX), Y4, Y2
-	VFMADD231PS.BCST 28(CX), Y4, Y3
-	VFMADD231PS.BCST 116(CX), Y5, Y0
-	VFMADD231PS.BCST 88(CX), Y5, Y1
-	VFMADD231PS.BCST 60(CX), Y5, Y2
-	VFMADD231PS.BCST 32(CX), Y5, Y3
-	VFMADD231PS.BCST 120(CX), Y6, Y0
-	VFMADD231PS.BCST 92(CX), Y6, Y1
-	VFMADD231PS.BCST 64(CX), Y6, Y2
-	VFMADD231PS.BCST 36(CX), Y6, Y3
-	VFMADD231PS.BCST 124(CX), Y7, Y0
-	VFMADD231PS.BCST 96(CX), Y7, Y1
-	VFMADD231PS.BCST 68(CX), Y7, Y2
-	VFMADD231PS.BCST 40(CX), Y7, Y3
-	VFMADD231PS.BCST 128(CX), Y8, Y0
-	VFMADD231PS.BCST 100(CX), Y8, Y1
-	VFMADD231PS.BCST 72(CX), Y8, Y2
-	VFMADD231PS.BCST 44(CX), Y8, Y3
-	VFMADD231PS.BCST 132(CX), Y9, Y0
-	VFMADD231PS.BCST 104(CX), Y9, Y1
-	VFMADD231PS.BCST 76(CX), Y9, Y2
-	VFMADD231PS.BCST 48(CX), Y9, Y3
-	VFMADD231PS.BCST 136(CX), Y10, Y0
-	VFMADD231PS.BCST 108(CX), Y10, Y1
-	VFMADD231PS.BCST 80(CX), Y10, Y2
-	VFMADD231PS.BCST 52(CX), Y10, Y3
-	CMPQ             R10, DX
-	JAE              outside5
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready5
+row5Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row5Ready
 
-outside5:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+below5Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below5Ready
 
-ready5:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 140(CX), Y4, Y0
-	VFMADD231PS.BCST 112(CX), Y4, Y1
-	VFMADD231PS.BCST 84(CX), Y4, Y2
-	VFMADD231PS.BCST 56(CX), Y4, Y3
-	VFMADD231PS.BCST 144(CX), Y5, Y0
-	VFMADD231PS.BCST 116(CX), Y5, Y1
-	VFMADD231PS.BCST 88(CX), Y5, Y2
-	VFMADD231PS.BCST 60(CX), Y5, Y3
-	VFMADD231PS.BCST 148(CX), Y6, Y0
-	VFMADD231PS.BCST 120(CX), Y6, Y1
-	VFMADD231PS.BCST 92(CX), Y6, Y2
-	VFMADD231PS.BCST 64(CX), Y6, Y3
-	VFMADD231PS.BCST 152(CX), Y7, Y0
-	VFMADD231PS.BCST 124(CX), Y7, Y1
-	VFMADD231PS.BCST 96(CX), Y7, Y2
-	VFMADD231PS.BCST 68(CX), Y7, Y3
-	VFMADD231PS.BCST 156(CX), Y8, Y0
-	VFMADD231PS.BCST 128(CX), Y8, Y1
-	VFMADD231PS.BCST 100(CX), Y8, Y2
-	VFMADD231PS.BCST 72(CX), Y8, Y3
-	VFMADD231PS.BCST 160(CX), Y9, Y0
-	VFMADD231PS.BCST 132(CX), Y9, Y1
-	VFMADD231PS.BCST 104(CX), Y9, Y2
-	VFMADD231PS.BCST 76(CX), Y9, Y3
-	VFMADD231PS.BCST 164(CX), Y10, Y0
-	VFMADD231PS.BCST 136(CX), Y10, Y1
-	VFMADD231PS.BCST 108(CX), Y10, Y2
-	VFMADD231PS.BCST 80(CX), Y10, Y3
-	CMPQ             R10, DX
-	JAE              outside6
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready6
+row6Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row6Ready
 
-outside6:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+below6Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below6Ready
 
-ready6:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 168(CX), Y4, Y0
-	VFMADD231PS.BCST 140(CX), Y4, Y1
-	VFMADD231PS.BCST 112(CX), Y4, Y2
-	VFMADD231PS.BCST 84(CX), Y4, Y3
-	VFMADD231PS.BCST 172(CX), Y5, Y0
-	VFMADD231PS.BCST 144(CX), Y5, Y1
-	VFMADD231PS.BCST 116(CX), Y5, Y2
-	VFMADD231PS.BCST 88(CX), Y5, Y3
-	VFMADD231PS.BCST 176(CX), Y6, Y0
-	VFMADD231PS.BCST 148(CX), Y6, Y1
-	VFMADD231PS.BCST 120(CX), Y6, Y2
-	VFMADD231PS.BCST 92(CX), Y6, Y3
-	VFMADD231PS.BCST 180(CX), Y7, Y0
-	VFMADD231PS.BCST 152(CX), Y7, Y1
-	VFMADD231PS.BCST 124(CX), Y7, Y2
-	VFMADD231PS.BCST 96(CX), Y7, Y3
-	VFMADD231PS.BCST 184(CX), Y8, Y0
-	VFMADD231PS.BCST 156(CX), Y8, Y1
-	VFMADD231PS.BCST 128(CX), Y8, Y2
-	VFMADD231PS.BCST 100(CX), Y8, Y3
-	VFMADD231PS.BCST 188(CX), Y9, Y0
-	VFMADD231PS.BCST 160(CX), Y9, Y1
-	VFMADD231PS.BCST 132(CX), Y9, Y2
-	VFMADD231PS.BCST 104(CX), Y9, Y3
-	VFMADD231PS.BCST 192(CX), Y10, Y0
-	VFMADD231PS.BCST 164(CX), Y10, Y1
-	VFMADD231PS.BCST 136(CX), Y10, Y2
-	VFMADD231PS.BCST 108(CX), Y10, Y3
-	CMPQ             R10, DX
-	JAE              outside7
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready7
+residual1:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y17
+	CMPQ         R13, $0x04
+	JLE          alone1
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z17, Z17
 
-outside7:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+alone1:
+	VADDPS Z17, Z1, Z1
+	JMP    plain1
 
-ready7:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 168(CX), Y4, Y1
-	VFMADD231PS.BCST 140(CX), Y4, Y2
-	VFMADD231PS.BCST 112(CX), Y4, Y3
-	VFMADD231PS.BCST 172(CX), Y5, Y1
-	VFMADD231PS.BCST 144(CX), Y5, Y2
-	VFMADD231PS.BCST 116(CX), Y5, Y3
-	VFMADD231PS.BCST 176(CX), Y6, Y1
-	VFMADD231PS.BCST 148(CX), Y6, Y2
-	VFMADD231PS.BCST 120(CX), Y6, Y3
-	VFMADD231PS.BCST 180(CX), Y7, Y1
-	VFMADD231PS.BCST 152(CX), Y7, Y2
-	VFMADD231PS.BCST 124(CX), Y7, Y3
-	VFMADD231PS.BCST 184(CX), Y8, Y1
-	VFMADD231PS.BCST 156(CX), Y8, Y2
-	VFMADD231PS.BCST 128(CX), Y8, Y3
-	VFMADD231PS.BCST 188(CX), Y9, Y1
-	VFMADD231PS.BCST 160(CX), Y9, Y2
-	VFMADD231PS.BCST 132(CX), Y9, Y3
-	VFMADD231PS.BCST 192(CX), Y10, Y1
-	VFMADD231PS.BCST 164(CX), Y10, Y2
-	VFMADD231PS.BCST 136(CX), Y10, Y3
-	CMPQ             R10, DX
-	JAE              outside8
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready8
+row7Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row7Ready
 
-outside8:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+below7Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below7Ready
 
-ready8:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 168(CX), Y4, Y2
-	VFMADD231PS.BCST 140(CX), Y4, Y3
-	VFMADD231PS.BCST 172(CX), Y5, Y2
-	VFMADD231PS.BCST 144(CX), Y5, Y3
-	VFMADD231PS.BCST 176(CX), Y6, Y2
-	VFMADD231PS.BCST 148(CX), Y6, Y3
-	VFMADD231PS.BCST 180(CX), Y7, Y2
-	VFMADD231PS.BCST 152(CX), Y7, Y3
-	VFMADD231PS.BCST 184(CX), Y8, Y2
-	VFMADD231PS.BCST 156(CX), Y8, Y3
-	VFMADD231PS.BCST 188(CX), Y9, Y2
-	VFMADD231PS.BCST 160(CX), Y9, Y3
-	VFMADD231PS.BCST 192(CX), Y10, Y2
-	VFMADD231PS.BCST 164(CX), Y10, Y3
-	CMPQ             R10, DX
-	JAE              outside9
-	VMOVUPS.Z        (DI), K1, Y4
-	VMOVUPS.Z        4(DI), K2, Y5
-	VMOVUPS.Z        8(DI), K3, Y6
-	VMOVUPS.Z        12(DI), K4, Y7
-	VMOVUPS.Z        16(DI), K5, Y8
-	VMOVUPS.Z        20(DI), K6, Y9
-	VMOVUPS.Z        24(DI), K7, Y10
-	JMP              ready9
+row8Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row8Ready
 
-outside9:
-	VXORPS Y4, Y4, Y4
-	VXORPS Y5, Y5, Y5
-	VXORPS Y6, Y6, Y6
-	VXORPS Y7, Y7, Y7
-	VXORPS Y8, Y8, Y8
-	VXORPS Y9, Y9, Y9
-	VXORPS Y10, Y10, Y10
+below8Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below8Ready
 
-ready9:
-	ADDQ             BX, DI
-	INCQ             R10
-	VFMADD231PS.BCST 168(CX), Y4, Y3
-	VFMADD231PS.BCST 172(CX), Y5, Y3
-	VFMADD231PS.BCST 176(CX), Y6, Y3
-	VFMADD231PS.BCST 180(CX), Y7, Y3
-	VFMADD231PS.BCST 184(CX), Y8, Y3
-	VFMADD231PS.BCST 188(CX), Y9, Y3
-	VFMADD231PS.BCST 192(CX), Y10, Y3
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             BX, DI
-	SUBQ             $0x06, R10
-	KMOVW            14(SI), K1
-	CMPQ             24(AX), $0x00
-	JEQ              plain0
-	VMOVUPS.Z        (R9)(R8*1), K1, Y10
-	VADDPS           Y10, Y0, Y0
+residual2:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y17
+	CMPQ         R13, $0x04
+	JLE          alone2
+	VMOVUPS.Z    (R14)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z17, Z17
 
-plain0:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped0
-	VMAXPS Y0, Y14, Y0
-	VMINPS Y0, Y15, Y0
+alone2:
+	VADDPS Z17, Z2, Z2
+	JMP    plain2
 
-unclamped0:
-	VMOVUPS   Y0, K1, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain1
-	VMOVUPS.Z (R9)(R8*1), K1, Y10
-	VADDPS    Y10, Y1, Y1
+row9Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row9Ready
 
-plain1:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped1
-	VMAXPS Y1, Y14, Y1
-	VMINPS Y1, Y15, Y1
+below9Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below9Ready
 
-unclamped1:
-	VMOVUPS   Y1, K1, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain2
-	VMOVUPS.Z (R9)(R8*1), K1, Y10
-	VADDPS    Y10, Y2, Y2
+row10Outside:
+	VXORPS Z4, Z4, Z4
+	JMP    row10Ready
 
-plain2:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped2
-	VMAXPS Y2, Y14, Y2
-	VMINPS Y2, Y15, Y2
+below10Outside:
+	VXORPS Z17, Z17, Z17
+	JMP    below10Ready
 
-unclamped2:
-	VMOVUPS   Y2, K1, (R9)
-	ADDQ      64(AX), R9
-	DECQ      R11
-	JEQ       next
-	CMPQ      24(AX), $0x00
-	JEQ       plain3
-	VMOVUPS.Z (R9)(R8*1), K1, Y10
-	VADDPS    Y10, Y3, Y3
+residual3:
+	VMOVUPS.Z    (R11)(R9*1), K2, Y17
+	CMPQ         R13, $0x04
+	JLE          alone3
+	VMOVUPS.Z    (R10)(R9*1), K2, Y4
+	VINSERTF32X8 $0x01, Y4, Z17, Z17
 
-plain3:
-	CMPB   116(AX), $0x00
-	JEQ    unclamped3
-	VMAXPS Y3, Y14, Y3
-	VMINPS Y3, Y15, Y3
-
-unclamped3:
-	VMOVUPS Y3, K1, (R9)
-	ADDQ    64(AX), R9
-	DECQ    R11
-	JEQ     next
-	KMOVW   (SI), K1
-	JMP     group
-
-next:
-	ADDQ $0x10, SI
-	ADDQ $0x00000020, 8(SP)
-	ADDQ $0x00000020, 16(SP)
-	DECQ (SP)
-	JNE  strip
-	VZEROUPPER
-	RET
+alone3:
+	VADDPS Z17, Z3, Z3
+	JMP    plain3
 
 // func DepthLanesConv(d *DepthLanes)
 // Requires: AVX, AVX512DQ, AVX512F

@@ -88,6 +88,7 @@ type DepthRows struct {
 	PadTop, PadLeft int
 	Masks           *DepthMasks // [Strips]
 	Strips          int
+	Next            int // bytes from the plane to what is fetched meanwhile, the next one
 	Bias, Lo, Hi    float32
 	Clamp           bool
 }

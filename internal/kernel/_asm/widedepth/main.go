@@ -15,102 +15,141 @@ import (
 
 const (
 	word   = 4
-	group  = 4  // rows of results at a time
+	vector = 64 // bytes
+	half   = 8  // lanes
 	record = 16 // bytes of the masks of a strip
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
 	Package("memprobe/internal/kernel/avx512")
-	for _, lanes := range []int{16, 8} {
-		even, odd := table(lanes, 0), table(lanes, 1)
-		for _, taps := range []int{3, 5} {
-			for _, stride := range []int{1, 2} {
-				(&conv{taps: taps, stride: stride, lanes: lanes, even: even, odd: odd}).generate()
-			}
-		}
-		(&conv{taps: 7, stride: 1, lanes: lanes}).generate()
+	for _, taps := range []int{3, 5, 7} {
+		(&conv{taps: taps, stride: 1, form: shifted}).generate()
+		(&conv{taps: taps, stride: 1, form: halves}).generate()
+	}
+	for _, taps := range []int{3, 5} {
+		(&conv{taps: taps, stride: 2, form: picked}).generate()
+		(&conv{taps: taps, stride: 2, form: halves}).generate()
 	}
 	depthLanes()
 	Generate()
 }
 
-// table holds the indices of every second lane of two vectors, from first on.
-func table(lanes, first int) Mem {
-	m := GLOBL(fmt.Sprintf("depthLanes%dx%d", lanes, first), RODATA|NOPTR)
-	for i := range lanes {
-		DATA(word*i, U32(2*i+first))
-	}
-	return m
-}
+// form is how a row of the plane comes before the taps.
+type form int
 
-// conv is the kernel for one size of window, stride and vector. Registers 0 to 3
-// are the sums of rows that follow each other; 4 to 10 an input row, shifted by
-// each tap.
+const (
+	shifted form = iota // each tap loads it
+	picked              // each tap picks from two vectors that follow each other
+	halves              // the same, from one vector of each of two rows: both halves are rows of results
+)
+
+// conv is the kernel for one size of window, stride and form. It walks down the rows of a
+// strip: an input row is loaded once, and adds to the sums of all results whose windows it is
+// under. The first registers are those sums; then come an input row as each tap sees it, what
+// each tap picks, what else is needed, and as many weights as fit.
 type conv struct {
-	taps, stride, lanes int
-	even, odd           Mem
+	taps, stride int
+	form         form
 
 	p                                 gotypes.Component
 	x, y, w, h, height, left, ldx, to reg.GPVirtual // to is what leads from y to the residual
-	masks                             reg.GPVirtual // of the strip
+	below, ldy, next                  reg.GPVirtual // bytes from the row of the first half to that of the second; of a row of the result
+	aside                             []func()      // what is seldom run, out of the way
 }
 
-func (c *conv) vec(i int) reg.VecPhysical {
-	if c.lanes == 8 {
-		return []reg.VecPhysical{reg.Y0, reg.Y1, reg.Y2, reg.Y3, reg.Y4, reg.Y5, reg.Y6, reg.Y7, reg.Y8, reg.Y9,
-			reg.Y10, reg.Y11, reg.Y12, reg.Y13, reg.Y14, reg.Y15}[i]
+// sums is how many results have windows that an input row is under, or are all that there are.
+func (c *conv) sums() int {
+	if c.form == halves {
+		return half / 2
 	}
-	return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9,
-		reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15}[i]
+	return (c.taps + c.stride - 1) / c.stride
 }
 
-func (c *conv) tap(k int) reg.VecPhysical { return c.vec(group + k) }
+func (c *conv) sum(r int) reg.VecPhysical  { return zmm(r % c.sums()) }
+func (c *conv) tap(k int) reg.VecPhysical  { return zmm(c.sums() + k) }
+func (c *conv) pick(k int) reg.VecPhysical { return zmm(c.sums() + c.taps + k) }
 
-func (c *conv) second() reg.VecPhysical { return c.vec(10) }
-func (c *conv) evens() reg.VecPhysical  { return c.vec(11) }
-func (c *conv) odds() reg.VecPhysical   { return c.vec(12) }
-func (c *conv) bias() reg.VecPhysical   { return c.vec(13) }
-func (c *conv) lo() reg.VecPhysical     { return c.vec(14) }
-func (c *conv) hi() reg.VecPhysical     { return c.vec(15) }
+// other is one of the registers for what else is needed.
+func (c *conv) other(i int) reg.VecPhysical {
+	if c.form == shifted {
+		return c.pick(i)
+	}
+	return c.pick(c.taps + i)
+}
+
+func (c *conv) bias() reg.VecPhysical   { return c.other(0) }
+func (c *conv) lo() reg.VecPhysical     { return c.other(1) }
+func (c *conv) hi() reg.VecPhysical     { return c.other(2) }
+func (c *conv) second() reg.VecPhysical { return c.other(3) }
+
+// firstWeight is the register of the first weight. The weights that find none are read
+// from memory.
+func (c *conv) firstWeight() int {
+	n := c.sums() + c.taps + 4
+	if c.form != shifted {
+		n += c.taps
+	}
+	return n
+}
+
+func (c *conv) held() int { return min(32-c.firstWeight(), c.taps*c.taps) }
 
 // loads is how many loads bring an input row, and has as many masks; the one
 // after them is the mask of what is stored.
 func (c *conv) loads() int {
-	if c.stride == 1 {
+	switch c.form {
+	case shifted:
 		return c.taps
+	case picked:
+		return 2
 	}
-	return 2 * ((c.taps + 1) / 2)
+	return 1
 }
 
 func mask(i int) reg.OpmaskPhysical {
 	return []reg.OpmaskPhysical{reg.K1, reg.K2, reg.K3, reg.K4, reg.K5, reg.K6, reg.K7}[i]
 }
 
-func (c *conv) bytes() int { return word * c.lanes }
+// results is how many results a strip has in a row.
+func (c *conv) results() int {
+	if c.form == picked {
+		return (2*vector/word-c.taps)/c.stride + 1
+	}
+	return vector / word
+}
+
+func (c *conv) name() string {
+	if c.form == halves {
+		return fmt.Sprintf("DepthHalves%dx%d", c.taps, c.stride)
+	}
+	return fmt.Sprintf("DepthRows%dx%d", c.taps, c.stride)
+}
 
 func (c *conv) generate() {
-	name := fmt.Sprintf("DepthRows%dx%dx%d", c.taps, c.stride, c.lanes)
-	TEXT(name, NOSPLIT, "func(d *DepthRows)")
+	var table Mem
+	if c.form != shifted {
+		table = c.table()
+	}
+	TEXT(c.name(), NOSPLIT, "func(d *DepthRows)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s is ref.DepthRowsConv(d, %d, %d).", name, c.taps, c.stride))
+	Doc(fmt.Sprintf("%s is ref.DepthRowsConv(d, %d, %d).", c.name(), c.taps, c.stride))
 	local := AllocLocal(24)
 	strips, xs, ys := local, local.Offset(8), local.Offset(16)
 	c.p = Dereference(Param("d"))
 	field := func(s string) reg.GPVirtual { return emit.Field(c.p, s) }
 	c.w, c.height, c.ldx = field("W"), field("H"), field("Width")
 	SHLQ(U8(2), c.ldx)
+	c.ldy = field("LDY")
 	masks := field("Masks")
-	c.masks = masks
-	t := field("Strips")
-	MOVQ(t, strips)
+	MOVQ(field("Strips"), strips)
 
 	// x begins where the first tap of the first result would read.
 	left, top := field("PadLeft"), field("PadTop")
 	SHLQ(U8(2), left)
 	IMULQ(c.ldx, top)
 	ADDQ(left, top)
-	t = field("X")
+	t := field("X")
 	SUBQ(top, t)
 	MOVQ(t, xs)
 	t = field("Y")
@@ -121,9 +160,21 @@ func (c *conv) generate() {
 	VBROADCASTSS(emit.Addr(c.p, "Bias"), c.bias())
 	VBROADCASTSS(emit.Addr(c.p, "Lo"), c.lo())
 	VBROADCASTSS(emit.Addr(c.p, "Hi"), c.hi())
-	if c.stride == 2 {
-		VMOVUPS(c.even, c.evens())
-		VMOVUPS(c.odd, c.odds())
+	if c.form != shifted {
+		for k := range c.taps {
+			VMOVUPS(table.Offset(vector*k), c.pick(k))
+		}
+	}
+	for i := range c.held() {
+		VBROADCASTSS(Mem{Base: c.w, Disp: word * i}, zmm(c.firstWeight()+i))
+	}
+	if c.form == halves {
+		c.below = GP64()
+		IMUL3Q(U8(uint8(half/2*c.stride)), c.ldx, c.below)
+	}
+
+	if c.form != halves {
+		c.next = field("Next")
 	}
 
 	Label("strip")
@@ -135,99 +186,188 @@ func (c *conv) generate() {
 	MOVQ(ys, c.y)
 	XORQ(c.h, c.h)
 	SUBQ(emit.Addr(c.p, "PadTop"), c.h)
-	Label("group")
-	c.rows()
-	c.store()
+	c.walk(masks)
 	Label("next")
 	ADDQ(U8(record), masks)
-	ADDQ(U32(uint32(c.stride*c.bytes())), xs)
-	ADDQ(U32(uint32(c.bytes())), ys)
+	ADDQ(U32(uint32(word*c.stride*c.results())), xs)
+	ADDQ(U32(uint32(word*c.results())), ys)
 	DECQ(strips)
 	JNE(LabelRef("strip"))
 	VZEROUPPER()
 	RET()
+	for _, f := range c.aside {
+		f()
+	}
 }
 
-// rows takes the input rows of a group one by one: row j is under row j-r·stride
-// of the window of result r.
-func (c *conv) rows() {
-	for r := range group {
-		VMOVAPS(c.bias(), c.vec(r))
-	}
-	rows := (group-1)*c.stride + c.taps
-	for j := range rows {
-		outside, ready := fmt.Sprintf("outside%d", j), fmt.Sprintf("ready%d", j)
-		CMPQ(c.h, c.height)
-		JAE(LabelRef(outside))
-		c.load()
-		JMP(LabelRef(ready))
-		Label(outside)
-		for k := range c.taps {
-			VXORPS(c.tap(k), c.tap(k), c.tap(k))
+// table holds, for each tap, the lanes of two vectors that it picks.
+func (c *conv) table() Mem {
+	m := GLOBL("lanesOf"+c.name(), RODATA|NOPTR)
+	for k := range c.taps {
+		for i := range vector / word {
+			lane := i*c.stride + k
+			if c.form == halves {
+				lane = i%half*c.stride + k + i/half*vector/word
+			}
+			DATA(vector*k+word*i, U32(uint32(lane%(2*vector/word))))
 		}
-		Label(ready)
-		ADDQ(c.ldx, c.x)
-		INCQ(c.h)
-		for k := range c.taps {
-			for r := range group {
-				if row := j - r*c.stride; row >= 0 && row < c.taps {
-					VFMADD231PS_BCST(Mem{Base: c.w, Disp: word * (row*c.taps + k)}, c.tap(k), c.vec(r))
-				}
+	}
+	return m
+}
+
+// walk takes the input rows of a strip one by one: row j is under row j-r·stride of the
+// window of result r. Once the first window is complete but for what each result adds, a turn
+// of the loop is as many results as there are sums.
+func (c *conv) walk(masks reg.GPVirtual) {
+	first := c.taps - c.stride
+	for j := range first {
+		c.row(j)
+	}
+	Label("turn")
+	for r := range c.sums() {
+		for i := range c.stride {
+			c.row(first + r*c.stride + i)
+		}
+		c.store(r, masks)
+	}
+	if c.form != halves {
+		JMP(LabelRef("turn"))
+	}
+}
+
+// row adds input row j to the sums.
+func (c *conv) row(j int) {
+	c.load(j)
+	switch c.form { // and what lies there in the next plane
+	case picked:
+		PREFETCHT1(Mem{Base: c.x, Index: c.next, Scale: 1, Disp: vector})
+		fallthrough
+	case shifted:
+		PREFETCHT1(Mem{Base: c.x, Index: c.next, Scale: 1})
+	}
+	ADDQ(c.ldx, c.x)
+	INCQ(c.h)
+	for k := range c.taps {
+		for r := range j/c.stride + 1 {
+			i := (j-r*c.stride)*c.taps + k
+			switch {
+			case i >= c.taps*c.taps || c.form == halves && r >= c.sums():
+				continue
+			case i == 0:
+				VMOVAPS(c.bias(), c.sum(r))
+			}
+			if i < c.held() {
+				VFMADD231PS(zmm(c.firstWeight()+i), c.tap(k), c.sum(r))
+			} else {
+				VFMADD231PS_BCST(Mem{Base: c.w, Disp: word * i}, c.tap(k), c.sum(r))
 			}
 		}
 	}
-	for range rows - group*c.stride { // the next group's first row
-		SUBQ(c.ldx, c.x)
-	}
-	SUBQ(U8(uint8(rows-group*c.stride)), c.h)
 }
 
-// load brings a row, shifted by each tap; every second element of it if the
-// stride is 2.
-func (c *conv) load() {
-	if c.stride == 1 {
+// load brings row j as each tap sees it, zeros if it is outside of the plane.
+func (c *conv) load(j int) {
+	c.inside(c.h, emit.Numbered("row", j), func() {
+		if c.form != shifted {
+			VMOVUPS_Z(Mem{Base: c.x}, mask(0), c.tap(0))
+			if c.form == picked {
+				VMOVUPS_Z(Mem{Base: c.x, Disp: vector}, mask(1), c.second())
+			}
+			return
+		}
 		for k := range c.taps {
 			VMOVUPS_Z(Mem{Base: c.x, Disp: word * k}, mask(k), c.tap(k))
 		}
-		return
-	}
-	for k := 0; k < c.taps; k += 2 {
-		VMOVUPS_Z(Mem{Base: c.x, Disp: word * k}, mask(k), c.tap(k))
-		VMOVUPS_Z(Mem{Base: c.x, Disp: word*k + c.bytes()}, mask(k+1), c.second())
-		if k+1 < c.taps {
-			VMOVAPS(c.tap(k), c.tap(k+1))
-			VPERMT2PS(c.second(), c.odds(), c.tap(k+1))
+	}, func() {
+		switch c.form {
+		case shifted:
+			for k := range c.taps {
+				VXORPS(c.tap(k), c.tap(k), c.tap(k))
+			}
+		case picked:
+			VXORPS(c.second(), c.second(), c.second())
+			fallthrough
+		case halves:
+			VXORPS(c.tap(0), c.tap(0), c.tap(0))
 		}
-		VPERMT2PS(c.second(), c.evens(), c.tap(k))
+	})
+	if c.form == halves {
+		h := GP64()
+		LEAQ(Mem{Base: c.h, Disp: half / 2 * c.stride}, h)
+		c.inside(h, emit.Numbered("below", j), func() {
+			VMOVUPS_Z(Mem{Base: c.x, Index: c.below, Scale: 1}, mask(0), c.second())
+		}, func() {
+			VXORPS(c.second(), c.second(), c.second())
+		})
+	}
+	if c.form != shifted {
+		for k := c.taps - 1; k > 0; k-- {
+			VMOVAPS(c.tap(0), c.tap(k))
+			VPERMT2PS(c.second(), c.pick(k), c.tap(k))
+		}
+		VPERMT2PS(c.second(), c.pick(0), c.tap(0))
 	}
 }
 
-// store finishes and stores the rows of a group. The sum is the operand that
-// maximum and minimum return when it is NaN.
-func (c *conv) store() {
+// inside emits both, the first to run where h is a row of the plane.
+func (c *conv) inside(h reg.GPVirtual, name string, yes, no func()) {
+	CMPQ(h, c.height)
+	JAE(LabelRef(name + "Outside"))
+	yes()
+	Label(name + "Ready")
+	c.aside = append(c.aside, func() {
+		Label(name + "Outside")
+		no()
+		JMP(LabelRef(name + "Ready"))
+	})
+}
+
+// store finishes and stores result r, and of halves the one below it. The sum is the operand
+// that maximum and minimum return when it is NaN.
+func (c *conv) store(r int, masks reg.GPVirtual) {
+	name := func(s string) string { return fmt.Sprintf("%s%d", s, r) }
 	stored := mask(c.loads() % 7)
 	if c.loads() == 7 { // there is no eighth mask: the first one is lent
-		KMOVW(Mem{Base: c.masks, Disp: 2 * 7}, stored)
+		KMOVW(Mem{Base: masks, Disp: 2 * 7}, stored)
 	}
-	for r := range group {
-		name := func(s string) string { return fmt.Sprintf("%s%d", s, r) }
-		CMPQ(emit.Addr(c.p, "Residual"), Imm(0))
-		JEQ(LabelRef(name("plain")))
-		VMOVUPS_Z(Mem{Base: c.y, Index: c.to, Scale: 1}, stored, c.second())
-		VADDPS(c.second(), c.vec(r), c.vec(r))
-		Label(name("plain"))
-		CMPB(emit.Addr(c.p, "Clamp"), Imm(0))
-		JEQ(LabelRef(name("unclamped")))
-		VMAXPS(c.vec(r), c.lo(), c.vec(r))
-		VMINPS(c.vec(r), c.hi(), c.vec(r))
-		Label(name("unclamped"))
-		VMOVUPS(c.vec(r), stored, Mem{Base: c.y})
-		ADDQ(emit.Addr(c.p, "LDY"), c.y)
-		DECQ(c.left)
-		JEQ(LabelRef("next"))
+	low := c.y
+	if c.form == halves {
+		low = GP64()
+		LEAQ(Mem{Base: c.y, Index: c.ldy, Scale: half / 2}, low)
 	}
+	CMPQ(emit.Addr(c.p, "Residual"), Imm(0))
+	JNE(LabelRef(name("residual")))
+	Label(name("plain"))
+	c.aside = append(c.aside, func() {
+		Label(name("residual"))
+		if c.form == halves {
+			VMOVUPS_Z(Mem{Base: c.y, Index: c.to, Scale: 1}, stored, c.second().AsY())
+			CMPQ(c.left, Imm(half/2))
+			JLE(LabelRef(name("alone")))
+			VMOVUPS_Z(Mem{Base: low, Index: c.to, Scale: 1}, stored, c.tap(0).AsY())
+			VINSERTF32X8(U8(1), c.tap(0).AsY(), c.second(), c.second())
+			Label(name("alone"))
+		} else {
+			VMOVUPS_Z(Mem{Base: c.y, Index: c.to, Scale: 1}, stored, c.second())
+		}
+		VADDPS(c.second(), c.sum(r), c.sum(r))
+		JMP(LabelRef(name("plain")))
+	})
+	VMAXPS(c.sum(r), c.lo(), c.sum(r))
+	VMINPS(c.sum(r), c.hi(), c.sum(r))
+	if c.form == halves {
+		VMOVUPS(c.sum(r).(reg.VecPhysical).AsY(), stored, Mem{Base: c.y})
+		CMPQ(c.left, Imm(half/2))
+		JLE(LabelRef(name("stored")))
+		VEXTRACTF32X8(U8(1), c.sum(r), stored, Mem{Base: low})
+		Label(name("stored"))
+	} else {
+		VMOVUPS(c.sum(r), stored, Mem{Base: c.y})
+	}
+	ADDQ(c.ldy, c.y)
+	DECQ(c.left)
+	JEQ(LabelRef("next"))
 	if c.loads() == 7 {
-		KMOVW(Mem{Base: c.masks}, stored)
+		KMOVW(Mem{Base: masks}, stored)
 	}
-	JMP(LabelRef("group"))
 }

@@ -25,13 +25,25 @@ func TestDepthRowsBits(t *testing.T) {
 		s.PadTop, s.PadLeft, s.PadBottom, s.PadRight = 3, size%4, 3, 6-size%4
 		list = append(list, s)
 	}
-	sevens := 0
+	for i := range 800 { // small planes
+		s := list[i%39]
+		s.N, s.C, s.M, s.Group, s.H, s.W = 1+i%2, 2, 2, 2, 1+i%17, 1+i/17%17
+		s.KH, s.StrideH, s.DilationH, s.DilationW = 3+2*(i%3), 1+i/3%2, 1, 1
+		s.PadTop, s.PadLeft, s.PadBottom, s.PadRight = i%s.KH, i/7%s.KH, s.KH/2, i/5%s.KH
+		s.KW, s.StrideW = s.KH, s.StrideH
+		if s.Validate() == nil {
+			list = append(list, s)
+		}
+	}
+	cases := map[[3]int]int{}
 	for _, s := range list {
 		if !suitsRows(s) {
 			continue
 		}
-		if s.KH == 7 {
-			sevens++
+		if newRows(nil, s).halves {
+			cases[[3]int{s.KH, s.StrideH, 2}]++
+		} else {
+			cases[[3]int{s.KH, s.StrideH, 1}]++
 		}
 		nx, nw, ny := s.Lengths()
 		x, w, bias, res := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
@@ -63,8 +75,10 @@ func TestDepthRowsBits(t *testing.T) {
 			t.Errorf("%+v: %v", s, err)
 		}
 	}
-	if sevens < 39 {
-		t.Errorf("%d windows of 7x7, want 39 at least", sevens)
+	for _, c := range [][3]int{{3, 1, 1}, {3, 2, 1}, {5, 1, 1}, {5, 2, 1}, {7, 1, 1}, {3, 1, 2}, {3, 2, 2}, {5, 1, 2}, {5, 2, 2}, {7, 1, 2}} {
+		if cases[c] < 8 {
+			t.Errorf("%d windows of %dx%[2]d with a stride of %d and %d rows in a vector, want 8 at least", cases[c], c[0], c[1], c[2])
+		}
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"memprobe/internal/kernel/avx512"
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/kernel/ref"
-	"memprobe/internal/kernel/tile"
 )
 
 // convolve is [ref.DepthConv].
@@ -24,28 +23,34 @@ func hasRows() bool { return cpu.AVX512 }
 
 // rowsConvolve is [ref.DepthRowsConv], for windows and strides that
 // [suitsRows] allows.
-func rowsConvolve(d *ref.DepthRows, taps, stride, lanes int) {
-	switch wide := lanes == 2*tile.VL; {
-	case taps == 3 && stride == 1 && wide:
-		avx512.DepthRows3x1x16(d)
+func rowsConvolve(d *ref.DepthRows, taps, stride int) {
+	switch {
 	case taps == 3 && stride == 1:
-		avx512.DepthRows3x1x8(d)
-	case taps == 3 && wide:
-		avx512.DepthRows3x2x16(d)
+		avx512.DepthRows3x1(d)
 	case taps == 3:
-		avx512.DepthRows3x2x8(d)
-	case taps == 7 && wide:
-		avx512.DepthRows7x1x16(d)
+		avx512.DepthRows3x2(d)
 	case taps == 7:
-		avx512.DepthRows7x1x8(d)
-	case stride == 1 && wide:
-		avx512.DepthRows5x1x16(d)
+		avx512.DepthRows7x1(d)
 	case stride == 1:
-		avx512.DepthRows5x1x8(d)
-	case wide:
-		avx512.DepthRows5x2x16(d)
+		avx512.DepthRows5x1(d)
 	default:
-		avx512.DepthRows5x2x8(d)
+		avx512.DepthRows5x2(d)
+	}
+}
+
+// halvesConvolve is rowsConvolve for planes that [suitsHalves] allows.
+func halvesConvolve(d *ref.DepthRows, taps, stride int) {
+	switch {
+	case taps == 3 && stride == 1:
+		avx512.DepthHalves3x1(d)
+	case taps == 3:
+		avx512.DepthHalves3x2(d)
+	case taps == 7:
+		avx512.DepthHalves7x1(d)
+	case stride == 1:
+		avx512.DepthHalves5x1(d)
+	default:
+		avx512.DepthHalves5x2(d)
 	}
 }
 

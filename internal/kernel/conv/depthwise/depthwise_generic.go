@@ -11,7 +11,10 @@ func convolve(d *ref.Depth) { ref.DepthConv(d) }
 func hasRows() bool { return false }
 
 // rowsConvolve is [ref.DepthRowsConv].
-func rowsConvolve(d *ref.DepthRows, taps, stride, _ int) { ref.DepthRowsConv(d, taps, stride) }
+func rowsConvolve(d *ref.DepthRows, taps, stride int) { ref.DepthRowsConv(d, taps, stride) }
+
+// halvesConvolve is [ref.DepthRowsConv].
+func halvesConvolve(d *ref.DepthRows, taps, stride int) { ref.DepthRowsConv(d, taps, stride) }
 
 // hasLanes reports whether lanesConvolve is faster than a product.
 func hasLanes() bool { return false }

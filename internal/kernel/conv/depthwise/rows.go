@@ -8,14 +8,15 @@ import (
 )
 
 // rows is the forward pass of a depthwise convolution with a window of 3x3, 5x5 or,
-// with a stride of 1, 7x7 that reads the planes where they lie. A chunk of the work is some channels
-// of an image.
+// with a stride of 1, 7x7 that reads the planes where they lie. The results of a row are
+// computed in strips of columns, or with those of the row four below. A chunk of the work is
+// some channels of an image.
 type rows struct {
 	spec       method.Spec
 	pool       *parallel.Pool
-	masks      []ref.DepthMasks // of strips of lanes columns
-	lanes      int
-	per, parts int // channels in a chunk, chunks of an image
+	masks      []ref.DepthMasks // of strips of columns
+	halves     bool             // instead of strips, two rows at a time
+	per, parts int              // channels in a chunk, chunks of an image
 
 	body            func(worker, chunk int)
 	method.Operands // of the run in progress
@@ -27,40 +28,60 @@ func suitsRows(s method.Spec) bool {
 		s.StrideH == s.StrideW && s.StrideH <= 2 && s.DilationH == 1 && s.DilationW == 1
 }
 
+const rowLanes = ref.StripLanes // of a vector
+
 func newRows(p *parallel.Pool, s method.Spec) *rows {
-	d := &rows{spec: s, pool: p, lanes: 2 * tile.VL}
-	if s.OutW() <= tile.VL {
-		d.lanes = tile.VL
-	}
-	for q := 0; q < s.OutW(); q += d.lanes {
-		d.masks = append(d.masks, rowMasks(s, q, d.lanes))
+	d := &rows{spec: s, pool: p, halves: suitsHalves(s)}
+	if d.halves {
+		d.masks = []ref.DepthMasks{{inside(-s.PadLeft, s.W), inside(0, s.OutW())}}
+	} else {
+		per := rowLanes
+		if s.StrideW > 1 {
+			per = (2*rowLanes-s.KW)/s.StrideW + 1
+		}
+		for q := 0; q < s.OutW(); q += per {
+			d.masks = append(d.masks, rowMasks(s, q, per))
+		}
 	}
 	d.per, d.parts = divide(p, s)
 	d.body = d.chunk
 	return d
 }
 
-// rowMasks are those of the strip of results that begins at column q: of a load
-// for each tap of a row or, where the stride takes every second element, of two
-// loads for each two taps.
-func rowMasks(s method.Spec, q, lanes int) (m ref.DepthMasks) {
-	of := func(from, size int) (mask uint16) {
-		for i := range lanes {
-			if from+i >= 0 && from+i < size {
-				mask |= 1 << i
-			}
+// suitsHalves reports whether rows of the results of s fit halves of vectors, and those of
+// the plane, with the padding before them, vectors. What a tap picks past a vector is then
+// the other's first lane, which must be padding if it is picked at all.
+func suitsHalves(s method.Spec) bool {
+	return max(s.OutH(), s.OutW()) <= rowLanes/2 && s.W+s.PadLeft <= rowLanes &&
+		(s.OutW()-1)*s.StrideW+s.KW <= rowLanes+s.PadLeft
+}
+
+// rowMasks are those of the strip of per results that begins at column q: of a load
+// for each tap of a row or, where the stride takes every second element, of the two
+// loads that all taps pick from.
+func rowMasks(s method.Spec, q, per int) (m ref.DepthMasks) {
+	first, n := q*s.StrideW-s.PadLeft, 2
+	if s.StrideW == 1 {
+		n = s.KW
+		for k := range n {
+			m[k] = inside(first+k, s.W)
 		}
-		return mask
+	} else {
+		m[0], m[1] = inside(first, s.W), inside(first+rowLanes, s.W)
 	}
-	n := 0
-	for k := 0; k < s.KW; k += s.StrideW {
-		for i := range s.StrideW {
-			m[n] = of(q*s.StrideW-s.PadLeft+k+i*lanes, s.W)
-			n++
-		}
-	}
-	m[n] = of(q, s.OutW())
+	m[n] = inside(q, min(q+per, s.OutW()))
 	return m
+}
+
+// inside is the mask of those lanes of a vector that lie in a row of width columns, where
+// the first is column from.
+func inside(from, width int) (mask uint16) {
+	for i := range rowLanes {
+		if from+i >= 0 && from+i < width {
+			mask |= 1 << i
+		}
+	}
+	return mask
 }
 
 func (d *rows) Name() string { return "depthwise-rows" }
@@ -83,6 +104,7 @@ func (d *rows) chunk(_, i int) {
 		PadTop: s.PadTop, PadLeft: s.PadLeft, Masks: &d.masks[0], Strips: len(d.masks)}
 	t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 	n, in, out := i/d.parts*s.C, s.H*s.W, t.OutH*t.OutW
+	t.Next = 4 * in
 	c0, c1 := parallel.Range(i%d.parts, d.per, s.C)
 	for c := c0; c < c1; c++ {
 		t.Y, t.X, t.W = tile.At(d.Y, (n+c)*out), tile.At(d.X, (n+c)*in), tile.At(d.Packed, c*s.KH*s.KW)
@@ -92,6 +114,10 @@ func (d *rows) chunk(_, i int) {
 		if s.Residual {
 			t.Residual = tile.At(d.Residual, (n+c)*out)
 		}
-		rowsConvolve(&t, s.KH, s.StrideH, d.lanes)
+		if d.halves {
+			halvesConvolve(&t, s.KH, s.StrideH)
+		} else {
+			rowsConvolve(&t, s.KH, s.StrideH)
+		}
 	}
 }
