@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"memprobe/internal/kernel/vec"
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 )
 
@@ -41,7 +42,7 @@ func (s spare) take(n int) []float32 {
 		s[n] = has[:len(has)-1]
 		return has[len(has)-1]
 	}
-	return make([]float32, n)
+	return memory.Uncleared(n)
 }
 
 func (s spare) give(x []float32) { s[len(x)] = append(s[len(x)], x) }

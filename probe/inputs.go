@@ -22,6 +22,7 @@ type inputs struct {
 	batch  int
 	lone   bool // one input of floats or bytes, which takes images or vectors
 	float  bool // and it is of floats: a layer
+	exact  bool // of no fewer bits than float32
 	mask   int  // which of the arrays says what tokens are no padding; -1: none
 }
 
@@ -31,6 +32,7 @@ func inputsOf(m *onnx.Model, batch int, sample []dataset.Array) (*inputs, error)
 	all := m.Inputs()
 	in := &inputs{mask: -1, lone: len(all) == 1 && dataset.FeedsOn(all[0].DType())}
 	in.float = in.lone && all[0].DType().IsFloat()
+	in.exact = in.lone && (all[0].DType() == tensor.Float32 || all[0].DType() == tensor.Float64)
 	if len(sample) == 1 && len(all) == 1 && (sample[0].Name == "" || sample[0].Name == all[0].Name) {
 		sample = []dataset.Array{{Name: all[0].Name, Shape: sample[0].Shape, Integer: sample[0].Integer}}
 	}

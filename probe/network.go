@@ -9,7 +9,6 @@ import (
 	"memprobe/internal/memory"
 	"memprobe/internal/rng"
 	"memprobe/onnx"
-	"memprobe/probe/knn"
 	"memprobe/probe/result"
 	"memprobe/train/dataset"
 )
@@ -225,11 +224,20 @@ func (r *runner) view(dst []float32, i int) {
 	dataset.Normalize(dst, r.Mean, r.Std)
 }
 
+// hasClasses tells whether the last layer has a column a class.
+func (r *runner) hasClasses() bool {
+	last := len(r.layers) - 1
+	return r.pooling[last].Dim(r.layers[last].Shape) == r.data.assignedClasses()
+}
+
+// predicts tells whether the network's own predictions of the test images are known.
+func (r *runner) predicts() bool { return r.testLabels != nil && r.hasClasses() }
+
 // predict keeps the network's own predictions, if its output has a column a class.
 func (r *runner) predict(n *network, images Features, test []Features) {
 	train := images.first(r.data.Train.N())
 	n.logits = train.rows(r.sample)
-	if train.D != r.data.assignedClasses() {
+	if !r.hasClasses() {
 		return
 	}
 	n.train = argmax(train)
@@ -262,7 +270,7 @@ func (r *runner) describeLayer(at int, f layerFeatures) result.Layer {
 func (r *runner) measure(ctx context.Context, n *network, at int, f layerFeatures) error {
 	out := &n.layers[at]
 	out.Layer = r.describeLayer(at, f)
-	if err := r.neighbours(ctx, n, out, f); err != nil {
+	if err := r.neighbours(ctx, n, at, f); err != nil {
 		return err
 	}
 	if r.Against != nil {
@@ -285,94 +293,4 @@ func (r *runner) layerData(f layerFeatures, logits Features) *LayerData {
 	l := r.known
 	l.Train, l.Test, l.Views, l.Pixels, l.Logits = f.images.first(r.data.Train.N()), f.test, f.views, r.pixels, logits
 	return &l
-}
-
-// neighbours measures all that k-NN gives.
-func (r *runner) neighbours(ctx context.Context, n *network, out *measured, f layerFeatures) error {
-	most := r.K[len(r.K)-1]
-	if r.PerImage || n.test != nil {
-		most = max(most, depthK)
-	}
-	seen, err := r.neighbourhood(ctx, f, 0, r.data.Train.N(), most)
-	if err != nil {
-		return err
-	}
-	seen.both = r.data.Assigned != nil || r.LeaveOneOut
-	if out.banks, err = r.ask(ctx, f, seen); err != nil {
-		return err
-	}
-	first := out.banks[0]
-	out.KNN.True = first.accuracy
-	interval := result.Wilson(count(first.right), len(first.right))
-	out.Intervals.True = &interval
-	if r.data.Assigned != nil || r.LeaveOneOut || r.testLabels == nil {
-		loo, err := seen.leftOut(ctx)
-		if err != nil {
-			return err
-		}
-		if err := r.leaveOneOut(out, loo); err != nil {
-			return err
-		}
-	}
-	if n.test == nil {
-		return nil
-	}
-	voters := r.data.Assigned
-	if voters == nil {
-		voters = r.trainLabels
-	}
-	nb, err := seen.ofQueries(ctx)
-	if err != nil {
-		return err
-	}
-	pred, err := r.classify(nb, voters, []int{min(depthK, nb.K)})
-	if err == nil {
-		out.deep = pred[0]
-	}
-	return err
-}
-
-func count(b []bool) int {
-	n := 0
-	for _, v := range b {
-		n += int(one(v))
-	}
-	return n
-}
-
-// leaveOneOut measures on the images that the network was trained on.
-func (r *runner) leaveOneOut(out *measured, loo *knn.Neighbors) error {
-	pred, err := r.classify(loo, r.trainLabels, r.K)
-	if err != nil {
-		return err
-	}
-	out.LeaveOneOut = &result.KNN{True: r.accuracy(pred, r.trainLabels)}
-	if r.data.Assigned == nil {
-		return nil
-	}
-	if pred, err = r.classify(loo, r.data.Assigned, r.K); err != nil {
-		return err
-	}
-	out.LeaveOneOut.Assigned = r.accuracy(pred, r.data.Assigned)
-	out.KNN.Assigned = out.LeaveOneOut.Assigned
-	right := knn.Right(pred[slices.Index(r.K, r.Headline)], r.data.Assigned)
-	interval := result.Wilson(right, len(r.data.Assigned))
-	out.Intervals.Assigned = &interval
-	out.permuted = r.permuted(loo)
-	if r.PerImage {
-		out.images, err = r.perImage(loo)
-	}
-	return err
-}
-
-func (r *runner) classify(nb *knn.Neighbors, labels []int, ks []int) ([][]int, error) {
-	return knn.Classify(nb, labels, max(len(r.data.Classes), r.data.assignedClasses()), ks, r.Vote, r.Temperature)
-}
-
-func (r *runner) accuracy(pred [][]int, truth []int) result.Accuracy {
-	a := result.Accuracy{}
-	for i, k := range r.K {
-		a[k] = result.Number(knn.Accuracy(pred[i], truth))
-	}
-	return a
 }

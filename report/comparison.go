@@ -21,9 +21,7 @@ func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, er
 	}
 	out := &folder{dir: dir}
 	if slices.Contains(formats, "png") {
-		for _, f := range figures {
-			out.write(f.name+".png", f.png)
-		}
+		out.writePNGs(figures)
 	}
 	if slices.Contains(formats, "pdf") {
 		out.write("comparison.pdf", func(w io.Writer) error { return writePDF(w, c.pageOf(t), figures) })

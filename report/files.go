@@ -4,6 +4,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync"
 
 	"memprobe/internal/atomicfile"
 )
@@ -27,5 +29,27 @@ func (f *folder) write(name string, fill func(io.Writer) error) {
 	}
 	if f.err == nil {
 		f.files = append(f.files, path)
+	}
+}
+
+// writePNGs writes a PNG of each figure, as many at a time as the machine computes.
+func (f *folder) writePNGs(figures []figure) {
+	parts := make([]folder, len(figures))
+	var all sync.WaitGroup
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	for i, one := range figures {
+		parts[i] = folder{dir: f.dir, err: f.err}
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			parts[i].write(one.name+".png", one.png)
+		})
+	}
+	all.Wait()
+	for _, p := range parts {
+		f.files = append(f.files, p.files...)
+		if f.err == nil {
+			f.err = p.err
+		}
 	}
 }

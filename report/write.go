@@ -28,9 +28,7 @@ func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
 	}
 	out := &folder{dir: dir}
 	if slices.Contains(formats, "png") {
-		for _, f := range figures {
-			out.write(f.name+".png", f.png)
-		}
+		out.writePNGs(figures)
 	}
 	if slices.Contains(formats, "pdf") {
 		out.write("report.pdf", func(w io.Writer) error { return writePDF(w, pageOf(p), figures) })

@@ -30,6 +30,14 @@ func Floats(n int) []float32 {
 	return floats(Bytes(4 * n))
 }
 
+// Uncleared returns n floats with whatever they hold, on huge pages like Bytes.
+func Uncleared(n int) []float32 {
+	if 4*n < largeFrom {
+		return make([]float32, n)
+	}
+	return floats(untouched(4 * n))
+}
+
 func floats(b []byte) []float32 {
 	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4)
 }
@@ -57,12 +65,7 @@ type Pieces struct {
 // Floats returns n floats with whatever they hold.
 func (p *Pieces) Floats(n int) []float32 {
 	if n > len(p.rest) {
-		size := max(n, min(p.given, pieceMost))
-		if 4*size < largeFrom {
-			p.rest = make([]float32, size)
-		} else {
-			p.rest = floats(untouched(4 * size))
-		}
+		p.rest = Uncleared(max(n, min(p.given, pieceMost)))
 	}
 	out := p.rest[:n:n]
 	n = min((n+page-1)/page*page, len(p.rest))
