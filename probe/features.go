@@ -42,7 +42,7 @@ func (s spare) take(n int) []float32 {
 		s[n] = has[:len(has)-1]
 		return has[len(has)-1]
 	}
-	return memory.Uncleared(n)
+	return memory.Uncleared[float32](n)
 }
 
 func (s spare) give(x []float32) { s[len(x)] = append(s[len(x)], x) }

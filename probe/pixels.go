@@ -151,10 +151,10 @@ type rows struct {
 // stretches calls do with so many rows at a time, and where they begin; the next ones take
 // their memory.
 func (r rows) stretches(most int, do func(f Features, lo int) error) error {
-	memory := make([]float32, min(most, r.n)*r.d)
+	held := memory.Uncleared[float32](min(most, r.n) * r.d)
 	for lo := 0; lo < r.n; lo += most {
 		n := min(most, r.n-lo)
-		f := Features{n, r.d, memory[:n*r.d]}
+		f := Features{n, r.d, held[:n*r.d]}
 		r.read(f, lo)
 		if err := do(f, lo); err != nil {
 			return err

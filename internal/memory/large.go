@@ -30,12 +30,15 @@ func Floats(n int) []float32 {
 	return floats(Bytes(4 * n))
 }
 
-// Uncleared returns n floats with whatever they hold, on huge pages like Bytes.
-func Uncleared(n int) []float32 {
-	if 4*n < largeFrom {
-		return make([]float32, n)
+// Uncleared returns n elements with whatever they hold, on huge pages like Bytes. A T has no
+// pointer, and takes any bits.
+func Uncleared[T any](n int) []T {
+	var one T
+	size := n * int(unsafe.Sizeof(one))
+	if size < largeFrom {
+		return make([]T, n)
 	}
-	return floats(untouched(4 * n))
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(untouched(size)))), n)
 }
 
 func floats(b []byte) []float32 {
@@ -65,7 +68,7 @@ type Pieces struct {
 // Floats returns n floats with whatever they hold.
 func (p *Pieces) Floats(n int) []float32 {
 	if n > len(p.rest) {
-		p.rest = Uncleared(max(n, min(p.given, pieceMost)))
+		p.rest = Uncleared[float32](max(n, min(p.given, pieceMost)))
 	}
 	out := p.rest[:n:n]
 	n = min((n+page-1)/page*page, len(p.rest))

@@ -112,3 +112,30 @@ func BenchmarkLeaveOneOut(b *testing.B) {
 		})
 	}
 }
+
+// What the memory of a part held before changes nothing.
+func TestPartOverwrites(t *testing.T) {
+	const n, k = 300, 7
+	for _, d := range []int{1, 2, 5, 8, 33} {
+		for _, metric := range []Metric{Cosine, Euclidean} {
+			s := rng.New(13, rng.Bench)
+			bank := make([]float32, n*d)
+			data["small integers, many ties and zero vectors"](&s, bank, n, d)
+			x, err := New(t.Context(), nil, bank, n, d, metric)
+			if err != nil {
+				t.Fatal(err)
+			}
+			x.ready = newPart(0, n, d)
+			for i := range x.ready.packed {
+				x.ready.packed[i] = int16(s.Uint64())
+			}
+			x.fill(x.ready)
+			of, own, err := x.Both(t.Context(), bank[:20*d], 20, k, k)
+			if err != nil {
+				t.Fatal(err)
+			}
+			same(t, of, brute(bank, bank[:20*d], d, k, metric, false))
+			same(t, own, brute(bank, bank, d, k, metric, true))
+		}
+	}
+}

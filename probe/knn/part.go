@@ -3,6 +3,7 @@ package knn
 import (
 	"math"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 )
 
@@ -29,15 +30,30 @@ type block struct {
 
 // prepare makes the rows from lo to hi ready.
 func (x *Index) prepare(lo, hi int) *part {
-	p := &part{lo: lo, n: hi - lo, pairs: (x.d + 1) / 2}
+	p := newPart(lo, hi, x.d)
+	x.fill(p)
+	return p
+}
+
+func newPart(lo, hi, d int) *part {
+	p := &part{lo: lo, n: hi - lo, pairs: (d + 1) / 2}
 	blocks := parallel.Chunks(p.n, blockRows)
-	p.packed = make([]int16, blocks*blockRows*p.pairs*2)
+	p.packed = memory.Uncleared[int16](blocks * blockRows * p.pairs * 2)
 	for _, v := range []*[]float32{&p.weight, &p.bias, &p.whole, &p.residual} {
 		*v = make([]float32, blocks*blockRows)
 	}
 	p.blocks = make([]block, blocks)
-	x.pool.For(blocks, func(_, b int) {
+	return p
+}
+
+// fill writes all of a new part, but for the integers of rows that weigh 0: those of norm 0 and
+// those beyond the last.
+func (x *Index) fill(p *part) {
+	x.pool.For(len(p.blocks), func(_, b int) {
 		lo, hi := parallel.Range(b, blockRows, p.n)
+		if x.d%2 != 0 {
+			p.clearPartners(b)
+		}
 		for i := lo; i < hi; i++ {
 			x.prepareRow(p, i, &p.blocks[b])
 		}
@@ -45,7 +61,15 @@ func (x *Index) prepare(lo, hi int) *part {
 			p.bias[i] = float32(math.Inf(-1))
 		}
 	})
-	return p
+}
+
+// clearPartners clears the last pair of all rows of block b, of which the second element is none
+// where there is an odd number of them.
+func (p *part) clearPartners(b int) {
+	const pair = 2 * strip // of all vectors of a strip
+	for strips := p.strips(b); len(strips) > 0; strips = strips[p.pairs*pair:] {
+		clear(strips[(p.pairs-1)*pair : p.pairs*pair])
+	}
 }
 
 // prepareRow makes row i of a part ready and has its block bound it.

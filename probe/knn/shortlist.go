@@ -6,6 +6,7 @@ import (
 
 	"memprobe/internal/kernel/nearest"
 	"memprobe/internal/kernel/vec"
+	"memprobe/internal/memory"
 )
 
 // candidate is a row of the bank that may be among a query's neighbours.
@@ -34,7 +35,7 @@ func mostRoom(k int) int { return max(4096, 4*k) }
 // shortlists returns n empty shortlists, which share their memory.
 func shortlists(n, k int) []shortlist {
 	room := firstRoom(k)
-	all, lists := make([]candidate, n*room), make([]shortlist, n)
+	all, lists := memory.Uncleared[candidate](n*room), make([]shortlist, n)
 	for i := range lists {
 		lists[i] = shortlist{all[i*room : i*room : (i+1)*room], room}
 	}

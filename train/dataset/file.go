@@ -24,7 +24,7 @@ func (l *loader) bytes(f *os.File, size int64) ([]byte, error) {
 	if err := memory.Need("its content", size); err != nil {
 		return nil, err
 	}
-	data := make([]byte, size)
+	data := memory.Uncleared[uint8](int(size))
 	_, err := io.ReadFull(io.NewSectionReader(f, 0, size), data)
 	return data, err
 }
