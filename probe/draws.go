@@ -192,7 +192,7 @@ func (r *runner) drawNetwork(ctx context.Context, m *onnx.Model, trained *networ
 			if err := r.measureDrawn(ctx, &out.Layers[l], l, f, len(viewed) > 0); err != nil {
 				return err
 			}
-			r.recycle(l, f)
+			r.recycle(f)
 			return nil
 		})
 		if err != nil {

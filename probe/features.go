@@ -3,6 +3,7 @@ package probe
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"memprobe/internal/kernel/vec"
 	"memprobe/internal/memory"
@@ -32,20 +33,38 @@ func (f Features) rows(index []int) Features {
 	return out
 }
 
-// spare is memory of features that nobody reads any more, by its length. To fill it again
-// takes less time than to have new pages from the system.
-type spare map[int][][]float32
+// spare is memory of features that nobody reads any more. To fill it again takes less time
+// than to have new pages from the system.
+type spare struct{ pieces [][]float32 }
 
-// take returns n elements with whatever they hold.
-func (s spare) take(n int) []float32 {
-	if has := s[n]; len(has) > 0 {
-		s[n] = has[:len(has)-1]
-		return has[len(has)-1]
-	}
-	return memory.Uncleared[float32](n)
+// take returns n elements with whatever they hold: a piece of that length, or new memory.
+func (s *spare) take(n int) []float32 {
+	return s.remove(slices.IndexFunc(s.pieces, func(p []float32) bool { return len(p) == n }), n)
 }
 
-func (s spare) give(x []float32) { s[len(x)] = append(s[len(x)], x) }
+// borrow returns the least piece of at least n elements, or new memory of n, to be given back
+// before others are taken.
+func (s *spare) borrow(n int) []float32 {
+	least := -1
+	for i, p := range s.pieces {
+		if len(p) >= n && (least < 0 || len(p) < len(s.pieces[least])) {
+			least = i
+		}
+	}
+	return s.remove(least, n)
+}
+
+// remove takes piece i out; -1: n new elements.
+func (s *spare) remove(i, n int) []float32 {
+	if i < 0 {
+		return memory.Uncleared[float32](n)
+	}
+	p := s.pieces[i]
+	s.pieces = slices.Delete(s.pieces, i, i+1)
+	return p
+}
+
+func (s *spare) give(x []float32) { s.pieces = append(s.pieces, x) }
 
 // check reports what makes f unfit for a metric that wants at least n samples.
 func (f Features) check(metric string, n int) error {

@@ -126,7 +126,7 @@ func (r *runner) network(ctx context.Context, m *onnx.Model) (*network, error) {
 			if err := r.measure(ctx, n, l, f); err != nil {
 				return err
 			}
-			r.recycle(l, f)
+			r.recycle(f)
 			return nil
 		})
 		if err != nil {
@@ -194,12 +194,12 @@ func (r *runner) features(ctx context.Context, net *subject, group []int, viewed
 	return f, nil
 }
 
-// recycle keeps the memory of a layer's features for the next network, which has as many.
+// recycle keeps the memory of a layer's features for others and the next network, which has as
+// many.
 // Those of the store are the store's, those of a group are gone before the next group's are
 // there, and metrics of one's own may have kept some.
-func (r *runner) recycle(at int, f layerFeatures) {
-	if len(r.stored) > 0 || len(r.groups) > 1 || len(r.Own) > 0 || r.NoUntrained || r.Against != nil ||
-		r.layers[at].Op == "" {
+func (r *runner) recycle(f layerFeatures) {
+	if len(r.stored) > 0 || len(r.groups) > 1 || len(r.Own) > 0 || r.Against != nil {
 		return
 	}
 	r.spare.give(f.images.Data)

@@ -149,9 +149,8 @@ type rows struct {
 }
 
 // stretches calls do with so many rows at a time, and where they begin; the next ones take
-// their memory.
-func (r rows) stretches(most int, do func(f Features, lo int) error) error {
-	held := memory.Uncleared[float32](min(most, r.n) * r.d)
+// their place in held, which has room for as many.
+func (r rows) stretches(held []float32, most int, do func(f Features, lo int) error) error {
 	for lo := 0; lo < r.n; lo += most {
 		n := min(most, r.n-lo)
 		f := Features{n, r.d, held[:n*r.d]}
@@ -177,9 +176,12 @@ func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries r
 	most := max(int(min(r.MaxMemory/20, memory.Left()/20, heldBytes/4)/int64(bank.d)), k+own)
 	part := min(most, max(partBytes/(4*bank.d), partNeighbors*(k+own)))
 	all := &knn.Neighbors{Queries: queries.n, K: k}
-	err := queries.stretches(most, func(asked Features, q int) error {
+	asking := min(most, queries.n) * queries.d
+	held := r.spare.borrow(asking + min(part, bank.n)*bank.d)
+	defer r.spare.give(held)
+	err := queries.stretches(held[:asking], most, func(asked Features, q int) error {
 		var found *knn.Neighbors
-		err := bank.stretches(part, func(some Features, b int) error {
+		err := bank.stretches(held[asking:], part, func(some Features, b int) error {
 			index, err := knn.New(ctx, r.Workers, some.Data, some.N, some.D, metric)
 			if err != nil {
 				return err

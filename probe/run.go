@@ -49,7 +49,7 @@ type runner struct {
 	chunk          int   // images whose features are stored at once
 	held           []*store.Entry
 	share          store.Share
-	spare          spare // of the networks before
+	spare          *spare // of the networks before
 }
 
 // Run streams the data through the model, probes every layer that o asks for,
@@ -106,7 +106,7 @@ func Run(ctx context.Context, m *onnx.Model, data Data, o Options) (*result.Prob
 }
 
 func newRunner(m *onnx.Model, data Data, o Options) (*runner, error) {
-	r := &runner{Options: o, data: data, spare: spare{}}
+	r := &runner{Options: o, data: data, spare: new(spare)}
 	if data.Test != nil && data.Test.N() == 0 {
 		r.data.Test = nil
 	}

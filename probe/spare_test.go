@@ -30,20 +30,26 @@ func TestSpareMemoryLeavesNoTrace(t *testing.T) {
 }
 
 func TestSpare(t *testing.T) {
-	s := spare{}
+	s := new(spare)
 	a, b := s.take(3), s.take(3)
 	s.give(a)
 	s.give(b)
 	if len(s.take(4)) != 4 {
 		t.Error("memory of another length")
 	}
-	if c, d := s.take(3), s.take(3); &c[0] != &b[0] || &d[0] != &a[0] {
+	if c, d := s.take(3), s.take(3); &c[0] != &a[0] || &d[0] != &b[0] {
 		t.Error("what was given is not taken")
 	}
 	if c := s.take(3); &c[0] == &a[0] || &c[0] == &b[0] {
 		t.Error("memory is taken twice")
 	}
-	if (spare)(nil).take(2) == nil {
+	c := make([]float32, 9)
+	s.give(c)
+	s.give(a)
+	if d, e := s.borrow(2), s.borrow(2); &d[0] != &a[0] || len(d) != 3 || &e[0] != &c[0] {
+		t.Error("borrowed is not the least piece that suffices, whole")
+	}
+	if d := s.borrow(2); len(d) != 2 {
 		t.Error("nothing spare: no memory")
 	}
 }

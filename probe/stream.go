@@ -21,7 +21,7 @@ type stream struct {
 	feed    *dataset.Feed
 	layers  []Layer
 	pooling []Pooling
-	spare   spare
+	spare   *spare
 }
 
 // newStream compiles a model for its inputs and for the layers alone. normalized says that
@@ -51,7 +51,7 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
 	if err != nil {
 		return nil, err
 	}
-	return &stream{session: session, pool: pool, in: in, feed: feed, layers: layers, pooling: pooling}, nil
+	return &stream{session: session, pool: pool, in: in, feed: feed, layers: layers, pooling: pooling, spare: new(spare)}, nil
 }
 
 // run computes the features of the images lo to hi, which fill writes. done, if not nil,

@@ -113,9 +113,15 @@ func (l *leaveOneOut) meet(ctx context.Context, a, b *group) error {
 		})
 		return ctx.Err()
 	}
-	a.lists = shortlists(a.rows, l.found.K)
+	room, rows := firstRoom(l.found.K), a.rows
 	if a != b {
-		b.lists = shortlists(b.rows, l.found.K)
+		rows += b.rows
+	}
+	all := manyCandidates(rows * room)
+	defer spareCandidates.Put(all)
+	a.lists = shortlists(*all, a.rows, l.found.K)
+	if a != b {
+		b.lists = shortlists((*all)[a.rows*room:], b.rows, l.found.K)
 	} else if err := each((*matcher).sampleBlock); err != nil {
 		return err
 	}

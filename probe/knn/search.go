@@ -199,7 +199,8 @@ func (s *search) newSearcher(p *part, rows int) *searcher {
 	}
 	return &searcher{scanner: newScanner(s.Index, s.found.K, rows), search: s, part: p,
 		packed:  make([]int16, parallel.Chunks(rows, strip)*strip*p.pairs*2),
-		rounded: make([]quantised, rows), lists: shortlists(rows, s.found.K), never: never}
+		rounded: make([]quantised, rows), never: never,
+		lists: shortlists(make([]candidate, rows*firstRoom(s.found.K)), rows, s.found.K)}
 }
 
 // chunk searches for the queries from lo to hi.

@@ -3,6 +3,7 @@ package knn
 import (
 	"math"
 	"slices"
+	"sync"
 
 	"memprobe/internal/kernel/nearest"
 	"memprobe/internal/kernel/vec"
@@ -32,10 +33,22 @@ func firstRoom(k int) int { return max(64, 2*k) }
 // mostRoom is what a shortlist grows to before its candidates are ranked by distance.
 func mostRoom(k int) int { return max(4096, 4*k) }
 
-// shortlists returns n empty shortlists, which share their memory.
-func shortlists(n, k int) []shortlist {
-	room := firstRoom(k)
-	all, lists := memory.Uncleared[candidate](n*room), make([]shortlist, n)
+// spareCandidates is memory of shortlists that are done with, a *[]candidate each: one layer after
+// the other wants as much.
+var spareCandidates sync.Pool
+
+// manyCandidates returns at least n candidates with whatever they hold.
+func manyCandidates(n int) *[]candidate {
+	if all, _ := spareCandidates.Get().(*[]candidate); all != nil && len(*all) >= n {
+		return all
+	}
+	all := memory.Uncleared[candidate](n)
+	return &all
+}
+
+// shortlists returns n empty shortlists, which lie in memory for firstRoom of each.
+func shortlists(all []candidate, n, k int) []shortlist {
+	room, lists := firstRoom(k), make([]shortlist, n)
 	for i := range lists {
 		lists[i] = shortlist{all[i*room : i*room : (i+1)*room], room}
 	}
