@@ -2428,67 +2428,55 @@ done4:
 	TESTQ      R13, R13
 	CMOVQEQ    56(AX), R13
 	ADDQ       32(SP), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	MOVQ       120(CX), R13
 	TESTQ      R13, R13
 	CMOVQEQ    56(CX), R13
 	ADDQ       32(SP), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	ADDQ       48(SP), DX
 	MOVQ       $0x00000000, 48(SP)
@@ -2543,9 +2531,263 @@ loop1:
 	JMP          loop1
 
 done1:
-	MOVQ  R9, (SP)
-	MOVQ  R10, 8(SP)
-	MOVQ  SI, 24(SP)
+	MOVQ         R9, (SP)
+	MOVQ         R10, 8(SP)
+	MOVQ         SI, 24(SP)
+	CMPB         149(AX), $0x00
+	JNE          general
+	CMPB         148(AX), $0x00
+	JNE          general
+	CMPQ         104(AX), $0x00
+	JNE          general
+	CMPQ         120(AX), $0x00
+	JNE          general
+	MOVQ         64(AX), DX
+	SUBQ         56(AX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(AX), $0x08
+	JNE          general
+	CMPQ         88(AX), $0x08
+	JNE          general
+	MOVQ         64(CX), DX
+	SUBQ         56(CX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(CX), $0x08
+	JNE          general
+	CMPQ         88(CX), $0x08
+	JNE          general
+	MOVQ         72(AX), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         56(AX), SI
+	ADDQ         32(SP), SI
+	MOVQ         56(CX), DI
+	ADDQ         32(SP), DI
+	MOVQ         96(AX), R8
+	TESTQ        R8, R8
+	JEQ          noBias
+	ADDQ         40(SP), R8
+	CMPB         150(AX), $0x00
+	JEQ          noBounds
+	VBROADCASTSS 140(AX), Z24
+	VBROADCASTSS 144(AX), Z25
+	VBROADCASTSS (R8), Z26
+	VADDPS       Z26, Z0, Z0
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z26, Z1, Z1
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMOVUPS      Z1, (DI)
+	VBROADCASTSS 4(R8), Z27
+	VADDPS       Z27, Z2, Z2
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z27, Z3, Z3
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VBROADCASTSS 8(R8), Z28
+	VADDPS       Z28, Z4, Z4
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z28, Z5, Z5
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VBROADCASTSS 12(R8), Z29
+	VADDPS       Z29, Z6, Z6
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 16(R8), Z26
+	VADDPS       Z26, Z8, Z8
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z26, Z9, Z9
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMOVUPS      Z9, (DI)
+	VBROADCASTSS 20(R8), Z27
+	VADDPS       Z27, Z10, Z10
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z27, Z11, Z11
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VBROADCASTSS 24(R8), Z28
+	VADDPS       Z28, Z12, Z12
+	VMAXPS       Z12, Z24, Z12
+	VMINPS       Z12, Z25, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z28, Z13, Z13
+	VMAXPS       Z13, Z24, Z13
+	VMINPS       Z13, Z25, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VBROADCASTSS 28(R8), Z29
+	VADDPS       Z29, Z14, Z14
+	VMAXPS       Z14, Z24, Z14
+	VMINPS       Z14, Z25, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMAXPS       Z15, Z24, Z15
+	VMINPS       Z15, Z25, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 32(R8), Z26
+	VADDPS       Z26, Z16, Z16
+	VMAXPS       Z16, Z24, Z16
+	VMINPS       Z16, Z25, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z26, Z17, Z17
+	VMAXPS       Z17, Z24, Z17
+	VMINPS       Z17, Z25, Z17
+	VMOVUPS      Z17, (DI)
+	VBROADCASTSS 36(R8), Z27
+	VADDPS       Z27, Z18, Z18
+	VMAXPS       Z18, Z24, Z18
+	VMINPS       Z18, Z25, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z27, Z19, Z19
+	VMAXPS       Z19, Z24, Z19
+	VMINPS       Z19, Z25, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VBROADCASTSS 40(R8), Z28
+	VADDPS       Z28, Z20, Z20
+	VMAXPS       Z20, Z24, Z20
+	VMINPS       Z20, Z25, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z28, Z21, Z21
+	VMAXPS       Z21, Z24, Z21
+	VMINPS       Z21, Z25, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VBROADCASTSS 44(R8), Z29
+	VADDPS       Z29, Z22, Z22
+	VMAXPS       Z22, Z24, Z22
+	VMINPS       Z22, Z25, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       Z29, Z23, Z23
+	VMAXPS       Z23, Z24, Z23
+	VMINPS       Z23, Z25, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	JMP          stored
+
+noBounds:
+	VBROADCASTSS (R8), Z26
+	VADDPS       Z26, Z0, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z26, Z1, Z1
+	VMOVUPS      Z1, (DI)
+	VBROADCASTSS 4(R8), Z27
+	VADDPS       Z27, Z2, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z27, Z3, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VBROADCASTSS 8(R8), Z28
+	VADDPS       Z28, Z4, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z28, Z5, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VBROADCASTSS 12(R8), Z29
+	VADDPS       Z29, Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 16(R8), Z26
+	VADDPS       Z26, Z8, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z26, Z9, Z9
+	VMOVUPS      Z9, (DI)
+	VBROADCASTSS 20(R8), Z27
+	VADDPS       Z27, Z10, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z27, Z11, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VBROADCASTSS 24(R8), Z28
+	VADDPS       Z28, Z12, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z28, Z13, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VBROADCASTSS 28(R8), Z29
+	VADDPS       Z29, Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 32(R8), Z26
+	VADDPS       Z26, Z16, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z26, Z17, Z17
+	VMOVUPS      Z17, (DI)
+	VBROADCASTSS 36(R8), Z27
+	VADDPS       Z27, Z18, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z27, Z19, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VBROADCASTSS 40(R8), Z28
+	VADDPS       Z28, Z20, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z28, Z21, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VBROADCASTSS 44(R8), Z29
+	VADDPS       Z29, Z22, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       Z29, Z23, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	JMP          stored
+
+noBias:
+	CMPB    150(AX), $0x00
+	JNE     general
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (SI)(DX*1)
+	VMOVUPS Z3, (DI)(DX*1)
+	VMOVUPS Z4, (SI)(DX*2)
+	VMOVUPS Z5, (DI)(DX*2)
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, (SI)(DX*1)
+	VMOVUPS Z11, (DI)(DX*1)
+	VMOVUPS Z12, (SI)(DX*2)
+	VMOVUPS Z13, (DI)(DX*2)
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, (DI)
+	VMOVUPS Z18, (SI)(DX*1)
+	VMOVUPS Z19, (DI)(DX*1)
+	VMOVUPS Z20, (SI)(DX*2)
+	VMOVUPS Z21, (DI)(DX*2)
+	VMOVUPS Z22, (SI)(BX*1)
+	VMOVUPS Z23, (DI)(BX*1)
+	JMP     stored
+
+general:
 	MOVL  $0x000000ff, DX
 	MOVQ  80(AX), BX
 	BZHIL BX, DX, BX
@@ -3396,40 +3638,28 @@ done4:
 	TESTQ      R11, R11
 	CMOVQEQ    56(AX), R11
 	ADDQ       32(SP), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	LEAQ       (R11)(R10*4), R11
-	PREFETCHT0 (R11)
 	PREFETCHT0 60(R11)
 	ADDQ       48(SP), CX
 	MOVQ       $0x00000000, 48(SP)
@@ -3470,9 +3700,163 @@ loop1:
 	JMP          loop1
 
 done1:
-	MOVQ  DI, (SP)
-	MOVQ  R8, 8(SP)
-	MOVQ  BX, 24(SP)
+	MOVQ         DI, (SP)
+	MOVQ         R8, 8(SP)
+	MOVQ         BX, 24(SP)
+	CMPB         149(AX), $0x00
+	JNE          general
+	CMPB         148(AX), $0x00
+	JNE          general
+	CMPQ         104(AX), $0x00
+	JNE          general
+	CMPQ         120(AX), $0x00
+	JNE          general
+	MOVQ         64(AX), CX
+	SUBQ         56(AX), CX
+	CMPQ         CX, $0x20
+	JNE          general
+	CMPQ         80(AX), $0x08
+	JNE          general
+	CMPQ         88(AX), $0x08
+	JNE          general
+	MOVQ         72(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         56(AX), BX
+	ADDQ         32(SP), BX
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JEQ          noBias
+	ADDQ         40(SP), SI
+	CMPB         150(AX), $0x00
+	JEQ          noBounds
+	VBROADCASTSS 140(AX), Z24
+	VBROADCASTSS 144(AX), Z25
+	VBROADCASTSS (SI), Z26
+	VADDPS       Z26, Z0, Z0
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (BX)
+	VBROADCASTSS 4(SI), Z27
+	VADDPS       Z27, Z1, Z1
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMOVUPS      Z1, (BX)(CX*1)
+	VBROADCASTSS 8(SI), Z28
+	VADDPS       Z28, Z2, Z2
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMOVUPS      Z2, (BX)(CX*2)
+	VBROADCASTSS 12(SI), Z29
+	VADDPS       Z29, Z3, Z3
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMOVUPS      Z3, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 16(SI), Z26
+	VADDPS       Z26, Z4, Z4
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (BX)
+	VBROADCASTSS 20(SI), Z27
+	VADDPS       Z27, Z5, Z5
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMOVUPS      Z5, (BX)(CX*1)
+	VBROADCASTSS 24(SI), Z28
+	VADDPS       Z28, Z6, Z6
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMOVUPS      Z6, (BX)(CX*2)
+	VBROADCASTSS 28(SI), Z29
+	VADDPS       Z29, Z7, Z7
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMOVUPS      Z7, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 32(SI), Z26
+	VADDPS       Z26, Z8, Z8
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (BX)
+	VBROADCASTSS 36(SI), Z27
+	VADDPS       Z27, Z9, Z9
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMOVUPS      Z9, (BX)(CX*1)
+	VBROADCASTSS 40(SI), Z28
+	VADDPS       Z28, Z10, Z10
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMOVUPS      Z10, (BX)(CX*2)
+	VBROADCASTSS 44(SI), Z29
+	VADDPS       Z29, Z11, Z11
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMOVUPS      Z11, (BX)(DX*1)
+	JMP          stored
+
+noBounds:
+	VBROADCASTSS (SI), Z26
+	VADDPS       Z26, Z0, Z0
+	VMOVUPS      Z0, (BX)
+	VBROADCASTSS 4(SI), Z27
+	VADDPS       Z27, Z1, Z1
+	VMOVUPS      Z1, (BX)(CX*1)
+	VBROADCASTSS 8(SI), Z28
+	VADDPS       Z28, Z2, Z2
+	VMOVUPS      Z2, (BX)(CX*2)
+	VBROADCASTSS 12(SI), Z29
+	VADDPS       Z29, Z3, Z3
+	VMOVUPS      Z3, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 16(SI), Z26
+	VADDPS       Z26, Z4, Z4
+	VMOVUPS      Z4, (BX)
+	VBROADCASTSS 20(SI), Z27
+	VADDPS       Z27, Z5, Z5
+	VMOVUPS      Z5, (BX)(CX*1)
+	VBROADCASTSS 24(SI), Z28
+	VADDPS       Z28, Z6, Z6
+	VMOVUPS      Z6, (BX)(CX*2)
+	VBROADCASTSS 28(SI), Z29
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS      Z7, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 32(SI), Z26
+	VADDPS       Z26, Z8, Z8
+	VMOVUPS      Z8, (BX)
+	VBROADCASTSS 36(SI), Z27
+	VADDPS       Z27, Z9, Z9
+	VMOVUPS      Z9, (BX)(CX*1)
+	VBROADCASTSS 40(SI), Z28
+	VADDPS       Z28, Z10, Z10
+	VMOVUPS      Z10, (BX)(CX*2)
+	VBROADCASTSS 44(SI), Z29
+	VADDPS       Z29, Z11, Z11
+	VMOVUPS      Z11, (BX)(DX*1)
+	JMP          stored
+
+noBias:
+	CMPB    150(AX), $0x00
+	JNE     general
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, (BX)(CX*1)
+	VMOVUPS Z2, (BX)(CX*2)
+	VMOVUPS Z3, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, (BX)(CX*1)
+	VMOVUPS Z6, (BX)(CX*2)
+	VMOVUPS Z7, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, (BX)(CX*1)
+	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(DX*1)
+	JMP     stored
+
+general:
 	MOVL  $0x000000ff, CX
 	MOVQ  80(AX), DX
 	BZHIL DX, CX, DX
@@ -6330,67 +6714,55 @@ done4:
 	TESTQ      R13, R13
 	CMOVQEQ    56(AX), R13
 	ADDQ       16(SP), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
+	PREFETCHT0 60(R13)
 	MOVQ       120(CX), R13
 	TESTQ      R13, R13
 	CMOVQEQ    56(CX), R13
 	ADDQ       16(SP), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	ADDQ       32(SP), DX
 	MOVQ       $0x00000000, 32(SP)
@@ -6447,7 +6819,261 @@ loop1:
 	JMP          loop1
 
 done1:
-	MOVQ  SI, 8(SP)
+	MOVQ         SI, 8(SP)
+	CMPB         149(AX), $0x00
+	JNE          general
+	CMPB         148(AX), $0x00
+	JNE          general
+	CMPQ         104(AX), $0x00
+	JNE          general
+	CMPQ         120(AX), $0x00
+	JNE          general
+	MOVQ         64(AX), DX
+	SUBQ         56(AX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(AX), $0x08
+	JNE          general
+	CMPQ         88(AX), $0x08
+	JNE          general
+	MOVQ         64(CX), DX
+	SUBQ         56(CX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(CX), $0x08
+	JNE          general
+	CMPQ         88(CX), $0x08
+	JNE          general
+	MOVQ         72(AX), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         56(AX), SI
+	ADDQ         16(SP), SI
+	MOVQ         56(CX), DI
+	ADDQ         16(SP), DI
+	MOVQ         96(AX), R8
+	TESTQ        R8, R8
+	JEQ          noBias
+	ADDQ         24(SP), R8
+	CMPB         150(AX), $0x00
+	JEQ          noBounds
+	VBROADCASTSS 140(AX), Z24
+	VBROADCASTSS 144(AX), Z25
+	VBROADCASTSS (R8), Z26
+	VADDPS       Z26, Z0, Z0
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z26, Z1, Z1
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMOVUPS      Z1, (DI)
+	VBROADCASTSS 4(R8), Z27
+	VADDPS       Z27, Z2, Z2
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z27, Z3, Z3
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VBROADCASTSS 8(R8), Z28
+	VADDPS       Z28, Z4, Z4
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z28, Z5, Z5
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VBROADCASTSS 12(R8), Z29
+	VADDPS       Z29, Z6, Z6
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 16(R8), Z26
+	VADDPS       Z26, Z8, Z8
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z26, Z9, Z9
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMOVUPS      Z9, (DI)
+	VBROADCASTSS 20(R8), Z27
+	VADDPS       Z27, Z10, Z10
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z27, Z11, Z11
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VBROADCASTSS 24(R8), Z28
+	VADDPS       Z28, Z12, Z12
+	VMAXPS       Z12, Z24, Z12
+	VMINPS       Z12, Z25, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z28, Z13, Z13
+	VMAXPS       Z13, Z24, Z13
+	VMINPS       Z13, Z25, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VBROADCASTSS 28(R8), Z29
+	VADDPS       Z29, Z14, Z14
+	VMAXPS       Z14, Z24, Z14
+	VMINPS       Z14, Z25, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMAXPS       Z15, Z24, Z15
+	VMINPS       Z15, Z25, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 32(R8), Z26
+	VADDPS       Z26, Z16, Z16
+	VMAXPS       Z16, Z24, Z16
+	VMINPS       Z16, Z25, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z26, Z17, Z17
+	VMAXPS       Z17, Z24, Z17
+	VMINPS       Z17, Z25, Z17
+	VMOVUPS      Z17, (DI)
+	VBROADCASTSS 36(R8), Z27
+	VADDPS       Z27, Z18, Z18
+	VMAXPS       Z18, Z24, Z18
+	VMINPS       Z18, Z25, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z27, Z19, Z19
+	VMAXPS       Z19, Z24, Z19
+	VMINPS       Z19, Z25, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VBROADCASTSS 40(R8), Z28
+	VADDPS       Z28, Z20, Z20
+	VMAXPS       Z20, Z24, Z20
+	VMINPS       Z20, Z25, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z28, Z21, Z21
+	VMAXPS       Z21, Z24, Z21
+	VMINPS       Z21, Z25, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VBROADCASTSS 44(R8), Z29
+	VADDPS       Z29, Z22, Z22
+	VMAXPS       Z22, Z24, Z22
+	VMINPS       Z22, Z25, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       Z29, Z23, Z23
+	VMAXPS       Z23, Z24, Z23
+	VMINPS       Z23, Z25, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	JMP          stored
+
+noBounds:
+	VBROADCASTSS (R8), Z26
+	VADDPS       Z26, Z0, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z26, Z1, Z1
+	VMOVUPS      Z1, (DI)
+	VBROADCASTSS 4(R8), Z27
+	VADDPS       Z27, Z2, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z27, Z3, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VBROADCASTSS 8(R8), Z28
+	VADDPS       Z28, Z4, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z28, Z5, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VBROADCASTSS 12(R8), Z29
+	VADDPS       Z29, Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 16(R8), Z26
+	VADDPS       Z26, Z8, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z26, Z9, Z9
+	VMOVUPS      Z9, (DI)
+	VBROADCASTSS 20(R8), Z27
+	VADDPS       Z27, Z10, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z27, Z11, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VBROADCASTSS 24(R8), Z28
+	VADDPS       Z28, Z12, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z28, Z13, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VBROADCASTSS 28(R8), Z29
+	VADDPS       Z29, Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 32(R8), Z26
+	VADDPS       Z26, Z16, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z26, Z17, Z17
+	VMOVUPS      Z17, (DI)
+	VBROADCASTSS 36(R8), Z27
+	VADDPS       Z27, Z18, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z27, Z19, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VBROADCASTSS 40(R8), Z28
+	VADDPS       Z28, Z20, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z28, Z21, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VBROADCASTSS 44(R8), Z29
+	VADDPS       Z29, Z22, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       Z29, Z23, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	JMP          stored
+
+noBias:
+	CMPB    150(AX), $0x00
+	JNE     general
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (SI)(DX*1)
+	VMOVUPS Z3, (DI)(DX*1)
+	VMOVUPS Z4, (SI)(DX*2)
+	VMOVUPS Z5, (DI)(DX*2)
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, (SI)(DX*1)
+	VMOVUPS Z11, (DI)(DX*1)
+	VMOVUPS Z12, (SI)(DX*2)
+	VMOVUPS Z13, (DI)(DX*2)
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, (DI)
+	VMOVUPS Z18, (SI)(DX*1)
+	VMOVUPS Z19, (DI)(DX*1)
+	VMOVUPS Z20, (SI)(DX*2)
+	VMOVUPS Z21, (DI)(DX*2)
+	VMOVUPS Z22, (SI)(BX*1)
+	VMOVUPS Z23, (DI)(BX*1)
+	JMP     stored
+
+general:
 	MOVL  $0x000000ff, DX
 	MOVQ  80(AX), BX
 	BZHIL BX, DX, BX
@@ -7293,40 +7919,28 @@ done4:
 	TESTQ      R10, R10
 	CMOVQEQ    56(AX), R10
 	ADDQ       16(SP), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	LEAQ       (R10)(R9*4), R10
-	PREFETCHT0 (R10)
 	PREFETCHT0 60(R10)
 	ADDQ       32(SP), CX
 	MOVQ       $0x00000000, 32(SP)
@@ -7369,7 +7983,161 @@ loop1:
 	JMP          loop1
 
 done1:
-	MOVQ  BX, 8(SP)
+	MOVQ         BX, 8(SP)
+	CMPB         149(AX), $0x00
+	JNE          general
+	CMPB         148(AX), $0x00
+	JNE          general
+	CMPQ         104(AX), $0x00
+	JNE          general
+	CMPQ         120(AX), $0x00
+	JNE          general
+	MOVQ         64(AX), CX
+	SUBQ         56(AX), CX
+	CMPQ         CX, $0x20
+	JNE          general
+	CMPQ         80(AX), $0x08
+	JNE          general
+	CMPQ         88(AX), $0x08
+	JNE          general
+	MOVQ         72(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         56(AX), BX
+	ADDQ         16(SP), BX
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JEQ          noBias
+	ADDQ         24(SP), SI
+	CMPB         150(AX), $0x00
+	JEQ          noBounds
+	VBROADCASTSS 140(AX), Z24
+	VBROADCASTSS 144(AX), Z25
+	VBROADCASTSS (SI), Z26
+	VADDPS       Z26, Z0, Z0
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (BX)
+	VBROADCASTSS 4(SI), Z27
+	VADDPS       Z27, Z1, Z1
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMOVUPS      Z1, (BX)(CX*1)
+	VBROADCASTSS 8(SI), Z28
+	VADDPS       Z28, Z2, Z2
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMOVUPS      Z2, (BX)(CX*2)
+	VBROADCASTSS 12(SI), Z29
+	VADDPS       Z29, Z3, Z3
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMOVUPS      Z3, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 16(SI), Z26
+	VADDPS       Z26, Z4, Z4
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (BX)
+	VBROADCASTSS 20(SI), Z27
+	VADDPS       Z27, Z5, Z5
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMOVUPS      Z5, (BX)(CX*1)
+	VBROADCASTSS 24(SI), Z28
+	VADDPS       Z28, Z6, Z6
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMOVUPS      Z6, (BX)(CX*2)
+	VBROADCASTSS 28(SI), Z29
+	VADDPS       Z29, Z7, Z7
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMOVUPS      Z7, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 32(SI), Z26
+	VADDPS       Z26, Z8, Z8
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (BX)
+	VBROADCASTSS 36(SI), Z27
+	VADDPS       Z27, Z9, Z9
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMOVUPS      Z9, (BX)(CX*1)
+	VBROADCASTSS 40(SI), Z28
+	VADDPS       Z28, Z10, Z10
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMOVUPS      Z10, (BX)(CX*2)
+	VBROADCASTSS 44(SI), Z29
+	VADDPS       Z29, Z11, Z11
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMOVUPS      Z11, (BX)(DX*1)
+	JMP          stored
+
+noBounds:
+	VBROADCASTSS (SI), Z26
+	VADDPS       Z26, Z0, Z0
+	VMOVUPS      Z0, (BX)
+	VBROADCASTSS 4(SI), Z27
+	VADDPS       Z27, Z1, Z1
+	VMOVUPS      Z1, (BX)(CX*1)
+	VBROADCASTSS 8(SI), Z28
+	VADDPS       Z28, Z2, Z2
+	VMOVUPS      Z2, (BX)(CX*2)
+	VBROADCASTSS 12(SI), Z29
+	VADDPS       Z29, Z3, Z3
+	VMOVUPS      Z3, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 16(SI), Z26
+	VADDPS       Z26, Z4, Z4
+	VMOVUPS      Z4, (BX)
+	VBROADCASTSS 20(SI), Z27
+	VADDPS       Z27, Z5, Z5
+	VMOVUPS      Z5, (BX)(CX*1)
+	VBROADCASTSS 24(SI), Z28
+	VADDPS       Z28, Z6, Z6
+	VMOVUPS      Z6, (BX)(CX*2)
+	VBROADCASTSS 28(SI), Z29
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS      Z7, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 32(SI), Z26
+	VADDPS       Z26, Z8, Z8
+	VMOVUPS      Z8, (BX)
+	VBROADCASTSS 36(SI), Z27
+	VADDPS       Z27, Z9, Z9
+	VMOVUPS      Z9, (BX)(CX*1)
+	VBROADCASTSS 40(SI), Z28
+	VADDPS       Z28, Z10, Z10
+	VMOVUPS      Z10, (BX)(CX*2)
+	VBROADCASTSS 44(SI), Z29
+	VADDPS       Z29, Z11, Z11
+	VMOVUPS      Z11, (BX)(DX*1)
+	JMP          stored
+
+noBias:
+	CMPB    150(AX), $0x00
+	JNE     general
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, (BX)(CX*1)
+	VMOVUPS Z2, (BX)(CX*2)
+	VMOVUPS Z3, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, (BX)(CX*1)
+	VMOVUPS Z6, (BX)(CX*2)
+	VMOVUPS Z7, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, (BX)(CX*1)
+	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(DX*1)
+	JMP     stored
+
+general:
 	MOVL  $0x000000ff, CX
 	MOVQ  80(AX), DX
 	BZHIL DX, CX, DX
@@ -10190,67 +10958,55 @@ done4:
 	TESTQ      BP, BP
 	CMOVQEQ    56(AX), BP
 	ADDQ       32(SP), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
+	PREFETCHT0 60(BP)
 	MOVQ       120(CX), BP
 	TESTQ      BP, BP
 	CMOVQEQ    56(CX), BP
 	ADDQ       32(SP), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 (BP)
 	PREFETCHT0 60(BP)
 	ADDQ       48(SP), DX
 	MOVQ       $0x00000000, 48(SP)
@@ -10307,8 +11063,262 @@ loop1:
 	JMP          loop1
 
 done1:
-	MOVQ  R13, (SP)
-	MOVQ  R14, 8(SP)
+	MOVQ         R13, (SP)
+	MOVQ         R14, 8(SP)
+	CMPB         149(AX), $0x00
+	JNE          general
+	CMPB         148(AX), $0x00
+	JNE          general
+	CMPQ         104(AX), $0x00
+	JNE          general
+	CMPQ         120(AX), $0x00
+	JNE          general
+	MOVQ         64(AX), DX
+	SUBQ         56(AX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(AX), $0x08
+	JNE          general
+	CMPQ         88(AX), $0x08
+	JNE          general
+	MOVQ         64(CX), DX
+	SUBQ         56(CX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(CX), $0x08
+	JNE          general
+	CMPQ         88(CX), $0x08
+	JNE          general
+	MOVQ         72(AX), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         56(AX), SI
+	ADDQ         32(SP), SI
+	MOVQ         56(CX), DI
+	ADDQ         32(SP), DI
+	MOVQ         96(AX), R8
+	TESTQ        R8, R8
+	JEQ          noBias
+	ADDQ         40(SP), R8
+	CMPB         150(AX), $0x00
+	JEQ          noBounds
+	VBROADCASTSS 140(AX), Z24
+	VBROADCASTSS 144(AX), Z25
+	VBROADCASTSS (R8), Z26
+	VADDPS       Z26, Z0, Z0
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z26, Z1, Z1
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMOVUPS      Z1, (DI)
+	VBROADCASTSS 4(R8), Z27
+	VADDPS       Z27, Z2, Z2
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z27, Z3, Z3
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VBROADCASTSS 8(R8), Z28
+	VADDPS       Z28, Z4, Z4
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z28, Z5, Z5
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VBROADCASTSS 12(R8), Z29
+	VADDPS       Z29, Z6, Z6
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 16(R8), Z26
+	VADDPS       Z26, Z8, Z8
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z26, Z9, Z9
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMOVUPS      Z9, (DI)
+	VBROADCASTSS 20(R8), Z27
+	VADDPS       Z27, Z10, Z10
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z27, Z11, Z11
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VBROADCASTSS 24(R8), Z28
+	VADDPS       Z28, Z12, Z12
+	VMAXPS       Z12, Z24, Z12
+	VMINPS       Z12, Z25, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z28, Z13, Z13
+	VMAXPS       Z13, Z24, Z13
+	VMINPS       Z13, Z25, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VBROADCASTSS 28(R8), Z29
+	VADDPS       Z29, Z14, Z14
+	VMAXPS       Z14, Z24, Z14
+	VMINPS       Z14, Z25, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMAXPS       Z15, Z24, Z15
+	VMINPS       Z15, Z25, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 32(R8), Z26
+	VADDPS       Z26, Z16, Z16
+	VMAXPS       Z16, Z24, Z16
+	VMINPS       Z16, Z25, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z26, Z17, Z17
+	VMAXPS       Z17, Z24, Z17
+	VMINPS       Z17, Z25, Z17
+	VMOVUPS      Z17, (DI)
+	VBROADCASTSS 36(R8), Z27
+	VADDPS       Z27, Z18, Z18
+	VMAXPS       Z18, Z24, Z18
+	VMINPS       Z18, Z25, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z27, Z19, Z19
+	VMAXPS       Z19, Z24, Z19
+	VMINPS       Z19, Z25, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VBROADCASTSS 40(R8), Z28
+	VADDPS       Z28, Z20, Z20
+	VMAXPS       Z20, Z24, Z20
+	VMINPS       Z20, Z25, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z28, Z21, Z21
+	VMAXPS       Z21, Z24, Z21
+	VMINPS       Z21, Z25, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VBROADCASTSS 44(R8), Z29
+	VADDPS       Z29, Z22, Z22
+	VMAXPS       Z22, Z24, Z22
+	VMINPS       Z22, Z25, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       Z29, Z23, Z23
+	VMAXPS       Z23, Z24, Z23
+	VMINPS       Z23, Z25, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	JMP          stored
+
+noBounds:
+	VBROADCASTSS (R8), Z26
+	VADDPS       Z26, Z0, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z26, Z1, Z1
+	VMOVUPS      Z1, (DI)
+	VBROADCASTSS 4(R8), Z27
+	VADDPS       Z27, Z2, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z27, Z3, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VBROADCASTSS 8(R8), Z28
+	VADDPS       Z28, Z4, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z28, Z5, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VBROADCASTSS 12(R8), Z29
+	VADDPS       Z29, Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 16(R8), Z26
+	VADDPS       Z26, Z8, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z26, Z9, Z9
+	VMOVUPS      Z9, (DI)
+	VBROADCASTSS 20(R8), Z27
+	VADDPS       Z27, Z10, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z27, Z11, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VBROADCASTSS 24(R8), Z28
+	VADDPS       Z28, Z12, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z28, Z13, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VBROADCASTSS 28(R8), Z29
+	VADDPS       Z29, Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VBROADCASTSS 32(R8), Z26
+	VADDPS       Z26, Z16, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z26, Z17, Z17
+	VMOVUPS      Z17, (DI)
+	VBROADCASTSS 36(R8), Z27
+	VADDPS       Z27, Z18, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z27, Z19, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VBROADCASTSS 40(R8), Z28
+	VADDPS       Z28, Z20, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z28, Z21, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VBROADCASTSS 44(R8), Z29
+	VADDPS       Z29, Z22, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	VADDPS       Z29, Z23, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	JMP          stored
+
+noBias:
+	CMPB    150(AX), $0x00
+	JNE     general
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (SI)(DX*1)
+	VMOVUPS Z3, (DI)(DX*1)
+	VMOVUPS Z4, (SI)(DX*2)
+	VMOVUPS Z5, (DI)(DX*2)
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, (SI)(DX*1)
+	VMOVUPS Z11, (DI)(DX*1)
+	VMOVUPS Z12, (SI)(DX*2)
+	VMOVUPS Z13, (DI)(DX*2)
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, (DI)
+	VMOVUPS Z18, (SI)(DX*1)
+	VMOVUPS Z19, (DI)(DX*1)
+	VMOVUPS Z20, (SI)(DX*2)
+	VMOVUPS Z21, (DI)(DX*2)
+	VMOVUPS Z22, (SI)(BX*1)
+	VMOVUPS Z23, (DI)(BX*1)
+	JMP     stored
+
+general:
 	MOVL  $0x000000ff, DX
 	MOVQ  80(AX), BX
 	BZHIL BX, DX, BX
@@ -11172,40 +12182,28 @@ done4:
 	TESTQ      R13, R13
 	CMOVQEQ    56(AX), R13
 	ADDQ       24(SP), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
-	PREFETCHT0 (R13)
 	PREFETCHT0 60(R13)
 	ADDQ       40(SP), CX
 	MOVQ       $0x00000000, 40(SP)
@@ -11248,7 +12246,161 @@ loop1:
 	JMP          loop1
 
 done1:
-	MOVQ  R11, (SP)
+	MOVQ         R11, (SP)
+	CMPB         149(AX), $0x00
+	JNE          general
+	CMPB         148(AX), $0x00
+	JNE          general
+	CMPQ         104(AX), $0x00
+	JNE          general
+	CMPQ         120(AX), $0x00
+	JNE          general
+	MOVQ         64(AX), CX
+	SUBQ         56(AX), CX
+	CMPQ         CX, $0x20
+	JNE          general
+	CMPQ         80(AX), $0x08
+	JNE          general
+	CMPQ         88(AX), $0x08
+	JNE          general
+	MOVQ         72(AX), CX
+	SHLQ         $0x02, CX
+	LEAQ         (CX)(CX*2), DX
+	MOVQ         56(AX), BX
+	ADDQ         24(SP), BX
+	MOVQ         96(AX), SI
+	TESTQ        SI, SI
+	JEQ          noBias
+	ADDQ         32(SP), SI
+	CMPB         150(AX), $0x00
+	JEQ          noBounds
+	VBROADCASTSS 140(AX), Z24
+	VBROADCASTSS 144(AX), Z25
+	VBROADCASTSS (SI), Z26
+	VADDPS       Z26, Z0, Z0
+	VMAXPS       Z0, Z24, Z0
+	VMINPS       Z0, Z25, Z0
+	VMOVUPS      Z0, (BX)
+	VBROADCASTSS 4(SI), Z27
+	VADDPS       Z27, Z1, Z1
+	VMAXPS       Z1, Z24, Z1
+	VMINPS       Z1, Z25, Z1
+	VMOVUPS      Z1, (BX)(CX*1)
+	VBROADCASTSS 8(SI), Z28
+	VADDPS       Z28, Z2, Z2
+	VMAXPS       Z2, Z24, Z2
+	VMINPS       Z2, Z25, Z2
+	VMOVUPS      Z2, (BX)(CX*2)
+	VBROADCASTSS 12(SI), Z29
+	VADDPS       Z29, Z3, Z3
+	VMAXPS       Z3, Z24, Z3
+	VMINPS       Z3, Z25, Z3
+	VMOVUPS      Z3, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 16(SI), Z26
+	VADDPS       Z26, Z4, Z4
+	VMAXPS       Z4, Z24, Z4
+	VMINPS       Z4, Z25, Z4
+	VMOVUPS      Z4, (BX)
+	VBROADCASTSS 20(SI), Z27
+	VADDPS       Z27, Z5, Z5
+	VMAXPS       Z5, Z24, Z5
+	VMINPS       Z5, Z25, Z5
+	VMOVUPS      Z5, (BX)(CX*1)
+	VBROADCASTSS 24(SI), Z28
+	VADDPS       Z28, Z6, Z6
+	VMAXPS       Z6, Z24, Z6
+	VMINPS       Z6, Z25, Z6
+	VMOVUPS      Z6, (BX)(CX*2)
+	VBROADCASTSS 28(SI), Z29
+	VADDPS       Z29, Z7, Z7
+	VMAXPS       Z7, Z24, Z7
+	VMINPS       Z7, Z25, Z7
+	VMOVUPS      Z7, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 32(SI), Z26
+	VADDPS       Z26, Z8, Z8
+	VMAXPS       Z8, Z24, Z8
+	VMINPS       Z8, Z25, Z8
+	VMOVUPS      Z8, (BX)
+	VBROADCASTSS 36(SI), Z27
+	VADDPS       Z27, Z9, Z9
+	VMAXPS       Z9, Z24, Z9
+	VMINPS       Z9, Z25, Z9
+	VMOVUPS      Z9, (BX)(CX*1)
+	VBROADCASTSS 40(SI), Z28
+	VADDPS       Z28, Z10, Z10
+	VMAXPS       Z10, Z24, Z10
+	VMINPS       Z10, Z25, Z10
+	VMOVUPS      Z10, (BX)(CX*2)
+	VBROADCASTSS 44(SI), Z29
+	VADDPS       Z29, Z11, Z11
+	VMAXPS       Z11, Z24, Z11
+	VMINPS       Z11, Z25, Z11
+	VMOVUPS      Z11, (BX)(DX*1)
+	JMP          stored
+
+noBounds:
+	VBROADCASTSS (SI), Z26
+	VADDPS       Z26, Z0, Z0
+	VMOVUPS      Z0, (BX)
+	VBROADCASTSS 4(SI), Z27
+	VADDPS       Z27, Z1, Z1
+	VMOVUPS      Z1, (BX)(CX*1)
+	VBROADCASTSS 8(SI), Z28
+	VADDPS       Z28, Z2, Z2
+	VMOVUPS      Z2, (BX)(CX*2)
+	VBROADCASTSS 12(SI), Z29
+	VADDPS       Z29, Z3, Z3
+	VMOVUPS      Z3, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 16(SI), Z26
+	VADDPS       Z26, Z4, Z4
+	VMOVUPS      Z4, (BX)
+	VBROADCASTSS 20(SI), Z27
+	VADDPS       Z27, Z5, Z5
+	VMOVUPS      Z5, (BX)(CX*1)
+	VBROADCASTSS 24(SI), Z28
+	VADDPS       Z28, Z6, Z6
+	VMOVUPS      Z6, (BX)(CX*2)
+	VBROADCASTSS 28(SI), Z29
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS      Z7, (BX)(DX*1)
+	LEAQ         (BX)(CX*4), BX
+	VBROADCASTSS 32(SI), Z26
+	VADDPS       Z26, Z8, Z8
+	VMOVUPS      Z8, (BX)
+	VBROADCASTSS 36(SI), Z27
+	VADDPS       Z27, Z9, Z9
+	VMOVUPS      Z9, (BX)(CX*1)
+	VBROADCASTSS 40(SI), Z28
+	VADDPS       Z28, Z10, Z10
+	VMOVUPS      Z10, (BX)(CX*2)
+	VBROADCASTSS 44(SI), Z29
+	VADDPS       Z29, Z11, Z11
+	VMOVUPS      Z11, (BX)(DX*1)
+	JMP          stored
+
+noBias:
+	CMPB    150(AX), $0x00
+	JNE     general
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, (BX)(CX*1)
+	VMOVUPS Z2, (BX)(CX*2)
+	VMOVUPS Z3, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VMOVUPS Z4, (BX)
+	VMOVUPS Z5, (BX)(CX*1)
+	VMOVUPS Z6, (BX)(CX*2)
+	VMOVUPS Z7, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VMOVUPS Z8, (BX)
+	VMOVUPS Z9, (BX)(CX*1)
+	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(DX*1)
+	JMP     stored
+
+general:
 	MOVL  $0x000000ff, CX
 	MOVQ  80(AX), DX
 	BZHIL DX, CX, DX

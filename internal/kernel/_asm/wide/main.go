@@ -153,10 +153,7 @@ func (t *tiles) prefetch(p []gotypes.Component) {
 		CMOVQEQ(emit.Addr(p[j], "C0"), at)
 		ADDQ(t.walk.Moved, at)
 		for i := range t.rows {
-			PREFETCHT0(Mem{Base: at})
-			if j == t.n-1 {
-				PREFETCHT0(Mem{Base: at, Disp: wide - 4})
-			}
+			PREFETCHT0(Mem{Base: at, Disp: wide - 4})
 			if i < t.rows-1 {
 				LEAQ(Mem{Base: at, Index: ld, Scale: 4}, at)
 			}
