@@ -24,6 +24,7 @@ type (
 	PaddedCopy = ref.PaddedCopy
 	Planes     = ref.Planes
 	PoolRows   = ref.PoolRows
+	Quad       = ref.Quad
 	Tile       = ref.Tile
 	Tiles      = ref.Tiles
 )

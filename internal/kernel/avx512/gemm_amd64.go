@@ -134,5 +134,35 @@ func PairStrided13(t *Tile, u *Tile)
 //go:noescape
 func TileStrided8(t *Tile)
 
+// Quad1 is ref.QuadTile(q, 1), q being left as it is.
+//
+//go:noescape
+func Quad1(q *Quad)
+
+// Quad2 is ref.QuadTile(q, 2), q being left as it is.
+//
+//go:noescape
+func Quad2(q *Quad)
+
+// Quad3 is ref.QuadTile(q, 3), q being left as it is.
+//
+//go:noescape
+func Quad3(q *Quad)
+
+// Quad4 is ref.QuadTile(q, 4), q being left as it is.
+//
+//go:noescape
+func Quad4(q *Quad)
+
+// Quad5 is ref.QuadTile(q, 5), q being left as it is.
+//
+//go:noescape
+func Quad5(q *Quad)
+
+// Quad6 is ref.QuadTile(q, 6*q.Panels), q being left as it is.
+//
+//go:noescape
+func Quad6(q *Quad)
+
 // Peak does n times 12 fused multiply-adds of whole vectors, on zeros.
 func Peak(n int)

@@ -46,7 +46,11 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 
 // pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped.
 func pointwiseOf(p *parallel.Pool, s Spec, flipped bool) method.Conv {
-	if newTurned(nil, s, flipped).Cycles() < newPointwise(nil, s, flipped).Cycles() {
+	product, pixels := newPointwise(nil, s, flipped).Cycles(), newTurned(nil, s, flipped).Cycles()
+	if suitsStrips(s) && newStrips(nil, s, flipped).Cycles() < min(product, pixels) {
+		return newStrips(p, s, flipped)
+	}
+	if pixels < product {
 		return newTurned(p, s, flipped)
 	}
 	return newPointwise(p, s, flipped)

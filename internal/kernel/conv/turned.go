@@ -179,7 +179,7 @@ func (t *turned) place(sums []float32, b *pixels, q, q1 int) {
 const (
 	placeCycles = 0.6 // brought into its plane
 	packCycles  = 0.4 // of a plane, packed
-	storeCycles = 0.3 // stored in its plane
+	storeCycles = 0.4 // stored in its plane
 	loneCycles  = 1.2 // times those of a panel of a pair, for a panel that has no other
 )
 

@@ -48,6 +48,9 @@ func main() {
 	(&tiles{n: 2, rows: 2*mr + 1, kind: strided}).generate()
 	// The images of a batch of eight, for depthwise products.
 	(&tiles{n: 1, rows: 8, kind: strided}).generate()
+	for rows := 1; rows <= mr; rows++ {
+		(&quad{rows: rows}).generate()
+	}
 	emit.Peak(zmm)
 	Generate()
 }
@@ -205,18 +208,18 @@ func (r *raw) store(rows *rawRows) {
 }
 
 // fetch asks for a row, which may begin anywhere in a line, if any is left.
-func (r *rawRows) fetch() {
+func (r *rawRows) fetch(name string) {
 	if r == nil {
 		return
 	}
 	SUBQ(U8(1), r.left)
-	JL(LabelRef("fetched"))
+	JL(LabelRef(name))
 	for at := range 4 {
 		PREFETCHT1(Mem{Base: r.at, Disp: wide * at})
 	}
 	PREFETCHT1(Mem{Base: r.at, Disp: 4*wide - 4})
 	ADDQ(r.step, r.at)
-	Label("fetched")
+	Label(name)
 }
 
 // loop accumulates the products over k.
@@ -246,7 +249,7 @@ func (t *tiles) loop(p []gotypes.Component) {
 				}
 				ADDQ(U32(wide*aheadLines), at)
 			}
-			raw.fetch()
+			raw.fetch("fetched")
 		}
 		for u := range n {
 			b.load(u)

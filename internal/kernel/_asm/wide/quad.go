@@ -1,0 +1,186 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	"github.com/mmcloughlin/avo/gotypes"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"memprobe/internal/kernel/_asm/emit"
+)
+
+// quad is the kernel of tiles of some rows and four vectors of columns, whose B is read in
+// place. Six rows have as many sums as a pair of tiles, and load less: 10 times a step of k.
+type quad struct {
+	rows int
+	walk *emit.Walk // of whole panels, else nil
+	raw  *raw       // rows of B that are fetched
+	p    gotypes.Component
+}
+
+const quads = 4 // vectors of a row
+
+func (q *quad) sum(i, v int) reg.VecPhysical  { return zmm(quads*i + v) }
+func (q *quad) b(v int) reg.VecPhysical       { return zmm(quads*mr + v) }
+func (q *quad) free(i int) reg.VecPhysical    { return zmm(quads*(mr+1) + i%quads) }
+func (q *quad) mask(v int) reg.OpmaskPhysical { return stored(v/halves, v%halves) }
+
+func (q *quad) generate() {
+	TEXT(fmt.Sprintf("Quad%d", q.rows), NOSPLIT, "func(q *Quad)")
+	Pragma("noescape")
+	count := fmt.Sprint(q.rows)
+	if q.rows == mr {
+		q.walk = &emit.Walk{Rows: mr}
+		count += "*q.Panels"
+	}
+	Doc(fmt.Sprintf("Quad%d is ref.QuadTile(q, %s), q being left as it is.", q.rows, count))
+	q.p = Dereference(Param("q"))
+	q.masks()
+	q.raw = newRaw(q.p)
+	if q.walk != nil {
+		q.walk.Begin(q.p)
+	}
+	for i := range q.rows {
+		for v := range quads {
+			VPXORQ(q.sum(i, v), q.sum(i, v), q.sum(i, v))
+		}
+	}
+	q.prefetch()
+	q.loop()
+	q.finish()
+	if q.walk != nil {
+		q.walk.Next(q.p)
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// masks are those of the first N of the columns.
+func (q *quad) masks() {
+	ones, n := GP64(), emit.Field(q.p, "N")
+	MOVQ(I32(-1), ones)
+	BZHIQ(n, ones, ones)
+	for v := range quads {
+		KMOVW(ones.As32(), q.mask(v))
+		if v < quads-1 {
+			SHRQ(U8(wide/4), ones)
+		}
+	}
+}
+
+// prefetch asks for the rows of C to the right of the tile, where the next ones will be.
+func (q *quad) prefetch() {
+	at, ld := q.walk.Place(q.p, "C"), emit.Field(q.p, "LDC")
+	for i := range q.rows {
+		for v := range quads {
+			PREFETCHT0(Mem{Base: at, Disp: wide * (quads + v)})
+		}
+		if i < q.rows-1 {
+			LEAQ(Mem{Base: at, Index: ld, Scale: 4}, at)
+		}
+	}
+}
+
+// loop accumulates the products over k.
+func (q *quad) loop() {
+	a, b, ld, k := GP64(), emit.Field(q.p, "B"), emit.Field(q.p, "LDB"), emit.Field(q.p, "K")
+	if q.walk != nil {
+		MOVQ(q.walk.A, a)
+	} else {
+		Load(q.p.Field("A"), a)
+	}
+	SHLQ(U8(2), ld)
+	raw := q.raw.load()
+	for _, n := range []int{unroll, 1} {
+		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
+		Label(loop)
+		SUBQ(U32(uint32(n)), k)
+		JL(LabelRef(done))
+		for u := range n {
+			if n > 1 && u%2 == 0 { // so that the rows are fetched by the time two panels are done
+				raw.fetch(emit.Numbered("fetched", u))
+			}
+			for v := range quads {
+				VMOVUPS_Z(Mem{Base: b, Disp: wide * v}, q.mask(v), q.b(v))
+			}
+			ADDQ(ld, b)
+			for i := range q.rows {
+				VBROADCASTSS(Mem{Base: a, Disp: 4 * (mr*u + i)}, q.free(i))
+				for v := range quads {
+					VFMADD231PS(q.free(i), q.b(v), q.sum(i, v))
+				}
+			}
+		}
+		ADDQ(U32(uint32(4*mr*n)), a)
+		JMP(LabelRef(loop))
+		Label(done)
+		if n > 1 {
+			ADDQ(U32(uint32(n)), k)
+		}
+	}
+	q.raw.store(raw)
+	if q.walk != nil {
+		MOVQ(a, q.walk.A) // the next panel follows
+	}
+}
+
+// finish adds the bias and the residual, clamps and stores.
+func (q *quad) finish() {
+	c, ld := q.walk.Place(q.p, "C"), emit.Field(q.p, "LDC")
+	SHLQ(U8(2), ld)
+	res := emit.Field(q.p, "Residual")
+	emit.SkipNil(res, "noResidual", func() {
+		if q.walk != nil {
+			ADDQ(q.walk.Moved, res)
+		}
+		q.addBias("Residual")
+		q.each(func(i, v int) {
+			VMOVUPS_Z(Mem{Base: res, Disp: wide * v}, q.mask(v), q.free(v))
+			VADDPS(q.free(v), q.sum(i, v), q.sum(i, v))
+			if v == quads-1 && i < q.rows-1 {
+				ADDQ(ld, res)
+			}
+		})
+		JMP(LabelRef("clamp"))
+	})
+	q.addBias("")
+	Label("clamp")
+	lo, hi := q.b(0), q.b(1)
+	VBROADCASTSS(emit.Addr(q.p, "Lo"), lo)
+	VBROADCASTSS(emit.Addr(q.p, "Hi"), hi)
+	q.each(func(i, v int) {
+		// The sum is the operand that the instruction returns when it is NaN.
+		VMAXPS(q.sum(i, v), lo, q.sum(i, v))
+		VMINPS(q.sum(i, v), hi, q.sum(i, v))
+		VMOVUPS(q.sum(i, v), q.mask(v), Mem{Base: c, Disp: wide * v})
+		if v == quads-1 && i < q.rows-1 {
+			ADDQ(ld, c)
+		}
+	})
+}
+
+// addBias adds that of each row, if there is one.
+func (q *quad) addBias(name string) {
+	bias := emit.Field(q.p, "Bias")
+	emit.SkipNil(bias, "noBias"+name, func() {
+		if q.walk != nil {
+			ADDQ(q.walk.MovedBias, bias)
+		}
+		q.each(func(i, v int) {
+			if v == 0 {
+				VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, q.free(i))
+			}
+			VADDPS(q.free(i), q.sum(i, v), q.sum(i, v))
+		})
+	})
+}
+
+func (q *quad) each(f func(i, v int)) {
+	for i := range q.rows {
+		for v := range quads {
+			f(i, v)
+		}
+	}
+}

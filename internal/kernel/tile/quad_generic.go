@@ -1,0 +1,11 @@
+//go:build !amd64 || purego
+
+package tile
+
+import "memprobe/internal/kernel/ref"
+
+// HasQuads reports whether RunQuad is fast.
+func HasQuads() bool { return false }
+
+// RunQuad is [ref.QuadTile].
+func RunQuad(q *ref.Quad, rows int) { ref.QuadTile(q, rows) }
