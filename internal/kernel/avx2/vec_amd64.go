@@ -369,6 +369,11 @@ func AdamStep(w []float32, g []float32, m []float32, v []float32, scale float32,
 //go:noescape
 func TransposeRows(dst []float32, src []float32, cols int, ldd int, lds int)
 
+// Repeat is ref.Repeat(dst, x, n).
+//
+//go:noescape
+func Repeat(dst []float32, x []float32, n int)
+
 // FromUint8 is ref.FromUint8(dst, x, a, b); len(dst) is a multiple of 8.
 //
 //go:noescape

@@ -9537,6 +9537,47 @@ done:
 	VZEROUPPER
 	RET
 
+// func Repeat(dst []float32, x []float32, n int)
+// Requires: AVX
+TEXT ·Repeat(SB), NOSPLIT, $0-56
+	MOVQ    dst_base+0(FP), AX
+	MOVQ    x_base+24(FP), CX
+	MOVQ    x_len+32(FP), DX
+	MOVQ    n+48(FP), BX
+	MOVQ    BX, SI
+	ANDQ    $0x07, SI
+	SUBQ    SI, BX
+	LEAQ    laneMasks<>+32(SB), DI
+	MOVQ    SI, R8
+	NEGQ    R8
+	VMOVUPS (DI)(R8*4), Y0
+
+row:
+	DECQ         DX
+	JL           done
+	VBROADCASTSS (CX), Y1
+	ADDQ         $0x04, CX
+	XORQ         DI, DI
+
+vectors:
+	CMPQ    DI, BX
+	JGE     tail
+	VMOVUPS Y1, (AX)(DI*4)
+	ADDQ    $0x08, DI
+	JMP     vectors
+
+tail:
+	LEAQ       (AX)(BX*4), AX
+	TESTQ      SI, SI
+	JZ         row
+	VMASKMOVPS Y1, Y0, (AX)
+	LEAQ       (AX)(SI*4), AX
+	JMP        row
+
+done:
+	VZEROUPPER
+	RET
+
 // func FromUint8(dst []float32, x []uint8, a float32, b float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·FromUint8(SB), NOSPLIT, $0-56

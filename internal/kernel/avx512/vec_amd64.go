@@ -79,6 +79,11 @@ func SoftplusGrad(dx []float32, dy []float32, x []float32)
 //go:noescape
 func ExpSum(dst []float32, x []float32, m float32) float64
 
+// SoftmaxRows is ref.SoftmaxRows(y, x, d).
+//
+//go:noescape
+func SoftmaxRows(y []float32, x []float32, d int)
+
 // MaxOf is ref.MaxOf(x).
 //
 //go:noescape

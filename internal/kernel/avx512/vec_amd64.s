@@ -3656,6 +3656,348 @@ done:
 	VZEROUPPER
 	RET
 
+// func SoftmaxRows(y []float32, x []float32, d int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·SoftmaxRows(SB), NOSPLIT, $0-56
+	MOVQ    y_base+0(FP), AX
+	MOVQ    x_base+24(FP), CX
+	MOVQ    d+48(FP), DX
+	MOVQ    x_len+32(FP), BX
+	MOVQ    DX, SI
+	ANDQ    $0x0f, SI
+	MOVQ    DX, DI
+	SUBQ    SI, DI
+	MOVQ    $0xffff0000, R8
+	SHRXQ   SI, R8, R8
+	MOVQ    $0x0000ffff, SI
+	CMPQ    DX, $0x10
+	CMOVQLT R8, SI
+	KMOVW   R8, K1
+	KMOVW   SI, K2
+	MOVQ    $0x3ff0000000000000, SI
+	VMOVQ   SI, X1
+
+row:
+	TESTQ        BX, BX
+	JZ           done
+	SUBQ         DX, BX
+	VBROADCASTSS wordff800000<>+0(SB), Z2
+	VBROADCASTSS wordff800000<>+0(SB), Z3
+	XORQ         SI, SI
+	MOVQ         DI, R8
+
+maxBlocks:
+	SUBQ   $0x20, R8
+	JL     maxBlocksDone
+	VMAXPS (CX)(SI*4), Z2, Z2
+	VMAXPS 64(CX)(SI*4), Z3, Z3
+	ADDQ   $0x20, SI
+	JMP    maxBlocks
+
+maxBlocksDone:
+	ADDQ $0x20, R8
+
+maxVectors:
+	SUBQ   $0x10, R8
+	JL     maxVectorsDone
+	VMAXPS (CX)(SI*4), Z2, Z2
+	ADDQ   $0x10, SI
+	JMP    maxVectors
+
+maxVectorsDone:
+	ADDQ         $0x10, R8
+	CMPQ         SI, DX
+	JEQ          maxWhole
+	VBROADCASTSS wordff800000<>+0(SB), Z0
+	VMOVUPS      -64(CX)(DX*4), K2, Z0
+	VMAXPS       Z0, Z2, Z2
+
+maxWhole:
+	VMAXPS     Z3, Z2, Z2
+	VSHUFF32X4 $0x4e, Z2, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VSHUFF32X4 $0xb1, Z2, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMILPS  $0x4e, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPERMILPS  $0xb1, Z2, Z3
+	VMAXPS     Z3, Z2, Z2
+	VPXORQ     Z4, Z4, Z4
+	XORQ       SI, SI
+	MOVQ       DI, R8
+
+expBlocks:
+	SUBQ              $0x40, R8
+	JL                expBlocksDone
+	VMOVUPS           (CX)(SI*4), Z3
+	VMOVUPS           64(CX)(SI*4), Z5
+	VMOVUPS           128(CX)(SI*4), Z6
+	VMOVUPS           192(CX)(SI*4), Z7
+	VSUBPS            Z2, Z3, Z3
+	VSUBPS            Z2, Z5, Z5
+	VSUBPS            Z2, Z6, Z6
+	VSUBPS            Z2, Z7, Z13
+	VBROADCASTSS      word42b1999a<>+0(SB), Z7
+	VBROADCASTSS      word42b1999a<>+0(SB), Z9
+	VBROADCASTSS      word42b1999a<>+0(SB), Z11
+	VBROADCASTSS      word42b1999a<>+0(SB), Z14
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z10
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z12
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z15
+	VMAXPS            Z3, Z8, Z3
+	VMAXPS            Z5, Z10, Z5
+	VMAXPS            Z6, Z12, Z6
+	VMAXPS            Z13, Z15, Z8
+	VMINPS            Z3, Z7, Z3
+	VMINPS            Z5, Z9, Z5
+	VMINPS            Z6, Z11, Z6
+	VMINPS            Z8, Z14, Z13
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z9
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z11
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z14
+	VMOVAPS           Z3, Z8
+	VMOVAPS           Z5, Z10
+	VMOVAPS           Z6, Z12
+	VMOVAPS           Z13, Z15
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z9, Z10
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z11, Z12
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z14, Z15
+	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
+	VSUBPS.BCST       word4b400000<>+0(SB), Z10, Z9
+	VSUBPS.BCST       word4b400000<>+0(SB), Z12, Z11
+	VSUBPS.BCST       word4b400000<>+0(SB), Z15, Z14
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z5, Z5
+	VMOVAPS           Z6, Z6
+	VMOVAPS           Z13, Z13
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z9, Z5
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z11, Z6
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z14, Z13
+	VMOVAPS           Z3, Z3
+	VMOVAPS           Z5, Z5
+	VMOVAPS           Z6, Z6
+	VMOVAPS           Z13, Z13
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z9, Z5
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z11, Z6
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z14, Z13
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z9
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z11
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z14
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z5, Z9
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z11
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z13, Z14
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z5, Z9
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z11
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z13, Z14
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z5, Z9
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z11
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z13, Z14
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z7
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z5, Z9
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z11
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z13, Z14
+	VMULPS            Z7, Z3, Z7
+	VMULPS            Z9, Z5, Z9
+	VMULPS            Z11, Z6, Z11
+	VMULPS            Z14, Z13, Z18
+	VMOVAPS           Z3, Z14
+	VMOVAPS           Z5, Z16
+	VMOVAPS           Z6, Z17
+	VMOVAPS           Z13, Z19
+	VFMADD231PS       Z3, Z7, Z14
+	VFMADD231PS       Z5, Z9, Z16
+	VFMADD231PS       Z6, Z11, Z17
+	VFMADD231PS       Z13, Z18, Z19
+	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
+	VADDPS.BCST       word3f800000<>+0(SB), Z16, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z17, Z6
+	VADDPS.BCST       word3f800000<>+0(SB), Z19, Z7
+	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z8
+	VPSUBD.BCST       word4b400000<>+0(SB), Z10, Z9
+	VPSUBD.BCST       word4b400000<>+0(SB), Z12, Z10
+	VPSUBD.BCST       word4b400000<>+0(SB), Z15, Z11
+	VPSLLD            $0x17, Z8, Z8
+	VPSLLD            $0x17, Z9, Z9
+	VPSLLD            $0x17, Z10, Z10
+	VPSLLD            $0x17, Z11, Z11
+	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
+	VPADDD.BCST       word3f800000<>+0(SB), Z9, Z9
+	VPADDD.BCST       word3f800000<>+0(SB), Z10, Z10
+	VPADDD.BCST       word3f800000<>+0(SB), Z11, Z11
+	VMULPS            Z8, Z3, Z3
+	VMULPS            Z9, Z5, Z5
+	VMULPS            Z10, Z6, Z6
+	VMULPS            Z11, Z7, Z7
+	VMOVUPS           Z3, (AX)(SI*4)
+	VEXTRACTF32X8     $0x01, Z3, Y8
+	VCVTPS2PD         Y3, Z3
+	VCVTPS2PD         Y8, Z8
+	VADDPD            Z3, Z4, Z4
+	VADDPD            Z8, Z4, Z4
+	VMOVUPS           Z5, 64(AX)(SI*4)
+	VEXTRACTF32X8     $0x01, Z5, Y3
+	VCVTPS2PD         Y5, Z5
+	VCVTPS2PD         Y3, Z3
+	VADDPD            Z5, Z4, Z4
+	VADDPD            Z3, Z4, Z4
+	VMOVUPS           Z6, 128(AX)(SI*4)
+	VEXTRACTF32X8     $0x01, Z6, Y3
+	VCVTPS2PD         Y6, Z5
+	VCVTPS2PD         Y3, Z3
+	VADDPD            Z5, Z4, Z4
+	VADDPD            Z3, Z4, Z4
+	VMOVUPS           Z7, 192(AX)(SI*4)
+	VEXTRACTF32X8     $0x01, Z7, Y3
+	VCVTPS2PD         Y7, Z5
+	VCVTPS2PD         Y3, Z3
+	VADDPD            Z5, Z4, Z4
+	VADDPD            Z3, Z4, Z4
+	ADDQ              $0x40, SI
+	JMP               expBlocks
+
+expBlocksDone:
+	ADDQ $0x40, R8
+
+expVectors:
+	SUBQ              $0x10, R8
+	JL                expVectorsDone
+	VMOVUPS           (CX)(SI*4), Z3
+	VSUBPS            Z2, Z3, Z3
+	VBROADCASTSS      word42b1999a<>+0(SB), Z5
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
+	VMAXPS            Z3, Z6, Z3
+	VMINPS            Z3, Z5, Z3
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z5
+	VMOVAPS           Z3, Z6
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z5, Z6
+	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z5
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z5, Z3
+	VMOVAPS           Z3, Z3
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z5, Z3
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z5
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z5
+	VMULPS            Z5, Z3, Z5
+	VMOVAPS           Z3, Z7
+	VFMADD231PS       Z3, Z5, Z7
+	VADDPS.BCST       word3f800000<>+0(SB), Z7, Z3
+	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z5
+	VPSLLD            $0x17, Z5, Z5
+	VPADDD.BCST       word3f800000<>+0(SB), Z5, Z5
+	VMULPS            Z5, Z3, Z3
+	VMOVUPS           Z3, (AX)(SI*4)
+	VEXTRACTF32X8     $0x01, Z3, Y5
+	VCVTPS2PD         Y3, Z3
+	VCVTPS2PD         Y5, Z5
+	VADDPD            Z3, Z4, Z4
+	VADDPD            Z5, Z4, Z4
+	ADDQ              $0x10, SI
+	JMP               expVectors
+
+expVectorsDone:
+	ADDQ              $0x10, R8
+	CMPQ              SI, DX
+	JEQ               expWhole
+	VSUBPS            Z2, Z0, Z0
+	VBROADCASTSS      word42b1999a<>+0(SB), Z2
+	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
+	VMAXPS            Z0, Z3, Z0
+	VMINPS            Z0, Z2, Z0
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
+	VMOVAPS           Z0, Z3
+	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
+	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
+	VMOVAPS           Z0, Z0
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
+	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
+	VMULPS            Z2, Z0, Z2
+	VMOVAPS           Z0, Z5
+	VFMADD231PS       Z0, Z2, Z5
+	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z0
+	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
+	VPSLLD            $0x17, Z2, Z2
+	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
+	VMULPS            Z2, Z0, Z0
+	VMOVAPS           Z0, Z0
+	VCOMPRESSPS.Z     Z0, K1, Z2
+	VEXTRACTF32X8     $0x01, Z2, Y3
+	VCVTPS2PD         Y2, Z2
+	VCVTPS2PD         Y3, Z3
+	VADDPD            Z2, Z4, Z4
+	VADDPD            Z3, Z4, Z4
+
+expWhole:
+	VEXTRACTF64X4 $0x01, Z4, Y2
+	VADDPD        Y2, Y4, Y2
+	VEXTRACTF128  $0x01, Y2, X3
+	VADDPD        X2, X3, X2
+	VPERMILPD     $0x01, X2, X3
+	VADDSD        X3, X2, X2
+	VDIVSD        X2, X1, X2
+	VCVTSD2SS     X2, X2, X2
+	VBROADCASTSS  X2, Z2
+	XORQ          SI, SI
+	MOVQ          DI, R8
+
+scaleBlocks:
+	SUBQ    $0x40, R8
+	JL      scaleBlocksDone
+	VMULPS  (AX)(SI*4), Z2, Z3
+	VMOVUPS Z3, (AX)(SI*4)
+	VMULPS  64(AX)(SI*4), Z2, Z3
+	VMOVUPS Z3, 64(AX)(SI*4)
+	VMULPS  128(AX)(SI*4), Z2, Z3
+	VMOVUPS Z3, 128(AX)(SI*4)
+	VMULPS  192(AX)(SI*4), Z2, Z3
+	VMOVUPS Z3, 192(AX)(SI*4)
+	ADDQ    $0x40, SI
+	JMP     scaleBlocks
+
+scaleBlocksDone:
+	ADDQ $0x40, R8
+
+scaleVectors:
+	SUBQ    $0x10, R8
+	JL      scaleVectorsDone
+	VMULPS  (AX)(SI*4), Z2, Z3
+	VMOVUPS Z3, (AX)(SI*4)
+	ADDQ    $0x10, SI
+	JMP     scaleVectors
+
+scaleVectorsDone:
+	ADDQ    $0x10, R8
+	CMPQ    SI, DX
+	JEQ     scaleWhole
+	VMULPS  Z0, Z2, Z0
+	VMOVUPS Z0, K2, -64(AX)(DX*4)
+
+scaleWhole:
+	LEAQ (CX)(DX*4), CX
+	LEAQ (AX)(DX*4), AX
+	JMP  row
+
+done:
+	VZEROUPPER
+	RET
+
 // func MaxOf(x []float32) float32
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE
 TEXT ·MaxOf(SB), NOSPLIT, $0-28

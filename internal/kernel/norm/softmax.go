@@ -80,17 +80,18 @@ func (n *Softmax[T]) Backward(dx, dy, y []T) {
 }
 
 func (n *Softmax[T]) rowsForward(worker, chunk int) {
+	d := n.spec.D
 	lo, hi := parallel.Range(chunk, n.perChunk, n.spec.Outer)
+	if !n.spec.Log {
+		n.t.SoftmaxRows(n.y[lo*d:hi*d], n.x[lo*d:hi*d], d)
+		return
+	}
 	for r := lo; r < hi; r++ {
-		y, x := n.y[r*n.spec.D:][:n.spec.D], n.x[r*n.spec.D:][:n.spec.D]
+		y, x := n.y[r*d:][:d], n.x[r*d:][:d]
 		m := n.t.MaxOf(x)
-		if n.spec.Log {
-			sum := n.t.ExpSum(n.scratch[worker*n.spec.D:][:n.spec.D], x, m)
-			n.t.AddScalar(y, x, -m)
-			n.t.AddScalar(y, y, T(-math.Log(sum)))
-		} else {
-			n.t.MulScalar(y, y, T(1/n.t.ExpSum(y, x, m)))
-		}
+		sum := n.t.ExpSum(n.scratch[worker*d:][:d], x, m)
+		n.t.AddScalar(y, x, -m)
+		n.t.AddScalar(y, y, T(-math.Log(sum)))
 	}
 }
 

@@ -29,6 +29,13 @@ func Permute[T any](dst, src []T, shape, perm []int) {
 	}
 }
 
+// Repeat is dst = n times each element of x, one after the other.
+func Repeat[T any](dst, x []T, n int) {
+	for i := range dst[:len(x)*n] {
+		dst[i] = x[i/n]
+	}
+}
+
 // FromUint8 is a·x + b.
 func FromUint8[T Float](dst []T, x []uint8, a, b T) {
 	for i := range dst {

@@ -76,6 +76,15 @@ func ExpSum[T Float](dst, x []T, m T) float64 {
 	return s
 }
 
+// SoftmaxRows is y = exp(x - m)/Σ exp(x - m) for each row of d elements, of which m is
+// the largest; y may be x.
+func SoftmaxRows[T Float](y, x []T, d int) {
+	for ; len(x) > 0; x, y = x[d:], y[d:] {
+		row := y[:d]
+		MulScalar(row, row, T(1/ExpSum(row, x, MaxOf(x[:d]))))
+	}
+}
+
 // Match sets at to k where x equals m or both are NaN.
 func Match[T Float](at, x, m []T, k T) {
 	for i := range at {

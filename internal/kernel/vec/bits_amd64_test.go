@@ -51,6 +51,8 @@ func TestWidePassesHaveTheBitsOfNarrowOnes(t *testing.T) {
 						return float64(f(x[from : from+n]))
 					case func(dst, x []float32, m float32) float64:
 						return f(dst, x[from:from+n], 0.5)
+					case func(y, x []float32, d int):
+						f(dst, dy[from:from+n], n) // numbers, for NaN has no bits of its own
 					default:
 						t.Fatalf("%s takes arguments that this test does not know", name)
 					}

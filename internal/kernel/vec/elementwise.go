@@ -10,6 +10,13 @@ import "memprobe/internal/kernel/check"
 // distance to the exact result, in units of its last bit; it holds over all of
 // float32, subnormals included, and is tested over all of it.
 
+// Repeat writes each element of x n times, one after the other, to the first len(x)·n
+// elements of dst.
+func Repeat[T Float](dst, x []T, n int) {
+	check.Len("dst", dst, len(x)*n)
+	Of[T]().Repeat(dst, x, n)
+}
+
 // Add computes a + b.
 func Add[T Float](dst, a, b []T) {
 	check.Cover(len(dst), a, b)

@@ -274,3 +274,19 @@ func TestErrorBounds(t *testing.T) {
 		t.Logf("%-12s %.3f units at %v", p.name, worst, at)
 	}
 }
+
+func TestRepeat(t *testing.T) {
+	for n := range 70 {
+		x := kerneltest.Normal(1+n%5, 1, 0)
+		dst, check := kerneltest.Guarded(n*len(x), n%8)
+		Repeat(dst, x, n)
+		for i, got := range dst {
+			if got != x[i/n] {
+				t.Fatalf("%d times: element %d is %g, want %g", n, i, got, x[i/n])
+			}
+		}
+		if err := check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -43,6 +43,38 @@ func TestReductions(t *testing.T) {
 	}
 }
 
+// Rows have the bits of the passes one by one, in place too.
+func TestSoftmaxRows(t *testing.T) {
+	tab := Of[float32]()
+	for d := 1; d < 150; d++ {
+		n := (1 + d%4) * d
+		x := kerneltest.Normal(n, 1, 0.5)
+		y, check := kerneltest.Guarded(n, d%8)
+		want, wide := make([]float32, n), make([]float64, n)
+		for i := 0; i < n; i += d {
+			row := want[i:][:d]
+			tab.MulScalar(row, row, float32(1/tab.ExpSum(row, x[i:][:d], tab.MaxOf(x[i:][:d]))))
+		}
+		tab.SoftmaxRows(y, x, d)
+		if err := kerneltest.Same(y, want); err != nil {
+			t.Fatalf("rows of %d: %v", d, err)
+		}
+		ref.SoftmaxRows(wide, kerneltest.Wide(x), d)
+		if err := tol.Close(y, wide, 0, 1e-6); err != nil {
+			t.Fatalf("rows of %d: %v", d, err)
+		}
+		copy(y, x)
+		tab.SoftmaxRows(y, y, d)
+		if err := kerneltest.Same(y, want); err != nil {
+			t.Fatalf("rows of %d, in place: %v", d, err)
+		}
+		if err := check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tab.SoftmaxRows(nil, nil, 0)
+}
+
 // Extremes at each place, repeated, and with NaN before or behind.
 func TestExtremes(t *testing.T) {
 	nan := float32(math.NaN())

@@ -40,8 +40,10 @@ type Table[T Float] struct {
 	MaxOf, MinOf     func(x []T) T
 	ArgMax, ArgMin   func(x []T) int
 	ExpSum           func(dst, x []T, m T) float64
+	SoftmaxRows      func(y, x []T, d int)
 	SoftmaxGrad      binary1[T]
 	LogSoftmaxGrad   binary1[T]
+	Repeat           func(dst, x []T, n int)
 	FromUint8        func(dst []T, x []uint8, a, b T)
 	Transpose        func(dst, src []T, rows, cols, ldd, lds int)
 	Match            func(at, x, m []T, k T)
@@ -84,8 +86,8 @@ func plain[T Float]() Table[T] {
 		Sum: ref.Sum[T], SumSq: ref.SumSq[T], Dot: ref.Dot[T], ShortDot: ref.ShortDot[T],
 		MaxOf: ref.MaxOf[T], MinOf: ref.MinOf[T],
 		ArgMax: ref.ArgMax[T], ArgMin: ref.ArgMin[T],
-		ExpSum: ref.ExpSum[T], SoftmaxGrad: ref.SoftmaxGrad[T], LogSoftmaxGrad: ref.LogSoftmaxGrad[T],
-		FromUint8: ref.FromUint8[T], Transpose: ref.Transpose[T], Match: ref.Match[T],
+		ExpSum: ref.ExpSum[T], SoftmaxRows: ref.SoftmaxRows[T], SoftmaxGrad: ref.SoftmaxGrad[T], LogSoftmaxGrad: ref.LogSoftmaxGrad[T],
+		Repeat: ref.Repeat[T], FromUint8: ref.FromUint8[T], Transpose: ref.Transpose[T], Match: ref.Match[T],
 		Split: ref.Split[T], Join: ref.Join[T], SGD: ref.SGDStep[T], Adam: ref.AdamStep[T],
 		Moments: ref.Moments[T], GradMoments: ref.GradMoments[T], GatedGradMoments: ref.GatedGradMoments[T],
 		Normalize: ref.Normalize[T], NormalizeRelu: ref.NormalizeRelu[T],

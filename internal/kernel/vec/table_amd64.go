@@ -29,6 +29,7 @@ func widen(t *Table[float32]) {
 	t.Gelu, t.GeluTanh, t.Silu, t.Softplus = avx512.Gelu, avx512.GeluTanh, avx512.Silu, avx512.Softplus
 	t.GeluGrad, t.GeluTanhGrad = avx512.GeluGrad, avx512.GeluTanhGrad
 	t.SiluGrad, t.SoftplusGrad = avx512.SiluGrad, avx512.SoftplusGrad
+	t.SoftmaxRows = avx512.SoftmaxRows
 	t.ExpSum, t.MaxOf, t.MinOf = avx512.ExpSum, avx512.MaxOf, avx512.MinOf
 }
 
@@ -52,8 +53,8 @@ func narrow() Table[float32] {
 		Sum: avx2.Sum, SumSq: avx2.SumSq, Dot: avx2.Dot, ShortDot: avx2.ShortDot, MaxOf: avx2.MaxOf, MinOf: avx2.MinOf,
 		ArgMax: func(x []float32) int { return avx2.Index(x, avx2.MaxOf(x)) },
 		ArgMin: func(x []float32) int { return avx2.Index(x, avx2.MinOf(x)) },
-		ExpSum: avx2.ExpSum, SoftmaxGrad: avx2.SoftmaxGrad, LogSoftmaxGrad: avx2.LogSoftmaxGrad,
-		FromUint8: fromUint8, Transpose: transpose, Match: avx2.Match,
+		ExpSum: avx2.ExpSum, SoftmaxRows: softmaxRows, SoftmaxGrad: avx2.SoftmaxGrad, LogSoftmaxGrad: avx2.LogSoftmaxGrad,
+		Repeat: avx2.Repeat, FromUint8: fromUint8, Transpose: transpose, Match: avx2.Match,
 		Split: splitPairs, Join: joinPairs, SGD: sgd, Adam: adam,
 		Moments: avx2.Moments, GradMoments: avx2.GradMoments, GatedGradMoments: avx2.GatedGradMoments,
 		Normalize: avx2.Normalize, NormalizeRelu: avx2.NormalizeRelu,
@@ -88,6 +89,14 @@ func transpose(dst, src []float32, rows, cols, ldd, lds int) {
 	}
 	if i < rows {
 		ref.Transpose(dst[i:], src[i*lds:], rows-i, cols, ldd, lds)
+	}
+}
+
+// softmaxRows is [ref.SoftmaxRows].
+func softmaxRows(y, x []float32, d int) {
+	for ; len(x) > 0; x, y = x[d:], y[d:] {
+		row := y[:d]
+		avx2.MulScalar(row, row, float32(1/avx2.ExpSum(row, x, avx2.MaxOf(x[:d]))))
 	}
 }
 

@@ -24,6 +24,7 @@ func main() {
 		arithmetic()
 		activations()
 		wideExpSum()
+		wideSoftmaxRows()
 		wideExtremeOf("MaxOf", VMAXPS, word(0xff800000))
 		wideExtremeOf("MinOf", VMINPS, word(0x7f800000))
 		Generate()
@@ -36,6 +37,7 @@ func main() {
 	normalisations()
 	optimisers()
 	transpose()
+	repeat()
 	fromUint8()
 	splitJoin()
 	Generate()
@@ -76,7 +78,7 @@ func laneMasks() Mem {
 	return m
 }
 
-// loadMask returns the mask of the first n lanes, 0 < n < 8.
+// loadMask returns the mask of the first n lanes, 0 <= n < 8.
 func loadMask(n reg.GPVirtual) reg.VecVirtual {
 	at, back, m := GP64(), GP64(), YMM()
 	LEAQ(mask.Offset(4*lanes), at)

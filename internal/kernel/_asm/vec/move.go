@@ -78,6 +78,40 @@ func walk(base, stride reg.Register, f func(at Mem)) {
 	}
 }
 
+// repeat generates rows of n elements that are all alike.
+func repeat() {
+	text("Repeat", "(dst, x []float32, n int)")
+	dst, x := pointer("dst"), pointer("x")
+	left := Load(Param("x").Len(), GP64()).(reg.GPVirtual)
+	whole, rest := Load(Param("n"), GP64()).(reg.GPVirtual), GP64()
+	MOVQ(whole, rest)
+	ANDQ(U8(lanes-1), rest)
+	SUBQ(rest, whole)
+	m, at, v := loadMask(rest), GP64(), YMM()
+	Label("row")
+	DECQ(left)
+	JL(LabelRef("done"))
+	VBROADCASTSS(Mem{Base: x}, v)
+	ADDQ(U8(4), x)
+	XORQ(at, at)
+	Label("vectors")
+	CMPQ(at, whole)
+	JGE(LabelRef("tail"))
+	VMOVUPS(v, Mem{Base: dst, Index: at, Scale: 4})
+	ADDQ(U8(lanes), at)
+	JMP(LabelRef("vectors"))
+	Label("tail")
+	LEAQ(Mem{Base: dst, Index: whole, Scale: 4}, dst)
+	TESTQ(rest, rest)
+	JZ(LabelRef("row"))
+	VMASKMOVPS(v, m, Mem{Base: dst})
+	LEAQ(Mem{Base: dst, Index: rest, Scale: 4}, dst)
+	JMP(LabelRef("row"))
+	Label("done")
+	VZEROUPPER()
+	RET()
+}
+
 // fromUint8 generates the conversion of whole vectors; n is a multiple of 8.
 func fromUint8() {
 	text("FromUint8", "(dst []float32, x []uint8, a, b float32)")

@@ -11,22 +11,37 @@ import (
 // Reductions of 512 bits. What they add up they add in the order of those of 256 bits, so
 // that both have the same bits.
 
+// wideSum is a sum of float64s in progress: element i of what is added goes to lane i%8, as
+// in a pair of registers of 256 bits.
+type wideSum struct{ acc vec }
+
+func newWideSum() wideSum {
+	s := wideSum{ZMM()}
+	VPXORQ(s.acc, s.acc, s.acc)
+	return s
+}
+
+func (s wideSum) add(y vec) {
+	low, high, top := ZMM(), ZMM(), YMM()
+	VEXTRACTF32X8(U8(1), y, top)
+	VCVTPS2PD(y.AsY(), low)
+	VCVTPS2PD(top, high)
+	VADDPD(low, s.acc, s.acc)
+	VADDPD(high, s.acc, s.acc)
+}
+
+func (s wideSum) value() vec {
+	high := YMM()
+	VEXTRACTF64X4(U8(1), s.acc, high)
+	return (&total{acc: []vec{s.acc.AsY().(vec), high}}).value()
+}
+
 // wideExpSum generates ExpSum.
 func wideExpSum() {
 	text("ExpSum", "(dst, x []float32, m float32) float64")
 	dst, x := pointer("dst"), pointer("x")
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
-	m, sum := broadcast("m"), ZMM()
-	VPXORQ(sum, sum, sum)
-	// Element i goes to lane i%8 of the sum, as in a pair of registers of 256 bits.
-	addUp := func(y vec) {
-		low, high, top := ZMM(), ZMM(), YMM()
-		VEXTRACTF32X8(U8(1), y, top)
-		VCVTPS2PD(y.AsY(), low)
-		VCVTPS2PD(top, high)
-		VADDPD(low, sum, sum)
-		VADDPD(high, sum, sum)
-	}
+	m, sum := broadcast("m"), newWideSum()
 	f := func(x vec) vec { return expFlush(sub(x, m)) }
 	step := func(vectors int) {
 		var y []vec
@@ -35,7 +50,7 @@ func wideExpSum() {
 		})
 		for i, y := range y {
 			VMOVUPS(y, Mem{Base: dst, Disp: 64 * i})
-			addUp(y)
+			sum.add(y)
 		}
 		ADDQ(U32(64*vectors), dst)
 		ADDQ(U32(64*vectors), x)
@@ -56,12 +71,9 @@ func wideExpSum() {
 	y := f(last)
 	VMOVUPS(y, k, Mem{Base: dst})
 	VMOVAPS_Z(y, k, y)
-	addUp(y)
+	sum.add(y)
 	Label("done")
-	high := YMM()
-	VEXTRACTF64X4(U8(1), sum, high)
-	t := &total{acc: []vec{sum.AsY().(vec), high}}
-	Store(t.value(), ReturnIndex(0))
+	Store(sum.value(), ReturnIndex(0))
 	VZEROUPPER()
 	RET()
 }
