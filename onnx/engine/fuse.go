@@ -20,6 +20,7 @@ type rewrite struct {
 // everything before that is fused already.
 var rewrites = []rewrite{
 	{"nothing", (*fuser).nothing},
+	{"Expand", (*fuser).stretched},
 	{"GlobalAveragePool", (*fuser).globalAverage},
 	{"Gelu", (*fuser).gelu},
 	{"GeluTanh", (*fuser).geluTanh},

@@ -22,6 +22,22 @@ func (f *fuser) nothing(n *ops.Node) *ops.Node {
 	return f.node("", "Identity", n, nil, n.In[0])
 }
 
+// stretched reads the operand of an Expand where the node stretches it to the other one
+// itself.
+func (f *fuser) stretched(n *ops.Node) *ops.Node {
+	if !is(n, "Add", "Sub", "Mul", "Div") || !float(n) {
+		return nil
+	}
+	for i, v := range n.In {
+		if v.Const == nil && is(v.Producer, "Expand") && slices.Equal(n.In[1-i].Shape, n.Out[0].Shape) {
+			in := slices.Clone(n.In)
+			in[i] = v.Producer.In[0]
+			return f.node("", n.Op, n, n.Attrs, in...)
+		}
+	}
+	return nil
+}
+
 // addsNothing reports whether a Pad leaves every axis as it is. Equal shapes do not
 // say so: a Pad may add before an axis what it crops after it.
 func addsNothing(n *ops.Node) bool {

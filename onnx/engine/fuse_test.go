@@ -112,6 +112,13 @@ var fusions = []fusion{
 	{"no residual behind an activation", [][]int{{2, 4, 6, 5}, {2, 3, 6, 5}}, func(s sketch) *ops.Value {
 		return s.Op("Add", nil, s.x[1], s.Op("Relu", nil, conv(s, s.x[0], 3)))
 	}, "FusedConv Add"},
+	{"quotient by what is stretched", image, func(s sketch) *ops.Value {
+		norm := s.Op("ReduceL2", nil, s.x[0], s.Ints(-1))
+		return s.Op("Div", nil, s.x[0], s.Op("Expand", nil, norm, s.Ints(2, 4, 6, 5)))
+	}, "ReduceL2 Div"},
+	{"a sum of what is stretched alone", [][]int{{2, 1, 5}, {1}}, func(s sketch) *ops.Value {
+		return s.Op("Sub", nil, s.x[1], s.Op("Expand", nil, s.x[0], s.Ints(2, 4, 5)))
+	}, "Expand Sub"},
 	{"pad into conv", image, func(s sketch) *ops.Value {
 		return conv(s, s.Op("Pad", nil, s.x[0], s.Ints(0, 0, 1, 2, 0, 0, 0, 1)), 3)
 	}, "FusedConv"},

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 )
@@ -152,6 +153,10 @@ func (w *walk) repeats(i int) bool {
 // repeat fills dst with the numbers of operand i for the rows from r on, each
 // repeated along its row.
 func repeat[T tensor.Element](w *walk, i, r int, dst, x []T) {
+	if into, ok := any(dst).([]float32); ok && len(w.dims) == 1 && w.strides[i][0] == 1 {
+		vec.Repeat(into, any(x[r:r+len(dst)/w.inner]).([]float32), w.inner)
+		return
+	}
 	for ; len(dst) > 0; r++ {
 		v, row := x[w.offset(i, r)], dst[:w.inner]
 		for k := range row {
