@@ -74,7 +74,7 @@ func TestPDFText(t *testing.T) {
 	facts := [][2]string{{"formula", `E|g(Tx) − g(T'x)|² (of \ 9) ± 0.01 …`},
 		{"class", "Äpfel größer naïve щука €"}, {"beyond", "a😀b 猫"}}
 	var b bytes.Buffer
-	figures, err := figuresOf(probed(4, 3))
+	figures, err := probeFigures(probed(4, 3))
 	if err != nil {
 		t.Fatal(err)
 	}

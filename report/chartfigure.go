@@ -11,8 +11,8 @@ import (
 )
 
 // figuresOf are the figures of p: those of its page, and the answers of the neighbours.
-func figuresOf(p *result.Probe) ([]figure, error) {
-	out, err := paperFigures(pageOf(p).Figures)
+func figuresOf(p *result.Probe, of *page.Page) ([]figure, error) {
+	out, err := paperFigures(of.Figures)
 	if err != nil || p.Confusion == nil {
 		return out, err
 	}

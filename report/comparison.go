@@ -19,19 +19,22 @@ func (c *Comparison) Write(dir string, t *Table, formats []string) ([]string, er
 	if err != nil {
 		return nil, err
 	}
-	out := &folder{dir: dir}
+	of := c.pageOf(t)
+	var drawn []file
 	if slices.Contains(formats, "png") {
-		out.writePNGs(figures)
+		drawn = append(drawn, pngs(figures)...)
 	}
 	if slices.Contains(formats, "pdf") {
-		out.write("comparison.pdf", func(w io.Writer) error { return writePDF(w, c.pageOf(t), figures) })
+		drawn = append(drawn, file{"comparison.pdf", func(w io.Writer) error { return writePDF(w, of, figures) }})
 	}
 	if slices.Contains(formats, "svg") {
-		out.writePaper(figures)
+		drawn = append(drawn, papers(figures)...)
 	}
 	if slices.Contains(formats, "html") {
-		out.write("comparison.html", func(w io.Writer) error { return c.html(w, t) })
+		drawn = append(drawn, file{"comparison.html", of.Write})
 	}
+	out := &folder{dir: dir}
+	out.writeAll(drawn)
 	for _, f := range [][2]string{{".csv", "csv"}, {".md", "markdown"}, {".json", "json"}} {
 		out.write("comparison"+f[0], func(w io.Writer) error { return t.Write(w, f[1]) })
 	}

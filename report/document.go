@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math"
 	"path/filepath"
 	"slices"
@@ -21,11 +20,6 @@ const (
 	maxSettings    = 400
 	maxText        = 1000 // characters of a setting
 )
-
-// writeHTML writes the report of p as one page.
-func writeHTML(w io.Writer, p *result.Probe) error {
-	return pageOf(p).Write(w)
-}
 
 // pageOf is the page of p.
 func pageOf(p *result.Probe) *page.Page {

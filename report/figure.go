@@ -1,12 +1,18 @@
 package report
 
 import (
+	"image"
 	"io"
+	"math"
+	"sync"
 
+	"git.sr.ht/~sbinet/gg"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
+
+	"memprobe/internal/memory"
 )
 
 // figure is plots in a grid with the size at which they are legible on a page.
@@ -59,14 +65,36 @@ func (f figure) raster(w io.Writer, dpi int) error {
 	}
 	const line = 11
 	foot := vg.Points(line*float64(len(lines)) + 4)
-	c := vgimg.NewWith(vgimg.UseWH(wide, high+foot), vgimg.UseDPI(dpi))
-	page := draw.New(c)
+	c, done := rasterCanvas(wide, high+foot, dpi)
+	defer done()
+	page := draw.NewCanvas(c, wide, high+foot)
 	f.draw(margin(draw.Crop(page, 0, 0, foot, 0)))
 	for i, s := range lines {
 		page.FillText(st, vg.Point{X: edge, Y: foot - vg.Points(line*float64(i+1))}, s)
 	}
 	_, err := vgimg.PngCanvas{Canvas: c}.WriteTo(w)
 	return err
+}
+
+// spareDots is memory of pictures that are written, a *[]uint8 each.
+var spareDots sync.Pool
+
+// rasterCanvas is a white picture of a size with so many dots an inch, whose memory done gives
+// back: to fill it again takes less time than to have new pages from the system.
+func rasterCanvas(wide, high vg.Length, dpi int) (c *vgimg.Canvas, done func()) {
+	size := image.Rect(0, 0, int(math.Round(wide.Dots(float64(dpi)))), int(math.Round(high.Dots(float64(dpi)))))
+	img := &image.RGBA{Stride: 4 * size.Dx(), Rect: size}
+	bytes := img.Stride * size.Dy()
+	dots, _ := spareDots.Get().(*[]uint8)
+	if dots == nil || len(*dots) < bytes {
+		fresh := memory.Uncleared[uint8](bytes)
+		dots = &fresh
+	}
+	img.Pix = (*dots)[:bytes]
+	ctx := gg.NewContextForRGBA(img)
+	ctx.SetLineCapButt()
+	ctx.InvertY()
+	return vgimg.NewWith(vgimg.UseImageWithContext(img, ctx), vgimg.UseDPI(dpi)), func() { spareDots.Put(dots) }
 }
 
 func (f figure) draw(c draw.Canvas) {

@@ -32,17 +32,32 @@ func (f *folder) write(name string, fill func(io.Writer) error) {
 	}
 }
 
-// writePNGs writes a PNG of each figure, as many at a time as the machine computes.
-func (f *folder) writePNGs(figures []figure) {
-	parts := make([]folder, len(figures))
+// file is one of a folder and what fills it.
+type file struct {
+	name string
+	fill func(io.Writer) error
+}
+
+// pngs are the figures' files.
+func pngs(figures []figure) []file {
+	var out []file
+	for _, f := range figures {
+		out = append(out, file{f.name + ".png", f.png})
+	}
+	return out
+}
+
+// writeAll makes files, as many at a time as the machine computes.
+func (f *folder) writeAll(files []file) {
+	parts := make([]folder, len(files))
 	var all sync.WaitGroup
 	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i, one := range figures {
+	for i, one := range files {
 		parts[i] = folder{dir: f.dir, err: f.err}
 		turns <- struct{}{}
 		all.Go(func() {
 			defer func() { <-turns }()
-			parts[i].write(one.name+".png", one.png)
+			parts[i].write(one.name, one.fill)
 		})
 	}
 	all.Wait()

@@ -17,7 +17,7 @@ type Image struct {
 
 // Images draws the figures of p, for screens.
 func Images(p *result.Probe) ([]Image, error) {
-	figures, err := figuresOf(p)
+	figures, err := figuresOf(p, pageOf(p))
 	if err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func addImages(p *result.Probe, n, classes int) {
 func pageText(t *testing.T, p *result.Probe) string {
 	t.Helper()
 	var b bytes.Buffer
-	if err := writeHTML(&b, p); err != nil {
+	if err := pageOf(p).Write(&b); err != nil {
 		t.Fatal(err)
 	}
 	return b.String()

@@ -17,16 +17,18 @@ var widths = []struct {
 	columns int
 }{{"one-column", 85 * vg.Millimeter, 1}, {"two-columns", 178 * vg.Millimeter, 2}}
 
-// writePaper writes every figure for one and for two columns of a paper, as SVG and as
-// PDF, into the folder figures.
-func (f *folder) writePaper(figures []figure) {
+// papers are files of every figure for one and for two columns of a paper, as SVG and as
+// PDF, in the folder figures.
+func papers(figures []figure) []file {
+	var out []file
 	for _, drawn := range figures {
 		for _, w := range widths {
 			own := drawn.paper(w.width, w.columns)
-			f.write("figures/"+drawn.name+"-"+w.name+".svg", own.svg)
-			f.write("figures/"+drawn.name+"-"+w.name+".pdf", own.pdf)
+			name := "figures/" + drawn.name + "-" + w.name
+			out = append(out, file{name + ".svg", own.svg}, file{name + ".pdf", own.pdf})
 		}
 	}
+	return out
 }
 
 // paper is f for so many columns of a paper of a width in all: without a title, which

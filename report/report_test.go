@@ -110,7 +110,7 @@ func probed(layers, classes int) *result.Probe {
 
 func TestFiguresOfAProbe(t *testing.T) {
 	for name, p := range map[string]*result.Probe{"probe": probed(8, 10), "deep": probed(90, 100)} {
-		figures, err := figuresOf(p)
+		figures, err := probeFigures(p)
 		if err != nil || len(figures) != 2 {
 			t.Fatalf("%d figures: %v", len(figures), err)
 		}
@@ -144,7 +144,7 @@ func measuredProbe() *result.Probe {
 }
 
 func TestFiguresOfMetrics(t *testing.T) {
-	figures, err := figuresOf(measuredProbe())
+	figures, err := probeFigures(measuredProbe())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +169,7 @@ func TestMetricsAreSeen(t *testing.T) {
 	}
 	var text, csv, page bytes.Buffer
 	err := errors.Join(LayerTable(p, []string{"likeness", "nowhere"}).Write(&text, "text"), WriteCSV(&csv, p),
-		writeHTML(&page, p))
+		pageOf(p).Write(&page))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -190,7 +190,7 @@ func TestMetricsAreSeen(t *testing.T) {
 // The title and each figure have pages of their own; tables and settings flow over
 // others, columns that do not fit below those that do.
 func TestPDFPages(t *testing.T) {
-	figures, err := figuresOf(probed(8, 10))
+	figures, err := probeFigures(probed(8, 10))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +250,7 @@ func TestReportsAreReproducible(t *testing.T) {
 // Figures for papers are as wide as the columns, and nothing in them lies outside.
 func TestFiguresForPapers(t *testing.T) {
 	for _, layers := range []int{5, 200} {
-		figures, err := figuresOf(wholeProbe(layers, 10))
+		figures, err := probeFigures(wholeProbe(layers, 10))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -312,3 +312,5 @@ func ExampleWrite() {
 	// probe.json
 	// <nil>
 }
+
+func probeFigures(p *result.Probe) ([]figure, error) { return figuresOf(p, pageOf(p)) }

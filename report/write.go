@@ -22,23 +22,26 @@ import (
 // every figure for papers in the folder figures. It returns the paths of the files.
 // Every file appears whole or not at all.
 func Write(dir string, p *result.Probe, formats []string) ([]string, error) {
-	figures, err := figuresOf(p)
+	of := pageOf(p)
+	figures, err := figuresOf(p, of)
 	if err != nil {
 		return nil, err
 	}
-	out := &folder{dir: dir}
+	var drawn []file
 	if slices.Contains(formats, "png") {
-		out.writePNGs(figures)
+		drawn = append(drawn, pngs(figures)...)
 	}
 	if slices.Contains(formats, "pdf") {
-		out.write("report.pdf", func(w io.Writer) error { return writePDF(w, pageOf(p), figures) })
+		drawn = append(drawn, file{"report.pdf", func(w io.Writer) error { return writePDF(w, of, figures) }})
 	}
 	if slices.Contains(formats, "svg") {
-		out.writePaper(figures)
+		drawn = append(drawn, papers(figures)...)
 	}
 	if slices.Contains(formats, "html") {
-		out.write("report.html", func(w io.Writer) error { return writeHTML(w, p) })
+		drawn = append(drawn, file{"report.html", of.Write})
 	}
+	out := &folder{dir: dir}
+	out.writeAll(drawn)
 	out.write("layers.csv", func(w io.Writer) error { return WriteCSV(w, p) })
 	if p.Samples != nil {
 		out.write("samples.csv", func(w io.Writer) error { return writeSamplesCSV(w, p) })
