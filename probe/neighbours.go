@@ -44,12 +44,13 @@ func (r *runner) find(ctx context.Context, f layerFeatures) (*found, error) {
 
 // neighbours measures all that k-NN gives.
 func (r *runner) neighbours(ctx context.Context, n *network, at int, f layerFeatures) error {
-	out, near := &n.layers[at], r.input
-	if near == nil || at != r.inputAsIs() {
-		var err error
-		if near, err = r.find(ctx, f); err != nil {
-			return err
-		}
+	out := &n.layers[at]
+	var near *found
+	var err error
+	if r.input != nil && at == r.inputAsIs() {
+		near = r.input.found
+	} else if near, err = r.find(ctx, f); err != nil {
+		return err
 	}
 	out.banks = near.banks
 	first := out.banks[0]

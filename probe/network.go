@@ -182,7 +182,7 @@ func (f *features) each(group []int, measure func(layer int, f layerFeatures) er
 // and views of those that are viewed.
 func (r *runner) features(ctx context.Context, net *subject, group []int, viewed []int) (*features, error) {
 	f := new(features)
-	to := map[string]*[]Features{"training images": &f.images, "test images": &f.test, "views": &f.views}
+	to := map[string]*[]Features{trainingImages: &f.images, testImages: &f.test, viewsOfImages: &f.views}
 	for _, src := range r.sources(viewed) {
 		var err error
 		if *to[src.what], err = r.run(ctx, net, group, src); err != nil {

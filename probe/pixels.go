@@ -76,8 +76,13 @@ func (r *runner) inputAsIs() int {
 	return slices.IndexFunc(r.layers, func(l Layer) bool { return l.Role == Input && l.Op == "" })
 }
 
-// measureInput finds the neighbours of the input layer, which needs no network. The memory of its
-// features is the next to be taken.
+// inputLayer is the layer that has the pixels as they are, before any network runs.
+type inputLayer struct {
+	*found
+	features layerFeatures
+}
+
+// measureInput reads the input layer and finds its neighbours.
 func (r *runner) measureInput(ctx context.Context) error {
 	images, test, d := r.images.N(), len(r.testLabels), r.raw.size
 	if err := memory.Need("the pixels", memory.Product(4, images+test, d)); err != nil {
@@ -92,13 +97,23 @@ func (r *runner) measureInput(ctx context.Context) error {
 	if test > 0 {
 		f.test = read(r.data.Test, test)
 	}
-	var err error
-	r.input, err = r.find(ctx, f)
-	r.spare.give(f.images.Data)
-	if test > 0 {
-		r.spare.give(f.test.Data)
-	}
+	near, err := r.find(ctx, f)
+	r.input = &inputLayer{near, f}
 	return err
+}
+
+// readInput returns the features that measureInput read, of a source of images.
+func (r *runner) readInput(layer int, src source) (f Features, ok bool) {
+	if r.input == nil || layer != r.inputAsIs() || src.views != "" {
+		return Features{}, false
+	}
+	all := &r.input.features
+	if src.what == testImages {
+		f, all.test = all.test, Features{}
+	} else {
+		f, all.images = all.images, Features{}
+	}
+	return f, f.Data != nil
 }
 
 // withViews are images, each followed by views of it.

@@ -34,9 +34,9 @@ type runner struct {
 	pixels         Features // of sample
 	images         Split    // those that the model was trained on, then the rest that banks have
 	banks          []bank
-	input          *found // of inputAsIs, for the pixel baseline; nil where that is kept
-	pixelRight     []bool // right answers of the pixels at the first bank
-	augmentedRight []bool // of the bank of views; nil without Augmentation
+	input          *inputLayer // of the pixel baseline; nil where that is kept
+	pixelRight     []bool      // right answers of the pixels at the first bank
+	augmentedRight []bool      // of the bank of views; nil without Augmentation
 	kept           kept
 	joinedRight    [][]bool // of the pixels joined with each layer; nil where not measured
 	metrics        []Metric

@@ -33,6 +33,13 @@ func fingerprints(s Split) []store.Part {
 	return nil
 }
 
+// What sources are, for people.
+const (
+	trainingImages = "training images"
+	testImages     = "test images"
+	viewsOfImages  = "views"
+)
+
 // source is a sequence of images that networks are run on.
 type source struct {
 	what   string // for people
@@ -44,12 +51,12 @@ type source struct {
 
 // sources are all images that a network is run on, with views of those that are viewed.
 func (r *runner) sources(viewed []int) []source {
-	out := []source{{"training images", r.images.N(), r.fill(r.images), r.prints, ""}}
+	out := []source{{trainingImages, r.images.N(), r.fill(r.images), r.prints, ""}}
 	if r.testLabels != nil {
-		out = append(out, source{"test images", len(r.testLabels), r.fill(r.data.Test), r.testPrints, ""})
+		out = append(out, source{testImages, len(r.testLabels), r.fill(r.data.Test), r.testPrints, ""})
 	}
 	if n := len(viewed) * r.Views; n > 0 {
-		s := source{"views", n, r.view, r.prints, fmt.Sprintf("%d by %s of %v", r.Views, r.AugmentName, viewed)}
+		s := source{viewsOfImages, n, r.view, r.prints, fmt.Sprintf("%d by %s of %v", r.Views, r.AugmentName, viewed)}
 		if r.AugmentName == "" {
 			s.prints = nil
 		}
@@ -199,6 +206,10 @@ func (r *runner) run(ctx context.Context, net *subject, group []int, src source)
 	}
 	out, rest := make([]Features, len(group)), []int(nil)
 	for i, l := range group {
+		if f, ok := r.readInput(l, src); ok {
+			out[i] = f
+			continue
+		}
 		at := slices.Index(r.stored, l)
 		if e == nil || at < 0 {
 			rest = append(rest, l)
