@@ -171,7 +171,13 @@ type neighbourhood struct {
 // neighbourhood is that of the images from lo to hi.
 func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k int) (*neighbourhood, error) {
 	d := f.images.D
-	index, err := knn.New(ctx, r.Workers, f.images.Data[lo*d:hi*d], hi-lo, d, r.Metric)
+	var index *knn.Index
+	var err error
+	if f.read != nil {
+		index, err = knn.NewOf(ctx, r.Workers, readRows{f.read, lo}, hi-lo, d, r.Metric)
+	} else {
+		index, err = knn.New(ctx, r.Workers, f.images.Data[lo*d:hi*d], hi-lo, d, r.Metric)
+	}
 	return &neighbourhood{Index: index, n: hi - lo, k: k, test: f.test}, err
 }
 

@@ -40,7 +40,6 @@ func (r *runner) mappedImages(n int) []int {
 
 // mapped places the images of the map by the features of a layer.
 func (r *runner) mapped(f Features) (plane, error) {
-	f = f.rows(r.onMap)
 	if r.Options.Metric == knn.Cosine {
 		for i := range f.N {
 			normalizeRow(f.Row(i))

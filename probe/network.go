@@ -120,6 +120,9 @@ func (r *runner) network(ctx context.Context, m *onnx.Model) (*network, error) {
 			r.predict(n, f.images[0], f.test)
 		}
 		err = f.each(group, func(l int, f layerFeatures) error {
+			if r.readsInput(l) {
+				f = r.input.features
+			}
 			if l == r.embedding {
 				n.embedding = f.images.rows(r.sample)
 			}
@@ -143,7 +146,33 @@ type features struct {
 
 // layerFeatures are those of one layer; images are the training images that the
 // network was trained on and, where a bank has them, the rest.
-type layerFeatures struct{ images, test, views Features }
+type layerFeatures struct {
+	images, test, views Features
+	read                func(dst []float32, i int) // writes those of image i where images has no data
+}
+
+// at copies the features of the given images.
+func (f layerFeatures) at(index []int) Features {
+	if f.read == nil {
+		return f.images.rows(index)
+	}
+	out := Features{len(index), f.images.D, make([]float32, len(index)*f.images.D)}
+	for k, i := range index {
+		f.read(out.Row(k), i)
+	}
+	return out
+}
+
+// readRows are features that are read whenever they are asked for, from image lo on.
+type readRows struct {
+	read func(dst []float32, i int)
+	lo   int
+}
+
+func (r readRows) Row(dst []float32, i int) []float32 {
+	r.read(dst, r.lo+i)
+	return dst
+}
 
 // layerError is an error about a layer by its number.
 type layerError struct {
@@ -202,9 +231,10 @@ func (r *runner) recycle(f layerFeatures) {
 	if len(r.stored) > 0 || len(r.groups) > 1 || len(r.Own) > 0 || r.Against != nil {
 		return
 	}
-	r.spare.give(f.images.Data)
-	if f.test.N > 0 {
-		r.spare.give(f.test.Data)
+	for _, data := range [][]float32{f.images.Data, f.test.Data} {
+		if data != nil {
+			r.spare.give(data)
+		}
 	}
 }
 
@@ -281,9 +311,12 @@ func (r *runner) measure(ctx context.Context, n *network, at int, f layerFeature
 		return err
 	}
 	if len(r.onMap) > 0 {
-		if out.plane, err = r.mapped(f.images); err != nil {
+		if out.plane, err = r.mapped(f.at(r.onMap)); err != nil {
 			return err
 		}
+	}
+	if r.readsInput(at) {
+		return nil // no metric is asked for
 	}
 	return further(ctx, out, r.metrics, r.layerData(f, n.logits), false)
 }

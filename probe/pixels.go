@@ -82,38 +82,28 @@ type inputLayer struct {
 	features layerFeatures
 }
 
-// measureInput reads the input layer and finds its neighbours.
+// measureInput finds the neighbours of the input layer. Its images are read again rather than
+// held: they are many times as large as the features of the layers of most networks.
 func (r *runner) measureInput(ctx context.Context) error {
-	images, test, d := r.images.N(), len(r.testLabels), r.raw.size
-	if err := memory.Need("the pixels", memory.Product(4, images+test, d)); err != nil {
-		return err
-	}
-	read := func(s Split, n int) Features {
-		f := Features{n, d, r.spare.take(n * d)}
-		r.Workers.For(n, func(_, i int) { s.Float32(f.Row(i), i) })
-		return f
-	}
-	f := layerFeatures{images: read(r.images, images)}
-	if test > 0 {
-		f.test = read(r.data.Test, test)
+	d := r.raw.size
+	f := layerFeatures{images: Features{N: r.images.N(), D: d}, read: r.images.Float32}
+	if n := len(r.testLabels); n > 0 {
+		if err := memory.Need("the pixels of the test images", memory.Product(4, n, d)); err != nil {
+			return err
+		}
+		f.test = Features{n, d, r.spare.take(n * d)}
+		r.Workers.For(n, func(_, i int) { r.data.Test.Float32(f.test.Row(i), i) })
 	}
 	near, err := r.find(ctx, f)
 	r.input = &inputLayer{near, f}
 	return err
 }
 
-// readInput returns the features that measureInput read, of a source of images.
-func (r *runner) readInput(layer int, src source) (f Features, ok bool) {
-	if r.input == nil || layer != r.inputAsIs() || src.views != "" {
-		return Features{}, false
-	}
-	all := &r.input.features
-	if src.what == testImages {
-		f, all.test = all.test, Features{}
-	} else {
-		f, all.images = all.images, Features{}
-	}
-	return f, f.Data != nil
+// readsInput tells whether a layer is the input that measureInput measured, of which no more is
+// asked than images can be read for.
+func (r *runner) readsInput(layer int) bool {
+	return r.input != nil && layer == r.inputAsIs() && layer != r.embedding && r.Against == nil &&
+		!slices.ContainsFunc(r.metrics, func(m Metric) bool { return m.Measure != nil })
 }
 
 // withViews are images, each followed by views of it.

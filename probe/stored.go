@@ -206,8 +206,8 @@ func (r *runner) run(ctx context.Context, net *subject, group []int, src source)
 	}
 	out, rest := make([]Features, len(group)), []int(nil)
 	for i, l := range group {
-		if f, ok := r.readInput(l, src); ok {
-			out[i] = f
+		if r.readsInput(l) {
+			out[i] = Features{N: src.n, D: r.raw.size}
 			continue
 		}
 		at := slices.Index(r.stored, l)

@@ -62,7 +62,7 @@ type Index struct {
 	pool   *parallel.Pool
 	metric Metric
 	n, d   int
-	bank   []float32
+	bank   Rows
 	square []float64 // Σx² of each row
 
 	mean  []float64 // of the rows, normalised under cosine
@@ -81,6 +81,15 @@ type Index struct {
 // process may not take as much, each search makes the bank ready part by part: the
 // neighbours are the same.
 func New(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, metric Metric) (*Index, error) {
+	if n >= 1 && d >= 1 && len(bank) != n*d {
+		return nil, fmt.Errorf("knn: bank has %d elements, want %d x %d", len(bank), n, d)
+	}
+	return NewOf(ctx, pool, matrix{bank, d}, n, d, metric)
+}
+
+// NewOf is New of n rows of d elements that need not be in memory: each is read twice, and again
+// whenever it may be among the neighbours of a query.
+func NewOf(ctx context.Context, pool *parallel.Pool, bank Rows, n, d int, metric Metric) (*Index, error) {
 	if bytesOf(n, d) > memory.Left()/2 {
 		runtime.GC() // what is in use may be garbage
 	}
@@ -98,15 +107,13 @@ const rowBytes = 24
 func wholeBlocks(rows int) int { return max(1, rows/blockRows) * blockRows }
 
 // build builds an index that takes at most so many bytes, if need be in parts.
-func build(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, metric Metric,
+func build(ctx context.Context, pool *parallel.Pool, bank Rows, n, d int, metric Metric,
 	most int64) (*Index, error) {
 	switch {
 	case n < 1 || d < 1:
 		return nil, fmt.Errorf("knn: bank is [%d,%d], want at least one row and one column", n, d)
 	case d > maxDim || n > math.MaxInt32:
 		return nil, fmt.Errorf("knn: bank is [%d,%d], want at most %d rows of %d", n, d, math.MaxInt32, maxDim)
-	case len(bank) != n*d:
-		return nil, fmt.Errorf("knn: bank has %d elements, want %d x %d", len(bank), n, d)
 	case metric > Euclidean:
 		return nil, fmt.Errorf("knn: unknown metric %d", metric)
 	}
@@ -137,17 +144,17 @@ func squares(pool *parallel.Pool, queries []float32, m, d int) ([]float64, error
 			s[i] = vec.Dot(queries[i*d:(i+1)*d], queries[i*d:(i+1)*d])
 		}
 	})
-	return s, finite("query", queries, s, d)
+	return s, finite("query", matrix{queries, d}, nil, s)
 }
 
 // finite returns an error that names the first row of which the sum of squares is none, since
 // the row has a NaN or an infinity. A sum of squares of float32s is finite in float64.
-func finite(what string, x []float32, square []float64, d int) error {
+func finite(what string, x Rows, scratch []float32, square []float64) error {
 	for i, v := range square {
 		if !math.IsNaN(v) && !math.IsInf(v, 0) {
 			continue
 		}
-		for j, e := range x[i*d : (i+1)*d] {
+		for j, e := range x.Row(scratch, i) {
 			if e-e != 0 {
 				return fault.Errorf("knn", "%s row %d has %v in column %d, want finite features", what, i, e, j)
 			}
@@ -173,7 +180,7 @@ func (x *Index) survey() error {
 	const chunks = 32
 	rows := (x.n + chunks - 1) / chunks
 	x.square = make([]float64, x.n)
-	first := x.row(0)
+	first := x.bank.Row(x.scratch(), 0)
 	factor := x.factor(vec.Dot(first, first))
 	x.mean = make([]float64, x.d)
 	for j, v := range first {
@@ -188,10 +195,10 @@ func (x *Index) survey() error {
 	}
 	parts := make([]sums, parallel.Chunks(x.n, rows))
 	x.pool.For(len(parts), func(_, chunk int) {
-		s := sums{rows: make([]float64, x.d), flat: true}
+		s, scratch := sums{rows: make([]float64, x.d), flat: true}, x.scratch()
 		lo, hi := parallel.Range(chunk, rows, x.n)
 		for i := lo; i < hi; i++ {
-			row := x.row(i)
+			row := x.bank.Row(scratch, i)
 			x.square[i] = vec.Dot(row, row)
 			f := x.factor(x.square[i])
 			nearest.AddCentred(s.rows, row, x.mean, f)
@@ -201,7 +208,7 @@ func (x *Index) survey() error {
 		}
 		parts[chunk] = s
 	})
-	if err := finite("bank", x.bank, x.square, x.d); err != nil {
+	if err := finite("bank", x.bank, x.scratch(), x.square); err != nil {
 		return err
 	}
 	x.flat = true
@@ -226,9 +233,6 @@ func (x *Index) survey() error {
 	}
 	return nil
 }
-
-// row is row i of the bank.
-func (x *Index) row(i int) []float32 { return x.bank[i*x.d : (i+1)*x.d] }
 
 // quantised describes a row v after normalising and centring, and its
 // rounding ṽ = round(unit·v) to integers.

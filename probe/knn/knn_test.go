@@ -178,7 +178,7 @@ func TestParts(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				parts, err := build(t.Context(), pool, bank, c.n, c.d, metric, bytesOf(c.rows, c.d))
+				parts, err := build(t.Context(), pool, matrix{bank, c.d}, c.n, c.d, metric, bytesOf(c.rows, c.d))
 				if err != nil || parts.ready != nil {
 					t.Fatalf("%s: not in parts: %v", name, err)
 				}

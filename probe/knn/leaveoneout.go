@@ -59,10 +59,10 @@ func (l *leaveOneOut) newGroup(p *part, first, size int) *group {
 		bars: l.bars[lo : lo+rows], locks: make([]sync.Mutex, blocks)}
 }
 
-// query is row i of the group.
-func (g *group) query(x *Index, i int) query {
+// query is row i of the group, until the next one.
+func (r *ranker) query(g *group, i int) query {
 	row := g.lo + g.first*blockRows + i
-	return query{x.row(row), x.square[row]}
+	return query{r.bank.Row(r.rows[1], row), r.square[row]}
 }
 
 // within has the rows of a part meet.
@@ -149,7 +149,8 @@ func (l *leaveOneOut) finish(of func(id int) *matcher, g *group) {
 	l.pool.For(len(g.locks), func(id, b int) {
 		lo, hi := parallel.Range(b, blockRows, g.rows)
 		for i := lo; i < hi; i++ {
-			of(id).finish(l.found, g.lo+g.first*blockRows+i, &g.lists[i], g.query(l.Index, i), g.bars[i])
+			m := of(id)
+			m.finish(l.found, g.lo+g.first*blockRows+i, &g.lists[i], m.query(g, i), g.bars[i])
 		}
 	})
 }
@@ -204,13 +205,13 @@ func (m *matcher) collect(i, j int) {
 		}
 		low := high - 2*l.slack
 		if high >= a.bars[i] && list.add(candidate{low, high, first + other}) {
-			a.bars[i] = m.makeRoom(list, a.query(m.Index, i), a.bars[i])
+			a.bars[i] = m.makeRoom(list, m.query(a, i), a.bars[i])
 		}
 		if high < bars[other] {
 			continue
 		}
 		if list := &b.lists[start+int(other)]; list.add(candidate{low, high, row}) {
-			bars[other] = m.makeRoom(list, b.query(m.Index, start+int(other)), bars[other])
+			bars[other] = m.makeRoom(list, m.query(b, start+int(other)), bars[other])
 		}
 	}
 }

@@ -139,3 +139,44 @@ func TestPartOverwrites(t *testing.T) {
 		}
 	}
 }
+
+// computed are rows that no memory holds.
+type computed struct{ matrix }
+
+func (c computed) Row(dst []float32, i int) []float32 {
+	copy(dst, c.matrix.Row(nil, i))
+	return dst
+}
+
+// Rows that are read whenever they are wanted have the same neighbours.
+func TestRowsThatAreRead(t *testing.T) {
+	const n, d, k = 700, 5, 7
+	pool := parallel.New(3)
+	defer pool.Close()
+	for kind, fill := range data {
+		for _, metric := range []Metric{Cosine, Euclidean} {
+			s := rng.New(14, rng.Bench)
+			bank := make([]float32, n*d)
+			fill(&s, bank, n, d)
+			want := brute(bank, bank, d, k, metric, true)
+			asked := brute(bank, bank[:20*d], d, k, metric, false)
+			for _, most := range []int64{math.MaxInt64, bytesOf(2*blockRows, d)} {
+				x, err := build(t.Context(), pool, computed{matrix{bank, d}}, n, d, metric, most)
+				if err != nil {
+					t.Fatal(kind, err)
+				}
+				of, own, err := x.Both(t.Context(), bank[:20*d], 20, k, k)
+				if err != nil {
+					t.Fatal(kind, err)
+				}
+				same(t, own, want)
+				same(t, of, asked)
+			}
+		}
+	}
+	bank := []float32{1, 2, 3, float32(math.NaN())}
+	_, want := New(t.Context(), nil, bank, 2, 2, Cosine)
+	if _, err := NewOf(t.Context(), nil, computed{matrix{bank, 2}}, 2, 2, Cosine); err == nil || err.Error() != want.Error() {
+		t.Errorf("error %v, want %v", err, want)
+	}
+}

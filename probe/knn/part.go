@@ -54,8 +54,9 @@ func (x *Index) fill(p *part) {
 		if x.d%2 != 0 {
 			p.clearPartners(b)
 		}
+		scratch := x.scratch()
 		for i := lo; i < hi; i++ {
-			x.prepareRow(p, i, &p.blocks[b])
+			x.prepareRow(p, i, x.bank.Row(scratch, p.lo+i), &p.blocks[b])
 		}
 		for i := hi; i < lo+blockRows; i++ {
 			p.bias[i] = float32(math.Inf(-1))
@@ -73,8 +74,8 @@ func (p *part) clearPartners(b int) {
 }
 
 // prepareRow makes row i of a part ready and has its block bound it.
-func (x *Index) prepareRow(p *part, i int, b *block) {
-	q := x.quantiseRow(vectors(p.packed, p.pairs, i), x.row(p.lo+i), x.square[p.lo+i], 0)
+func (x *Index) prepareRow(p *part, i int, row []float32, b *block) {
+	q := x.quantiseRow(vectors(p.packed, p.pairs, i), row, x.square[p.lo+i], 0)
 	w := 0.0
 	if q.unit > 0 {
 		w = x.scale / q.unit

@@ -16,7 +16,7 @@ type scanner struct {
 }
 
 func newScanner(x *Index, k, vectors int) scanner {
-	return scanner{ranker: ranker{Index: x, k: k}, dots: make([]int32, vectors*blockRows),
+	return scanner{ranker: newRanker(x, k), dots: make([]int32, vectors*blockRows),
 		hits: make([]int32, blockRows), scores: make([]float32, blockRows)}
 }
 

@@ -109,11 +109,12 @@ func (x *Index) pass(ctx context.Context, of *search, own *leaveOneOut) error {
 
 // firstRows finds neighbours in a bank of which every row is as near as another.
 func (x *Index) firstRows(of *search, own *leaveOneOut) {
+	scratch, another := x.scratch(), x.scratch()
 	if of != nil {
 		for i := range of.square {
 			index, distance := of.found.Row(i)
 			for j := range index {
-				index[j], distance[j] = int32(j), x.distance(of.query(i), j)
+				index[j], distance[j] = int32(j), x.distance(of.asked(i), j, scratch)
 			}
 		}
 	}
@@ -125,7 +126,7 @@ func (x *Index) firstRows(of *search, own *leaveOneOut) {
 				if j >= i {
 					row++
 				}
-				index[j], distance[j] = int32(row), x.distance(query{x.row(i), x.square[i]}, row)
+				index[j], distance[j] = int32(row), x.distance(query{x.bank.Row(another, i), x.square[i]}, row, scratch)
 			}
 		}
 	}
@@ -156,7 +157,7 @@ func (x *Index) newSearch(queries []float32, m, k int) (*search, error) {
 	return &search{x, queries, square, lowestBars(m), newNeighbors(m, k)}, nil
 }
 
-func (s *search) query(i int) query { return query{s.queries[i*s.d : (i+1)*s.d], s.square[i]} }
+func (s *search) asked(i int) query { return query{s.queries[i*s.d : (i+1)*s.d], s.square[i]} }
 
 const (
 	maxRows   = 192 // queries of a chunk: its integers stay in the second-level cache
@@ -210,7 +211,7 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 	// precision of the scores.
 	floor := 0x1p-10 / x.scale
 	for i := range n {
-		q := w.query(lo + i)
+		q := w.asked(lo + i)
 		w.rounded[i] = x.quantiseRow(vectors(w.packed, w.part.pairs, i), q.row, q.square, floor)
 		w.lists[i].found = w.lists[i].found[:0]
 	}
@@ -224,11 +225,11 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 		}
 		w.products(w.packed, n, w.part, b)
 		for i := range n {
-			w.collect(i, b, w.query(lo+i), &bars[i])
+			w.collect(i, b, w.asked(lo+i), &bars[i])
 		}
 	}
 	for i := range n {
-		w.finish(w.found, lo+i, &w.lists[i], w.query(lo+i), bars[i])
+		w.finish(w.found, lo+i, &w.lists[i], w.asked(lo+i), bars[i])
 	}
 }
 

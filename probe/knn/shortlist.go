@@ -67,6 +67,11 @@ type ranker struct {
 	k      int
 	lows   []float32
 	ranked []ranked
+	rows   [2][]float32 // room for a candidate and for a query that is of the bank
+}
+
+func newRanker(x *Index, k int) ranker {
+	return ranker{Index: x, k: k, rows: [2][]float32{x.scratch(), x.scratch()}}
 }
 
 type ranked struct {
@@ -167,9 +172,9 @@ func (r *ranker) rank(s *shortlist, q query) {
 	r.ranked = r.ranked[:0]
 	for i, c := range s.found {
 		if i+1 < len(s.found) {
-			nearest.Prefetch(r.row(int(s.found[i+1].index)))
+			r.prefetch(int(s.found[i+1].index))
 		}
-		r.ranked = append(r.ranked, ranked{r.distance(q, int(c.index)), c.index})
+		r.ranked = append(r.ranked, ranked{r.distance(q, int(c.index), r.rows[0]), c.index})
 	}
 	r.sort()
 }
@@ -186,16 +191,17 @@ func (r *ranker) sort() {
 	})
 }
 
-// distance is that of q to row j of the bank.
-func (x *Index) distance(q query, j int) float64 {
+// distance is that of q to row j of the bank, which is read into scratch.
+func (x *Index) distance(q query, j int, scratch []float32) float64 {
+	row := x.bank.Row(scratch, j)
 	if x.metric == Euclidean {
-		return math.Sqrt(nearest.SquaredDistance(q.row, x.row(j)))
+		return math.Sqrt(nearest.SquaredDistance(q.row, row))
 	}
 	s := q.square * x.square[j]
 	if s == 0 {
 		return 1
 	}
-	return min(max(1-vec.Dot(q.row, x.row(j))/math.Sqrt(s), 0), 2)
+	return min(max(1-vec.Dot(q.row, row)/math.Sqrt(s), 0), 2)
 }
 
 // finish has the k nearest of the candidates and of the neighbours that query i has in nb
