@@ -32,7 +32,7 @@ func Extract(ctx context.Context, m *onnx.Model, images Split, sample []dataset.
 		d := pooling[i].Dim(l.Shape)
 		rows[i] = Features{D: d, Data: make([]float32, in.batch*d)}
 	}
-	s, err := newStream(m, o.Workers, in, o.Mean != nil, layers, pooling)
+	s, err := newStream(m, o.Workers, in, o.Mean != nil, layers, pooling, 0)
 	if err != nil {
 		return err
 	}

@@ -124,7 +124,7 @@ func TestPlansAreGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	group := r.groups[0]
-	s, err := r.stream(r.trainedSubject(m), group)
+	s, err := r.stream(r.trainedSubject(m), group, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,8 +82,8 @@ func (r *runner) trainedSubject(m *onnx.Model) *subject {
 	return newSubject(func() (*onnx.Model, error) { return m, nil }, "trained", "trained network, ")
 }
 
-// stream returns the network compiled for some layers.
-func (r *runner) stream(net *subject, layers []int) (*stream, error) {
+// stream returns the network compiled for some layers, to run about so many images at a time.
+func (r *runner) stream(net *subject, layers []int, images int) (*stream, error) {
 	key := fmt.Sprint(layers)
 	if s := net.streams[key]; s != nil {
 		return s, nil
@@ -98,7 +98,7 @@ func (r *runner) stream(net *subject, layers []int) (*stream, error) {
 		return nil, err
 	}
 	memory.GiveBack() // what drawing its weights left is not to lie beside its plan
-	s, err := newStream(m, r.Workers, r.in, r.Mean != nil, of, pooling)
+	s, err := newStream(m, r.Workers, r.in, r.Mean != nil, of, pooling, images)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +182,7 @@ func (r *runner) filled(ctx context.Context, net *subject, src source) (*store.E
 	r.held = append(r.held, e)
 	rows := make([][]float32, len(r.stored))
 	return e, e.Fill(ctx, r.Workers, r.share, func(lo, hi int) ([][]float32, error) {
-		s, err := r.stream(net, r.stored)
+		s, err := r.stream(net, r.stored, hi-lo)
 		if err != nil {
 			return nil, err
 		}
@@ -230,7 +230,7 @@ func (r *runner) run(ctx context.Context, net *subject, group []int, src source)
 	if err := memory.Need(fmt.Sprintf("features of %d layers", len(rest)), bytes); err != nil {
 		return nil, err
 	}
-	s, err := r.stream(net, rest)
+	s, err := r.stream(net, rest, src.n)
 	if err != nil {
 		return nil, err
 	}

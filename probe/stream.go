@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync"
 
 	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
@@ -15,27 +16,61 @@ import (
 // stream runs images through a network and keeps the pooled activations of some
 // of its layers.
 type stream struct {
-	session engine.Session
+	lane           // of all threads
+	lanes   []lane // one of each thread, for many batches of small images; nil where there are none
 	pool    *parallel.Pool
 	in      *inputs
-	feed    *dataset.Feed
 	layers  []Layer
 	pooling []Pooling
 	spare   *spare
 }
 
-// newStream compiles a model for its inputs and for the layers alone. normalized says that
-// pixels are normalised before.
+// lane is a session and what samples are written to for it.
+type lane struct {
+	session engine.Session
+	feed    *dataset.Feed
+}
+
+// laneBytes is the most that the elements of a layer take in a batch where each thread runs
+// batches of its own. What one core wrote is slow to read for another, and where layers are small
+// there is not enough between them to make up for it; where they are large, so would be the memory
+// of a session for each thread.
+const laneBytes = 32 << 20
+
+// newStream compiles a model for its inputs and for the layers alone, to run so many images.
+// normalized says that pixels are normalised before.
 func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
-	layers []Layer, pooling []Pooling) (*stream, error) {
-	taps := make([]string, len(layers))
+	layers []Layer, pooling []Pooling, images int) (*stream, error) {
+	s := &stream{pool: pool, in: in, layers: layers, pooling: pooling, spare: new(spare)}
+	taps, largest := make([]string, len(layers)), 0
 	for i, l := range layers {
-		taps[i] = l.Name
+		taps[i], largest = l.Name, max(largest, 4*in.batch*tensor.Len(l.Shape))
 	}
-	session, err := m.Compile(engine.Options{Inputs: in.tensors(m, in.batch), Outputs: []string{}, Taps: taps, Pool: pool})
+	o := engine.Options{Inputs: in.tensors(m, in.batch), Outputs: []string{}, Taps: taps, Pool: pool}
+	apart := pool.Threads() > 1 && parallel.Chunks(images, in.batch) >= 4*pool.Threads() && largest <= laneBytes
+	if apart {
+		o.Pool = nil
+	}
+	session, err := m.Compile(o)
 	if err != nil {
 		return nil, err
 	}
+	all := []engine.Session{session}
+	for apart && len(all) < pool.Threads() {
+		next, err := engine.Beside(session)
+		if err != nil {
+			return nil, err
+		}
+		if next == nil {
+			o.Pool = pool
+			if all[0], err = m.Compile(o); err != nil {
+				return nil, err
+			}
+			break
+		}
+		all = append(all, next)
+	}
+	session = all[0]
 	for i, t := range session.Taps() {
 		if t.DType == tensor.Invalid {
 			return nil,
@@ -47,11 +82,18 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
 				in.batch)
 		}
 	}
-	feed, err := in.feed(m, session, in.batch, normalized)
-	if err != nil {
-		return nil, err
+	var lanes []lane
+	for _, session := range all {
+		feed, err := in.feed(m, session, in.batch, normalized)
+		if err != nil {
+			return nil, err
+		}
+		lanes = append(lanes, lane{session, feed})
 	}
-	return &stream{session: session, pool: pool, in: in, feed: feed, layers: layers, pooling: pooling, spare: new(spare)}, nil
+	if s.lane = lanes[0]; len(lanes) > 1 {
+		s.lanes = lanes
+	}
+	return s, nil
 }
 
 // run computes the features of the images lo to hi, which fill writes. done, if not nil,
@@ -63,22 +105,68 @@ func (s *stream) run(ctx context.Context, lo, hi int, fill func(dst []float32, i
 		d := s.pooling[l].Dim(s.layers[l].Shape)
 		out[l] = Features{N: hi - lo, D: d, Data: s.spare.take((hi - lo) * d)}
 	}
-	err := s.each(ctx, hi-lo, func(dst []float32, i int) { fill(dst, lo+i) },
-		func(l, first, rows int, t *tensor.Tensor) error {
-			d := out[l].D
-			s.apply(Features{rows, d, out[l].Data[first*d : (first+rows)*d]}, l, t)
-			return nil
-		}, done)
+	rows := func(l, first, rows int) Features {
+		d := out[l].D
+		return Features{rows, d, out[l].Data[first*d : (first+rows)*d]}
+	}
+	from := func(dst []float32, i int) { fill(dst, lo+i) }
+	if s.lanes != nil {
+		return out, s.apart(ctx, hi-lo, from, rows, done)
+	}
+	err := s.each(ctx, hi-lo, from, func(l, first, n int, t *tensor.Tensor) error {
+		s.apply(rows(l, first, n), l, t)
+		return nil
+	}, done)
 	return out, err
+}
+
+// apart runs n images, which fill writes, each thread batches of its own, and pools the
+// activations of each layer into its rows.
+func (s *stream) apart(ctx context.Context, n int, fill func(dst []float32, i int),
+	rows func(l, first, rows int) Features, done func(n int)) error {
+	batch := s.in.batch
+	errs := make([]error, parallel.Chunks(n, batch))
+	var mu sync.Mutex
+	failed, finished := false, 0
+	s.pool.For(len(errs), func(worker, b int) {
+		mu.Lock()
+		stop := failed
+		mu.Unlock()
+		if stop {
+			return
+		}
+		of, first := &s.lanes[worker], b*batch
+		for i := range batch {
+			fill(of.feed.Row(i), min(first+i, n-1))
+		}
+		of.feed.Convert()
+		errs[b] = of.session.Run(ctx, func(l int, t *tensor.Tensor) {
+			to, x := rows(l, first, min(batch, n-first)), narrow(t)
+			for i := range to.N {
+				s.applyRow(to, l, x, of, i)
+			}
+		})
+		mu.Lock()
+		defer mu.Unlock()
+		if failed = failed || errs[b] != nil; !failed {
+			if finished += min(batch, n-first); done != nil {
+				done(finished)
+			}
+		}
+	})
+	return cmp.Or(errs...)
 }
 
 // apply pools the activations t of the batch in the feed, of layer l, into rows.
 func (s *stream) apply(rows Features, l int, t *tensor.Tensor) {
+	s.pool.For(rows.N, func(_, i int) { s.applyRow(rows, l, t, &s.lane, i) })
+}
+
+// applyRow pools the activations of sample i of the batch in a lane.
+func (s *stream) applyRow(rows Features, l int, t *tensor.Tensor, of *lane, i int) {
 	shape := s.layers[l].Shape
 	size := tensor.Len(shape)
-	s.pool.For(rows.N, func(_, i int) {
-		s.pooling[l].Apply(rows.Row(i), t.F32()[i*size:(i+1)*size], shape, s.in.maskOf(s.feed.Row(i)))
-	})
+	s.pooling[l].Apply(rows.Row(i), t.F32()[i*size:(i+1)*size], shape, s.in.maskOf(of.feed.Row(i)))
 }
 
 // each runs n images, which fill writes, and calls keep with the activations of

@@ -154,9 +154,9 @@ func (p *Pool) Close() {
 
 // For calls body(worker, chunk) once for every chunk in [0, chunks) and returns
 // when all have returned. Each worker begins with its own stretch of the chunks, the
-// same in every loop of as many, so that it finds what it wrote in its own caches. worker in [0, Threads()) tells concurrent calls apart,
-// so that each can have scratch memory of its own. Which worker gets which chunk
-// is not fixed. A loop started while another is in flight, from inside a body
+// same in every loop of as many, so that it finds what it wrote in its own caches.
+// worker in [0, Threads()) tells concurrent calls apart, so that each can have scratch
+// memory of its own. Which worker gets which chunk is not fixed. A loop started while another is in flight, from inside a body
 // or from another goroutine, runs on its caller alone, as worker 0: its body
 // must not share per-worker scratch with the loop in flight.
 //

@@ -68,7 +68,18 @@ func (g *Graph) Compile(o Options) (Session, error) {
 	if r != nil {
 		return g.stage(p, r, &o)
 	}
-	s, l, err := g.session(p, &o, o.Taps)
+	scratch := new(ops.Scratch)
+	s, err := g.finished(p, &o, o.Pool, scratch)
+	if err != nil {
+		return nil, err
+	}
+	s.beside = func() (Session, error) { return g.finished(p, &o, nil, scratch.Again()) }
+	return s, nil
+}
+
+// finished is a session of a program whose outputs are o's.
+func (g *Graph) finished(p *program, o *Options, pool *parallel.Pool, scratch *ops.Scratch) (*session, error) {
+	s, l, err := g.session(p, o, o.Taps, pool, scratch)
 	if err != nil {
 		return nil, err
 	}
@@ -79,13 +90,14 @@ func (g *Graph) Compile(o Options) (Session, error) {
 }
 
 // session allocates and binds a program.
-func (g *Graph) session(p *program, o *Options, taps []string) (*session, *layout, error) {
+func (g *Graph) session(p *program, o *Options, taps []string, pool *parallel.Pool,
+	scratch *ops.Scratch) (*session, *layout, error) {
 	l := p.layout()
 	batch := batchOf(o.Inputs)
 	if err := l.fits("a run", 0, batch, func(to int) int64 { return g.runBytes(o, batch, to) }); err != nil {
 		return nil, nil, err
 	}
-	s, err := p.bind(l.allocate(), taps, &ops.Env{Pool: o.Pool, Packed: o.Packed})
+	s, err := p.bind(l.allocate(), taps, &ops.Env{Pool: pool, Packed: o.Packed}, scratch)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -172,10 +184,9 @@ func (p *program) prune(wanted []*ops.Value) {
 }
 
 // bind binds every node to its tensors. env has what all nodes share.
-func (p *program) bind(l *layout, taps []string, env *ops.Env) (*session, error) {
+func (p *program) bind(l *layout, taps []string, env *ops.Env, scratch *ops.Scratch) (*session, error) {
 	s := &session{inputs: map[string]*tensor.Tensor{}, outputs: map[string]*tensor.Tensor{}, pool: env.Pool.Stoppable()}
 	env.Fault, env.Pool = &s.fault, s.pool
-	var scratch ops.Scratch
 	tapped := map[*ops.Value][]int{}
 	for i, name := range taps {
 		v := p.values[name]
@@ -194,7 +205,7 @@ func (p *program) bind(l *layout, taps []string, env *ops.Env) (*session, error)
 			return nil, err
 		}
 		if !n.Def.View {
-			run, err := bind(n, env.For(&scratch, l.tensors(n.In), l.tensors(n.Out)))
+			run, err := bind(n, env.For(scratch, l.tensors(n.In), l.tensors(n.Out)))
 			if err != nil {
 				return nil, err
 			}

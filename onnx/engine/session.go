@@ -38,8 +38,9 @@ type session struct {
 	inputs  map[string]*tensor.Tensor
 	outputs map[string]*tensor.Tensor
 	memory  Memory
-	pool    *parallel.Pool // stoppable
-	fault   error          // of a step: the elements of an operand do not fit
+	pool    *parallel.Pool          // stoppable
+	fault   error                   // of a step: the elements of an operand do not fit
+	beside  func() (Session, error) // makes another one; nil where there is none
 }
 
 type step struct {
@@ -58,6 +59,16 @@ type Tap struct {
 
 // Memory is what a session holds, in bytes, apart from the constants.
 type Memory struct{ Arena, Scratch int }
+
+// Beside returns another session of the plan of s, with the same constants and as much memory of
+// its own, whose runs may be at the same time as those of s if that was compiled without a pool.
+// It returns nil for sessions of other backends and of graphs whose shapes the data decide.
+func Beside(s Session) (Session, error) {
+	if own, ok := s.(*session); ok && own.beside != nil {
+		return own.beside()
+	}
+	return nil, nil
+}
 
 func (s *session) Memory() Memory                    { return s.memory }
 func (s *session) Taps() []Tap                       { return s.taps }

@@ -90,7 +90,7 @@ func (g *Graph) stage(p *program, r *rest, o *Options) (Session, error) {
 	}
 	var l *layout
 	var err error
-	if s.session, l, err = g.session(p, o, taps); err != nil {
+	if s.session, l, err = g.session(p, o, taps, o.Pool, new(ops.Scratch)); err != nil {
 		return nil, err
 	}
 	for _, name := range o.Outputs {

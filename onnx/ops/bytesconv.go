@@ -92,8 +92,7 @@ func (n *Node) bindNarrow(e *Env, s conv.Spec) (func(), error) {
 	if err := n.packs(p.PackedLen()); err != nil {
 		return nil, err
 	}
-	packed := e.constants(p.PackedLen())
-	p.Prepack(packed, weights)
+	packed := e.constants(p.PackedLen(), func(to []float32) { p.Prepack(to, weights) })
 	work := p.Scratch()
 	scratch := e.Scratch(work + x.Len() + y.Len())
 	var numbers, sums []float32

@@ -152,9 +152,10 @@ func bindConv(n *Node, e *Env) (func(), error) {
 		if err := n.packs(p.PackedLen()); err != nil {
 			return nil, err
 		}
-		packed := e.constants(p.PackedLen())
-		p.Prepack(packed, e.scaled(w.F32(), n.Scales(), c.m))
-		e.packed(w.F32())
+		packed := e.constants(p.PackedLen(), func(to []float32) {
+			p.Prepack(to, e.scaled(w.F32(), n.Scales(), c.m))
+			e.packed(w.F32())
+		})
 		return func() { p.RunPacked(y.F32(), x.F32(), packed, b.F32(), r.F32(), scratch()) }, nil
 	}
 	return func() { p.Run(y.F32(), x.F32(), w.F32(), b.F32(), r.F32(), scratch()) }, nil

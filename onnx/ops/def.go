@@ -133,8 +133,20 @@ func (e *Env) For(s *Scratch, in, out []*tensor.Tensor) *Env {
 	return &own
 }
 
-// constants returns memory for a copy of constants, as long as the plan lives.
-func (e *Env) constants(floats int) []float32 { return e.scratch.packed.Floats(floats) }
+// constants returns what pack makes of constants, for as long as the plan lives. A plan that is
+// bound again has that of the first time, in the same order.
+func (e *Env) constants(floats int, pack func(to []float32)) []float32 {
+	s := e.scratch
+	if s.again < len(s.made) {
+		s.again++
+		return s.made[s.again-1]
+	}
+	to := s.packed.Floats(floats)
+	pack(to)
+	s.made = append(s.made, to)
+	s.again = len(s.made)
+	return to
+}
 
 // packed tells of elements that no run reads.
 func (e *Env) packed(elements []float32) {
@@ -156,8 +168,13 @@ type Scratch struct {
 	need    int
 	buf     []float32
 	packed  memory.Pieces // constants in the order in which the steps read them
+	made    [][]float32   // of packed
+	again   int           // how many of made have been asked for since the plan was bound
 	weights []float32     // of a node that is being bound, scaled
 }
+
+// Again is workspace of the same steps for a run beside those of s, with the same constants.
+func (s *Scratch) Again() *Scratch { return &Scratch{made: s.made} }
 
 // NewEnv returns an environment whose scratch requests go to s.
 func NewEnv(p *parallel.Pool, s *Scratch, in, out []*tensor.Tensor) *Env {

@@ -138,8 +138,7 @@ func bindProduct(n *Node, e *Env, s gemm.Spec, bias *tensor.Tensor) (func(), err
 		if err := n.packs(g.PackedLenB()); err != nil {
 			return nil, err
 		}
-		packed := e.constants(g.PackedLenB())
-		g.PackB(packed, b.F32(), e.packed)
+		packed := e.constants(g.PackedLenB(), func(to []float32) { g.PackB(to, b.F32(), e.packed) })
 		return func() { g.RunPackedB(y.F32(), a.F32(), packed, bias.F32(), scratch()) }, nil
 	}
 	return func() { g.Run(y.F32(), a.F32(), b.F32(), bias.F32(), scratch()) }, nil

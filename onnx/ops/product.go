@@ -147,14 +147,14 @@ func newProductRun(n *Node, e *Env, p *Product) (*productRun, error) {
 	switch {
 	case vb.Const != nil && !vb.Param && s.StrideB == 0:
 		if err = n.packs(r.gemm.PackedLenB()); err == nil {
-			r.packedB = e.constants(r.gemm.PackedLenB())
-			r.gemm.PackB(r.packedB, r.b.F32()[r.atB[0]:], e.packed)
+			r.packedB = e.constants(r.gemm.PackedLenB(), func(to []float32) { r.gemm.PackB(to, r.b.F32()[r.atB[0]:], e.packed) })
 		}
 	case va.Const != nil && !va.Param && s.StrideA == 0:
 		if err = n.packs(r.gemm.PackedLenA()); err == nil {
-			r.packedA = e.constants(r.gemm.PackedLenA())
-			r.gemm.PackA(r.packedA, r.a.F32()[r.atA[0]:])
-			e.packed(r.a.F32())
+			r.packedA = e.constants(r.gemm.PackedLenA(), func(to []float32) {
+				r.gemm.PackA(to, r.a.F32()[r.atA[0]:])
+				e.packed(r.a.F32())
+			})
 		}
 	}
 	return r, err

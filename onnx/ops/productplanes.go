@@ -57,8 +57,7 @@ func newPlanesRun(n *Node, e *Env, p *Product) (*planesRun, error) {
 	if err := n.packs(r.gemm.PackedLenB()); err != nil {
 		return nil, err
 	}
-	r.packedB = e.constants(r.gemm.PackedLenB())
-	r.gemm.PackB(r.packedB, e.In[1].F32()[p.B.Offset:], e.packed)
+	r.packedB = e.constants(r.gemm.PackedLenB(), func(to []float32) { r.gemm.PackB(to, e.In[1].F32()[p.B.Offset:], e.packed) })
 	r.scratch = e.Scratch(s.M*s.N + e.Pool.Threads()*r.blockLen() + r.gemm.Scratch())
 	r.body = r.turn
 	return r, nil
