@@ -15,7 +15,11 @@ import (
 // threads.
 func TestLeaveOneOutInGroups(t *testing.T) {
 	const n, d, k = 2100, 5, 7
-	for _, kind := range []string{"normal", "near-duplicates in few clusters", "small integers, many ties and zero vectors"} {
+	kinds := []string{"normal", "near-duplicates in few clusters", "small integers, many ties and zero vectors"}
+	if testing.Short() {
+		kinds = kinds[2:]
+	}
+	for _, kind := range kinds {
 		for _, metric := range []Metric{Cosine, Euclidean} {
 			s := rng.New(12, rng.Bench)
 			bank := make([]float32, n*d)
@@ -150,7 +154,7 @@ func (c computed) Row(dst []float32, i int) []float32 {
 
 // Rows that are read whenever they are wanted have the same neighbours.
 func TestRowsThatAreRead(t *testing.T) {
-	const n, d, k = 700, 5, 7
+	const n, d, k = 300, 5, 7
 	pool := parallel.New(3)
 	defer pool.Close()
 	for kind, fill := range data {
@@ -160,7 +164,7 @@ func TestRowsThatAreRead(t *testing.T) {
 			fill(&s, bank, n, d)
 			want := brute(bank, bank, d, k, metric, true)
 			asked := brute(bank, bank[:20*d], d, k, metric, false)
-			for _, most := range []int64{math.MaxInt64, bytesOf(2*blockRows, d)} {
+			for _, most := range []int64{math.MaxInt64, bytesOf(blockRows, d)} {
 				x, err := build(t.Context(), pool, computed{matrix{bank, d}}, n, d, metric, most)
 				if err != nil {
 					t.Fatal(kind, err)
