@@ -16,7 +16,7 @@ import (
 // stream runs images through a network and keeps the pooled activations of some
 // of its layers.
 type stream struct {
-	lane           // of all threads
+	lane           // of all threads, or the first of lanes
 	lanes   []lane // one of each thread, for many batches of small images; nil where there are none
 	pool    *parallel.Pool
 	in      *inputs
@@ -46,32 +46,12 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
 	for i, l := range layers {
 		taps[i], largest = l.Name, max(largest, 4*in.batch*tensor.Len(l.Shape))
 	}
-	o := engine.Options{Inputs: in.tensors(m, in.batch), Outputs: []string{}, Taps: taps, Pool: pool}
-	apart := pool.Threads() > 1 && parallel.Chunks(images, in.batch) >= 4*pool.Threads() && largest <= laneBytes
-	if apart {
-		o.Pool = nil
-	}
-	session, err := m.Compile(o)
+	sessions, err := compile(m, engine.Options{Inputs: in.tensors(m, in.batch), Outputs: []string{}, Taps: taps, Pool: pool},
+		parallel.Chunks(images, in.batch) >= 4*pool.Threads() && largest <= laneBytes)
 	if err != nil {
 		return nil, err
 	}
-	all := []engine.Session{session}
-	for apart && len(all) < pool.Threads() {
-		next, err := engine.Beside(session)
-		if err != nil {
-			return nil, err
-		}
-		if next == nil {
-			o.Pool = pool
-			if all[0], err = m.Compile(o); err != nil {
-				return nil, err
-			}
-			break
-		}
-		all = append(all, next)
-	}
-	session = all[0]
-	for i, t := range session.Taps() {
+	for i, t := range sessions[0].Taps() {
 		if t.DType == tensor.Invalid {
 			return nil,
 				fmt.Errorf("probe: layer %q has a shape that the data of a run decide; such layers can be extracted, not probed",
@@ -83,7 +63,7 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
 		}
 	}
 	var lanes []lane
-	for _, session := range all {
+	for _, session := range sessions {
 		feed, err := in.feed(m, session, in.batch, normalized)
 		if err != nil {
 			return nil, err
@@ -94,6 +74,32 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
 		s.lanes = lanes
 	}
 	return s, nil
+}
+
+// compile returns a session for each thread of the pool, if they are to work apart and there is
+// memory for as many, or else one that all threads share. Both compute the same bits.
+func compile(m *onnx.Model, o engine.Options, apart bool) ([]engine.Session, error) {
+	if threads := o.Pool.Threads(); apart && threads > 1 {
+		alone := o
+		alone.Pool = nil
+		first, err := m.Compile(alone)
+		if err != nil {
+			return nil, err
+		}
+		all := []engine.Session{first}
+		for len(all) < threads {
+			next, err := engine.Beside(first)
+			if err != nil || next == nil {
+				break
+			}
+			all = append(all, next)
+		}
+		if len(all) == threads {
+			return all, nil
+		}
+	}
+	session, err := m.Compile(o)
+	return []engine.Session{session}, err
 }
 
 // run computes the features of the images lo to hi, which fill writes. done, if not nil,
