@@ -11,7 +11,7 @@ import (
 )
 
 // HasQuads reports whether RunQuad is fast.
-func HasQuads() bool { return cpu.AVX512 && cpu.FullWidth512 }
+func HasQuads() bool { return cpu.AVX512 }
 
 // RunQuad is [ref.QuadTile].
 func RunQuad(q *ref.Quad, rows int) {
