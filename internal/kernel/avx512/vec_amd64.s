@@ -7,193 +7,190 @@
 // func Exp(dst []float32, x []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·Exp(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS word4b400000<>+0(SB), Z0
+	VBROADCASTSS word3f800000<>+0(SB), Z1
+	VBROADCASTSS word42b20000<>+0(SB), Z2
+	VBROADCASTSS wordc2d00000<>+0(SB), Z3
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS word3f317218<>+0(SB), Z5
+	VBROADCASTSS wordb102e308<>+0(SB), Z6
+	VBROADCASTSS word3ab6887e<>+0(SB), Z7
+	VBROADCASTSS word3c0905b1<>+0(SB), Z8
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z9
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z10
+	VBROADCASTSS word3f000000<>+0(SB), Z11
 
 blocks:
-	SUBQ              $0x30, DX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z3
-	VMOVUPS           128(CX), Z6
-	VBROADCASTSS      word42b20000<>+0(SB), Z1
-	VBROADCASTSS      word42b20000<>+0(SB), Z4
-	VBROADCASTSS      word42b20000<>+0(SB), Z7
-	VBROADCASTSS      wordc2d00000<>+0(SB), Z2
-	VBROADCASTSS      wordc2d00000<>+0(SB), Z5
-	VBROADCASTSS      wordc2d00000<>+0(SB), Z8
-	VMAXPS            Z0, Z2, Z0
-	VMAXPS            Z3, Z5, Z2
-	VMAXPS            Z6, Z8, Z3
-	VMINPS            Z0, Z1, Z0
-	VMINPS            Z2, Z4, Z1
-	VMINPS            Z3, Z7, Z6
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
-	VMOVAPS           Z0, Z3
-	VMOVAPS           Z1, Z5
-	VMOVAPS           Z6, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
-	VMOVAPS           Z0, Z0
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z6
-	VMOVAPS           Z0, Z0
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z6
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z7
-	VMULPS            Z2, Z0, Z2
-	VMULPS            Z4, Z1, Z4
-	VMULPS            Z7, Z6, Z10
-	VMOVAPS           Z0, Z7
-	VMOVAPS           Z1, Z9
-	VMOVAPS           Z6, Z11
-	VFMADD231PS       Z0, Z2, Z7
-	VFMADD231PS       Z1, Z4, Z9
-	VFMADD231PS       Z6, Z10, Z11
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z0
-	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z4
-	VPSRAD            $0x01, Z0, Z2
-	VPSRAD            $0x01, Z1, Z3
-	VPSRAD            $0x01, Z4, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z7, Z6
-	VADDPS.BCST       word3f800000<>+0(SB), Z9, Z7
-	VADDPS.BCST       word3f800000<>+0(SB), Z11, Z10
-	VPSLLD            $0x17, Z2, Z8
-	VPSLLD            $0x17, Z3, Z9
-	VPSLLD            $0x17, Z5, Z11
-	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
-	VPADDD.BCST       word3f800000<>+0(SB), Z9, Z9
-	VPADDD.BCST       word3f800000<>+0(SB), Z11, Z11
-	VMULPS            Z8, Z6, Z6
-	VMULPS            Z9, Z7, Z7
-	VMULPS            Z11, Z10, Z8
-	VPSUBD            Z2, Z0, Z0
-	VPSUBD            Z3, Z1, Z1
-	VPSUBD            Z5, Z4, Z2
-	VPSLLD            $0x17, Z0, Z0
-	VPSLLD            $0x17, Z1, Z1
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
-	VPADDD.BCST       word3f800000<>+0(SB), Z1, Z1
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z0, Z6, Z0
-	VMULPS            Z1, Z7, Z1
-	VMULPS            Z2, Z8, Z2
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	VMOVUPS           Z2, 128(AX)
-	ADDQ              $0x000000c0, AX
-	ADDQ              $0x000000c0, CX
-	JMP               blocks
+	SUBQ         $0x30, DX
+	JL           rest
+	VMOVUPS      (CX), Z12
+	VMOVUPS      64(CX), Z13
+	VMOVUPS      128(CX), Z14
+	VMAXPS       Z12, Z3, Z12
+	VMAXPS       Z13, Z3, Z13
+	VMAXPS       Z14, Z3, Z14
+	VMINPS       Z12, Z2, Z12
+	VMINPS       Z13, Z2, Z13
+	VMINPS       Z14, Z2, Z18
+	VMOVAPS      Z12, Z14
+	VMOVAPS      Z13, Z16
+	VMOVAPS      Z18, Z19
+	VFMADD213PS  Z0, Z4, Z14
+	VFMADD213PS  Z0, Z4, Z16
+	VFMADD213PS  Z0, Z4, Z19
+	VSUBPS       Z0, Z14, Z15
+	VSUBPS       Z0, Z16, Z17
+	VSUBPS       Z0, Z19, Z20
+	VMOVAPS      Z12, Z12
+	VMOVAPS      Z13, Z13
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z5, Z15, Z12
+	VFNMADD231PS Z5, Z17, Z13
+	VFNMADD231PS Z5, Z20, Z18
+	VMOVAPS      Z12, Z12
+	VMOVAPS      Z13, Z13
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z6, Z15, Z12
+	VFNMADD231PS Z6, Z17, Z13
+	VFNMADD231PS Z6, Z20, Z18
+	VMOVUPS      Z7, Z15
+	VMOVUPS      Z7, Z17
+	VMOVUPS      Z7, Z20
+	VFMADD213PS  Z8, Z12, Z15
+	VFMADD213PS  Z8, Z13, Z17
+	VFMADD213PS  Z8, Z18, Z20
+	VFMADD213PS  Z9, Z12, Z15
+	VFMADD213PS  Z9, Z13, Z17
+	VFMADD213PS  Z9, Z18, Z20
+	VFMADD213PS  Z10, Z12, Z15
+	VFMADD213PS  Z10, Z13, Z17
+	VFMADD213PS  Z10, Z18, Z20
+	VFMADD213PS  Z11, Z12, Z15
+	VFMADD213PS  Z11, Z13, Z17
+	VFMADD213PS  Z11, Z18, Z20
+	VMULPS       Z15, Z12, Z15
+	VMULPS       Z17, Z13, Z17
+	VMULPS       Z20, Z18, Z22
+	VMOVAPS      Z12, Z20
+	VMOVAPS      Z13, Z21
+	VMOVAPS      Z18, Z23
+	VFMADD231PS  Z12, Z15, Z20
+	VFMADD231PS  Z13, Z17, Z21
+	VFMADD231PS  Z18, Z22, Z23
+	VPSUBD       Z0, Z14, Z12
+	VPSUBD       Z0, Z16, Z13
+	VPSUBD       Z0, Z19, Z16
+	VPSRAD       $0x01, Z12, Z14
+	VPSRAD       $0x01, Z13, Z15
+	VPSRAD       $0x01, Z16, Z17
+	VADDPS       Z1, Z20, Z18
+	VADDPS       Z1, Z21, Z19
+	VADDPS       Z1, Z23, Z22
+	VPSLLD       $0x17, Z14, Z20
+	VPSLLD       $0x17, Z15, Z21
+	VPSLLD       $0x17, Z17, Z23
+	VPADDD       Z1, Z20, Z20
+	VPADDD       Z1, Z21, Z21
+	VPADDD       Z1, Z23, Z23
+	VMULPS       Z20, Z18, Z18
+	VMULPS       Z21, Z19, Z19
+	VMULPS       Z23, Z22, Z20
+	VPSUBD       Z14, Z12, Z12
+	VPSUBD       Z15, Z13, Z13
+	VPSUBD       Z17, Z16, Z14
+	VPSLLD       $0x17, Z12, Z12
+	VPSLLD       $0x17, Z13, Z13
+	VPSLLD       $0x17, Z14, Z14
+	VPADDD       Z1, Z12, Z12
+	VPADDD       Z1, Z13, Z13
+	VPADDD       Z1, Z14, Z14
+	VMULPS       Z12, Z18, Z12
+	VMULPS       Z13, Z19, Z13
+	VMULPS       Z14, Z20, Z14
+	VMOVUPS      Z12, (AX)
+	VMOVUPS      Z13, 64(AX)
+	VMOVUPS      Z14, 128(AX)
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, CX
+	JMP          blocks
 
 rest:
 	ADDQ $0x30, DX
 
 vectors:
-	SUBQ              $0x10, DX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VBROADCASTSS      word42b20000<>+0(SB), Z1
-	VBROADCASTSS      wordc2d00000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VMINPS            Z0, Z1, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS           Z0, Z2
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z1
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z1
-	VMULPS            Z1, Z0, Z1
-	VMOVAPS           Z0, Z3
-	VFMADD231PS       Z0, Z1, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z0
-	VPSRAD            $0x01, Z0, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z1, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VPSUBD            Z1, Z0, Z0
-	VPSLLD            $0x17, Z0, Z0
-	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
-	VMULPS            Z0, Z2, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	JMP               vectors
+	SUBQ         $0x10, DX
+	JL           tail
+	VMOVUPS      (CX), Z12
+	VMAXPS       Z12, Z3, Z12
+	VMINPS       Z12, Z2, Z12
+	VMOVAPS      Z12, Z13
+	VFMADD213PS  Z0, Z4, Z13
+	VSUBPS       Z0, Z13, Z14
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z5, Z14, Z12
+	VMOVAPS      Z12, Z12
+	VFNMADD231PS Z6, Z14, Z12
+	VMOVUPS      Z7, Z14
+	VFMADD213PS  Z8, Z12, Z14
+	VFMADD213PS  Z9, Z12, Z14
+	VFMADD213PS  Z10, Z12, Z14
+	VFMADD213PS  Z11, Z12, Z14
+	VMULPS       Z14, Z12, Z14
+	VMOVAPS      Z12, Z15
+	VFMADD231PS  Z12, Z14, Z15
+	VPSUBD       Z0, Z13, Z12
+	VPSRAD       $0x01, Z12, Z13
+	VADDPS       Z1, Z15, Z14
+	VPSLLD       $0x17, Z13, Z15
+	VPADDD       Z1, Z15, Z15
+	VMULPS       Z15, Z14, Z14
+	VPSUBD       Z13, Z12, Z12
+	VPSLLD       $0x17, Z12, Z12
+	VPADDD       Z1, Z12, Z12
+	VMULPS       Z12, Z14, Z12
+	VMOVUPS      Z12, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	JMP          vectors
 
 tail:
-	ADDQ              $0x10, DX
-	JZ                done
-	MOVQ              $0x0000ffff, BX
-	BZHIQ             DX, BX, BX
-	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VBROADCASTSS      word42b20000<>+0(SB), Z1
-	VBROADCASTSS      wordc2d00000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VMINPS            Z0, Z1, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS           Z0, Z2
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z1
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z1
-	VMULPS            Z1, Z0, Z1
-	VMOVAPS           Z0, Z3
-	VFMADD231PS       Z0, Z1, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z0
-	VPSRAD            $0x01, Z0, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z1, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VPSUBD            Z1, Z0, Z0
-	VPSLLD            $0x17, Z0, Z0
-	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
-	VMULPS            Z0, Z2, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ         $0x10, DX
+	JZ           done
+	MOVQ         $0x0000ffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z12
+	VMAXPS       Z12, Z3, Z3
+	VMINPS       Z3, Z2, Z2
+	VMOVAPS      Z2, Z3
+	VFMADD213PS  Z0, Z4, Z3
+	VSUBPS       Z0, Z3, Z4
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z5, Z4, Z2
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z6, Z4, Z2
+	VMOVUPS      Z7, Z4
+	VFMADD213PS  Z8, Z2, Z4
+	VFMADD213PS  Z9, Z2, Z4
+	VFMADD213PS  Z10, Z2, Z4
+	VFMADD213PS  Z11, Z2, Z4
+	VMULPS       Z4, Z2, Z4
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z2, Z4, Z5
+	VPSUBD       Z0, Z3, Z0
+	VPSRAD       $0x01, Z0, Z2
+	VADDPS       Z1, Z5, Z3
+	VPSLLD       $0x17, Z2, Z4
+	VPADDD       Z1, Z4, Z4
+	VMULPS       Z4, Z3, Z3
+	VPSUBD       Z2, Z0, Z0
+	VPSLLD       $0x17, Z0, Z0
+	VPADDD       Z1, Z0, Z0
+	VMULPS       Z0, Z3, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -517,153 +514,159 @@ GLOBL wordff800000<>(SB), RODATA|NOPTR, $4
 // func Erf(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·Erf(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS word3f800000<>+0(SB), Z0
+	VBROADCASTSS word4b400000<>+0(SB), Z1
+	VBROADCASTSS word3f000000<>+0(SB), Z2
+	VBROADCASTSS word7fffffff<>+0(SB), Z3
+	VBROADCASTSS word4116147b<>+0(SB), Z4
+	VBROADCASTSS word26901d7d<>+0(SB), Z5
+	VBROADCASTSS word38b2dfe0<>+0(SB), Z6
+	VBROADCASTSS wordba566c95<>+0(SB), Z7
+	VBROADCASTSS word3baa8838<>+0(SB), Z8
+	VBROADCASTSS wordbcdc0ae6<>+0(SB), Z9
+	VBROADCASTSS word3de7172e<>+0(SB), Z10
+	VBROADCASTSS wordbec093a2<>+0(SB), Z11
+	VBROADCASTSS word3e0375d4<>+0(SB), Z12
+	VBROADCASTSS wordbf800000<>+0(SB), Z13
 
 blocks:
 	SUBQ              $0x20, DX
 	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z5
-	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
-	VANDPS.BCST       word7fffffff<>+0(SB), Z5, Z6
-	VBROADCASTSS      word4116147b<>+0(SB), Z2
-	VBROADCASTSS      word4116147b<>+0(SB), Z7
-	VBROADCASTSS      word26901d7d<>+0(SB), Z3
-	VBROADCASTSS      word26901d7d<>+0(SB), Z8
-	VMAXPS            Z1, Z3, Z1
-	VMAXPS            Z6, Z8, Z3
-	VMINPS            Z1, Z2, Z1
-	VMINPS            Z3, Z7, Z6
-	VMULPS            Z1, Z1, Z2
-	VMULPS            Z6, Z6, Z7
-	VBROADCASTSS      word38b2dfe0<>+0(SB), Z3
-	VBROADCASTSS      word38b2dfe0<>+0(SB), Z8
-	VFMADD213PS.BCST  wordba566c95<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  wordba566c95<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3baa8838<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3baa8838<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  wordbcdc0ae6<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  wordbcdc0ae6<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3de7172e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3de7172e<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  wordbec093a2<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  wordbec093a2<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3e0375d4<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e0375d4<>+0(SB), Z7, Z8
-	VMOVAPS           Z0, Z2
-	VMOVAPS           Z5, Z7
-	VFMADD231PS       Z0, Z3, Z2
-	VFMADD231PS       Z5, Z8, Z7
-	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z3
-	VMULPS.BCST       wordbf800000<>+0(SB), Z6, Z13
-	VMULPS            Z1, Z3, Z8
-	VMULPS            Z6, Z13, Z14
-	VMOVAPS           Z8, Z12
-	VMOVAPS           Z14, Z15
-	VFMSUB231PS       Z1, Z3, Z12
-	VFMSUB231PS       Z6, Z13, Z15
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z16
-	VMOVAPS           Z8, Z13
-	VMOVAPS           Z14, Z17
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z13
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z16, Z17
-	VSUBPS.BCST       word4b400000<>+0(SB), Z13, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z17, Z16
-	VMOVAPS           Z8, Z8
-	VMOVAPS           Z14, Z14
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z8
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z16, Z14
-	VMOVAPS           Z8, Z8
-	VMOVAPS           Z14, Z14
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z8
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z16, Z14
-	VADDPS            Z12, Z8, Z3
-	VADDPS            Z15, Z14, Z12
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z8
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z14
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z8
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z8
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z8
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z12, Z14
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z8
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z12, Z14
-	VMULPS            Z8, Z3, Z8
-	VMULPS            Z14, Z12, Z15
-	VMOVAPS           Z3, Z14
-	VMOVAPS           Z12, Z16
-	VFMADD231PS       Z3, Z8, Z14
-	VFMADD231PS       Z12, Z15, Z16
-	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
-	VADDPS.BCST       word3f800000<>+0(SB), Z16, Z8
-	VPSUBD.BCST       word4b400000<>+0(SB), Z13, Z12
-	VPSUBD.BCST       word4b400000<>+0(SB), Z17, Z13
-	VPSLLD            $0x17, Z12, Z12
-	VPSLLD            $0x17, Z13, Z13
-	VPADDD.BCST       word3f800000<>+0(SB), Z12, Z12
-	VPADDD.BCST       word3f800000<>+0(SB), Z13, Z13
-	VMULPS            Z12, Z3, Z3
-	VMULPS            Z13, Z8, Z14
-	VBROADCASTSS      word3f800000<>+0(SB), Z8
-	VBROADCASTSS      word3f800000<>+0(SB), Z15
-	VBROADCASTSS      word3ecccccd<>+0(SB), Z12
-	VBROADCASTSS      word3ecccccd<>+0(SB), Z16
-	VMOVAPS           Z1, Z13
-	VMOVAPS           Z6, Z17
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z16, Z17
-	VDIVPS            Z13, Z8, Z8
-	VDIVPS            Z17, Z15, Z15
-	VSUBPS.BCST       word3f000000<>+0(SB), Z8, Z12
-	VSUBPS.BCST       word3f000000<>+0(SB), Z15, Z16
-	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z13
-	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z17
-	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z16, Z17
-	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z16, Z17
-	VMULPS            Z8, Z13, Z8
-	VMULPS            Z15, Z17, Z12
-	VMULPS            Z3, Z8, Z3
-	VMULPS            Z14, Z12, Z12
-	VBROADCASTSS      word3f800000<>+0(SB), Z8
-	VBROADCASTSS      word3f800000<>+0(SB), Z13
-	VSUBPS            Z3, Z8, Z3
-	VSUBPS            Z12, Z13, Z8
-	VANDPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VANDPS.BCST       word80000000<>+0(SB), Z5, Z5
-	VORPS             Z0, Z3, Z0
-	VORPS             Z5, Z8, Z3
-	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z1, K1
-	VPMOVM2D          K1, Z1
-	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z6, K1
-	VPMOVM2D          K1, Z5
-	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z2, Z0, K1, Z4
-	VPMOVD2M          Z5, K1
-	VBLENDMPS         Z7, Z3, K1, Z9
-	VMOVUPS           Z4, (AX)
-	VMOVUPS           Z9, 64(AX)
+	VMOVUPS           (CX), Z14
+	VMOVUPS           64(CX), Z17
+	VANDPS            Z3, Z14, Z15
+	VANDPS            Z3, Z17, Z18
+	VMAXPS            Z15, Z5, Z15
+	VMAXPS            Z18, Z5, Z18
+	VMINPS            Z15, Z4, Z15
+	VMINPS            Z18, Z4, Z23
+	VMULPS            Z15, Z15, Z18
+	VMULPS            Z23, Z23, Z24
+	VMOVUPS           Z6, Z22
+	VMOVUPS           Z6, Z25
+	VFMADD213PS       Z7, Z18, Z22
+	VFMADD213PS       Z7, Z24, Z25
+	VFMADD213PS       Z8, Z18, Z22
+	VFMADD213PS       Z8, Z24, Z25
+	VFMADD213PS       Z9, Z18, Z22
+	VFMADD213PS       Z9, Z24, Z25
+	VFMADD213PS       Z10, Z18, Z22
+	VFMADD213PS       Z10, Z24, Z25
+	VFMADD213PS       Z11, Z18, Z22
+	VFMADD213PS       Z11, Z24, Z25
+	VFMADD213PS       Z12, Z18, Z22
+	VFMADD213PS       Z12, Z24, Z25
+	VMOVAPS           Z14, Z18
+	VMOVAPS           Z17, Z24
+	VFMADD231PS       Z14, Z22, Z18
+	VFMADD231PS       Z17, Z25, Z24
+	VMULPS            Z13, Z15, Z22
+	VMULPS            Z13, Z23, Z27
+	VMULPS            Z15, Z22, Z25
+	VMULPS            Z23, Z27, Z28
+	VMOVAPS           Z25, Z26
+	VMOVAPS           Z28, Z29
+	VFMSUB231PS       Z15, Z22, Z26
+	VFMSUB231PS       Z23, Z27, Z29
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z22
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z30
+	VMOVAPS           Z25, Z27
+	VMOVAPS           Z28, Z31
+	VFMADD213PS       Z1, Z22, Z27
+	VFMADD213PS       Z1, Z30, Z31
+	VSUBPS            Z1, Z27, Z22
+	VSUBPS            Z1, Z31, Z30
+	VMOVAPS           Z25, Z25
+	VMOVAPS           Z28, Z28
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z22, Z25
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z30, Z28
+	VMOVAPS           Z25, Z25
+	VMOVAPS           Z28, Z28
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z22, Z25
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z30, Z28
+	VADDPS            Z26, Z25, Z22
+	VADDPS            Z29, Z28, Z26
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z25
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z28
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z22, Z25
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z22, Z25
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z22, Z25
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z26, Z28
+	VFMADD213PS       Z2, Z22, Z25
+	VFMADD213PS       Z2, Z26, Z28
+	VMULPS            Z25, Z22, Z25
+	VMULPS            Z28, Z26, Z29
+	VMOVAPS           Z22, Z28
+	VMOVAPS           Z26, Z30
+	VFMADD231PS       Z22, Z25, Z28
+	VFMADD231PS       Z26, Z29, Z30
+	VADDPS            Z0, Z28, Z22
+	VADDPS            Z0, Z30, Z25
+	VPSUBD            Z1, Z27, Z26
+	VPSUBD            Z1, Z31, Z27
+	VPSLLD            $0x17, Z26, Z26
+	VPSLLD            $0x17, Z27, Z27
+	VPADDD            Z0, Z26, Z26
+	VPADDD            Z0, Z27, Z27
+	VMULPS            Z26, Z22, Z22
+	VMULPS            Z27, Z25, Z27
+	VBROADCASTSS      word3ecccccd<>+0(SB), Z25
+	VBROADCASTSS      word3ecccccd<>+0(SB), Z28
+	VMOVAPS           Z15, Z26
+	VMOVAPS           Z23, Z29
+	VFMADD213PS       Z0, Z25, Z26
+	VFMADD213PS       Z0, Z28, Z29
+	VDIVPS            Z26, Z0, Z25
+	VDIVPS            Z29, Z0, Z29
+	VSUBPS            Z2, Z25, Z26
+	VSUBPS            Z2, Z29, Z30
+	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z28
+	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z31
+	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z30, Z31
+	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z26, Z28
+	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z30, Z31
+	VMULPS            Z25, Z28, Z25
+	VMULPS            Z29, Z31, Z26
+	VMULPS            Z22, Z25, Z22
+	VMULPS            Z27, Z26, Z25
+	VSUBPS            Z22, Z0, Z22
+	VSUBPS            Z25, Z0, Z25
+	VANDPS.BCST       word80000000<>+0(SB), Z14, Z14
+	VANDPS.BCST       word80000000<>+0(SB), Z17, Z17
+	VORPS             Z14, Z22, Z14
+	VORPS             Z17, Z25, Z17
+	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z15, K1
+	VPMOVM2D          K1, Z15
+	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z23, K1
+	VPMOVM2D          K1, Z22
+	VPMOVD2M          Z15, K1
+	VBLENDMPS         Z18, Z14, K1, Z16
+	VPMOVD2M          Z22, K1
+	VBLENDMPS         Z24, Z17, K1, Z19
+	VMOVUPS           Z16, (AX)
+	VMOVUPS           Z19, 64(AX)
 	ADDQ              $0x00000080, AX
 	ADDQ              $0x00000080, CX
 	JMP               blocks
@@ -674,76 +677,72 @@ rest:
 vectors:
 	SUBQ              $0x10, DX
 	JL                tail
-	VMOVUPS           (CX), Z0
-	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
-	VBROADCASTSS      word4116147b<>+0(SB), Z2
-	VBROADCASTSS      word26901d7d<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      word38b2dfe0<>+0(SB), Z3
-	VFMADD213PS.BCST  wordba566c95<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3baa8838<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  wordbcdc0ae6<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3de7172e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  wordbec093a2<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e0375d4<>+0(SB), Z2, Z3
-	VMOVAPS           Z0, Z2
-	VFMADD231PS       Z0, Z3, Z2
-	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z3
-	VMULPS            Z1, Z3, Z4
-	VMOVAPS           Z4, Z5
-	VFMSUB231PS       Z1, Z3, Z5
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z4, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z6
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z3
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z4
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z4
-	VADDPS            Z5, Z4, Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z3, Z4
-	VMOVAPS           Z3, Z5
-	VFMADD231PS       Z3, Z4, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z4
-	VPSLLD            $0x17, Z4, Z4
-	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
-	VMULPS            Z4, Z3, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VBROADCASTSS      word3ecccccd<>+0(SB), Z5
-	VMOVAPS           Z1, Z6
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z5, Z6
-	VDIVPS            Z6, Z4, Z4
-	VSUBPS.BCST       word3f000000<>+0(SB), Z4, Z5
-	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z6
-	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z5, Z6
-	VMULPS            Z4, Z6, Z4
-	VMULPS            Z3, Z4, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VSUBPS            Z3, Z4, Z3
-	VANDPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VORPS             Z0, Z3, Z0
-	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z1, K1
-	VPMOVM2D          K1, Z1
-	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z2, Z0, K1, Z10
-	VMOVUPS           Z10, (AX)
+	VMOVUPS           (CX), Z14
+	VANDPS            Z3, Z14, Z15
+	VMAXPS            Z15, Z5, Z15
+	VMINPS            Z15, Z4, Z15
+	VMULPS            Z15, Z15, Z16
+	VMOVUPS           Z6, Z17
+	VFMADD213PS       Z7, Z16, Z17
+	VFMADD213PS       Z8, Z16, Z17
+	VFMADD213PS       Z9, Z16, Z17
+	VFMADD213PS       Z10, Z16, Z17
+	VFMADD213PS       Z11, Z16, Z17
+	VFMADD213PS       Z12, Z16, Z17
+	VMOVAPS           Z14, Z16
+	VFMADD231PS       Z14, Z17, Z16
+	VMULPS            Z13, Z15, Z17
+	VMULPS            Z15, Z17, Z18
+	VMOVAPS           Z18, Z19
+	VFMSUB231PS       Z15, Z17, Z19
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z17
+	VMOVAPS           Z18, Z22
+	VFMADD213PS       Z1, Z17, Z22
+	VSUBPS            Z1, Z22, Z17
+	VMOVAPS           Z18, Z18
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z17, Z18
+	VMOVAPS           Z18, Z18
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z17, Z18
+	VADDPS            Z19, Z18, Z17
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z18
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z17, Z18
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z17, Z18
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z17, Z18
+	VFMADD213PS       Z2, Z17, Z18
+	VMULPS            Z18, Z17, Z18
+	VMOVAPS           Z17, Z19
+	VFMADD231PS       Z17, Z18, Z19
+	VADDPS            Z0, Z19, Z17
+	VPSUBD            Z1, Z22, Z18
+	VPSLLD            $0x17, Z18, Z18
+	VPADDD            Z0, Z18, Z18
+	VMULPS            Z18, Z17, Z17
+	VBROADCASTSS      word3ecccccd<>+0(SB), Z18
+	VMOVAPS           Z15, Z19
+	VFMADD213PS       Z0, Z18, Z19
+	VDIVPS            Z19, Z0, Z18
+	VSUBPS            Z2, Z18, Z19
+	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z22
+	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z19, Z22
+	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z19, Z22
+	VMULPS            Z18, Z22, Z18
+	VMULPS            Z17, Z18, Z17
+	VSUBPS            Z17, Z0, Z17
+	VANDPS.BCST       word80000000<>+0(SB), Z14, Z14
+	VORPS             Z14, Z17, Z14
+	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z15, K1
+	VPMOVM2D          K1, Z15
+	VPMOVD2M          Z15, K1
+	VBLENDMPS         Z16, Z14, K1, Z20
+	VMOVUPS           Z20, (AX)
 	ADDQ              $0x00000040, AX
 	ADDQ              $0x00000040, CX
 	JMP               vectors
@@ -754,76 +753,72 @@ tail:
 	MOVQ              $0x0000ffff, BX
 	BZHIQ             DX, BX, BX
 	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
-	VBROADCASTSS      word4116147b<>+0(SB), Z2
-	VBROADCASTSS      word26901d7d<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      word38b2dfe0<>+0(SB), Z3
-	VFMADD213PS.BCST  wordba566c95<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3baa8838<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  wordbcdc0ae6<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3de7172e<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  wordbec093a2<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e0375d4<>+0(SB), Z2, Z3
-	VMOVAPS           Z0, Z2
-	VFMADD231PS       Z0, Z3, Z2
-	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z3
-	VMULPS            Z1, Z3, Z4
-	VMOVAPS           Z4, Z5
-	VFMSUB231PS       Z1, Z3, Z5
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z4, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z6
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z3
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z4
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z4
-	VADDPS            Z5, Z4, Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z3, Z4
-	VMOVAPS           Z3, Z5
-	VFMADD231PS       Z3, Z4, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z4
-	VPSLLD            $0x17, Z4, Z4
-	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
-	VMULPS            Z4, Z3, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
+	VMOVUPS.Z         (CX), K1, Z14
+	VANDPS            Z3, Z14, Z3
+	VMAXPS            Z3, Z5, Z3
+	VMINPS            Z3, Z4, Z3
+	VMULPS            Z3, Z3, Z4
+	VMOVUPS           Z6, Z5
+	VFMADD213PS       Z7, Z4, Z5
+	VFMADD213PS       Z8, Z4, Z5
+	VFMADD213PS       Z9, Z4, Z5
+	VFMADD213PS       Z10, Z4, Z5
+	VFMADD213PS       Z11, Z4, Z5
+	VFMADD213PS       Z12, Z4, Z5
+	VMOVAPS           Z14, Z4
+	VFMADD231PS       Z14, Z5, Z4
+	VMULPS            Z13, Z3, Z5
+	VMULPS            Z3, Z5, Z6
+	VMOVAPS           Z6, Z7
+	VFMSUB231PS       Z3, Z5, Z7
+	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z5
+	VMOVAPS           Z6, Z8
+	VFMADD213PS       Z1, Z5, Z8
+	VSUBPS            Z1, Z8, Z5
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST word3f317218<>+0(SB), Z5, Z6
+	VMOVAPS           Z6, Z6
+	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z5, Z6
+	VADDPS            Z7, Z6, Z5
+	VBROADCASTSS      word3ab6887e<>+0(SB), Z6
+	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z5, Z6
+	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z5, Z6
+	VFMADD213PS       Z2, Z5, Z6
+	VMULPS            Z6, Z5, Z6
+	VMOVAPS           Z5, Z7
+	VFMADD231PS       Z5, Z6, Z7
+	VADDPS            Z0, Z7, Z5
+	VPSUBD            Z1, Z8, Z1
+	VPSLLD            $0x17, Z1, Z1
+	VPADDD            Z0, Z1, Z1
+	VMULPS            Z1, Z5, Z1
 	VBROADCASTSS      word3ecccccd<>+0(SB), Z5
-	VMOVAPS           Z1, Z6
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z5, Z6
-	VDIVPS            Z6, Z4, Z4
-	VSUBPS.BCST       word3f000000<>+0(SB), Z4, Z5
+	VMOVAPS           Z3, Z6
+	VFMADD213PS       Z0, Z5, Z6
+	VDIVPS            Z6, Z0, Z5
+	VSUBPS            Z2, Z5, Z2
 	VBROADCASTSS      wordbcf4af0d<>+0(SB), Z6
-	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z5, Z6
-	VMULPS            Z4, Z6, Z4
-	VMULPS            Z3, Z4, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VSUBPS            Z3, Z4, Z3
-	VANDPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VORPS             Z0, Z3, Z0
-	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z1, K2
+	VFMADD213PS.BCST  wordbbb44abc<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  word3d8bb775<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  word3cad7a5f<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  wordbdfbd6e2<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  wordbddbc09c<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  word3e39da49<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  word3f0c499b<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  word3f39ec5c<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  word3f24caef<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST  word3ed7dda0<>+0(SB), Z2, Z6
+	VMULPS            Z5, Z6, Z2
+	VMULPS            Z1, Z2, Z1
+	VSUBPS            Z1, Z0, Z0
+	VANDPS.BCST       word80000000<>+0(SB), Z14, Z1
+	VORPS             Z1, Z0, Z0
+	VCMPPS.BCST       $0x11, word3f666666<>+0(SB), Z3, K2
 	VPMOVM2D          K2, Z1
 	VPMOVD2M          Z1, K2
-	VBLENDMPS         Z2, Z0, K2, Z11
-	VMOVUPS           Z11, K1, (AX)
+	VBLENDMPS         Z4, Z0, K2, Z21
+	VMOVUPS           Z21, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -907,180 +902,182 @@ GLOBL word3f666666<>(SB), RODATA|NOPTR, $4
 // func ErfGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·ErfGrad(SB), NOSPLIT, $0-72
-	MOVQ dx_base+0(FP), AX
-	MOVQ dy_base+24(FP), CX
-	MOVQ x_base+48(FP), DX
-	MOVQ dx_len+8(FP), BX
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dy_base+24(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS word4b400000<>+0(SB), Z0
+	VBROADCASTSS word3f800000<>+0(SB), Z1
+	VBROADCASTSS word7fffffff<>+0(SB), Z2
+	VBROADCASTSS word4116147b<>+0(SB), Z3
+	VBROADCASTSS word26901d7d<>+0(SB), Z4
+	VBROADCASTSS wordbf800000<>+0(SB), Z5
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z6
+	VBROADCASTSS word3f317218<>+0(SB), Z7
+	VBROADCASTSS wordb102e308<>+0(SB), Z8
+	VBROADCASTSS word3ab6887e<>+0(SB), Z9
+	VBROADCASTSS word3c0905b1<>+0(SB), Z10
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z11
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z12
+	VBROADCASTSS word3f000000<>+0(SB), Z13
 
 blocks:
-	SUBQ              $0x20, BX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z2
-	VMOVUPS           (DX), Z1
-	VMOVUPS           64(DX), Z3
-	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z1
-	VANDPS.BCST       word7fffffff<>+0(SB), Z3, Z5
-	VBROADCASTSS      word4116147b<>+0(SB), Z3
-	VBROADCASTSS      word4116147b<>+0(SB), Z6
-	VBROADCASTSS      word26901d7d<>+0(SB), Z4
-	VBROADCASTSS      word26901d7d<>+0(SB), Z7
-	VMAXPS            Z1, Z4, Z1
-	VMAXPS            Z5, Z7, Z4
-	VMINPS            Z1, Z3, Z1
-	VMINPS            Z4, Z6, Z6
-	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z3
-	VMULPS.BCST       wordbf800000<>+0(SB), Z6, Z7
-	VMULPS            Z1, Z3, Z4
-	VMULPS            Z6, Z7, Z8
-	VMOVAPS           Z4, Z5
-	VMOVAPS           Z8, Z9
-	VFMSUB231PS       Z1, Z3, Z5
-	VFMSUB231PS       Z6, Z7, Z9
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z6
-	VMOVAPS           Z4, Z3
-	VMOVAPS           Z8, Z7
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z6, Z7
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z1
-	VSUBPS.BCST       word4b400000<>+0(SB), Z7, Z6
-	VMOVAPS           Z4, Z4
-	VMOVAPS           Z8, Z8
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z4
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z6, Z8
-	VMOVAPS           Z4, Z4
-	VMOVAPS           Z8, Z8
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z4
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z6, Z8
-	VADDPS            Z5, Z4, Z1
-	VADDPS            Z9, Z8, Z5
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z6
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z5, Z6
-	VMULPS            Z4, Z1, Z4
-	VMULPS            Z6, Z5, Z8
-	VMOVAPS           Z1, Z6
-	VMOVAPS           Z5, Z9
-	VFMADD231PS       Z1, Z4, Z6
-	VFMADD231PS       Z5, Z8, Z9
-	VADDPS.BCST       word3f800000<>+0(SB), Z6, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z9, Z4
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z7, Z5
-	VPSLLD            $0x17, Z3, Z3
-	VPSLLD            $0x17, Z5, Z5
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z5, Z5
-	VMULPS            Z3, Z1, Z1
-	VMULPS            Z5, Z4, Z3
-	VMULPS.BCST       word3f906ebb<>+0(SB), Z1, Z1
-	VMULPS.BCST       word3f906ebb<>+0(SB), Z3, Z3
-	VMULPS            Z1, Z0, Z0
-	VMULPS            Z3, Z2, Z1
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, CX
-	ADDQ              $0x00000080, DX
-	JMP               blocks
+	SUBQ         $0x20, BX
+	JL           rest
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z16
+	VMOVUPS      (DX), Z15
+	VMOVUPS      64(DX), Z17
+	VANDPS       Z2, Z15, Z15
+	VANDPS       Z2, Z17, Z17
+	VMAXPS       Z15, Z4, Z15
+	VMAXPS       Z17, Z4, Z17
+	VMINPS       Z15, Z3, Z15
+	VMINPS       Z17, Z3, Z20
+	VMULPS       Z5, Z15, Z17
+	VMULPS       Z5, Z20, Z21
+	VMULPS       Z15, Z17, Z18
+	VMULPS       Z20, Z21, Z22
+	VMOVAPS      Z18, Z19
+	VMOVAPS      Z22, Z23
+	VFMSUB231PS  Z15, Z17, Z19
+	VFMSUB231PS  Z20, Z21, Z23
+	VMOVAPS      Z18, Z15
+	VMOVAPS      Z22, Z20
+	VFMADD213PS  Z0, Z6, Z15
+	VFMADD213PS  Z0, Z6, Z20
+	VSUBPS       Z0, Z15, Z17
+	VSUBPS       Z0, Z20, Z21
+	VMOVAPS      Z18, Z18
+	VMOVAPS      Z22, Z22
+	VFNMADD231PS Z7, Z17, Z18
+	VFNMADD231PS Z7, Z21, Z22
+	VMOVAPS      Z18, Z18
+	VMOVAPS      Z22, Z22
+	VFNMADD231PS Z8, Z17, Z18
+	VFNMADD231PS Z8, Z21, Z22
+	VADDPS       Z19, Z18, Z17
+	VADDPS       Z23, Z22, Z19
+	VMOVUPS      Z9, Z18
+	VMOVUPS      Z9, Z21
+	VFMADD213PS  Z10, Z17, Z18
+	VFMADD213PS  Z10, Z19, Z21
+	VFMADD213PS  Z11, Z17, Z18
+	VFMADD213PS  Z11, Z19, Z21
+	VFMADD213PS  Z12, Z17, Z18
+	VFMADD213PS  Z12, Z19, Z21
+	VFMADD213PS  Z13, Z17, Z18
+	VFMADD213PS  Z13, Z19, Z21
+	VMULPS       Z18, Z17, Z18
+	VMULPS       Z21, Z19, Z22
+	VMOVAPS      Z17, Z21
+	VMOVAPS      Z19, Z23
+	VFMADD231PS  Z17, Z18, Z21
+	VFMADD231PS  Z19, Z22, Z23
+	VADDPS       Z1, Z21, Z17
+	VADDPS       Z1, Z23, Z18
+	VPSUBD       Z0, Z15, Z15
+	VPSUBD       Z0, Z20, Z19
+	VPSLLD       $0x17, Z15, Z15
+	VPSLLD       $0x17, Z19, Z19
+	VPADDD       Z1, Z15, Z15
+	VPADDD       Z1, Z19, Z19
+	VMULPS       Z15, Z17, Z15
+	VMULPS       Z19, Z18, Z17
+	VMULPS.BCST  word3f906ebb<>+0(SB), Z15, Z15
+	VMULPS.BCST  word3f906ebb<>+0(SB), Z17, Z17
+	VMULPS       Z15, Z14, Z14
+	VMULPS       Z17, Z16, Z15
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	JMP          blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ              $0x10, BX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VMOVUPS           (DX), Z1
-	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z1
-	VBROADCASTSS      word4116147b<>+0(SB), Z2
-	VBROADCASTSS      word26901d7d<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z2
-	VMULPS            Z1, Z2, Z3
-	VMOVAPS           Z3, Z4
-	VFMSUB231PS       Z1, Z2, Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS           Z3, Z2
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z3
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z3
-	VADDPS            Z4, Z3, Z1
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
-	VMULPS            Z3, Z1, Z3
-	VMOVAPS           Z1, Z4
-	VFMADD231PS       Z1, Z3, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z1, Z1
-	VMULPS.BCST       word3f906ebb<>+0(SB), Z1, Z1
-	VMULPS            Z1, Z0, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	ADDQ              $0x00000040, DX
-	JMP               vectors
+	SUBQ         $0x10, BX
+	JL           tail
+	VMOVUPS      (CX), Z14
+	VMOVUPS      (DX), Z15
+	VANDPS       Z2, Z15, Z15
+	VMAXPS       Z15, Z4, Z15
+	VMINPS       Z15, Z3, Z15
+	VMULPS       Z5, Z15, Z16
+	VMULPS       Z15, Z16, Z17
+	VMOVAPS      Z17, Z18
+	VFMSUB231PS  Z15, Z16, Z18
+	VMOVAPS      Z17, Z15
+	VFMADD213PS  Z0, Z6, Z15
+	VSUBPS       Z0, Z15, Z16
+	VMOVAPS      Z17, Z17
+	VFNMADD231PS Z7, Z16, Z17
+	VMOVAPS      Z17, Z17
+	VFNMADD231PS Z8, Z16, Z17
+	VADDPS       Z18, Z17, Z16
+	VMOVUPS      Z9, Z17
+	VFMADD213PS  Z10, Z16, Z17
+	VFMADD213PS  Z11, Z16, Z17
+	VFMADD213PS  Z12, Z16, Z17
+	VFMADD213PS  Z13, Z16, Z17
+	VMULPS       Z17, Z16, Z17
+	VMOVAPS      Z16, Z18
+	VFMADD231PS  Z16, Z17, Z18
+	VADDPS       Z1, Z18, Z16
+	VPSUBD       Z0, Z15, Z15
+	VPSLLD       $0x17, Z15, Z15
+	VPADDD       Z1, Z15, Z15
+	VMULPS       Z15, Z16, Z15
+	VMULPS.BCST  word3f906ebb<>+0(SB), Z15, Z15
+	VMULPS       Z15, Z14, Z14
+	VMOVUPS      Z14, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	JMP          vectors
 
 tail:
-	ADDQ              $0x10, BX
-	JZ                done
-	MOVQ              $0x0000ffff, SI
-	BZHIQ             BX, SI, SI
-	KMOVW             SI, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VMOVUPS.Z         (DX), K1, Z1
-	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z1
-	VBROADCASTSS      word4116147b<>+0(SB), Z2
-	VBROADCASTSS      word26901d7d<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       wordbf800000<>+0(SB), Z1, Z2
-	VMULPS            Z1, Z2, Z3
-	VMOVAPS           Z3, Z4
-	VFMSUB231PS       Z1, Z2, Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS           Z3, Z2
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z3
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z3
-	VADDPS            Z4, Z3, Z1
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
-	VMULPS            Z3, Z1, Z3
-	VMOVAPS           Z1, Z4
-	VFMADD231PS       Z1, Z3, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z1, Z1
-	VMULPS.BCST       word3f906ebb<>+0(SB), Z1, Z1
-	VMULPS            Z1, Z0, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ         $0x10, BX
+	JZ           done
+	MOVQ         $0x0000ffff, SI
+	BZHIQ        BX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (CX), K1, Z14
+	VMOVUPS.Z    (DX), K1, Z15
+	VANDPS       Z2, Z15, Z2
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z3, Z2
+	VMULPS       Z5, Z2, Z3
+	VMULPS       Z2, Z3, Z4
+	VMOVAPS      Z4, Z5
+	VFMSUB231PS  Z2, Z3, Z5
+	VMOVAPS      Z4, Z2
+	VFMADD213PS  Z0, Z6, Z2
+	VSUBPS       Z0, Z2, Z3
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z7, Z3, Z4
+	VMOVAPS      Z4, Z4
+	VFNMADD231PS Z8, Z3, Z4
+	VADDPS       Z5, Z4, Z3
+	VMOVUPS      Z9, Z4
+	VFMADD213PS  Z10, Z3, Z4
+	VFMADD213PS  Z11, Z3, Z4
+	VFMADD213PS  Z12, Z3, Z4
+	VFMADD213PS  Z13, Z3, Z4
+	VMULPS       Z4, Z3, Z4
+	VMOVAPS      Z3, Z5
+	VFMADD231PS  Z3, Z4, Z5
+	VADDPS       Z1, Z5, Z3
+	VPSUBD       Z0, Z2, Z0
+	VPSLLD       $0x17, Z0, Z0
+	VPADDD       Z1, Z0, Z0
+	VMULPS       Z0, Z3, Z0
+	VMULPS.BCST  word3f906ebb<>+0(SB), Z0, Z0
+	VMULPS       Z0, Z14, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -1092,188 +1089,186 @@ GLOBL word3f906ebb<>(SB), RODATA|NOPTR, $4
 // func Tanh(dst []float32, x []float32)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·Tanh(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS word4b400000<>+0(SB), Z0
+	VBROADCASTSS word3f800000<>+0(SB), Z1
+	VBROADCASTSS word41a00000<>+0(SB), Z2
+	VBROADCASTSS wordc1a00000<>+0(SB), Z3
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z4
+	VBROADCASTSS word3f317218<>+0(SB), Z5
+	VBROADCASTSS wordb102e308<>+0(SB), Z6
+	VBROADCASTSS word3ab6887e<>+0(SB), Z7
+	VBROADCASTSS word3c0905b1<>+0(SB), Z8
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z9
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z10
+	VBROADCASTSS word3f000000<>+0(SB), Z11
+	VBROADCASTSS word40000000<>+0(SB), Z12
 
 blocks:
-	SUBQ              $0x30, DX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z1
-	VMOVUPS           128(CX), Z2
-	VADDPS            Z0, Z0, Z0
-	VADDPS            Z1, Z1, Z1
-	VADDPS            Z2, Z2, Z6
-	VBROADCASTSS      word41a00000<>+0(SB), Z2
-	VBROADCASTSS      word41a00000<>+0(SB), Z4
-	VBROADCASTSS      word41a00000<>+0(SB), Z7
-	VBROADCASTSS      wordc1a00000<>+0(SB), Z3
-	VBROADCASTSS      wordc1a00000<>+0(SB), Z5
-	VBROADCASTSS      wordc1a00000<>+0(SB), Z8
-	VMAXPS            Z0, Z3, Z0
-	VMAXPS            Z1, Z5, Z1
-	VMAXPS            Z6, Z8, Z3
-	VMINPS            Z0, Z2, Z0
-	VMINPS            Z1, Z4, Z1
-	VMINPS            Z3, Z7, Z6
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
-	VMOVAPS           Z0, Z3
-	VMOVAPS           Z1, Z5
-	VMOVAPS           Z6, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
-	VMOVAPS           Z0, Z0
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z6
-	VMOVAPS           Z0, Z0
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z6
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z7
-	VMULPS            Z2, Z0, Z2
-	VMULPS            Z4, Z1, Z4
-	VMULPS            Z7, Z6, Z10
-	VMOVAPS           Z0, Z7
-	VMOVAPS           Z1, Z9
-	VMOVAPS           Z6, Z11
-	VFMADD231PS       Z0, Z2, Z7
-	VFMADD231PS       Z1, Z4, Z9
-	VFMADD231PS       Z6, Z10, Z11
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z0
-	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z2
-	VPSLLD            $0x17, Z0, Z0
-	VPSLLD            $0x17, Z1, Z1
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
-	VPADDD.BCST       word3f800000<>+0(SB), Z1, Z1
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z4
-	VSUBPS.BCST       word3f800000<>+0(SB), Z0, Z2
-	VSUBPS.BCST       word3f800000<>+0(SB), Z1, Z3
-	VSUBPS.BCST       word3f800000<>+0(SB), Z4, Z5
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z5, Z5
-	VFMADD231PS       Z0, Z7, Z2
-	VFMADD231PS       Z1, Z9, Z3
-	VFMADD231PS       Z4, Z11, Z5
-	VADDPS.BCST       word40000000<>+0(SB), Z2, Z0
-	VADDPS.BCST       word40000000<>+0(SB), Z3, Z1
-	VADDPS.BCST       word40000000<>+0(SB), Z5, Z4
-	VDIVPS            Z0, Z2, Z0
-	VDIVPS            Z1, Z3, Z1
-	VDIVPS            Z4, Z5, Z2
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	VMOVUPS           Z2, 128(AX)
-	ADDQ              $0x000000c0, AX
-	ADDQ              $0x000000c0, CX
-	JMP               blocks
+	SUBQ         $0x30, DX
+	JL           rest
+	VMOVUPS      (CX), Z13
+	VMOVUPS      64(CX), Z14
+	VMOVUPS      128(CX), Z15
+	VADDPS       Z13, Z13, Z13
+	VADDPS       Z14, Z14, Z14
+	VADDPS       Z15, Z15, Z15
+	VMAXPS       Z13, Z3, Z13
+	VMAXPS       Z14, Z3, Z14
+	VMAXPS       Z15, Z3, Z15
+	VMINPS       Z13, Z2, Z13
+	VMINPS       Z14, Z2, Z14
+	VMINPS       Z15, Z2, Z19
+	VMOVAPS      Z13, Z15
+	VMOVAPS      Z14, Z17
+	VMOVAPS      Z19, Z20
+	VFMADD213PS  Z0, Z4, Z15
+	VFMADD213PS  Z0, Z4, Z17
+	VFMADD213PS  Z0, Z4, Z20
+	VSUBPS       Z0, Z15, Z16
+	VSUBPS       Z0, Z17, Z18
+	VSUBPS       Z0, Z20, Z21
+	VMOVAPS      Z13, Z13
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z19, Z19
+	VFNMADD231PS Z5, Z16, Z13
+	VFNMADD231PS Z5, Z18, Z14
+	VFNMADD231PS Z5, Z21, Z19
+	VMOVAPS      Z13, Z13
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z19, Z19
+	VFNMADD231PS Z6, Z16, Z13
+	VFNMADD231PS Z6, Z18, Z14
+	VFNMADD231PS Z6, Z21, Z19
+	VMOVUPS      Z7, Z16
+	VMOVUPS      Z7, Z18
+	VMOVUPS      Z7, Z21
+	VFMADD213PS  Z8, Z13, Z16
+	VFMADD213PS  Z8, Z14, Z18
+	VFMADD213PS  Z8, Z19, Z21
+	VFMADD213PS  Z9, Z13, Z16
+	VFMADD213PS  Z9, Z14, Z18
+	VFMADD213PS  Z9, Z19, Z21
+	VFMADD213PS  Z10, Z13, Z16
+	VFMADD213PS  Z10, Z14, Z18
+	VFMADD213PS  Z10, Z19, Z21
+	VFMADD213PS  Z11, Z13, Z16
+	VFMADD213PS  Z11, Z14, Z18
+	VFMADD213PS  Z11, Z19, Z21
+	VMULPS       Z16, Z13, Z16
+	VMULPS       Z18, Z14, Z18
+	VMULPS       Z21, Z19, Z23
+	VMOVAPS      Z13, Z21
+	VMOVAPS      Z14, Z22
+	VMOVAPS      Z19, Z24
+	VFMADD231PS  Z13, Z16, Z21
+	VFMADD231PS  Z14, Z18, Z22
+	VFMADD231PS  Z19, Z23, Z24
+	VPSUBD       Z0, Z15, Z13
+	VPSUBD       Z0, Z17, Z14
+	VPSUBD       Z0, Z20, Z15
+	VPSLLD       $0x17, Z13, Z13
+	VPSLLD       $0x17, Z14, Z14
+	VPSLLD       $0x17, Z15, Z15
+	VPADDD       Z1, Z13, Z13
+	VPADDD       Z1, Z14, Z14
+	VPADDD       Z1, Z15, Z17
+	VSUBPS       Z1, Z13, Z15
+	VSUBPS       Z1, Z14, Z16
+	VSUBPS       Z1, Z17, Z18
+	VMOVAPS      Z15, Z15
+	VMOVAPS      Z16, Z16
+	VMOVAPS      Z18, Z18
+	VFMADD231PS  Z13, Z21, Z15
+	VFMADD231PS  Z14, Z22, Z16
+	VFMADD231PS  Z17, Z24, Z18
+	VADDPS       Z12, Z15, Z13
+	VADDPS       Z12, Z16, Z14
+	VADDPS       Z12, Z18, Z17
+	VDIVPS       Z13, Z15, Z13
+	VDIVPS       Z14, Z16, Z14
+	VDIVPS       Z17, Z18, Z15
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      Z14, 64(AX)
+	VMOVUPS      Z15, 128(AX)
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, CX
+	JMP          blocks
 
 rest:
 	ADDQ $0x30, DX
 
 vectors:
-	SUBQ              $0x10, DX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VADDPS            Z0, Z0, Z0
-	VBROADCASTSS      word41a00000<>+0(SB), Z1
-	VBROADCASTSS      wordc1a00000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VMINPS            Z0, Z1, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS           Z0, Z2
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z1
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z1
-	VMULPS            Z1, Z0, Z1
-	VMOVAPS           Z0, Z3
-	VFMADD231PS       Z0, Z1, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z0
-	VPSLLD            $0x17, Z0, Z0
-	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
-	VSUBPS.BCST       word3f800000<>+0(SB), Z0, Z1
-	VMOVAPS           Z1, Z1
-	VFMADD231PS       Z0, Z3, Z1
-	VADDPS.BCST       word40000000<>+0(SB), Z1, Z0
-	VDIVPS            Z0, Z1, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	JMP               vectors
+	SUBQ         $0x10, DX
+	JL           tail
+	VMOVUPS      (CX), Z13
+	VADDPS       Z13, Z13, Z13
+	VMAXPS       Z13, Z3, Z13
+	VMINPS       Z13, Z2, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD213PS  Z0, Z4, Z14
+	VSUBPS       Z0, Z14, Z15
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z5, Z15, Z13
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z6, Z15, Z13
+	VMOVUPS      Z7, Z15
+	VFMADD213PS  Z8, Z13, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VMULPS       Z15, Z13, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z13, Z15, Z16
+	VPSUBD       Z0, Z14, Z13
+	VPSLLD       $0x17, Z13, Z13
+	VPADDD       Z1, Z13, Z13
+	VSUBPS       Z1, Z13, Z14
+	VMOVAPS      Z14, Z14
+	VFMADD231PS  Z13, Z16, Z14
+	VADDPS       Z12, Z14, Z13
+	VDIVPS       Z13, Z14, Z13
+	VMOVUPS      Z13, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	JMP          vectors
 
 tail:
-	ADDQ              $0x10, DX
-	JZ                done
-	MOVQ              $0x0000ffff, BX
-	BZHIQ             DX, BX, BX
-	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VADDPS            Z0, Z0, Z0
-	VBROADCASTSS      word41a00000<>+0(SB), Z1
-	VBROADCASTSS      wordc1a00000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VMINPS            Z0, Z1, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z1
-	VMOVAPS           Z0, Z2
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z1, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z2, Z1
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z1, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z1, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z1
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z1
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z1
-	VMULPS            Z1, Z0, Z1
-	VMOVAPS           Z0, Z3
-	VFMADD231PS       Z0, Z1, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z2, Z0
-	VPSLLD            $0x17, Z0, Z0
-	VPADDD.BCST       word3f800000<>+0(SB), Z0, Z0
-	VSUBPS.BCST       word3f800000<>+0(SB), Z0, Z1
-	VMOVAPS           Z1, Z1
-	VFMADD231PS       Z0, Z3, Z1
-	VADDPS.BCST       word40000000<>+0(SB), Z1, Z0
-	VDIVPS            Z0, Z1, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ         $0x10, DX
+	JZ           done
+	MOVQ         $0x0000ffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z13
+	VADDPS       Z13, Z13, Z13
+	VMAXPS       Z13, Z3, Z3
+	VMINPS       Z3, Z2, Z2
+	VMOVAPS      Z2, Z3
+	VFMADD213PS  Z0, Z4, Z3
+	VSUBPS       Z0, Z3, Z4
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z5, Z4, Z2
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z6, Z4, Z2
+	VMOVUPS      Z7, Z4
+	VFMADD213PS  Z8, Z2, Z4
+	VFMADD213PS  Z9, Z2, Z4
+	VFMADD213PS  Z10, Z2, Z4
+	VFMADD213PS  Z11, Z2, Z4
+	VMULPS       Z4, Z2, Z4
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z2, Z4, Z5
+	VPSUBD       Z0, Z3, Z0
+	VPSLLD       $0x17, Z0, Z0
+	VPADDD       Z1, Z0, Z0
+	VSUBPS       Z1, Z0, Z1
+	VMOVAPS      Z1, Z1
+	VFMADD231PS  Z0, Z5, Z1
+	VADDPS       Z12, Z1, Z0
+	VDIVPS       Z0, Z1, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -1291,188 +1286,181 @@ GLOBL word40000000<>(SB), RODATA|NOPTR, $4
 // func Sigmoid(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·Sigmoid(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS word3f800000<>+0(SB), Z0
+	VBROADCASTSS word4b400000<>+0(SB), Z1
+	VBROADCASTSS word80000000<>+0(SB), Z2
+	VBROADCASTSS word42b1999a<>+0(SB), Z3
+	VBROADCASTSS wordc2b03333<>+0(SB), Z4
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z5
+	VBROADCASTSS word3f317218<>+0(SB), Z6
+	VBROADCASTSS wordb102e308<>+0(SB), Z7
+	VBROADCASTSS word3ab6887e<>+0(SB), Z8
+	VBROADCASTSS word3c0905b1<>+0(SB), Z9
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z10
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z11
+	VBROADCASTSS word3f000000<>+0(SB), Z12
 
 blocks:
-	SUBQ              $0x30, DX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z2
-	VMOVUPS           128(CX), Z4
-	VBROADCASTSS      word3f800000<>+0(SB), Z1
-	VBROADCASTSS      word3f800000<>+0(SB), Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z5
-	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VXORPS.BCST       word80000000<>+0(SB), Z2, Z2
-	VXORPS.BCST       word80000000<>+0(SB), Z4, Z9
-	VBROADCASTSS      word42b1999a<>+0(SB), Z4
-	VBROADCASTSS      word42b1999a<>+0(SB), Z7
-	VBROADCASTSS      word42b1999a<>+0(SB), Z10
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z11
-	VMAXPS            Z0, Z6, Z0
-	VMAXPS            Z2, Z8, Z2
-	VMAXPS            Z9, Z11, Z6
-	VMINPS            Z0, Z4, Z0
-	VMINPS            Z2, Z7, Z2
-	VMINPS            Z6, Z10, Z9
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z10
-	VMOVAPS           Z0, Z6
-	VMOVAPS           Z2, Z8
-	VMOVAPS           Z9, Z11
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z10, Z11
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
-	VSUBPS.BCST       word4b400000<>+0(SB), Z11, Z10
-	VMOVAPS           Z0, Z0
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z9, Z9
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z2
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z10, Z9
-	VMOVAPS           Z0, Z0
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z9, Z9
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z2
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z10, Z9
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z10
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z9, Z10
-	VMULPS            Z4, Z0, Z4
-	VMULPS            Z7, Z2, Z7
-	VMULPS            Z10, Z9, Z13
-	VMOVAPS           Z0, Z10
-	VMOVAPS           Z2, Z12
-	VMOVAPS           Z9, Z14
-	VFMADD231PS       Z0, Z4, Z10
-	VFMADD231PS       Z2, Z7, Z12
-	VFMADD231PS       Z9, Z13, Z14
-	VADDPS.BCST       word3f800000<>+0(SB), Z10, Z0
-	VADDPS.BCST       word3f800000<>+0(SB), Z12, Z2
-	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z4
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z6
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z7
-	VPSUBD.BCST       word4b400000<>+0(SB), Z11, Z8
-	VPSLLD            $0x17, Z6, Z6
-	VPSLLD            $0x17, Z7, Z7
-	VPSLLD            $0x17, Z8, Z8
-	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
-	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
-	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
-	VMULPS            Z6, Z0, Z0
-	VMULPS            Z7, Z2, Z2
-	VMULPS            Z8, Z4, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
-	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z2
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z4
-	VDIVPS            Z0, Z1, Z0
-	VDIVPS            Z2, Z3, Z1
-	VDIVPS            Z4, Z5, Z2
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	VMOVUPS           Z2, 128(AX)
-	ADDQ              $0x000000c0, AX
-	ADDQ              $0x000000c0, CX
-	JMP               blocks
+	SUBQ         $0x30, DX
+	JL           rest
+	VMOVUPS      (CX), Z13
+	VMOVUPS      64(CX), Z14
+	VMOVUPS      128(CX), Z15
+	VXORPS       Z2, Z13, Z13
+	VXORPS       Z2, Z14, Z14
+	VXORPS       Z2, Z15, Z15
+	VMAXPS       Z13, Z4, Z13
+	VMAXPS       Z14, Z4, Z14
+	VMAXPS       Z15, Z4, Z15
+	VMINPS       Z13, Z3, Z13
+	VMINPS       Z14, Z3, Z14
+	VMINPS       Z15, Z3, Z19
+	VMOVAPS      Z13, Z15
+	VMOVAPS      Z14, Z17
+	VMOVAPS      Z19, Z20
+	VFMADD213PS  Z1, Z5, Z15
+	VFMADD213PS  Z1, Z5, Z17
+	VFMADD213PS  Z1, Z5, Z20
+	VSUBPS       Z1, Z15, Z16
+	VSUBPS       Z1, Z17, Z18
+	VSUBPS       Z1, Z20, Z21
+	VMOVAPS      Z13, Z13
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z19, Z19
+	VFNMADD231PS Z6, Z16, Z13
+	VFNMADD231PS Z6, Z18, Z14
+	VFNMADD231PS Z6, Z21, Z19
+	VMOVAPS      Z13, Z13
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z19, Z19
+	VFNMADD231PS Z7, Z16, Z13
+	VFNMADD231PS Z7, Z18, Z14
+	VFNMADD231PS Z7, Z21, Z19
+	VMOVUPS      Z8, Z16
+	VMOVUPS      Z8, Z18
+	VMOVUPS      Z8, Z21
+	VFMADD213PS  Z9, Z13, Z16
+	VFMADD213PS  Z9, Z14, Z18
+	VFMADD213PS  Z9, Z19, Z21
+	VFMADD213PS  Z10, Z13, Z16
+	VFMADD213PS  Z10, Z14, Z18
+	VFMADD213PS  Z10, Z19, Z21
+	VFMADD213PS  Z11, Z13, Z16
+	VFMADD213PS  Z11, Z14, Z18
+	VFMADD213PS  Z11, Z19, Z21
+	VFMADD213PS  Z12, Z13, Z16
+	VFMADD213PS  Z12, Z14, Z18
+	VFMADD213PS  Z12, Z19, Z21
+	VMULPS       Z16, Z13, Z16
+	VMULPS       Z18, Z14, Z18
+	VMULPS       Z21, Z19, Z23
+	VMOVAPS      Z13, Z21
+	VMOVAPS      Z14, Z22
+	VMOVAPS      Z19, Z24
+	VFMADD231PS  Z13, Z16, Z21
+	VFMADD231PS  Z14, Z18, Z22
+	VFMADD231PS  Z19, Z23, Z24
+	VADDPS       Z0, Z21, Z13
+	VADDPS       Z0, Z22, Z14
+	VADDPS       Z0, Z24, Z16
+	VPSUBD       Z1, Z15, Z15
+	VPSUBD       Z1, Z17, Z17
+	VPSUBD       Z1, Z20, Z18
+	VPSLLD       $0x17, Z15, Z15
+	VPSLLD       $0x17, Z17, Z17
+	VPSLLD       $0x17, Z18, Z18
+	VPADDD       Z0, Z15, Z15
+	VPADDD       Z0, Z17, Z17
+	VPADDD       Z0, Z18, Z18
+	VMULPS       Z15, Z13, Z13
+	VMULPS       Z17, Z14, Z14
+	VMULPS       Z18, Z16, Z15
+	VADDPS       Z0, Z13, Z13
+	VADDPS       Z0, Z14, Z14
+	VADDPS       Z0, Z15, Z15
+	VDIVPS       Z13, Z0, Z13
+	VDIVPS       Z14, Z0, Z14
+	VDIVPS       Z15, Z0, Z15
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      Z14, 64(AX)
+	VMOVUPS      Z15, 128(AX)
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, CX
+	JMP          blocks
 
 rest:
 	ADDQ $0x30, DX
 
 vectors:
-	SUBQ              $0x10, DX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VBROADCASTSS      word3f800000<>+0(SB), Z1
-	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z0, Z3, Z0
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z0, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
-	VMULPS            Z2, Z0, Z2
-	VMOVAPS           Z0, Z4
-	VFMADD231PS       Z0, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z0, Z0
-	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
-	VDIVPS            Z0, Z1, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	JMP               vectors
+	SUBQ         $0x10, DX
+	JL           tail
+	VMOVUPS      (CX), Z13
+	VXORPS       Z2, Z13, Z13
+	VMAXPS       Z13, Z4, Z13
+	VMINPS       Z13, Z3, Z13
+	VMOVAPS      Z13, Z14
+	VFMADD213PS  Z1, Z5, Z14
+	VSUBPS       Z1, Z14, Z15
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z6, Z15, Z13
+	VMOVAPS      Z13, Z13
+	VFNMADD231PS Z7, Z15, Z13
+	VMOVUPS      Z8, Z15
+	VFMADD213PS  Z9, Z13, Z15
+	VFMADD213PS  Z10, Z13, Z15
+	VFMADD213PS  Z11, Z13, Z15
+	VFMADD213PS  Z12, Z13, Z15
+	VMULPS       Z15, Z13, Z15
+	VMOVAPS      Z13, Z16
+	VFMADD231PS  Z13, Z15, Z16
+	VADDPS       Z0, Z16, Z13
+	VPSUBD       Z1, Z14, Z14
+	VPSLLD       $0x17, Z14, Z14
+	VPADDD       Z0, Z14, Z14
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z0, Z13, Z13
+	VDIVPS       Z13, Z0, Z13
+	VMOVUPS      Z13, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	JMP          vectors
 
 tail:
-	ADDQ              $0x10, DX
-	JZ                done
-	MOVQ              $0x0000ffff, BX
-	BZHIQ             DX, BX, BX
-	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VBROADCASTSS      word3f800000<>+0(SB), Z1
-	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z0, Z3, Z0
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z0, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
-	VMULPS            Z2, Z0, Z2
-	VMOVAPS           Z0, Z4
-	VFMADD231PS       Z0, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z0, Z0
-	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
-	VDIVPS            Z0, Z1, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ         $0x10, DX
+	JZ           done
+	MOVQ         $0x0000ffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z13
+	VXORPS       Z2, Z13, Z2
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z3, Z2
+	VMOVAPS      Z2, Z3
+	VFMADD213PS  Z1, Z5, Z3
+	VSUBPS       Z1, Z3, Z4
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z6, Z4, Z2
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z7, Z4, Z2
+	VMOVUPS      Z8, Z4
+	VFMADD213PS  Z9, Z2, Z4
+	VFMADD213PS  Z10, Z2, Z4
+	VFMADD213PS  Z11, Z2, Z4
+	VFMADD213PS  Z12, Z2, Z4
+	VMULPS       Z4, Z2, Z4
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z2, Z4, Z5
+	VADDPS       Z0, Z5, Z2
+	VPSUBD       Z1, Z3, Z1
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       Z0, Z1, Z1
+	VMULPS       Z1, Z2, Z1
+	VADDPS       Z0, Z1, Z1
+	VDIVPS       Z1, Z0, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -1487,269 +1475,261 @@ GLOBL wordc2b03333<>(SB), RODATA|NOPTR, $4
 // func Gelu(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·Gelu(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS word3f800000<>+0(SB), Z0
+	VBROADCASTSS word4b400000<>+0(SB), Z1
+	VBROADCASTSS word3f000000<>+0(SB), Z2
+	VBROADCASTSS word7fffffff<>+0(SB), Z3
+	VBROADCASTSS word41543ec4<>+0(SB), Z4
+	VBROADCASTSS word26901d7d<>+0(SB), Z5
+	VBROADCASTSS wordbf000000<>+0(SB), Z6
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z7
+	VBROADCASTSS word3f317218<>+0(SB), Z8
+	VBROADCASTSS wordb102e308<>+0(SB), Z9
+	VBROADCASTSS word3ab6887e<>+0(SB), Z10
+	VBROADCASTSS word3c0905b1<>+0(SB), Z11
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z12
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z13
+	VBROADCASTSS word3e90d0c3<>+0(SB), Z14
+	VBROADCASTSS wordbc74af0d<>+0(SB), Z15
 
 blocks:
-	SUBQ              $0x20, DX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z5
-	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
-	VANDPS.BCST       word7fffffff<>+0(SB), Z5, Z6
-	VBROADCASTSS      word41543ec4<>+0(SB), Z2
-	VBROADCASTSS      word41543ec4<>+0(SB), Z7
-	VBROADCASTSS      word26901d7d<>+0(SB), Z3
-	VBROADCASTSS      word26901d7d<>+0(SB), Z8
-	VMAXPS            Z1, Z3, Z1
-	VMAXPS            Z6, Z8, Z3
-	VMINPS            Z1, Z2, Z1
-	VMINPS            Z3, Z7, Z7
-	VMULPS.BCST       wordbf000000<>+0(SB), Z1, Z2
-	VMULPS.BCST       wordbf000000<>+0(SB), Z7, Z8
-	VMULPS            Z1, Z2, Z3
-	VMULPS            Z7, Z8, Z12
-	VMOVAPS           Z3, Z6
-	VMOVAPS           Z12, Z13
-	VFMSUB231PS       Z1, Z2, Z6
-	VFMSUB231PS       Z7, Z8, Z13
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z14
-	VMOVAPS           Z3, Z8
-	VMOVAPS           Z12, Z15
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z14, Z15
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z15, Z14
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z12, Z12
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z14, Z12
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z12, Z12
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z14, Z12
-	VADDPS            Z6, Z3, Z2
-	VADDPS            Z13, Z12, Z6
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z12
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z12
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z12
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z12
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z12
-	VMULPS            Z3, Z2, Z3
-	VMULPS            Z12, Z6, Z13
-	VMOVAPS           Z2, Z12
-	VMOVAPS           Z6, Z14
-	VFMADD231PS       Z2, Z3, Z12
-	VFMADD231PS       Z6, Z13, Z14
-	VADDPS.BCST       word3f800000<>+0(SB), Z12, Z2
-	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z6
-	VPSUBD.BCST       word4b400000<>+0(SB), Z15, Z8
-	VPSLLD            $0x17, Z6, Z6
-	VPSLLD            $0x17, Z8, Z8
-	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
-	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
-	VMULPS            Z6, Z2, Z2
-	VMULPS            Z8, Z3, Z8
-	VBROADCASTSS      word3f800000<>+0(SB), Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z12
-	VBROADCASTSS      word3e90d0c3<>+0(SB), Z6
-	VBROADCASTSS      word3e90d0c3<>+0(SB), Z13
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z7, Z7
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z6, Z1
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z13, Z7
-	VDIVPS            Z1, Z3, Z1
-	VDIVPS            Z7, Z12, Z7
-	VSUBPS.BCST       word3f000000<>+0(SB), Z1, Z3
-	VSUBPS.BCST       word3f000000<>+0(SB), Z7, Z12
-	VBROADCASTSS      wordbc74af0d<>+0(SB), Z6
-	VBROADCASTSS      wordbc74af0d<>+0(SB), Z13
-	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z12, Z13
-	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z12, Z13
-	VMULPS            Z1, Z6, Z1
-	VMULPS            Z7, Z13, Z3
-	VMULPS            Z2, Z1, Z1
-	VMULPS            Z8, Z3, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z2
-	VBROADCASTSS      word3f800000<>+0(SB), Z6
-	VSUBPS            Z1, Z2, Z2
-	VSUBPS            Z3, Z6, Z6
-	VPMOVD2M          Z0, K1
-	VBLENDMPS         Z1, Z2, K1, Z4
-	VPMOVD2M          Z5, K1
-	VBLENDMPS         Z3, Z6, K1, Z9
-	VBROADCASTSS      wordc1543ec4<>+0(SB), Z1
-	VBROADCASTSS      wordc1543ec4<>+0(SB), Z2
-	VMAXPS            Z0, Z1, Z0
-	VMAXPS            Z5, Z2, Z1
-	VMULPS            Z4, Z0, Z0
-	VMULPS            Z9, Z1, Z1
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, CX
-	JMP               blocks
+	SUBQ             $0x20, DX
+	JL               rest
+	VMOVUPS          (CX), Z16
+	VMOVUPS          64(CX), Z19
+	VANDPS           Z3, Z16, Z17
+	VANDPS           Z3, Z19, Z20
+	VMAXPS           Z17, Z5, Z17
+	VMAXPS           Z20, Z5, Z20
+	VMINPS           Z17, Z4, Z17
+	VMINPS           Z20, Z4, Z26
+	VMULPS           Z6, Z17, Z20
+	VMULPS           Z6, Z26, Z27
+	VMULPS           Z17, Z20, Z24
+	VMULPS           Z26, Z27, Z28
+	VMOVAPS          Z24, Z25
+	VMOVAPS          Z28, Z29
+	VFMSUB231PS      Z17, Z20, Z25
+	VFMSUB231PS      Z26, Z27, Z29
+	VMOVAPS          Z24, Z20
+	VMOVAPS          Z28, Z30
+	VFMADD213PS      Z1, Z7, Z20
+	VFMADD213PS      Z1, Z7, Z30
+	VSUBPS           Z1, Z20, Z27
+	VSUBPS           Z1, Z30, Z31
+	VMOVAPS          Z24, Z24
+	VMOVAPS          Z28, Z28
+	VFNMADD231PS     Z8, Z27, Z24
+	VFNMADD231PS     Z8, Z31, Z28
+	VMOVAPS          Z24, Z24
+	VMOVAPS          Z28, Z28
+	VFNMADD231PS     Z9, Z27, Z24
+	VFNMADD231PS     Z9, Z31, Z28
+	VADDPS           Z25, Z24, Z24
+	VADDPS           Z29, Z28, Z27
+	VMOVUPS          Z10, Z25
+	VMOVUPS          Z10, Z28
+	VFMADD213PS      Z11, Z24, Z25
+	VFMADD213PS      Z11, Z27, Z28
+	VFMADD213PS      Z12, Z24, Z25
+	VFMADD213PS      Z12, Z27, Z28
+	VFMADD213PS      Z13, Z24, Z25
+	VFMADD213PS      Z13, Z27, Z28
+	VFMADD213PS      Z2, Z24, Z25
+	VFMADD213PS      Z2, Z27, Z28
+	VMULPS           Z25, Z24, Z25
+	VMULPS           Z28, Z27, Z29
+	VMOVAPS          Z24, Z28
+	VMOVAPS          Z27, Z31
+	VFMADD231PS      Z24, Z25, Z28
+	VFMADD231PS      Z27, Z29, Z31
+	VADDPS           Z0, Z28, Z24
+	VADDPS           Z0, Z31, Z25
+	VPSUBD           Z1, Z20, Z20
+	VPSUBD           Z1, Z30, Z27
+	VPSLLD           $0x17, Z20, Z20
+	VPSLLD           $0x17, Z27, Z27
+	VPADDD           Z0, Z20, Z20
+	VPADDD           Z0, Z27, Z27
+	VMULPS           Z20, Z24, Z20
+	VMULPS           Z27, Z25, Z24
+	VMOVAPS          Z17, Z17
+	VMOVAPS          Z26, Z25
+	VFMADD213PS      Z0, Z14, Z17
+	VFMADD213PS      Z0, Z14, Z25
+	VDIVPS           Z17, Z0, Z17
+	VDIVPS           Z25, Z0, Z27
+	VSUBPS           Z2, Z17, Z25
+	VSUBPS           Z2, Z27, Z28
+	VMOVUPS          Z15, Z26
+	VMOVUPS          Z15, Z29
+	VFMADD213PS.BCST wordbb344abc<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST wordbb344abc<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3d0bb775<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST word3d0bb775<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3c2d7a5f<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST word3c2d7a5f<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST wordbd7bd6e2<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST wordbd7bd6e2<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST wordbd5bc09c<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST wordbd5bc09c<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3db9da49<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST word3db9da49<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3e8c499b<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST word3e8c499b<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3eb9ec5c<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST word3eb9ec5c<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3ea4caef<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST word3ea4caef<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3e57dda0<>+0(SB), Z25, Z26
+	VFMADD213PS.BCST word3e57dda0<>+0(SB), Z28, Z29
+	VMULPS           Z17, Z26, Z17
+	VMULPS           Z27, Z29, Z25
+	VMULPS           Z20, Z17, Z17
+	VMULPS           Z24, Z25, Z24
+	VSUBPS           Z17, Z0, Z20
+	VSUBPS           Z24, Z0, Z25
+	VPMOVD2M         Z16, K1
+	VBLENDMPS        Z17, Z20, K1, Z18
+	VPMOVD2M         Z19, K1
+	VBLENDMPS        Z24, Z25, K1, Z21
+	VBROADCASTSS     wordc1543ec4<>+0(SB), Z17
+	VBROADCASTSS     wordc1543ec4<>+0(SB), Z20
+	VMAXPS           Z16, Z17, Z16
+	VMAXPS           Z19, Z20, Z17
+	VMULPS           Z18, Z16, Z16
+	VMULPS           Z21, Z17, Z17
+	VMOVUPS          Z16, (AX)
+	VMOVUPS          Z17, 64(AX)
+	ADDQ             $0x00000080, AX
+	ADDQ             $0x00000080, CX
+	JMP              blocks
 
 rest:
 	ADDQ $0x20, DX
 
 vectors:
-	SUBQ              $0x10, DX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
-	VBROADCASTSS      word41543ec4<>+0(SB), Z2
-	VBROADCASTSS      word26901d7d<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       wordbf000000<>+0(SB), Z1, Z2
-	VMULPS            Z1, Z2, Z3
-	VMOVAPS           Z3, Z4
-	VFMSUB231PS       Z1, Z2, Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z3, Z5
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z5
-	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z2
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z3
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z3
-	VADDPS            Z4, Z3, Z2
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
-	VMULPS            Z3, Z2, Z3
-	VMOVAPS           Z2, Z4
-	VFMADD231PS       Z2, Z3, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z2
-	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z3
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VBROADCASTSS      word3f800000<>+0(SB), Z3
-	VBROADCASTSS      word3e90d0c3<>+0(SB), Z4
-	VMOVAPS           Z1, Z1
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z4, Z1
-	VDIVPS            Z1, Z3, Z1
-	VSUBPS.BCST       word3f000000<>+0(SB), Z1, Z3
-	VBROADCASTSS      wordbc74af0d<>+0(SB), Z4
-	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z3, Z4
-	VMULPS            Z1, Z4, Z1
-	VMULPS            Z2, Z1, Z1
-	VBROADCASTSS      word3f800000<>+0(SB), Z2
-	VSUBPS            Z1, Z2, Z2
-	VPMOVD2M          Z0, K1
-	VBLENDMPS         Z1, Z2, K1, Z10
-	VBROADCASTSS      wordc1543ec4<>+0(SB), Z1
-	VMAXPS            Z0, Z1, Z0
-	VMULPS            Z10, Z0, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	JMP               vectors
+	SUBQ             $0x10, DX
+	JL               tail
+	VMOVUPS          (CX), Z16
+	VANDPS           Z3, Z16, Z17
+	VMAXPS           Z17, Z5, Z17
+	VMINPS           Z17, Z4, Z17
+	VMULPS           Z6, Z17, Z18
+	VMULPS           Z17, Z18, Z19
+	VMOVAPS          Z19, Z20
+	VFMSUB231PS      Z17, Z18, Z20
+	VMOVAPS          Z19, Z18
+	VFMADD213PS      Z1, Z7, Z18
+	VSUBPS           Z1, Z18, Z21
+	VMOVAPS          Z19, Z19
+	VFNMADD231PS     Z8, Z21, Z19
+	VMOVAPS          Z19, Z19
+	VFNMADD231PS     Z9, Z21, Z19
+	VADDPS           Z20, Z19, Z19
+	VMOVUPS          Z10, Z20
+	VFMADD213PS      Z11, Z19, Z20
+	VFMADD213PS      Z12, Z19, Z20
+	VFMADD213PS      Z13, Z19, Z20
+	VFMADD213PS      Z2, Z19, Z20
+	VMULPS           Z20, Z19, Z20
+	VMOVAPS          Z19, Z21
+	VFMADD231PS      Z19, Z20, Z21
+	VADDPS           Z0, Z21, Z19
+	VPSUBD           Z1, Z18, Z18
+	VPSLLD           $0x17, Z18, Z18
+	VPADDD           Z0, Z18, Z18
+	VMULPS           Z18, Z19, Z18
+	VMOVAPS          Z17, Z17
+	VFMADD213PS      Z0, Z14, Z17
+	VDIVPS           Z17, Z0, Z17
+	VSUBPS           Z2, Z17, Z19
+	VMOVUPS          Z15, Z20
+	VFMADD213PS.BCST wordbb344abc<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST word3d0bb775<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST word3c2d7a5f<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST wordbd7bd6e2<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST wordbd5bc09c<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST word3db9da49<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST word3e8c499b<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST word3eb9ec5c<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST word3ea4caef<>+0(SB), Z19, Z20
+	VFMADD213PS.BCST word3e57dda0<>+0(SB), Z19, Z20
+	VMULPS           Z17, Z20, Z17
+	VMULPS           Z18, Z17, Z17
+	VSUBPS           Z17, Z0, Z18
+	VPMOVD2M         Z16, K1
+	VBLENDMPS        Z17, Z18, K1, Z22
+	VBROADCASTSS     wordc1543ec4<>+0(SB), Z17
+	VMAXPS           Z16, Z17, Z16
+	VMULPS           Z22, Z16, Z16
+	VMOVUPS          Z16, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	JMP              vectors
 
 tail:
-	ADDQ              $0x10, DX
-	JZ                done
-	MOVQ              $0x0000ffff, BX
-	BZHIQ             DX, BX, BX
-	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VANDPS.BCST       word7fffffff<>+0(SB), Z0, Z1
-	VBROADCASTSS      word41543ec4<>+0(SB), Z2
-	VBROADCASTSS      word26901d7d<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VMULPS.BCST       wordbf000000<>+0(SB), Z1, Z2
-	VMULPS            Z1, Z2, Z3
-	VMOVAPS           Z3, Z4
-	VFMSUB231PS       Z1, Z2, Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z3, Z5
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z5
-	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z2
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z3
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z3
-	VADDPS            Z4, Z3, Z2
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
-	VMULPS            Z3, Z2, Z3
-	VMOVAPS           Z2, Z4
-	VFMADD231PS       Z2, Z3, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z2
-	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z3
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VBROADCASTSS      word3f800000<>+0(SB), Z3
-	VBROADCASTSS      word3e90d0c3<>+0(SB), Z4
-	VMOVAPS           Z1, Z1
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z4, Z1
-	VDIVPS            Z1, Z3, Z1
-	VSUBPS.BCST       word3f000000<>+0(SB), Z1, Z3
-	VBROADCASTSS      wordbc74af0d<>+0(SB), Z4
-	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z3, Z4
-	VMULPS            Z1, Z4, Z1
-	VMULPS            Z2, Z1, Z1
-	VBROADCASTSS      word3f800000<>+0(SB), Z2
-	VSUBPS            Z1, Z2, Z2
-	VPMOVD2M          Z0, K2
-	VBLENDMPS         Z1, Z2, K2, Z11
-	VBROADCASTSS      wordc1543ec4<>+0(SB), Z1
-	VMAXPS            Z0, Z1, Z0
-	VMULPS            Z11, Z0, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ             $0x10, DX
+	JZ               done
+	MOVQ             $0x0000ffff, BX
+	BZHIQ            DX, BX, BX
+	KMOVW            BX, K1
+	VMOVUPS.Z        (CX), K1, Z16
+	VANDPS           Z3, Z16, Z3
+	VMAXPS           Z3, Z5, Z3
+	VMINPS           Z3, Z4, Z3
+	VMULPS           Z6, Z3, Z4
+	VMULPS           Z3, Z4, Z5
+	VMOVAPS          Z5, Z6
+	VFMSUB231PS      Z3, Z4, Z6
+	VMOVAPS          Z5, Z4
+	VFMADD213PS      Z1, Z7, Z4
+	VSUBPS           Z1, Z4, Z7
+	VMOVAPS          Z5, Z5
+	VFNMADD231PS     Z8, Z7, Z5
+	VMOVAPS          Z5, Z5
+	VFNMADD231PS     Z9, Z7, Z5
+	VADDPS           Z6, Z5, Z5
+	VMOVUPS          Z10, Z6
+	VFMADD213PS      Z11, Z5, Z6
+	VFMADD213PS      Z12, Z5, Z6
+	VFMADD213PS      Z13, Z5, Z6
+	VFMADD213PS      Z2, Z5, Z6
+	VMULPS           Z6, Z5, Z6
+	VMOVAPS          Z5, Z7
+	VFMADD231PS      Z5, Z6, Z7
+	VADDPS           Z0, Z7, Z5
+	VPSUBD           Z1, Z4, Z1
+	VPSLLD           $0x17, Z1, Z1
+	VPADDD           Z0, Z1, Z1
+	VMULPS           Z1, Z5, Z1
+	VMOVAPS          Z3, Z3
+	VFMADD213PS      Z0, Z14, Z3
+	VDIVPS           Z3, Z0, Z3
+	VSUBPS           Z2, Z3, Z2
+	VMOVUPS          Z15, Z4
+	VFMADD213PS.BCST wordbb344abc<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST word3d0bb775<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST word3c2d7a5f<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST wordbd7bd6e2<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST wordbd5bc09c<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST word3db9da49<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST word3e8c499b<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST word3eb9ec5c<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST word3ea4caef<>+0(SB), Z2, Z4
+	VFMADD213PS.BCST word3e57dda0<>+0(SB), Z2, Z4
+	VMULPS           Z3, Z4, Z2
+	VMULPS           Z1, Z2, Z1
+	VSUBPS           Z1, Z0, Z0
+	VPMOVD2M         Z16, K2
+	VBLENDMPS        Z1, Z0, K2, Z23
+	VBROADCASTSS     wordc1543ec4<>+0(SB), Z0
+	VMAXPS           Z16, Z0, Z0
+	VMULPS           Z23, Z0, Z0
+	VMOVUPS          Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -1803,296 +1783,282 @@ GLOBL wordc1543ec4<>(SB), RODATA|NOPTR, $4
 // func GeluGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·GeluGrad(SB), NOSPLIT, $0-72
-	MOVQ dx_base+0(FP), AX
-	MOVQ dy_base+24(FP), CX
-	MOVQ x_base+48(FP), DX
-	MOVQ dx_len+8(FP), BX
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dy_base+24(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS word3f800000<>+0(SB), Z0
+	VBROADCASTSS word4b400000<>+0(SB), Z1
+	VBROADCASTSS word41543ec4<>+0(SB), Z2
+	VBROADCASTSS word3f000000<>+0(SB), Z3
+	VBROADCASTSS wordc1543ec4<>+0(SB), Z4
+	VBROADCASTSS word7fffffff<>+0(SB), Z5
+	VBROADCASTSS word26901d7d<>+0(SB), Z6
+	VBROADCASTSS wordbf000000<>+0(SB), Z7
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z8
+	VBROADCASTSS word3f317218<>+0(SB), Z9
+	VBROADCASTSS wordb102e308<>+0(SB), Z10
+	VBROADCASTSS word3ab6887e<>+0(SB), Z11
+	VBROADCASTSS word3c0905b1<>+0(SB), Z12
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z13
 
 blocks:
-	SUBQ              $0x20, BX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z5
-	VMOVUPS           (DX), Z1
-	VMOVUPS           64(DX), Z6
-	VBROADCASTSS      word41543ec4<>+0(SB), Z2
-	VBROADCASTSS      word41543ec4<>+0(SB), Z7
-	VBROADCASTSS      wordc1543ec4<>+0(SB), Z3
-	VBROADCASTSS      wordc1543ec4<>+0(SB), Z8
-	VMAXPS            Z1, Z3, Z1
-	VMAXPS            Z6, Z8, Z3
-	VMINPS            Z1, Z2, Z1
-	VMINPS            Z3, Z7, Z7
-	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z2
-	VANDPS.BCST       word7fffffff<>+0(SB), Z7, Z8
-	VBROADCASTSS      word41543ec4<>+0(SB), Z3
-	VBROADCASTSS      word41543ec4<>+0(SB), Z12
-	VBROADCASTSS      word26901d7d<>+0(SB), Z6
-	VBROADCASTSS      word26901d7d<>+0(SB), Z13
-	VMAXPS            Z2, Z6, Z2
-	VMAXPS            Z8, Z13, Z6
-	VMINPS            Z2, Z3, Z2
-	VMINPS            Z6, Z12, Z12
-	VMULPS.BCST       wordbf000000<>+0(SB), Z2, Z3
-	VMULPS.BCST       wordbf000000<>+0(SB), Z12, Z13
-	VMULPS            Z2, Z3, Z6
-	VMULPS            Z12, Z13, Z14
-	VMOVAPS           Z6, Z8
-	VMOVAPS           Z14, Z15
-	VFMSUB231PS       Z2, Z3, Z8
-	VFMSUB231PS       Z12, Z13, Z15
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z16
-	VMOVAPS           Z6, Z13
-	VMOVAPS           Z14, Z17
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z13
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z16, Z17
-	VSUBPS.BCST       word4b400000<>+0(SB), Z13, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z17, Z16
-	VMOVAPS           Z6, Z6
-	VMOVAPS           Z14, Z14
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z6
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z16, Z14
-	VMOVAPS           Z6, Z6
-	VMOVAPS           Z14, Z14
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z6
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z16, Z14
-	VADDPS            Z8, Z6, Z3
-	VADDPS            Z15, Z14, Z8
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z6
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z14
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z8, Z14
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z8, Z14
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z8, Z14
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z6
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z8, Z14
-	VMULPS            Z6, Z3, Z6
-	VMULPS            Z14, Z8, Z15
-	VMOVAPS           Z3, Z14
-	VMOVAPS           Z8, Z16
-	VFMADD231PS       Z3, Z6, Z14
-	VFMADD231PS       Z8, Z15, Z16
-	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
-	VADDPS.BCST       word3f800000<>+0(SB), Z16, Z6
-	VPSUBD.BCST       word4b400000<>+0(SB), Z13, Z8
-	VPSUBD.BCST       word4b400000<>+0(SB), Z17, Z13
-	VPSLLD            $0x17, Z8, Z8
-	VPSLLD            $0x17, Z13, Z13
-	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
-	VPADDD.BCST       word3f800000<>+0(SB), Z13, Z13
-	VMULPS            Z8, Z3, Z3
-	VMULPS            Z13, Z6, Z13
-	VBROADCASTSS      word3f800000<>+0(SB), Z6
-	VBROADCASTSS      word3f800000<>+0(SB), Z14
-	VBROADCASTSS      word3e90d0c3<>+0(SB), Z8
-	VBROADCASTSS      word3e90d0c3<>+0(SB), Z15
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z12, Z12
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z8, Z2
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z15, Z12
-	VDIVPS            Z2, Z6, Z2
-	VDIVPS            Z12, Z14, Z12
-	VSUBPS.BCST       word3f000000<>+0(SB), Z2, Z6
-	VSUBPS.BCST       word3f000000<>+0(SB), Z12, Z14
-	VBROADCASTSS      wordbc74af0d<>+0(SB), Z8
-	VBROADCASTSS      wordbc74af0d<>+0(SB), Z15
-	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z14, Z15
-	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z6, Z8
-	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z14, Z15
-	VMULPS            Z2, Z8, Z2
-	VMULPS            Z12, Z15, Z6
-	VMULPS            Z3, Z2, Z2
-	VMULPS            Z13, Z6, Z8
-	VBROADCASTSS      word3f800000<>+0(SB), Z6
-	VBROADCASTSS      word3f800000<>+0(SB), Z12
-	VSUBPS            Z2, Z6, Z6
-	VSUBPS            Z8, Z12, Z12
-	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z2, Z6, K1, Z4
-	VPMOVD2M          Z7, K1
-	VBLENDMPS         Z8, Z12, K1, Z9
-	VMULPS.BCST       word3ecc422a<>+0(SB), Z1, Z1
-	VMULPS.BCST       word3ecc422a<>+0(SB), Z7, Z6
-	VMOVAPS           Z4, Z2
-	VMOVAPS           Z9, Z7
-	VFMADD231PS       Z3, Z1, Z2
-	VFMADD231PS       Z13, Z6, Z7
-	VMULPS            Z2, Z0, Z0
-	VMULPS            Z7, Z5, Z1
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, CX
-	ADDQ              $0x00000080, DX
-	JMP               blocks
+	SUBQ             $0x20, BX
+	JL               rest
+	VMOVUPS          (CX), Z14
+	VMOVUPS          64(CX), Z17
+	VMOVUPS          (DX), Z15
+	VMOVUPS          64(DX), Z18
+	VMAXPS           Z15, Z4, Z15
+	VMAXPS           Z18, Z4, Z18
+	VMINPS           Z15, Z2, Z15
+	VMINPS           Z18, Z2, Z22
+	VANDPS           Z5, Z15, Z18
+	VANDPS           Z5, Z22, Z23
+	VMAXPS           Z18, Z6, Z18
+	VMAXPS           Z23, Z6, Z23
+	VMINPS           Z18, Z2, Z18
+	VMINPS           Z23, Z2, Z26
+	VMULPS           Z7, Z18, Z23
+	VMULPS           Z7, Z26, Z27
+	VMULPS           Z18, Z23, Z24
+	VMULPS           Z26, Z27, Z28
+	VMOVAPS          Z24, Z25
+	VMOVAPS          Z28, Z29
+	VFMSUB231PS      Z18, Z23, Z25
+	VFMSUB231PS      Z26, Z27, Z29
+	VMOVAPS          Z24, Z23
+	VMOVAPS          Z28, Z30
+	VFMADD213PS      Z1, Z8, Z23
+	VFMADD213PS      Z1, Z8, Z30
+	VSUBPS           Z1, Z23, Z27
+	VSUBPS           Z1, Z30, Z31
+	VMOVAPS          Z24, Z24
+	VMOVAPS          Z28, Z28
+	VFNMADD231PS     Z9, Z27, Z24
+	VFNMADD231PS     Z9, Z31, Z28
+	VMOVAPS          Z24, Z24
+	VMOVAPS          Z28, Z28
+	VFNMADD231PS     Z10, Z27, Z24
+	VFNMADD231PS     Z10, Z31, Z28
+	VADDPS           Z25, Z24, Z24
+	VADDPS           Z29, Z28, Z27
+	VMOVUPS          Z11, Z25
+	VMOVUPS          Z11, Z28
+	VFMADD213PS      Z12, Z24, Z25
+	VFMADD213PS      Z12, Z27, Z28
+	VFMADD213PS      Z13, Z24, Z25
+	VFMADD213PS      Z13, Z27, Z28
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z24, Z25
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z27, Z28
+	VFMADD213PS      Z3, Z24, Z25
+	VFMADD213PS      Z3, Z27, Z28
+	VMULPS           Z25, Z24, Z25
+	VMULPS           Z28, Z27, Z29
+	VMOVAPS          Z24, Z28
+	VMOVAPS          Z27, Z31
+	VFMADD231PS      Z24, Z25, Z28
+	VFMADD231PS      Z27, Z29, Z31
+	VADDPS           Z0, Z28, Z24
+	VADDPS           Z0, Z31, Z25
+	VPSUBD           Z1, Z23, Z23
+	VPSUBD           Z1, Z30, Z27
+	VPSLLD           $0x17, Z23, Z23
+	VPSLLD           $0x17, Z27, Z27
+	VPADDD           Z0, Z23, Z23
+	VPADDD           Z0, Z27, Z27
+	VMULPS           Z23, Z24, Z23
+	VMULPS           Z27, Z25, Z25
+	VBROADCASTSS     word3e90d0c3<>+0(SB), Z24
+	VBROADCASTSS     word3e90d0c3<>+0(SB), Z27
+	VMOVAPS          Z18, Z18
+	VMOVAPS          Z26, Z26
+	VFMADD213PS      Z0, Z24, Z18
+	VFMADD213PS      Z0, Z27, Z26
+	VDIVPS           Z18, Z0, Z18
+	VDIVPS           Z26, Z0, Z27
+	VSUBPS           Z3, Z18, Z24
+	VSUBPS           Z3, Z27, Z28
+	VBROADCASTSS     wordbc74af0d<>+0(SB), Z26
+	VBROADCASTSS     wordbc74af0d<>+0(SB), Z29
+	VFMADD213PS.BCST wordbb344abc<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST wordbb344abc<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3d0bb775<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST word3d0bb775<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3c2d7a5f<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST word3c2d7a5f<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST wordbd7bd6e2<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST wordbd7bd6e2<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST wordbd5bc09c<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST wordbd5bc09c<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3db9da49<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST word3db9da49<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3e8c499b<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST word3e8c499b<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3eb9ec5c<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST word3eb9ec5c<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3ea4caef<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST word3ea4caef<>+0(SB), Z28, Z29
+	VFMADD213PS.BCST word3e57dda0<>+0(SB), Z24, Z26
+	VFMADD213PS.BCST word3e57dda0<>+0(SB), Z28, Z29
+	VMULPS           Z18, Z26, Z18
+	VMULPS           Z27, Z29, Z24
+	VMULPS           Z23, Z18, Z18
+	VMULPS           Z25, Z24, Z26
+	VSUBPS           Z18, Z0, Z24
+	VSUBPS           Z26, Z0, Z27
+	VPMOVD2M         Z15, K1
+	VBLENDMPS        Z18, Z24, K1, Z16
+	VPMOVD2M         Z22, K1
+	VBLENDMPS        Z26, Z27, K1, Z19
+	VMULPS.BCST      word3ecc422a<>+0(SB), Z15, Z15
+	VMULPS.BCST      word3ecc422a<>+0(SB), Z22, Z22
+	VMOVAPS          Z16, Z18
+	VMOVAPS          Z19, Z24
+	VFMADD231PS      Z23, Z15, Z18
+	VFMADD231PS      Z25, Z22, Z24
+	VMULPS           Z18, Z14, Z14
+	VMULPS           Z24, Z17, Z15
+	VMOVUPS          Z14, (AX)
+	VMOVUPS          Z15, 64(AX)
+	ADDQ             $0x00000080, AX
+	ADDQ             $0x00000080, CX
+	ADDQ             $0x00000080, DX
+	JMP              blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ              $0x10, BX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VMOVUPS           (DX), Z1
-	VBROADCASTSS      word41543ec4<>+0(SB), Z2
-	VBROADCASTSS      wordc1543ec4<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z2
-	VBROADCASTSS      word41543ec4<>+0(SB), Z3
-	VBROADCASTSS      word26901d7d<>+0(SB), Z4
-	VMAXPS            Z2, Z4, Z2
-	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       wordbf000000<>+0(SB), Z2, Z3
-	VMULPS            Z2, Z3, Z4
-	VMOVAPS           Z4, Z5
-	VFMSUB231PS       Z2, Z3, Z5
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z4, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z6
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z3
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z4
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z4
-	VADDPS            Z5, Z4, Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z3, Z4
-	VMOVAPS           Z3, Z5
-	VFMADD231PS       Z3, Z4, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z4
-	VPSLLD            $0x17, Z4, Z4
-	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
-	VMULPS            Z4, Z3, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VBROADCASTSS      word3e90d0c3<>+0(SB), Z5
-	VMOVAPS           Z2, Z2
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z5, Z2
-	VDIVPS            Z2, Z4, Z2
-	VSUBPS.BCST       word3f000000<>+0(SB), Z2, Z4
-	VBROADCASTSS      wordbc74af0d<>+0(SB), Z5
-	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z4, Z5
-	VMULPS            Z2, Z5, Z2
-	VMULPS            Z3, Z2, Z2
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VSUBPS            Z2, Z4, Z4
-	VPMOVD2M          Z1, K1
-	VBLENDMPS         Z2, Z4, K1, Z10
-	VMULPS.BCST       word3ecc422a<>+0(SB), Z1, Z1
-	VMOVAPS           Z10, Z2
-	VFMADD231PS       Z3, Z1, Z2
-	VMULPS            Z2, Z0, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	ADDQ              $0x00000040, DX
-	JMP               vectors
+	SUBQ             $0x10, BX
+	JL               tail
+	VMOVUPS          (CX), Z14
+	VMOVUPS          (DX), Z15
+	VMAXPS           Z15, Z4, Z15
+	VMINPS           Z15, Z2, Z15
+	VANDPS           Z5, Z15, Z16
+	VMAXPS           Z16, Z6, Z16
+	VMINPS           Z16, Z2, Z16
+	VMULPS           Z7, Z16, Z17
+	VMULPS           Z16, Z17, Z18
+	VMOVAPS          Z18, Z19
+	VFMSUB231PS      Z16, Z17, Z19
+	VMOVAPS          Z18, Z17
+	VFMADD213PS      Z1, Z8, Z17
+	VSUBPS           Z1, Z17, Z22
+	VMOVAPS          Z18, Z18
+	VFNMADD231PS     Z9, Z22, Z18
+	VMOVAPS          Z18, Z18
+	VFNMADD231PS     Z10, Z22, Z18
+	VADDPS           Z19, Z18, Z18
+	VMOVUPS          Z11, Z19
+	VFMADD213PS      Z12, Z18, Z19
+	VFMADD213PS      Z13, Z18, Z19
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z18, Z19
+	VFMADD213PS      Z3, Z18, Z19
+	VMULPS           Z19, Z18, Z19
+	VMOVAPS          Z18, Z22
+	VFMADD231PS      Z18, Z19, Z22
+	VADDPS           Z0, Z22, Z18
+	VPSUBD           Z1, Z17, Z17
+	VPSLLD           $0x17, Z17, Z17
+	VPADDD           Z0, Z17, Z17
+	VMULPS           Z17, Z18, Z17
+	VBROADCASTSS     word3e90d0c3<>+0(SB), Z18
+	VMOVAPS          Z16, Z16
+	VFMADD213PS      Z0, Z18, Z16
+	VDIVPS           Z16, Z0, Z16
+	VSUBPS           Z3, Z16, Z18
+	VBROADCASTSS     wordbc74af0d<>+0(SB), Z19
+	VFMADD213PS.BCST wordbb344abc<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST word3d0bb775<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST word3c2d7a5f<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST wordbd7bd6e2<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST wordbd5bc09c<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST word3db9da49<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST word3e8c499b<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST word3eb9ec5c<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST word3ea4caef<>+0(SB), Z18, Z19
+	VFMADD213PS.BCST word3e57dda0<>+0(SB), Z18, Z19
+	VMULPS           Z16, Z19, Z16
+	VMULPS           Z17, Z16, Z16
+	VSUBPS           Z16, Z0, Z18
+	VPMOVD2M         Z15, K1
+	VBLENDMPS        Z16, Z18, K1, Z20
+	VMULPS.BCST      word3ecc422a<>+0(SB), Z15, Z15
+	VMOVAPS          Z20, Z16
+	VFMADD231PS      Z17, Z15, Z16
+	VMULPS           Z16, Z14, Z14
+	VMOVUPS          Z14, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	ADDQ             $0x00000040, DX
+	JMP              vectors
 
 tail:
-	ADDQ              $0x10, BX
-	JZ                done
-	MOVQ              $0x0000ffff, SI
-	BZHIQ             BX, SI, SI
-	KMOVW             SI, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VMOVUPS.Z         (DX), K1, Z1
-	VBROADCASTSS      word41543ec4<>+0(SB), Z2
-	VBROADCASTSS      wordc1543ec4<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VANDPS.BCST       word7fffffff<>+0(SB), Z1, Z2
-	VBROADCASTSS      word41543ec4<>+0(SB), Z3
-	VBROADCASTSS      word26901d7d<>+0(SB), Z4
-	VMAXPS            Z2, Z4, Z2
-	VMINPS            Z2, Z3, Z2
-	VMULPS.BCST       wordbf000000<>+0(SB), Z2, Z3
-	VMULPS            Z2, Z3, Z4
-	VMOVAPS           Z4, Z5
-	VFMSUB231PS       Z2, Z3, Z5
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z4, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z6
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z3
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z4
-	VMOVAPS           Z4, Z4
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z4
-	VADDPS            Z5, Z4, Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z3, Z4
-	VMOVAPS           Z3, Z5
-	VFMADD231PS       Z3, Z4, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z4
-	VPSLLD            $0x17, Z4, Z4
-	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
-	VMULPS            Z4, Z3, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VBROADCASTSS      word3e90d0c3<>+0(SB), Z5
-	VMOVAPS           Z2, Z2
-	VFMADD213PS.BCST  word3f800000<>+0(SB), Z5, Z2
-	VDIVPS            Z2, Z4, Z2
-	VSUBPS.BCST       word3f000000<>+0(SB), Z2, Z4
-	VBROADCASTSS      wordbc74af0d<>+0(SB), Z5
-	VFMADD213PS.BCST  wordbb344abc<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3d0bb775<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3c2d7a5f<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  wordbd7bd6e2<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  wordbd5bc09c<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3db9da49<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3e8c499b<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3eb9ec5c<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3ea4caef<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3e57dda0<>+0(SB), Z4, Z5
-	VMULPS            Z2, Z5, Z2
-	VMULPS            Z3, Z2, Z2
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VSUBPS            Z2, Z4, Z4
-	VPMOVD2M          Z1, K2
-	VBLENDMPS         Z2, Z4, K2, Z11
-	VMULPS.BCST       word3ecc422a<>+0(SB), Z1, Z1
-	VMOVAPS           Z11, Z2
-	VFMADD231PS       Z3, Z1, Z2
-	VMULPS            Z2, Z0, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ             $0x10, BX
+	JZ               done
+	MOVQ             $0x0000ffff, SI
+	BZHIQ            BX, SI, SI
+	KMOVW            SI, K1
+	VMOVUPS.Z        (CX), K1, Z14
+	VMOVUPS.Z        (DX), K1, Z15
+	VMAXPS           Z15, Z4, Z4
+	VMINPS           Z4, Z2, Z4
+	VANDPS           Z5, Z4, Z5
+	VMAXPS           Z5, Z6, Z5
+	VMINPS           Z5, Z2, Z2
+	VMULPS           Z7, Z2, Z5
+	VMULPS           Z2, Z5, Z6
+	VMOVAPS          Z6, Z7
+	VFMSUB231PS      Z2, Z5, Z7
+	VMOVAPS          Z6, Z5
+	VFMADD213PS      Z1, Z8, Z5
+	VSUBPS           Z1, Z5, Z8
+	VMOVAPS          Z6, Z6
+	VFNMADD231PS     Z9, Z8, Z6
+	VMOVAPS          Z6, Z6
+	VFNMADD231PS     Z10, Z8, Z6
+	VADDPS           Z7, Z6, Z6
+	VMOVUPS          Z11, Z7
+	VFMADD213PS      Z12, Z6, Z7
+	VFMADD213PS      Z13, Z6, Z7
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z6, Z7
+	VFMADD213PS      Z3, Z6, Z7
+	VMULPS           Z7, Z6, Z7
+	VMOVAPS          Z6, Z8
+	VFMADD231PS      Z6, Z7, Z8
+	VADDPS           Z0, Z8, Z6
+	VPSUBD           Z1, Z5, Z1
+	VPSLLD           $0x17, Z1, Z1
+	VPADDD           Z0, Z1, Z1
+	VMULPS           Z1, Z6, Z1
+	VBROADCASTSS     word3e90d0c3<>+0(SB), Z5
+	VMOVAPS          Z2, Z2
+	VFMADD213PS      Z0, Z5, Z2
+	VDIVPS           Z2, Z0, Z2
+	VSUBPS           Z3, Z2, Z3
+	VBROADCASTSS     wordbc74af0d<>+0(SB), Z5
+	VFMADD213PS.BCST wordbb344abc<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3d0bb775<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3c2d7a5f<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST wordbd7bd6e2<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST wordbd5bc09c<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3db9da49<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3e8c499b<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3eb9ec5c<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3ea4caef<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3e57dda0<>+0(SB), Z3, Z5
+	VMULPS           Z2, Z5, Z2
+	VMULPS           Z1, Z2, Z2
+	VSUBPS           Z2, Z0, Z0
+	VPMOVD2M         Z4, K2
+	VBLENDMPS        Z2, Z0, K2, Z21
+	VMULPS.BCST      word3ecc422a<>+0(SB), Z4, Z0
+	VMOVAPS          Z21, Z2
+	VFMADD231PS      Z1, Z0, Z2
+	VMULPS           Z2, Z14, Z0
+	VMOVUPS          Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -2104,193 +2070,187 @@ GLOBL word3ecc422a<>(SB), RODATA|NOPTR, $4
 // func Silu(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·Silu(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS word4b400000<>+0(SB), Z0
+	VBROADCASTSS word3f800000<>+0(SB), Z1
+	VBROADCASTSS wordc3480000<>+0(SB), Z2
+	VBROADCASTSS word80000000<>+0(SB), Z3
+	VBROADCASTSS word42b1999a<>+0(SB), Z4
+	VBROADCASTSS wordc2b03333<>+0(SB), Z5
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z6
+	VBROADCASTSS word3f317218<>+0(SB), Z7
+	VBROADCASTSS wordb102e308<>+0(SB), Z8
+	VBROADCASTSS word3ab6887e<>+0(SB), Z9
+	VBROADCASTSS word3c0905b1<>+0(SB), Z10
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z11
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z12
+	VBROADCASTSS word3f000000<>+0(SB), Z13
 
 blocks:
-	SUBQ              $0x30, DX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z2
-	VMOVUPS           128(CX), Z4
-	VBROADCASTSS      wordc3480000<>+0(SB), Z1
-	VBROADCASTSS      wordc3480000<>+0(SB), Z3
-	VBROADCASTSS      wordc3480000<>+0(SB), Z5
-	VMAXPS            Z0, Z1, Z1
-	VMAXPS            Z2, Z3, Z3
-	VMAXPS            Z4, Z5, Z5
-	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VXORPS.BCST       word80000000<>+0(SB), Z2, Z2
-	VXORPS.BCST       word80000000<>+0(SB), Z4, Z9
-	VBROADCASTSS      word42b1999a<>+0(SB), Z4
-	VBROADCASTSS      word42b1999a<>+0(SB), Z7
-	VBROADCASTSS      word42b1999a<>+0(SB), Z10
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z11
-	VMAXPS            Z0, Z6, Z0
-	VMAXPS            Z2, Z8, Z2
-	VMAXPS            Z9, Z11, Z6
-	VMINPS            Z0, Z4, Z0
-	VMINPS            Z2, Z7, Z2
-	VMINPS            Z6, Z10, Z9
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z10
-	VMOVAPS           Z0, Z6
-	VMOVAPS           Z2, Z8
-	VMOVAPS           Z9, Z11
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z10, Z11
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
-	VSUBPS.BCST       word4b400000<>+0(SB), Z11, Z10
-	VMOVAPS           Z0, Z0
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z9, Z9
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z2
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z10, Z9
-	VMOVAPS           Z0, Z0
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z9, Z9
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z2
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z10, Z9
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z10
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z7
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z9, Z10
-	VMULPS            Z4, Z0, Z4
-	VMULPS            Z7, Z2, Z7
-	VMULPS            Z10, Z9, Z13
-	VMOVAPS           Z0, Z10
-	VMOVAPS           Z2, Z12
-	VMOVAPS           Z9, Z14
-	VFMADD231PS       Z0, Z4, Z10
-	VFMADD231PS       Z2, Z7, Z12
-	VFMADD231PS       Z9, Z13, Z14
-	VADDPS.BCST       word3f800000<>+0(SB), Z10, Z0
-	VADDPS.BCST       word3f800000<>+0(SB), Z12, Z2
-	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z4
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z6
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z7
-	VPSUBD.BCST       word4b400000<>+0(SB), Z11, Z8
-	VPSLLD            $0x17, Z6, Z6
-	VPSLLD            $0x17, Z7, Z7
-	VPSLLD            $0x17, Z8, Z8
-	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
-	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
-	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
-	VMULPS            Z6, Z0, Z0
-	VMULPS            Z7, Z2, Z2
-	VMULPS            Z8, Z4, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
-	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z2
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z4
-	VDIVPS            Z0, Z1, Z0
-	VDIVPS            Z2, Z3, Z1
-	VDIVPS            Z4, Z5, Z2
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	VMOVUPS           Z2, 128(AX)
-	ADDQ              $0x000000c0, AX
-	ADDQ              $0x000000c0, CX
-	JMP               blocks
+	SUBQ         $0x30, DX
+	JL           rest
+	VMOVUPS      (CX), Z14
+	VMOVUPS      64(CX), Z16
+	VMOVUPS      128(CX), Z18
+	VMAXPS       Z14, Z2, Z15
+	VMAXPS       Z16, Z2, Z17
+	VMAXPS       Z18, Z2, Z19
+	VXORPS       Z3, Z14, Z14
+	VXORPS       Z3, Z16, Z16
+	VXORPS       Z3, Z18, Z18
+	VMAXPS       Z14, Z5, Z14
+	VMAXPS       Z16, Z5, Z16
+	VMAXPS       Z18, Z5, Z18
+	VMINPS       Z14, Z4, Z14
+	VMINPS       Z16, Z4, Z16
+	VMINPS       Z18, Z4, Z23
+	VMOVAPS      Z14, Z18
+	VMOVAPS      Z16, Z21
+	VMOVAPS      Z23, Z24
+	VFMADD213PS  Z0, Z6, Z18
+	VFMADD213PS  Z0, Z6, Z21
+	VFMADD213PS  Z0, Z6, Z24
+	VSUBPS       Z0, Z18, Z20
+	VSUBPS       Z0, Z21, Z22
+	VSUBPS       Z0, Z24, Z25
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z16, Z16
+	VMOVAPS      Z23, Z23
+	VFNMADD231PS Z7, Z20, Z14
+	VFNMADD231PS Z7, Z22, Z16
+	VFNMADD231PS Z7, Z25, Z23
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z16, Z16
+	VMOVAPS      Z23, Z23
+	VFNMADD231PS Z8, Z20, Z14
+	VFNMADD231PS Z8, Z22, Z16
+	VFNMADD231PS Z8, Z25, Z23
+	VMOVUPS      Z9, Z20
+	VMOVUPS      Z9, Z22
+	VMOVUPS      Z9, Z25
+	VFMADD213PS  Z10, Z14, Z20
+	VFMADD213PS  Z10, Z16, Z22
+	VFMADD213PS  Z10, Z23, Z25
+	VFMADD213PS  Z11, Z14, Z20
+	VFMADD213PS  Z11, Z16, Z22
+	VFMADD213PS  Z11, Z23, Z25
+	VFMADD213PS  Z12, Z14, Z20
+	VFMADD213PS  Z12, Z16, Z22
+	VFMADD213PS  Z12, Z23, Z25
+	VFMADD213PS  Z13, Z14, Z20
+	VFMADD213PS  Z13, Z16, Z22
+	VFMADD213PS  Z13, Z23, Z25
+	VMULPS       Z20, Z14, Z20
+	VMULPS       Z22, Z16, Z22
+	VMULPS       Z25, Z23, Z27
+	VMOVAPS      Z14, Z25
+	VMOVAPS      Z16, Z26
+	VMOVAPS      Z23, Z28
+	VFMADD231PS  Z14, Z20, Z25
+	VFMADD231PS  Z16, Z22, Z26
+	VFMADD231PS  Z23, Z27, Z28
+	VADDPS       Z1, Z25, Z14
+	VADDPS       Z1, Z26, Z16
+	VADDPS       Z1, Z28, Z20
+	VPSUBD       Z0, Z18, Z18
+	VPSUBD       Z0, Z21, Z21
+	VPSUBD       Z0, Z24, Z22
+	VPSLLD       $0x17, Z18, Z18
+	VPSLLD       $0x17, Z21, Z21
+	VPSLLD       $0x17, Z22, Z22
+	VPADDD       Z1, Z18, Z18
+	VPADDD       Z1, Z21, Z21
+	VPADDD       Z1, Z22, Z22
+	VMULPS       Z18, Z14, Z14
+	VMULPS       Z21, Z16, Z16
+	VMULPS       Z22, Z20, Z18
+	VADDPS       Z1, Z14, Z14
+	VADDPS       Z1, Z16, Z16
+	VADDPS       Z1, Z18, Z18
+	VDIVPS       Z14, Z15, Z14
+	VDIVPS       Z16, Z17, Z15
+	VDIVPS       Z18, Z19, Z16
+	VMOVUPS      Z14, (AX)
+	VMOVUPS      Z15, 64(AX)
+	VMOVUPS      Z16, 128(AX)
+	ADDQ         $0x000000c0, AX
+	ADDQ         $0x000000c0, CX
+	JMP          blocks
 
 rest:
 	ADDQ $0x30, DX
 
 vectors:
-	SUBQ              $0x10, DX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VBROADCASTSS      wordc3480000<>+0(SB), Z1
-	VMAXPS            Z0, Z1, Z1
-	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z0, Z3, Z0
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z0, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
-	VMULPS            Z2, Z0, Z2
-	VMOVAPS           Z0, Z4
-	VFMADD231PS       Z0, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z0, Z0
-	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
-	VDIVPS            Z0, Z1, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	JMP               vectors
+	SUBQ         $0x10, DX
+	JL           tail
+	VMOVUPS      (CX), Z14
+	VMAXPS       Z14, Z2, Z15
+	VXORPS       Z3, Z14, Z14
+	VMAXPS       Z14, Z5, Z14
+	VMINPS       Z14, Z4, Z14
+	VMOVAPS      Z14, Z16
+	VFMADD213PS  Z0, Z6, Z16
+	VSUBPS       Z0, Z16, Z17
+	VMOVAPS      Z14, Z14
+	VFNMADD231PS Z7, Z17, Z14
+	VMOVAPS      Z14, Z14
+	VFNMADD231PS Z8, Z17, Z14
+	VMOVUPS      Z9, Z17
+	VFMADD213PS  Z10, Z14, Z17
+	VFMADD213PS  Z11, Z14, Z17
+	VFMADD213PS  Z12, Z14, Z17
+	VFMADD213PS  Z13, Z14, Z17
+	VMULPS       Z17, Z14, Z17
+	VMOVAPS      Z14, Z18
+	VFMADD231PS  Z14, Z17, Z18
+	VADDPS       Z1, Z18, Z14
+	VPSUBD       Z0, Z16, Z16
+	VPSLLD       $0x17, Z16, Z16
+	VPADDD       Z1, Z16, Z16
+	VMULPS       Z16, Z14, Z14
+	VADDPS       Z1, Z14, Z14
+	VDIVPS       Z14, Z15, Z14
+	VMOVUPS      Z14, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	JMP          vectors
 
 tail:
-	ADDQ              $0x10, DX
-	JZ                done
-	MOVQ              $0x0000ffff, BX
-	BZHIQ             DX, BX, BX
-	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VBROADCASTSS      wordc3480000<>+0(SB), Z1
-	VMAXPS            Z0, Z1, Z1
-	VXORPS.BCST       word80000000<>+0(SB), Z0, Z0
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z0, Z3, Z0
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z0, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
-	VMULPS            Z2, Z0, Z2
-	VMOVAPS           Z0, Z4
-	VFMADD231PS       Z0, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z0, Z0
-	VADDPS.BCST       word3f800000<>+0(SB), Z0, Z0
-	VDIVPS            Z0, Z1, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ         $0x10, DX
+	JZ           done
+	MOVQ         $0x0000ffff, BX
+	BZHIQ        DX, BX, BX
+	KMOVW        BX, K1
+	VMOVUPS.Z    (CX), K1, Z14
+	VMAXPS       Z14, Z2, Z2
+	VXORPS       Z3, Z14, Z3
+	VMAXPS       Z3, Z5, Z3
+	VMINPS       Z3, Z4, Z3
+	VMOVAPS      Z3, Z4
+	VFMADD213PS  Z0, Z6, Z4
+	VSUBPS       Z0, Z4, Z5
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z7, Z5, Z3
+	VMOVAPS      Z3, Z3
+	VFNMADD231PS Z8, Z5, Z3
+	VMOVUPS      Z9, Z5
+	VFMADD213PS  Z10, Z3, Z5
+	VFMADD213PS  Z11, Z3, Z5
+	VFMADD213PS  Z12, Z3, Z5
+	VFMADD213PS  Z13, Z3, Z5
+	VMULPS       Z5, Z3, Z5
+	VMOVAPS      Z3, Z6
+	VFMADD231PS  Z3, Z5, Z6
+	VADDPS       Z1, Z6, Z3
+	VPSUBD       Z0, Z4, Z0
+	VPSLLD       $0x17, Z0, Z0
+	VPADDD       Z1, Z0, Z0
+	VMULPS       Z0, Z3, Z0
+	VADDPS       Z1, Z0, Z0
+	VDIVPS       Z0, Z2, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -2302,209 +2262,191 @@ GLOBL wordc3480000<>(SB), RODATA|NOPTR, $4
 // func GeluTanh(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·GeluTanh(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS word4b400000<>+0(SB), Z0
+	VBROADCASTSS word3f800000<>+0(SB), Z1
+	VBROADCASTSS word3fcc422a<>+0(SB), Z2
+	VBROADCASTSS word41800000<>+0(SB), Z3
+	VBROADCASTSS wordc1800000<>+0(SB), Z4
+	VBROADCASTSS word3d922279<>+0(SB), Z5
+	VBROADCASTSS word3e5b33b6<>+0(SB), Z6
+	VBROADCASTSS wordc3480000<>+0(SB), Z7
+	VBROADCASTSS word80000000<>+0(SB), Z8
+	VBROADCASTSS word42b1999a<>+0(SB), Z9
+	VBROADCASTSS wordc2b03333<>+0(SB), Z10
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z11
+	VBROADCASTSS word3f317218<>+0(SB), Z12
+	VBROADCASTSS wordb102e308<>+0(SB), Z13
 
 blocks:
-	SUBQ              $0x20, DX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z3
-	VBROADCASTSS      word41800000<>+0(SB), Z1
-	VBROADCASTSS      word41800000<>+0(SB), Z4
-	VBROADCASTSS      wordc1800000<>+0(SB), Z2
-	VBROADCASTSS      wordc1800000<>+0(SB), Z5
-	VMAXPS            Z0, Z2, Z2
-	VMAXPS            Z3, Z5, Z5
-	VMINPS            Z2, Z1, Z1
-	VMINPS            Z5, Z4, Z6
-	VMULPS            Z1, Z1, Z2
-	VMULPS            Z6, Z6, Z7
-	VBROADCASTSS      word3d922279<>+0(SB), Z4
-	VBROADCASTSS      word3d922279<>+0(SB), Z8
-	VMOVAPS           Z2, Z5
-	VMOVAPS           Z7, Z9
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z4, Z5
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z8, Z9
-	VMULPS            Z5, Z1, Z1
-	VMULPS            Z9, Z6, Z5
-	VBROADCASTSS      word3e5b33b6<>+0(SB), Z4
-	VBROADCASTSS      word3e5b33b6<>+0(SB), Z6
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z7, Z7
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z6, Z7
-	VBROADCASTSS      wordc3480000<>+0(SB), Z2
-	VBROADCASTSS      wordc3480000<>+0(SB), Z4
-	VMAXPS            Z0, Z2, Z0
-	VMAXPS            Z3, Z4, Z2
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
-	VXORPS.BCST       word80000000<>+0(SB), Z5, Z5
-	VBROADCASTSS      word42b1999a<>+0(SB), Z3
-	VBROADCASTSS      word42b1999a<>+0(SB), Z6
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z7
-	VMAXPS            Z1, Z4, Z1
-	VMAXPS            Z5, Z7, Z4
-	VMINPS            Z1, Z3, Z1
-	VMINPS            Z4, Z6, Z5
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z6
-	VMOVAPS           Z1, Z4
-	VMOVAPS           Z5, Z7
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z6, Z7
-	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z7, Z6
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z5, Z5
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z6, Z5
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z5, Z5
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z6, Z5
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z6
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z5, Z6
-	VMULPS            Z3, Z1, Z3
-	VMULPS            Z6, Z5, Z8
-	VMOVAPS           Z1, Z6
-	VMOVAPS           Z5, Z9
-	VFMADD231PS       Z1, Z3, Z6
-	VFMADD231PS       Z5, Z8, Z9
-	VADDPS.BCST       word3f800000<>+0(SB), Z6, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z9, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z4
-	VPSUBD.BCST       word4b400000<>+0(SB), Z7, Z5
-	VPSLLD            $0x17, Z4, Z4
-	VPSLLD            $0x17, Z5, Z5
-	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
-	VPADDD.BCST       word3f800000<>+0(SB), Z5, Z5
-	VMULPS            Z4, Z1, Z1
-	VMULPS            Z5, Z3, Z3
-	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z3
-	VDIVPS            Z1, Z0, Z0
-	VDIVPS            Z3, Z2, Z1
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, CX
-	JMP               blocks
+	SUBQ             $0x20, DX
+	JL               rest
+	VMOVUPS          (CX), Z14
+	VMOVUPS          64(CX), Z16
+	VMAXPS           Z14, Z4, Z15
+	VMAXPS           Z16, Z4, Z17
+	VMINPS           Z15, Z3, Z15
+	VMINPS           Z17, Z3, Z19
+	VMULPS           Z15, Z15, Z17
+	VMULPS           Z19, Z19, Z20
+	VMOVAPS          Z17, Z18
+	VMOVAPS          Z20, Z21
+	VFMADD213PS      Z2, Z5, Z18
+	VFMADD213PS      Z2, Z5, Z21
+	VMULPS           Z18, Z15, Z15
+	VMULPS           Z21, Z19, Z18
+	VMOVAPS          Z17, Z17
+	VMOVAPS          Z20, Z19
+	VFMADD213PS      Z2, Z6, Z17
+	VFMADD213PS      Z2, Z6, Z19
+	VMAXPS           Z14, Z7, Z14
+	VMAXPS           Z16, Z7, Z16
+	VXORPS           Z8, Z15, Z15
+	VXORPS           Z8, Z18, Z17
+	VMAXPS           Z15, Z10, Z15
+	VMAXPS           Z17, Z10, Z17
+	VMINPS           Z15, Z9, Z15
+	VMINPS           Z17, Z9, Z19
+	VMOVAPS          Z15, Z17
+	VMOVAPS          Z19, Z20
+	VFMADD213PS      Z0, Z11, Z17
+	VFMADD213PS      Z0, Z11, Z20
+	VSUBPS           Z0, Z17, Z18
+	VSUBPS           Z0, Z20, Z21
+	VMOVAPS          Z15, Z15
+	VMOVAPS          Z19, Z19
+	VFNMADD231PS     Z12, Z18, Z15
+	VFNMADD231PS     Z12, Z21, Z19
+	VMOVAPS          Z15, Z15
+	VMOVAPS          Z19, Z19
+	VFNMADD231PS     Z13, Z18, Z15
+	VFNMADD231PS     Z13, Z21, Z19
+	VBROADCASTSS     word3ab6887e<>+0(SB), Z18
+	VBROADCASTSS     word3ab6887e<>+0(SB), Z21
+	VFMADD213PS.BCST word3c0905b1<>+0(SB), Z15, Z18
+	VFMADD213PS.BCST word3c0905b1<>+0(SB), Z19, Z21
+	VFMADD213PS.BCST word3d2aaa8d<>+0(SB), Z15, Z18
+	VFMADD213PS.BCST word3d2aaa8d<>+0(SB), Z19, Z21
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z15, Z18
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z19, Z21
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z15, Z18
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z19, Z21
+	VMULPS           Z18, Z15, Z18
+	VMULPS           Z21, Z19, Z22
+	VMOVAPS          Z15, Z21
+	VMOVAPS          Z19, Z23
+	VFMADD231PS      Z15, Z18, Z21
+	VFMADD231PS      Z19, Z22, Z23
+	VADDPS           Z1, Z21, Z15
+	VADDPS           Z1, Z23, Z18
+	VPSUBD           Z0, Z17, Z17
+	VPSUBD           Z0, Z20, Z19
+	VPSLLD           $0x17, Z17, Z17
+	VPSLLD           $0x17, Z19, Z19
+	VPADDD           Z1, Z17, Z17
+	VPADDD           Z1, Z19, Z19
+	VMULPS           Z17, Z15, Z15
+	VMULPS           Z19, Z18, Z17
+	VADDPS           Z1, Z15, Z15
+	VADDPS           Z1, Z17, Z17
+	VDIVPS           Z15, Z14, Z14
+	VDIVPS           Z17, Z16, Z15
+	VMOVUPS          Z14, (AX)
+	VMOVUPS          Z15, 64(AX)
+	ADDQ             $0x00000080, AX
+	ADDQ             $0x00000080, CX
+	JMP              blocks
 
 rest:
 	ADDQ $0x20, DX
 
 vectors:
-	SUBQ              $0x10, DX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VBROADCASTSS      word41800000<>+0(SB), Z1
-	VBROADCASTSS      wordc1800000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z2
-	VMINPS            Z2, Z1, Z1
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      word3d922279<>+0(SB), Z3
-	VMOVAPS           Z2, Z4
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z1, Z1
-	VBROADCASTSS      word3e5b33b6<>+0(SB), Z3
-	VMOVAPS           Z2, Z2
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z2
-	VBROADCASTSS      wordc3480000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z1, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
-	VMULPS            Z2, Z1, Z2
-	VMOVAPS           Z1, Z4
-	VFMADD231PS       Z1, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z1, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z0, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	JMP               vectors
+	SUBQ             $0x10, DX
+	JL               tail
+	VMOVUPS          (CX), Z14
+	VMAXPS           Z14, Z4, Z15
+	VMINPS           Z15, Z3, Z15
+	VMULPS           Z15, Z15, Z16
+	VMOVAPS          Z16, Z17
+	VFMADD213PS      Z2, Z5, Z17
+	VMULPS           Z17, Z15, Z15
+	VMOVAPS          Z16, Z16
+	VFMADD213PS      Z2, Z6, Z16
+	VMAXPS           Z14, Z7, Z14
+	VXORPS           Z8, Z15, Z15
+	VMAXPS           Z15, Z10, Z15
+	VMINPS           Z15, Z9, Z15
+	VMOVAPS          Z15, Z16
+	VFMADD213PS      Z0, Z11, Z16
+	VSUBPS           Z0, Z16, Z17
+	VMOVAPS          Z15, Z15
+	VFNMADD231PS     Z12, Z17, Z15
+	VMOVAPS          Z15, Z15
+	VFNMADD231PS     Z13, Z17, Z15
+	VBROADCASTSS     word3ab6887e<>+0(SB), Z17
+	VFMADD213PS.BCST word3c0905b1<>+0(SB), Z15, Z17
+	VFMADD213PS.BCST word3d2aaa8d<>+0(SB), Z15, Z17
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z15, Z17
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z15, Z17
+	VMULPS           Z17, Z15, Z17
+	VMOVAPS          Z15, Z18
+	VFMADD231PS      Z15, Z17, Z18
+	VADDPS           Z1, Z18, Z15
+	VPSUBD           Z0, Z16, Z16
+	VPSLLD           $0x17, Z16, Z16
+	VPADDD           Z1, Z16, Z16
+	VMULPS           Z16, Z15, Z15
+	VADDPS           Z1, Z15, Z15
+	VDIVPS           Z15, Z14, Z14
+	VMOVUPS          Z14, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	JMP              vectors
 
 tail:
-	ADDQ              $0x10, DX
-	JZ                done
-	MOVQ              $0x0000ffff, BX
-	BZHIQ             DX, BX, BX
-	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VBROADCASTSS      word41800000<>+0(SB), Z1
-	VBROADCASTSS      wordc1800000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z2
-	VMINPS            Z2, Z1, Z1
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      word3d922279<>+0(SB), Z3
-	VMOVAPS           Z2, Z4
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z1, Z1
-	VBROADCASTSS      word3e5b33b6<>+0(SB), Z3
-	VMOVAPS           Z2, Z2
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z2
-	VBROADCASTSS      wordc3480000<>+0(SB), Z2
-	VMAXPS            Z0, Z2, Z0
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z1, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
-	VMULPS            Z2, Z1, Z2
-	VMOVAPS           Z1, Z4
-	VFMADD231PS       Z1, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z1, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z0, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ             $0x10, DX
+	JZ               done
+	MOVQ             $0x0000ffff, BX
+	BZHIQ            DX, BX, BX
+	KMOVW            BX, K1
+	VMOVUPS.Z        (CX), K1, Z14
+	VMAXPS           Z14, Z4, Z4
+	VMINPS           Z4, Z3, Z3
+	VMULPS           Z3, Z3, Z4
+	VMOVAPS          Z4, Z15
+	VFMADD213PS      Z2, Z5, Z15
+	VMULPS           Z15, Z3, Z3
+	VMOVAPS          Z4, Z4
+	VFMADD213PS      Z2, Z6, Z4
+	VMAXPS           Z14, Z7, Z2
+	VXORPS           Z8, Z3, Z3
+	VMAXPS           Z3, Z10, Z3
+	VMINPS           Z3, Z9, Z3
+	VMOVAPS          Z3, Z4
+	VFMADD213PS      Z0, Z11, Z4
+	VSUBPS           Z0, Z4, Z5
+	VMOVAPS          Z3, Z3
+	VFNMADD231PS     Z12, Z5, Z3
+	VMOVAPS          Z3, Z3
+	VFNMADD231PS     Z13, Z5, Z3
+	VBROADCASTSS     word3ab6887e<>+0(SB), Z5
+	VFMADD213PS.BCST word3c0905b1<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3d2aaa8d<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z3, Z5
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z3, Z5
+	VMULPS           Z5, Z3, Z5
+	VMOVAPS          Z3, Z6
+	VFMADD231PS      Z3, Z5, Z6
+	VADDPS           Z1, Z6, Z3
+	VPSUBD           Z0, Z4, Z0
+	VPSLLD           $0x17, Z0, Z0
+	VPADDD           Z1, Z0, Z0
+	VMULPS           Z0, Z3, Z0
+	VADDPS           Z1, Z0, Z0
+	VDIVPS           Z0, Z2, Z0
+	VMOVUPS          Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -2528,200 +2470,190 @@ GLOBL word3e5b33b6<>(SB), RODATA|NOPTR, $4
 // func SiluGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·SiluGrad(SB), NOSPLIT, $0-72
-	MOVQ dx_base+0(FP), AX
-	MOVQ dy_base+24(FP), CX
-	MOVQ x_base+48(FP), DX
-	MOVQ dx_len+8(FP), BX
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dy_base+24(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS word3f800000<>+0(SB), Z0
+	VBROADCASTSS word4b400000<>+0(SB), Z1
+	VBROADCASTSS word42b00000<>+0(SB), Z2
+	VBROADCASTSS wordc2b00000<>+0(SB), Z3
+	VBROADCASTSS word80000000<>+0(SB), Z4
+	VBROADCASTSS word42b1999a<>+0(SB), Z5
+	VBROADCASTSS wordc2b03333<>+0(SB), Z6
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z7
+	VBROADCASTSS word3f317218<>+0(SB), Z8
+	VBROADCASTSS wordb102e308<>+0(SB), Z9
+	VBROADCASTSS word3ab6887e<>+0(SB), Z10
+	VBROADCASTSS word3c0905b1<>+0(SB), Z11
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z12
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z13
 
 blocks:
-	SUBQ              $0x20, BX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z4
-	VMOVUPS           (DX), Z1
-	VMOVUPS           64(DX), Z5
-	VBROADCASTSS      word42b00000<>+0(SB), Z2
-	VBROADCASTSS      word42b00000<>+0(SB), Z6
-	VBROADCASTSS      wordc2b00000<>+0(SB), Z3
-	VBROADCASTSS      wordc2b00000<>+0(SB), Z7
-	VMAXPS            Z1, Z3, Z1
-	VMAXPS            Z5, Z7, Z3
-	VMINPS            Z1, Z2, Z1
-	VMINPS            Z3, Z6, Z6
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z2
-	VXORPS.BCST       word80000000<>+0(SB), Z6, Z7
-	VBROADCASTSS      word42b1999a<>+0(SB), Z3
-	VBROADCASTSS      word42b1999a<>+0(SB), Z8
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z5
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z9
-	VMAXPS            Z2, Z5, Z2
-	VMAXPS            Z7, Z9, Z5
-	VMINPS            Z2, Z3, Z2
-	VMINPS            Z5, Z8, Z7
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z8
-	VMOVAPS           Z2, Z5
-	VMOVAPS           Z7, Z9
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z8, Z9
-	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z9, Z8
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z7, Z7
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z2
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z8, Z7
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z7, Z7
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z2
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z8, Z7
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z8
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z7, Z8
-	VMULPS            Z3, Z2, Z3
-	VMULPS            Z8, Z7, Z10
-	VMOVAPS           Z2, Z8
-	VMOVAPS           Z7, Z11
-	VFMADD231PS       Z2, Z3, Z8
-	VFMADD231PS       Z7, Z10, Z11
-	VADDPS.BCST       word3f800000<>+0(SB), Z8, Z2
-	VADDPS.BCST       word3f800000<>+0(SB), Z11, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z5
-	VPSUBD.BCST       word4b400000<>+0(SB), Z9, Z7
-	VPSLLD            $0x17, Z5, Z5
-	VPSLLD            $0x17, Z7, Z7
-	VPADDD.BCST       word3f800000<>+0(SB), Z5, Z5
-	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
-	VMULPS            Z5, Z2, Z2
-	VMULPS            Z7, Z3, Z7
-	VBROADCASTSS      word3f800000<>+0(SB), Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z8
-	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z7, Z9
-	VDIVPS            Z5, Z3, Z3
-	VDIVPS            Z9, Z8, Z5
-	VMULPS            Z3, Z2, Z2
-	VMULPS            Z5, Z7, Z7
-	VMULPS            Z1, Z2, Z1
-	VMULPS            Z6, Z7, Z6
-	VMOVAPS           Z3, Z2
-	VMOVAPS           Z5, Z7
-	VFMADD231PS       Z3, Z1, Z2
-	VFMADD231PS       Z5, Z6, Z7
-	VMULPS            Z2, Z0, Z0
-	VMULPS            Z7, Z4, Z1
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, CX
-	ADDQ              $0x00000080, DX
-	JMP               blocks
+	SUBQ             $0x20, BX
+	JL               rest
+	VMOVUPS          (CX), Z14
+	VMOVUPS          64(CX), Z16
+	VMOVUPS          (DX), Z15
+	VMOVUPS          64(DX), Z17
+	VMAXPS           Z15, Z3, Z15
+	VMAXPS           Z17, Z3, Z17
+	VMINPS           Z15, Z2, Z15
+	VMINPS           Z17, Z2, Z18
+	VXORPS           Z4, Z15, Z17
+	VXORPS           Z4, Z18, Z19
+	VMAXPS           Z17, Z6, Z17
+	VMAXPS           Z19, Z6, Z19
+	VMINPS           Z17, Z5, Z17
+	VMINPS           Z19, Z5, Z21
+	VMOVAPS          Z17, Z19
+	VMOVAPS          Z21, Z22
+	VFMADD213PS      Z1, Z7, Z19
+	VFMADD213PS      Z1, Z7, Z22
+	VSUBPS           Z1, Z19, Z20
+	VSUBPS           Z1, Z22, Z23
+	VMOVAPS          Z17, Z17
+	VMOVAPS          Z21, Z21
+	VFNMADD231PS     Z8, Z20, Z17
+	VFNMADD231PS     Z8, Z23, Z21
+	VMOVAPS          Z17, Z17
+	VMOVAPS          Z21, Z21
+	VFNMADD231PS     Z9, Z20, Z17
+	VFNMADD231PS     Z9, Z23, Z21
+	VMOVUPS          Z10, Z20
+	VMOVUPS          Z10, Z23
+	VFMADD213PS      Z11, Z17, Z20
+	VFMADD213PS      Z11, Z21, Z23
+	VFMADD213PS      Z12, Z17, Z20
+	VFMADD213PS      Z12, Z21, Z23
+	VFMADD213PS      Z13, Z17, Z20
+	VFMADD213PS      Z13, Z21, Z23
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z17, Z20
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z21, Z23
+	VMULPS           Z20, Z17, Z20
+	VMULPS           Z23, Z21, Z24
+	VMOVAPS          Z17, Z23
+	VMOVAPS          Z21, Z25
+	VFMADD231PS      Z17, Z20, Z23
+	VFMADD231PS      Z21, Z24, Z25
+	VADDPS           Z0, Z23, Z17
+	VADDPS           Z0, Z25, Z20
+	VPSUBD           Z1, Z19, Z19
+	VPSUBD           Z1, Z22, Z21
+	VPSLLD           $0x17, Z19, Z19
+	VPSLLD           $0x17, Z21, Z21
+	VPADDD           Z0, Z19, Z19
+	VPADDD           Z0, Z21, Z21
+	VMULPS           Z19, Z17, Z17
+	VMULPS           Z21, Z20, Z20
+	VADDPS           Z0, Z17, Z19
+	VADDPS           Z0, Z20, Z21
+	VDIVPS           Z19, Z0, Z19
+	VDIVPS           Z21, Z0, Z21
+	VMULPS           Z19, Z17, Z17
+	VMULPS           Z21, Z20, Z20
+	VMULPS           Z15, Z17, Z15
+	VMULPS           Z18, Z20, Z18
+	VMOVAPS          Z19, Z17
+	VMOVAPS          Z21, Z20
+	VFMADD231PS      Z19, Z15, Z17
+	VFMADD231PS      Z21, Z18, Z20
+	VMULPS           Z17, Z14, Z14
+	VMULPS           Z20, Z16, Z15
+	VMOVUPS          Z14, (AX)
+	VMOVUPS          Z15, 64(AX)
+	ADDQ             $0x00000080, AX
+	ADDQ             $0x00000080, CX
+	ADDQ             $0x00000080, DX
+	JMP              blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ              $0x10, BX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VMOVUPS           (DX), Z1
-	VBROADCASTSS      word42b00000<>+0(SB), Z2
-	VBROADCASTSS      wordc2b00000<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z2
-	VBROADCASTSS      word42b1999a<>+0(SB), Z3
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
-	VMAXPS            Z2, Z4, Z2
-	VMINPS            Z2, Z3, Z2
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z2, Z4
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z2
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z2
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
-	VMULPS            Z3, Z2, Z3
-	VMOVAPS           Z2, Z5
-	VFMADD231PS       Z2, Z3, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z2
-	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VBROADCASTSS      word3f800000<>+0(SB), Z3
-	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z4
-	VDIVPS            Z4, Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VMULPS            Z1, Z2, Z1
-	VMOVAPS           Z3, Z2
-	VFMADD231PS       Z3, Z1, Z2
-	VMULPS            Z2, Z0, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	ADDQ              $0x00000040, DX
-	JMP               vectors
+	SUBQ             $0x10, BX
+	JL               tail
+	VMOVUPS          (CX), Z14
+	VMOVUPS          (DX), Z15
+	VMAXPS           Z15, Z3, Z15
+	VMINPS           Z15, Z2, Z15
+	VXORPS           Z4, Z15, Z16
+	VMAXPS           Z16, Z6, Z16
+	VMINPS           Z16, Z5, Z16
+	VMOVAPS          Z16, Z17
+	VFMADD213PS      Z1, Z7, Z17
+	VSUBPS           Z1, Z17, Z18
+	VMOVAPS          Z16, Z16
+	VFNMADD231PS     Z8, Z18, Z16
+	VMOVAPS          Z16, Z16
+	VFNMADD231PS     Z9, Z18, Z16
+	VMOVUPS          Z10, Z18
+	VFMADD213PS      Z11, Z16, Z18
+	VFMADD213PS      Z12, Z16, Z18
+	VFMADD213PS      Z13, Z16, Z18
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z16, Z18
+	VMULPS           Z18, Z16, Z18
+	VMOVAPS          Z16, Z19
+	VFMADD231PS      Z16, Z18, Z19
+	VADDPS           Z0, Z19, Z16
+	VPSUBD           Z1, Z17, Z17
+	VPSLLD           $0x17, Z17, Z17
+	VPADDD           Z0, Z17, Z17
+	VMULPS           Z17, Z16, Z16
+	VADDPS           Z0, Z16, Z17
+	VDIVPS           Z17, Z0, Z17
+	VMULPS           Z17, Z16, Z16
+	VMULPS           Z15, Z16, Z15
+	VMOVAPS          Z17, Z16
+	VFMADD231PS      Z17, Z15, Z16
+	VMULPS           Z16, Z14, Z14
+	VMOVUPS          Z14, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	ADDQ             $0x00000040, DX
+	JMP              vectors
 
 tail:
-	ADDQ              $0x10, BX
-	JZ                done
-	MOVQ              $0x0000ffff, SI
-	BZHIQ             BX, SI, SI
-	KMOVW             SI, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VMOVUPS.Z         (DX), K1, Z1
-	VBROADCASTSS      word42b00000<>+0(SB), Z2
-	VBROADCASTSS      wordc2b00000<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z2
-	VBROADCASTSS      word42b1999a<>+0(SB), Z3
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
-	VMAXPS            Z2, Z4, Z2
-	VMINPS            Z2, Z3, Z2
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z2, Z4
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z2
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z2
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
-	VMULPS            Z3, Z2, Z3
-	VMOVAPS           Z2, Z5
-	VFMADD231PS       Z2, Z3, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z2
-	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VBROADCASTSS      word3f800000<>+0(SB), Z3
-	VADDPS.BCST       word3f800000<>+0(SB), Z2, Z4
-	VDIVPS            Z4, Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VMULPS            Z1, Z2, Z1
-	VMOVAPS           Z3, Z2
-	VFMADD231PS       Z3, Z1, Z2
-	VMULPS            Z2, Z0, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ             $0x10, BX
+	JZ               done
+	MOVQ             $0x0000ffff, SI
+	BZHIQ            BX, SI, SI
+	KMOVW            SI, K1
+	VMOVUPS.Z        (CX), K1, Z14
+	VMOVUPS.Z        (DX), K1, Z15
+	VMAXPS           Z15, Z3, Z3
+	VMINPS           Z3, Z2, Z2
+	VXORPS           Z4, Z2, Z3
+	VMAXPS           Z3, Z6, Z3
+	VMINPS           Z3, Z5, Z3
+	VMOVAPS          Z3, Z4
+	VFMADD213PS      Z1, Z7, Z4
+	VSUBPS           Z1, Z4, Z5
+	VMOVAPS          Z3, Z3
+	VFNMADD231PS     Z8, Z5, Z3
+	VMOVAPS          Z3, Z3
+	VFNMADD231PS     Z9, Z5, Z3
+	VMOVUPS          Z10, Z5
+	VFMADD213PS      Z11, Z3, Z5
+	VFMADD213PS      Z12, Z3, Z5
+	VFMADD213PS      Z13, Z3, Z5
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z3, Z5
+	VMULPS           Z5, Z3, Z5
+	VMOVAPS          Z3, Z6
+	VFMADD231PS      Z3, Z5, Z6
+	VADDPS           Z0, Z6, Z3
+	VPSUBD           Z1, Z4, Z1
+	VPSLLD           $0x17, Z1, Z1
+	VPADDD           Z0, Z1, Z1
+	VMULPS           Z1, Z3, Z1
+	VADDPS           Z0, Z1, Z3
+	VDIVPS           Z3, Z0, Z0
+	VMULPS           Z0, Z1, Z1
+	VMULPS           Z2, Z1, Z1
+	VMOVAPS          Z0, Z2
+	VFMADD231PS      Z0, Z1, Z2
+	VMULPS           Z2, Z14, Z0
+	VMOVUPS          Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -2736,236 +2668,218 @@ GLOBL wordc2b00000<>(SB), RODATA|NOPTR, $4
 // func GeluTanhGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·GeluTanhGrad(SB), NOSPLIT, $0-72
-	MOVQ dx_base+0(FP), AX
-	MOVQ dy_base+24(FP), CX
-	MOVQ x_base+48(FP), DX
-	MOVQ dx_len+8(FP), BX
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dy_base+24(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS word3f800000<>+0(SB), Z0
+	VBROADCASTSS word4b400000<>+0(SB), Z1
+	VBROADCASTSS word3fcc422a<>+0(SB), Z2
+	VBROADCASTSS word41200000<>+0(SB), Z3
+	VBROADCASTSS wordc1200000<>+0(SB), Z4
+	VBROADCASTSS word3d922279<>+0(SB), Z5
+	VBROADCASTSS word3e5b33b6<>+0(SB), Z6
+	VBROADCASTSS word80000000<>+0(SB), Z7
+	VBROADCASTSS word42b1999a<>+0(SB), Z8
+	VBROADCASTSS wordc2b03333<>+0(SB), Z9
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z10
+	VBROADCASTSS word3f317218<>+0(SB), Z11
+	VBROADCASTSS wordb102e308<>+0(SB), Z12
+	VBROADCASTSS word3ab6887e<>+0(SB), Z13
 
 blocks:
-	SUBQ              $0x20, BX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z4
-	VMOVUPS           (DX), Z1
-	VMOVUPS           64(DX), Z5
-	VBROADCASTSS      word41200000<>+0(SB), Z2
-	VBROADCASTSS      word41200000<>+0(SB), Z6
-	VBROADCASTSS      wordc1200000<>+0(SB), Z3
-	VBROADCASTSS      wordc1200000<>+0(SB), Z7
-	VMAXPS            Z1, Z3, Z1
-	VMAXPS            Z5, Z7, Z3
-	VMINPS            Z1, Z2, Z1
-	VMINPS            Z3, Z6, Z6
-	VMULPS            Z1, Z1, Z2
-	VMULPS            Z6, Z6, Z7
-	VBROADCASTSS      word3d922279<>+0(SB), Z3
-	VBROADCASTSS      word3d922279<>+0(SB), Z8
-	VMOVAPS           Z2, Z5
-	VMOVAPS           Z7, Z9
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z8, Z9
-	VMULPS            Z5, Z1, Z3
-	VMULPS            Z9, Z6, Z8
-	VBROADCASTSS      word3e5b33b6<>+0(SB), Z5
-	VBROADCASTSS      word3e5b33b6<>+0(SB), Z9
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z7, Z7
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z5, Z2
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z9, Z7
-	VXORPS.BCST       word80000000<>+0(SB), Z3, Z3
-	VXORPS.BCST       word80000000<>+0(SB), Z8, Z9
-	VBROADCASTSS      word42b1999a<>+0(SB), Z5
-	VBROADCASTSS      word42b1999a<>+0(SB), Z10
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z11
-	VMAXPS            Z3, Z8, Z3
-	VMAXPS            Z9, Z11, Z8
-	VMINPS            Z3, Z5, Z3
-	VMINPS            Z8, Z10, Z9
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z5
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z10
-	VMOVAPS           Z3, Z8
-	VMOVAPS           Z9, Z11
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z5, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z10, Z11
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z5
-	VSUBPS.BCST       word4b400000<>+0(SB), Z11, Z10
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z9, Z9
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z5, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z10, Z9
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z9, Z9
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z5, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z10, Z9
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z5
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z10
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z9, Z10
-	VMULPS            Z5, Z3, Z5
-	VMULPS            Z10, Z9, Z12
-	VMOVAPS           Z3, Z10
-	VMOVAPS           Z9, Z13
-	VFMADD231PS       Z3, Z5, Z10
-	VFMADD231PS       Z9, Z12, Z13
-	VADDPS.BCST       word3f800000<>+0(SB), Z10, Z3
-	VADDPS.BCST       word3f800000<>+0(SB), Z13, Z5
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z8
-	VPSUBD.BCST       word4b400000<>+0(SB), Z11, Z9
-	VPSLLD            $0x17, Z8, Z8
-	VPSLLD            $0x17, Z9, Z9
-	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
-	VPADDD.BCST       word3f800000<>+0(SB), Z9, Z9
-	VMULPS            Z8, Z3, Z3
-	VMULPS            Z9, Z5, Z9
-	VBROADCASTSS      word3f800000<>+0(SB), Z5
-	VBROADCASTSS      word3f800000<>+0(SB), Z10
-	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z8
-	VADDPS.BCST       word3f800000<>+0(SB), Z9, Z11
-	VDIVPS            Z8, Z5, Z5
-	VDIVPS            Z11, Z10, Z8
-	VMULPS            Z5, Z3, Z3
-	VMULPS            Z8, Z9, Z9
-	VMULPS            Z1, Z3, Z1
-	VMULPS            Z6, Z9, Z3
-	VMULPS            Z2, Z1, Z1
-	VMULPS            Z7, Z3, Z3
-	VMOVAPS           Z5, Z2
-	VMOVAPS           Z8, Z6
-	VFMADD231PS       Z5, Z1, Z2
-	VFMADD231PS       Z8, Z3, Z6
-	VMULPS            Z2, Z0, Z0
-	VMULPS            Z6, Z4, Z1
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, CX
-	ADDQ              $0x00000080, DX
-	JMP               blocks
+	SUBQ             $0x20, BX
+	JL               rest
+	VMOVUPS          (CX), Z14
+	VMOVUPS          64(CX), Z16
+	VMOVUPS          (DX), Z15
+	VMOVUPS          64(DX), Z17
+	VMAXPS           Z15, Z4, Z15
+	VMAXPS           Z17, Z4, Z17
+	VMINPS           Z15, Z3, Z15
+	VMINPS           Z17, Z3, Z19
+	VMULPS           Z15, Z15, Z17
+	VMULPS           Z19, Z19, Z20
+	VMOVAPS          Z17, Z18
+	VMOVAPS          Z20, Z21
+	VFMADD213PS      Z2, Z5, Z18
+	VFMADD213PS      Z2, Z5, Z21
+	VMULPS           Z18, Z15, Z18
+	VMULPS           Z21, Z19, Z21
+	VMOVAPS          Z17, Z17
+	VMOVAPS          Z20, Z20
+	VFMADD213PS      Z2, Z6, Z17
+	VFMADD213PS      Z2, Z6, Z20
+	VXORPS           Z7, Z18, Z18
+	VXORPS           Z7, Z21, Z21
+	VMAXPS           Z18, Z9, Z18
+	VMAXPS           Z21, Z9, Z21
+	VMINPS           Z18, Z8, Z18
+	VMINPS           Z21, Z8, Z23
+	VMOVAPS          Z18, Z21
+	VMOVAPS          Z23, Z24
+	VFMADD213PS      Z1, Z10, Z21
+	VFMADD213PS      Z1, Z10, Z24
+	VSUBPS           Z1, Z21, Z22
+	VSUBPS           Z1, Z24, Z25
+	VMOVAPS          Z18, Z18
+	VMOVAPS          Z23, Z23
+	VFNMADD231PS     Z11, Z22, Z18
+	VFNMADD231PS     Z11, Z25, Z23
+	VMOVAPS          Z18, Z18
+	VMOVAPS          Z23, Z23
+	VFNMADD231PS     Z12, Z22, Z18
+	VFNMADD231PS     Z12, Z25, Z23
+	VMOVUPS          Z13, Z22
+	VMOVUPS          Z13, Z25
+	VFMADD213PS.BCST word3c0905b1<>+0(SB), Z18, Z22
+	VFMADD213PS.BCST word3c0905b1<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST word3d2aaa8d<>+0(SB), Z18, Z22
+	VFMADD213PS.BCST word3d2aaa8d<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z18, Z22
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z23, Z25
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z18, Z22
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z23, Z25
+	VMULPS           Z22, Z18, Z22
+	VMULPS           Z25, Z23, Z26
+	VMOVAPS          Z18, Z25
+	VMOVAPS          Z23, Z27
+	VFMADD231PS      Z18, Z22, Z25
+	VFMADD231PS      Z23, Z26, Z27
+	VADDPS           Z0, Z25, Z18
+	VADDPS           Z0, Z27, Z22
+	VPSUBD           Z1, Z21, Z21
+	VPSUBD           Z1, Z24, Z23
+	VPSLLD           $0x17, Z21, Z21
+	VPSLLD           $0x17, Z23, Z23
+	VPADDD           Z0, Z21, Z21
+	VPADDD           Z0, Z23, Z23
+	VMULPS           Z21, Z18, Z18
+	VMULPS           Z23, Z22, Z22
+	VADDPS           Z0, Z18, Z21
+	VADDPS           Z0, Z22, Z23
+	VDIVPS           Z21, Z0, Z21
+	VDIVPS           Z23, Z0, Z23
+	VMULPS           Z21, Z18, Z18
+	VMULPS           Z23, Z22, Z22
+	VMULPS           Z15, Z18, Z15
+	VMULPS           Z19, Z22, Z18
+	VMULPS           Z17, Z15, Z15
+	VMULPS           Z20, Z18, Z18
+	VMOVAPS          Z21, Z17
+	VMOVAPS          Z23, Z19
+	VFMADD231PS      Z21, Z15, Z17
+	VFMADD231PS      Z23, Z18, Z19
+	VMULPS           Z17, Z14, Z14
+	VMULPS           Z19, Z16, Z15
+	VMOVUPS          Z14, (AX)
+	VMOVUPS          Z15, 64(AX)
+	ADDQ             $0x00000080, AX
+	ADDQ             $0x00000080, CX
+	ADDQ             $0x00000080, DX
+	JMP              blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ              $0x10, BX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VMOVUPS           (DX), Z1
-	VBROADCASTSS      word41200000<>+0(SB), Z2
-	VBROADCASTSS      wordc1200000<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      word3d922279<>+0(SB), Z3
-	VMOVAPS           Z2, Z4
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z1, Z3
-	VBROADCASTSS      word3e5b33b6<>+0(SB), Z4
-	VMOVAPS           Z2, Z2
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z4, Z2
-	VXORPS.BCST       word80000000<>+0(SB), Z3, Z3
-	VBROADCASTSS      word42b1999a<>+0(SB), Z4
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z5
-	VMAXPS            Z3, Z5, Z3
-	VMINPS            Z3, Z4, Z3
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
-	VMOVAPS           Z3, Z5
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z5
-	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z4
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z3
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z3, Z4
-	VMOVAPS           Z3, Z6
-	VFMADD231PS       Z3, Z4, Z6
-	VADDPS.BCST       word3f800000<>+0(SB), Z6, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z4
-	VPSLLD            $0x17, Z4, Z4
-	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
-	VMULPS            Z4, Z3, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z5
-	VDIVPS            Z5, Z4, Z4
-	VMULPS            Z4, Z3, Z3
-	VMULPS            Z1, Z3, Z1
-	VMULPS            Z2, Z1, Z1
-	VMOVAPS           Z4, Z2
-	VFMADD231PS       Z4, Z1, Z2
-	VMULPS            Z2, Z0, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	ADDQ              $0x00000040, DX
-	JMP               vectors
+	SUBQ             $0x10, BX
+	JL               tail
+	VMOVUPS          (CX), Z14
+	VMOVUPS          (DX), Z15
+	VMAXPS           Z15, Z4, Z15
+	VMINPS           Z15, Z3, Z15
+	VMULPS           Z15, Z15, Z16
+	VMOVAPS          Z16, Z17
+	VFMADD213PS      Z2, Z5, Z17
+	VMULPS           Z17, Z15, Z17
+	VMOVAPS          Z16, Z16
+	VFMADD213PS      Z2, Z6, Z16
+	VXORPS           Z7, Z17, Z17
+	VMAXPS           Z17, Z9, Z17
+	VMINPS           Z17, Z8, Z17
+	VMOVAPS          Z17, Z18
+	VFMADD213PS      Z1, Z10, Z18
+	VSUBPS           Z1, Z18, Z19
+	VMOVAPS          Z17, Z17
+	VFNMADD231PS     Z11, Z19, Z17
+	VMOVAPS          Z17, Z17
+	VFNMADD231PS     Z12, Z19, Z17
+	VMOVUPS          Z13, Z19
+	VFMADD213PS.BCST word3c0905b1<>+0(SB), Z17, Z19
+	VFMADD213PS.BCST word3d2aaa8d<>+0(SB), Z17, Z19
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z17, Z19
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z17, Z19
+	VMULPS           Z19, Z17, Z19
+	VMOVAPS          Z17, Z20
+	VFMADD231PS      Z17, Z19, Z20
+	VADDPS           Z0, Z20, Z17
+	VPSUBD           Z1, Z18, Z18
+	VPSLLD           $0x17, Z18, Z18
+	VPADDD           Z0, Z18, Z18
+	VMULPS           Z18, Z17, Z17
+	VADDPS           Z0, Z17, Z18
+	VDIVPS           Z18, Z0, Z18
+	VMULPS           Z18, Z17, Z17
+	VMULPS           Z15, Z17, Z15
+	VMULPS           Z16, Z15, Z15
+	VMOVAPS          Z18, Z16
+	VFMADD231PS      Z18, Z15, Z16
+	VMULPS           Z16, Z14, Z14
+	VMOVUPS          Z14, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	ADDQ             $0x00000040, DX
+	JMP              vectors
 
 tail:
-	ADDQ              $0x10, BX
-	JZ                done
-	MOVQ              $0x0000ffff, SI
-	BZHIQ             BX, SI, SI
-	KMOVW             SI, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VMOVUPS.Z         (DX), K1, Z1
-	VBROADCASTSS      word41200000<>+0(SB), Z2
-	VBROADCASTSS      wordc1200000<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VMULPS            Z1, Z1, Z2
-	VBROADCASTSS      word3d922279<>+0(SB), Z3
-	VMOVAPS           Z2, Z4
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z1, Z3
-	VBROADCASTSS      word3e5b33b6<>+0(SB), Z4
-	VMOVAPS           Z2, Z2
-	VFMADD213PS.BCST  word3fcc422a<>+0(SB), Z4, Z2
-	VXORPS.BCST       word80000000<>+0(SB), Z3, Z3
-	VBROADCASTSS      word42b1999a<>+0(SB), Z4
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z5
-	VMAXPS            Z3, Z5, Z3
-	VMINPS            Z3, Z4, Z3
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
-	VMOVAPS           Z3, Z5
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z5
-	VSUBPS.BCST       word4b400000<>+0(SB), Z5, Z4
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z3
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z4
-	VMULPS            Z4, Z3, Z4
-	VMOVAPS           Z3, Z6
-	VFMADD231PS       Z3, Z4, Z6
-	VADDPS.BCST       word3f800000<>+0(SB), Z6, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z5, Z4
-	VPSLLD            $0x17, Z4, Z4
-	VPADDD.BCST       word3f800000<>+0(SB), Z4, Z4
-	VMULPS            Z4, Z3, Z3
-	VBROADCASTSS      word3f800000<>+0(SB), Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z3, Z5
-	VDIVPS            Z5, Z4, Z4
-	VMULPS            Z4, Z3, Z3
-	VMULPS            Z1, Z3, Z1
-	VMULPS            Z2, Z1, Z1
-	VMOVAPS           Z4, Z2
-	VFMADD231PS       Z4, Z1, Z2
-	VMULPS            Z2, Z0, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ             $0x10, BX
+	JZ               done
+	MOVQ             $0x0000ffff, SI
+	BZHIQ            BX, SI, SI
+	KMOVW            SI, K1
+	VMOVUPS.Z        (CX), K1, Z14
+	VMOVUPS.Z        (DX), K1, Z15
+	VMAXPS           Z15, Z4, Z4
+	VMINPS           Z4, Z3, Z3
+	VMULPS           Z3, Z3, Z4
+	VMOVAPS          Z4, Z15
+	VFMADD213PS      Z2, Z5, Z15
+	VMULPS           Z15, Z3, Z5
+	VMOVAPS          Z4, Z4
+	VFMADD213PS      Z2, Z6, Z4
+	VXORPS           Z7, Z5, Z2
+	VMAXPS           Z2, Z9, Z2
+	VMINPS           Z2, Z8, Z2
+	VMOVAPS          Z2, Z5
+	VFMADD213PS      Z1, Z10, Z5
+	VSUBPS           Z1, Z5, Z6
+	VMOVAPS          Z2, Z2
+	VFNMADD231PS     Z11, Z6, Z2
+	VMOVAPS          Z2, Z2
+	VFNMADD231PS     Z12, Z6, Z2
+	VMOVUPS          Z13, Z6
+	VFMADD213PS.BCST word3c0905b1<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST word3d2aaa8d<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST word3e2aaa6f<>+0(SB), Z2, Z6
+	VFMADD213PS.BCST word3f000000<>+0(SB), Z2, Z6
+	VMULPS           Z6, Z2, Z6
+	VMOVAPS          Z2, Z7
+	VFMADD231PS      Z2, Z6, Z7
+	VADDPS           Z0, Z7, Z2
+	VPSUBD           Z1, Z5, Z1
+	VPSLLD           $0x17, Z1, Z1
+	VPADDD           Z0, Z1, Z1
+	VMULPS           Z1, Z2, Z1
+	VADDPS           Z0, Z1, Z2
+	VDIVPS           Z2, Z0, Z0
+	VMULPS           Z0, Z1, Z1
+	VMULPS           Z3, Z1, Z1
+	VMULPS           Z4, Z1, Z1
+	VMOVAPS          Z0, Z2
+	VFMADD231PS      Z0, Z1, Z2
+	VMULPS           Z2, Z14, Z0
+	VMOVUPS          Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -2980,261 +2894,263 @@ GLOBL wordc1200000<>(SB), RODATA|NOPTR, $4
 // func Softplus(dst []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·Softplus(SB), NOSPLIT, $0-48
-	MOVQ dst_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ dst_len+8(FP), DX
+	MOVQ         dst_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         dst_len+8(FP), DX
+	VBROADCASTSS word3f800000<>+0(SB), Z0
+	VBROADCASTSS word4b400000<>+0(SB), Z1
+	VBROADCASTSS word3f000000<>+0(SB), Z2
+	VBROADCASTSS word3f317218<>+0(SB), Z3
+	VBROADCASTSS wordb102e308<>+0(SB), Z4
+	VBROADCASTSS word80000000<>+0(SB), Z5
+	VBROADCASTSS word42b1999a<>+0(SB), Z6
+	VBROADCASTSS wordc2b03333<>+0(SB), Z7
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z8
+	VBROADCASTSS word3ab6887e<>+0(SB), Z9
+	VBROADCASTSS word3c0905b1<>+0(SB), Z10
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z11
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z12
+	VBROADCASTSS word3ed413cd<>+0(SB), Z13
 
 blocks:
-	SUBQ              $0x20, DX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z5
-	VORPS.BCST        word80000000<>+0(SB), Z0, Z1
-	VORPS.BCST        word80000000<>+0(SB), Z5, Z6
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      word42b1999a<>+0(SB), Z7
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
-	VMAXPS            Z1, Z3, Z1
-	VMAXPS            Z6, Z8, Z3
-	VMINPS            Z1, Z2, Z1
-	VMINPS            Z3, Z7, Z6
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
-	VMOVAPS           Z1, Z3
-	VMOVAPS           Z6, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z6
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z6
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z7
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z7
-	VMULPS            Z2, Z1, Z2
-	VMULPS            Z7, Z6, Z12
-	VMOVAPS           Z1, Z7
-	VMOVAPS           Z6, Z13
-	VFMADD231PS       Z1, Z2, Z7
-	VFMADD231PS       Z6, Z12, Z13
-	VADDPS.BCST       word3f800000<>+0(SB), Z7, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z13, Z2
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z6
-	VPSLLD            $0x17, Z3, Z3
-	VPSLLD            $0x17, Z6, Z6
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
-	VMULPS            Z3, Z1, Z1
-	VMULPS            Z6, Z2, Z6
-	VCMPPS.BCST       $0x0e, word3ed413cd<>+0(SB), Z1, K1
-	VPMOVM2D          K1, Z2
-	VCMPPS.BCST       $0x0e, word3ed413cd<>+0(SB), Z6, K1
-	VPMOVM2D          K1, Z7
-	VSUBPS.BCST       word3f800000<>+0(SB), Z1, Z3
-	VSUBPS.BCST       word3f800000<>+0(SB), Z6, Z8
-	VMULPS.BCST       word3f000000<>+0(SB), Z3, Z3
-	VMULPS.BCST       word3f000000<>+0(SB), Z8, Z8
-	VPMOVD2M          Z2, K1
-	VBLENDMPS         Z3, Z1, K1, Z4
-	VPMOVD2M          Z7, K1
-	VBLENDMPS         Z8, Z6, K1, Z9
-	VANDPS.BCST       word3f800000<>+0(SB), Z2, Z1
-	VANDPS.BCST       word3f800000<>+0(SB), Z7, Z7
-	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
-	VBROADCASTSS      word3d8ec753<>+0(SB), Z8
-	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  word3def5141<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  word3def5141<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z9, Z8
-	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z4, Z2
-	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z9, Z8
-	VMULPS            Z4, Z4, Z3
-	VMULPS            Z9, Z9, Z12
-	VMULPS            Z4, Z3, Z6
-	VMULPS            Z9, Z12, Z13
-	VMULPS            Z2, Z6, Z2
-	VMULPS            Z8, Z13, Z6
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z6, Z6
-	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
-	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z7, Z6
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z6, Z6
-	VFNMADD231PS.BCST word3f000000<>+0(SB), Z3, Z2
-	VFNMADD231PS.BCST word3f000000<>+0(SB), Z12, Z6
-	VADDPS            Z2, Z4, Z2
-	VADDPS            Z6, Z9, Z3
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z3, Z3
-	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
-	VFMADD231PS.BCST  word3f317218<>+0(SB), Z7, Z3
-	VXORPS            Z0, Z0, Z1
-	VXORPS            Z5, Z5, Z6
-	VMAXPS            Z0, Z1, Z0
-	VMAXPS            Z5, Z6, Z1
-	VADDPS            Z0, Z2, Z0
-	VADDPS            Z1, Z3, Z1
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, CX
-	JMP               blocks
+	SUBQ             $0x20, DX
+	JL               rest
+	VMOVUPS          (CX), Z14
+	VMOVUPS          64(CX), Z17
+	VORPS            Z5, Z14, Z15
+	VORPS            Z5, Z17, Z18
+	VMAXPS           Z15, Z7, Z15
+	VMAXPS           Z18, Z7, Z18
+	VMINPS           Z15, Z6, Z15
+	VMINPS           Z18, Z6, Z23
+	VMOVAPS          Z15, Z18
+	VMOVAPS          Z23, Z24
+	VFMADD213PS      Z1, Z8, Z18
+	VFMADD213PS      Z1, Z8, Z24
+	VSUBPS           Z1, Z18, Z22
+	VSUBPS           Z1, Z24, Z25
+	VMOVAPS          Z15, Z15
+	VMOVAPS          Z23, Z23
+	VFNMADD231PS     Z3, Z22, Z15
+	VFNMADD231PS     Z3, Z25, Z23
+	VMOVAPS          Z15, Z15
+	VMOVAPS          Z23, Z23
+	VFNMADD231PS     Z4, Z22, Z15
+	VFNMADD231PS     Z4, Z25, Z23
+	VMOVUPS          Z9, Z22
+	VMOVUPS          Z9, Z25
+	VFMADD213PS      Z10, Z15, Z22
+	VFMADD213PS      Z10, Z23, Z25
+	VFMADD213PS      Z11, Z15, Z22
+	VFMADD213PS      Z11, Z23, Z25
+	VFMADD213PS      Z12, Z15, Z22
+	VFMADD213PS      Z12, Z23, Z25
+	VFMADD213PS      Z2, Z15, Z22
+	VFMADD213PS      Z2, Z23, Z25
+	VMULPS           Z22, Z15, Z22
+	VMULPS           Z25, Z23, Z26
+	VMOVAPS          Z15, Z25
+	VMOVAPS          Z23, Z27
+	VFMADD231PS      Z15, Z22, Z25
+	VFMADD231PS      Z23, Z26, Z27
+	VADDPS           Z0, Z25, Z15
+	VADDPS           Z0, Z27, Z22
+	VPSUBD           Z1, Z18, Z18
+	VPSUBD           Z1, Z24, Z23
+	VPSLLD           $0x17, Z18, Z18
+	VPSLLD           $0x17, Z23, Z23
+	VPADDD           Z0, Z18, Z18
+	VPADDD           Z0, Z23, Z23
+	VMULPS           Z18, Z15, Z15
+	VMULPS           Z23, Z22, Z23
+	VCMPPS           $0x0e, Z13, Z15, K1
+	VPMOVM2D         K1, Z18
+	VCMPPS           $0x0e, Z13, Z23, K1
+	VPMOVM2D         K1, Z24
+	VSUBPS           Z0, Z15, Z22
+	VSUBPS           Z0, Z23, Z25
+	VMULPS           Z2, Z22, Z22
+	VMULPS           Z2, Z25, Z25
+	VPMOVD2M         Z18, K1
+	VBLENDMPS        Z22, Z15, K1, Z16
+	VPMOVD2M         Z24, K1
+	VBLENDMPS        Z25, Z23, K1, Z19
+	VANDPS           Z0, Z18, Z15
+	VANDPS           Z0, Z24, Z24
+	VBROADCASTSS     word3d8ec753<>+0(SB), Z18
+	VBROADCASTSS     word3d8ec753<>+0(SB), Z25
+	VFMADD213PS.BCST wordbdeb1ade<>+0(SB), Z16, Z18
+	VFMADD213PS.BCST wordbdeb1ade<>+0(SB), Z19, Z25
+	VFMADD213PS.BCST word3def5141<>+0(SB), Z16, Z18
+	VFMADD213PS.BCST word3def5141<>+0(SB), Z19, Z25
+	VFMADD213PS.BCST wordbdfe7a63<>+0(SB), Z16, Z18
+	VFMADD213PS.BCST wordbdfe7a63<>+0(SB), Z19, Z25
+	VFMADD213PS.BCST word3e11e90d<>+0(SB), Z16, Z18
+	VFMADD213PS.BCST word3e11e90d<>+0(SB), Z19, Z25
+	VFMADD213PS.BCST wordbe2aada5<>+0(SB), Z16, Z18
+	VFMADD213PS.BCST wordbe2aada5<>+0(SB), Z19, Z25
+	VFMADD213PS.BCST word3e4ccead<>+0(SB), Z16, Z18
+	VFMADD213PS.BCST word3e4ccead<>+0(SB), Z19, Z25
+	VFMADD213PS.BCST wordbe7ffffe<>+0(SB), Z16, Z18
+	VFMADD213PS.BCST wordbe7ffffe<>+0(SB), Z19, Z25
+	VFMADD213PS.BCST word3eaaaaaa<>+0(SB), Z16, Z18
+	VFMADD213PS.BCST word3eaaaaaa<>+0(SB), Z19, Z25
+	VMULPS           Z16, Z16, Z22
+	VMULPS           Z19, Z19, Z26
+	VMULPS           Z16, Z22, Z23
+	VMULPS           Z19, Z26, Z27
+	VMULPS           Z18, Z23, Z18
+	VMULPS           Z25, Z27, Z23
+	VMOVAPS          Z18, Z18
+	VMOVAPS          Z23, Z23
+	VFMADD231PS      Z4, Z15, Z18
+	VFMADD231PS      Z4, Z24, Z23
+	VMOVAPS          Z18, Z18
+	VMOVAPS          Z23, Z23
+	VFNMADD231PS     Z2, Z22, Z18
+	VFNMADD231PS     Z2, Z26, Z23
+	VADDPS           Z18, Z16, Z18
+	VADDPS           Z23, Z19, Z22
+	VMOVAPS          Z18, Z18
+	VMOVAPS          Z22, Z22
+	VFMADD231PS      Z3, Z15, Z18
+	VFMADD231PS      Z3, Z24, Z22
+	VXORPS           Z14, Z14, Z15
+	VXORPS           Z17, Z17, Z23
+	VMAXPS           Z14, Z15, Z14
+	VMAXPS           Z17, Z23, Z15
+	VADDPS           Z14, Z18, Z14
+	VADDPS           Z15, Z22, Z15
+	VMOVUPS          Z14, (AX)
+	VMOVUPS          Z15, 64(AX)
+	ADDQ             $0x00000080, AX
+	ADDQ             $0x00000080, CX
+	JMP              blocks
 
 rest:
 	ADDQ $0x20, DX
 
 vectors:
-	SUBQ              $0x10, DX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VORPS.BCST        word80000000<>+0(SB), Z0, Z1
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z1, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
-	VMULPS            Z2, Z1, Z2
-	VMOVAPS           Z1, Z4
-	VFMADD231PS       Z1, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z1, Z1
-	VCMPPS.BCST       $0x0e, word3ed413cd<>+0(SB), Z1, K1
-	VPMOVM2D          K1, Z2
-	VSUBPS.BCST       word3f800000<>+0(SB), Z1, Z3
-	VMULPS.BCST       word3f000000<>+0(SB), Z3, Z3
-	VPMOVD2M          Z2, K1
-	VBLENDMPS         Z3, Z1, K1, Z10
-	VANDPS.BCST       word3f800000<>+0(SB), Z2, Z1
-	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
-	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z10, Z2
-	VFMADD213PS.BCST  word3def5141<>+0(SB), Z10, Z2
-	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z10, Z2
-	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z10, Z2
-	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z10, Z2
-	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z10, Z2
-	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z10, Z2
-	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z10, Z2
-	VMULPS            Z10, Z10, Z3
-	VMULPS            Z10, Z3, Z4
-	VMULPS            Z2, Z4, Z2
-	VMOVAPS           Z2, Z2
-	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST word3f000000<>+0(SB), Z3, Z2
-	VADDPS            Z2, Z10, Z2
-	VMOVAPS           Z2, Z2
-	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
-	VXORPS            Z0, Z0, Z1
-	VMAXPS            Z0, Z1, Z0
-	VADDPS            Z0, Z2, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	JMP               vectors
+	SUBQ             $0x10, DX
+	JL               tail
+	VMOVUPS          (CX), Z14
+	VORPS            Z5, Z14, Z15
+	VMAXPS           Z15, Z7, Z15
+	VMINPS           Z15, Z6, Z15
+	VMOVAPS          Z15, Z16
+	VFMADD213PS      Z1, Z8, Z16
+	VSUBPS           Z1, Z16, Z17
+	VMOVAPS          Z15, Z15
+	VFNMADD231PS     Z3, Z17, Z15
+	VMOVAPS          Z15, Z15
+	VFNMADD231PS     Z4, Z17, Z15
+	VMOVUPS          Z9, Z17
+	VFMADD213PS      Z10, Z15, Z17
+	VFMADD213PS      Z11, Z15, Z17
+	VFMADD213PS      Z12, Z15, Z17
+	VFMADD213PS      Z2, Z15, Z17
+	VMULPS           Z17, Z15, Z17
+	VMOVAPS          Z15, Z18
+	VFMADD231PS      Z15, Z17, Z18
+	VADDPS           Z0, Z18, Z15
+	VPSUBD           Z1, Z16, Z16
+	VPSLLD           $0x17, Z16, Z16
+	VPADDD           Z0, Z16, Z16
+	VMULPS           Z16, Z15, Z15
+	VCMPPS           $0x0e, Z13, Z15, K1
+	VPMOVM2D         K1, Z16
+	VSUBPS           Z0, Z15, Z17
+	VMULPS           Z2, Z17, Z17
+	VPMOVD2M         Z16, K1
+	VBLENDMPS        Z17, Z15, K1, Z20
+	VANDPS           Z0, Z16, Z15
+	VBROADCASTSS     word3d8ec753<>+0(SB), Z16
+	VFMADD213PS.BCST wordbdeb1ade<>+0(SB), Z20, Z16
+	VFMADD213PS.BCST word3def5141<>+0(SB), Z20, Z16
+	VFMADD213PS.BCST wordbdfe7a63<>+0(SB), Z20, Z16
+	VFMADD213PS.BCST word3e11e90d<>+0(SB), Z20, Z16
+	VFMADD213PS.BCST wordbe2aada5<>+0(SB), Z20, Z16
+	VFMADD213PS.BCST word3e4ccead<>+0(SB), Z20, Z16
+	VFMADD213PS.BCST wordbe7ffffe<>+0(SB), Z20, Z16
+	VFMADD213PS.BCST word3eaaaaaa<>+0(SB), Z20, Z16
+	VMULPS           Z20, Z20, Z17
+	VMULPS           Z20, Z17, Z18
+	VMULPS           Z16, Z18, Z16
+	VMOVAPS          Z16, Z16
+	VFMADD231PS      Z4, Z15, Z16
+	VMOVAPS          Z16, Z16
+	VFNMADD231PS     Z2, Z17, Z16
+	VADDPS           Z16, Z20, Z16
+	VMOVAPS          Z16, Z16
+	VFMADD231PS      Z3, Z15, Z16
+	VXORPS           Z14, Z14, Z15
+	VMAXPS           Z14, Z15, Z14
+	VADDPS           Z14, Z16, Z14
+	VMOVUPS          Z14, (AX)
+	ADDQ             $0x00000040, AX
+	ADDQ             $0x00000040, CX
+	JMP              vectors
 
 tail:
-	ADDQ              $0x10, DX
-	JZ                done
-	MOVQ              $0x0000ffff, BX
-	BZHIQ             DX, BX, BX
-	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VORPS.BCST        word80000000<>+0(SB), Z0, Z1
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z1, Z3, Z1
-	VMINPS            Z1, Z2, Z1
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z1, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z1
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z1
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z2
-	VMULPS            Z2, Z1, Z2
-	VMOVAPS           Z1, Z4
-	VFMADD231PS       Z1, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z1, Z1
-	VCMPPS.BCST       $0x0e, word3ed413cd<>+0(SB), Z1, K2
-	VPMOVM2D          K2, Z2
-	VSUBPS.BCST       word3f800000<>+0(SB), Z1, Z3
-	VMULPS.BCST       word3f000000<>+0(SB), Z3, Z3
-	VPMOVD2M          Z2, K2
-	VBLENDMPS         Z3, Z1, K2, Z11
-	VANDPS.BCST       word3f800000<>+0(SB), Z2, Z1
-	VBROADCASTSS      word3d8ec753<>+0(SB), Z2
-	VFMADD213PS.BCST  wordbdeb1ade<>+0(SB), Z11, Z2
-	VFMADD213PS.BCST  word3def5141<>+0(SB), Z11, Z2
-	VFMADD213PS.BCST  wordbdfe7a63<>+0(SB), Z11, Z2
-	VFMADD213PS.BCST  word3e11e90d<>+0(SB), Z11, Z2
-	VFMADD213PS.BCST  wordbe2aada5<>+0(SB), Z11, Z2
-	VFMADD213PS.BCST  word3e4ccead<>+0(SB), Z11, Z2
-	VFMADD213PS.BCST  wordbe7ffffe<>+0(SB), Z11, Z2
-	VFMADD213PS.BCST  word3eaaaaaa<>+0(SB), Z11, Z2
-	VMULPS            Z11, Z11, Z3
-	VMULPS            Z11, Z3, Z4
-	VMULPS            Z2, Z4, Z2
-	VMOVAPS           Z2, Z2
-	VFMADD231PS.BCST  wordb102e308<>+0(SB), Z1, Z2
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST word3f000000<>+0(SB), Z3, Z2
-	VADDPS            Z2, Z11, Z2
-	VMOVAPS           Z2, Z2
-	VFMADD231PS.BCST  word3f317218<>+0(SB), Z1, Z2
-	VXORPS            Z0, Z0, Z1
-	VMAXPS            Z0, Z1, Z0
-	VADDPS            Z0, Z2, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ             $0x10, DX
+	JZ               done
+	MOVQ             $0x0000ffff, BX
+	BZHIQ            DX, BX, BX
+	KMOVW            BX, K1
+	VMOVUPS.Z        (CX), K1, Z14
+	VORPS            Z5, Z14, Z5
+	VMAXPS           Z5, Z7, Z5
+	VMINPS           Z5, Z6, Z5
+	VMOVAPS          Z5, Z6
+	VFMADD213PS      Z1, Z8, Z6
+	VSUBPS           Z1, Z6, Z7
+	VMOVAPS          Z5, Z5
+	VFNMADD231PS     Z3, Z7, Z5
+	VMOVAPS          Z5, Z5
+	VFNMADD231PS     Z4, Z7, Z5
+	VMOVUPS          Z9, Z7
+	VFMADD213PS      Z10, Z5, Z7
+	VFMADD213PS      Z11, Z5, Z7
+	VFMADD213PS      Z12, Z5, Z7
+	VFMADD213PS      Z2, Z5, Z7
+	VMULPS           Z7, Z5, Z7
+	VMOVAPS          Z5, Z8
+	VFMADD231PS      Z5, Z7, Z8
+	VADDPS           Z0, Z8, Z5
+	VPSUBD           Z1, Z6, Z1
+	VPSLLD           $0x17, Z1, Z1
+	VPADDD           Z0, Z1, Z1
+	VMULPS           Z1, Z5, Z1
+	VCMPPS           $0x0e, Z13, Z1, K2
+	VPMOVM2D         K2, Z5
+	VSUBPS           Z0, Z1, Z6
+	VMULPS           Z2, Z6, Z6
+	VPMOVD2M         Z5, K2
+	VBLENDMPS        Z6, Z1, K2, Z21
+	VANDPS           Z0, Z5, Z0
+	VBROADCASTSS     word3d8ec753<>+0(SB), Z1
+	VFMADD213PS.BCST wordbdeb1ade<>+0(SB), Z21, Z1
+	VFMADD213PS.BCST word3def5141<>+0(SB), Z21, Z1
+	VFMADD213PS.BCST wordbdfe7a63<>+0(SB), Z21, Z1
+	VFMADD213PS.BCST word3e11e90d<>+0(SB), Z21, Z1
+	VFMADD213PS.BCST wordbe2aada5<>+0(SB), Z21, Z1
+	VFMADD213PS.BCST word3e4ccead<>+0(SB), Z21, Z1
+	VFMADD213PS.BCST wordbe7ffffe<>+0(SB), Z21, Z1
+	VFMADD213PS.BCST word3eaaaaaa<>+0(SB), Z21, Z1
+	VMULPS           Z21, Z21, Z5
+	VMULPS           Z21, Z5, Z6
+	VMULPS           Z1, Z6, Z1
+	VMOVAPS          Z1, Z1
+	VFMADD231PS      Z4, Z0, Z1
+	VMOVAPS          Z1, Z1
+	VFNMADD231PS     Z2, Z5, Z1
+	VADDPS           Z1, Z21, Z1
+	VMOVAPS          Z1, Z1
+	VFMADD231PS      Z3, Z0, Z1
+	VXORPS           Z14, Z14, Z0
+	VMAXPS           Z14, Z0, Z0
+	VADDPS           Z0, Z1, Z0
+	VMOVUPS          Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -3246,168 +3162,165 @@ GLOBL word3ed413cd<>(SB), RODATA|NOPTR, $4
 // func SoftplusGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·SoftplusGrad(SB), NOSPLIT, $0-72
-	MOVQ dx_base+0(FP), AX
-	MOVQ dy_base+24(FP), CX
-	MOVQ x_base+48(FP), DX
-	MOVQ dx_len+8(FP), BX
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dy_base+24(FP), CX
+	MOVQ         x_base+48(FP), DX
+	MOVQ         dx_len+8(FP), BX
+	VBROADCASTSS word3f800000<>+0(SB), Z0
+	VBROADCASTSS word4b400000<>+0(SB), Z1
+	VBROADCASTSS word80000000<>+0(SB), Z2
+	VBROADCASTSS word42b1999a<>+0(SB), Z3
+	VBROADCASTSS wordc2b03333<>+0(SB), Z4
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z5
+	VBROADCASTSS word3f317218<>+0(SB), Z6
+	VBROADCASTSS wordb102e308<>+0(SB), Z7
+	VBROADCASTSS word3ab6887e<>+0(SB), Z8
+	VBROADCASTSS word3c0905b1<>+0(SB), Z9
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z10
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z11
+	VBROADCASTSS word3f000000<>+0(SB), Z12
 
 blocks:
-	SUBQ              $0x20, BX
-	JL                rest
-	VMOVUPS           (CX), Z0
-	VMOVUPS           64(CX), Z3
-	VMOVUPS           (DX), Z1
-	VMOVUPS           64(DX), Z4
-	VBROADCASTSS      word3f800000<>+0(SB), Z2
-	VBROADCASTSS      word3f800000<>+0(SB), Z5
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
-	VXORPS.BCST       word80000000<>+0(SB), Z4, Z7
-	VBROADCASTSS      word42b1999a<>+0(SB), Z4
-	VBROADCASTSS      word42b1999a<>+0(SB), Z8
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z9
-	VMAXPS            Z1, Z6, Z1
-	VMAXPS            Z7, Z9, Z6
-	VMINPS            Z1, Z4, Z1
-	VMINPS            Z6, Z8, Z7
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z4
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z8
-	VMOVAPS           Z1, Z6
-	VMOVAPS           Z7, Z9
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z4, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z8, Z9
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z9, Z8
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z7, Z7
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z4, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z8, Z7
-	VMOVAPS           Z1, Z1
-	VMOVAPS           Z7, Z7
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z4, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z8, Z7
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z4
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z8
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z4
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z7, Z8
-	VMULPS            Z4, Z1, Z4
-	VMULPS            Z8, Z7, Z10
-	VMOVAPS           Z1, Z8
-	VMOVAPS           Z7, Z11
-	VFMADD231PS       Z1, Z4, Z8
-	VFMADD231PS       Z7, Z10, Z11
-	VADDPS.BCST       word3f800000<>+0(SB), Z8, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z11, Z4
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z6
-	VPSUBD.BCST       word4b400000<>+0(SB), Z9, Z7
-	VPSLLD            $0x17, Z6, Z6
-	VPSLLD            $0x17, Z7, Z7
-	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
-	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
-	VMULPS            Z6, Z1, Z1
-	VMULPS            Z7, Z4, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z4
-	VDIVPS            Z1, Z2, Z1
-	VDIVPS            Z4, Z5, Z2
-	VMULPS            Z1, Z0, Z0
-	VMULPS            Z2, Z3, Z1
-	VMOVUPS           Z0, (AX)
-	VMOVUPS           Z1, 64(AX)
-	ADDQ              $0x00000080, AX
-	ADDQ              $0x00000080, CX
-	ADDQ              $0x00000080, DX
-	JMP               blocks
+	SUBQ         $0x20, BX
+	JL           rest
+	VMOVUPS      (CX), Z13
+	VMOVUPS      64(CX), Z15
+	VMOVUPS      (DX), Z14
+	VMOVUPS      64(DX), Z16
+	VXORPS       Z2, Z14, Z14
+	VXORPS       Z2, Z16, Z16
+	VMAXPS       Z14, Z4, Z14
+	VMAXPS       Z16, Z4, Z16
+	VMINPS       Z14, Z3, Z14
+	VMINPS       Z16, Z3, Z18
+	VMOVAPS      Z14, Z16
+	VMOVAPS      Z18, Z19
+	VFMADD213PS  Z1, Z5, Z16
+	VFMADD213PS  Z1, Z5, Z19
+	VSUBPS       Z1, Z16, Z17
+	VSUBPS       Z1, Z19, Z20
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z6, Z17, Z14
+	VFNMADD231PS Z6, Z20, Z18
+	VMOVAPS      Z14, Z14
+	VMOVAPS      Z18, Z18
+	VFNMADD231PS Z7, Z17, Z14
+	VFNMADD231PS Z7, Z20, Z18
+	VMOVUPS      Z8, Z17
+	VMOVUPS      Z8, Z20
+	VFMADD213PS  Z9, Z14, Z17
+	VFMADD213PS  Z9, Z18, Z20
+	VFMADD213PS  Z10, Z14, Z17
+	VFMADD213PS  Z10, Z18, Z20
+	VFMADD213PS  Z11, Z14, Z17
+	VFMADD213PS  Z11, Z18, Z20
+	VFMADD213PS  Z12, Z14, Z17
+	VFMADD213PS  Z12, Z18, Z20
+	VMULPS       Z17, Z14, Z17
+	VMULPS       Z20, Z18, Z21
+	VMOVAPS      Z14, Z20
+	VMOVAPS      Z18, Z22
+	VFMADD231PS  Z14, Z17, Z20
+	VFMADD231PS  Z18, Z21, Z22
+	VADDPS       Z0, Z20, Z14
+	VADDPS       Z0, Z22, Z17
+	VPSUBD       Z1, Z16, Z16
+	VPSUBD       Z1, Z19, Z18
+	VPSLLD       $0x17, Z16, Z16
+	VPSLLD       $0x17, Z18, Z18
+	VPADDD       Z0, Z16, Z16
+	VPADDD       Z0, Z18, Z18
+	VMULPS       Z16, Z14, Z14
+	VMULPS       Z18, Z17, Z16
+	VADDPS       Z0, Z14, Z14
+	VADDPS       Z0, Z16, Z16
+	VDIVPS       Z14, Z0, Z14
+	VDIVPS       Z16, Z0, Z16
+	VMULPS       Z14, Z13, Z13
+	VMULPS       Z16, Z15, Z14
+	VMOVUPS      Z13, (AX)
+	VMOVUPS      Z14, 64(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
+	ADDQ         $0x00000080, DX
+	JMP          blocks
 
 rest:
 	ADDQ $0x20, BX
 
 vectors:
-	SUBQ              $0x10, BX
-	JL                tail
-	VMOVUPS           (CX), Z0
-	VMOVUPS           (DX), Z1
-	VBROADCASTSS      word3f800000<>+0(SB), Z2
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      word42b1999a<>+0(SB), Z3
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
-	VMAXPS            Z1, Z4, Z1
-	VMINPS            Z1, Z3, Z1
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z1, Z4
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z1
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z1
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
-	VMULPS            Z3, Z1, Z3
-	VMOVAPS           Z1, Z5
-	VFMADD231PS       Z1, Z3, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z1, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z2, Z1
-	VMULPS            Z1, Z0, Z0
-	VMOVUPS           Z0, (AX)
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	ADDQ              $0x00000040, DX
-	JMP               vectors
+	SUBQ         $0x10, BX
+	JL           tail
+	VMOVUPS      (CX), Z13
+	VMOVUPS      (DX), Z14
+	VXORPS       Z2, Z14, Z14
+	VMAXPS       Z14, Z4, Z14
+	VMINPS       Z14, Z3, Z14
+	VMOVAPS      Z14, Z15
+	VFMADD213PS  Z1, Z5, Z15
+	VSUBPS       Z1, Z15, Z16
+	VMOVAPS      Z14, Z14
+	VFNMADD231PS Z6, Z16, Z14
+	VMOVAPS      Z14, Z14
+	VFNMADD231PS Z7, Z16, Z14
+	VMOVUPS      Z8, Z16
+	VFMADD213PS  Z9, Z14, Z16
+	VFMADD213PS  Z10, Z14, Z16
+	VFMADD213PS  Z11, Z14, Z16
+	VFMADD213PS  Z12, Z14, Z16
+	VMULPS       Z16, Z14, Z16
+	VMOVAPS      Z14, Z17
+	VFMADD231PS  Z14, Z16, Z17
+	VADDPS       Z0, Z17, Z14
+	VPSUBD       Z1, Z15, Z15
+	VPSLLD       $0x17, Z15, Z15
+	VPADDD       Z0, Z15, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z0, Z14, Z14
+	VDIVPS       Z14, Z0, Z14
+	VMULPS       Z14, Z13, Z13
+	VMOVUPS      Z13, (AX)
+	ADDQ         $0x00000040, AX
+	ADDQ         $0x00000040, CX
+	ADDQ         $0x00000040, DX
+	JMP          vectors
 
 tail:
-	ADDQ              $0x10, BX
-	JZ                done
-	MOVQ              $0x0000ffff, SI
-	BZHIQ             BX, SI, SI
-	KMOVW             SI, K1
-	VMOVUPS.Z         (CX), K1, Z0
-	VMOVUPS.Z         (DX), K1, Z1
-	VBROADCASTSS      word3f800000<>+0(SB), Z2
-	VXORPS.BCST       word80000000<>+0(SB), Z1, Z1
-	VBROADCASTSS      word42b1999a<>+0(SB), Z3
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
-	VMAXPS            Z1, Z4, Z1
-	VMINPS            Z1, Z3, Z1
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z1, Z4
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z1
-	VMOVAPS           Z1, Z1
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z1
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z1, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z1, Z3
-	VMULPS            Z3, Z1, Z3
-	VMOVAPS           Z1, Z5
-	VFMADD231PS       Z1, Z3, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z1
-	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z1, Z1
-	VADDPS.BCST       word3f800000<>+0(SB), Z1, Z1
-	VDIVPS            Z1, Z2, Z1
-	VMULPS            Z1, Z0, Z0
-	VMOVUPS           Z0, K1, (AX)
+	ADDQ         $0x10, BX
+	JZ           done
+	MOVQ         $0x0000ffff, SI
+	BZHIQ        BX, SI, SI
+	KMOVW        SI, K1
+	VMOVUPS.Z    (CX), K1, Z13
+	VMOVUPS.Z    (DX), K1, Z14
+	VXORPS       Z2, Z14, Z2
+	VMAXPS       Z2, Z4, Z2
+	VMINPS       Z2, Z3, Z2
+	VMOVAPS      Z2, Z3
+	VFMADD213PS  Z1, Z5, Z3
+	VSUBPS       Z1, Z3, Z4
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z6, Z4, Z2
+	VMOVAPS      Z2, Z2
+	VFNMADD231PS Z7, Z4, Z2
+	VMOVUPS      Z8, Z4
+	VFMADD213PS  Z9, Z2, Z4
+	VFMADD213PS  Z10, Z2, Z4
+	VFMADD213PS  Z11, Z2, Z4
+	VFMADD213PS  Z12, Z2, Z4
+	VMULPS       Z4, Z2, Z4
+	VMOVAPS      Z2, Z5
+	VFMADD231PS  Z2, Z4, Z5
+	VADDPS       Z0, Z5, Z2
+	VPSUBD       Z1, Z3, Z1
+	VPSLLD       $0x17, Z1, Z1
+	VPADDD       Z0, Z1, Z1
+	VMULPS       Z1, Z2, Z1
+	VADDPS       Z0, Z1, Z1
+	VDIVPS       Z1, Z0, Z0
+	VMULPS       Z0, Z13, Z0
+	VMOVUPS      Z0, K1, (AX)
 
 done:
 	VZEROUPPER
@@ -3421,229 +3334,223 @@ TEXT ·ExpSum(SB), NOSPLIT, $0-64
 	MOVQ         dst_len+8(FP), DX
 	VBROADCASTSS m+48(FP), Z0
 	VPXORQ       Z1, Z1, Z1
+	VBROADCASTSS word4b400000<>+0(SB), Z2
+	VBROADCASTSS word3f800000<>+0(SB), Z3
+	VBROADCASTSS word42b1999a<>+0(SB), Z4
+	VBROADCASTSS wordc2b03333<>+0(SB), Z5
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z6
+	VBROADCASTSS word3f317218<>+0(SB), Z7
+	VBROADCASTSS wordb102e308<>+0(SB), Z8
+	VBROADCASTSS word3ab6887e<>+0(SB), Z9
+	VBROADCASTSS word3c0905b1<>+0(SB), Z10
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z11
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z12
+	VBROADCASTSS word3f000000<>+0(SB), Z13
 
 vectors4:
-	SUBQ              $0x40, DX
-	JL                rest4
-	VMOVUPS           (CX), Z2
-	VMOVUPS           64(CX), Z3
-	VMOVUPS           128(CX), Z4
-	VMOVUPS           192(CX), Z5
-	VSUBPS            Z0, Z2, Z2
-	VSUBPS            Z0, Z3, Z3
-	VSUBPS            Z0, Z4, Z4
-	VSUBPS            Z0, Z5, Z11
-	VBROADCASTSS      word42b1999a<>+0(SB), Z5
-	VBROADCASTSS      word42b1999a<>+0(SB), Z7
-	VBROADCASTSS      word42b1999a<>+0(SB), Z9
-	VBROADCASTSS      word42b1999a<>+0(SB), Z12
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z10
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z13
-	VMAXPS            Z2, Z6, Z2
-	VMAXPS            Z3, Z8, Z3
-	VMAXPS            Z4, Z10, Z4
-	VMAXPS            Z11, Z13, Z6
-	VMINPS            Z2, Z5, Z2
-	VMINPS            Z3, Z7, Z3
-	VMINPS            Z4, Z9, Z4
-	VMINPS            Z6, Z12, Z11
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z5
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z9
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z12
-	VMOVAPS           Z2, Z6
-	VMOVAPS           Z3, Z8
-	VMOVAPS           Z4, Z10
-	VMOVAPS           Z11, Z13
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z5, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z12, Z13
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z5
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
-	VSUBPS.BCST       word4b400000<>+0(SB), Z10, Z9
-	VSUBPS.BCST       word4b400000<>+0(SB), Z13, Z12
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z4, Z4
-	VMOVAPS           Z11, Z11
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z5, Z2
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z9, Z4
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z12, Z11
-	VMOVAPS           Z2, Z2
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z4, Z4
-	VMOVAPS           Z11, Z11
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z5, Z2
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z9, Z4
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z12, Z11
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z5
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z9
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z12
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z7
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z4, Z9
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z11, Z12
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z7
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z4, Z9
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z11, Z12
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z7
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z4, Z9
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z11, Z12
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z5
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z7
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z4, Z9
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z11, Z12
-	VMULPS            Z5, Z2, Z5
-	VMULPS            Z7, Z3, Z7
-	VMULPS            Z9, Z4, Z9
-	VMULPS            Z12, Z11, Z16
-	VMOVAPS           Z2, Z12
-	VMOVAPS           Z3, Z14
-	VMOVAPS           Z4, Z15
-	VMOVAPS           Z11, Z17
-	VFMADD231PS       Z2, Z5, Z12
-	VFMADD231PS       Z3, Z7, Z14
-	VFMADD231PS       Z4, Z9, Z15
-	VFMADD231PS       Z11, Z16, Z17
-	VADDPS.BCST       word3f800000<>+0(SB), Z12, Z2
-	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
-	VADDPS.BCST       word3f800000<>+0(SB), Z15, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z17, Z5
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z6
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z7
-	VPSUBD.BCST       word4b400000<>+0(SB), Z10, Z8
-	VPSUBD.BCST       word4b400000<>+0(SB), Z13, Z9
-	VPSLLD            $0x17, Z6, Z6
-	VPSLLD            $0x17, Z7, Z7
-	VPSLLD            $0x17, Z8, Z8
-	VPSLLD            $0x17, Z9, Z9
-	VPADDD.BCST       word3f800000<>+0(SB), Z6, Z6
-	VPADDD.BCST       word3f800000<>+0(SB), Z7, Z7
-	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
-	VPADDD.BCST       word3f800000<>+0(SB), Z9, Z9
-	VMULPS            Z6, Z2, Z2
-	VMULPS            Z7, Z3, Z3
-	VMULPS            Z8, Z4, Z4
-	VMULPS            Z9, Z5, Z5
-	VMOVUPS           Z2, (AX)
-	VEXTRACTF32X8     $0x01, Z2, Y6
-	VCVTPS2PD         Y2, Z2
-	VCVTPS2PD         Y6, Z6
-	VADDPD            Z2, Z1, Z1
-	VADDPD            Z6, Z1, Z1
-	VMOVUPS           Z3, 64(AX)
-	VEXTRACTF32X8     $0x01, Z3, Y2
-	VCVTPS2PD         Y3, Z3
-	VCVTPS2PD         Y2, Z2
-	VADDPD            Z3, Z1, Z1
-	VADDPD            Z2, Z1, Z1
-	VMOVUPS           Z4, 128(AX)
-	VEXTRACTF32X8     $0x01, Z4, Y2
-	VCVTPS2PD         Y4, Z3
-	VCVTPS2PD         Y2, Z2
-	VADDPD            Z3, Z1, Z1
-	VADDPD            Z2, Z1, Z1
-	VMOVUPS           Z5, 192(AX)
-	VEXTRACTF32X8     $0x01, Z5, Y2
-	VCVTPS2PD         Y5, Z3
-	VCVTPS2PD         Y2, Z2
-	VADDPD            Z3, Z1, Z1
-	VADDPD            Z2, Z1, Z1
-	ADDQ              $0x00000100, AX
-	ADDQ              $0x00000100, CX
-	JMP               vectors4
+	SUBQ          $0x40, DX
+	JL            rest4
+	VMOVUPS       (CX), Z14
+	VMOVUPS       64(CX), Z15
+	VMOVUPS       128(CX), Z16
+	VMOVUPS       192(CX), Z17
+	VSUBPS        Z0, Z14, Z14
+	VSUBPS        Z0, Z15, Z15
+	VSUBPS        Z0, Z16, Z16
+	VSUBPS        Z0, Z17, Z17
+	VMAXPS        Z14, Z5, Z14
+	VMAXPS        Z15, Z5, Z15
+	VMAXPS        Z16, Z5, Z16
+	VMAXPS        Z17, Z5, Z17
+	VMINPS        Z14, Z4, Z14
+	VMINPS        Z15, Z4, Z15
+	VMINPS        Z16, Z4, Z16
+	VMINPS        Z17, Z4, Z23
+	VMOVAPS       Z14, Z17
+	VMOVAPS       Z15, Z19
+	VMOVAPS       Z16, Z21
+	VMOVAPS       Z23, Z24
+	VFMADD213PS   Z2, Z6, Z17
+	VFMADD213PS   Z2, Z6, Z19
+	VFMADD213PS   Z2, Z6, Z21
+	VFMADD213PS   Z2, Z6, Z24
+	VSUBPS        Z2, Z17, Z18
+	VSUBPS        Z2, Z19, Z20
+	VSUBPS        Z2, Z21, Z22
+	VSUBPS        Z2, Z24, Z25
+	VMOVAPS       Z14, Z14
+	VMOVAPS       Z15, Z15
+	VMOVAPS       Z16, Z16
+	VMOVAPS       Z23, Z23
+	VFNMADD231PS  Z7, Z18, Z14
+	VFNMADD231PS  Z7, Z20, Z15
+	VFNMADD231PS  Z7, Z22, Z16
+	VFNMADD231PS  Z7, Z25, Z23
+	VMOVAPS       Z14, Z14
+	VMOVAPS       Z15, Z15
+	VMOVAPS       Z16, Z16
+	VMOVAPS       Z23, Z23
+	VFNMADD231PS  Z8, Z18, Z14
+	VFNMADD231PS  Z8, Z20, Z15
+	VFNMADD231PS  Z8, Z22, Z16
+	VFNMADD231PS  Z8, Z25, Z23
+	VMOVUPS       Z9, Z18
+	VMOVUPS       Z9, Z20
+	VMOVUPS       Z9, Z22
+	VMOVUPS       Z9, Z25
+	VFMADD213PS   Z10, Z14, Z18
+	VFMADD213PS   Z10, Z15, Z20
+	VFMADD213PS   Z10, Z16, Z22
+	VFMADD213PS   Z10, Z23, Z25
+	VFMADD213PS   Z11, Z14, Z18
+	VFMADD213PS   Z11, Z15, Z20
+	VFMADD213PS   Z11, Z16, Z22
+	VFMADD213PS   Z11, Z23, Z25
+	VFMADD213PS   Z12, Z14, Z18
+	VFMADD213PS   Z12, Z15, Z20
+	VFMADD213PS   Z12, Z16, Z22
+	VFMADD213PS   Z12, Z23, Z25
+	VFMADD213PS   Z13, Z14, Z18
+	VFMADD213PS   Z13, Z15, Z20
+	VFMADD213PS   Z13, Z16, Z22
+	VFMADD213PS   Z13, Z23, Z25
+	VMULPS        Z18, Z14, Z18
+	VMULPS        Z20, Z15, Z20
+	VMULPS        Z22, Z16, Z22
+	VMULPS        Z25, Z23, Z28
+	VMOVAPS       Z14, Z25
+	VMOVAPS       Z15, Z26
+	VMOVAPS       Z16, Z27
+	VMOVAPS       Z23, Z29
+	VFMADD231PS   Z14, Z18, Z25
+	VFMADD231PS   Z15, Z20, Z26
+	VFMADD231PS   Z16, Z22, Z27
+	VFMADD231PS   Z23, Z28, Z29
+	VADDPS        Z3, Z25, Z14
+	VADDPS        Z3, Z26, Z15
+	VADDPS        Z3, Z27, Z16
+	VADDPS        Z3, Z29, Z18
+	VPSUBD        Z2, Z17, Z17
+	VPSUBD        Z2, Z19, Z19
+	VPSUBD        Z2, Z21, Z20
+	VPSUBD        Z2, Z24, Z21
+	VPSLLD        $0x17, Z17, Z17
+	VPSLLD        $0x17, Z19, Z19
+	VPSLLD        $0x17, Z20, Z20
+	VPSLLD        $0x17, Z21, Z21
+	VPADDD        Z3, Z17, Z17
+	VPADDD        Z3, Z19, Z19
+	VPADDD        Z3, Z20, Z20
+	VPADDD        Z3, Z21, Z21
+	VMULPS        Z17, Z14, Z14
+	VMULPS        Z19, Z15, Z15
+	VMULPS        Z20, Z16, Z16
+	VMULPS        Z21, Z18, Z17
+	VMOVUPS       Z14, (AX)
+	VEXTRACTF32X8 $0x01, Z14, Y18
+	VCVTPS2PD     Y14, Z14
+	VCVTPS2PD     Y18, Z18
+	VADDPD        Z14, Z1, Z1
+	VADDPD        Z18, Z1, Z1
+	VMOVUPS       Z15, 64(AX)
+	VEXTRACTF32X8 $0x01, Z15, Y14
+	VCVTPS2PD     Y15, Z15
+	VCVTPS2PD     Y14, Z14
+	VADDPD        Z15, Z1, Z1
+	VADDPD        Z14, Z1, Z1
+	VMOVUPS       Z16, 128(AX)
+	VEXTRACTF32X8 $0x01, Z16, Y14
+	VCVTPS2PD     Y16, Z15
+	VCVTPS2PD     Y14, Z14
+	VADDPD        Z15, Z1, Z1
+	VADDPD        Z14, Z1, Z1
+	VMOVUPS       Z17, 192(AX)
+	VEXTRACTF32X8 $0x01, Z17, Y14
+	VCVTPS2PD     Y17, Z15
+	VCVTPS2PD     Y14, Z14
+	VADDPD        Z15, Z1, Z1
+	VADDPD        Z14, Z1, Z1
+	ADDQ          $0x00000100, AX
+	ADDQ          $0x00000100, CX
+	JMP           vectors4
 
 rest4:
 	ADDQ $0x40, DX
 
 vectors1:
-	SUBQ              $0x10, DX
-	JL                rest1
-	VMOVUPS           (CX), Z2
-	VSUBPS            Z0, Z2, Z2
-	VBROADCASTSS      word42b1999a<>+0(SB), Z3
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z4
-	VMAXPS            Z2, Z4, Z2
-	VMINPS            Z2, Z3, Z2
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z3
-	VMOVAPS           Z2, Z4
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z3, Z4
-	VSUBPS.BCST       word4b400000<>+0(SB), Z4, Z3
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z3, Z2
-	VMOVAPS           Z2, Z2
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z3, Z2
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z3
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z2, Z3
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z2, Z3
-	VMULPS            Z3, Z2, Z3
-	VMOVAPS           Z2, Z5
-	VFMADD231PS       Z2, Z3, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z2
-	VPSUBD.BCST       word4b400000<>+0(SB), Z4, Z3
-	VPSLLD            $0x17, Z3, Z3
-	VPADDD.BCST       word3f800000<>+0(SB), Z3, Z3
-	VMULPS            Z3, Z2, Z2
-	VMOVUPS           Z2, (AX)
-	VEXTRACTF32X8     $0x01, Z2, Y3
-	VCVTPS2PD         Y2, Z2
-	VCVTPS2PD         Y3, Z3
-	VADDPD            Z2, Z1, Z1
-	VADDPD            Z3, Z1, Z1
-	ADDQ              $0x00000040, AX
-	ADDQ              $0x00000040, CX
-	JMP               vectors1
+	SUBQ          $0x10, DX
+	JL            rest1
+	VMOVUPS       (CX), Z14
+	VSUBPS        Z0, Z14, Z14
+	VMAXPS        Z14, Z5, Z14
+	VMINPS        Z14, Z4, Z14
+	VMOVAPS       Z14, Z15
+	VFMADD213PS   Z2, Z6, Z15
+	VSUBPS        Z2, Z15, Z16
+	VMOVAPS       Z14, Z14
+	VFNMADD231PS  Z7, Z16, Z14
+	VMOVAPS       Z14, Z14
+	VFNMADD231PS  Z8, Z16, Z14
+	VMOVUPS       Z9, Z16
+	VFMADD213PS   Z10, Z14, Z16
+	VFMADD213PS   Z11, Z14, Z16
+	VFMADD213PS   Z12, Z14, Z16
+	VFMADD213PS   Z13, Z14, Z16
+	VMULPS        Z16, Z14, Z16
+	VMOVAPS       Z14, Z17
+	VFMADD231PS   Z14, Z16, Z17
+	VADDPS        Z3, Z17, Z14
+	VPSUBD        Z2, Z15, Z15
+	VPSLLD        $0x17, Z15, Z15
+	VPADDD        Z3, Z15, Z15
+	VMULPS        Z15, Z14, Z14
+	VMOVUPS       Z14, (AX)
+	VEXTRACTF32X8 $0x01, Z14, Y15
+	VCVTPS2PD     Y14, Z14
+	VCVTPS2PD     Y15, Z15
+	VADDPD        Z14, Z1, Z1
+	VADDPD        Z15, Z1, Z1
+	ADDQ          $0x00000040, AX
+	ADDQ          $0x00000040, CX
+	JMP           vectors1
 
 rest1:
-	ADDQ              $0x10, DX
-	JZ                done
-	MOVQ              $0x0000ffff, BX
-	BZHIQ             DX, BX, BX
-	KMOVW             BX, K1
-	VMOVUPS.Z         (CX), K1, Z2
-	VSUBPS            Z0, Z2, Z0
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z0, Z3, Z0
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z0, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
-	VMULPS            Z2, Z0, Z2
-	VMOVAPS           Z0, Z4
-	VFMADD231PS       Z0, Z2, Z4
-	VADDPS.BCST       word3f800000<>+0(SB), Z4, Z0
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z0, Z0
-	VMOVUPS           Z0, K1, (AX)
-	VMOVAPS.Z         Z0, K1, Z0
-	VEXTRACTF32X8     $0x01, Z0, Y2
-	VCVTPS2PD         Y0, Z0
-	VCVTPS2PD         Y2, Z2
-	VADDPD            Z0, Z1, Z1
-	VADDPD            Z2, Z1, Z1
+	ADDQ          $0x10, DX
+	JZ            done
+	MOVQ          $0x0000ffff, BX
+	BZHIQ         DX, BX, BX
+	KMOVW         BX, K1
+	VMOVUPS.Z     (CX), K1, Z14
+	VSUBPS        Z0, Z14, Z0
+	VMAXPS        Z0, Z5, Z0
+	VMINPS        Z0, Z4, Z0
+	VMOVAPS       Z0, Z4
+	VFMADD213PS   Z2, Z6, Z4
+	VSUBPS        Z2, Z4, Z5
+	VMOVAPS       Z0, Z0
+	VFNMADD231PS  Z7, Z5, Z0
+	VMOVAPS       Z0, Z0
+	VFNMADD231PS  Z8, Z5, Z0
+	VMOVUPS       Z9, Z5
+	VFMADD213PS   Z10, Z0, Z5
+	VFMADD213PS   Z11, Z0, Z5
+	VFMADD213PS   Z12, Z0, Z5
+	VFMADD213PS   Z13, Z0, Z5
+	VMULPS        Z5, Z0, Z5
+	VMOVAPS       Z0, Z6
+	VFMADD231PS   Z0, Z5, Z6
+	VADDPS        Z3, Z6, Z0
+	VPSUBD        Z2, Z4, Z2
+	VPSLLD        $0x17, Z2, Z2
+	VPADDD        Z3, Z2, Z2
+	VMULPS        Z2, Z0, Z0
+	VMOVUPS       Z0, K1, (AX)
+	VMOVAPS.Z     Z0, K1, Z0
+	VEXTRACTF32X8 $0x01, Z0, Y2
+	VCVTPS2PD     Y0, Z0
+	VCVTPS2PD     Y2, Z2
+	VADDPD        Z0, Z1, Z1
+	VADDPD        Z2, Z1, Z1
 
 done:
 	VEXTRACTF64X4 $0x01, Z1, Y0
@@ -3659,38 +3566,50 @@ done:
 // func SoftmaxRows(y []float32, x []float32, d int)
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
 TEXT ·SoftmaxRows(SB), NOSPLIT, $0-56
-	MOVQ    y_base+0(FP), AX
-	MOVQ    x_base+24(FP), CX
-	MOVQ    d+48(FP), DX
-	MOVQ    x_len+32(FP), BX
-	MOVQ    DX, SI
-	ANDQ    $0x0f, SI
-	MOVQ    DX, DI
-	SUBQ    SI, DI
-	MOVQ    $0xffff0000, R8
-	SHRXQ   SI, R8, R8
-	MOVQ    $0x0000ffff, SI
-	CMPQ    DX, $0x10
-	CMOVQLT R8, SI
-	KMOVW   R8, K1
-	KMOVW   SI, K2
-	MOVQ    $0x3ff0000000000000, SI
-	VMOVQ   SI, X1
+	MOVQ         y_base+0(FP), AX
+	MOVQ         x_base+24(FP), CX
+	MOVQ         d+48(FP), DX
+	MOVQ         x_len+32(FP), BX
+	MOVQ         DX, SI
+	ANDQ         $0x0f, SI
+	MOVQ         DX, DI
+	SUBQ         SI, DI
+	MOVQ         $0xffff0000, R8
+	SHRXQ        SI, R8, R8
+	MOVQ         $0x0000ffff, SI
+	CMPQ         DX, $0x10
+	CMOVQLT      R8, SI
+	KMOVW        R8, K1
+	KMOVW        SI, K2
+	MOVQ         $0x3ff0000000000000, SI
+	VMOVQ        SI, X1
+	VBROADCASTSS word4b400000<>+0(SB), Z2
+	VBROADCASTSS word3f800000<>+0(SB), Z3
+	VBROADCASTSS word42b1999a<>+0(SB), Z4
+	VBROADCASTSS wordc2b03333<>+0(SB), Z5
+	VBROADCASTSS word3fb8aa3b<>+0(SB), Z6
+	VBROADCASTSS word3f317218<>+0(SB), Z7
+	VBROADCASTSS wordb102e308<>+0(SB), Z8
+	VBROADCASTSS word3ab6887e<>+0(SB), Z9
+	VBROADCASTSS word3c0905b1<>+0(SB), Z10
+	VBROADCASTSS word3d2aaa8d<>+0(SB), Z11
+	VBROADCASTSS word3e2aaa6f<>+0(SB), Z12
+	VBROADCASTSS word3f000000<>+0(SB), Z13
 
 row:
 	TESTQ        BX, BX
 	JZ           done
 	SUBQ         DX, BX
-	VBROADCASTSS wordff800000<>+0(SB), Z2
-	VBROADCASTSS wordff800000<>+0(SB), Z3
+	VBROADCASTSS wordff800000<>+0(SB), Z14
+	VBROADCASTSS wordff800000<>+0(SB), Z15
 	XORQ         SI, SI
 	MOVQ         DI, R8
 
 maxBlocks:
 	SUBQ   $0x20, R8
 	JL     maxBlocksDone
-	VMAXPS (CX)(SI*4), Z2, Z2
-	VMAXPS 64(CX)(SI*4), Z3, Z3
+	VMAXPS (CX)(SI*4), Z14, Z14
+	VMAXPS 64(CX)(SI*4), Z15, Z15
 	ADDQ   $0x20, SI
 	JMP    maxBlocks
 
@@ -3700,7 +3619,7 @@ maxBlocksDone:
 maxVectors:
 	SUBQ   $0x10, R8
 	JL     maxVectorsDone
-	VMAXPS (CX)(SI*4), Z2, Z2
+	VMAXPS (CX)(SI*4), Z14, Z14
 	ADDQ   $0x10, SI
 	JMP    maxVectors
 
@@ -3710,264 +3629,246 @@ maxVectorsDone:
 	JEQ          maxWhole
 	VBROADCASTSS wordff800000<>+0(SB), Z0
 	VMOVUPS      -64(CX)(DX*4), K2, Z0
-	VMAXPS       Z0, Z2, Z2
+	VMAXPS       Z0, Z14, Z14
 
 maxWhole:
-	VMAXPS     Z3, Z2, Z2
-	VSHUFF32X4 $0x4e, Z2, Z2, Z3
-	VMAXPS     Z3, Z2, Z2
-	VSHUFF32X4 $0xb1, Z2, Z2, Z3
-	VMAXPS     Z3, Z2, Z2
-	VPERMILPS  $0x4e, Z2, Z3
-	VMAXPS     Z3, Z2, Z2
-	VPERMILPS  $0xb1, Z2, Z3
-	VMAXPS     Z3, Z2, Z2
-	VPXORQ     Z4, Z4, Z4
+	VMAXPS     Z15, Z14, Z14
+	VSHUFF32X4 $0x4e, Z14, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VSHUFF32X4 $0xb1, Z14, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPERMILPS  $0x4e, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPERMILPS  $0xb1, Z14, Z15
+	VMAXPS     Z15, Z14, Z14
+	VPXORQ     Z16, Z16, Z16
 	XORQ       SI, SI
 	MOVQ       DI, R8
 
 expBlocks:
-	SUBQ              $0x40, R8
-	JL                expBlocksDone
-	VMOVUPS           (CX)(SI*4), Z3
-	VMOVUPS           64(CX)(SI*4), Z5
-	VMOVUPS           128(CX)(SI*4), Z6
-	VMOVUPS           192(CX)(SI*4), Z7
-	VSUBPS            Z2, Z3, Z3
-	VSUBPS            Z2, Z5, Z5
-	VSUBPS            Z2, Z6, Z6
-	VSUBPS            Z2, Z7, Z13
-	VBROADCASTSS      word42b1999a<>+0(SB), Z7
-	VBROADCASTSS      word42b1999a<>+0(SB), Z9
-	VBROADCASTSS      word42b1999a<>+0(SB), Z11
-	VBROADCASTSS      word42b1999a<>+0(SB), Z14
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z8
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z10
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z12
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z15
-	VMAXPS            Z3, Z8, Z3
-	VMAXPS            Z5, Z10, Z5
-	VMAXPS            Z6, Z12, Z6
-	VMAXPS            Z13, Z15, Z8
-	VMINPS            Z3, Z7, Z3
-	VMINPS            Z5, Z9, Z5
-	VMINPS            Z6, Z11, Z6
-	VMINPS            Z8, Z14, Z13
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z7
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z9
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z11
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z14
-	VMOVAPS           Z3, Z8
-	VMOVAPS           Z5, Z10
-	VMOVAPS           Z6, Z12
-	VMOVAPS           Z13, Z15
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z7, Z8
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z9, Z10
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z11, Z12
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z14, Z15
-	VSUBPS.BCST       word4b400000<>+0(SB), Z8, Z7
-	VSUBPS.BCST       word4b400000<>+0(SB), Z10, Z9
-	VSUBPS.BCST       word4b400000<>+0(SB), Z12, Z11
-	VSUBPS.BCST       word4b400000<>+0(SB), Z15, Z14
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z5, Z5
-	VMOVAPS           Z6, Z6
-	VMOVAPS           Z13, Z13
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z7, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z9, Z5
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z11, Z6
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z14, Z13
-	VMOVAPS           Z3, Z3
-	VMOVAPS           Z5, Z5
-	VMOVAPS           Z6, Z6
-	VMOVAPS           Z13, Z13
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z7, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z9, Z5
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z11, Z6
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z14, Z13
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z7
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z9
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z11
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z14
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z7
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z5, Z9
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z6, Z11
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z13, Z14
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z7
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z5, Z9
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z6, Z11
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z13, Z14
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z7
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z5, Z9
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z6, Z11
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z13, Z14
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z7
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z5, Z9
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z6, Z11
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z13, Z14
-	VMULPS            Z7, Z3, Z7
-	VMULPS            Z9, Z5, Z9
-	VMULPS            Z11, Z6, Z11
-	VMULPS            Z14, Z13, Z18
-	VMOVAPS           Z3, Z14
-	VMOVAPS           Z5, Z16
-	VMOVAPS           Z6, Z17
-	VMOVAPS           Z13, Z19
-	VFMADD231PS       Z3, Z7, Z14
-	VFMADD231PS       Z5, Z9, Z16
-	VFMADD231PS       Z6, Z11, Z17
-	VFMADD231PS       Z13, Z18, Z19
-	VADDPS.BCST       word3f800000<>+0(SB), Z14, Z3
-	VADDPS.BCST       word3f800000<>+0(SB), Z16, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z17, Z6
-	VADDPS.BCST       word3f800000<>+0(SB), Z19, Z7
-	VPSUBD.BCST       word4b400000<>+0(SB), Z8, Z8
-	VPSUBD.BCST       word4b400000<>+0(SB), Z10, Z9
-	VPSUBD.BCST       word4b400000<>+0(SB), Z12, Z10
-	VPSUBD.BCST       word4b400000<>+0(SB), Z15, Z11
-	VPSLLD            $0x17, Z8, Z8
-	VPSLLD            $0x17, Z9, Z9
-	VPSLLD            $0x17, Z10, Z10
-	VPSLLD            $0x17, Z11, Z11
-	VPADDD.BCST       word3f800000<>+0(SB), Z8, Z8
-	VPADDD.BCST       word3f800000<>+0(SB), Z9, Z9
-	VPADDD.BCST       word3f800000<>+0(SB), Z10, Z10
-	VPADDD.BCST       word3f800000<>+0(SB), Z11, Z11
-	VMULPS            Z8, Z3, Z3
-	VMULPS            Z9, Z5, Z5
-	VMULPS            Z10, Z6, Z6
-	VMULPS            Z11, Z7, Z7
-	VMOVUPS           Z3, (AX)(SI*4)
-	VEXTRACTF32X8     $0x01, Z3, Y8
-	VCVTPS2PD         Y3, Z3
-	VCVTPS2PD         Y8, Z8
-	VADDPD            Z3, Z4, Z4
-	VADDPD            Z8, Z4, Z4
-	VMOVUPS           Z5, 64(AX)(SI*4)
-	VEXTRACTF32X8     $0x01, Z5, Y3
-	VCVTPS2PD         Y5, Z5
-	VCVTPS2PD         Y3, Z3
-	VADDPD            Z5, Z4, Z4
-	VADDPD            Z3, Z4, Z4
-	VMOVUPS           Z6, 128(AX)(SI*4)
-	VEXTRACTF32X8     $0x01, Z6, Y3
-	VCVTPS2PD         Y6, Z5
-	VCVTPS2PD         Y3, Z3
-	VADDPD            Z5, Z4, Z4
-	VADDPD            Z3, Z4, Z4
-	VMOVUPS           Z7, 192(AX)(SI*4)
-	VEXTRACTF32X8     $0x01, Z7, Y3
-	VCVTPS2PD         Y7, Z5
-	VCVTPS2PD         Y3, Z3
-	VADDPD            Z5, Z4, Z4
-	VADDPD            Z3, Z4, Z4
-	ADDQ              $0x40, SI
-	JMP               expBlocks
+	SUBQ          $0x40, R8
+	JL            expBlocksDone
+	VMOVUPS       (CX)(SI*4), Z15
+	VMOVUPS       64(CX)(SI*4), Z17
+	VMOVUPS       128(CX)(SI*4), Z18
+	VMOVUPS       192(CX)(SI*4), Z19
+	VSUBPS        Z14, Z15, Z15
+	VSUBPS        Z14, Z17, Z17
+	VSUBPS        Z14, Z18, Z18
+	VSUBPS        Z14, Z19, Z19
+	VMAXPS        Z15, Z5, Z15
+	VMAXPS        Z17, Z5, Z17
+	VMAXPS        Z18, Z5, Z18
+	VMAXPS        Z19, Z5, Z19
+	VMINPS        Z15, Z4, Z15
+	VMINPS        Z17, Z4, Z17
+	VMINPS        Z18, Z4, Z18
+	VMINPS        Z19, Z4, Z25
+	VMOVAPS       Z15, Z19
+	VMOVAPS       Z17, Z21
+	VMOVAPS       Z18, Z23
+	VMOVAPS       Z25, Z26
+	VFMADD213PS   Z2, Z6, Z19
+	VFMADD213PS   Z2, Z6, Z21
+	VFMADD213PS   Z2, Z6, Z23
+	VFMADD213PS   Z2, Z6, Z26
+	VSUBPS        Z2, Z19, Z20
+	VSUBPS        Z2, Z21, Z22
+	VSUBPS        Z2, Z23, Z24
+	VSUBPS        Z2, Z26, Z27
+	VMOVAPS       Z15, Z15
+	VMOVAPS       Z17, Z17
+	VMOVAPS       Z18, Z18
+	VMOVAPS       Z25, Z25
+	VFNMADD231PS  Z7, Z20, Z15
+	VFNMADD231PS  Z7, Z22, Z17
+	VFNMADD231PS  Z7, Z24, Z18
+	VFNMADD231PS  Z7, Z27, Z25
+	VMOVAPS       Z15, Z15
+	VMOVAPS       Z17, Z17
+	VMOVAPS       Z18, Z18
+	VMOVAPS       Z25, Z25
+	VFNMADD231PS  Z8, Z20, Z15
+	VFNMADD231PS  Z8, Z22, Z17
+	VFNMADD231PS  Z8, Z24, Z18
+	VFNMADD231PS  Z8, Z27, Z25
+	VMOVUPS       Z9, Z20
+	VMOVUPS       Z9, Z22
+	VMOVUPS       Z9, Z24
+	VMOVUPS       Z9, Z27
+	VFMADD213PS   Z10, Z15, Z20
+	VFMADD213PS   Z10, Z17, Z22
+	VFMADD213PS   Z10, Z18, Z24
+	VFMADD213PS   Z10, Z25, Z27
+	VFMADD213PS   Z11, Z15, Z20
+	VFMADD213PS   Z11, Z17, Z22
+	VFMADD213PS   Z11, Z18, Z24
+	VFMADD213PS   Z11, Z25, Z27
+	VFMADD213PS   Z12, Z15, Z20
+	VFMADD213PS   Z12, Z17, Z22
+	VFMADD213PS   Z12, Z18, Z24
+	VFMADD213PS   Z12, Z25, Z27
+	VFMADD213PS   Z13, Z15, Z20
+	VFMADD213PS   Z13, Z17, Z22
+	VFMADD213PS   Z13, Z18, Z24
+	VFMADD213PS   Z13, Z25, Z27
+	VMULPS        Z20, Z15, Z20
+	VMULPS        Z22, Z17, Z22
+	VMULPS        Z24, Z18, Z24
+	VMULPS        Z27, Z25, Z30
+	VMOVAPS       Z15, Z27
+	VMOVAPS       Z17, Z28
+	VMOVAPS       Z18, Z29
+	VMOVAPS       Z25, Z31
+	VFMADD231PS   Z15, Z20, Z27
+	VFMADD231PS   Z17, Z22, Z28
+	VFMADD231PS   Z18, Z24, Z29
+	VFMADD231PS   Z25, Z30, Z31
+	VADDPS        Z3, Z27, Z15
+	VADDPS        Z3, Z28, Z17
+	VADDPS        Z3, Z29, Z18
+	VADDPS        Z3, Z31, Z20
+	VPSUBD        Z2, Z19, Z19
+	VPSUBD        Z2, Z21, Z21
+	VPSUBD        Z2, Z23, Z22
+	VPSUBD        Z2, Z26, Z23
+	VPSLLD        $0x17, Z19, Z19
+	VPSLLD        $0x17, Z21, Z21
+	VPSLLD        $0x17, Z22, Z22
+	VPSLLD        $0x17, Z23, Z23
+	VPADDD        Z3, Z19, Z19
+	VPADDD        Z3, Z21, Z21
+	VPADDD        Z3, Z22, Z22
+	VPADDD        Z3, Z23, Z23
+	VMULPS        Z19, Z15, Z15
+	VMULPS        Z21, Z17, Z17
+	VMULPS        Z22, Z18, Z18
+	VMULPS        Z23, Z20, Z19
+	VMOVUPS       Z15, (AX)(SI*4)
+	VEXTRACTF32X8 $0x01, Z15, Y20
+	VCVTPS2PD     Y15, Z15
+	VCVTPS2PD     Y20, Z20
+	VADDPD        Z15, Z16, Z16
+	VADDPD        Z20, Z16, Z16
+	VMOVUPS       Z17, 64(AX)(SI*4)
+	VEXTRACTF32X8 $0x01, Z17, Y15
+	VCVTPS2PD     Y17, Z17
+	VCVTPS2PD     Y15, Z15
+	VADDPD        Z17, Z16, Z16
+	VADDPD        Z15, Z16, Z16
+	VMOVUPS       Z18, 128(AX)(SI*4)
+	VEXTRACTF32X8 $0x01, Z18, Y15
+	VCVTPS2PD     Y18, Z17
+	VCVTPS2PD     Y15, Z15
+	VADDPD        Z17, Z16, Z16
+	VADDPD        Z15, Z16, Z16
+	VMOVUPS       Z19, 192(AX)(SI*4)
+	VEXTRACTF32X8 $0x01, Z19, Y15
+	VCVTPS2PD     Y19, Z17
+	VCVTPS2PD     Y15, Z15
+	VADDPD        Z17, Z16, Z16
+	VADDPD        Z15, Z16, Z16
+	ADDQ          $0x40, SI
+	JMP           expBlocks
 
 expBlocksDone:
 	ADDQ $0x40, R8
 
 expVectors:
-	SUBQ              $0x10, R8
-	JL                expVectorsDone
-	VMOVUPS           (CX)(SI*4), Z3
-	VSUBPS            Z2, Z3, Z3
-	VBROADCASTSS      word42b1999a<>+0(SB), Z5
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z6
-	VMAXPS            Z3, Z6, Z3
-	VMINPS            Z3, Z5, Z3
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z5
-	VMOVAPS           Z3, Z6
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z5, Z6
-	VSUBPS.BCST       word4b400000<>+0(SB), Z6, Z5
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z5, Z3
-	VMOVAPS           Z3, Z3
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z5, Z3
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z5
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z3, Z5
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z3, Z5
-	VMULPS            Z5, Z3, Z5
-	VMOVAPS           Z3, Z7
-	VFMADD231PS       Z3, Z5, Z7
-	VADDPS.BCST       word3f800000<>+0(SB), Z7, Z3
-	VPSUBD.BCST       word4b400000<>+0(SB), Z6, Z5
-	VPSLLD            $0x17, Z5, Z5
-	VPADDD.BCST       word3f800000<>+0(SB), Z5, Z5
-	VMULPS            Z5, Z3, Z3
-	VMOVUPS           Z3, (AX)(SI*4)
-	VEXTRACTF32X8     $0x01, Z3, Y5
-	VCVTPS2PD         Y3, Z3
-	VCVTPS2PD         Y5, Z5
-	VADDPD            Z3, Z4, Z4
-	VADDPD            Z5, Z4, Z4
-	ADDQ              $0x10, SI
-	JMP               expVectors
+	SUBQ          $0x10, R8
+	JL            expVectorsDone
+	VMOVUPS       (CX)(SI*4), Z15
+	VSUBPS        Z14, Z15, Z15
+	VMAXPS        Z15, Z5, Z15
+	VMINPS        Z15, Z4, Z15
+	VMOVAPS       Z15, Z17
+	VFMADD213PS   Z2, Z6, Z17
+	VSUBPS        Z2, Z17, Z18
+	VMOVAPS       Z15, Z15
+	VFNMADD231PS  Z7, Z18, Z15
+	VMOVAPS       Z15, Z15
+	VFNMADD231PS  Z8, Z18, Z15
+	VMOVUPS       Z9, Z18
+	VFMADD213PS   Z10, Z15, Z18
+	VFMADD213PS   Z11, Z15, Z18
+	VFMADD213PS   Z12, Z15, Z18
+	VFMADD213PS   Z13, Z15, Z18
+	VMULPS        Z18, Z15, Z18
+	VMOVAPS       Z15, Z19
+	VFMADD231PS   Z15, Z18, Z19
+	VADDPS        Z3, Z19, Z15
+	VPSUBD        Z2, Z17, Z17
+	VPSLLD        $0x17, Z17, Z17
+	VPADDD        Z3, Z17, Z17
+	VMULPS        Z17, Z15, Z15
+	VMOVUPS       Z15, (AX)(SI*4)
+	VEXTRACTF32X8 $0x01, Z15, Y17
+	VCVTPS2PD     Y15, Z15
+	VCVTPS2PD     Y17, Z17
+	VADDPD        Z15, Z16, Z16
+	VADDPD        Z17, Z16, Z16
+	ADDQ          $0x10, SI
+	JMP           expVectors
 
 expVectorsDone:
-	ADDQ              $0x10, R8
-	CMPQ              SI, DX
-	JEQ               expWhole
-	VSUBPS            Z2, Z0, Z0
-	VBROADCASTSS      word42b1999a<>+0(SB), Z2
-	VBROADCASTSS      wordc2b03333<>+0(SB), Z3
-	VMAXPS            Z0, Z3, Z0
-	VMINPS            Z0, Z2, Z0
-	VBROADCASTSS      word3fb8aa3b<>+0(SB), Z2
-	VMOVAPS           Z0, Z3
-	VFMADD213PS.BCST  word4b400000<>+0(SB), Z2, Z3
-	VSUBPS.BCST       word4b400000<>+0(SB), Z3, Z2
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST word3f317218<>+0(SB), Z2, Z0
-	VMOVAPS           Z0, Z0
-	VFNMADD231PS.BCST wordb102e308<>+0(SB), Z2, Z0
-	VBROADCASTSS      word3ab6887e<>+0(SB), Z2
-	VFMADD213PS.BCST  word3c0905b1<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3d2aaa8d<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3e2aaa6f<>+0(SB), Z0, Z2
-	VFMADD213PS.BCST  word3f000000<>+0(SB), Z0, Z2
-	VMULPS            Z2, Z0, Z2
-	VMOVAPS           Z0, Z5
-	VFMADD231PS       Z0, Z2, Z5
-	VADDPS.BCST       word3f800000<>+0(SB), Z5, Z0
-	VPSUBD.BCST       word4b400000<>+0(SB), Z3, Z2
-	VPSLLD            $0x17, Z2, Z2
-	VPADDD.BCST       word3f800000<>+0(SB), Z2, Z2
-	VMULPS            Z2, Z0, Z0
-	VMOVAPS           Z0, Z0
-	VCOMPRESSPS.Z     Z0, K1, Z2
-	VEXTRACTF32X8     $0x01, Z2, Y3
-	VCVTPS2PD         Y2, Z2
-	VCVTPS2PD         Y3, Z3
-	VADDPD            Z2, Z4, Z4
-	VADDPD            Z3, Z4, Z4
+	ADDQ          $0x10, R8
+	CMPQ          SI, DX
+	JEQ           expWhole
+	VSUBPS        Z14, Z0, Z0
+	VMAXPS        Z0, Z5, Z0
+	VMINPS        Z0, Z4, Z0
+	VMOVAPS       Z0, Z14
+	VFMADD213PS   Z2, Z6, Z14
+	VSUBPS        Z2, Z14, Z15
+	VMOVAPS       Z0, Z0
+	VFNMADD231PS  Z7, Z15, Z0
+	VMOVAPS       Z0, Z0
+	VFNMADD231PS  Z8, Z15, Z0
+	VMOVUPS       Z9, Z15
+	VFMADD213PS   Z10, Z0, Z15
+	VFMADD213PS   Z11, Z0, Z15
+	VFMADD213PS   Z12, Z0, Z15
+	VFMADD213PS   Z13, Z0, Z15
+	VMULPS        Z15, Z0, Z15
+	VMOVAPS       Z0, Z17
+	VFMADD231PS   Z0, Z15, Z17
+	VADDPS        Z3, Z17, Z0
+	VPSUBD        Z2, Z14, Z14
+	VPSLLD        $0x17, Z14, Z14
+	VPADDD        Z3, Z14, Z14
+	VMULPS        Z14, Z0, Z0
+	VMOVAPS       Z0, Z0
+	VCOMPRESSPS.Z Z0, K1, Z14
+	VEXTRACTF32X8 $0x01, Z14, Y15
+	VCVTPS2PD     Y14, Z14
+	VCVTPS2PD     Y15, Z15
+	VADDPD        Z14, Z16, Z16
+	VADDPD        Z15, Z16, Z16
 
 expWhole:
-	VEXTRACTF64X4 $0x01, Z4, Y2
-	VADDPD        Y2, Y4, Y2
-	VEXTRACTF128  $0x01, Y2, X3
-	VADDPD        X2, X3, X2
-	VPERMILPD     $0x01, X2, X3
-	VADDSD        X3, X2, X2
-	VDIVSD        X2, X1, X2
-	VCVTSD2SS     X2, X2, X2
-	VBROADCASTSS  X2, Z2
+	VEXTRACTF64X4 $0x01, Z16, Y14
+	VADDPD        Y14, Y16, Y14
+	VEXTRACTF128  $0x01, Y14, X15
+	VADDPD        X14, X15, X14
+	VPERMILPD     $0x01, X14, X15
+	VADDSD        X15, X14, X14
+	VDIVSD        X14, X1, X14
+	VCVTSD2SS     X14, X14, X14
+	VBROADCASTSS  X14, Z14
 	XORQ          SI, SI
 	MOVQ          DI, R8
 
 scaleBlocks:
 	SUBQ    $0x40, R8
 	JL      scaleBlocksDone
-	VMULPS  (AX)(SI*4), Z2, Z3
-	VMOVUPS Z3, (AX)(SI*4)
-	VMULPS  64(AX)(SI*4), Z2, Z3
-	VMOVUPS Z3, 64(AX)(SI*4)
-	VMULPS  128(AX)(SI*4), Z2, Z3
-	VMOVUPS Z3, 128(AX)(SI*4)
-	VMULPS  192(AX)(SI*4), Z2, Z3
-	VMOVUPS Z3, 192(AX)(SI*4)
+	VMULPS  (AX)(SI*4), Z14, Z15
+	VMOVUPS Z15, (AX)(SI*4)
+	VMULPS  64(AX)(SI*4), Z14, Z15
+	VMOVUPS Z15, 64(AX)(SI*4)
+	VMULPS  128(AX)(SI*4), Z14, Z15
+	VMOVUPS Z15, 128(AX)(SI*4)
+	VMULPS  192(AX)(SI*4), Z14, Z15
+	VMOVUPS Z15, 192(AX)(SI*4)
 	ADDQ    $0x40, SI
 	JMP     scaleBlocks
 
@@ -3977,8 +3878,8 @@ scaleBlocksDone:
 scaleVectors:
 	SUBQ    $0x10, R8
 	JL      scaleVectorsDone
-	VMULPS  (AX)(SI*4), Z2, Z3
-	VMOVUPS Z3, (AX)(SI*4)
+	VMULPS  (AX)(SI*4), Z14, Z15
+	VMOVUPS Z15, (AX)(SI*4)
 	ADDQ    $0x10, SI
 	JMP     scaleVectors
 
@@ -3986,7 +3887,7 @@ scaleVectorsDone:
 	ADDQ    $0x10, R8
 	CMPQ    SI, DX
 	JEQ     scaleWhole
-	VMULPS  Z0, Z2, Z0
+	VMULPS  Z0, Z14, Z0
 	VMOVUPS Z0, K2, -64(AX)(DX*4)
 
 scaleWhole:

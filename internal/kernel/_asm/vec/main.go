@@ -49,11 +49,11 @@ var (
 )
 
 // costly are the passes whose arithmetic takes longer than their bytes, so that wider
-// registers pay.
-var costly = map[string]bool{
-	"Exp": true, "Log": true, "Erf": true, "ErfGrad": true, "Tanh": true, "Sigmoid": true, "Softplus": true,
-	"SoftplusGrad": true, "Gelu": true, "GeluGrad": true, "GeluTanh": true, "GeluTanhGrad": true,
-	"Silu": true, "SiluGrad": true,
+// registers pay, and how many of their constants they have registers for, see keep.
+var costly = map[string]int{
+	"Exp": 14, "Log": 0, "Erf": 14, "ErfGrad": 14, "Tanh": 14, "Sigmoid": 14, "Softplus": 14,
+	"SoftplusGrad": 14, "Gelu": 16, "GeluGrad": 14, "GeluTanh": 14, "GeluTanhGrad": 14,
+	"Silu": 14, "SiluGrad": 14,
 }
 
 func register() reg.VecVirtual {
@@ -168,7 +168,7 @@ type sweep struct {
 }
 
 func (w sweep) generate(name, signature string) {
-	if wide && !costly[name] {
+	if _, ok := costly[name]; wide && !ok {
 		return
 	}
 	text(name, signature)
@@ -183,7 +183,17 @@ func (w sweep) generate(name, signature string) {
 	for _, name := range w.scalars {
 		s = append(s, broadcast(name))
 	}
+	if wide {
+		keep(costly[name], func() {
+			var x []reg.VecVirtual
+			for range w.src {
+				x = append(x, register())
+			}
+			w.f(args{x, s})
+		})
+	}
 	w.loop("", p, n, s)
+	kept = nil
 	VZEROUPPER()
 	RET()
 }

@@ -100,8 +100,16 @@ func fmaTo(a, b vec, c Op) vec {
 
 func copyOf(a vec) vec { return op(func(r vec) { VMOVAPS(a, r) }) }
 
-// load is a constant in a register.
-func load(c Mem) vec { return op(func(r vec) { with(c, VMOVUPS, VBROADCASTSS)(c, r) }) }
+// load is a constant in a register that no instruction may write.
+func load(c Mem) vec {
+	if r, ok := kept[c]; ok {
+		return r
+	}
+	return loadNew(c)
+}
+
+// loadNew is a constant in a register of its own.
+func loadNew(c Mem) vec { return op(func(r vec) { with(c, VMOVUPS, VBROADCASTSS)(c, r) }) }
 
 // Predicates of VCMPPS. The ordered ones are false where there is a NaN.
 const (
@@ -156,7 +164,7 @@ func atLeast(lo float64, x vec) vec     { return max(load(num(lo)), x) }
 // power of x, that small ones would make subnormal and slow.
 func polynomial(c []float64, x vec) vec {
 	last := len(c) - 1
-	y := load(num(c[last]))
+	y := loadNew(num(c[last]))
 	for _, c := range slices.Backward(c[:last]) {
 		k := num(c)
 		emit(func() { with(k, VFMADD213PS, VFMADD213PS_BCST)(k, x, y) })
@@ -166,13 +174,53 @@ func polynomial(c []float64, x vec) vec {
 
 // with is the instruction for an operand: for a constant of 512 bits the one that takes
 // a single word for all lanes. The linker aligns no data to more than 32 bytes, and a
-// vector that lies across two lines of the cache takes twice as long to load.
+// vector that lies across two lines of the cache takes twice as long to load. One that is kept
+// is read from its register.
 func with(b Op, plain, broadcast func(...Op)) func(...Op) {
-	if _, constant := b.(Mem); constant && wide {
+	c, constant := b.(Mem)
+	r, ok := kept[c]
+	switch {
+	case constant && ok:
+		return func(operands ...Op) {
+			operands[slices.Index(operands, b)] = r
+			plain(operands...)
+		}
+	case constant && wide:
 		return broadcast
 	}
 	return plain
 }
+
+// kept are the constants that a pass holds in registers, as far as these suffice: to load one for
+// all lanes of 512 bits takes as long as to compute with it.
+var kept map[Mem]vec
+
+// keep loads the n constants that f, of the functions of this file alone, reads most often, or
+// all of them, for what is emitted until kept is nil again.
+func keep(n int, f func()) {
+	var dropped []func()
+	uses := map[Mem]int{}
+	var order []Mem // of their first use
+	used = func(c Mem) {
+		if uses[c]++; uses[c] == 1 {
+			order = append(order, c)
+		}
+	}
+	held = &dropped
+	f()
+	held, used = nil, nil
+	slices.SortStableFunc(order, func(a, b Mem) int { return uses[b] - uses[a] })
+	registers := map[Mem]vec{}
+	for i, c := range order {
+		if i < n {
+			registers[c] = loadNew(c)
+		}
+	}
+	kept = registers
+}
+
+// used, where it is not nil, is told of every use of a constant.
+var used func(c Mem)
 
 // words are the constants in memory, one for all lanes each: of 256 bits a whole vector.
 var words = map[uint32]Mem{}
@@ -189,6 +237,9 @@ func word(bits uint32) Mem {
 			DATA(4*i, U32(bits))
 		}
 		words[bits] = m
+	}
+	if used != nil {
+		used(m)
 	}
 	return m
 }

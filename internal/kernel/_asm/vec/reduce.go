@@ -177,7 +177,7 @@ func extremeOf(name string, f func(m, x vec), start Mem) {
 	var m [2]vec
 	nan := YMM()
 	for i := range m {
-		m[i] = load(start)
+		m[i] = loadNew(start)
 	}
 	VXORPS(nan, nan, nan)
 	take := func(v, m vec) {

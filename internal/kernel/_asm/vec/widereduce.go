@@ -36,6 +36,9 @@ func (s wideSum) value() vec {
 	return (&total{acc: []vec{s.acc.AsY().(vec), high}}).value()
 }
 
+// expKept is how many constants of expFlush there are registers for beside four vectors.
+const expKept = 12
+
 // wideExpSum generates ExpSum.
 func wideExpSum() {
 	text("ExpSum", "(dst, x []float32, m float32) float64")
@@ -43,6 +46,8 @@ func wideExpSum() {
 	n := Load(Param("dst").Len(), GP64()).(reg.GPVirtual)
 	m, sum := broadcast("m"), newWideSum()
 	f := func(x vec) vec { return expFlush(sub(x, m)) }
+	keep(expKept, func() { f(m) })
+	defer func() { kept = nil }()
 	step := func(vectors int) {
 		var y []vec
 		weave(true, vectors, func(i int) {
@@ -83,7 +88,7 @@ func wideExtremeOf(name string, f func(...Op), start Mem) {
 	text(name, "(x []float32) float32")
 	x := pointer("x")
 	n := Load(Param("x").Len(), GP64()).(reg.GPVirtual)
-	m, nan := [2]vec{load(start), load(start)}, K()
+	m, nan := [2]vec{loadNew(start), loadNew(start)}, K()
 	KXORW(nan, nan, nan)
 	take := func(v, m vec) {
 		k := K()
@@ -114,7 +119,7 @@ func wideExtremeOf(name string, f func(...Op), start Mem) {
 	Label("tail")
 	ADDQ(U8(lanes), n)
 	JZ(LabelRef("done"))
-	last := load(start)
+	last := loadNew(start)
 	VMOVUPS(Mem{Base: x}, lanesMask(n), last)
 	take(last, m[0])
 	Label("done")

@@ -31,6 +31,8 @@ func wideSoftmaxRows() {
 	MOVQ(U64(0x3ff0000000000000), one)
 	r.one = XMM()
 	VMOVQ(one, r.one)
+	keep(expKept, func() { expFlush(r.last) })
+	defer func() { kept = nil }()
 	Label("row")
 	TESTQ(left, left)
 	JZ(LabelRef("done"))
@@ -93,7 +95,7 @@ func vectorAt(base, at reg.GPVirtual, i int) Mem {
 // the sum is NaN then all the same.
 func (r *softmaxRow) maximum() vec {
 	start := word(0xff800000)
-	m := [2]vec{load(start), load(start)}
+	m := [2]vec{loadNew(start), loadNew(start)}
 	r.vectors("max", len(m), func(at reg.GPVirtual, n int) {
 		for i := range n {
 			VMAXPS(vectorAt(r.x, at, i), m[i], m[i])
