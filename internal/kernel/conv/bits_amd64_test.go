@@ -15,19 +15,21 @@ func TestConvBits(t *testing.T) {
 	for _, s := range []Spec{
 		kerneltest.SquareConv(3, 20, 13, 37, 3, 1, 1), kerneltest.SquareConv(2, 3, 19, 16, 7, 2, 1),
 		kerneltest.SquareConv(5, 40, 4, 70, 1, 1, 1), kerneltest.SquareConv(2, 16, 9, 32, 3, 2, 2), kerneltest.SquareConv(3, 40, 13, 37, 3, 2, 1),
+		kerneltest.SquareConv(2, 3, 64, 32, 3, 2, 1), kerneltest.SquareConv(1, 3, 33, 20, 3, 1, 1), kerneltest.SquareConv(2, 3, 96, 16, 7, 2, 1),
 	} {
 		nx, nw, ny := s.Lengths()
 		x, w, dy := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 3)
-		forward := []method.Conv{newDirect(nil, s)}
-		backward := []method.Conv{newDirectGradX(nil, s)}
+		forward := []func() method.Conv{func() method.Conv { return newDirect(nil, s) }}
+		backward := []func() method.Conv{func() method.Conv { return newDirectGradX(nil, s) }}
 		for _, f := range winograd.Forms(s) {
-			forward = append(forward, winograd.New(nil, s, f))
+			forward = append(forward, func() method.Conv { return winograd.New(nil, s, f) })
 			if f.Stride == 1 {
-				backward = append(backward, winograd.NewGradX(nil, s, f))
+				backward = append(backward, func() method.Conv { return winograd.NewGradX(nil, s, f) })
 			}
 		}
-		run := func(a method.Conv, in []float32, n int) func() []float32 {
+		run := func(plan func() method.Conv, in []float32, n int) func() []float32 {
 			return func() []float32 {
+				a := plan()
 				out, packed := make([]float32, n), make([]float32, a.PackedLen())
 				a.Pack(packed, w)
 				a.Run(method.Operands{Y: out, X: in, Packed: packed}, make([]float32, a.Scratch()))

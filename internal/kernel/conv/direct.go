@@ -26,6 +26,7 @@ type direct struct {
 	gradX        bool
 	placesLater  bool // results of phases, or of images in one vector, go to a workspace first
 	sharesCopies bool // the copies of the input are made first, and shared by chunks
+	quads        bool // four vectors of 16 columns are multiplied at a time, not of 8
 
 	// Output channels of a group, input channels of a group, of this pass.
 	outC, inC       int
@@ -91,8 +92,9 @@ func (d *direct) plan() {
 	}
 	lastBand := d.p.OutH - (d.bands-1)*d.p.Band
 	lastGroup := s.N - (d.groups-1)*d.p.Images
-	d.whole, d.rest = d.p.Vectors(d.p.Band, d.p.Images), d.p.Vectors(lastBand, d.p.Images)
-	d.last, d.lastRest = d.p.Vectors(d.p.Band, lastGroup), d.p.Vectors(lastBand, lastGroup)
+	d.quads = d.suitsQuads()
+	d.whole, d.rest = d.vectors(d.p.Band, d.p.Images), d.vectors(lastBand, d.p.Images)
+	d.last, d.lastRest = d.vectors(d.p.Band, lastGroup), d.vectors(lastBand, lastGroup)
 	d.packBody, d.copyBody, d.chunkBody = d.packPanel, d.copyInput, d.chunk
 	d.sharesCopies = d.mblocks > 1
 	d.p.Tabulate()
@@ -147,7 +149,7 @@ func (d *direct) layOut(l patch.Layout, band, images int) {
 // layoutCycles estimates a run for one image, of n side by side.
 func (d *direct) layoutCycles(l patch.Layout, n int) float64 {
 	d.layOut(l, d.p.OutH, n)
-	vecs := len(d.p.Vectors(d.p.OutH, n))
+	vecs := len(d.p.Vectors(d.p.OutH, n, tile.VL))
 	taps := d.spec.KH * d.spec.KW
 	pairs := 2 * parallel.Chunks(vecs, 4) // four vectors are multiplied at a time
 	compute := float64(pairs*d.outPanels()*d.inC*taps) * method.TileCycles
@@ -232,7 +234,7 @@ func (d *direct) perWorker() int {
 }
 
 // copyLen is the length of a worker's own copy.
-func (d *direct) copyLen() int { return d.passChannels()*d.p.Pitch + tile.VL }
+func (d *direct) copyLen() int { return d.passChannels()*d.p.Pitch + tile.NR }
 
 // sharedLen is the length of the copies that chunks share.
 func (d *direct) sharedLen() int {
@@ -318,7 +320,12 @@ func (d *direct) chunk(worker, i int) {
 	}
 	if !d.placesLater {
 		first := (j.n0*d.spec.Group + j.g) * d.outC
-		d.sweep(&d.phases[0], &j, xs, d.Y, first*d.outPlane+j.r0*d.p.OutW, d.outPlane)
+		base := first*d.outPlane + j.r0*d.p.OutW
+		if d.quads {
+			d.sweepQuads(&j, xs, base)
+		} else {
+			d.sweep(&d.phases[0], &j, xs, d.Y, base, d.outPlane)
+		}
 		return
 	}
 	for q := range d.phases {

@@ -63,7 +63,7 @@ func (t *strips) Run(o method.Operands, _ []float32) {
 func (t *strips) chunk(_, i int) {
 	s := &t.spec
 	q := ref.Quad{K: s.C, A: tile.At(t.Packed, 0), LDB: t.plane, LDC: t.plane, NextStep: 4 * t.plane}
-	q.Lo, q.Hi, _ = s.Act.Bounds(s.Lo, s.Hi)
+	q.Lo, q.Hi, q.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 	if s.Bias {
 		q.Bias = tile.At(t.Bias, 0)
 	}

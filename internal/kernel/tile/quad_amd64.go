@@ -13,14 +13,14 @@ import (
 // HasQuads reports whether RunQuad is fast.
 func HasQuads() bool { return cpu.AVX512 }
 
-// RunQuad is [ref.QuadTile].
+// RunQuad is [ref.QuadTile] or, with offsets, [ref.OffsetQuadTile].
 func RunQuad(q *ref.Quad, rows int) {
 	if !HasQuads() {
-		ref.QuadTile(q, rows)
+		plainQuad(q, rows)
 		return
 	}
 	if q.Panels = rows / MR; q.Panels > 0 {
-		avx512.Quad6(q)
+		quad(q, MR)
 	}
 	done := q.Panels * MR
 	if rows -= done; rows == 0 {
@@ -37,17 +37,41 @@ func RunQuad(q *ref.Quad, rows int) {
 	if q.Residual != nil {
 		rest.Residual = ahead(q.Residual, done*q.LDC)
 	}
+	quad(&rest, rows)
+}
+
+// quad calls the kernel for panels of 6 rows, or for fewer rows.
+func quad(q *ref.Quad, rows int) {
+	if q.Off != nil {
+		switch rows {
+		case 6:
+			avx512.OffsetQuad6(q)
+		case 5:
+			avx512.OffsetQuad5(q)
+		case 4:
+			avx512.OffsetQuad4(q)
+		case 3:
+			avx512.OffsetQuad3(q)
+		case 2:
+			avx512.OffsetQuad2(q)
+		case 1:
+			avx512.OffsetQuad1(q)
+		}
+		return
+	}
 	switch rows {
+	case 6:
+		avx512.Quad6(q)
 	case 5:
-		avx512.Quad5(&rest)
+		avx512.Quad5(q)
 	case 4:
-		avx512.Quad4(&rest)
+		avx512.Quad4(q)
 	case 3:
-		avx512.Quad3(&rest)
+		avx512.Quad3(q)
 	case 2:
-		avx512.Quad2(&rest)
+		avx512.Quad2(q)
 	case 1:
-		avx512.Quad1(&rest)
+		avx512.Quad1(q)
 	}
 }
 

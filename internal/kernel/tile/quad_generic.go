@@ -7,5 +7,5 @@ import "memprobe/internal/kernel/ref"
 // HasQuads reports whether RunQuad is fast.
 func HasQuads() bool { return false }
 
-// RunQuad is [ref.QuadTile].
-func RunQuad(q *ref.Quad, rows int) { ref.QuadTile(q, rows) }
+// RunQuad is [ref.QuadTile] or, with offsets, [ref.OffsetQuadTile].
+func RunQuad(q *ref.Quad, rows int) { plainQuad(q, rows) }

@@ -22,3 +22,12 @@ func plain(k Kind, t *ref.Tile, rows int) {
 		ref.TileStrided(t, rows)
 	}
 }
+
+// plainQuad is RunQuad in plain Go.
+func plainQuad(q *ref.Quad, rows int) {
+	if q.Off != nil {
+		ref.OffsetQuadTile(q, rows)
+		return
+	}
+	ref.QuadTile(q, rows)
+}

@@ -50,6 +50,7 @@ func main() {
 	(&tiles{n: 1, rows: 8, kind: strided}).generate()
 	for rows := 1; rows <= mr; rows++ {
 		(&quad{rows: rows}).generate()
+		(&quad{rows: rows, offset: true}).generate()
 	}
 	emit.Peak(zmm)
 	Generate()

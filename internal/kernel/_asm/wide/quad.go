@@ -14,13 +14,22 @@ import (
 // quad is the kernel of tiles of some rows and four vectors of columns, whose B is read in
 // place. Six rows have as many sums as a pair of tiles, and load less: 10 times a step of k.
 type quad struct {
-	rows int
-	walk *emit.Walk // of whole panels, else nil
-	raw  *raw       // rows of B that are fetched
-	p    gotypes.Component
+	rows   int
+	offset bool       // the vectors lie anywhere, and so do the rows of B; else they are neighbours
+	walk   *emit.Walk // of whole panels, else nil
+	raw    *raw       // rows that are fetched
+	p      gotypes.Component
 }
 
-const quads = 4 // vectors of a row
+const (
+	quads = 4 // vectors of a row
+
+	// A ref.Vector in memory.
+	vector    = 12
+	vectorSrc = 0
+	vectorDst = 4
+	vectorN   = 8
+)
 
 func (q *quad) sum(i, v int) reg.VecPhysical  { return zmm(quads*i + v) }
 func (q *quad) b(v int) reg.VecPhysical       { return zmm(quads*mr + v) }
@@ -28,14 +37,18 @@ func (q *quad) free(i int) reg.VecPhysical    { return zmm(quads*(mr+1) + i%quad
 func (q *quad) mask(v int) reg.OpmaskPhysical { return stored(v/halves, v%halves) }
 
 func (q *quad) generate() {
-	TEXT(fmt.Sprintf("Quad%d", q.rows), NOSPLIT, "func(q *Quad)")
+	kind := ""
+	if q.offset {
+		kind = "Offset"
+	}
+	TEXT(fmt.Sprintf("%sQuad%d", kind, q.rows), NOSPLIT, "func(q *Quad)")
 	Pragma("noescape")
 	count := fmt.Sprint(q.rows)
 	if q.rows == mr {
 		q.walk = &emit.Walk{Rows: mr}
 		count += "*q.Panels"
 	}
-	Doc(fmt.Sprintf("Quad%d is ref.QuadTile(q, %s), q being left as it is.", q.rows, count))
+	Doc(fmt.Sprintf("%sQuad%d is ref.%[1]sQuadTile(q, %s), q being left as it is.", kind, q.rows, count))
 	q.p = Dereference(Param("q"))
 	q.masks()
 	q.raw = newRaw(q.p)
@@ -47,7 +60,9 @@ func (q *quad) generate() {
 			VPXORQ(q.sum(i, v), q.sum(i, v), q.sum(i, v))
 		}
 	}
-	q.prefetch()
+	if !q.offset {
+		q.prefetch()
+	}
 	q.loop()
 	q.finish()
 	if q.walk != nil {
@@ -57,15 +72,50 @@ func (q *quad) generate() {
 	RET()
 }
 
-// masks are those of the first N of the columns.
+// masks are those of the columns that are stored.
 func (q *quad) masks() {
-	ones, n := GP64(), emit.Field(q.p, "N")
+	ones := GP64()
 	MOVQ(I32(-1), ones)
-	BZHIQ(n, ones, ones)
+	if q.offset {
+		cols, m := emit.Field(q.p, "Cols"), GP64()
+		for v := range quads {
+			n := GP64()
+			MOVLQSX(Mem{Base: cols, Disp: vector*v + vectorN}, n)
+			BZHIQ(n, ones, m)
+			KMOVW(m.As32(), q.mask(v))
+		}
+		return
+	}
+	BZHIQ(emit.Field(q.p, "N"), ones, ones)
 	for v := range quads {
 		KMOVW(ones.As32(), q.mask(v))
 		if v < quads-1 {
 			SHRQ(U8(wide/4), ones)
+		}
+	}
+}
+
+// place is where each vector of the rows at p begins: in a matrix of results or, for those of
+// B, vectors of operands.
+func (q *quad) place(p reg.GPVirtual, field int) (at [quads]Mem) {
+	for v := range quads {
+		if !q.offset {
+			at[v] = Mem{Base: p, Disp: wide * v}
+			continue
+		}
+		cols, from := emit.Field(q.p, "Cols"), GP64()
+		MOVLQSX(Mem{Base: cols, Disp: vector*v + field}, from)
+		LEAQ(Mem{Base: p, Index: from, Scale: 4}, from)
+		at[v] = Mem{Base: from}
+	}
+	return at
+}
+
+// down moves on to the next rows, step bytes away.
+func (q *quad) down(at [quads]Mem, step reg.GPVirtual) {
+	for v := range quads {
+		if v == 0 || q.offset {
+			ADDQ(step, at[v].Base)
 		}
 	}
 }
@@ -85,13 +135,20 @@ func (q *quad) prefetch() {
 
 // loop accumulates the products over k.
 func (q *quad) loop() {
-	a, b, ld, k := GP64(), emit.Field(q.p, "B"), emit.Field(q.p, "LDB"), emit.Field(q.p, "K")
+	a, k := GP64(), emit.Field(q.p, "K")
+	b := q.place(emit.Field(q.p, "B"), vectorSrc)
+	var ld, off reg.GPVirtual
+	if q.offset {
+		off = emit.Field(q.p, "Off")
+	} else {
+		ld = emit.Field(q.p, "LDB")
+		SHLQ(U8(2), ld)
+	}
 	if q.walk != nil {
 		MOVQ(q.walk.A, a)
 	} else {
 		Load(q.p.Field("A"), a)
 	}
-	SHLQ(U8(2), ld)
 	raw := q.raw.load()
 	for _, n := range []int{unroll, 1} {
 		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
@@ -102,10 +159,18 @@ func (q *quad) loop() {
 			if n > 1 && u%2 == 0 { // so that the rows are fetched by the time two panels are done
 				raw.fetch(emit.Numbered("fetched", u))
 			}
-			for v := range quads {
-				VMOVUPS_Z(Mem{Base: b, Disp: wide * v}, q.mask(v), q.b(v))
+			if q.offset {
+				o := GP64()
+				MOVLQSX(Mem{Base: off, Disp: 4 * u}, o)
+				for v := range quads {
+					VMOVUPS(Mem{Base: b[v].Base, Index: o, Scale: 1}, q.b(v))
+				}
+			} else {
+				for v := range quads {
+					VMOVUPS_Z(b[v], q.mask(v), q.b(v))
+				}
+				q.down(b, ld)
 			}
-			ADDQ(ld, b)
 			for i := range q.rows {
 				VBROADCASTSS(Mem{Base: a, Disp: 4 * (mr*u + i)}, q.free(i))
 				for v := range quads {
@@ -114,6 +179,9 @@ func (q *quad) loop() {
 			}
 		}
 		ADDQ(U32(uint32(4*mr*n)), a)
+		if q.offset {
+			ADDQ(U8(4*n), off)
+		}
 		JMP(LabelRef(loop))
 		Label(done)
 		if n > 1 {
@@ -128,25 +196,31 @@ func (q *quad) loop() {
 
 // finish adds the bias and the residual, clamps and stores.
 func (q *quad) finish() {
-	c, ld := q.walk.Place(q.p, "C"), emit.Field(q.p, "LDC")
+	c, ld := q.place(q.walk.Place(q.p, "C"), vectorDst), emit.Field(q.p, "LDC")
 	SHLQ(U8(2), ld)
-	res := emit.Field(q.p, "Residual")
-	emit.SkipNil(res, "noResidual", func() {
-		if q.walk != nil {
-			ADDQ(q.walk.Moved, res)
-		}
+	residual := emit.Field(q.p, "Residual")
+	emit.SkipNil(residual, "noResidual", func() {
 		q.addBias("Residual")
+		res := q.place(q.walk.Place(q.p, "Residual"), vectorDst)
 		q.each(func(i, v int) {
-			VMOVUPS_Z(Mem{Base: res, Disp: wide * v}, q.mask(v), q.free(v))
+			VMOVUPS_Z(res[v], q.mask(v), q.free(v))
 			VADDPS(q.free(v), q.sum(i, v), q.sum(i, v))
 			if v == quads-1 && i < q.rows-1 {
-				ADDQ(ld, res)
+				q.down(res, ld)
 			}
 		})
 		JMP(LabelRef("clamp"))
 	})
 	q.addBias("")
 	Label("clamp")
+	store := func(i, v int) {
+		VMOVUPS(q.sum(i, v), q.mask(v), c[v])
+		if v == quads-1 && i < q.rows-1 {
+			q.down(c, ld)
+		}
+	}
+	CMPB(emit.Addr(q.p, "Clamp"), U8(0))
+	JEQ(LabelRef("store"))
 	lo, hi := q.b(0), q.b(1)
 	VBROADCASTSS(emit.Addr(q.p, "Lo"), lo)
 	VBROADCASTSS(emit.Addr(q.p, "Hi"), hi)
@@ -154,11 +228,12 @@ func (q *quad) finish() {
 		// The sum is the operand that the instruction returns when it is NaN.
 		VMAXPS(q.sum(i, v), lo, q.sum(i, v))
 		VMINPS(q.sum(i, v), hi, q.sum(i, v))
-		VMOVUPS(q.sum(i, v), q.mask(v), Mem{Base: c, Disp: wide * v})
-		if v == quads-1 && i < q.rows-1 {
-			ADDQ(ld, c)
-		}
+		store(i, v)
 	})
+	JMP(LabelRef("stored"))
+	Label("store")
+	q.each(store)
+	Label("stored")
 }
 
 // addBias adds that of each row, if there is one.

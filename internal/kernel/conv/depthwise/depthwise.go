@@ -3,6 +3,7 @@ package depthwise
 import (
 	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/conv/patch"
+	"memprobe/internal/kernel/ref"
 	"memprobe/internal/parallel"
 )
 
@@ -43,9 +44,9 @@ func newSmall(p *parallel.Pool, s method.Spec, flipped bool) method.Conv {
 // so few vectors that more copies cost less.
 func layOut(p *patch.Input) {
 	p.Size(patch.Split, p.OutH, 1)
-	wide := len(p.Vectors(p.OutH, 1))
+	wide := len(p.Vectors(p.OutH, 1, ref.VL))
 	p.Size(patch.Flat, p.OutH, 1)
-	if 3*len(p.Vectors(p.OutH, 1)) > 2*wide {
+	if 3*len(p.Vectors(p.OutH, 1, ref.VL)) > 2*wide {
 		p.Size(patch.Split, p.OutH, 1)
 	}
 	p.Tabulate()

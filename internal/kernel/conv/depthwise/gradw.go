@@ -34,7 +34,7 @@ func NewGradW(p *parallel.Pool, s method.Spec) *gradW {
 	d.p.Channels = 1
 	layOut(&d.p)
 	for _, whole := range []bool{true, false} {
-		for _, v := range d.p.Vectors(d.p.OutH, 1) {
+		for _, v := range d.p.Vectors(d.p.OutH, 1, ref.VL) {
 			if (v.N == tile.VL) == whole {
 				d.vectors = append(d.vectors, v)
 			}

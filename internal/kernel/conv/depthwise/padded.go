@@ -42,7 +42,7 @@ func newPadded(p *parallel.Pool, s method.Spec, gradX bool) *padded {
 	}
 	d.p.Channels = 1
 	layOut(&d.p)
-	d.vectors = d.p.Vectors(d.p.OutH, 1)
+	d.vectors = d.p.Vectors(d.p.OutH, 1, ref.VL)
 	for len(d.vectors)%ref.DepthGroup != 0 {
 		d.vectors = append(d.vectors, ref.Vector{})
 	}

@@ -105,7 +105,7 @@ func (p *Input) Size(l Layout, band, images int) {
 func (p *Input) Variant() int { return p.Images * p.height * p.Width }
 
 // Len is the number of floats of the copy, with room to read a vector too much.
-func (p *Input) Len() int { return p.Channels*p.Pitch + tile.VL }
+func (p *Input) Len() int { return p.Channels*p.Pitch + tile.NR }
 
 // at is the place of tap (kh, kw) of channel c for the first output.
 func (p *Input) at(c, kh, kw int) int {
@@ -239,8 +239,8 @@ func (p *Input) Tabulate() {
 	}
 }
 
-// Vectors lists the columns of a band of the given number of rows.
-func (p *Input) Vectors(rows, images int) []ref.Vector {
+// Vectors lists the columns of a band of the given number of rows, so many at a time.
+func (p *Input) Vectors(rows, images, lanes int) []ref.Vector {
 	n, lines, line := images, rows, p.OutW // images of lines of results that follow each other
 	if p.Width == p.OutW {
 		lines, line = 1, rows*p.OutW
@@ -252,8 +252,8 @@ func (p *Input) Vectors(rows, images int) []ref.Vector {
 	for i := range n {
 		for r := range lines {
 			src, dst := i*p.height*p.Width+r*p.Width, i*p.OutImage+r*p.OutW
-			for q := 0; q < line; q += tile.VL {
-				list = append(list, ref.Vector{Src: int32(src + q), Dst: int32(dst + q), N: int32(min(tile.VL, line-q))})
+			for q := 0; q < line; q += lanes {
+				list = append(list, ref.Vector{Src: int32(src + q), Dst: int32(dst + q), N: int32(min(lanes, line-q))})
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/tile"
 )
 
 // pixels are numbered from 1 on, so that padding is no pixel.
@@ -39,7 +40,7 @@ func TestTapsReadTheirPixels(t *testing.T) {
 				t.Fatalf("%+v: phases %v", s, phases)
 			}
 			off, results := p.Offsets(), 0
-			for _, v := range p.Vectors(p.OutH, images) {
+			for _, v := range p.Vectors(p.OutH, images, tile.VL) {
 				for i := range int(v.N) {
 					results++
 					to := int(v.Dst) + i
@@ -79,7 +80,7 @@ func TestPhasesAreTheDataGradient(t *testing.T) {
 		p.Fill(xs, dy, 1, len(dy), 0, p.OutH, 0, 1)
 		off, out := p.Offsets(), make([]float32, len(phases)*p.OutImage)
 		for f, phase := range phases {
-			for _, v := range p.Vectors(p.OutH, 1) {
+			for _, v := range p.Vectors(p.OutH, 1, tile.VL) {
 				for i := range int(v.N) {
 					for _, tap := range phase.Taps {
 						out[f*p.OutImage+int(v.Dst)+i] += w[tap] * xs[int(v.Src)+i+int(off[tap])/4]
