@@ -8,9 +8,16 @@ const (
 )
 
 // Want is how many chunks the threads of p want, to end at about the same time, of
-// work that has the same result however it is cut. Partial sums, whose number shows
-// in the bits of their total, are FewChunks at most for any number of threads.
-func (p *Pool) Want() int { return max(FewChunks, 4*p.Threads()) }
+// work that has the same result however it is cut. One thread wants no cut. Without a
+// pool work is cut as for a few threads: by such plans methods are compared. Partial
+// sums, whose number shows in the bits of their total, are FewChunks at most for any
+// number of threads.
+func (p *Pool) Want() int {
+	if p != nil && p.threads == 1 {
+		return 1
+	}
+	return max(FewChunks, 4*p.Threads())
+}
 
 // Evenly divides n into at most the given number of parts: their size and how many
 // of them there are.

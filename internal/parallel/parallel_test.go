@@ -160,3 +160,16 @@ func TestLimit(t *testing.T) {
 	close(stop)
 	changing.Wait()
 }
+
+func TestWant(t *testing.T) {
+	for threads, want := range map[int]int{1: 1, 2: FewChunks, 8: 32} {
+		p := New(threads)
+		defer p.Close()
+		if got := p.Want(); got != want {
+			t.Errorf("%d threads want %d chunks, not %d", threads, got, want)
+		}
+	}
+	if got := (*Pool)(nil).Want(); got != FewChunks {
+		t.Errorf("without a pool %d chunks are wanted, not %d", got, FewChunks)
+	}
+}
