@@ -4,12 +4,17 @@
 
 package avx512
 
-// CopyPadded1 is ref.CopyPadded(p, 1).
+// CopyPadded1 is ref.CopyPadded(p, 1), p.Between being 0.
 //
 //go:noescape
 func CopyPadded1(p *PaddedCopy)
 
-// CopyPadded2 is ref.CopyPadded(p, 2).
+// CopyPadded2 is ref.CopyPadded(p, 2), p.Between being 0.
 //
 //go:noescape
 func CopyPadded2(p *PaddedCopy)
+
+// CopyPaddedBoth is ref.CopyPadded(p, 2), p.Between not being 0.
+//
+//go:noescape
+func CopyPaddedBoth(p *PaddedCopy)

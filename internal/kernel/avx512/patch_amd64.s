@@ -5,7 +5,7 @@
 #include "textflag.h"
 
 // func CopyPadded1(p *PaddedCopy)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·CopyPadded1(SB), NOSPLIT, $8-8
 	MOVQ   p+0(FP), AX
 	VPXORQ Z0, Z0, Z0
@@ -31,16 +31,18 @@ row:
 	MOVQ 88(AX), R14
 
 inside:
-	MOVLQSX   4(R13), R15
-	KMOVW     8(R13), K1
-	MOVLQSX   (R13), BP
-	VMOVUPS.Z (R9)(BP*1), K1, Z1
-	KMOVW     10(R13), K3
-	VMOVUPS   Z1, K3, (R10)(R15*1)
-	ADDQ      $0x10, R13
-	DECQ      R14
-	JNE       inside
-	JMP       next
+	MOVLQSX    4(R13), R15
+	KMOVW      8(R13), K1
+	MOVLQSX    (R13), BP
+	ADDQ       R9, BP
+	PREFETCHT0 (BP)(BX*4)
+	VMOVUPS.Z  (BP), K1, Z1
+	KMOVW      10(R13), K3
+	VMOVUPS    Z1, K3, (R10)(R15*1)
+	ADDQ       $0x10, R13
+	DECQ       R14
+	JNE        inside
+	JMP        next
 
 outside:
 	MOVQ 80(AX), R13
@@ -68,10 +70,10 @@ next:
 	RET
 
 // func CopyPadded2(p *PaddedCopy)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·CopyPadded2(SB), NOSPLIT, $8-8
 	MOVQ    p+0(FP), AX
-	VMOVUPS patchEvens<>+0(SB), Z0
+	VMOVUPS CopyPadded2Even<>+0(SB), Z0
 	VPXORQ  Z1, Z1, Z1
 	MOVQ    56(AX), CX
 	MOVQ    64(AX), DX
@@ -96,19 +98,22 @@ row:
 	MOVQ 88(AX), R14
 
 inside:
-	MOVLQSX   4(R13), R15
-	KMOVW     8(R13), K1
-	MOVLQSX   (R13), BP
-	VMOVUPS.Z (R9)(BP*1), K1, Z2
-	KMOVW     10(R13), K2
-	VMOVUPS.Z 64(R9)(BP*1), K2, Z3
-	VPERMT2PS Z3, Z0, Z2
-	KMOVW     12(R13), K3
-	VMOVUPS   Z2, K3, (R10)(R15*1)
-	ADDQ      $0x10, R13
-	DECQ      R14
-	JNE       inside
-	JMP       next
+	MOVLQSX    4(R13), R15
+	KMOVW      8(R13), K1
+	MOVLQSX    (R13), BP
+	ADDQ       R9, BP
+	PREFETCHT0 (BP)(BX*4)
+	PREFETCHT0 64(BP)(BX*4)
+	VMOVUPS.Z  (BP), K1, Z2
+	KMOVW      10(R13), K2
+	VMOVUPS.Z  64(BP), K2, Z3
+	VPERMT2PS  Z3, Z0, Z2
+	KMOVW      12(R13), K3
+	VMOVUPS    Z2, K3, (R10)(R15*1)
+	ADDQ       $0x10, R13
+	DECQ       R14
+	JNE        inside
+	JMP        next
 
 outside:
 	MOVQ 80(AX), R13
@@ -135,20 +140,136 @@ next:
 	VZEROUPPER
 	RET
 
-DATA patchEvens<>+0(SB)/4, $0x00000000
-DATA patchEvens<>+4(SB)/4, $0x00000002
-DATA patchEvens<>+8(SB)/4, $0x00000004
-DATA patchEvens<>+12(SB)/4, $0x00000006
-DATA patchEvens<>+16(SB)/4, $0x00000008
-DATA patchEvens<>+20(SB)/4, $0x0000000a
-DATA patchEvens<>+24(SB)/4, $0x0000000c
-DATA patchEvens<>+28(SB)/4, $0x0000000e
-DATA patchEvens<>+32(SB)/4, $0x00000010
-DATA patchEvens<>+36(SB)/4, $0x00000012
-DATA patchEvens<>+40(SB)/4, $0x00000014
-DATA patchEvens<>+44(SB)/4, $0x00000016
-DATA patchEvens<>+48(SB)/4, $0x00000018
-DATA patchEvens<>+52(SB)/4, $0x0000001a
-DATA patchEvens<>+56(SB)/4, $0x0000001c
-DATA patchEvens<>+60(SB)/4, $0x0000001e
-GLOBL patchEvens<>(SB), RODATA|NOPTR, $64
+DATA CopyPadded2Even<>+0(SB)/4, $0x00000000
+DATA CopyPadded2Even<>+4(SB)/4, $0x00000002
+DATA CopyPadded2Even<>+8(SB)/4, $0x00000004
+DATA CopyPadded2Even<>+12(SB)/4, $0x00000006
+DATA CopyPadded2Even<>+16(SB)/4, $0x00000008
+DATA CopyPadded2Even<>+20(SB)/4, $0x0000000a
+DATA CopyPadded2Even<>+24(SB)/4, $0x0000000c
+DATA CopyPadded2Even<>+28(SB)/4, $0x0000000e
+DATA CopyPadded2Even<>+32(SB)/4, $0x00000010
+DATA CopyPadded2Even<>+36(SB)/4, $0x00000012
+DATA CopyPadded2Even<>+40(SB)/4, $0x00000014
+DATA CopyPadded2Even<>+44(SB)/4, $0x00000016
+DATA CopyPadded2Even<>+48(SB)/4, $0x00000018
+DATA CopyPadded2Even<>+52(SB)/4, $0x0000001a
+DATA CopyPadded2Even<>+56(SB)/4, $0x0000001c
+DATA CopyPadded2Even<>+60(SB)/4, $0x0000001e
+GLOBL CopyPadded2Even<>(SB), RODATA|NOPTR, $64
+
+// func CopyPaddedBoth(p *PaddedCopy)
+// Requires: AVX, AVX512F, MMX+
+TEXT ·CopyPaddedBoth(SB), NOSPLIT, $8-8
+	MOVQ    p+0(FP), AX
+	VMOVUPS CopyPaddedBothEven<>+0(SB), Z0
+	VMOVUPS CopyPaddedBothOdd<>+0(SB), Z1
+	VPXORQ  Z2, Z2, Z2
+	MOVQ    56(AX), CX
+	MOVQ    64(AX), DX
+	MOVQ    72(AX), BX
+	MOVQ    (AX), SI
+	MOVQ    48(AX), DI
+	IMULQ   BX, DI
+	ADDQ    8(AX), DI
+	SHLQ    $0x01, BX
+	MOVQ    16(AX), R8
+
+plane:
+	MOVQ DI, R9
+	MOVQ SI, R10
+	MOVQ 48(AX), R11
+	MOVQ 40(AX), R12
+
+row:
+	CMPQ R11, CX
+	JAE  outside
+	MOVQ 80(AX), R13
+	MOVQ 88(AX), R14
+
+inside:
+	MOVLQSX    4(R13), R15
+	KMOVW      8(R13), K1
+	MOVLQSX    (R13), BP
+	ADDQ       R9, BP
+	PREFETCHT0 (BP)(BX*4)
+	PREFETCHT0 64(BP)(BX*4)
+	VMOVUPS.Z  (BP), K1, Z3
+	KMOVW      10(R13), K2
+	VMOVUPS.Z  64(BP), K2, Z4
+	VMOVAPS    Z3, Z5
+	VPERMT2PS  Z4, Z1, Z5
+	KMOVW      12(R13), K3
+	MOVQ       96(AX), BP
+	ADDQ       R10, BP
+	VMOVUPS    Z5, K3, (BP)(R15*1)
+	VPERMT2PS  Z4, Z0, Z3
+	KMOVW      12(R13), K3
+	VMOVUPS    Z3, K3, (R10)(R15*1)
+	ADDQ       $0x10, R13
+	DECQ       R14
+	JNE        inside
+	JMP        next
+
+outside:
+	MOVQ 80(AX), R13
+	MOVQ 88(AX), R14
+
+zeros:
+	MOVLQSX 4(R13), R15
+	KMOVW   12(R13), K3
+	VMOVUPS Z2, K3, (R10)(R15*1)
+	ADDQ    96(AX), R15
+	VMOVUPS Z2, K3, (R10)(R15*1)
+	ADDQ    $0x10, R13
+	DECQ    R14
+	JNE     zeros
+
+next:
+	ADDQ BX, R9
+	ADDQ DX, R10
+	ADDQ $0x02, R11
+	DECQ R12
+	JNE  row
+	ADDQ 32(AX), DI
+	ADDQ 24(AX), SI
+	DECQ R8
+	JNE  plane
+	VZEROUPPER
+	RET
+
+DATA CopyPaddedBothEven<>+0(SB)/4, $0x00000000
+DATA CopyPaddedBothEven<>+4(SB)/4, $0x00000002
+DATA CopyPaddedBothEven<>+8(SB)/4, $0x00000004
+DATA CopyPaddedBothEven<>+12(SB)/4, $0x00000006
+DATA CopyPaddedBothEven<>+16(SB)/4, $0x00000008
+DATA CopyPaddedBothEven<>+20(SB)/4, $0x0000000a
+DATA CopyPaddedBothEven<>+24(SB)/4, $0x0000000c
+DATA CopyPaddedBothEven<>+28(SB)/4, $0x0000000e
+DATA CopyPaddedBothEven<>+32(SB)/4, $0x00000010
+DATA CopyPaddedBothEven<>+36(SB)/4, $0x00000012
+DATA CopyPaddedBothEven<>+40(SB)/4, $0x00000014
+DATA CopyPaddedBothEven<>+44(SB)/4, $0x00000016
+DATA CopyPaddedBothEven<>+48(SB)/4, $0x00000018
+DATA CopyPaddedBothEven<>+52(SB)/4, $0x0000001a
+DATA CopyPaddedBothEven<>+56(SB)/4, $0x0000001c
+DATA CopyPaddedBothEven<>+60(SB)/4, $0x0000001e
+GLOBL CopyPaddedBothEven<>(SB), RODATA|NOPTR, $64
+
+DATA CopyPaddedBothOdd<>+0(SB)/4, $0x00000001
+DATA CopyPaddedBothOdd<>+4(SB)/4, $0x00000003
+DATA CopyPaddedBothOdd<>+8(SB)/4, $0x00000005
+DATA CopyPaddedBothOdd<>+12(SB)/4, $0x00000007
+DATA CopyPaddedBothOdd<>+16(SB)/4, $0x00000009
+DATA CopyPaddedBothOdd<>+20(SB)/4, $0x0000000b
+DATA CopyPaddedBothOdd<>+24(SB)/4, $0x0000000d
+DATA CopyPaddedBothOdd<>+28(SB)/4, $0x0000000f
+DATA CopyPaddedBothOdd<>+32(SB)/4, $0x00000011
+DATA CopyPaddedBothOdd<>+36(SB)/4, $0x00000013
+DATA CopyPaddedBothOdd<>+40(SB)/4, $0x00000015
+DATA CopyPaddedBothOdd<>+44(SB)/4, $0x00000017
+DATA CopyPaddedBothOdd<>+48(SB)/4, $0x00000019
+DATA CopyPaddedBothOdd<>+52(SB)/4, $0x0000001b
+DATA CopyPaddedBothOdd<>+56(SB)/4, $0x0000001d
+DATA CopyPaddedBothOdd<>+60(SB)/4, $0x0000001f
+GLOBL CopyPaddedBothOdd<>(SB), RODATA|NOPTR, $64

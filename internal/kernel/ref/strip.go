@@ -38,7 +38,8 @@ func NewStrips(out, width, taps, stride, padLeft int) []Strip {
 //
 //	Dst[p][r][q] = Src[p][First+r·stride][X+q·stride], 0 where that is outside of the plane
 //
-// where X is the first column of the strips, and stride that of both.
+// where X is the first column of the strips, and stride that of both. With a stride of 2 the columns
+// between, X+1+2·q, are copied as well, Between bytes further on, unless that is 0.
 type PaddedCopy struct {
 	Dst, Src       *float32
 	Planes         int
@@ -48,6 +49,7 @@ type PaddedCopy struct {
 	LDD, LDS       int // bytes of a row
 	Strips         *Strip
 	NStrips        int
+	Between        int
 }
 
 // CopyPadded copies p.
@@ -60,11 +62,17 @@ func CopyPadded(p *PaddedCopy, stride int) {
 					if s.Masks[stride]>>q&1 == 0 {
 						continue
 					}
-					v := float32(0)
-					if i := q * stride; h >= 0 && h < p.Height && s.Masks[i/StripLanes]>>(i%StripLanes)&1 == 1 {
-						v = *at(p.Src, (plane*p.PlaneS+h*p.LDS+int(s.X))/4+i)
+					pixel := func(i int) float32 {
+						if h < 0 || h >= p.Height || s.Masks[i/StripLanes]>>(i%StripLanes)&1 == 0 {
+							return 0
+						}
+						return *at(p.Src, (plane*p.PlaneS+h*p.LDS+int(s.X))/4+i)
 					}
-					*at(p.Dst, (plane*p.PlaneD+r*p.LDD+int(s.Y))/4+q) = v
+					to := (plane*p.PlaneD+r*p.LDD+int(s.Y))/4 + q
+					*at(p.Dst, to) = pixel(q * stride)
+					if p.Between != 0 {
+						*at(p.Dst, to+p.Between/4) = pixel(q*stride + 1)
+					}
 				}
 			}
 		}

@@ -40,4 +40,10 @@ func TestCopyPaddedByHand(t *testing.T) {
 	if want := []float32{0, 0, 0, stale, 0, 5, 0, stale, 0, 0, 0, stale, 0, 11, 0, stale}; !slices.Equal(dst, want) {
 		t.Errorf("copied %v, want %v", dst, want)
 	}
+	both := make([]float32, 8)
+	ref.CopyPadded(&ref.PaddedCopy{Dst: &both[0], Src: &src[0], Planes: 1, Rows: 1, Height: 2, LDD: 16, LDS: 12,
+		Strips: &ref.NewStrips(3, 3, 1, 2, 1)[0], NStrips: 1, Between: 16}, 2)
+	if want := []float32{0, 2, 0, 0, 1, 3, 0, 0}; !slices.Equal(both, want) {
+		t.Errorf("copied %v, want %v", both, want)
+	}
 }

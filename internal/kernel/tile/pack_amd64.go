@@ -94,6 +94,8 @@ func CopyPadded(p *ref.PaddedCopy, stride int) {
 		ref.CopyPadded(p, stride)
 	case stride == 1:
 		avx512.CopyPadded1(p)
+	case p.Between != 0:
+		avx512.CopyPaddedBoth(p)
 	default:
 		avx512.CopyPadded2(p)
 	}

@@ -111,20 +111,23 @@ func TestCopyRows(t *testing.T) {
 
 func TestCopyPadded(t *testing.T) {
 	const planes, height = 2, 5
-	for stride := 1; stride <= 2; stride++ {
-		for width := 1; width <= 70; width++ {
-			left, first := width%5-2, width%7-3
-			n, rows := max(1, (width+left+width%3)/stride), 1+width%6
-			strips := ref.NewStrips(n, width, 1, stride, left)
-			src, got, want := ramp(planes*height*width), ramp(planes*(rows*(n+1)+3)), ramp(planes*(rows*(n+1)+3))
-			p := ref.PaddedCopy{Dst: &got[0], Src: &src[0], Planes: planes, PlaneD: 4 * (rows*(n+1) + 3), PlaneS: 4 * height * width,
-				Rows: rows, First: first, Height: height, LDD: 4 * (n + 1), LDS: 4 * width, Strips: &strips[0], NStrips: len(strips)}
-			CopyPadded(&p, stride)
-			p.Dst = &want[0]
-			ref.CopyPadded(&p, stride)
-			if err := tol.Close(got, want, 0, 0); err != nil {
-				t.Fatalf("stride %d, %d columns of %d from %d, rows from %d: %v", stride, n, width, -left, first, err)
-			}
+	for trial := range 210 {
+		stride, both, width := 1+min(trial%3, 1), trial%3 == 2, 1+trial/3
+		left, first := width%5-2, width%7-3
+		n, rows := max(1, (width+left+width%3)/stride), 1+width%6
+		strips := ref.NewStrips(n, width, 1, stride, left)
+		plane := 2*rows*(n+1) + 3
+		src, got, want := ramp(planes*height*width), ramp(planes*plane), ramp(planes*plane)
+		p := ref.PaddedCopy{Dst: &got[0], Src: &src[0], Planes: planes, PlaneD: 4 * plane, PlaneS: 4 * height * width,
+			Rows: rows, First: first, Height: height, LDD: 4 * (n + 1), LDS: 4 * width, Strips: &strips[0], NStrips: len(strips)}
+		if both {
+			p.Between = 4 * rows * (n + 1)
+		}
+		CopyPadded(&p, stride)
+		p.Dst = &want[0]
+		ref.CopyPadded(&p, stride)
+		if err := tol.Close(got, want, 0, 0); err != nil {
+			t.Fatalf("stride %d, both %v, %d columns of %d from %d, rows from %d: %v", stride, both, n, width, -left, first, err)
 		}
 	}
 }

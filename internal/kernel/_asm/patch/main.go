@@ -16,33 +16,47 @@ const (
 	word  = 4
 	lanes = 16
 	strip = 16 // bytes of a Strip
+
+	// How many rows ahead of its use a row is fetched: the processor foresees what follows in
+	// memory, but a stride leaves that out.
+	aheadRows = 4
 )
 
 func main() {
 	ConstraintExpr("amd64,!purego")
 	Package("memprobe/internal/kernel/avx512")
-	copyPadded(1)
-	copyPadded(2)
+	copyPadded(1, false)
+	copyPadded(2, false)
+	copyPadded(2, true)
 	Generate()
 }
 
-// evens holds the indices of every second lane of two vectors.
-func evens() Mem {
-	m := GLOBL("patchEvens", RODATA|NOPTR)
+// seconds holds the indices of every second lane of two vectors, from the first one given on.
+func seconds(name string, first int) Mem {
+	m := GLOBL(name, RODATA|NOPTR)
 	for i := range lanes {
-		DATA(word*i, U32(2*i))
+		DATA(word*i, U32(2*i+first))
 	}
 	return m
 }
 
-func copyPadded(stride int) {
-	TEXT(fmt.Sprintf("CopyPadded%d", stride), NOSPLIT, "func(p *PaddedCopy)")
+// copyPadded is the kernel for a stride; with both, the columns between those of a stride of 2 are
+// copied too.
+func copyPadded(stride int, both bool) {
+	name, doc := fmt.Sprintf("CopyPadded%d", stride), "p.Between being 0"
+	if both {
+		name, doc = "CopyPaddedBoth", "p.Between not being 0"
+	}
+	TEXT(name, NOSPLIT, "func(p *PaddedCopy)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("CopyPadded%d is ref.CopyPadded(p, %d).", stride, stride))
+	Doc(fmt.Sprintf("%s is ref.CopyPadded(p, %d), %s.", name, stride, doc))
 	p := Dereference(Param("p"))
-	pick, zero := ZMM(), ZMM()
+	pick, between, zero := ZMM(), ZMM(), ZMM()
 	if stride == 2 {
-		VMOVUPS(evens(), pick)
+		VMOVUPS(seconds(name+"Even", 0), pick)
+	}
+	if both {
+		VMOVUPS(seconds(name+"Odd", 1), between)
 	}
 	VPXORQ(zero, zero, zero)
 	height, ldd, step := emit.Field(p, "Height"), emit.Field(p, "LDD"), emit.Field(p, "LDS")
@@ -66,11 +80,24 @@ func copyPadded(stride int) {
 		KMOVW(Mem{Base: at, Disp: 8}, reg.K1)
 		x := GP64()
 		MOVLQSX(Mem{Base: at}, x)
-		VMOVUPS_Z(Mem{Base: from, Index: x, Scale: 1}, reg.K1, first)
+		ADDQ(from, x)
+		for v := range stride {
+			PREFETCHT0(Mem{Base: x, Index: step, Scale: aheadRows, Disp: word * lanes * v})
+		}
+		VMOVUPS_Z(Mem{Base: x}, reg.K1, first)
 		if stride == 2 {
 			second := ZMM()
 			KMOVW(Mem{Base: at, Disp: 10}, reg.K2)
-			VMOVUPS_Z(Mem{Base: from, Index: x, Scale: 1, Disp: word * lanes}, reg.K2, second)
+			VMOVUPS_Z(Mem{Base: x, Disp: word * lanes}, reg.K2, second)
+			if both {
+				other := ZMM()
+				VMOVAPS(first, other)
+				VPERMT2PS(second, between, other)
+				KMOVW(Mem{Base: at, Disp: 8 + 2*stride}, reg.K3)
+				MOVQ(emit.Addr(p, "Between"), x)
+				ADDQ(to, x)
+				VMOVUPS(other, reg.K3, Mem{Base: x, Index: y, Scale: 1})
+			}
 			VPERMT2PS(second, pick, first)
 		}
 		KMOVW(Mem{Base: at, Disp: 8 + 2*stride}, reg.K3)
@@ -81,6 +108,10 @@ func copyPadded(stride int) {
 	strips(p, "zeros", func(at, y reg.GPVirtual) {
 		KMOVW(Mem{Base: at, Disp: 8 + 2*stride}, reg.K3)
 		VMOVUPS(zero, reg.K3, Mem{Base: to, Index: y, Scale: 1})
+		if both {
+			ADDQ(emit.Addr(p, "Between"), y)
+			VMOVUPS(zero, reg.K3, Mem{Base: to, Index: y, Scale: 1})
+		}
 	})
 	Label("next")
 	ADDQ(step, from)

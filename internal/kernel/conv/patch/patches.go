@@ -27,10 +27,10 @@ type Input struct {
 	height, Width int // of a variant, rows for one band of output
 	Pitch         int // floats of a channel
 	OutH, OutW    int
-	OutImage      int           // floats from a result to that of the next image, unless full
-	Band          int           // rows of output in a band
-	from          []int32       // of each element of a channel's copy: its input element; see Tabulate
-	strips        [][]ref.Strip // of each column variant; nil where rows are not copied in strips
+	OutImage      int       // floats from a result to that of the next image, unless full
+	Band          int       // rows of output in a band
+	from          []int32   // of each element of a channel's copy: its input element; see Tabulate
+	strips        []columns // nil where rows are not copied in strips
 }
 
 // Layout says what has a variant of its own.
@@ -156,6 +156,14 @@ func (p *Input) Fill(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 	}
 }
 
+// columns are column variants that are copied at a time: the one given, and the next where that
+// begins a column later and a stride of 2 takes every second.
+type columns struct {
+	variant int
+	both    bool
+	strips  []ref.Strip
+}
+
 // fillByStrips is Fill by whole vectors, of all channels for one variant after the other.
 func (p *Input) fillByStrips(xs, x []float32, images, stride, r0, r1, c0, c1 int) {
 	size := p.height * p.Width
@@ -163,10 +171,13 @@ func (p *Input) fillByStrips(xs, x []float32, images, stride, r0, r1, c0, c1 int
 		Height: p.InH, LDD: 4 * p.Width, LDS: 4 * p.InW}
 	for v, rs := range p.Rows.First {
 		k.First = rs + r0*p.Rows.Stride
-		for w, list := range p.strips {
-			k.Strips, k.NStrips = &list[0], len(list)
+		for _, cols := range p.strips {
+			k.Strips, k.NStrips, k.Between = &cols.strips[0], len(cols.strips), 0
+			if cols.both {
+				k.Between = 4 * p.Variant()
+			}
 			for n := range images {
-				k.Dst = tile.At(xs, (v*len(p.strips)+w)*p.Variant()+n*size)
+				k.Dst = tile.At(xs, (v*len(p.Cols.First)+cols.variant)*p.Variant()+n*size)
 				k.Src = tile.At(x, n*stride+c0*p.InH*p.InW)
 				tile.CopyPadded(&k, p.Rows.Stride)
 			}
@@ -216,8 +227,14 @@ func (p *Input) fillByTable(dst, plane []float32) {
 func (p *Input) Tabulate() {
 	p.from, p.strips = nil, nil
 	if s := p.Cols.Stride; tile.CopiesPadded() && s == p.Rows.Stride && s <= 2 && p.Width > 0 {
-		for _, cs := range p.Cols.First {
-			p.strips = append(p.strips, ref.NewStrips(p.Width, p.InW, 1, s, -cs))
+		for v := 0; v < len(p.Cols.First); v++ {
+			first := p.Cols.First[v]
+			cols := columns{variant: v, strips: ref.NewStrips(p.Width, p.InW, 1, s, -first)}
+			if s == 2 && v+1 < len(p.Cols.First) && p.Cols.First[v+1] == first+1 {
+				cols.both = true
+				v++
+			}
+			p.strips = append(p.strips, cols)
 		}
 		return
 	}
