@@ -1118,110 +1118,142 @@ TEXT ·Exp(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x18, DX
+	SUBQ         $0x20, DX
 	JL           rest
 	VMOVUPS      (CX), Y0
 	VMOVUPS      32(CX), Y3
 	VMOVUPS      64(CX), Y6
+	VMOVUPS      96(CX), Y9
 	VMOVUPS      word42b20000<>+0(SB), Y1
 	VMOVUPS      word42b20000<>+0(SB), Y4
 	VMOVUPS      word42b20000<>+0(SB), Y7
+	VMOVUPS      word42b20000<>+0(SB), Y10
 	VMOVUPS      wordc2d00000<>+0(SB), Y2
 	VMOVUPS      wordc2d00000<>+0(SB), Y5
 	VMOVUPS      wordc2d00000<>+0(SB), Y8
+	VMOVUPS      wordc2d00000<>+0(SB), Y11
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y3, Y5, Y2
 	VMAXPS       Y6, Y8, Y3
+	VMAXPS       Y9, Y11, Y5
 	VMINPS       Y0, Y1, Y0
 	VMINPS       Y2, Y4, Y1
-	VMINPS       Y3, Y7, Y6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
+	VMINPS       Y3, Y7, Y2
+	VMINPS       Y5, Y10, Y9
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y7
-	VMOVAPS      Y0, Y3
-	VMOVAPS      Y1, Y5
-	VMOVAPS      Y6, Y8
-	VFMADD213PS  word4b400000<>+0(SB), Y2, Y3
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y10
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y1, Y6
+	VMOVAPS      Y2, Y8
+	VMOVAPS      Y9, Y11
+	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y5, Y6
 	VFMADD213PS  word4b400000<>+0(SB), Y7, Y8
-	VSUBPS       word4b400000<>+0(SB), Y3, Y2
-	VSUBPS       word4b400000<>+0(SB), Y5, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y10, Y11
+	VSUBPS       word4b400000<>+0(SB), Y4, Y3
+	VSUBPS       word4b400000<>+0(SB), Y6, Y5
 	VSUBPS       word4b400000<>+0(SB), Y8, Y7
+	VSUBPS       word4b400000<>+0(SB), Y11, Y10
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y1, Y1
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y0
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y1
-	VFNMADD231PS word3f317218<>+0(SB), Y7, Y6
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS word3f317218<>+0(SB), Y3, Y0
+	VFNMADD231PS word3f317218<>+0(SB), Y5, Y1
+	VFNMADD231PS word3f317218<>+0(SB), Y7, Y2
+	VFNMADD231PS word3f317218<>+0(SB), Y10, Y9
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y1, Y1
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y0
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y1
-	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y0
+	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y1
+	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y2
+	VFNMADD231PS wordb102e308<>+0(SB), Y10, Y9
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
 	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y6, Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y6, Y7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y6, Y7
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y2
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y6, Y7
-	VMULPS       Y2, Y0, Y2
-	VMULPS       Y4, Y1, Y4
-	VMULPS       Y7, Y6, Y10
-	VMOVAPS      Y0, Y7
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y6, Y11
-	VFMADD231PS  Y0, Y2, Y7
-	VFMADD231PS  Y1, Y4, Y9
-	VFMADD231PS  Y6, Y10, Y11
-	VPSUBD       word4b400000<>+0(SB), Y3, Y0
-	VPSUBD       word4b400000<>+0(SB), Y5, Y1
-	VPSUBD       word4b400000<>+0(SB), Y8, Y4
-	VPSRAD       $0x01, Y0, Y2
-	VPSRAD       $0x01, Y1, Y3
-	VPSRAD       $0x01, Y4, Y5
-	VADDPS       word3f800000<>+0(SB), Y7, Y6
-	VADDPS       word3f800000<>+0(SB), Y9, Y7
-	VADDPS       word3f800000<>+0(SB), Y11, Y10
-	VPSLLD       $0x17, Y2, Y8
-	VPSLLD       $0x17, Y3, Y9
-	VPSLLD       $0x17, Y5, Y11
-	VPADDD       word3f800000<>+0(SB), Y8, Y8
-	VPADDD       word3f800000<>+0(SB), Y9, Y9
+	VMOVUPS      word3ab6887e<>+0(SB), Y10
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y10
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y10
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y10
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y9, Y10
+	VMULPS       Y3, Y0, Y3
+	VMULPS       Y5, Y1, Y5
+	VMULPS       Y7, Y2, Y7
+	VMULPS       Y10, Y9, Y14
+	VMOVAPS      Y0, Y10
+	VMOVAPS      Y1, Y12
+	VMOVAPS      Y2, Y13
+	VMOVAPS      Y9, Y15
+	VFMADD231PS  Y0, Y3, Y10
+	VFMADD231PS  Y1, Y5, Y12
+	VFMADD231PS  Y2, Y7, Y13
+	VFMADD231PS  Y9, Y14, Y15
+	VPSUBD       word4b400000<>+0(SB), Y4, Y0
+	VPSUBD       word4b400000<>+0(SB), Y6, Y1
+	VPSUBD       word4b400000<>+0(SB), Y8, Y2
+	VPSUBD       word4b400000<>+0(SB), Y11, Y6
+	VPSRAD       $0x01, Y0, Y3
+	VPSRAD       $0x01, Y1, Y4
+	VPSRAD       $0x01, Y2, Y5
+	VPSRAD       $0x01, Y6, Y7
+	VADDPS       word3f800000<>+0(SB), Y10, Y8
+	VADDPS       word3f800000<>+0(SB), Y12, Y9
+	VADDPS       word3f800000<>+0(SB), Y13, Y10
+	VADDPS       word3f800000<>+0(SB), Y15, Y14
+	VPSLLD       $0x17, Y3, Y11
+	VPSLLD       $0x17, Y4, Y12
+	VPSLLD       $0x17, Y5, Y13
+	VPSLLD       $0x17, Y7, Y15
 	VPADDD       word3f800000<>+0(SB), Y11, Y11
-	VMULPS       Y8, Y6, Y6
-	VMULPS       Y9, Y7, Y7
-	VMULPS       Y11, Y10, Y8
-	VPSUBD       Y2, Y0, Y0
-	VPSUBD       Y3, Y1, Y1
-	VPSUBD       Y5, Y4, Y2
+	VPADDD       word3f800000<>+0(SB), Y12, Y12
+	VPADDD       word3f800000<>+0(SB), Y13, Y13
+	VPADDD       word3f800000<>+0(SB), Y15, Y15
+	VMULPS       Y11, Y8, Y8
+	VMULPS       Y12, Y9, Y9
+	VMULPS       Y13, Y10, Y10
+	VMULPS       Y15, Y14, Y11
+	VPSUBD       Y3, Y0, Y0
+	VPSUBD       Y4, Y1, Y1
+	VPSUBD       Y5, Y2, Y2
+	VPSUBD       Y7, Y6, Y3
 	VPSLLD       $0x17, Y0, Y0
 	VPSLLD       $0x17, Y1, Y1
 	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y0, Y0
 	VPADDD       word3f800000<>+0(SB), Y1, Y1
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
-	VMULPS       Y0, Y6, Y0
-	VMULPS       Y1, Y7, Y1
-	VMULPS       Y2, Y8, Y2
+	VPADDD       word3f800000<>+0(SB), Y3, Y3
+	VMULPS       Y0, Y8, Y0
+	VMULPS       Y1, Y9, Y1
+	VMULPS       Y2, Y10, Y2
+	VMULPS       Y3, Y11, Y3
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      Y2, 64(AX)
-	ADDQ         $0x00000060, AX
-	ADDQ         $0x00000060, CX
+	VMOVUPS      Y3, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
 	JMP          blocks
 
 rest:
-	ADDQ $0x18, DX
+	ADDQ $0x20, DX
 
 vectors:
 	SUBQ         $0x08, DX
@@ -1820,92 +1852,96 @@ blocks:
 	VMULPS       wordbf800000<>+0(SB), Y5, Y9
 	VMULPS       Y1, Y3, Y7
 	VMULPS       Y5, Y9, Y10
-	VMOVAPS      Y7, Y8
-	VMOVAPS      Y10, Y11
-	VFMSUB231PS  Y1, Y3, Y8
-	VFMSUB231PS  Y5, Y9, Y11
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y12
-	VMOVAPS      Y7, Y9
-	VMOVAPS      Y10, Y13
-	VFMADD213PS  word4b400000<>+0(SB), Y3, Y9
-	VFMADD213PS  word4b400000<>+0(SB), Y12, Y13
-	VSUBPS       word4b400000<>+0(SB), Y9, Y3
-	VSUBPS       word4b400000<>+0(SB), Y13, Y12
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y8
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y11
 	VMOVAPS      Y7, Y7
 	VMOVAPS      Y10, Y10
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y7
-	VFNMADD231PS word3f317218<>+0(SB), Y12, Y10
-	VMOVAPS      Y7, Y7
-	VMOVAPS      Y10, Y10
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y7
-	VFNMADD231PS wordb102e308<>+0(SB), Y12, Y10
-	VADDPS       Y8, Y7, Y3
-	VADDPS       Y11, Y10, Y8
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMOVUPS      word3ab6887e<>+0(SB), Y10
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y7
-	VFMADD213PS  word3c0905b1<>+0(SB), Y8, Y10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y8, Y10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y8, Y10
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y7
-	VFMADD213PS  word3f000000<>+0(SB), Y8, Y10
-	VMULPS       Y7, Y3, Y7
-	VMULPS       Y10, Y8, Y11
-	VMOVAPS      Y3, Y10
-	VMOVAPS      Y8, Y12
-	VFMADD231PS  Y3, Y7, Y10
-	VFMADD231PS  Y8, Y11, Y12
-	VADDPS       word3f800000<>+0(SB), Y10, Y3
-	VADDPS       word3f800000<>+0(SB), Y12, Y7
-	VPSUBD       word4b400000<>+0(SB), Y9, Y8
-	VPSUBD       word4b400000<>+0(SB), Y13, Y9
-	VPSLLD       $0x17, Y8, Y8
+	VFMADD213PS  word4b400000<>+0(SB), Y8, Y7
+	VFMADD213PS  word4b400000<>+0(SB), Y11, Y10
+	VSUBPS       word4b400000<>+0(SB), Y7, Y8
+	VSUBPS       word4b400000<>+0(SB), Y10, Y12
+	VMULPS       wordbf317200<>+0(SB), Y8, Y11
+	VMULPS       wordbf317200<>+0(SB), Y12, Y13
+	VMOVAPS      Y11, Y11
+	VMOVAPS      Y13, Y13
+	VFMADD231PS  Y1, Y3, Y11
+	VFMADD231PS  Y5, Y9, Y13
+	VMOVAPS      Y11, Y3
+	VMOVAPS      Y13, Y9
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y8, Y3
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y12, Y9
+	VMOVUPS      word3ab6887e<>+0(SB), Y8
+	VMOVUPS      word3ab6887e<>+0(SB), Y11
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y8
+	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y11
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y8
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y11
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y8
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y11
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y8
+	VFMADD213PS  word3f000000<>+0(SB), Y9, Y11
+	VMULPS       Y8, Y3, Y8
+	VMULPS       Y11, Y9, Y12
+	VMOVAPS      Y3, Y11
+	VMOVAPS      Y9, Y13
+	VFMADD231PS  Y3, Y8, Y11
+	VFMADD231PS  Y9, Y12, Y13
+	VADDPS       word3f800000<>+0(SB), Y11, Y3
+	VADDPS       word3f800000<>+0(SB), Y13, Y8
+	VPSUBD       word4b400000<>+0(SB), Y7, Y7
+	VPSUBD       word4b400000<>+0(SB), Y10, Y9
+	VPSLLD       $0x17, Y7, Y7
 	VPSLLD       $0x17, Y9, Y9
-	VPADDD       word3f800000<>+0(SB), Y8, Y8
+	VPADDD       word3f800000<>+0(SB), Y7, Y7
 	VPADDD       word3f800000<>+0(SB), Y9, Y9
-	VMULPS       Y8, Y3, Y3
-	VMULPS       Y9, Y7, Y10
-	VMOVUPS      word3f800000<>+0(SB), Y7
-	VMOVUPS      word3f800000<>+0(SB), Y11
-	VMOVUPS      word3ecccccd<>+0(SB), Y8
-	VMOVUPS      word3ecccccd<>+0(SB), Y12
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y5, Y13
-	VFMADD213PS  word3f800000<>+0(SB), Y8, Y9
-	VFMADD213PS  word3f800000<>+0(SB), Y12, Y13
-	VDIVPS       Y9, Y7, Y7
-	VDIVPS       Y13, Y11, Y11
-	VSUBPS       word3f000000<>+0(SB), Y7, Y8
-	VSUBPS       word3f000000<>+0(SB), Y11, Y12
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y9
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y13
-	VFMADD213PS  wordbbb44abc<>+0(SB), Y8, Y9
-	VFMADD213PS  wordbbb44abc<>+0(SB), Y12, Y13
-	VFMADD213PS  word3d8bb775<>+0(SB), Y8, Y9
-	VFMADD213PS  word3d8bb775<>+0(SB), Y12, Y13
-	VFMADD213PS  word3cad7a5f<>+0(SB), Y8, Y9
-	VFMADD213PS  word3cad7a5f<>+0(SB), Y12, Y13
-	VFMADD213PS  wordbdfbd6e2<>+0(SB), Y8, Y9
-	VFMADD213PS  wordbdfbd6e2<>+0(SB), Y12, Y13
-	VFMADD213PS  wordbddbc09c<>+0(SB), Y8, Y9
-	VFMADD213PS  wordbddbc09c<>+0(SB), Y12, Y13
-	VFMADD213PS  word3e39da49<>+0(SB), Y8, Y9
-	VFMADD213PS  word3e39da49<>+0(SB), Y12, Y13
-	VFMADD213PS  word3f0c499b<>+0(SB), Y8, Y9
-	VFMADD213PS  word3f0c499b<>+0(SB), Y12, Y13
-	VFMADD213PS  word3f39ec5c<>+0(SB), Y8, Y9
-	VFMADD213PS  word3f39ec5c<>+0(SB), Y12, Y13
-	VFMADD213PS  word3f24caef<>+0(SB), Y8, Y9
-	VFMADD213PS  word3f24caef<>+0(SB), Y12, Y13
-	VFMADD213PS  word3ed7dda0<>+0(SB), Y8, Y9
-	VFMADD213PS  word3ed7dda0<>+0(SB), Y12, Y13
-	VMULPS       Y7, Y9, Y7
-	VMULPS       Y11, Y13, Y8
-	VMULPS       Y3, Y7, Y3
-	VMULPS       Y10, Y8, Y8
+	VMULPS       Y7, Y3, Y3
+	VMULPS       Y9, Y8, Y9
+	VMOVUPS      word3fb504f3<>+0(SB), Y7
+	VMOVUPS      word3fb504f3<>+0(SB), Y10
+	VMOVAPS      Y1, Y8
+	VMOVAPS      Y5, Y11
+	VFMADD213PS  word3f800000<>+0(SB), Y7, Y8
+	VFMADD213PS  word3f800000<>+0(SB), Y10, Y11
+	VPSRAD       $0x16, Y8, Y7
+	VPSRAD       $0x16, Y11, Y10
+	VANDPS       word003fffff<>+0(SB), Y8, Y8
+	VANDPS       word003fffff<>+0(SB), Y11, Y11
+	VORPS        word3f800000<>+0(SB), Y8, Y8
+	VORPS        word3f800000<>+0(SB), Y11, Y11
+	VSUBPS       word3fa00000<>+0(SB), Y8, Y8
+	VSUBPS       word3fa00000<>+0(SB), Y11, Y13
+	VPERMPS      tablebcdd1759bb7979fa<>+0(SB), Y7, Y11
+	VPERMPS      tablebcdd1759bb7979fa<>+0(SB), Y10, Y14
+	VPERMPS      table3d4868aa3c0634ab<>+0(SB), Y7, Y12
+	VPERMPS      table3d4868aa3c0634ab<>+0(SB), Y10, Y15
+	VFMADD213PS  Y12, Y8, Y11
+	VFMADD213PS  Y15, Y13, Y14
+	VPERMPS      tablebda5e761bc86ef80<>+0(SB), Y7, Y12
+	VPERMPS      tablebda5e761bc86ef80<>+0(SB), Y10, Y15
+	VFMADD213PS  Y12, Y8, Y11
+	VFMADD213PS  Y15, Y13, Y14
+	VPERMPS      table3e069dee3d05584c<>+0(SB), Y7, Y12
+	VPERMPS      table3e069dee3d05584c<>+0(SB), Y10, Y15
+	VFMADD213PS  Y12, Y8, Y11
+	VFMADD213PS  Y15, Y13, Y14
+	VPERMPS      tablebe4cc04abd7b13bb<>+0(SB), Y7, Y12
+	VPERMPS      tablebe4cc04abd7b13bb<>+0(SB), Y10, Y15
+	VFMADD213PS  Y12, Y8, Y11
+	VFMADD213PS  Y15, Y13, Y14
+	VPERMPS      table3e90203a3ddf9cdd<>+0(SB), Y7, Y12
+	VPERMPS      table3e90203a3ddf9cdd<>+0(SB), Y10, Y15
+	VFMADD213PS  Y12, Y8, Y11
+	VFMADD213PS  Y15, Y13, Y14
+	VPERMPS      tablebeb8e026be3ad5b2<>+0(SB), Y7, Y12
+	VPERMPS      tablebeb8e026be3ad5b2<>+0(SB), Y10, Y15
+	VFMADD213PS  Y12, Y8, Y11
+	VFMADD213PS  Y15, Y13, Y14
+	VPERMPS      table3ed2b82b3e90b929<>+0(SB), Y7, Y7
+	VPERMPS      table3ed2b82b3e90b929<>+0(SB), Y10, Y10
+	VFMADD213PS  Y7, Y8, Y11
+	VFMADD213PS  Y10, Y13, Y14
+	VMULPS       Y3, Y11, Y3
+	VMULPS       Y9, Y14, Y8
 	VMOVUPS      word3f800000<>+0(SB), Y7
 	VMOVUPS      word3f800000<>+0(SB), Y9
 	VSUBPS       Y3, Y7, Y3
@@ -1948,49 +1984,51 @@ vectors:
 	VFMADD231PS  Y0, Y3, Y2
 	VMULPS       wordbf800000<>+0(SB), Y1, Y3
 	VMULPS       Y1, Y3, Y4
-	VMOVAPS      Y4, Y5
-	VFMSUB231PS  Y1, Y3, Y5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVAPS      Y4, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
-	VSUBPS       word4b400000<>+0(SB), Y6, Y3
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
-	VADDPS       Y5, Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y3, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VADDPS       word3f800000<>+0(SB), Y5, Y3
-	VPSUBD       word4b400000<>+0(SB), Y6, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y5, Y4
+	VSUBPS       word4b400000<>+0(SB), Y4, Y5
+	VMULPS       wordbf317200<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y1, Y3, Y6
+	VMOVAPS      Y6, Y3
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y5, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y5, Y3, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y5, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
-	VMOVUPS      word3f800000<>+0(SB), Y4
-	VMOVUPS      word3ecccccd<>+0(SB), Y5
-	VMOVAPS      Y1, Y6
-	VFMADD213PS  word3f800000<>+0(SB), Y5, Y6
-	VDIVPS       Y6, Y4, Y4
-	VSUBPS       word3f000000<>+0(SB), Y4, Y5
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y6
-	VFMADD213PS  wordbbb44abc<>+0(SB), Y5, Y6
-	VFMADD213PS  word3d8bb775<>+0(SB), Y5, Y6
-	VFMADD213PS  word3cad7a5f<>+0(SB), Y5, Y6
-	VFMADD213PS  wordbdfbd6e2<>+0(SB), Y5, Y6
-	VFMADD213PS  wordbddbc09c<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e39da49<>+0(SB), Y5, Y6
-	VFMADD213PS  word3f0c499b<>+0(SB), Y5, Y6
-	VFMADD213PS  word3f39ec5c<>+0(SB), Y5, Y6
-	VFMADD213PS  word3f24caef<>+0(SB), Y5, Y6
-	VFMADD213PS  word3ed7dda0<>+0(SB), Y5, Y6
-	VMULPS       Y4, Y6, Y4
-	VMULPS       Y3, Y4, Y3
+	VMOVUPS      word3fb504f3<>+0(SB), Y4
+	VMOVAPS      Y1, Y5
+	VFMADD213PS  word3f800000<>+0(SB), Y4, Y5
+	VPSRAD       $0x16, Y5, Y4
+	VANDPS       word003fffff<>+0(SB), Y5, Y5
+	VORPS        word3f800000<>+0(SB), Y5, Y5
+	VSUBPS       word3fa00000<>+0(SB), Y5, Y5
+	VPERMPS      tablebcdd1759bb7979fa<>+0(SB), Y4, Y6
+	VPERMPS      table3d4868aa3c0634ab<>+0(SB), Y4, Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VPERMPS      tablebda5e761bc86ef80<>+0(SB), Y4, Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VPERMPS      table3e069dee3d05584c<>+0(SB), Y4, Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VPERMPS      tablebe4cc04abd7b13bb<>+0(SB), Y4, Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VPERMPS      table3e90203a3ddf9cdd<>+0(SB), Y4, Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VPERMPS      tablebeb8e026be3ad5b2<>+0(SB), Y4, Y7
+	VFMADD213PS  Y7, Y5, Y6
+	VPERMPS      table3ed2b82b3e90b929<>+0(SB), Y4, Y4
+	VFMADD213PS  Y4, Y5, Y6
+	VMULPS       Y3, Y6, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y4
 	VSUBPS       Y3, Y4, Y3
 	VANDPS       word80000000<>+0(SB), Y0, Y0
@@ -2026,49 +2064,51 @@ tail:
 	VFMADD231PS  Y1, Y4, Y3
 	VMULPS       wordbf800000<>+0(SB), Y2, Y4
 	VMULPS       Y2, Y4, Y5
-	VMOVAPS      Y5, Y6
-	VFMSUB231PS  Y2, Y4, Y6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
-	VMOVAPS      Y5, Y7
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y7
-	VSUBPS       word4b400000<>+0(SB), Y7, Y4
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
 	VMOVAPS      Y5, Y5
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y5
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y5
-	VADDPS       Y6, Y5, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
-	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
-	VMULPS       Y5, Y4, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  Y4, Y5, Y6
-	VADDPS       word3f800000<>+0(SB), Y6, Y4
-	VPSUBD       word4b400000<>+0(SB), Y7, Y5
+	VFMADD213PS  word4b400000<>+0(SB), Y6, Y5
+	VSUBPS       word4b400000<>+0(SB), Y5, Y6
+	VMULPS       wordbf317200<>+0(SB), Y6, Y7
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y2, Y4, Y7
+	VMOVAPS      Y7, Y4
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y6, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y6
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y6
+	VFMADD213PS  word3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y6, Y4, Y6
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y4, Y6, Y7
+	VADDPS       word3f800000<>+0(SB), Y7, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
-	VMOVUPS      word3f800000<>+0(SB), Y5
-	VMOVUPS      word3ecccccd<>+0(SB), Y6
-	VMOVAPS      Y2, Y7
-	VFMADD213PS  word3f800000<>+0(SB), Y6, Y7
-	VDIVPS       Y7, Y5, Y5
-	VSUBPS       word3f000000<>+0(SB), Y5, Y6
-	VMOVUPS      wordbcf4af0d<>+0(SB), Y7
-	VFMADD213PS  wordbbb44abc<>+0(SB), Y6, Y7
-	VFMADD213PS  word3d8bb775<>+0(SB), Y6, Y7
-	VFMADD213PS  word3cad7a5f<>+0(SB), Y6, Y7
-	VFMADD213PS  wordbdfbd6e2<>+0(SB), Y6, Y7
-	VFMADD213PS  wordbddbc09c<>+0(SB), Y6, Y7
-	VFMADD213PS  word3e39da49<>+0(SB), Y6, Y7
-	VFMADD213PS  word3f0c499b<>+0(SB), Y6, Y7
-	VFMADD213PS  word3f39ec5c<>+0(SB), Y6, Y7
-	VFMADD213PS  word3f24caef<>+0(SB), Y6, Y7
-	VFMADD213PS  word3ed7dda0<>+0(SB), Y6, Y7
-	VMULPS       Y5, Y7, Y5
-	VMULPS       Y4, Y5, Y4
+	VMOVUPS      word3fb504f3<>+0(SB), Y5
+	VMOVAPS      Y2, Y6
+	VFMADD213PS  word3f800000<>+0(SB), Y5, Y6
+	VPSRAD       $0x16, Y6, Y5
+	VANDPS       word003fffff<>+0(SB), Y6, Y6
+	VORPS        word3f800000<>+0(SB), Y6, Y6
+	VSUBPS       word3fa00000<>+0(SB), Y6, Y6
+	VPERMPS      tablebcdd1759bb7979fa<>+0(SB), Y5, Y7
+	VPERMPS      table3d4868aa3c0634ab<>+0(SB), Y5, Y8
+	VFMADD213PS  Y8, Y6, Y7
+	VPERMPS      tablebda5e761bc86ef80<>+0(SB), Y5, Y8
+	VFMADD213PS  Y8, Y6, Y7
+	VPERMPS      table3e069dee3d05584c<>+0(SB), Y5, Y8
+	VFMADD213PS  Y8, Y6, Y7
+	VPERMPS      tablebe4cc04abd7b13bb<>+0(SB), Y5, Y8
+	VFMADD213PS  Y8, Y6, Y7
+	VPERMPS      table3e90203a3ddf9cdd<>+0(SB), Y5, Y8
+	VFMADD213PS  Y8, Y6, Y7
+	VPERMPS      tablebeb8e026be3ad5b2<>+0(SB), Y5, Y8
+	VFMADD213PS  Y8, Y6, Y7
+	VPERMPS      table3ed2b82b3e90b929<>+0(SB), Y5, Y5
+	VFMADD213PS  Y5, Y6, Y7
+	VMULPS       Y4, Y7, Y4
 	VMOVUPS      word3f800000<>+0(SB), Y5
 	VSUBPS       Y4, Y5, Y4
 	VANDPS       word80000000<>+0(SB), Y1, Y1
@@ -2181,125 +2221,135 @@ DATA wordbf800000<>+24(SB)/4, $0xbf800000
 DATA wordbf800000<>+28(SB)/4, $0xbf800000
 GLOBL wordbf800000<>(SB), RODATA|NOPTR, $32
 
-DATA word3ecccccd<>+0(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+4(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+8(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+12(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+16(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+20(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+24(SB)/4, $0x3ecccccd
-DATA word3ecccccd<>+28(SB)/4, $0x3ecccccd
-GLOBL word3ecccccd<>(SB), RODATA|NOPTR, $32
+DATA wordbf317200<>+0(SB)/4, $0xbf317200
+DATA wordbf317200<>+4(SB)/4, $0xbf317200
+DATA wordbf317200<>+8(SB)/4, $0xbf317200
+DATA wordbf317200<>+12(SB)/4, $0xbf317200
+DATA wordbf317200<>+16(SB)/4, $0xbf317200
+DATA wordbf317200<>+20(SB)/4, $0xbf317200
+DATA wordbf317200<>+24(SB)/4, $0xbf317200
+DATA wordbf317200<>+28(SB)/4, $0xbf317200
+GLOBL wordbf317200<>(SB), RODATA|NOPTR, $32
 
-DATA wordbcf4af0d<>+0(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+4(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+8(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+12(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+16(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+20(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+24(SB)/4, $0xbcf4af0d
-DATA wordbcf4af0d<>+28(SB)/4, $0xbcf4af0d
-GLOBL wordbcf4af0d<>(SB), RODATA|NOPTR, $32
+DATA word35bfbe8e<>+0(SB)/4, $0x35bfbe8e
+DATA word35bfbe8e<>+4(SB)/4, $0x35bfbe8e
+DATA word35bfbe8e<>+8(SB)/4, $0x35bfbe8e
+DATA word35bfbe8e<>+12(SB)/4, $0x35bfbe8e
+DATA word35bfbe8e<>+16(SB)/4, $0x35bfbe8e
+DATA word35bfbe8e<>+20(SB)/4, $0x35bfbe8e
+DATA word35bfbe8e<>+24(SB)/4, $0x35bfbe8e
+DATA word35bfbe8e<>+28(SB)/4, $0x35bfbe8e
+GLOBL word35bfbe8e<>(SB), RODATA|NOPTR, $32
 
-DATA wordbbb44abc<>+0(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+4(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+8(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+12(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+16(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+20(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+24(SB)/4, $0xbbb44abc
-DATA wordbbb44abc<>+28(SB)/4, $0xbbb44abc
-GLOBL wordbbb44abc<>(SB), RODATA|NOPTR, $32
+DATA word3fb504f3<>+0(SB)/4, $0x3fb504f3
+DATA word3fb504f3<>+4(SB)/4, $0x3fb504f3
+DATA word3fb504f3<>+8(SB)/4, $0x3fb504f3
+DATA word3fb504f3<>+12(SB)/4, $0x3fb504f3
+DATA word3fb504f3<>+16(SB)/4, $0x3fb504f3
+DATA word3fb504f3<>+20(SB)/4, $0x3fb504f3
+DATA word3fb504f3<>+24(SB)/4, $0x3fb504f3
+DATA word3fb504f3<>+28(SB)/4, $0x3fb504f3
+GLOBL word3fb504f3<>(SB), RODATA|NOPTR, $32
 
-DATA word3d8bb775<>+0(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+4(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+8(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+12(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+16(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+20(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+24(SB)/4, $0x3d8bb775
-DATA word3d8bb775<>+28(SB)/4, $0x3d8bb775
-GLOBL word3d8bb775<>(SB), RODATA|NOPTR, $32
+DATA word003fffff<>+0(SB)/4, $0x003fffff
+DATA word003fffff<>+4(SB)/4, $0x003fffff
+DATA word003fffff<>+8(SB)/4, $0x003fffff
+DATA word003fffff<>+12(SB)/4, $0x003fffff
+DATA word003fffff<>+16(SB)/4, $0x003fffff
+DATA word003fffff<>+20(SB)/4, $0x003fffff
+DATA word003fffff<>+24(SB)/4, $0x003fffff
+DATA word003fffff<>+28(SB)/4, $0x003fffff
+GLOBL word003fffff<>(SB), RODATA|NOPTR, $32
 
-DATA word3cad7a5f<>+0(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+4(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+8(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+12(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+16(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+20(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+24(SB)/4, $0x3cad7a5f
-DATA word3cad7a5f<>+28(SB)/4, $0x3cad7a5f
-GLOBL word3cad7a5f<>(SB), RODATA|NOPTR, $32
+DATA word3fa00000<>+0(SB)/4, $0x3fa00000
+DATA word3fa00000<>+4(SB)/4, $0x3fa00000
+DATA word3fa00000<>+8(SB)/4, $0x3fa00000
+DATA word3fa00000<>+12(SB)/4, $0x3fa00000
+DATA word3fa00000<>+16(SB)/4, $0x3fa00000
+DATA word3fa00000<>+20(SB)/4, $0x3fa00000
+DATA word3fa00000<>+24(SB)/4, $0x3fa00000
+DATA word3fa00000<>+28(SB)/4, $0x3fa00000
+GLOBL word3fa00000<>(SB), RODATA|NOPTR, $32
 
-DATA wordbdfbd6e2<>+0(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+4(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+8(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+12(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+16(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+20(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+24(SB)/4, $0xbdfbd6e2
-DATA wordbdfbd6e2<>+28(SB)/4, $0xbdfbd6e2
-GLOBL wordbdfbd6e2<>(SB), RODATA|NOPTR, $32
+DATA tablebcdd1759bb7979fa<>+0(SB)/4, $0xbcdd1759
+DATA tablebcdd1759bb7979fa<>+4(SB)/4, $0xbb7979fa
+DATA tablebcdd1759bb7979fa<>+8(SB)/4, $0xbd3ac729
+DATA tablebcdd1759bb7979fa<>+12(SB)/4, $0xbb6ac9fc
+DATA tablebcdd1759bb7979fa<>+16(SB)/4, $0xbce7809d
+DATA tablebcdd1759bb7979fa<>+20(SB)/4, $0xbae55251
+DATA tablebcdd1759bb7979fa<>+24(SB)/4, $0xbb80fbc7
+DATA tablebcdd1759bb7979fa<>+28(SB)/4, $0xba92a3a3
+GLOBL tablebcdd1759bb7979fa<>(SB), RODATA|NOPTR, $32
 
-DATA wordbddbc09c<>+0(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+4(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+8(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+12(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+16(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+20(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+24(SB)/4, $0xbddbc09c
-DATA wordbddbc09c<>+28(SB)/4, $0xbddbc09c
-GLOBL wordbddbc09c<>(SB), RODATA|NOPTR, $32
+DATA table3d4868aa3c0634ab<>+0(SB)/4, $0x3d4868aa
+DATA table3d4868aa3c0634ab<>+4(SB)/4, $0x3c0634ab
+DATA table3d4868aa3c0634ab<>+8(SB)/4, $0x3d7e98d6
+DATA table3d4868aa3c0634ab<>+12(SB)/4, $0x3bd0d8ad
+DATA table3d4868aa3c0634ab<>+16(SB)/4, $0x3d0e21c3
+DATA table3d4868aa3c0634ab<>+20(SB)/4, $0x3b42ce95
+DATA table3d4868aa3c0634ab<>+24(SB)/4, $0x3c399a4f
+DATA table3d4868aa3c0634ab<>+28(SB)/4, $0x3b6786b2
+GLOBL table3d4868aa3c0634ab<>(SB), RODATA|NOPTR, $32
 
-DATA word3e39da49<>+0(SB)/4, $0x3e39da49
-DATA word3e39da49<>+4(SB)/4, $0x3e39da49
-DATA word3e39da49<>+8(SB)/4, $0x3e39da49
-DATA word3e39da49<>+12(SB)/4, $0x3e39da49
-DATA word3e39da49<>+16(SB)/4, $0x3e39da49
-DATA word3e39da49<>+20(SB)/4, $0x3e39da49
-DATA word3e39da49<>+24(SB)/4, $0x3e39da49
-DATA word3e39da49<>+28(SB)/4, $0x3e39da49
-GLOBL word3e39da49<>(SB), RODATA|NOPTR, $32
+DATA tablebda5e761bc86ef80<>+0(SB)/4, $0xbda5e761
+DATA tablebda5e761bc86ef80<>+4(SB)/4, $0xbc86ef80
+DATA tablebda5e761bc86ef80<>+8(SB)/4, $0xbd9d3a44
+DATA tablebda5e761bc86ef80<>+12(SB)/4, $0xbc2f41e4
+DATA tablebda5e761bc86ef80<>+16(SB)/4, $0xbd1e63e5
+DATA tablebda5e761bc86ef80<>+20(SB)/4, $0xbb9d7665
+DATA tablebda5e761bc86ef80<>+24(SB)/4, $0xbcf5b6ed
+DATA tablebda5e761bc86ef80<>+28(SB)/4, $0xbc29d310
+GLOBL tablebda5e761bc86ef80<>(SB), RODATA|NOPTR, $32
 
-DATA word3f0c499b<>+0(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+4(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+8(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+12(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+16(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+20(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+24(SB)/4, $0x3f0c499b
-DATA word3f0c499b<>+28(SB)/4, $0x3f0c499b
-GLOBL word3f0c499b<>(SB), RODATA|NOPTR, $32
+DATA table3e069dee3d05584c<>+0(SB)/4, $0x3e069dee
+DATA table3e069dee3d05584c<>+4(SB)/4, $0x3d05584c
+DATA table3e069dee3d05584c<>+8(SB)/4, $0x3dc9cb24
+DATA table3e069dee3d05584c<>+12(SB)/4, $0x3c964181
+DATA table3e069dee3d05584c<>+16(SB)/4, $0x3d3e66a0
+DATA table3e069dee3d05584c<>+20(SB)/4, $0x3c044e3b
+DATA table3e069dee3d05584c<>+24(SB)/4, $0x3d9892f8
+DATA table3e069dee3d05584c<>+28(SB)/4, $0x3ceb42c7
+GLOBL table3e069dee3d05584c<>(SB), RODATA|NOPTR, $32
 
-DATA word3f39ec5c<>+0(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+4(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+8(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+12(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+16(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+20(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+24(SB)/4, $0x3f39ec5c
-DATA word3f39ec5c<>+28(SB)/4, $0x3f39ec5c
-GLOBL word3f39ec5c<>(SB), RODATA|NOPTR, $32
+DATA tablebe4cc04abd7b13bb<>+0(SB)/4, $0xbe4cc04a
+DATA tablebe4cc04abd7b13bb<>+4(SB)/4, $0xbd7b13bb
+DATA tablebe4cc04abd7b13bb<>+8(SB)/4, $0xbdfb5335
+DATA tablebe4cc04abd7b13bb<>+12(SB)/4, $0xbcfce672
+DATA tablebe4cc04abd7b13bb<>+16(SB)/4, $0xbd631df3
+DATA tablebe4cc04abd7b13bb<>+20(SB)/4, $0xbc5d48ce
+DATA tablebe4cc04abd7b13bb<>+24(SB)/4, $0xbe2ca7ae
+DATA tablebe4cc04abd7b13bb<>+28(SB)/4, $0xbd964250
+GLOBL tablebe4cc04abd7b13bb<>(SB), RODATA|NOPTR, $32
 
-DATA word3f24caef<>+0(SB)/4, $0x3f24caef
-DATA word3f24caef<>+4(SB)/4, $0x3f24caef
-DATA word3f24caef<>+8(SB)/4, $0x3f24caef
-DATA word3f24caef<>+12(SB)/4, $0x3f24caef
-DATA word3f24caef<>+16(SB)/4, $0x3f24caef
-DATA word3f24caef<>+20(SB)/4, $0x3f24caef
-DATA word3f24caef<>+24(SB)/4, $0x3f24caef
-DATA word3f24caef<>+28(SB)/4, $0x3f24caef
-GLOBL word3f24caef<>(SB), RODATA|NOPTR, $32
+DATA table3e90203a3ddf9cdd<>+0(SB)/4, $0x3e90203a
+DATA table3e90203a3ddf9cdd<>+4(SB)/4, $0x3ddf9cdd
+DATA table3e90203a3ddf9cdd<>+8(SB)/4, $0x3e16ed88
+DATA table3e90203a3ddf9cdd<>+12(SB)/4, $0x3d507792
+DATA table3e90203a3ddf9cdd<>+16(SB)/4, $0x3d85b7bf
+DATA table3e90203a3ddf9cdd<>+20(SB)/4, $0x3cb7ee42
+DATA table3e90203a3ddf9cdd<>+24(SB)/4, $0x3eae2b3d
+DATA table3e90203a3ddf9cdd<>+28(SB)/4, $0x3e2dfbfa
+GLOBL table3e90203a3ddf9cdd<>(SB), RODATA|NOPTR, $32
 
-DATA word3ed7dda0<>+0(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+4(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+8(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+12(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+16(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+20(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+24(SB)/4, $0x3ed7dda0
-DATA word3ed7dda0<>+28(SB)/4, $0x3ed7dda0
-GLOBL word3ed7dda0<>(SB), RODATA|NOPTR, $32
+DATA tablebeb8e026be3ad5b2<>+0(SB)/4, $0xbeb8e026
+DATA tablebeb8e026be3ad5b2<>+4(SB)/4, $0xbe3ad5b2
+DATA tablebeb8e026be3ad5b2<>+8(SB)/4, $0xbe2e7cbd
+DATA tablebeb8e026be3ad5b2<>+12(SB)/4, $0xbda83461
+DATA tablebeb8e026be3ad5b2<>+16(SB)/4, $0xbd9bc091
+DATA tablebeb8e026be3ad5b2<>+20(SB)/4, $0xbd180954
+DATA tablebeb8e026be3ad5b2<>+24(SB)/4, $0xbf174329
+DATA tablebeb8e026be3ad5b2<>+28(SB)/4, $0xbeb1f039
+GLOBL tablebeb8e026be3ad5b2<>(SB), RODATA|NOPTR, $32
+
+DATA table3ed2b82b3e90b929<>+0(SB)/4, $0x3ed2b82b
+DATA table3ed2b82b3e90b929<>+4(SB)/4, $0x3e90b929
+DATA table3ed2b82b3e90b929<>+8(SB)/4, $0x3e415a5e
+DATA table3ed2b82b3e90b929<>+12(SB)/4, $0x3e04ab04
+DATA table3ed2b82b3e90b929<>+16(SB)/4, $0x3db3665b
+DATA table3ed2b82b3e90b929<>+20(SB)/4, $0x3d79eee1
+DATA table3ed2b82b3e90b929<>+24(SB)/4, $0x3f53fc04
+DATA table3ed2b82b3e90b929<>+28(SB)/4, $0x3f19b812
+GLOBL table3ed2b82b3e90b929<>(SB), RODATA|NOPTR, $32
 
 DATA word3f666666<>+0(SB)/4, $0x3f666666
 DATA word3f666666<>+4(SB)/4, $0x3f666666
@@ -2340,54 +2390,50 @@ blocks:
 	VMULPS       wordbf800000<>+0(SB), Y6, Y7
 	VMULPS       Y1, Y3, Y4
 	VMULPS       Y6, Y7, Y8
-	VMOVAPS      Y4, Y5
-	VMOVAPS      Y8, Y9
-	VFMSUB231PS  Y1, Y3, Y5
-	VFMSUB231PS  Y6, Y7, Y9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
-	VMOVAPS      Y4, Y3
-	VMOVAPS      Y8, Y7
-	VFMADD213PS  word4b400000<>+0(SB), Y1, Y3
-	VFMADD213PS  word4b400000<>+0(SB), Y6, Y7
-	VSUBPS       word4b400000<>+0(SB), Y3, Y1
-	VSUBPS       word4b400000<>+0(SB), Y7, Y6
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y9
 	VMOVAPS      Y4, Y4
 	VMOVAPS      Y8, Y8
-	VFNMADD231PS word3f317218<>+0(SB), Y1, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y6, Y8
-	VMOVAPS      Y4, Y4
-	VMOVAPS      Y8, Y8
-	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y4
-	VFNMADD231PS wordb102e308<>+0(SB), Y6, Y8
-	VADDPS       Y5, Y4, Y1
-	VADDPS       Y9, Y8, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y5, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y9, Y8
+	VSUBPS       word4b400000<>+0(SB), Y4, Y5
+	VSUBPS       word4b400000<>+0(SB), Y8, Y10
+	VMULPS       wordbf317200<>+0(SB), Y5, Y9
+	VMULPS       wordbf317200<>+0(SB), Y10, Y11
+	VMOVAPS      Y9, Y9
+	VMOVAPS      Y11, Y11
+	VFMADD231PS  Y1, Y3, Y9
+	VFMADD231PS  Y6, Y7, Y11
+	VMOVAPS      Y9, Y1
+	VMOVAPS      Y11, Y3
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y5, Y1
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y10, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
 	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y5, Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y5, Y6
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y5, Y6
-	VMULPS       Y4, Y1, Y4
-	VMULPS       Y6, Y5, Y8
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y6
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y6
+	VMULPS       Y5, Y1, Y5
+	VMULPS       Y6, Y3, Y7
 	VMOVAPS      Y1, Y6
-	VMOVAPS      Y5, Y9
-	VFMADD231PS  Y1, Y4, Y6
-	VFMADD231PS  Y5, Y8, Y9
+	VMOVAPS      Y3, Y9
+	VFMADD231PS  Y1, Y5, Y6
+	VFMADD231PS  Y3, Y7, Y9
 	VADDPS       word3f800000<>+0(SB), Y6, Y1
-	VADDPS       word3f800000<>+0(SB), Y9, Y4
-	VPSUBD       word4b400000<>+0(SB), Y3, Y3
-	VPSUBD       word4b400000<>+0(SB), Y7, Y5
-	VPSLLD       $0x17, Y3, Y3
+	VADDPS       word3f800000<>+0(SB), Y9, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y4
+	VPSUBD       word4b400000<>+0(SB), Y8, Y5
+	VPSLLD       $0x17, Y4, Y4
 	VPSLLD       $0x17, Y5, Y5
-	VPADDD       word3f800000<>+0(SB), Y3, Y3
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y3, Y1, Y1
-	VMULPS       Y5, Y4, Y3
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y5, Y3, Y3
 	VMULPS       word3f906ebb<>+0(SB), Y1, Y1
 	VMULPS       word3f906ebb<>+0(SB), Y3, Y3
 	VMULPS       Y1, Y0, Y0
@@ -2414,27 +2460,25 @@ vectors:
 	VMINPS       Y1, Y2, Y1
 	VMULPS       wordbf800000<>+0(SB), Y1, Y2
 	VMULPS       Y1, Y2, Y3
-	VMOVAPS      Y3, Y4
-	VFMSUB231PS  Y1, Y2, Y4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y1
-	VMOVAPS      Y3, Y2
-	VFMADD213PS  word4b400000<>+0(SB), Y1, Y2
-	VSUBPS       word4b400000<>+0(SB), Y2, Y1
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
 	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f317218<>+0(SB), Y1, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y3
-	VADDPS       Y4, Y3, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
-	VMULPS       Y3, Y1, Y3
+	VFMADD213PS  word4b400000<>+0(SB), Y4, Y3
+	VSUBPS       word4b400000<>+0(SB), Y3, Y4
+	VMULPS       wordbf317200<>+0(SB), Y4, Y5
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y1, Y2, Y5
+	VMOVAPS      Y5, Y1
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y4, Y1
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
+	VMULPS       Y2, Y1, Y2
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  Y1, Y3, Y4
+	VFMADD231PS  Y1, Y2, Y4
 	VADDPS       word3f800000<>+0(SB), Y4, Y1
-	VPSUBD       word4b400000<>+0(SB), Y2, Y2
+	VPSUBD       word4b400000<>+0(SB), Y3, Y2
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y1, Y1
@@ -2461,27 +2505,25 @@ tail:
 	VMINPS       Y2, Y3, Y2
 	VMULPS       wordbf800000<>+0(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y4
-	VMOVAPS      Y4, Y5
-	VFMSUB231PS  Y2, Y3, Y5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
-	VMOVAPS      Y4, Y3
-	VFMADD213PS  word4b400000<>+0(SB), Y2, Y3
-	VSUBPS       word4b400000<>+0(SB), Y3, Y2
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y4
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y4
-	VADDPS       Y5, Y4, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y4
-	VMULPS       Y4, Y2, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y5, Y4
+	VSUBPS       word4b400000<>+0(SB), Y4, Y5
+	VMULPS       wordbf317200<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y2, Y3, Y6
+	VMOVAPS      Y6, Y2
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y5, Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMULPS       Y3, Y2, Y3
 	VMOVAPS      Y2, Y5
-	VFMADD231PS  Y2, Y4, Y5
+	VFMADD231PS  Y2, Y3, Y5
 	VADDPS       word3f800000<>+0(SB), Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y3, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
@@ -3289,107 +3331,138 @@ TEXT ·Tanh(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x18, DX
+	SUBQ         $0x20, DX
 	JL           rest
 	VMOVUPS      (CX), Y0
 	VMOVUPS      32(CX), Y1
 	VMOVUPS      64(CX), Y2
+	VMOVUPS      96(CX), Y3
 	VADDPS       Y0, Y0, Y0
 	VADDPS       Y1, Y1, Y1
-	VADDPS       Y2, Y2, Y6
-	VMOVUPS      word41a00000<>+0(SB), Y2
-	VMOVUPS      word41a00000<>+0(SB), Y4
+	VADDPS       Y2, Y2, Y2
+	VADDPS       Y3, Y3, Y9
+	VMOVUPS      word41a00000<>+0(SB), Y3
+	VMOVUPS      word41a00000<>+0(SB), Y5
 	VMOVUPS      word41a00000<>+0(SB), Y7
-	VMOVUPS      wordc1a00000<>+0(SB), Y3
-	VMOVUPS      wordc1a00000<>+0(SB), Y5
+	VMOVUPS      word41a00000<>+0(SB), Y10
+	VMOVUPS      wordc1a00000<>+0(SB), Y4
+	VMOVUPS      wordc1a00000<>+0(SB), Y6
 	VMOVUPS      wordc1a00000<>+0(SB), Y8
-	VMAXPS       Y0, Y3, Y0
-	VMAXPS       Y1, Y5, Y1
-	VMAXPS       Y6, Y8, Y3
-	VMINPS       Y0, Y2, Y0
-	VMINPS       Y1, Y4, Y1
-	VMINPS       Y3, Y7, Y6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
+	VMOVUPS      wordc1a00000<>+0(SB), Y11
+	VMAXPS       Y0, Y4, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMAXPS       Y9, Y11, Y4
+	VMINPS       Y0, Y3, Y0
+	VMINPS       Y1, Y5, Y1
+	VMINPS       Y2, Y7, Y2
+	VMINPS       Y4, Y10, Y9
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
 	VMOVUPS      word3fb8aa3b<>+0(SB), Y7
-	VMOVAPS      Y0, Y3
-	VMOVAPS      Y1, Y5
-	VMOVAPS      Y6, Y8
-	VFMADD213PS  word4b400000<>+0(SB), Y2, Y3
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y10
+	VMOVAPS      Y0, Y4
+	VMOVAPS      Y1, Y6
+	VMOVAPS      Y2, Y8
+	VMOVAPS      Y9, Y11
+	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y5, Y6
 	VFMADD213PS  word4b400000<>+0(SB), Y7, Y8
-	VSUBPS       word4b400000<>+0(SB), Y3, Y2
-	VSUBPS       word4b400000<>+0(SB), Y5, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y10, Y11
+	VSUBPS       word4b400000<>+0(SB), Y4, Y3
+	VSUBPS       word4b400000<>+0(SB), Y6, Y5
 	VSUBPS       word4b400000<>+0(SB), Y8, Y7
+	VSUBPS       word4b400000<>+0(SB), Y11, Y10
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y1, Y1
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y0
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y1
-	VFNMADD231PS word3f317218<>+0(SB), Y7, Y6
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS word3f317218<>+0(SB), Y3, Y0
+	VFNMADD231PS word3f317218<>+0(SB), Y5, Y1
+	VFNMADD231PS word3f317218<>+0(SB), Y7, Y2
+	VFNMADD231PS word3f317218<>+0(SB), Y10, Y9
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y1, Y1
-	VMOVAPS      Y6, Y6
-	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y0
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y1
-	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y9, Y9
+	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y0
+	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y1
+	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y2
+	VFNMADD231PS wordb102e308<>+0(SB), Y10, Y9
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
 	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y6, Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y6, Y7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y6, Y7
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y2
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y6, Y7
-	VMULPS       Y2, Y0, Y2
-	VMULPS       Y4, Y1, Y4
-	VMULPS       Y7, Y6, Y10
-	VMOVAPS      Y0, Y7
-	VMOVAPS      Y1, Y9
-	VMOVAPS      Y6, Y11
-	VFMADD231PS  Y0, Y2, Y7
-	VFMADD231PS  Y1, Y4, Y9
-	VFMADD231PS  Y6, Y10, Y11
-	VPSUBD       word4b400000<>+0(SB), Y3, Y0
-	VPSUBD       word4b400000<>+0(SB), Y5, Y1
+	VMOVUPS      word3ab6887e<>+0(SB), Y10
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y10
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y10
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y10
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y9, Y10
+	VMULPS       Y3, Y0, Y3
+	VMULPS       Y5, Y1, Y5
+	VMULPS       Y7, Y2, Y7
+	VMULPS       Y10, Y9, Y14
+	VMOVAPS      Y0, Y10
+	VMOVAPS      Y1, Y12
+	VMOVAPS      Y2, Y13
+	VMOVAPS      Y9, Y15
+	VFMADD231PS  Y0, Y3, Y10
+	VFMADD231PS  Y1, Y5, Y12
+	VFMADD231PS  Y2, Y7, Y13
+	VFMADD231PS  Y9, Y14, Y15
+	VPSUBD       word4b400000<>+0(SB), Y4, Y0
+	VPSUBD       word4b400000<>+0(SB), Y6, Y1
 	VPSUBD       word4b400000<>+0(SB), Y8, Y2
+	VPSUBD       word4b400000<>+0(SB), Y11, Y3
 	VPSLLD       $0x17, Y0, Y0
 	VPSLLD       $0x17, Y1, Y1
 	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y0, Y0
 	VPADDD       word3f800000<>+0(SB), Y1, Y1
-	VPADDD       word3f800000<>+0(SB), Y2, Y4
-	VSUBPS       word3f800000<>+0(SB), Y0, Y2
-	VSUBPS       word3f800000<>+0(SB), Y1, Y3
-	VSUBPS       word3f800000<>+0(SB), Y4, Y5
-	VMOVAPS      Y2, Y2
+	VPADDD       word3f800000<>+0(SB), Y2, Y2
+	VPADDD       word3f800000<>+0(SB), Y3, Y6
+	VSUBPS       word3f800000<>+0(SB), Y0, Y3
+	VSUBPS       word3f800000<>+0(SB), Y1, Y4
+	VSUBPS       word3f800000<>+0(SB), Y2, Y5
+	VSUBPS       word3f800000<>+0(SB), Y6, Y7
 	VMOVAPS      Y3, Y3
+	VMOVAPS      Y4, Y4
 	VMOVAPS      Y5, Y5
-	VFMADD231PS  Y0, Y7, Y2
-	VFMADD231PS  Y1, Y9, Y3
-	VFMADD231PS  Y4, Y11, Y5
-	VADDPS       word40000000<>+0(SB), Y2, Y0
-	VADDPS       word40000000<>+0(SB), Y3, Y1
-	VADDPS       word40000000<>+0(SB), Y5, Y4
-	VDIVPS       Y0, Y2, Y0
-	VDIVPS       Y1, Y3, Y1
-	VDIVPS       Y4, Y5, Y2
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y0, Y10, Y3
+	VFMADD231PS  Y1, Y12, Y4
+	VFMADD231PS  Y2, Y13, Y5
+	VFMADD231PS  Y6, Y15, Y7
+	VADDPS       word40000000<>+0(SB), Y3, Y0
+	VADDPS       word40000000<>+0(SB), Y4, Y1
+	VADDPS       word40000000<>+0(SB), Y5, Y2
+	VADDPS       word40000000<>+0(SB), Y7, Y6
+	VDIVPS       Y0, Y3, Y0
+	VDIVPS       Y1, Y4, Y1
+	VDIVPS       Y2, Y5, Y2
+	VDIVPS       Y6, Y7, Y3
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      Y2, 64(AX)
-	ADDQ         $0x00000060, AX
-	ADDQ         $0x00000060, CX
+	VMOVUPS      Y3, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
 	JMP          blocks
 
 rest:
-	ADDQ $0x18, DX
+	ADDQ $0x20, DX
 
 vectors:
 	SUBQ         $0x08, DX
@@ -3579,107 +3652,138 @@ TEXT ·Sigmoid(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x18, DX
+	SUBQ         $0x20, DX
 	JL           rest
 	VMOVUPS      (CX), Y0
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      64(CX), Y4
+	VMOVUPS      96(CX), Y6
 	VMOVUPS      word3f800000<>+0(SB), Y1
 	VMOVUPS      word3f800000<>+0(SB), Y3
 	VMOVUPS      word3f800000<>+0(SB), Y5
+	VMOVUPS      word3f800000<>+0(SB), Y7
 	VXORPS       word80000000<>+0(SB), Y0, Y0
 	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VXORPS       word80000000<>+0(SB), Y4, Y9
-	VMOVUPS      word42b1999a<>+0(SB), Y4
-	VMOVUPS      word42b1999a<>+0(SB), Y7
-	VMOVUPS      word42b1999a<>+0(SB), Y10
-	VMOVUPS      wordc2b03333<>+0(SB), Y6
+	VXORPS       word80000000<>+0(SB), Y4, Y4
+	VXORPS       word80000000<>+0(SB), Y6, Y13
+	VMOVUPS      word42b1999a<>+0(SB), Y6
+	VMOVUPS      word42b1999a<>+0(SB), Y9
+	VMOVUPS      word42b1999a<>+0(SB), Y11
+	VMOVUPS      word42b1999a<>+0(SB), Y14
 	VMOVUPS      wordc2b03333<>+0(SB), Y8
-	VMOVUPS      wordc2b03333<>+0(SB), Y11
-	VMAXPS       Y0, Y6, Y0
-	VMAXPS       Y2, Y8, Y2
-	VMAXPS       Y9, Y11, Y6
-	VMINPS       Y0, Y4, Y0
-	VMINPS       Y2, Y7, Y2
-	VMINPS       Y6, Y10, Y9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y7
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y10
-	VMOVAPS      Y0, Y6
-	VMOVAPS      Y2, Y8
-	VMOVAPS      Y9, Y11
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y7, Y8
-	VFMADD213PS  word4b400000<>+0(SB), Y10, Y11
-	VSUBPS       word4b400000<>+0(SB), Y6, Y4
-	VSUBPS       word4b400000<>+0(SB), Y8, Y7
-	VSUBPS       word4b400000<>+0(SB), Y11, Y10
+	VMOVUPS      wordc2b03333<>+0(SB), Y10
+	VMOVUPS      wordc2b03333<>+0(SB), Y12
+	VMOVUPS      wordc2b03333<>+0(SB), Y15
+	VMAXPS       Y0, Y8, Y0
+	VMAXPS       Y2, Y10, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y13, Y15, Y8
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y2, Y9, Y2
+	VMINPS       Y4, Y11, Y4
+	VMINPS       Y8, Y14, Y13
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y9
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y11
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y14
+	VMOVAPS      Y0, Y8
+	VMOVAPS      Y2, Y10
+	VMOVAPS      Y4, Y12
+	VMOVAPS      Y13, Y15
+	VFMADD213PS  word4b400000<>+0(SB), Y6, Y8
+	VFMADD213PS  word4b400000<>+0(SB), Y9, Y10
+	VFMADD213PS  word4b400000<>+0(SB), Y11, Y12
+	VFMADD213PS  word4b400000<>+0(SB), Y14, Y15
+	VSUBPS       word4b400000<>+0(SB), Y8, Y6
+	VSUBPS       word4b400000<>+0(SB), Y10, Y9
+	VSUBPS       word4b400000<>+0(SB), Y12, Y11
+	VSUBPS       word4b400000<>+0(SB), Y15, Y14
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y2, Y2
-	VMOVAPS      Y9, Y9
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y0
-	VFNMADD231PS word3f317218<>+0(SB), Y7, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y10, Y9
+	VMOVAPS      Y4, Y4
+	VMOVAPS      Y13, Y13
+	VFNMADD231PS word3f317218<>+0(SB), Y6, Y0
+	VFNMADD231PS word3f317218<>+0(SB), Y9, Y2
+	VFNMADD231PS word3f317218<>+0(SB), Y11, Y4
+	VFNMADD231PS word3f317218<>+0(SB), Y14, Y13
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y2, Y2
-	VMOVAPS      Y9, Y9
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y0
-	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y2
-	VFNMADD231PS wordb102e308<>+0(SB), Y10, Y9
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMOVUPS      word3ab6887e<>+0(SB), Y10
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y7
-	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y10
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y7
-	VFMADD213PS  word3f000000<>+0(SB), Y9, Y10
-	VMULPS       Y4, Y0, Y4
-	VMULPS       Y7, Y2, Y7
-	VMULPS       Y10, Y9, Y13
-	VMOVAPS      Y0, Y10
-	VMOVAPS      Y2, Y12
-	VMOVAPS      Y9, Y14
-	VFMADD231PS  Y0, Y4, Y10
-	VFMADD231PS  Y2, Y7, Y12
-	VFMADD231PS  Y9, Y13, Y14
-	VADDPS       word3f800000<>+0(SB), Y10, Y0
-	VADDPS       word3f800000<>+0(SB), Y12, Y2
-	VADDPS       word3f800000<>+0(SB), Y14, Y4
-	VPSUBD       word4b400000<>+0(SB), Y6, Y6
-	VPSUBD       word4b400000<>+0(SB), Y8, Y7
-	VPSUBD       word4b400000<>+0(SB), Y11, Y8
-	VPSLLD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y7, Y7
+	VMOVAPS      Y4, Y4
+	VMOVAPS      Y13, Y13
+	VFNMADD231PS wordb102e308<>+0(SB), Y6, Y0
+	VFNMADD231PS wordb102e308<>+0(SB), Y9, Y2
+	VFNMADD231PS wordb102e308<>+0(SB), Y11, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y14, Y13
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y9
+	VMOVUPS      word3ab6887e<>+0(SB), Y11
+	VMOVUPS      word3ab6887e<>+0(SB), Y14
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y6
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y9
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y11
+	VFMADD213PS  word3c0905b1<>+0(SB), Y13, Y14
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y9
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y11
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y13, Y14
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y6
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y9
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y11
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y13, Y14
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y6
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y9
+	VFMADD213PS  word3f000000<>+0(SB), Y4, Y11
+	VFMADD213PS  word3f000000<>+0(SB), Y13, Y14
+	VMULPS       Y6, Y0, Y6
+	VMULPS       Y9, Y2, Y9
+	VMULPS       Y11, Y4, Y11
+	VMULPS       Y14, Y13, Y18
+	VMOVAPS      Y0, Y14
+	VMOVAPS      Y2, Y16
+	VMOVAPS      Y4, Y17
+	VMOVAPS      Y13, Y19
+	VFMADD231PS  Y0, Y6, Y14
+	VFMADD231PS  Y2, Y9, Y16
+	VFMADD231PS  Y4, Y11, Y17
+	VFMADD231PS  Y13, Y18, Y19
+	VADDPS       word3f800000<>+0(SB), Y14, Y0
+	VADDPS       word3f800000<>+0(SB), Y16, Y2
+	VADDPS       word3f800000<>+0(SB), Y17, Y4
+	VADDPS       word3f800000<>+0(SB), Y19, Y6
+	VPSUBD       word4b400000<>+0(SB), Y8, Y8
+	VPSUBD       word4b400000<>+0(SB), Y10, Y9
+	VPSUBD       word4b400000<>+0(SB), Y12, Y10
+	VPSUBD       word4b400000<>+0(SB), Y15, Y11
 	VPSLLD       $0x17, Y8, Y8
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VPADDD       word3f800000<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
 	VPADDD       word3f800000<>+0(SB), Y8, Y8
-	VMULPS       Y6, Y0, Y0
-	VMULPS       Y7, Y2, Y2
-	VMULPS       Y8, Y4, Y4
+	VPADDD       word3f800000<>+0(SB), Y9, Y9
+	VPADDD       word3f800000<>+0(SB), Y10, Y10
+	VPADDD       word3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y10, Y4, Y4
+	VMULPS       Y11, Y6, Y6
 	VADDPS       word3f800000<>+0(SB), Y0, Y0
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
 	VADDPS       word3f800000<>+0(SB), Y4, Y4
+	VADDPS       word3f800000<>+0(SB), Y6, Y6
 	VDIVPS       Y0, Y1, Y0
 	VDIVPS       Y2, Y3, Y1
 	VDIVPS       Y4, Y5, Y2
+	VDIVPS       Y6, Y7, Y3
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      Y2, 64(AX)
-	ADDQ         $0x00000060, AX
-	ADDQ         $0x00000060, CX
+	VMOVUPS      Y3, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
 	JMP          blocks
 
 rest:
-	ADDQ $0x18, DX
+	ADDQ $0x20, DX
 
 vectors:
 	SUBQ         $0x08, DX
@@ -3866,121 +3970,117 @@ blocks:
 	SUBQ         $0x10, DX
 	JL           rest
 	VMOVUPS      (CX), Y0
-	VMOVUPS      32(CX), Y4
-	VANDPS       word7fffffff<>+0(SB), Y0, Y1
-	VANDPS       word7fffffff<>+0(SB), Y4, Y5
-	VMOVUPS      word41543ec4<>+0(SB), Y2
-	VMOVUPS      word41543ec4<>+0(SB), Y6
-	VMOVUPS      word26901d7d<>+0(SB), Y3
-	VMOVUPS      word26901d7d<>+0(SB), Y7
-	VMAXPS       Y1, Y3, Y1
-	VMAXPS       Y5, Y7, Y3
-	VMINPS       Y1, Y2, Y1
-	VMINPS       Y3, Y6, Y6
-	VMULPS       wordbf000000<>+0(SB), Y1, Y2
-	VMULPS       wordbf000000<>+0(SB), Y6, Y7
-	VMULPS       Y1, Y2, Y3
-	VMULPS       Y6, Y7, Y8
-	VMOVAPS      Y3, Y5
-	VMOVAPS      Y8, Y9
-	VFMSUB231PS  Y1, Y2, Y5
-	VFMSUB231PS  Y6, Y7, Y9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y10
-	VMOVAPS      Y3, Y7
-	VMOVAPS      Y8, Y11
-	VFMADD213PS  word4b400000<>+0(SB), Y2, Y7
-	VFMADD213PS  word4b400000<>+0(SB), Y10, Y11
-	VSUBPS       word4b400000<>+0(SB), Y7, Y2
-	VSUBPS       word4b400000<>+0(SB), Y11, Y10
-	VMOVAPS      Y3, Y3
-	VMOVAPS      Y8, Y8
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y3
-	VFNMADD231PS word3f317218<>+0(SB), Y10, Y8
-	VMOVAPS      Y3, Y3
-	VMOVAPS      Y8, Y8
-	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y3
-	VFNMADD231PS wordb102e308<>+0(SB), Y10, Y8
-	VADDPS       Y5, Y3, Y2
-	VADDPS       Y9, Y8, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y8
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y5, Y8
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y5, Y8
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y5, Y8
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y5, Y8
-	VMULPS       Y3, Y2, Y3
-	VMULPS       Y8, Y5, Y9
-	VMOVAPS      Y2, Y8
-	VMOVAPS      Y5, Y10
-	VFMADD231PS  Y2, Y3, Y8
-	VFMADD231PS  Y5, Y9, Y10
-	VADDPS       word3f800000<>+0(SB), Y8, Y2
-	VADDPS       word3f800000<>+0(SB), Y10, Y3
-	VPSUBD       word4b400000<>+0(SB), Y7, Y5
-	VPSUBD       word4b400000<>+0(SB), Y11, Y7
-	VPSLLD       $0x17, Y5, Y5
-	VPSLLD       $0x17, Y7, Y7
-	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VPADDD       word3f800000<>+0(SB), Y7, Y7
-	VMULPS       Y5, Y2, Y2
-	VMULPS       Y7, Y3, Y7
-	VMOVUPS      word3f800000<>+0(SB), Y3
-	VMOVUPS      word3f800000<>+0(SB), Y8
-	VMOVUPS      word3e90d0c3<>+0(SB), Y5
-	VMOVUPS      word3e90d0c3<>+0(SB), Y9
-	VMOVAPS      Y1, Y1
+	VMOVUPS      32(CX), Y3
+	VMOVUPS      word41543ec4<>+0(SB), Y1
+	VMOVUPS      word41543ec4<>+0(SB), Y4
+	VANDPS       word7fffffff<>+0(SB), Y0, Y2
+	VANDPS       word7fffffff<>+0(SB), Y3, Y5
+	VMINPS       Y2, Y1, Y1
+	VMINPS       Y5, Y4, Y4
+	VMOVUPS      word26901d7d<>+0(SB), Y2
+	VMOVUPS      word26901d7d<>+0(SB), Y5
+	VMAXPS       Y1, Y2, Y2
+	VMAXPS       Y4, Y5, Y8
+	VMULPS       wordbf000000<>+0(SB), Y2, Y5
+	VMULPS       wordbf000000<>+0(SB), Y8, Y9
+	VMULPS       Y2, Y5, Y6
+	VMULPS       Y8, Y9, Y10
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y7
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y11
 	VMOVAPS      Y6, Y6
-	VFMADD213PS  word3f800000<>+0(SB), Y5, Y1
-	VFMADD213PS  word3f800000<>+0(SB), Y9, Y6
-	VDIVPS       Y1, Y3, Y1
-	VDIVPS       Y6, Y8, Y6
-	VSUBPS       word3f000000<>+0(SB), Y1, Y3
-	VSUBPS       word3f000000<>+0(SB), Y6, Y8
-	VMOVUPS      wordbc74af0d<>+0(SB), Y5
-	VMOVUPS      wordbc74af0d<>+0(SB), Y9
-	VFMADD213PS  wordbb344abc<>+0(SB), Y3, Y5
-	VFMADD213PS  wordbb344abc<>+0(SB), Y8, Y9
-	VFMADD213PS  word3d0bb775<>+0(SB), Y3, Y5
-	VFMADD213PS  word3d0bb775<>+0(SB), Y8, Y9
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Y3, Y5
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Y8, Y9
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y3, Y5
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y8, Y9
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Y3, Y5
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Y8, Y9
-	VFMADD213PS  word3db9da49<>+0(SB), Y3, Y5
-	VFMADD213PS  word3db9da49<>+0(SB), Y8, Y9
-	VFMADD213PS  word3e8c499b<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e8c499b<>+0(SB), Y8, Y9
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Y3, Y5
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Y8, Y9
-	VFMADD213PS  word3ea4caef<>+0(SB), Y3, Y5
-	VFMADD213PS  word3ea4caef<>+0(SB), Y8, Y9
-	VFMADD213PS  word3e57dda0<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e57dda0<>+0(SB), Y8, Y9
-	VMULPS       Y1, Y5, Y1
-	VMULPS       Y6, Y9, Y3
-	VMULPS       Y2, Y1, Y1
-	VMULPS       Y7, Y3, Y3
-	VMOVUPS      word3f800000<>+0(SB), Y2
-	VMOVUPS      word3f800000<>+0(SB), Y5
-	VSUBPS       Y1, Y2, Y2
-	VSUBPS       Y3, Y5, Y5
-	VBLENDVPS    Y0, Y1, Y2, Y1
-	VBLENDVPS    Y4, Y3, Y5, Y3
-	VMOVUPS      wordc1543ec4<>+0(SB), Y2
-	VMOVUPS      wordc1543ec4<>+0(SB), Y5
-	VMAXPS       Y0, Y2, Y0
-	VMAXPS       Y4, Y5, Y2
-	VMULPS       Y1, Y0, Y0
-	VMULPS       Y3, Y2, Y1
+	VMOVAPS      Y10, Y10
+	VFMADD213PS  word4b400000<>+0(SB), Y7, Y6
+	VFMADD213PS  word4b400000<>+0(SB), Y11, Y10
+	VSUBPS       word4b400000<>+0(SB), Y6, Y7
+	VSUBPS       word4b400000<>+0(SB), Y10, Y12
+	VMULPS       wordbf317200<>+0(SB), Y7, Y11
+	VMULPS       wordbf317200<>+0(SB), Y12, Y13
+	VMOVAPS      Y11, Y11
+	VMOVAPS      Y13, Y13
+	VFMADD231PS  Y2, Y5, Y11
+	VFMADD231PS  Y8, Y9, Y13
+	VMOVAPS      Y11, Y5
+	VMOVAPS      Y13, Y9
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y7, Y5
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y12, Y9
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMOVUPS      word3ab6887e<>+0(SB), Y11
+	VFMADD213PS  word3c0905b1<>+0(SB), Y5, Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y11
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y5, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y11
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y5, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y11
+	VFMADD213PS  word3f000000<>+0(SB), Y5, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y9, Y11
+	VMULPS       Y7, Y5, Y7
+	VMULPS       Y11, Y9, Y12
+	VMOVAPS      Y5, Y11
+	VMOVAPS      Y9, Y13
+	VFMADD231PS  Y5, Y7, Y11
+	VFMADD231PS  Y9, Y12, Y13
+	VADDPS       word3f800000<>+0(SB), Y11, Y5
+	VADDPS       word3f800000<>+0(SB), Y13, Y7
+	VPSUBD       word4b400000<>+0(SB), Y6, Y6
+	VPSUBD       word4b400000<>+0(SB), Y10, Y9
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPADDD       word3f800000<>+0(SB), Y6, Y6
+	VPADDD       word3f800000<>+0(SB), Y9, Y9
+	VMULPS       Y6, Y5, Y5
+	VMULPS       Y9, Y7, Y6
+	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VADDPS       word3f800000<>+0(SB), Y8, Y8
+	VPSRAD       $0x16, Y2, Y7
+	VPSRAD       $0x16, Y8, Y9
+	VANDPS       word003fffff<>+0(SB), Y2, Y2
+	VANDPS       word003fffff<>+0(SB), Y8, Y8
+	VORPS        word3f800000<>+0(SB), Y2, Y2
+	VORPS        word3f800000<>+0(SB), Y8, Y8
+	VSUBPS       word3fa00000<>+0(SB), Y2, Y2
+	VSUBPS       word3fa00000<>+0(SB), Y8, Y11
+	VPERMPS      tablebc5d1759baf979fa<>+0(SB), Y7, Y8
+	VPERMPS      tablebc5d1759baf979fa<>+0(SB), Y9, Y12
+	VPERMPS      table3cc868aa3b8634ab<>+0(SB), Y7, Y10
+	VPERMPS      table3cc868aa3b8634ab<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      tablebd25e761bc06ef80<>+0(SB), Y7, Y10
+	VPERMPS      tablebd25e761bc06ef80<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      table3d869dee3c85584c<>+0(SB), Y7, Y10
+	VPERMPS      table3d869dee3c85584c<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      tablebdccc04abcfb13bb<>+0(SB), Y7, Y10
+	VPERMPS      tablebdccc04abcfb13bb<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      table3e10203a3d5f9cdd<>+0(SB), Y7, Y10
+	VPERMPS      table3e10203a3d5f9cdd<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      tablebe38e026bdbad5b2<>+0(SB), Y7, Y10
+	VPERMPS      tablebe38e026bdbad5b2<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      table3e52b82b3e10b929<>+0(SB), Y7, Y7
+	VPERMPS      table3e52b82b3e10b929<>+0(SB), Y9, Y9
+	VFMADD213PS  Y7, Y2, Y8
+	VFMADD213PS  Y9, Y11, Y12
+	VMULPS       Y5, Y8, Y2
+	VMULPS       Y6, Y12, Y6
+	VXORPS       Y0, Y0, Y5
+	VXORPS       Y3, Y3, Y7
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y3, Y7, Y3
+	VMOVAPS      Y0, Y0
+	VMOVAPS      Y3, Y3
+	VFNMADD231PS Y2, Y1, Y0
+	VFNMADD231PS Y6, Y4, Y3
 	VMOVUPS      Y0, (AX)
-	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y3, 32(AX)
 	ADDQ         $0x00000040, AX
 	ADDQ         $0x00000040, CX
 	JMP          blocks
@@ -3992,62 +4092,60 @@ vectors:
 	SUBQ         $0x08, DX
 	JL           tail
 	VMOVUPS      (CX), Y0
-	VANDPS       word7fffffff<>+0(SB), Y0, Y1
-	VMOVUPS      word41543ec4<>+0(SB), Y2
-	VMOVUPS      word26901d7d<>+0(SB), Y3
-	VMAXPS       Y1, Y3, Y1
-	VMINPS       Y1, Y2, Y1
-	VMULPS       wordbf000000<>+0(SB), Y1, Y2
-	VMULPS       Y1, Y2, Y3
-	VMOVAPS      Y3, Y4
-	VFMSUB231PS  Y1, Y2, Y4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
-	VMOVAPS      Y3, Y5
-	VFMADD213PS  word4b400000<>+0(SB), Y2, Y5
-	VSUBPS       word4b400000<>+0(SB), Y5, Y2
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y3
-	VADDPS       Y4, Y3, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMULPS       Y3, Y2, Y3
-	VMOVAPS      Y2, Y4
-	VFMADD231PS  Y2, Y3, Y4
-	VADDPS       word3f800000<>+0(SB), Y4, Y2
-	VPSUBD       word4b400000<>+0(SB), Y5, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VMOVUPS      word3f800000<>+0(SB), Y3
-	VMOVUPS      word3e90d0c3<>+0(SB), Y4
-	VMOVAPS      Y1, Y1
-	VFMADD213PS  word3f800000<>+0(SB), Y4, Y1
-	VDIVPS       Y1, Y3, Y1
-	VSUBPS       word3f000000<>+0(SB), Y1, Y3
-	VMOVUPS      wordbc74af0d<>+0(SB), Y4
-	VFMADD213PS  wordbb344abc<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d0bb775<>+0(SB), Y3, Y4
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y3, Y4
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Y3, Y4
-	VFMADD213PS  word3db9da49<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e8c499b<>+0(SB), Y3, Y4
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Y3, Y4
-	VFMADD213PS  word3ea4caef<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e57dda0<>+0(SB), Y3, Y4
-	VMULPS       Y1, Y4, Y1
-	VMULPS       Y2, Y1, Y1
-	VMOVUPS      word3f800000<>+0(SB), Y2
-	VSUBPS       Y1, Y2, Y2
-	VBLENDVPS    Y0, Y1, Y2, Y1
-	VMOVUPS      wordc1543ec4<>+0(SB), Y2
-	VMAXPS       Y0, Y2, Y0
-	VMULPS       Y1, Y0, Y0
+	VMOVUPS      word41543ec4<>+0(SB), Y1
+	VANDPS       word7fffffff<>+0(SB), Y0, Y2
+	VMINPS       Y2, Y1, Y1
+	VMOVUPS      word26901d7d<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y2
+	VMULPS       wordbf000000<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y4
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
+	VMOVAPS      Y4, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y5, Y4
+	VSUBPS       word4b400000<>+0(SB), Y4, Y5
+	VMULPS       wordbf317200<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y2, Y3, Y6
+	VMOVAPS      Y6, Y3
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y5, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y5, Y3, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y5, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y3, Y3
+	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VPSRAD       $0x16, Y2, Y4
+	VANDPS       word003fffff<>+0(SB), Y2, Y2
+	VORPS        word3f800000<>+0(SB), Y2, Y2
+	VSUBPS       word3fa00000<>+0(SB), Y2, Y2
+	VPERMPS      tablebc5d1759baf979fa<>+0(SB), Y4, Y5
+	VPERMPS      table3cc868aa3b8634ab<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      tablebd25e761bc06ef80<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      table3d869dee3c85584c<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      tablebdccc04abcfb13bb<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      table3e10203a3d5f9cdd<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      tablebe38e026bdbad5b2<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      table3e52b82b3e10b929<>+0(SB), Y4, Y4
+	VFMADD213PS  Y4, Y2, Y5
+	VMULPS       Y3, Y5, Y2
+	VXORPS       Y0, Y0, Y3
+	VMAXPS       Y0, Y3, Y0
+	VMOVAPS      Y0, Y0
+	VFNMADD231PS Y2, Y1, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -4060,62 +4158,60 @@ tail:
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VANDPS       word7fffffff<>+0(SB), Y1, Y2
-	VMOVUPS      word41543ec4<>+0(SB), Y3
-	VMOVUPS      word26901d7d<>+0(SB), Y4
-	VMAXPS       Y2, Y4, Y2
-	VMINPS       Y2, Y3, Y2
-	VMULPS       wordbf000000<>+0(SB), Y2, Y3
-	VMULPS       Y2, Y3, Y4
-	VMOVAPS      Y4, Y5
-	VFMSUB231PS  Y2, Y3, Y5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVAPS      Y4, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
-	VSUBPS       word4b400000<>+0(SB), Y6, Y3
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
-	VADDPS       Y5, Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y3, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VADDPS       word3f800000<>+0(SB), Y5, Y3
-	VPSUBD       word4b400000<>+0(SB), Y6, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VMOVUPS      word3f800000<>+0(SB), Y4
-	VMOVUPS      word3e90d0c3<>+0(SB), Y5
-	VMOVAPS      Y2, Y2
-	VFMADD213PS  word3f800000<>+0(SB), Y5, Y2
-	VDIVPS       Y2, Y4, Y2
-	VSUBPS       word3f000000<>+0(SB), Y2, Y4
-	VMOVUPS      wordbc74af0d<>+0(SB), Y5
-	VFMADD213PS  wordbb344abc<>+0(SB), Y4, Y5
-	VFMADD213PS  word3d0bb775<>+0(SB), Y4, Y5
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Y4, Y5
-	VFMADD213PS  word3db9da49<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e8c499b<>+0(SB), Y4, Y5
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Y4, Y5
-	VFMADD213PS  word3ea4caef<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e57dda0<>+0(SB), Y4, Y5
-	VMULPS       Y2, Y5, Y2
-	VMULPS       Y3, Y2, Y2
-	VMOVUPS      word3f800000<>+0(SB), Y3
-	VSUBPS       Y2, Y3, Y3
-	VBLENDVPS    Y1, Y2, Y3, Y2
-	VMOVUPS      wordc1543ec4<>+0(SB), Y3
-	VMAXPS       Y1, Y3, Y1
-	VMULPS       Y2, Y1, Y1
+	VMOVUPS      word41543ec4<>+0(SB), Y2
+	VANDPS       word7fffffff<>+0(SB), Y1, Y3
+	VMINPS       Y3, Y2, Y2
+	VMOVUPS      word26901d7d<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y3
+	VMULPS       wordbf000000<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y5
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
+	VMOVAPS      Y5, Y5
+	VFMADD213PS  word4b400000<>+0(SB), Y6, Y5
+	VSUBPS       word4b400000<>+0(SB), Y5, Y6
+	VMULPS       wordbf317200<>+0(SB), Y6, Y7
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y3, Y4, Y7
+	VMOVAPS      Y7, Y4
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y6, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y6
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y6
+	VFMADD213PS  word3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y6, Y4, Y6
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y4, Y6, Y7
+	VADDPS       word3f800000<>+0(SB), Y7, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       word3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y4, Y4
+	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VPSRAD       $0x16, Y3, Y5
+	VANDPS       word003fffff<>+0(SB), Y3, Y3
+	VORPS        word3f800000<>+0(SB), Y3, Y3
+	VSUBPS       word3fa00000<>+0(SB), Y3, Y3
+	VPERMPS      tablebc5d1759baf979fa<>+0(SB), Y5, Y6
+	VPERMPS      table3cc868aa3b8634ab<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      tablebd25e761bc06ef80<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      table3d869dee3c85584c<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      tablebdccc04abcfb13bb<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      table3e10203a3d5f9cdd<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      tablebe38e026bdbad5b2<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      table3e52b82b3e10b929<>+0(SB), Y5, Y5
+	VFMADD213PS  Y5, Y3, Y6
+	VMULPS       Y4, Y6, Y3
+	VXORPS       Y1, Y1, Y4
+	VMAXPS       Y1, Y4, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS Y3, Y2, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
@@ -4142,135 +4238,85 @@ DATA wordbf000000<>+24(SB)/4, $0xbf000000
 DATA wordbf000000<>+28(SB)/4, $0xbf000000
 GLOBL wordbf000000<>(SB), RODATA|NOPTR, $32
 
-DATA word3e90d0c3<>+0(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+4(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+8(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+12(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+16(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+20(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+24(SB)/4, $0x3e90d0c3
-DATA word3e90d0c3<>+28(SB)/4, $0x3e90d0c3
-GLOBL word3e90d0c3<>(SB), RODATA|NOPTR, $32
+DATA tablebc5d1759baf979fa<>+0(SB)/4, $0xbc5d1759
+DATA tablebc5d1759baf979fa<>+4(SB)/4, $0xbaf979fa
+DATA tablebc5d1759baf979fa<>+8(SB)/4, $0xbcbac729
+DATA tablebc5d1759baf979fa<>+12(SB)/4, $0xbaeac9fc
+DATA tablebc5d1759baf979fa<>+16(SB)/4, $0xbc67809d
+DATA tablebc5d1759baf979fa<>+20(SB)/4, $0xba655251
+DATA tablebc5d1759baf979fa<>+24(SB)/4, $0xbb00fbc7
+DATA tablebc5d1759baf979fa<>+28(SB)/4, $0xba12a3a3
+GLOBL tablebc5d1759baf979fa<>(SB), RODATA|NOPTR, $32
 
-DATA wordbc74af0d<>+0(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+4(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+8(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+12(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+16(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+20(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+24(SB)/4, $0xbc74af0d
-DATA wordbc74af0d<>+28(SB)/4, $0xbc74af0d
-GLOBL wordbc74af0d<>(SB), RODATA|NOPTR, $32
+DATA table3cc868aa3b8634ab<>+0(SB)/4, $0x3cc868aa
+DATA table3cc868aa3b8634ab<>+4(SB)/4, $0x3b8634ab
+DATA table3cc868aa3b8634ab<>+8(SB)/4, $0x3cfe98d6
+DATA table3cc868aa3b8634ab<>+12(SB)/4, $0x3b50d8ad
+DATA table3cc868aa3b8634ab<>+16(SB)/4, $0x3c8e21c3
+DATA table3cc868aa3b8634ab<>+20(SB)/4, $0x3ac2ce95
+DATA table3cc868aa3b8634ab<>+24(SB)/4, $0x3bb99a4f
+DATA table3cc868aa3b8634ab<>+28(SB)/4, $0x3ae786b2
+GLOBL table3cc868aa3b8634ab<>(SB), RODATA|NOPTR, $32
 
-DATA wordbb344abc<>+0(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+4(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+8(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+12(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+16(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+20(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+24(SB)/4, $0xbb344abc
-DATA wordbb344abc<>+28(SB)/4, $0xbb344abc
-GLOBL wordbb344abc<>(SB), RODATA|NOPTR, $32
+DATA tablebd25e761bc06ef80<>+0(SB)/4, $0xbd25e761
+DATA tablebd25e761bc06ef80<>+4(SB)/4, $0xbc06ef80
+DATA tablebd25e761bc06ef80<>+8(SB)/4, $0xbd1d3a44
+DATA tablebd25e761bc06ef80<>+12(SB)/4, $0xbbaf41e4
+DATA tablebd25e761bc06ef80<>+16(SB)/4, $0xbc9e63e5
+DATA tablebd25e761bc06ef80<>+20(SB)/4, $0xbb1d7665
+DATA tablebd25e761bc06ef80<>+24(SB)/4, $0xbc75b6ed
+DATA tablebd25e761bc06ef80<>+28(SB)/4, $0xbba9d310
+GLOBL tablebd25e761bc06ef80<>(SB), RODATA|NOPTR, $32
 
-DATA word3d0bb775<>+0(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+4(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+8(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+12(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+16(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+20(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+24(SB)/4, $0x3d0bb775
-DATA word3d0bb775<>+28(SB)/4, $0x3d0bb775
-GLOBL word3d0bb775<>(SB), RODATA|NOPTR, $32
+DATA table3d869dee3c85584c<>+0(SB)/4, $0x3d869dee
+DATA table3d869dee3c85584c<>+4(SB)/4, $0x3c85584c
+DATA table3d869dee3c85584c<>+8(SB)/4, $0x3d49cb24
+DATA table3d869dee3c85584c<>+12(SB)/4, $0x3c164181
+DATA table3d869dee3c85584c<>+16(SB)/4, $0x3cbe66a0
+DATA table3d869dee3c85584c<>+20(SB)/4, $0x3b844e3b
+DATA table3d869dee3c85584c<>+24(SB)/4, $0x3d1892f8
+DATA table3d869dee3c85584c<>+28(SB)/4, $0x3c6b42c7
+GLOBL table3d869dee3c85584c<>(SB), RODATA|NOPTR, $32
 
-DATA word3c2d7a5f<>+0(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+4(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+8(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+12(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+16(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+20(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+24(SB)/4, $0x3c2d7a5f
-DATA word3c2d7a5f<>+28(SB)/4, $0x3c2d7a5f
-GLOBL word3c2d7a5f<>(SB), RODATA|NOPTR, $32
+DATA tablebdccc04abcfb13bb<>+0(SB)/4, $0xbdccc04a
+DATA tablebdccc04abcfb13bb<>+4(SB)/4, $0xbcfb13bb
+DATA tablebdccc04abcfb13bb<>+8(SB)/4, $0xbd7b5335
+DATA tablebdccc04abcfb13bb<>+12(SB)/4, $0xbc7ce672
+DATA tablebdccc04abcfb13bb<>+16(SB)/4, $0xbce31df3
+DATA tablebdccc04abcfb13bb<>+20(SB)/4, $0xbbdd48ce
+DATA tablebdccc04abcfb13bb<>+24(SB)/4, $0xbdaca7ae
+DATA tablebdccc04abcfb13bb<>+28(SB)/4, $0xbd164250
+GLOBL tablebdccc04abcfb13bb<>(SB), RODATA|NOPTR, $32
 
-DATA wordbd7bd6e2<>+0(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+4(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+8(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+12(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+16(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+20(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+24(SB)/4, $0xbd7bd6e2
-DATA wordbd7bd6e2<>+28(SB)/4, $0xbd7bd6e2
-GLOBL wordbd7bd6e2<>(SB), RODATA|NOPTR, $32
+DATA table3e10203a3d5f9cdd<>+0(SB)/4, $0x3e10203a
+DATA table3e10203a3d5f9cdd<>+4(SB)/4, $0x3d5f9cdd
+DATA table3e10203a3d5f9cdd<>+8(SB)/4, $0x3d96ed88
+DATA table3e10203a3d5f9cdd<>+12(SB)/4, $0x3cd07792
+DATA table3e10203a3d5f9cdd<>+16(SB)/4, $0x3d05b7bf
+DATA table3e10203a3d5f9cdd<>+20(SB)/4, $0x3c37ee42
+DATA table3e10203a3d5f9cdd<>+24(SB)/4, $0x3e2e2b3d
+DATA table3e10203a3d5f9cdd<>+28(SB)/4, $0x3dadfbfa
+GLOBL table3e10203a3d5f9cdd<>(SB), RODATA|NOPTR, $32
 
-DATA wordbd5bc09c<>+0(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+4(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+8(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+12(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+16(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+20(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+24(SB)/4, $0xbd5bc09c
-DATA wordbd5bc09c<>+28(SB)/4, $0xbd5bc09c
-GLOBL wordbd5bc09c<>(SB), RODATA|NOPTR, $32
+DATA tablebe38e026bdbad5b2<>+0(SB)/4, $0xbe38e026
+DATA tablebe38e026bdbad5b2<>+4(SB)/4, $0xbdbad5b2
+DATA tablebe38e026bdbad5b2<>+8(SB)/4, $0xbdae7cbd
+DATA tablebe38e026bdbad5b2<>+12(SB)/4, $0xbd283461
+DATA tablebe38e026bdbad5b2<>+16(SB)/4, $0xbd1bc091
+DATA tablebe38e026bdbad5b2<>+20(SB)/4, $0xbc980954
+DATA tablebe38e026bdbad5b2<>+24(SB)/4, $0xbe974329
+DATA tablebe38e026bdbad5b2<>+28(SB)/4, $0xbe31f039
+GLOBL tablebe38e026bdbad5b2<>(SB), RODATA|NOPTR, $32
 
-DATA word3db9da49<>+0(SB)/4, $0x3db9da49
-DATA word3db9da49<>+4(SB)/4, $0x3db9da49
-DATA word3db9da49<>+8(SB)/4, $0x3db9da49
-DATA word3db9da49<>+12(SB)/4, $0x3db9da49
-DATA word3db9da49<>+16(SB)/4, $0x3db9da49
-DATA word3db9da49<>+20(SB)/4, $0x3db9da49
-DATA word3db9da49<>+24(SB)/4, $0x3db9da49
-DATA word3db9da49<>+28(SB)/4, $0x3db9da49
-GLOBL word3db9da49<>(SB), RODATA|NOPTR, $32
-
-DATA word3e8c499b<>+0(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+4(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+8(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+12(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+16(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+20(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+24(SB)/4, $0x3e8c499b
-DATA word3e8c499b<>+28(SB)/4, $0x3e8c499b
-GLOBL word3e8c499b<>(SB), RODATA|NOPTR, $32
-
-DATA word3eb9ec5c<>+0(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+4(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+8(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+12(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+16(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+20(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+24(SB)/4, $0x3eb9ec5c
-DATA word3eb9ec5c<>+28(SB)/4, $0x3eb9ec5c
-GLOBL word3eb9ec5c<>(SB), RODATA|NOPTR, $32
-
-DATA word3ea4caef<>+0(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+4(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+8(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+12(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+16(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+20(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+24(SB)/4, $0x3ea4caef
-DATA word3ea4caef<>+28(SB)/4, $0x3ea4caef
-GLOBL word3ea4caef<>(SB), RODATA|NOPTR, $32
-
-DATA word3e57dda0<>+0(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+4(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+8(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+12(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+16(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+20(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+24(SB)/4, $0x3e57dda0
-DATA word3e57dda0<>+28(SB)/4, $0x3e57dda0
-GLOBL word3e57dda0<>(SB), RODATA|NOPTR, $32
-
-DATA wordc1543ec4<>+0(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+4(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+8(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+12(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+16(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+20(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+24(SB)/4, $0xc1543ec4
-DATA wordc1543ec4<>+28(SB)/4, $0xc1543ec4
-GLOBL wordc1543ec4<>(SB), RODATA|NOPTR, $32
+DATA table3e52b82b3e10b929<>+0(SB)/4, $0x3e52b82b
+DATA table3e52b82b3e10b929<>+4(SB)/4, $0x3e10b929
+DATA table3e52b82b3e10b929<>+8(SB)/4, $0x3dc15a5e
+DATA table3e52b82b3e10b929<>+12(SB)/4, $0x3d84ab04
+DATA table3e52b82b3e10b929<>+16(SB)/4, $0x3d33665b
+DATA table3e52b82b3e10b929<>+20(SB)/4, $0x3cf9eee1
+DATA table3e52b82b3e10b929<>+24(SB)/4, $0x3ed3fc04
+DATA table3e52b82b3e10b929<>+28(SB)/4, $0x3e99b812
+GLOBL table3e52b82b3e10b929<>(SB), RODATA|NOPTR, $32
 
 // func GeluGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -4309,106 +4355,106 @@ blocks:
 	VMULPS       wordbf000000<>+0(SB), Y8, Y9
 	VMULPS       Y2, Y3, Y5
 	VMULPS       Y8, Y9, Y10
-	VMOVAPS      Y5, Y7
-	VMOVAPS      Y10, Y11
-	VFMSUB231PS  Y2, Y3, Y7
-	VFMSUB231PS  Y8, Y9, Y11
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y12
-	VMOVAPS      Y5, Y9
-	VMOVAPS      Y10, Y13
-	VFMADD213PS  word4b400000<>+0(SB), Y3, Y9
-	VFMADD213PS  word4b400000<>+0(SB), Y12, Y13
-	VSUBPS       word4b400000<>+0(SB), Y9, Y3
-	VSUBPS       word4b400000<>+0(SB), Y13, Y12
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y7
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y11
 	VMOVAPS      Y5, Y5
 	VMOVAPS      Y10, Y10
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y5
-	VFNMADD231PS word3f317218<>+0(SB), Y12, Y10
-	VMOVAPS      Y5, Y5
-	VMOVAPS      Y10, Y10
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y5
-	VFNMADD231PS wordb102e308<>+0(SB), Y12, Y10
-	VADDPS       Y7, Y5, Y3
-	VADDPS       Y11, Y10, Y7
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y10
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y7, Y10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y7, Y10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y7, Y10
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y5
-	VFMADD213PS  word3f000000<>+0(SB), Y7, Y10
-	VMULPS       Y5, Y3, Y5
-	VMULPS       Y10, Y7, Y11
-	VMOVAPS      Y3, Y10
-	VMOVAPS      Y7, Y12
-	VFMADD231PS  Y3, Y5, Y10
-	VFMADD231PS  Y7, Y11, Y12
-	VADDPS       word3f800000<>+0(SB), Y10, Y3
-	VADDPS       word3f800000<>+0(SB), Y12, Y5
-	VPSUBD       word4b400000<>+0(SB), Y9, Y7
-	VPSUBD       word4b400000<>+0(SB), Y13, Y9
-	VPSLLD       $0x17, Y7, Y7
+	VFMADD213PS  word4b400000<>+0(SB), Y7, Y5
+	VFMADD213PS  word4b400000<>+0(SB), Y11, Y10
+	VSUBPS       word4b400000<>+0(SB), Y5, Y7
+	VSUBPS       word4b400000<>+0(SB), Y10, Y12
+	VMULPS       wordbf317200<>+0(SB), Y7, Y11
+	VMULPS       wordbf317200<>+0(SB), Y12, Y13
+	VMOVAPS      Y11, Y11
+	VMOVAPS      Y13, Y13
+	VFMADD231PS  Y2, Y3, Y11
+	VFMADD231PS  Y8, Y9, Y13
+	VMOVAPS      Y11, Y3
+	VMOVAPS      Y13, Y9
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y7, Y3
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y12, Y9
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMOVUPS      word3ab6887e<>+0(SB), Y11
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y11
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y11
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y11
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y9, Y11
+	VMULPS       Y7, Y3, Y7
+	VMULPS       Y11, Y9, Y12
+	VMOVAPS      Y3, Y11
+	VMOVAPS      Y9, Y13
+	VFMADD231PS  Y3, Y7, Y11
+	VFMADD231PS  Y9, Y12, Y13
+	VADDPS       word3f800000<>+0(SB), Y11, Y3
+	VADDPS       word3f800000<>+0(SB), Y13, Y7
+	VPSUBD       word4b400000<>+0(SB), Y5, Y5
+	VPSUBD       word4b400000<>+0(SB), Y10, Y9
+	VPSLLD       $0x17, Y5, Y5
 	VPSLLD       $0x17, Y9, Y9
-	VPADDD       word3f800000<>+0(SB), Y7, Y7
+	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y9, Y9
-	VMULPS       Y7, Y3, Y3
-	VMULPS       Y9, Y5, Y9
-	VMOVUPS      word3f800000<>+0(SB), Y5
-	VMOVUPS      word3f800000<>+0(SB), Y10
-	VMOVUPS      word3e90d0c3<>+0(SB), Y7
-	VMOVUPS      word3e90d0c3<>+0(SB), Y11
-	VMOVAPS      Y2, Y2
-	VMOVAPS      Y8, Y8
-	VFMADD213PS  word3f800000<>+0(SB), Y7, Y2
-	VFMADD213PS  word3f800000<>+0(SB), Y11, Y8
-	VDIVPS       Y2, Y5, Y2
-	VDIVPS       Y8, Y10, Y8
-	VSUBPS       word3f000000<>+0(SB), Y2, Y5
-	VSUBPS       word3f000000<>+0(SB), Y8, Y10
-	VMOVUPS      wordbc74af0d<>+0(SB), Y7
-	VMOVUPS      wordbc74af0d<>+0(SB), Y11
-	VFMADD213PS  wordbb344abc<>+0(SB), Y5, Y7
-	VFMADD213PS  wordbb344abc<>+0(SB), Y10, Y11
-	VFMADD213PS  word3d0bb775<>+0(SB), Y5, Y7
-	VFMADD213PS  word3d0bb775<>+0(SB), Y10, Y11
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Y5, Y7
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Y10, Y11
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y5, Y7
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y10, Y11
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Y5, Y7
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Y10, Y11
-	VFMADD213PS  word3db9da49<>+0(SB), Y5, Y7
-	VFMADD213PS  word3db9da49<>+0(SB), Y10, Y11
-	VFMADD213PS  word3e8c499b<>+0(SB), Y5, Y7
-	VFMADD213PS  word3e8c499b<>+0(SB), Y10, Y11
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Y5, Y7
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Y10, Y11
-	VFMADD213PS  word3ea4caef<>+0(SB), Y5, Y7
-	VFMADD213PS  word3ea4caef<>+0(SB), Y10, Y11
-	VFMADD213PS  word3e57dda0<>+0(SB), Y5, Y7
-	VFMADD213PS  word3e57dda0<>+0(SB), Y10, Y11
-	VMULPS       Y2, Y7, Y2
-	VMULPS       Y8, Y11, Y5
-	VMULPS       Y3, Y2, Y2
-	VMULPS       Y9, Y5, Y7
-	VMOVUPS      word3f800000<>+0(SB), Y5
-	VMOVUPS      word3f800000<>+0(SB), Y8
-	VSUBPS       Y2, Y5, Y5
-	VSUBPS       Y7, Y8, Y8
-	VBLENDVPS    Y1, Y2, Y5, Y2
-	VBLENDVPS    Y6, Y7, Y8, Y5
+	VMULPS       Y5, Y3, Y3
+	VMULPS       Y9, Y7, Y5
+	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VADDPS       word3f800000<>+0(SB), Y8, Y8
+	VPSRAD       $0x16, Y2, Y7
+	VPSRAD       $0x16, Y8, Y9
+	VANDPS       word003fffff<>+0(SB), Y2, Y2
+	VANDPS       word003fffff<>+0(SB), Y8, Y8
+	VORPS        word3f800000<>+0(SB), Y2, Y2
+	VORPS        word3f800000<>+0(SB), Y8, Y8
+	VSUBPS       word3fa00000<>+0(SB), Y2, Y2
+	VSUBPS       word3fa00000<>+0(SB), Y8, Y11
+	VPERMPS      tablebc5d1759baf979fa<>+0(SB), Y7, Y8
+	VPERMPS      tablebc5d1759baf979fa<>+0(SB), Y9, Y12
+	VPERMPS      table3cc868aa3b8634ab<>+0(SB), Y7, Y10
+	VPERMPS      table3cc868aa3b8634ab<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      tablebd25e761bc06ef80<>+0(SB), Y7, Y10
+	VPERMPS      tablebd25e761bc06ef80<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      table3d869dee3c85584c<>+0(SB), Y7, Y10
+	VPERMPS      table3d869dee3c85584c<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      tablebdccc04abcfb13bb<>+0(SB), Y7, Y10
+	VPERMPS      tablebdccc04abcfb13bb<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      table3e10203a3d5f9cdd<>+0(SB), Y7, Y10
+	VPERMPS      table3e10203a3d5f9cdd<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      tablebe38e026bdbad5b2<>+0(SB), Y7, Y10
+	VPERMPS      tablebe38e026bdbad5b2<>+0(SB), Y9, Y13
+	VFMADD213PS  Y10, Y2, Y8
+	VFMADD213PS  Y13, Y11, Y12
+	VPERMPS      table3e52b82b3e10b929<>+0(SB), Y7, Y7
+	VPERMPS      table3e52b82b3e10b929<>+0(SB), Y9, Y9
+	VFMADD213PS  Y7, Y2, Y8
+	VFMADD213PS  Y9, Y11, Y12
+	VMULPS       Y3, Y8, Y2
+	VMULPS       Y5, Y12, Y8
+	VMOVUPS      word3f800000<>+0(SB), Y7
+	VMOVUPS      word3f800000<>+0(SB), Y9
+	VSUBPS       Y2, Y7, Y7
+	VSUBPS       Y8, Y9, Y9
+	VBLENDVPS    Y1, Y2, Y7, Y2
+	VBLENDVPS    Y6, Y8, Y9, Y7
 	VMULPS       word3ecc422a<>+0(SB), Y1, Y1
 	VMULPS       word3ecc422a<>+0(SB), Y6, Y6
 	VMOVAPS      Y2, Y2
-	VMOVAPS      Y5, Y5
+	VMOVAPS      Y7, Y7
 	VFMADD231PS  Y3, Y1, Y2
-	VFMADD231PS  Y9, Y6, Y5
+	VFMADD231PS  Y5, Y6, Y7
 	VMULPS       Y2, Y0, Y0
-	VMULPS       Y5, Y4, Y1
+	VMULPS       Y7, Y4, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	ADDQ         $0x00000040, AX
@@ -4435,49 +4481,49 @@ vectors:
 	VMINPS       Y2, Y3, Y2
 	VMULPS       wordbf000000<>+0(SB), Y2, Y3
 	VMULPS       Y2, Y3, Y4
-	VMOVAPS      Y4, Y5
-	VFMSUB231PS  Y2, Y3, Y5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVAPS      Y4, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y3, Y6
-	VSUBPS       word4b400000<>+0(SB), Y6, Y3
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y5
 	VMOVAPS      Y4, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y4
-	VADDPS       Y5, Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y3, Y4
-	VMOVAPS      Y3, Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VADDPS       word3f800000<>+0(SB), Y5, Y3
-	VPSUBD       word4b400000<>+0(SB), Y6, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y5, Y4
+	VSUBPS       word4b400000<>+0(SB), Y4, Y5
+	VMULPS       wordbf317200<>+0(SB), Y5, Y6
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y2, Y3, Y6
+	VMOVAPS      Y6, Y3
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y5, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y5, Y3, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y3, Y5, Y6
+	VADDPS       word3f800000<>+0(SB), Y6, Y3
+	VPSUBD       word4b400000<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
-	VMOVUPS      word3f800000<>+0(SB), Y4
-	VMOVUPS      word3e90d0c3<>+0(SB), Y5
-	VMOVAPS      Y2, Y2
-	VFMADD213PS  word3f800000<>+0(SB), Y5, Y2
-	VDIVPS       Y2, Y4, Y2
-	VSUBPS       word3f000000<>+0(SB), Y2, Y4
-	VMOVUPS      wordbc74af0d<>+0(SB), Y5
-	VFMADD213PS  wordbb344abc<>+0(SB), Y4, Y5
-	VFMADD213PS  word3d0bb775<>+0(SB), Y4, Y5
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y4, Y5
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Y4, Y5
-	VFMADD213PS  word3db9da49<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e8c499b<>+0(SB), Y4, Y5
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Y4, Y5
-	VFMADD213PS  word3ea4caef<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e57dda0<>+0(SB), Y4, Y5
-	VMULPS       Y2, Y5, Y2
-	VMULPS       Y3, Y2, Y2
+	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VPSRAD       $0x16, Y2, Y4
+	VANDPS       word003fffff<>+0(SB), Y2, Y2
+	VORPS        word3f800000<>+0(SB), Y2, Y2
+	VSUBPS       word3fa00000<>+0(SB), Y2, Y2
+	VPERMPS      tablebc5d1759baf979fa<>+0(SB), Y4, Y5
+	VPERMPS      table3cc868aa3b8634ab<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      tablebd25e761bc06ef80<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      table3d869dee3c85584c<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      tablebdccc04abcfb13bb<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      table3e10203a3d5f9cdd<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      tablebe38e026bdbad5b2<>+0(SB), Y4, Y6
+	VFMADD213PS  Y6, Y2, Y5
+	VPERMPS      table3e52b82b3e10b929<>+0(SB), Y4, Y4
+	VFMADD213PS  Y4, Y2, Y5
+	VMULPS       Y3, Y5, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y4
 	VSUBPS       Y2, Y4, Y4
 	VBLENDVPS    Y1, Y2, Y4, Y2
@@ -4510,49 +4556,49 @@ tail:
 	VMINPS       Y3, Y4, Y3
 	VMULPS       wordbf000000<>+0(SB), Y3, Y4
 	VMULPS       Y3, Y4, Y5
-	VMOVAPS      Y5, Y6
-	VFMSUB231PS  Y3, Y4, Y6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
-	VMOVAPS      Y5, Y7
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y7
-	VSUBPS       word4b400000<>+0(SB), Y7, Y4
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
 	VMOVAPS      Y5, Y5
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y5
-	VMOVAPS      Y5, Y5
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y5
-	VADDPS       Y6, Y5, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
-	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
-	VMULPS       Y5, Y4, Y5
-	VMOVAPS      Y4, Y6
-	VFMADD231PS  Y4, Y5, Y6
-	VADDPS       word3f800000<>+0(SB), Y6, Y4
-	VPSUBD       word4b400000<>+0(SB), Y7, Y5
+	VFMADD213PS  word4b400000<>+0(SB), Y6, Y5
+	VSUBPS       word4b400000<>+0(SB), Y5, Y6
+	VMULPS       wordbf317200<>+0(SB), Y6, Y7
+	VMOVAPS      Y7, Y7
+	VFMADD231PS  Y3, Y4, Y7
+	VMOVAPS      Y7, Y4
+	VFNMADD231PS word35bfbe8e<>+0(SB), Y6, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y6
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y6
+	VFMADD213PS  word3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y6, Y4, Y6
+	VMOVAPS      Y4, Y7
+	VFMADD231PS  Y4, Y6, Y7
+	VADDPS       word3f800000<>+0(SB), Y7, Y4
+	VPSUBD       word4b400000<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
-	VMOVUPS      word3f800000<>+0(SB), Y5
-	VMOVUPS      word3e90d0c3<>+0(SB), Y6
-	VMOVAPS      Y3, Y3
-	VFMADD213PS  word3f800000<>+0(SB), Y6, Y3
-	VDIVPS       Y3, Y5, Y3
-	VSUBPS       word3f000000<>+0(SB), Y3, Y5
-	VMOVUPS      wordbc74af0d<>+0(SB), Y6
-	VFMADD213PS  wordbb344abc<>+0(SB), Y5, Y6
-	VFMADD213PS  word3d0bb775<>+0(SB), Y5, Y6
-	VFMADD213PS  word3c2d7a5f<>+0(SB), Y5, Y6
-	VFMADD213PS  wordbd7bd6e2<>+0(SB), Y5, Y6
-	VFMADD213PS  wordbd5bc09c<>+0(SB), Y5, Y6
-	VFMADD213PS  word3db9da49<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e8c499b<>+0(SB), Y5, Y6
-	VFMADD213PS  word3eb9ec5c<>+0(SB), Y5, Y6
-	VFMADD213PS  word3ea4caef<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e57dda0<>+0(SB), Y5, Y6
-	VMULPS       Y3, Y6, Y3
-	VMULPS       Y4, Y3, Y3
+	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VPSRAD       $0x16, Y3, Y5
+	VANDPS       word003fffff<>+0(SB), Y3, Y3
+	VORPS        word3f800000<>+0(SB), Y3, Y3
+	VSUBPS       word3fa00000<>+0(SB), Y3, Y3
+	VPERMPS      tablebc5d1759baf979fa<>+0(SB), Y5, Y6
+	VPERMPS      table3cc868aa3b8634ab<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      tablebd25e761bc06ef80<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      table3d869dee3c85584c<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      tablebdccc04abcfb13bb<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      table3e10203a3d5f9cdd<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      tablebe38e026bdbad5b2<>+0(SB), Y5, Y7
+	VFMADD213PS  Y7, Y3, Y6
+	VPERMPS      table3e52b82b3e10b929<>+0(SB), Y5, Y5
+	VFMADD213PS  Y5, Y3, Y6
+	VMULPS       Y4, Y6, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y5
 	VSUBPS       Y3, Y5, Y5
 	VBLENDVPS    Y2, Y3, Y5, Y3
@@ -4565,6 +4611,16 @@ tail:
 done:
 	VZEROUPPER
 	RET
+
+DATA wordc1543ec4<>+0(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+4(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+8(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+12(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+16(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+20(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+24(SB)/4, $0xc1543ec4
+DATA wordc1543ec4<>+28(SB)/4, $0xc1543ec4
+GLOBL wordc1543ec4<>(SB), RODATA|NOPTR, $32
 
 DATA word3ecc422a<>+0(SB)/4, $0x3ecc422a
 DATA word3ecc422a<>+4(SB)/4, $0x3ecc422a
@@ -4584,110 +4640,142 @@ TEXT ·Silu(SB), NOSPLIT, $0-48
 	MOVQ dst_len+8(FP), DX
 
 blocks:
-	SUBQ         $0x18, DX
+	SUBQ         $0x20, DX
 	JL           rest
 	VMOVUPS      (CX), Y0
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      64(CX), Y4
+	VMOVUPS      96(CX), Y6
 	VMOVUPS      wordc3480000<>+0(SB), Y1
 	VMOVUPS      wordc3480000<>+0(SB), Y3
 	VMOVUPS      wordc3480000<>+0(SB), Y5
+	VMOVUPS      wordc3480000<>+0(SB), Y7
 	VMAXPS       Y0, Y1, Y1
 	VMAXPS       Y2, Y3, Y3
 	VMAXPS       Y4, Y5, Y5
+	VMAXPS       Y6, Y7, Y7
 	VXORPS       word80000000<>+0(SB), Y0, Y0
 	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VXORPS       word80000000<>+0(SB), Y4, Y9
-	VMOVUPS      word42b1999a<>+0(SB), Y4
-	VMOVUPS      word42b1999a<>+0(SB), Y7
-	VMOVUPS      word42b1999a<>+0(SB), Y10
-	VMOVUPS      wordc2b03333<>+0(SB), Y6
+	VXORPS       word80000000<>+0(SB), Y4, Y4
+	VXORPS       word80000000<>+0(SB), Y6, Y13
+	VMOVUPS      word42b1999a<>+0(SB), Y6
+	VMOVUPS      word42b1999a<>+0(SB), Y9
+	VMOVUPS      word42b1999a<>+0(SB), Y11
+	VMOVUPS      word42b1999a<>+0(SB), Y14
 	VMOVUPS      wordc2b03333<>+0(SB), Y8
-	VMOVUPS      wordc2b03333<>+0(SB), Y11
-	VMAXPS       Y0, Y6, Y0
-	VMAXPS       Y2, Y8, Y2
-	VMAXPS       Y9, Y11, Y6
-	VMINPS       Y0, Y4, Y0
-	VMINPS       Y2, Y7, Y2
-	VMINPS       Y6, Y10, Y9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y7
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y10
-	VMOVAPS      Y0, Y6
-	VMOVAPS      Y2, Y8
-	VMOVAPS      Y9, Y11
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y6
-	VFMADD213PS  word4b400000<>+0(SB), Y7, Y8
-	VFMADD213PS  word4b400000<>+0(SB), Y10, Y11
-	VSUBPS       word4b400000<>+0(SB), Y6, Y4
-	VSUBPS       word4b400000<>+0(SB), Y8, Y7
-	VSUBPS       word4b400000<>+0(SB), Y11, Y10
+	VMOVUPS      wordc2b03333<>+0(SB), Y10
+	VMOVUPS      wordc2b03333<>+0(SB), Y12
+	VMOVUPS      wordc2b03333<>+0(SB), Y15
+	VMAXPS       Y0, Y8, Y0
+	VMAXPS       Y2, Y10, Y2
+	VMAXPS       Y4, Y12, Y4
+	VMAXPS       Y13, Y15, Y8
+	VMINPS       Y0, Y6, Y0
+	VMINPS       Y2, Y9, Y2
+	VMINPS       Y4, Y11, Y4
+	VMINPS       Y8, Y14, Y13
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y9
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y11
+	VMOVUPS      word3fb8aa3b<>+0(SB), Y14
+	VMOVAPS      Y0, Y8
+	VMOVAPS      Y2, Y10
+	VMOVAPS      Y4, Y12
+	VMOVAPS      Y13, Y15
+	VFMADD213PS  word4b400000<>+0(SB), Y6, Y8
+	VFMADD213PS  word4b400000<>+0(SB), Y9, Y10
+	VFMADD213PS  word4b400000<>+0(SB), Y11, Y12
+	VFMADD213PS  word4b400000<>+0(SB), Y14, Y15
+	VSUBPS       word4b400000<>+0(SB), Y8, Y6
+	VSUBPS       word4b400000<>+0(SB), Y10, Y9
+	VSUBPS       word4b400000<>+0(SB), Y12, Y11
+	VSUBPS       word4b400000<>+0(SB), Y15, Y14
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y2, Y2
-	VMOVAPS      Y9, Y9
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y0
-	VFNMADD231PS word3f317218<>+0(SB), Y7, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y10, Y9
+	VMOVAPS      Y4, Y4
+	VMOVAPS      Y13, Y13
+	VFNMADD231PS word3f317218<>+0(SB), Y6, Y0
+	VFNMADD231PS word3f317218<>+0(SB), Y9, Y2
+	VFNMADD231PS word3f317218<>+0(SB), Y11, Y4
+	VFNMADD231PS word3f317218<>+0(SB), Y14, Y13
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y2, Y2
-	VMOVAPS      Y9, Y9
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y0
-	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y2
-	VFNMADD231PS wordb102e308<>+0(SB), Y10, Y9
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMOVUPS      word3ab6887e<>+0(SB), Y10
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y7
-	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y10
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y7
-	VFMADD213PS  word3f000000<>+0(SB), Y9, Y10
-	VMULPS       Y4, Y0, Y4
-	VMULPS       Y7, Y2, Y7
-	VMULPS       Y10, Y9, Y13
-	VMOVAPS      Y0, Y10
-	VMOVAPS      Y2, Y12
-	VMOVAPS      Y9, Y14
-	VFMADD231PS  Y0, Y4, Y10
-	VFMADD231PS  Y2, Y7, Y12
-	VFMADD231PS  Y9, Y13, Y14
-	VADDPS       word3f800000<>+0(SB), Y10, Y0
-	VADDPS       word3f800000<>+0(SB), Y12, Y2
-	VADDPS       word3f800000<>+0(SB), Y14, Y4
-	VPSUBD       word4b400000<>+0(SB), Y6, Y6
-	VPSUBD       word4b400000<>+0(SB), Y8, Y7
-	VPSUBD       word4b400000<>+0(SB), Y11, Y8
-	VPSLLD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y7, Y7
+	VMOVAPS      Y4, Y4
+	VMOVAPS      Y13, Y13
+	VFNMADD231PS wordb102e308<>+0(SB), Y6, Y0
+	VFNMADD231PS wordb102e308<>+0(SB), Y9, Y2
+	VFNMADD231PS wordb102e308<>+0(SB), Y11, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y14, Y13
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y9
+	VMOVUPS      word3ab6887e<>+0(SB), Y11
+	VMOVUPS      word3ab6887e<>+0(SB), Y14
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y6
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y9
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y11
+	VFMADD213PS  word3c0905b1<>+0(SB), Y13, Y14
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y9
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y11
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y13, Y14
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y6
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y9
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y11
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y13, Y14
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y6
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y9
+	VFMADD213PS  word3f000000<>+0(SB), Y4, Y11
+	VFMADD213PS  word3f000000<>+0(SB), Y13, Y14
+	VMULPS       Y6, Y0, Y6
+	VMULPS       Y9, Y2, Y9
+	VMULPS       Y11, Y4, Y11
+	VMULPS       Y14, Y13, Y18
+	VMOVAPS      Y0, Y14
+	VMOVAPS      Y2, Y16
+	VMOVAPS      Y4, Y17
+	VMOVAPS      Y13, Y19
+	VFMADD231PS  Y0, Y6, Y14
+	VFMADD231PS  Y2, Y9, Y16
+	VFMADD231PS  Y4, Y11, Y17
+	VFMADD231PS  Y13, Y18, Y19
+	VADDPS       word3f800000<>+0(SB), Y14, Y0
+	VADDPS       word3f800000<>+0(SB), Y16, Y2
+	VADDPS       word3f800000<>+0(SB), Y17, Y4
+	VADDPS       word3f800000<>+0(SB), Y19, Y6
+	VPSUBD       word4b400000<>+0(SB), Y8, Y8
+	VPSUBD       word4b400000<>+0(SB), Y10, Y9
+	VPSUBD       word4b400000<>+0(SB), Y12, Y10
+	VPSUBD       word4b400000<>+0(SB), Y15, Y11
 	VPSLLD       $0x17, Y8, Y8
-	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VPADDD       word3f800000<>+0(SB), Y7, Y7
+	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y10, Y10
+	VPSLLD       $0x17, Y11, Y11
 	VPADDD       word3f800000<>+0(SB), Y8, Y8
-	VMULPS       Y6, Y0, Y0
-	VMULPS       Y7, Y2, Y2
-	VMULPS       Y8, Y4, Y4
+	VPADDD       word3f800000<>+0(SB), Y9, Y9
+	VPADDD       word3f800000<>+0(SB), Y10, Y10
+	VPADDD       word3f800000<>+0(SB), Y11, Y11
+	VMULPS       Y8, Y0, Y0
+	VMULPS       Y9, Y2, Y2
+	VMULPS       Y10, Y4, Y4
+	VMULPS       Y11, Y6, Y6
 	VADDPS       word3f800000<>+0(SB), Y0, Y0
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
 	VADDPS       word3f800000<>+0(SB), Y4, Y4
+	VADDPS       word3f800000<>+0(SB), Y6, Y6
 	VDIVPS       Y0, Y1, Y0
 	VDIVPS       Y2, Y3, Y1
 	VDIVPS       Y4, Y5, Y2
+	VDIVPS       Y6, Y7, Y3
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      Y2, 64(AX)
-	ADDQ         $0x00000060, AX
-	ADDQ         $0x00000060, CX
+	VMOVUPS      Y3, 96(AX)
+	ADDQ         $0x00000080, AX
+	ADDQ         $0x00000080, CX
 	JMP          blocks
 
 rest:
-	ADDQ $0x18, DX
+	ADDQ $0x20, DX
 
 vectors:
 	SUBQ         $0x08, DX

@@ -80,7 +80,7 @@ func SigmoidGrad[T Float](dx, dy, y []T) {
 }
 
 // Gelu computes x·Φ(x), where Φ is the normal distribution function
-// (Hendrycks and Gimpel 2016), to 7 ULP or 2e-37; 0 at -Inf.
+// (Hendrycks and Gimpel 2016), to 4 ULP or 2e-37; 0 at -Inf.
 func Gelu[T Float](dst, x []T) {
 	check.Cover(len(dst), x)
 	Of[T]().Gelu(dst, x)

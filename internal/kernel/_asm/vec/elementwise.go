@@ -86,7 +86,7 @@ func arithmetic() {
 	unary("Neg", "", 4, func(_ args, x vec) vec { return neg(x) })
 	unary("Sqrt", "", 4, func(_ args, x vec) vec { return sqrt(x) })
 	unary("Reciprocal", "", 4, func(_ args, x vec) vec { return div(load(one()), x) })
-	unary("Exp", "", 3, func(_ args, x vec) vec { return exp(x) })
+	unary("Exp", "", 4, func(_ args, x vec) vec { return exp(x) })
 	unary("Log", "", 2, func(_ args, x vec) vec { return log(x) })
 	unary("Erf", "", 2, func(_ args, x vec) vec { return erf(x) })
 	gradient("ErfGrad", "x", "", 2, func(_ args, dy, x vec) vec {
@@ -116,13 +116,13 @@ func activations() {
 		low := mul(dy, mul(a.s[0], exp(x)))
 		return choose(cmp(gt, x, num(0)), dy, low)
 	})
-	unary("Tanh", "", 3, func(_ args, x vec) vec { return tanh(x) })
+	unary("Tanh", "", 4, func(_ args, x vec) vec { return tanh(x) })
 	gradient("TanhGrad", "y", "", 4, func(_ args, dy, y vec) vec { return mul(dy, fnma(y, y, load(one()))) })
-	unary("Sigmoid", "", 3, func(_ args, x vec) vec { return sigmoid(x) })
+	unary("Sigmoid", "", 4, func(_ args, x vec) vec { return sigmoid(x) })
 	gradient("SigmoidGrad", "y", "", 4, func(_ args, dy, y vec) vec { return mul(dy, fnma(y, y, y)) })
 	gelus()
 	silu := func(x, z vec) vec { return div(atLeast(-200, x), add(expFlush(neg(z)), one())) }
-	unary("Silu", "", 3, func(_ args, x vec) vec { return silu(x, x) })
+	unary("Silu", "", 4, func(_ args, x vec) vec { return silu(x, x) })
 	unary("GeluTanh", "", 2, func(_ args, x vec) vec { z, _ := geluTanhArg(clampTo(-16, 16, x)); return silu(x, z) })
 	gradient("SiluGrad", "x", "", 2, func(_ args, dy, x vec) vec {
 		x = clampTo(-88, 88, x)
@@ -157,8 +157,9 @@ func gate(dy, y vec) vec { return and(dy, cmp(gt, y, num(0))) }
 
 func gelus() {
 	unary("Gelu", "", 2, func(_ args, x vec) vec {
-		phi, _ := normal(x)
-		return mul(atLeast(-normalEnd, x), phi)
+		a := min(load(num(normalEnd)), abs(x))
+		_, tail := gaussian(atLeast(tiny, a), 0.5)
+		return fnma(a, tail, relu(x)) // x·Φ(x) is -a·tail below 0, and x·(1 - tail) above
 	})
 	gradient("GeluGrad", "x", "", 2, func(_ args, dy, x vec) vec {
 		x = clampTo(-normalEnd, normalEnd, x)

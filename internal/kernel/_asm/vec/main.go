@@ -51,9 +51,9 @@ var (
 // costly are the passes whose arithmetic takes longer than their bytes, so that wider
 // registers pay, and how many of their constants they have registers for, see keep.
 var costly = map[string]int{
-	"Exp": 14, "Log": 0, "Erf": 14, "ErfGrad": 14, "Tanh": 14, "Sigmoid": 14, "Softplus": 14,
-	"SoftplusGrad": 14, "Gelu": 16, "GeluGrad": 14, "GeluTanh": 14, "GeluTanhGrad": 14,
-	"Silu": 14, "SiluGrad": 14,
+	"Exp": 14, "Log": 0, "Erf": 10, "ErfGrad": 14, "Tanh": 14, "Sigmoid": 14, "Softplus": 14,
+	"SoftplusGrad": 14, "Gelu": 15, "GeluGrad": 12, "GeluTanh": 14, "GeluTanhGrad": 14,
+	"Silu": 11, "SiluGrad": 14,
 }
 
 func register() reg.VecVirtual {

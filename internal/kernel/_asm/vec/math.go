@@ -2,63 +2,57 @@ package main
 
 import "math"
 
+// magic, added to a small number, rounds it to an integer, which is in the low bits then.
+const magic = 3 << 22
+
 // expReduced returns n, as a float with its integer in the low bits, and
-// e = exp(x + low - n·ln 2) - 1, for x in [-104, 128]; low may be nil.
-//
-// Exponent and remainder come from Cody and Waite's reduction. The remainder r
-// is at most ln 2/2, where exp(r) = 1 + r + r²·q(r) with q of degree 4 is good
-// to 2^-29.
-func expReduced(x vec, low *vec) (n, e vec) {
-	const magic = 3 << 22 // adding it rounds to an integer
+// e = exp(x - n·ln 2) - 1, for x in [-104, 128]. Exponent and remainder come from Cody and
+// Waite's reduction.
+func expReduced(x vec) (n, e vec) {
 	n = fmaTo(x, load(num(math.Log2E)), num(magic))
 	k := sub(n, num(magic))
 	hi := float64(float32(math.Ln2))
 	r := fnma(k, num(hi), x)
-	r = fnma(k, num(math.Ln2-hi), r)
-	if low != nil {
-		r = add(r, *low)
-	}
+	return n, expm1Near(fnma(k, num(math.Ln2-hi), r))
+}
+
+// expm1Near is exp(r) - 1 = r + r²·q(r) for |r| <= ln 2/2, where q of degree 4 is good to 2^-29.
+func expm1Near(r vec) vec {
 	q := polynomial(fit(func(r float64) float64 {
 		if math.Abs(r) < 1e-3 {
 			return 0.5 + r/6 + r*r/24 // the quotient would cancel
 		}
 		return (math.Expm1(r) - r) / (r * r)
 	}, -math.Ln2/2, math.Ln2/2, 4), r)
-	return n, fma(mul(r, q), r, r)
+	return fma(mul(r, q), r, r)
 }
 
 // power is 2^n for n in [-126, 127], from the integer n.
 func power(n vec) vec { return addInt(shiftLeft(n, 23), num(1)) }
 
 // integer is the n of expReduced as an integer.
-func integer(n vec) vec { return subInt(n, num(3<<22)) }
+func integer(n vec) vec { return subInt(n, num(magic)) }
 
-// expOf is exp(x + low), rounded to within a unit or so, subnormal results and
-// infinities included. It multiplies by 2^n in two steps, since n may lie
-// beyond the exponents.
-func expOf(x vec, low *vec) vec {
-	n, e := expReduced(clampTo(-104, 89, x), low)
+// exp is rounded to within a unit or so, subnormal results and infinities included. It
+// multiplies by 2^n in two steps, since n may lie beyond the exponents.
+func exp(x vec) vec {
+	n, e := expReduced(clampTo(-104, 89, x))
 	k := integer(n)
 	half := shiftRight(k, 1)
 	return mul(mul(add(e, one()), power(half)), power(subInt(k, half)))
 }
 
-func exp(x vec) vec { return expOf(x, nil) }
-
 // expFlush is exp(x) in one step, for what follows another operation: 0 below
-// 2^-126, +Inf from 2^127.5 on.
-func expFlush(x vec) vec { return expBounded(clampTo(-88.1, 88.8, x), nil) }
-
-// expBounded is exp(x + low) for x in [-88.1, 88.8], at whose ends n is -127 and
-// 128, with powers that come out as 0 and +Inf.
-func expBounded(x vec, low *vec) vec {
-	n, e := expReduced(x, low)
+// 2^-126, +Inf from 2^127.5 on. At the ends of the bounds n is -127 and 128, with powers that
+// come out as 0 and +Inf.
+func expFlush(x vec) vec {
+	n, e := expReduced(clampTo(-88.1, 88.8, x))
 	return mul(add(e, one()), power(integer(n)))
 }
 
 // expm1 is exp(x) - 1 for x in [-80, 80], without cancellation.
 func expm1(x vec) vec {
-	n, e := expReduced(x, nil)
+	n, e := expReduced(x)
 	s := power(integer(n))
 	return fma(e, s, sub(s, one()))
 }
@@ -80,8 +74,7 @@ func logReduced(f, k vec) vec {
 }
 
 func log(x vec) vec {
-	const tiny = 0x1p-126
-	subnormal := cmp(lt, x, num(tiny))
+	subnormal := cmp(lt, x, num(0x1p-126))
 	scaled := choose(subnormal, mul(x, num(0x1p23)), x)
 	k := shiftRight(subInt(scaled, num(math.Sqrt2/2)), 23)
 	f := sub(subInt(scaled, shiftLeft(k, 23)), one())
@@ -100,35 +93,61 @@ func log1pOf(e vec) vec {
 	return logReduced(f, and(big, one()))
 }
 
-// squareExp is exp(-c·x²) for c = 1 or 1/2 and x·√c in [-9.38, 9.38]. What
-// rounding x² loses goes into the exponent again.
+// squareExp is exp(-c·x²) for c = 1 or 1/2 and x·√c in [-9.38, 9.38], at whose ends it is 0 as
+// with expFlush. The remainder is of x² as it is before it is rounded: n·ln 2 is exact there but
+// for its last bits.
 func squareExp(x vec, c float64) vec {
 	scaled := mul(x, num(-c))
-	s := mul(scaled, x)
-	low := fms(scaled, x, s)
-	return expBounded(s, &low)
+	n := fmaTo(mul(scaled, x), load(num(math.Log2E)), num(magic))
+	k := sub(n, num(magic))
+	hi := math.Round(math.Ln2*0x1p15) / 0x1p15
+	r := fma(scaled, x, mul(k, num(-hi)))
+	e := expm1Near(fnma(k, num(math.Ln2-hi), r))
+	return mul(add(e, one()), power(integer(n)))
 }
 
-// gaussianEnd is where exp(-x²) has come to 0 for expBounded.
+// gaussianEnd is where exp(-x²) has come to 0 for squareExp.
 const gaussianEnd = 9.38
 
-// size is |x| between 1e-15, whose square does not show beside 1 and is not so small
-// as to be slow, and end; NaN stays.
-func size(x vec, end float64) vec { return clampTo(1e-15, end, abs(x)) }
+// tiny is a number whose square does not show beside 1 and is not so small as to be slow.
+const tiny = 1e-15
 
-// gaussian returns exp(-c·a²) and c·erfc(a·√c) = exp(-c·a²)·t·g(t), where
-// t = 1/(1 + 0.4·a·√c), for a >= 0; the domain is that of squareExp. As a function of t,
-// exp(a²)·erfc(a)/t is smooth on all of [0,1], which stands for every a >= 0; at
-// degree 10 it is good to 2^-26.
+// size is |x| between tiny and end; NaN stays.
+func size(x vec, end float64) vec { return clampTo(tiny, end, abs(x)) }
+
+// gaussian returns exp(-c·a²) and c·erfc(a·√c) for a >= 0; the domain is that of squareExp.
+//
+// The second is h(u) times the first, with u = a·√(2c) + 1 in [1, 16), where h is smooth. Each of
+// the 8 half octaves [1, 1.5), [1.5, 2), [2, 3), … has a polynomial of its own, of degree 7, good
+// to 2^-24.9. The last two bits of the exponent and the first one of the mantissa find its
+// coefficients, and the other bits are its argument.
 func gaussian(a vec, c float64) (density, erfc vec) {
 	density = squareExp(a, c)
-	const k = 0.4
-	t := div(load(one()), fmaTo(a, load(num(k*math.Sqrt(c))), one()))
-	g := polynomial(fit(func(u float64) float64 {
-		t := u + 0.5
-		return c * scaledErfc((1/t-1)/k) / t
-	}, -0.5, 0.5, 10), sub(t, num(0.5)))
-	return density, mul(mul(g, t), density)
+	const degree, middle = 7, 0.25
+	var h [degree + 1][8]float64
+	for k := range 8 {
+		octave, half := math.Exp2(float64(k/2)), 0.5*float64(k%2)
+		p := fit(func(v float64) float64 {
+			return c * scaledErfc((octave*(1+half+middle+v)-1)/math.Sqrt2)
+		}, -middle, middle, degree)
+		for i := range h {
+			h[i][k] = p[i]
+		}
+	}
+	var u vec
+	if scale := math.Sqrt(2 * c); scale == 1 {
+		u = add(a, one())
+	} else {
+		u = fmaTo(a, load(num(scale)), one())
+	}
+	const bits = 22 // of the argument, in u
+	of := lookups(h[:], shiftRight(u, bits), int(math.Float32bits(1)>>bits))
+	v := sub(or(and(u, word(1<<bits-1)), one()), num(1+middle))
+	y := of(degree)
+	for i := degree - 1; i >= 0; i-- {
+		horner(y, v, of(i))
+	}
+	return density, mul(y, density)
 }
 
 func erf(x vec) vec {

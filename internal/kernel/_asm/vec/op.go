@@ -109,7 +109,33 @@ func load(c Mem) vec {
 }
 
 // loadNew is a constant in a register of its own.
-func loadNew(c Mem) vec { return op(func(r vec) { with(c, VMOVUPS, VBROADCASTSS)(c, r) }) }
+func loadNew(c Mem) vec {
+	if _, isTable := tables[c.Symbol.Name]; isTable {
+		return op(func(r vec) { VMOVUPS(c, r) })
+	}
+	return op(func(r vec) { with(c, VMOVUPS, VBROADCASTSS)(c, r) })
+}
+
+// lookups returns a function that finds, for each lane, a number of a row: number k where the
+// last three bits of the index are those of first+k. Of 512 bits a register holds two rows, and
+// the fourth bit tells them apart.
+func lookups(rows [][8]float64, index vec, first int) func(row int) vec {
+	at := []vec{index}
+	if wide {
+		at = append(at, xor(index, word(8)))
+	}
+	return func(row int) vec {
+		other := row % len(at)
+		t := table(rows[row-other:][:len(at)], first)
+		return op(func(r vec) {
+			if k, ok := kept[t]; ok {
+				VPERMPS(k, at[other], r)
+			} else {
+				VPERMPS(t, at[other], r)
+			}
+		})
+	}
+}
 
 // Predicates of VCMPPS. The ordered ones are false where there is a NaN.
 const (
@@ -166,11 +192,13 @@ func polynomial(c []float64, x vec) vec {
 	last := len(c) - 1
 	y := loadNew(num(c[last]))
 	for _, c := range slices.Backward(c[:last]) {
-		k := num(c)
-		emit(func() { with(k, VFMADD213PS, VFMADD213PS_BCST)(k, x, y) })
+		horner(y, x, num(c))
 	}
 	return y
 }
+
+// horner sets y to y·x + c.
+func horner(y, x vec, c Op) { emit(func() { with(c, VFMADD213PS, VFMADD213PS_BCST)(c, x, y) }) }
 
 // with is the instruction for an operand: for a constant of 512 bits the one that takes
 // a single word for all lanes. The linker aligns no data to more than 32 bytes, and a
@@ -237,6 +265,33 @@ func word(bits uint32) Mem {
 			DATA(4*i, U32(bits))
 		}
 		words[bits] = m
+	}
+	if used != nil {
+		used(m)
+	}
+	return m
+}
+
+// tables are the constants that differ from lane to lane, by name.
+var tables = map[string]Mem{}
+
+// table has number k of row i in the lane of the last bits of first+k, turned round in bit 3 for
+// the second row.
+func table(rows [][8]float64, first int) Mem {
+	bits := make([]uint32, lanes)
+	for i, row := range rows {
+		for k, v := range row {
+			bits[((first+k)^8*i)%lanes] = math.Float32bits(float32(v))
+		}
+	}
+	name := fmt.Sprintf("table%08x%08x", bits[0], bits[1])
+	m, ok := tables[name]
+	if !ok {
+		m = GLOBL(name, RODATA|NOPTR)
+		for i, b := range bits {
+			DATA(4*i, U32(b))
+		}
+		tables[name] = m
 	}
 	if used != nil {
 		used(m)
