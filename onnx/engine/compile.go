@@ -97,7 +97,11 @@ func (g *Graph) session(p *program, o *Options, taps []string, pool *parallel.Po
 	if err := l.fits("a run", 0, batch, func(to int) int64 { return g.runBytes(o, batch, to) }); err != nil {
 		return nil, nil, err
 	}
-	s, err := p.bind(l.allocate(), taps, &ops.Env{Pool: pool, Packed: o.Packed}, scratch)
+	env := &ops.Env{Pool: pool, Packed: o.Packed}
+	if o.turns == nil { // the inputs are the user's
+		env.Images = batch
+	}
+	s, err := p.bind(l.allocate(), taps, env, scratch)
 	if err != nil {
 		return nil, nil, err
 	}

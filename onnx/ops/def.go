@@ -111,6 +111,9 @@ type Env struct {
 	// In and Out are the node's tensors; nil where Node.In or Node.Out is.
 	In, Out []*tensor.Tensor
 
+	// Images is how many samples a run takes, the first size of its inputs; 0 where that is not known.
+	Images int
+
 	// Fault takes the error of a node whose operands' elements do not fit, which
 	// are known at run time alone, like indices; the run ends with it.
 	Fault *error

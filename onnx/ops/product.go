@@ -66,6 +66,9 @@ func bindFusedProduct(n *Node, e *Env) (func(), error) {
 	if e.Out[0].Len() == 0 {
 		return func() {}, nil
 	}
+	if run, err := bindHalved(n, e, p); run != nil || err != nil {
+		return run, err
+	}
 	if isPlanes(n, p) {
 		r, err := newPlanesRun(n, e, p)
 		if err != nil {

@@ -13,3 +13,4 @@ package avx2
 //go:generate go run -C ../_asm ./depth -out ../avx2/depth_amd64.s -stubs ../avx2/depth_amd64.go -pkg avx2
 //go:generate go run -C ../_asm ./winograd -out ../avx2/winograd_amd64.s -stubs ../avx2/winograd_amd64.go -pkg avx2
 //go:generate go run -C ../_asm ./quant -out ../avx2/quant_amd64.s -stubs ../avx2/quant_amd64.go -pkg avx2
+//go:generate go run -C ../_asm ./strassen -out ../avx2/strassen_amd64.s -stubs ../avx2/strassen_amd64.go -pkg avx2

@@ -15,6 +15,7 @@ import "memprobe/internal/kernel/ref"
 //go:generate go run -C ../_asm ./vec -out ../avx512/vec_amd64.s -stubs ../avx512/vec_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./quant -out ../avx512/quant_amd64.s -stubs ../avx512/quant_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./winograd -out ../avx512/winograd_amd64.s -stubs ../avx512/winograd_amd64.go -pkg avx512
+//go:generate go run -C ../_asm ./strassen -out ../avx512/strassen_amd64.s -stubs ../avx512/strassen_amd64.go -pkg avx512
 
 // Arguments of the kernels.
 type (
@@ -25,6 +26,8 @@ type (
 	Planes     = ref.Planes
 	PoolRows   = ref.PoolRows
 	Quad       = ref.Quad
+	Quarters   = ref.Quarters
+	RowSums    = ref.RowSums
 	Tile       = ref.Tile
 	Tiles      = ref.Tiles
 )

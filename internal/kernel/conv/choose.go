@@ -4,6 +4,7 @@ import (
 	"memprobe/internal/kernel/conv/depthwise"
 	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/conv/winograd"
+	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/kernel/ref"
 	"memprobe/internal/parallel"
 )
@@ -47,6 +48,9 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 // pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped.
 func pointwiseOf(p *parallel.Pool, s Spec, flipped bool) method.Conv {
 	product, pixels := newPointwise(nil, s, flipped).Cycles(), newTurned(nil, s, flipped).Cycles()
+	if suitsStrassen(s) && newStrassen(nil, s).Cycles() < gemm.Worthwhile*min(product, pixels) {
+		return newStrassen(p, s)
+	}
 	if suitsStrips(s) && newStrips(nil, s, flipped).Cycles() < min(product, pixels) {
 		return newStrips(p, s, flipped)
 	}

@@ -6,6 +6,7 @@
 //	pointwise   windows of one tap: a product over the planes as they lie
 //	turned      pointwise with the product turned round: pixels are its rows
 //	strips      pointwise with strips of the planes, read in place, as columns of tiles
+//	strassen    pointwise with constant weights by seven products of halves; package gemm
 //	dense       pointwise for planes of one element
 //	winograd    3×3 windows of stride 1 with fewer multiplications; package winograd
 //	depthwise   one window a channel; package depthwise

@@ -24,3 +24,11 @@ func TestGemmBits(t *testing.T) {
 		})
 	}
 }
+
+func TestStrassenBits(t *testing.T) {
+	kerneltest.NeedAVX512(t)
+	for _, s := range halvedCases() {
+		o := operands(s)
+		kerneltest.SameBits(t, s, func() []float32 { return o.run(t, nil, s) })
+	}
+}

@@ -18,4 +18,13 @@
 //
 //	column   0    1   …  plane-1 │ plane  …
 //	image    0    0   …  0       │ 1      …
+//
+// Large products by a B that stays are computed by seven products of halves instead of
+// eight, see Halved:
+//
+//	┌─────┬─────┐   ┌─────┬─────┐
+//	│ A11 │ A12 │   │ B11 │ B12 │  →  M0 … M6  →  C11 C12 C21 C22
+//	├─────┼─────┤ × ├─────┼─────┤
+//	│ A21 │ A22 │   │ B21 │ B22 │
+//	└─────┴─────┘   └─────┴─────┘
 package gemm

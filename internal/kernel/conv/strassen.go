@@ -1,0 +1,33 @@
+package conv
+
+import (
+	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/gemm"
+	"memprobe/internal/parallel"
+)
+
+// strassen is a pointwise convolution of stride 1 with constant weights by seven products of
+// halves, see [gemm.Halved]: pixels are the rows, and those of the two halves of a plane are added.
+type strassen struct{ plan *gemm.Strassen }
+
+// suitsStrassen reports whether strassen can compute s, and may: its sums of pixels are rounded
+// once more, which weights that train are not worth.
+func suitsStrassen(s Spec) bool {
+	return s.Constant && s.C%2 == 0 && gemm.HalvesColumns(s.M) && s.H*s.W > 1
+}
+
+func newStrassen(p *parallel.Pool, s Spec) *strassen {
+	plane := s.H * s.W
+	return &strassen{gemm.NewStrassen(p, gemm.Halved{Outer: s.N, Len: plane, Inner: 1, K: s.C, N: s.M, LDB: s.C, TransB: true,
+		A: gemm.Places{Outer: s.C * plane, Row: 1, Col: plane}, C: gemm.Places{Outer: s.M * plane, Row: 1, Col: plane},
+		Bias: s.Bias, Residual: s.Residual, Act: s.Act, Lo: s.Lo, Hi: s.Hi})}
+}
+
+func (t *strassen) Name() string             { return "gemm-strassen" }
+func (t *strassen) PackedLen() int           { return t.plan.PackedLen() }
+func (t *strassen) Pack(packed, w []float32) { t.plan.Pack(packed, w) }
+func (t *strassen) Scratch() int             { return t.plan.Scratch() }
+func (t *strassen) Cycles() float64          { return t.plan.Cycles() }
+func (t *strassen) Run(o method.Operands, scratch []float32) {
+	t.plan.Run(o.Y, o.X, o.Packed, o.Bias, o.Residual, scratch)
+}

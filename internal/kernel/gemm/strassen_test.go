@@ -1,0 +1,210 @@
+package gemm
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	"memprobe/internal/kernel/kerneltest"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/parallel"
+	"memprobe/internal/tol"
+)
+
+// inRows and inPlanes place Outer·Len·Inner rows of so many columns.
+func inRows(s Halved, columns int) Places {
+	return Places{Outer: s.Len * s.Inner * columns, Row: columns, Col: 1}
+}
+
+func inPlanes(s Halved, columns int) Places {
+	return Places{Outer: s.Len * columns, Row: 1, Col: s.Len}
+}
+
+// halvedCases are products of odd and even halves, of one block and of several, of several
+// steps of k, and of rows and planes on either side.
+func halvedCases() (all []Halved) {
+	for _, d := range [][5]int{{2, 7, 1, 64, 64}, {2, 49, 1, 512, 128}, {1, 9, 1, 900, 96}, {1, 2, 1, 2, 32}, {1, 450, 1, 66, 64},
+		{3, 5, 3, 40, 32}, {1, 131, 2, 128, 1152}} {
+		s := Halved{Outer: d[0], Len: d[1], Inner: d[2], K: d[3], N: d[4]}
+		for i := range 4 {
+			if i > 0 && s.Inner > 1 {
+				continue
+			}
+			s.A, s.C = inRows(s, s.K), inRows(s, s.N)
+			if i&1 != 0 {
+				s.A = inPlanes(s, s.K)
+			}
+			if i&2 != 0 {
+				s.C = inPlanes(s, s.N)
+			}
+			all = append(all, s)
+			s.Bias, s.Residual, s.Act, s.Lo, s.Hi, s.TransB = true, true, ref.ActClip, -1, 2, true
+			all = append(all, s)
+			s.Bias, s.Residual, s.Act, s.TransB = false, false, ref.ActNone, false
+		}
+	}
+	for i := range all {
+		if all[i].LDB = all[i].N; all[i].TransB {
+			all[i].LDB = all[i].K
+		}
+	}
+	return all
+}
+
+type halvedOperands struct{ a, b, bias, c []float32 }
+
+// operands are of s; c is the old one, and the residual.
+func operands(s Halved) halvedOperands {
+	rows := s.Outer * s.Len * s.Inner
+	return halvedOperands{kerneltest.Noise(rows*s.K, 1), kerneltest.Noise(s.K*s.N, 2), kerneltest.Noise(s.N, 3), kerneltest.Noise(rows*s.N, 4)}
+}
+
+// run computes s, with the residual in the memory of the result where it may be.
+func (o *halvedOperands) run(t testing.TB, p *parallel.Pool, s Halved) []float32 {
+	g := NewStrassen(p, s)
+	packed, scratch, c := kerneltest.Noise(g.PackedLen(), 5), kerneltest.Noise(g.Scratch(), 6), kerneltest.Noise(len(o.c), 4)
+	g.Pack(packed, o.b)
+	residual := c
+	if s.C.Row == 1 {
+		residual = o.c
+	}
+	g.Run(c, o.a, packed, o.bias, residual, scratch)
+	if t, ok := t.(*testing.T); ok {
+		for _, x := range [][]float32{packed, scratch, c} {
+			kerneltest.Intact(t, x)
+		}
+	}
+	return c
+}
+
+// exact is s in float64.
+func (o *halvedOperands) exact(s Halved) []float64 {
+	want := kerneltest.Wide(o.c)
+	lo, hi, _ := s.Act.Bounds(s.Lo, s.Hi)
+	for outer := range s.Outer {
+		for r := range s.Len * s.Inner {
+			for n := range s.N {
+				sum := 0.0
+				for k := range s.K {
+					b := o.b[(k*s.N+n)%len(o.b)]
+					if s.TransB {
+						b = o.b[n*s.K+k]
+					}
+					sum += float64(o.a[outer*s.A.Outer+r*s.A.Row+k*s.A.Col]) * float64(b)
+				}
+				if s.Bias {
+					sum += float64(o.bias[n])
+				}
+				at := outer*s.C.Outer + r*s.C.Row + n*s.C.Col
+				if s.Residual {
+					sum += want[at]
+				}
+				want[at] = min(max(sum, float64(lo)), float64(hi))
+			}
+		}
+	}
+	return want
+}
+
+func TestStrassen(t *testing.T) {
+	for _, s := range halvedCases() {
+		o := operands(s)
+		want := o.exact(s)
+		kerneltest.Threads(t, func(p *parallel.Pool) [][]float32 {
+			got := o.run(t, p, s)
+			// K products of at most 1, in another order and in float32.
+			if err := tol.Close(got, want, 2e-7*float64(s.K+4), 1e-6); err != nil {
+				t.Fatalf("%+v: %v", s, err)
+			}
+			return [][]float32{got}
+		})
+	}
+}
+
+// The root mean square of the error, relative to that of the result, is at most twice that of
+// one product.
+func TestStrassenError(t *testing.T) {
+	for _, k := range []int{64, 512, 1536} {
+		s := Halved{Outer: 1, Len: 64, Inner: 1, K: k, N: 64, LDB: 64, A: Places{Row: k, Col: 1}, C: Places{Row: 64, Col: 1}}
+		o := halvedOperands{a: kerneltest.Normal(64*k, 1, 0), b: kerneltest.Normal(64*k, 2, 0), c: make([]float32, 64*64)}
+		want, one := o.exact(s), make([]float32, 64*64)
+		g := New(nil, Spec{M: 64, N: 64, K: k})
+		g.Run(one, o.a, o.b, nil, make([]float32, g.Scratch()))
+		rms := func(x []float32) float64 {
+			wrong, all := 0.0, 0.0
+			for i, w := range want {
+				wrong, all = wrong+math.Pow(float64(x[i])-w, 2), all+w*w
+			}
+			return math.Sqrt(wrong / all)
+		}
+		got, plain := rms(o.run(t, nil, s)), rms(one)
+		t.Logf("%d terms: one product %.2g, halves %.2g", k, plain, got)
+		if got > 2.5*plain || got > 8e-7 {
+			t.Errorf("%d terms: error %.2g, of one product %.2g", k, got, plain)
+		}
+	}
+}
+
+// What an image holds does not reach the rows of another.
+func TestStrassenKeepsImagesApart(t *testing.T) {
+	for _, s := range halvedCases() {
+		if s.Outer == 1 {
+			continue
+		}
+		o := operands(s)
+		want := o.run(t, nil, s)
+		for i := range s.Len * s.Inner * s.K { // of the second outer place
+			o.a[s.A.Outer+i] = float32(math.NaN())
+		}
+		got := o.run(t, nil, s)
+		if !slices.Equal(got[:s.C.Outer], want[:s.C.Outer]) || !slices.Equal(got[2*s.C.Outer:], want[2*s.C.Outer:]) {
+			t.Errorf("%+v: another image's rows have changed", s)
+		}
+	}
+}
+
+func BenchmarkStrassen(b *testing.B) {
+	for _, d := range [][4]int{{2, 197, 768, 3072}, {2, 197, 3072, 768}, {2, 196, 384, 1536}, {2, 784, 192, 768}, {2, 196, 1024, 512},
+		{2, 784, 256, 512}, {2, 49, 1024, 2048}} {
+		s := Halved{Outer: d[0], Len: d[1], Inner: 1, K: d[2], N: d[3], LDB: d[3]}
+		o := operands(s)
+		rate := func(b *testing.B, run func()) {
+			for b.Loop() {
+				run()
+			}
+			b.ReportMetric(2*float64(len(o.a)*s.N)*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GFLOP/s")
+		}
+		for _, place := range []struct {
+			name string
+			of   func(Halved, int) Places
+		}{{"rows", inRows}, {"planes", inPlanes}} {
+			s.A, s.C = place.of(s, s.K), place.of(s, s.N)
+			g := NewStrassen(nil, s)
+			packed, scratch := make([]float32, g.PackedLen()), make([]float32, g.Scratch())
+			g.Pack(packed, o.b)
+			b.Run(fmt.Sprint(d, " halves in ", place.name), func(b *testing.B) {
+				rate(b, func() { g.Run(o.c, o.a, packed, nil, nil, scratch) })
+			})
+		}
+		g := New(nil, Spec{M: s.Outer * s.Len, N: s.N, K: s.K})
+		packed, scratch := make([]float32, g.PackedLenB()), make([]float32, g.Scratch())
+		g.PackIntoB(packed, o.b)
+		b.Run(fmt.Sprint(d, " one product"), func(b *testing.B) { rate(b, func() { g.RunPackedB(o.c, o.a, packed, nil, scratch) }) })
+	}
+}
+
+// Large products are worth it, those of which more is moved than saved are not.
+func TestWorthwhile(t *testing.T) {
+	for _, c := range []struct {
+		rows, k, n int
+		want       bool
+	}{{197, 768, 3072, true}, {196, 1024, 512, true}, {196, 384, 1536, true}, {196, 128, 512, false}, {3136, 96, 384, false},
+		{49, 1024, 2048, false}, {1, 1024, 1024, false}} {
+		s := Halved{Outer: 2, Len: c.rows, Inner: 1, K: c.k, N: c.n}
+		s.A, s.C, s.LDB = inRows(s, s.K), inRows(s, s.N), s.N
+		if got := s.Worthwhile(); got != c.want {
+			t.Errorf("twice %d rows, %d to %d: worthwhile %v", c.rows, c.k, c.n, got)
+		}
+	}
+}
