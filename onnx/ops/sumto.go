@@ -32,8 +32,12 @@ func bindSumTo(n *Node, e *Env) (func(), error) {
 		func() func() { return sumLoop[float64](e, gone, total{}) })
 }
 
-// sumColumns is how many neighbouring results are summed together.
-const sumColumns = 64
+// How many neighbouring results are summed together, for the threads to share, and at
+// most, for their sums to stay in the first-level cache.
+const (
+	fewColumns  = 64
+	mostColumns = 1024
+)
 
 // total is a sum of floats, of their squares if so, and what is made of it; nil leaves it.
 type total struct {
@@ -86,11 +90,12 @@ func sumLoop[T tensor.Float](e *Env, gone []bool, t total) func() {
 		}
 		return func() { e.Pool.For(parallel.Chunks(len(starts), size), body) }
 	}
-	per := parallel.Chunks(run, sumColumns)
-	acc := make([]float64, sumColumns*e.Pool.Threads())
+	columns := min(max(fewColumns, run/e.Pool.Want()), mostColumns)
+	per := parallel.Chunks(run, columns)
+	acc := make([]float64, columns*e.Pool.Threads())
 	body := func(worker, chunk int) {
-		lo, hi := parallel.Range(chunk%per, sumColumns, run)
-		sum, dst := acc[worker*sumColumns:][:hi-lo], tensor.Data[T](y)[chunk/per*run+lo:]
+		lo, hi := parallel.Range(chunk%per, columns, run)
+		sum, dst := acc[worker*columns:][:hi-lo], tensor.Data[T](y)[chunk/per*run+lo:]
 		clear(sum)
 		for _, at := range offsets {
 			src := tensor.Data[T](x)[starts[chunk/per]+at+lo:][:hi-lo]
@@ -100,9 +105,7 @@ func sumLoop[T tensor.Float](e *Env, gone []bool, t total) func() {
 				}
 				continue
 			}
-			for j, v := range src {
-				sum[j] += float64(v)
-			}
+			vec.AddWide(sum, src)
 		}
 		for j, v := range sum {
 			dst[j] = T(t.of(v))

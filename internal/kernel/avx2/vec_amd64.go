@@ -249,6 +249,11 @@ func Dot(a []float32, b []float32) float64
 //go:noescape
 func ShortDot(a []float32, b []float32) float64
 
+// AddWide is ref.AddWide(sum, x).
+//
+//go:noescape
+func AddWide(sum []float64, x []float32)
+
 // MaxOf is ref.MaxOf(x).
 //
 //go:noescape

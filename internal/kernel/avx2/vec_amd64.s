@@ -6751,6 +6751,44 @@ done:
 	VZEROUPPER
 	RET
 
+// func AddWide(sum []float64, x []float32)
+// Requires: AVX
+TEXT ·AddWide(SB), NOSPLIT, $0-48
+	MOVQ sum_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ x_len+32(FP), DX
+
+vectors:
+	SUBQ      $0x08, DX
+	JL        rest
+	VCVTPS2PD (CX), Y0
+	VADDPD    (AX), Y0, Y0
+	VMOVUPD   Y0, (AX)
+	VCVTPS2PD 16(CX), Y0
+	VADDPD    32(AX), Y0, Y0
+	VMOVUPD   Y0, 32(AX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, AX
+	JMP       vectors
+
+rest:
+	ADDQ $0x08, DX
+
+singles:
+	DECQ      DX
+	JL        done
+	VXORPD    X0, X0, X0
+	VCVTSS2SD (CX), X0, X0
+	VADDSD    (AX), X0, X0
+	VMOVSD    X0, (AX)
+	ADDQ      $0x04, CX
+	ADDQ      $0x08, AX
+	JMP       singles
+
+done:
+	VZEROUPPER
+	RET
+
 // func MaxOf(x []float32) float32
 // Requires: AVX, SSE
 TEXT ·MaxOf(SB), NOSPLIT, $0-28

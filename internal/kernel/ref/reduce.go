@@ -26,6 +26,13 @@ func Dot[T Float](a, b []T) float64 {
 // ShortDot is Dot for rows that may be summed in the precision of T, by lanes.
 func ShortDot[T Float](a, b []T) float64 { return Dot(a, b) }
 
+// AddWide adds x to the sums: sum[i] += x[i].
+func AddWide[T Float](sum []float64, x []T) {
+	for i, v := range x {
+		sum[i] += float64(v)
+	}
+}
+
 // MaxOf is the largest element, NaN if any is; -Inf if x is empty.
 func MaxOf[T Float](x []T) T {
 	m := T(math.Inf(-1))

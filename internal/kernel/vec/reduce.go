@@ -14,6 +14,12 @@ func Dot[T Float](a, b []T) float64 {
 	return Of[T]().Dot(a, b)
 }
 
+// AddWide adds each element of x to its sum: sum[i] += x[i].
+func AddWide[T Float](sum []float64, x []T) {
+	check.Cover(len(x), sum)
+	Of[T]().AddWide(sum, x)
+}
+
 // MaxOf returns the largest element, NaN if any is; -Inf if x is empty.
 func MaxOf[T Float](x []T) T { return Of[T]().MaxOf(x) }
 

@@ -2,6 +2,7 @@ package vec
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"memprobe/internal/kernel/kerneltest"
@@ -36,6 +37,26 @@ func TestReductions(t *testing.T) {
 			if err := tol.Close(dst, e, 0, 4e-7); err != nil { // the argument is rounded
 				t.Fatalf("length %d: %v", n, err)
 			}
+		}
+		if err := check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestAddWide(t *testing.T) {
+	for n := range 70 {
+		x, check := kerneltest.Guarded(n, n%8)
+		copy(x, kerneltest.Normal(n, 1, 0.5))
+		got, want := make([]float64, n+1), make([]float64, n+1)
+		for i := range got {
+			got[i] = math.Sqrt(float64(i))
+			want[i] = got[i]
+		}
+		AddWide(got[:n], x)
+		ref.AddWide(want[:n], x)
+		if !slices.Equal(got, want) {
+			t.Fatalf("length %d: %v, want %v", n, got, want)
 		}
 		if err := check(); err != nil {
 			t.Fatal(err)

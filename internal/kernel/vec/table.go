@@ -37,6 +37,7 @@ type Table[T Float] struct {
 
 	Sum, SumSq       func(x []T) float64
 	Dot, ShortDot    func(a, b []T) float64
+	AddWide          func(sum []float64, x []T)
 	MaxOf, MinOf     func(x []T) T
 	ArgMax, ArgMin   func(x []T) int
 	ExpSum           func(dst, x []T, m T) float64
@@ -84,7 +85,7 @@ func plain[T Float]() Table[T] {
 		ClipGrad: ref.ClipGrad[T], HardSigmoidGrad: ref.HardSigmoidGrad[T],
 
 		Sum: ref.Sum[T], SumSq: ref.SumSq[T], Dot: ref.Dot[T], ShortDot: ref.ShortDot[T],
-		MaxOf: ref.MaxOf[T], MinOf: ref.MinOf[T],
+		AddWide: ref.AddWide[T], MaxOf: ref.MaxOf[T], MinOf: ref.MinOf[T],
 		ArgMax: ref.ArgMax[T], ArgMin: ref.ArgMin[T],
 		ExpSum: ref.ExpSum[T], SoftmaxRows: ref.SoftmaxRows[T], SoftmaxGrad: ref.SoftmaxGrad[T], LogSoftmaxGrad: ref.LogSoftmaxGrad[T],
 		Repeat: ref.Repeat[T], FromUint8: ref.FromUint8[T], Transpose: ref.Transpose[T], Match: ref.Match[T],

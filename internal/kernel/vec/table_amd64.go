@@ -50,7 +50,8 @@ func narrow() Table[float32] {
 		LeakyReluGrad: avx2.LeakyReluGrad, EluGrad: avx2.EluGrad,
 		ClipGrad: avx2.ClipGrad, HardSigmoidGrad: avx2.HardSigmoidGrad,
 
-		Sum: avx2.Sum, SumSq: avx2.SumSq, Dot: avx2.Dot, ShortDot: avx2.ShortDot, MaxOf: avx2.MaxOf, MinOf: avx2.MinOf,
+		Sum: avx2.Sum, SumSq: avx2.SumSq, Dot: avx2.Dot, ShortDot: avx2.ShortDot,
+		AddWide: avx2.AddWide, MaxOf: avx2.MaxOf, MinOf: avx2.MinOf,
 		ArgMax: func(x []float32) int { return avx2.Index(x, avx2.MaxOf(x)) },
 		ArgMin: func(x []float32) int { return avx2.Index(x, avx2.MinOf(x)) },
 		ExpSum: avx2.ExpSum, SoftmaxRows: softmaxRows, SoftmaxGrad: avx2.SoftmaxGrad, LogSoftmaxGrad: avx2.LogSoftmaxGrad,

@@ -156,6 +156,7 @@ func reductions() {
 	fold{src: []string{"a", "b"}, results: []string{""}, narrow: true,
 		f: func(a args, t []*total) { VFMADD231PS(a.x[0], a.x[1], t[0].next()) },
 	}.generate("ShortDot", "(a, b []float32) float64")
+	addWide()
 	extremeOf("MaxOf", func(m, x vec) { VMAXPS(x, m, m) }, word(0xff800000))
 	extremeOf("MinOf", func(m, x vec) { VMINPS(x, m, m) }, word(0x7f800000))
 	index()
@@ -167,6 +168,41 @@ func reductions() {
 			return result(choose(hit, a.s[0], a.x[0]))
 		},
 	}.generate("Match", "(at, x, m []float32, k float32)")
+}
+
+// addWide generates the addition of a vector to sums of float64s.
+func addWide() {
+	text("AddWide", "(sum []float64, x []float32)")
+	sum, x := pointer("sum"), pointer("x")
+	n := Load(Param("x").Len(), GP64()).(reg.GPVirtual)
+	Label("vectors")
+	SUBQ(U8(lanes), n)
+	JL(LabelRef("rest"))
+	for half := range 2 {
+		v, at := YMM(), Mem{Base: sum, Disp: 32 * half}
+		VCVTPS2PD(Mem{Base: x, Disp: 16 * half}, v)
+		VADDPD(at, v, v)
+		VMOVUPD(v, at)
+	}
+	ADDQ(U8(4*lanes), x)
+	ADDQ(U8(8*lanes), sum)
+	JMP(LabelRef("vectors"))
+	Label("rest")
+	ADDQ(U8(lanes), n)
+	Label("singles")
+	DECQ(n)
+	JL(LabelRef("done"))
+	v := XMM()
+	VXORPD(v, v, v)
+	VCVTSS2SD(Mem{Base: x}, v, v)
+	VADDSD(Mem{Base: sum}, v, v)
+	VMOVSD(v, Mem{Base: sum})
+	ADDQ(U8(4), x)
+	ADDQ(U8(8), sum)
+	JMP(LabelRef("singles"))
+	Label("done")
+	VZEROUPPER()
+	RET()
 }
 
 // extremeOf generates MaxOf or MinOf. start is what an empty x gives.
