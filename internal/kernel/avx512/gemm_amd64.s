@@ -2237,7 +2237,7 @@ panel:
 	MOVQ    32(CX), R8
 	MOVQ    (SP), R9
 	MOVQ    8(SP), R10
-	MOVQ    184(AX), R11
+	MOVQ    192(AX), R11
 	MOVQ    $0x00000040, R12
 	CMPQ    R12, DX
 	CMOVQGT DX, R12
@@ -2258,6 +2258,9 @@ loop4:
 	PREFETCHT1 128(R9)
 	PREFETCHT1 192(R9)
 	PREFETCHT1 252(R9)
+	ADDQ       $0x00000100, R9
+	TESTQ      R10, 184(AX)
+	JNE        fetched
 	ADDQ       R11, R9
 
 fetched:
@@ -3500,7 +3503,7 @@ panel:
 	MOVQ    32(AX), SI
 	MOVQ    (SP), DI
 	MOVQ    8(SP), R8
-	MOVQ    184(AX), R9
+	MOVQ    192(AX), R9
 	MOVQ    $0x00000040, R10
 	CMPQ    R10, CX
 	CMOVQGT CX, R10
@@ -3521,6 +3524,9 @@ loop4:
 	PREFETCHT1 128(DI)
 	PREFETCHT1 192(DI)
 	PREFETCHT1 252(DI)
+	ADDQ       $0x00000100, DI
+	TESTQ      R8, 184(AX)
+	JNE        fetched
 	ADDQ       R9, DI
 
 fetched:

@@ -1,6 +1,8 @@
 package gemm
 
 import (
+	"math/bits"
+
 	"memprobe/internal/kernel/check"
 	"memprobe/internal/kernel/ref"
 	"memprobe/internal/kernel/tile"
@@ -164,7 +166,7 @@ func (g *Plan) compute(r run, scratch []float32) {
 		g.pool.For(g.kBlocks()*g.ncols, g.packBBody)
 	}
 	g.run.local = scratch
-	g.pool.For(g.items*g.nrows*g.ncols, g.chunkBody)
+	g.pool.For(g.chunks(), g.chunkBody)
 	g.run = run{}
 }
 
@@ -278,14 +280,21 @@ func (g *Plan) packColumns(_, i int) {
 	}
 }
 
+func (g *Plan) chunks() int { return g.items * g.nrows * g.ncols }
+
+// at is where chunk i is: its product, and its number along the rows and the columns of C.
+func (g *Plan) at(i int) (item, row, col int) {
+	item, i = i/(g.nrows*g.ncols), i%(g.nrows*g.ncols)
+	if g.colsInner {
+		return item, i / g.ncols, i % g.ncols
+	}
+	return item, i % g.nrows, i / g.nrows
+}
+
 // chunk computes one block of C.
 func (g *Plan) chunk(worker, i int) {
 	s, r := &g.spec, &g.run
-	item, i := i/(g.nrows*g.ncols), i%(g.nrows*g.ncols)
-	row, col := i%g.nrows, i/g.nrows
-	if g.colsInner {
-		row, col = i/g.ncols, i%g.ncols
-	}
+	item, row, col := g.at(i)
 	p0, p1 := parallel.Range(row, g.rows, g.a.Panels())
 	q0, q1 := parallel.Range(col, g.cols, g.panelsB)
 	local := r.local[worker*(g.localA()+g.localB()):]
@@ -314,7 +323,7 @@ func (g *Plan) chunk(worker, i int) {
 			for q := q0; q < q1; q += packedCols {
 				next := min(q+packedCols, q1)
 				g.packLocal(b, item, q, next, k0, t.K)
-				g.fetch(&t, item, next, q1, k0)
+				g.fetch(&t, i, next, q1, k0)
 				g.block(&t, a, b, out, c, p0, p1, q, next, k0, last)
 			}
 		}
@@ -325,17 +334,39 @@ func (g *Plan) chunk(worker, i int) {
 	}
 }
 
-// fetch has the tiles bring the panels from q on into the caches, of which those before q1
-// are packed after them.
-func (g *Plan) fetch(t *ref.Tile, item, q, q1, k0 int) {
-	t.Next, t.NextRows = nil, 0
-	if q >= q1 || t.K == 0 || g.planes != nil || g.b.KInner {
-		return
+// fetch has the tiles bring into the caches what is packed after the panels of chunk i, its
+// columns ending at q1, that end at q in the step of k from k0 on: those after them, the
+// first of the next step, or the first of the next chunk.
+func (g *Plan) fetch(t *ref.Tile, i, q, q1, k0 int) {
+	t.Next, t.NextPieces = nil, 0
+	item, _, _ := g.at(i)
+	if q >= q1 {
+		if k0 += blockK; k0 >= g.spec.K {
+			i, k0 = i+1, 0
+		}
+		if i == g.chunks() {
+			return
+		}
+		var col int
+		item, _, col = g.at(i)
+		q, q1 = parallel.Range(col, g.cols, g.panelsB)
 	}
-	per := g.b.Panels()
-	t.Next = tile.At(g.run.b, (item+q/per)*g.spec.StrideB+k0*g.spec.LDB+q%per*tile.NR)
-	t.NextRows, t.NextStep = t.K, 4*g.spec.LDB
+	if k := min(blockK, g.spec.K-k0); k > 0 && g.planes == nil {
+		panels, per := min(packedCols, q1-q), g.b.Panels()
+		b := g.run.b[(item+q/per)*g.spec.StrideB:]
+		if col := q % per * tile.NR; g.b.KInner {
+			t.Next, t.NextPieces = tile.At(b, col*g.spec.LDB+k0), min(panels*tile.NR, g.spec.N-col)
+			t.NextLast = 1<<bits.Len(uint(parallel.Chunks(k, pieceFloats)-1)) - 1
+			t.NextPieces *= t.NextLast + 1
+		} else {
+			t.Next, t.NextPieces, t.NextLast = tile.At(b, k0*g.spec.LDB+col), k, 0
+		}
+		t.NextStep = 4 * (g.spec.LDB - (t.NextLast+1)*pieceFloats)
+	}
 }
+
+// pieceFloats is how many neighbours are fetched at a time.
+const pieceFloats = 64
 
 // packLocal packs the panels [q0, q1) of B, of one item or of items that follow
 // each other.
@@ -354,7 +385,6 @@ func (g *Plan) packLocal(dst []float32, item, q0, q1, k0, kc int) {
 // fetchPacked has the tiles of panel q bring what is read next of a packed B into the
 // caches: the two panels after its own, or the first two of the next step of k.
 func (g *Plan) fetchPacked(t *ref.Tile, b []float32, q0, q1, q, k0 int) {
-	const floats = 64 // of a row that is fetched
 	panels, k, k1 := min(2, q1-q-2), t.K, k0+t.K
 	switch {
 	case panels > 0:
@@ -363,10 +393,10 @@ func (g *Plan) fetchPacked(t *ref.Tile, b []float32, q0, q1, q, k0 int) {
 		panels, k = min(2, q1-q0), min(blockK, g.spec.K-k1)
 		t.Next = tile.At(g.run.pb, g.panelsB*tile.NR*k1+q0*tile.NR*k)
 	default:
-		t.Next, t.NextRows = nil, 0
+		t.Next, t.NextPieces = nil, 0
 		return
 	}
-	t.NextRows, t.NextStep = panels*tile.NR*k/floats, 4*floats
+	t.NextPieces, t.NextLast, t.NextStep = panels*tile.NR*k/pieceFloats, 0, 0
 }
 
 // block adds the product over the step of k from k0 on to the panels [p0,p1)x[q0,q1) of

@@ -42,10 +42,11 @@ type Tile struct {
 	// Ahead is how many bytes after B0 the B of the next tile begins, which the strided
 	// kernels of AVX-512 fetch on the way; 0 for none.
 	Ahead int
-	// Next is the first of NextRows rows of 256 bytes, NextStep bytes apart, that the packed
-	// kernels of AVX-512 fetch on the way, since they are packed next; nil for none.
-	Next               *float32
-	NextRows, NextStep int
+	// Next is the first of NextPieces pieces of 256 bytes that the packed kernels of AVX-512
+	// fetch on the way, since they are packed next; nil for none. NextLast+1 of them, a power
+	// of two, make a row; NextStep bytes after its end the next row begins.
+	Next                           *float32
+	NextPieces, NextLast, NextStep int
 }
 
 func at(p *float32, i int) *float32 {

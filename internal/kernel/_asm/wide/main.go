@@ -123,7 +123,9 @@ func (t *tiles) generate() {
 		case strided:
 			t.beginNext(p)
 		case packed:
-			t.raw = newRaw(p[0])
+			t.raw = newRaw(p[0], "NextPieces")
+			last := emit.Addr(p[0], "NextLast")
+			t.raw.last = &last
 		}
 		t.walk.Begin(p[0])
 	}
@@ -177,16 +179,22 @@ func (t *tiles) beginNext(p []gotypes.Component) {
 }
 
 // raw is where in memory the place is kept among the rows that are packed next.
-type raw struct{ at, left, step Mem }
+type raw struct {
+	at, left, step Mem
+	last           *Mem // of the pieces of a row; nil where a row is one piece
+}
 
 // rawRows is the same in registers.
-type rawRows struct{ at, left, step reg.GPVirtual }
+type rawRows struct {
+	at, left, step reg.GPVirtual
+	last           *Mem
+}
 
-func newRaw(p gotypes.Component) *raw {
+func newRaw(p gotypes.Component, rows string) *raw {
 	local := AllocLocal(16)
 	r := &raw{at: local, left: local.Offset(8), step: emit.Addr(p, "NextStep")}
 	MOVQ(emit.Field(p, "Next"), r.at)
-	MOVQ(emit.Field(p, "NextRows"), r.left)
+	MOVQ(emit.Field(p, rows), r.left)
 	return r
 }
 
@@ -194,7 +202,7 @@ func (r *raw) load() *rawRows {
 	if r == nil {
 		return nil
 	}
-	rows := &rawRows{GP64(), GP64(), GP64()}
+	rows := &rawRows{GP64(), GP64(), GP64(), r.last}
 	MOVQ(r.at, rows.at)
 	MOVQ(r.left, rows.left)
 	MOVQ(r.step, rows.step)
@@ -208,7 +216,7 @@ func (r *raw) store(rows *rawRows) {
 	}
 }
 
-// fetch asks for a row, which may begin anywhere in a line, if any is left.
+// fetch asks for a piece of a row, which may begin anywhere in a line, if any is left.
 func (r *rawRows) fetch(name string) {
 	if r == nil {
 		return
@@ -219,6 +227,11 @@ func (r *rawRows) fetch(name string) {
 		PREFETCHT1(Mem{Base: r.at, Disp: wide * at})
 	}
 	PREFETCHT1(Mem{Base: r.at, Disp: 4*wide - 4})
+	if r.last != nil {
+		ADDQ(U32(4*wide), r.at)
+		TESTQ(r.left, *r.last)
+		JNE(LabelRef(name))
+	}
 	ADDQ(r.step, r.at)
 	Label(name)
 }

@@ -51,7 +51,7 @@ func (q *quad) generate() {
 	Doc(fmt.Sprintf("%sQuad%d is ref.%[1]sQuadTile(q, %s), q being left as it is.", kind, q.rows, count))
 	q.p = Dereference(Param("q"))
 	q.masks()
-	q.raw = newRaw(q.p)
+	q.raw = newRaw(q.p, "NextRows")
 	if q.walk != nil {
 		q.walk.Begin(q.p)
 	}
