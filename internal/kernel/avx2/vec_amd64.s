@@ -1172,78 +1172,78 @@ blocks:
 	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y10, Y9
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VPSUBD       word4b400000<>+0(SB), Y4, Y3
+	VPSUBD       word4b400000<>+0(SB), Y6, Y4
+	VPSUBD       word4b400000<>+0(SB), Y8, Y5
+	VPSUBD       word4b400000<>+0(SB), Y11, Y13
+	VPSRAD       $0x01, Y3, Y6
+	VPSRAD       $0x01, Y4, Y8
+	VPSRAD       $0x01, Y5, Y11
+	VPSRAD       $0x01, Y13, Y14
 	VMOVUPS      word3ab6887e<>+0(SB), Y7
 	VMOVUPS      word3ab6887e<>+0(SB), Y10
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y7
-	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y10
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y5
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y7
-	VFMADD213PS  word3f000000<>+0(SB), Y9, Y10
-	VMULPS       Y3, Y0, Y3
-	VMULPS       Y5, Y1, Y5
-	VMULPS       Y7, Y2, Y7
-	VMULPS       Y10, Y9, Y14
-	VMOVAPS      Y0, Y10
-	VMOVAPS      Y1, Y12
-	VMOVAPS      Y2, Y13
-	VMOVAPS      Y9, Y15
-	VFMADD231PS  Y0, Y3, Y10
-	VFMADD231PS  Y1, Y5, Y12
-	VFMADD231PS  Y2, Y7, Y13
-	VFMADD231PS  Y9, Y14, Y15
-	VPSUBD       word4b400000<>+0(SB), Y4, Y0
-	VPSUBD       word4b400000<>+0(SB), Y6, Y1
-	VPSUBD       word4b400000<>+0(SB), Y8, Y2
-	VPSUBD       word4b400000<>+0(SB), Y11, Y6
-	VPSRAD       $0x01, Y0, Y3
-	VPSRAD       $0x01, Y1, Y4
-	VPSRAD       $0x01, Y2, Y5
-	VPSRAD       $0x01, Y6, Y7
-	VADDPS       word3f800000<>+0(SB), Y10, Y8
-	VADDPS       word3f800000<>+0(SB), Y12, Y9
-	VADDPS       word3f800000<>+0(SB), Y13, Y10
-	VADDPS       word3f800000<>+0(SB), Y15, Y14
-	VPSLLD       $0x17, Y3, Y11
-	VPSLLD       $0x17, Y4, Y12
-	VPSLLD       $0x17, Y5, Y13
-	VPSLLD       $0x17, Y7, Y15
-	VPADDD       word3f800000<>+0(SB), Y11, Y11
-	VPADDD       word3f800000<>+0(SB), Y12, Y12
-	VPADDD       word3f800000<>+0(SB), Y13, Y13
+	VMOVUPS      word3ab6887e<>+0(SB), Y12
+	VMOVUPS      word3ab6887e<>+0(SB), Y15
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y10
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y12
+	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y15
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y10
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y12
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y15
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y10
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y12
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y15
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y10
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y12
+	VFMADD213PS  word3f000000<>+0(SB), Y9, Y15
+	VMULPS       Y7, Y0, Y7
+	VMULPS       Y10, Y1, Y10
+	VMULPS       Y12, Y2, Y12
+	VMULPS       Y15, Y9, Y18
+	VMOVAPS      Y0, Y15
+	VMOVAPS      Y1, Y16
+	VMOVAPS      Y2, Y17
+	VMOVAPS      Y9, Y19
+	VFMADD231PS  Y0, Y7, Y15
+	VFMADD231PS  Y1, Y10, Y16
+	VFMADD231PS  Y2, Y12, Y17
+	VFMADD231PS  Y9, Y18, Y19
+	VADDPS       word3f800000<>+0(SB), Y15, Y0
+	VADDPS       word3f800000<>+0(SB), Y16, Y1
+	VADDPS       word3f800000<>+0(SB), Y17, Y2
+	VADDPS       word3f800000<>+0(SB), Y19, Y12
+	VPSLLD       $0x17, Y6, Y7
+	VPSLLD       $0x17, Y8, Y9
+	VPSLLD       $0x17, Y11, Y10
+	VPSLLD       $0x17, Y14, Y15
+	VPADDD       word3f800000<>+0(SB), Y7, Y7
+	VPADDD       word3f800000<>+0(SB), Y9, Y9
+	VPADDD       word3f800000<>+0(SB), Y10, Y10
 	VPADDD       word3f800000<>+0(SB), Y15, Y15
-	VMULPS       Y11, Y8, Y8
-	VMULPS       Y12, Y9, Y9
-	VMULPS       Y13, Y10, Y10
-	VMULPS       Y15, Y14, Y11
-	VPSUBD       Y3, Y0, Y0
-	VPSUBD       Y4, Y1, Y1
-	VPSUBD       Y5, Y2, Y2
-	VPSUBD       Y7, Y6, Y3
-	VPSLLD       $0x17, Y0, Y0
-	VPSLLD       $0x17, Y1, Y1
-	VPSLLD       $0x17, Y2, Y2
+	VMULPS       Y7, Y0, Y0
+	VMULPS       Y9, Y1, Y1
+	VMULPS       Y10, Y2, Y2
+	VMULPS       Y15, Y12, Y7
+	VPSUBD       Y6, Y3, Y3
+	VPSUBD       Y8, Y4, Y4
+	VPSUBD       Y11, Y5, Y5
+	VPSUBD       Y14, Y13, Y6
 	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word3f800000<>+0(SB), Y0, Y0
-	VPADDD       word3f800000<>+0(SB), Y1, Y1
-	VPADDD       word3f800000<>+0(SB), Y2, Y2
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y6, Y6
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VMULPS       Y0, Y8, Y0
-	VMULPS       Y1, Y9, Y1
-	VMULPS       Y2, Y10, Y2
-	VMULPS       Y3, Y11, Y3
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
+	VPADDD       word3f800000<>+0(SB), Y5, Y5
+	VPADDD       word3f800000<>+0(SB), Y6, Y6
+	VMULPS       Y3, Y0, Y0
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VMULPS       Y6, Y7, Y3
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      Y2, 64(AX)
@@ -1271,24 +1271,24 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y1, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y0
-	VMOVUPS      word3ab6887e<>+0(SB), Y1
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y1
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y1
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y1
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y1
-	VMULPS       Y1, Y0, Y1
-	VMOVAPS      Y0, Y3
-	VFMADD231PS  Y0, Y1, Y3
-	VPSUBD       word4b400000<>+0(SB), Y2, Y0
-	VPSRAD       $0x01, Y0, Y1
-	VADDPS       word3f800000<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y1, Y3
+	VPSUBD       word4b400000<>+0(SB), Y2, Y1
+	VPSRAD       $0x01, Y1, Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y3
+	VMULPS       Y3, Y0, Y3
+	VMOVAPS      Y0, Y4
+	VFMADD231PS  Y0, Y3, Y4
+	VADDPS       word3f800000<>+0(SB), Y4, Y0
+	VPSLLD       $0x17, Y2, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y2, Y2
-	VPSUBD       Y1, Y0, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VPADDD       word3f800000<>+0(SB), Y0, Y0
-	VMULPS       Y0, Y2, Y0
+	VMULPS       Y3, Y0, Y0
+	VPSUBD       Y2, Y1, Y1
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       word3f800000<>+0(SB), Y1, Y1
+	VMULPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -1313,24 +1313,24 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
-	VMULPS       Y2, Y1, Y2
-	VMOVAPS      Y1, Y4
-	VFMADD231PS  Y1, Y2, Y4
-	VPSUBD       word4b400000<>+0(SB), Y3, Y1
-	VPSRAD       $0x01, Y1, Y2
-	VADDPS       word3f800000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y2, Y4
+	VPSUBD       word4b400000<>+0(SB), Y3, Y2
+	VPSRAD       $0x01, Y2, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y4
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y4
+	VMULPS       Y4, Y1, Y4
+	VMOVAPS      Y1, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y1
+	VPSLLD       $0x17, Y3, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y3, Y3
-	VPSUBD       Y2, Y1, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       word3f800000<>+0(SB), Y1, Y1
-	VMULPS       Y1, Y3, Y1
+	VMULPS       Y4, Y1, Y1
+	VPSUBD       Y3, Y2, Y2
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
@@ -1377,16 +1377,6 @@ DATA word4b400000<>+24(SB)/4, $0x4b400000
 DATA word4b400000<>+28(SB)/4, $0x4b400000
 GLOBL word4b400000<>(SB), RODATA|NOPTR, $32
 
-DATA word3f317218<>+0(SB)/4, $0x3f317218
-DATA word3f317218<>+4(SB)/4, $0x3f317218
-DATA word3f317218<>+8(SB)/4, $0x3f317218
-DATA word3f317218<>+12(SB)/4, $0x3f317218
-DATA word3f317218<>+16(SB)/4, $0x3f317218
-DATA word3f317218<>+20(SB)/4, $0x3f317218
-DATA word3f317218<>+24(SB)/4, $0x3f317218
-DATA word3f317218<>+28(SB)/4, $0x3f317218
-GLOBL word3f317218<>(SB), RODATA|NOPTR, $32
-
 DATA wordb102e308<>+0(SB)/4, $0xb102e308
 DATA wordb102e308<>+4(SB)/4, $0xb102e308
 DATA wordb102e308<>+8(SB)/4, $0xb102e308
@@ -1396,6 +1386,16 @@ DATA wordb102e308<>+20(SB)/4, $0xb102e308
 DATA wordb102e308<>+24(SB)/4, $0xb102e308
 DATA wordb102e308<>+28(SB)/4, $0xb102e308
 GLOBL wordb102e308<>(SB), RODATA|NOPTR, $32
+
+DATA word3f317218<>+0(SB)/4, $0x3f317218
+DATA word3f317218<>+4(SB)/4, $0x3f317218
+DATA word3f317218<>+8(SB)/4, $0x3f317218
+DATA word3f317218<>+12(SB)/4, $0x3f317218
+DATA word3f317218<>+16(SB)/4, $0x3f317218
+DATA word3f317218<>+20(SB)/4, $0x3f317218
+DATA word3f317218<>+24(SB)/4, $0x3f317218
+DATA word3f317218<>+28(SB)/4, $0x3f317218
+GLOBL word3f317218<>(SB), RODATA|NOPTR, $32
 
 DATA word3ab6887e<>+0(SB)/4, $0x3ab6887e
 DATA word3ab6887e<>+4(SB)/4, $0x3ab6887e
@@ -1888,10 +1888,8 @@ blocks:
 	VFMADD231PS  Y9, Y12, Y13
 	VADDPS       word3f800000<>+0(SB), Y11, Y3
 	VADDPS       word3f800000<>+0(SB), Y13, Y8
-	VPSUBD       word4b400000<>+0(SB), Y7, Y7
-	VPSUBD       word4b400000<>+0(SB), Y10, Y9
 	VPSLLD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y10, Y9
 	VPADDD       word3f800000<>+0(SB), Y7, Y7
 	VPADDD       word3f800000<>+0(SB), Y9, Y9
 	VMULPS       Y7, Y3, Y3
@@ -2002,7 +2000,6 @@ vectors:
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  Y3, Y5, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -2082,7 +2079,6 @@ tail:
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y4, Y6, Y7
 	VADDPS       word3f800000<>+0(SB), Y7, Y4
-	VPSUBD       word4b400000<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
@@ -2426,10 +2422,8 @@ blocks:
 	VFMADD231PS  Y3, Y7, Y9
 	VADDPS       word3f800000<>+0(SB), Y6, Y1
 	VADDPS       word3f800000<>+0(SB), Y9, Y3
-	VPSUBD       word4b400000<>+0(SB), Y4, Y4
-	VPSUBD       word4b400000<>+0(SB), Y8, Y5
 	VPSLLD       $0x17, Y4, Y4
-	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y8, Y5
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y4, Y1, Y1
@@ -2478,8 +2472,7 @@ vectors:
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  Y1, Y2, Y4
 	VADDPS       word3f800000<>+0(SB), Y4, Y1
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VMULPS       word3f906ebb<>+0(SB), Y1, Y1
@@ -2523,8 +2516,7 @@ tail:
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y2, Y3, Y5
 	VADDPS       word3f800000<>+0(SB), Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMULPS       word3f906ebb<>+0(SB), Y2, Y2
@@ -3003,36 +2995,34 @@ blocks:
 	VMOVAPS      Y6, Y6
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y6, Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y6, Y7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y6, Y7
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y6, Y7
-	VMULPS       Y3, Y2, Y3
-	VMULPS       Y7, Y6, Y9
-	VMOVAPS      Y2, Y7
+	VPSLLD       $0x17, Y5, Y3
+	VPSLLD       $0x17, Y8, Y5
+	VPADDD       word3f800000<>+0(SB), Y3, Y3
+	VPADDD       word3f800000<>+0(SB), Y5, Y7
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y8
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y6, Y8
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y6, Y8
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y6, Y8
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y6, Y8
+	VMULPS       Y5, Y2, Y5
+	VMULPS       Y8, Y6, Y9
+	VMOVAPS      Y2, Y8
 	VMOVAPS      Y6, Y10
-	VFMADD231PS  Y2, Y3, Y7
+	VFMADD231PS  Y2, Y5, Y8
 	VFMADD231PS  Y6, Y9, Y10
-	VPSUBD       word4b400000<>+0(SB), Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y8, Y3
-	VPSLLD       $0x17, Y2, Y2
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word3f800000<>+0(SB), Y2, Y2
-	VPADDD       word3f800000<>+0(SB), Y3, Y5
-	VSUBPS       word3f800000<>+0(SB), Y2, Y3
-	VSUBPS       word3f800000<>+0(SB), Y5, Y6
-	VMOVAPS      Y3, Y3
-	VMOVAPS      Y6, Y6
-	VFMADD231PS  Y2, Y7, Y3
-	VFMADD231PS  Y5, Y10, Y6
-	VMULPS       Y3, Y0, Y2
-	VMULPS       Y6, Y0, Y5
+	VSUBPS       word3f800000<>+0(SB), Y3, Y2
+	VSUBPS       word3f800000<>+0(SB), Y7, Y5
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y5, Y5
+	VFMADD231PS  Y3, Y8, Y2
+	VFMADD231PS  Y7, Y10, Y5
+	VMULPS       Y2, Y0, Y2
+	VMULPS       Y5, Y0, Y5
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y1, Y3
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y4, Y6
 	VBLENDVPS    Y3, Y1, Y2, Y1
@@ -3062,21 +3052,20 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
-	VMULPS       Y3, Y2, Y3
+	VPSLLD       $0x17, Y4, Y3
+	VPADDD       word3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y4
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y4, Y2, Y4
 	VMOVAPS      Y2, Y5
-	VFMADD231PS  Y2, Y3, Y5
-	VPSUBD       word4b400000<>+0(SB), Y4, Y2
-	VPSLLD       $0x17, Y2, Y2
-	VPADDD       word3f800000<>+0(SB), Y2, Y2
-	VSUBPS       word3f800000<>+0(SB), Y2, Y3
-	VMOVAPS      Y3, Y3
-	VFMADD231PS  Y2, Y5, Y3
-	VMULPS       Y3, Y0, Y2
+	VFMADD231PS  Y2, Y4, Y5
+	VSUBPS       word3f800000<>+0(SB), Y3, Y2
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y3, Y5, Y2
+	VMULPS       Y2, Y0, Y2
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y1, Y3
 	VBLENDVPS    Y3, Y1, Y2, Y1
 	VMOVUPS      Y1, (AX)
@@ -3103,21 +3092,20 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y3, Y4
+	VPSLLD       $0x17, Y5, Y4
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y5
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y5
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y5
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y5, Y3, Y5
 	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y3, Y4, Y6
-	VPSUBD       word4b400000<>+0(SB), Y5, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VSUBPS       word3f800000<>+0(SB), Y3, Y4
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y3, Y6, Y4
-	VMULPS       Y4, Y0, Y0
+	VFMADD231PS  Y3, Y5, Y6
+	VSUBPS       word3f800000<>+0(SB), Y4, Y3
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y4, Y6, Y3
+	VMULPS       Y3, Y0, Y0
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y3
 	VBLENDVPS    Y3, Y2, Y0, Y0
 	VMASKMOVPS   Y0, Y1, (AX)
@@ -3176,42 +3164,42 @@ blocks:
 	VMOVAPS      Y8, Y8
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y9, Y8
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VPSUBD       word4b400000<>+0(SB), Y7, Y4
+	VPSUBD       word4b400000<>+0(SB), Y10, Y10
+	VPSRAD       $0x01, Y4, Y7
+	VPSRAD       $0x01, Y10, Y11
 	VMOVUPS      word3ab6887e<>+0(SB), Y9
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y8, Y9
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y8, Y9
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y8, Y9
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y8, Y9
-	VMULPS       Y4, Y3, Y4
-	VMULPS       Y9, Y8, Y11
-	VMOVAPS      Y3, Y9
-	VMOVAPS      Y8, Y12
-	VFMADD231PS  Y3, Y4, Y9
-	VFMADD231PS  Y8, Y11, Y12
-	VPSUBD       word4b400000<>+0(SB), Y7, Y3
-	VPSUBD       word4b400000<>+0(SB), Y10, Y7
-	VPSRAD       $0x01, Y3, Y4
-	VPSRAD       $0x01, Y7, Y8
-	VADDPS       word3f800000<>+0(SB), Y9, Y9
-	VADDPS       word3f800000<>+0(SB), Y12, Y11
-	VPSLLD       $0x17, Y4, Y10
-	VPSLLD       $0x17, Y8, Y12
-	VPADDD       word3f800000<>+0(SB), Y10, Y10
+	VMOVUPS      word3ab6887e<>+0(SB), Y12
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y9
+	VFMADD213PS  word3c0905b1<>+0(SB), Y8, Y12
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y9
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y8, Y12
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y9
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y8, Y12
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y9
+	VFMADD213PS  word3f000000<>+0(SB), Y8, Y12
+	VMULPS       Y9, Y3, Y9
+	VMULPS       Y12, Y8, Y13
+	VMOVAPS      Y3, Y12
+	VMOVAPS      Y8, Y14
+	VFMADD231PS  Y3, Y9, Y12
+	VFMADD231PS  Y8, Y13, Y14
+	VADDPS       word3f800000<>+0(SB), Y12, Y3
+	VADDPS       word3f800000<>+0(SB), Y14, Y9
+	VPSLLD       $0x17, Y7, Y8
+	VPSLLD       $0x17, Y11, Y12
+	VPADDD       word3f800000<>+0(SB), Y8, Y8
 	VPADDD       word3f800000<>+0(SB), Y12, Y12
-	VMULPS       Y10, Y9, Y9
-	VMULPS       Y12, Y11, Y10
-	VPSUBD       Y4, Y3, Y3
-	VPSUBD       Y8, Y7, Y4
-	VPSLLD       $0x17, Y3, Y3
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y12, Y9, Y8
+	VPSUBD       Y7, Y4, Y4
+	VPSUBD       Y11, Y10, Y7
 	VPSLLD       $0x17, Y4, Y4
-	VPADDD       word3f800000<>+0(SB), Y3, Y3
+	VPSLLD       $0x17, Y7, Y7
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y3, Y9, Y3
-	VMULPS       Y4, Y10, Y4
+	VPADDD       word3f800000<>+0(SB), Y7, Y7
+	VMULPS       Y4, Y3, Y3
+	VMULPS       Y7, Y8, Y4
 	VMULPS       Y3, Y0, Y3
 	VMULPS       Y4, Y0, Y4
 	VMULPS       Y3, Y1, Y3
@@ -3247,24 +3235,24 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y4, Y3
 	VMOVAPS      Y3, Y3
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y3, Y4
-	VMULPS       Y4, Y3, Y4
-	VMOVAPS      Y3, Y6
-	VFMADD231PS  Y3, Y4, Y6
-	VPSUBD       word4b400000<>+0(SB), Y5, Y3
-	VPSRAD       $0x01, Y3, Y4
-	VADDPS       word3f800000<>+0(SB), Y6, Y5
-	VPSLLD       $0x17, Y4, Y6
+	VPSUBD       word4b400000<>+0(SB), Y5, Y4
+	VPSRAD       $0x01, Y4, Y5
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y6
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y6
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y6
+	VMULPS       Y6, Y3, Y6
+	VMOVAPS      Y3, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VADDPS       word3f800000<>+0(SB), Y7, Y3
+	VPSLLD       $0x17, Y5, Y6
 	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VMULPS       Y6, Y5, Y5
-	VPSUBD       Y4, Y3, Y3
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y5, Y3
+	VMULPS       Y6, Y3, Y3
+	VPSUBD       Y5, Y4, Y4
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y3, Y3
 	VMULPS       Y3, Y0, Y3
 	VMULPS       Y3, Y1, Y3
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y2
@@ -3295,24 +3283,24 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y5, Y4
 	VMOVAPS      Y4, Y4
 	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y4
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y5
-	VFMADD213PS  word3f000000<>+0(SB), Y4, Y5
-	VMULPS       Y5, Y4, Y5
-	VMOVAPS      Y4, Y7
-	VFMADD231PS  Y4, Y5, Y7
-	VPSUBD       word4b400000<>+0(SB), Y6, Y4
-	VPSRAD       $0x01, Y4, Y5
-	VADDPS       word3f800000<>+0(SB), Y7, Y6
-	VPSLLD       $0x17, Y5, Y7
+	VPSUBD       word4b400000<>+0(SB), Y6, Y5
+	VPSRAD       $0x01, Y5, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y4, Y7
+	VMULPS       Y7, Y4, Y7
+	VMOVAPS      Y4, Y8
+	VFMADD231PS  Y4, Y7, Y8
+	VADDPS       word3f800000<>+0(SB), Y8, Y4
+	VPSLLD       $0x17, Y6, Y7
 	VPADDD       word3f800000<>+0(SB), Y7, Y7
-	VMULPS       Y7, Y6, Y6
-	VPSUBD       Y5, Y4, Y4
-	VPSLLD       $0x17, Y4, Y4
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
-	VMULPS       Y4, Y6, Y4
+	VMULPS       Y7, Y4, Y4
+	VPSUBD       Y6, Y5, Y5
+	VPSLLD       $0x17, Y5, Y5
+	VPADDD       word3f800000<>+0(SB), Y5, Y5
+	VMULPS       Y5, Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VMULPS       Y0, Y2, Y0
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y3, Y3
@@ -3389,70 +3377,66 @@ blocks:
 	VFNMADD231PS wordb102e308<>+0(SB), Y5, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y10, Y9
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VMOVUPS      word3ab6887e<>+0(SB), Y5
+	VPSLLD       $0x17, Y4, Y3
+	VPSLLD       $0x17, Y6, Y4
+	VPSLLD       $0x17, Y8, Y5
+	VPSLLD       $0x17, Y11, Y6
+	VPADDD       word3f800000<>+0(SB), Y3, Y3
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
+	VPADDD       word3f800000<>+0(SB), Y5, Y5
+	VPADDD       word3f800000<>+0(SB), Y6, Y10
+	VMOVUPS      word3ab6887e<>+0(SB), Y6
 	VMOVUPS      word3ab6887e<>+0(SB), Y7
-	VMOVUPS      word3ab6887e<>+0(SB), Y10
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y5
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y7
-	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y10
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y5
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y7
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y10
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y5
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y7
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y10
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y5
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y7
-	VFMADD213PS  word3f000000<>+0(SB), Y9, Y10
-	VMULPS       Y3, Y0, Y3
-	VMULPS       Y5, Y1, Y5
-	VMULPS       Y7, Y2, Y7
-	VMULPS       Y10, Y9, Y14
-	VMOVAPS      Y0, Y10
+	VMOVUPS      word3ab6887e<>+0(SB), Y8
+	VMOVUPS      word3ab6887e<>+0(SB), Y11
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y6
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y8
+	VFMADD213PS  word3c0905b1<>+0(SB), Y9, Y11
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y6
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y8
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y9, Y11
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y6
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y8
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y9, Y11
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y6
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y8
+	VFMADD213PS  word3f000000<>+0(SB), Y9, Y11
+	VMULPS       Y6, Y0, Y6
+	VMULPS       Y7, Y1, Y7
+	VMULPS       Y8, Y2, Y8
+	VMULPS       Y11, Y9, Y14
+	VMOVAPS      Y0, Y11
 	VMOVAPS      Y1, Y12
 	VMOVAPS      Y2, Y13
 	VMOVAPS      Y9, Y15
-	VFMADD231PS  Y0, Y3, Y10
-	VFMADD231PS  Y1, Y5, Y12
-	VFMADD231PS  Y2, Y7, Y13
+	VFMADD231PS  Y0, Y6, Y11
+	VFMADD231PS  Y1, Y7, Y12
+	VFMADD231PS  Y2, Y8, Y13
 	VFMADD231PS  Y9, Y14, Y15
-	VPSUBD       word4b400000<>+0(SB), Y4, Y0
-	VPSUBD       word4b400000<>+0(SB), Y6, Y1
-	VPSUBD       word4b400000<>+0(SB), Y8, Y2
-	VPSUBD       word4b400000<>+0(SB), Y11, Y3
-	VPSLLD       $0x17, Y0, Y0
-	VPSLLD       $0x17, Y1, Y1
-	VPSLLD       $0x17, Y2, Y2
-	VPSLLD       $0x17, Y3, Y3
-	VPADDD       word3f800000<>+0(SB), Y0, Y0
-	VPADDD       word3f800000<>+0(SB), Y1, Y1
-	VPADDD       word3f800000<>+0(SB), Y2, Y2
-	VPADDD       word3f800000<>+0(SB), Y3, Y6
-	VSUBPS       word3f800000<>+0(SB), Y0, Y3
-	VSUBPS       word3f800000<>+0(SB), Y1, Y4
-	VSUBPS       word3f800000<>+0(SB), Y2, Y5
-	VSUBPS       word3f800000<>+0(SB), Y6, Y7
-	VMOVAPS      Y3, Y3
-	VMOVAPS      Y4, Y4
-	VMOVAPS      Y5, Y5
-	VMOVAPS      Y7, Y7
-	VFMADD231PS  Y0, Y10, Y3
-	VFMADD231PS  Y1, Y12, Y4
-	VFMADD231PS  Y2, Y13, Y5
-	VFMADD231PS  Y6, Y15, Y7
-	VADDPS       word40000000<>+0(SB), Y3, Y0
-	VADDPS       word40000000<>+0(SB), Y4, Y1
-	VADDPS       word40000000<>+0(SB), Y5, Y2
-	VADDPS       word40000000<>+0(SB), Y7, Y6
-	VDIVPS       Y0, Y3, Y0
-	VDIVPS       Y1, Y4, Y1
-	VDIVPS       Y2, Y5, Y2
-	VDIVPS       Y6, Y7, Y3
+	VSUBPS       word3f800000<>+0(SB), Y3, Y0
+	VSUBPS       word3f800000<>+0(SB), Y4, Y1
+	VSUBPS       word3f800000<>+0(SB), Y5, Y2
+	VSUBPS       word3f800000<>+0(SB), Y10, Y6
+	VMOVAPS      Y0, Y0
+	VMOVAPS      Y1, Y1
+	VMOVAPS      Y2, Y2
+	VMOVAPS      Y6, Y6
+	VFMADD231PS  Y3, Y11, Y0
+	VFMADD231PS  Y4, Y12, Y1
+	VFMADD231PS  Y5, Y13, Y2
+	VFMADD231PS  Y10, Y15, Y6
+	VADDPS       word40000000<>+0(SB), Y0, Y3
+	VADDPS       word40000000<>+0(SB), Y1, Y4
+	VADDPS       word40000000<>+0(SB), Y2, Y5
+	VADDPS       word40000000<>+0(SB), Y6, Y7
+	VDIVPS       Y3, Y0, Y0
+	VDIVPS       Y4, Y1, Y1
+	VDIVPS       Y5, Y2, Y2
+	VDIVPS       Y7, Y6, Y3
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      Y2, 64(AX)
@@ -3481,22 +3465,21 @@ vectors:
 	VFNMADD231PS word3f317218<>+0(SB), Y1, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y1, Y0
-	VMOVUPS      word3ab6887e<>+0(SB), Y1
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y1
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y1
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y1
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y1
-	VMULPS       Y1, Y0, Y1
+	VPSLLD       $0x17, Y2, Y1
+	VPADDD       word3f800000<>+0(SB), Y1, Y1
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y2
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y2
+	VMULPS       Y2, Y0, Y2
 	VMOVAPS      Y0, Y3
-	VFMADD231PS  Y0, Y1, Y3
-	VPSUBD       word4b400000<>+0(SB), Y2, Y0
-	VPSLLD       $0x17, Y0, Y0
-	VPADDD       word3f800000<>+0(SB), Y0, Y0
-	VSUBPS       word3f800000<>+0(SB), Y0, Y1
-	VMOVAPS      Y1, Y1
-	VFMADD231PS  Y0, Y3, Y1
-	VADDPS       word40000000<>+0(SB), Y1, Y0
-	VDIVPS       Y0, Y1, Y0
+	VFMADD231PS  Y0, Y2, Y3
+	VSUBPS       word3f800000<>+0(SB), Y1, Y0
+	VMOVAPS      Y0, Y0
+	VFMADD231PS  Y1, Y3, Y0
+	VADDPS       word40000000<>+0(SB), Y0, Y1
+	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -3522,22 +3505,21 @@ tail:
 	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
-	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
-	VMULPS       Y2, Y1, Y2
+	VPSLLD       $0x17, Y3, Y2
+	VPADDD       word3f800000<>+0(SB), Y2, Y2
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y3, Y1, Y3
 	VMOVAPS      Y1, Y4
-	VFMADD231PS  Y1, Y2, Y4
-	VPSUBD       word4b400000<>+0(SB), Y3, Y1
-	VPSLLD       $0x17, Y1, Y1
-	VPADDD       word3f800000<>+0(SB), Y1, Y1
-	VSUBPS       word3f800000<>+0(SB), Y1, Y2
-	VMOVAPS      Y2, Y2
-	VFMADD231PS  Y1, Y4, Y2
-	VADDPS       word40000000<>+0(SB), Y2, Y1
-	VDIVPS       Y1, Y2, Y1
+	VFMADD231PS  Y1, Y3, Y4
+	VSUBPS       word3f800000<>+0(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFMADD231PS  Y2, Y4, Y1
+	VADDPS       word40000000<>+0(SB), Y1, Y2
+	VDIVPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
@@ -3655,125 +3637,117 @@ blocks:
 	SUBQ         $0x20, DX
 	JL           rest
 	VMOVUPS      (CX), Y0
-	VMOVUPS      32(CX), Y2
-	VMOVUPS      64(CX), Y4
-	VMOVUPS      96(CX), Y6
+	VMOVUPS      32(CX), Y4
+	VMOVUPS      64(CX), Y8
+	VMOVUPS      96(CX), Y12
 	VMOVUPS      word3f800000<>+0(SB), Y1
-	VMOVUPS      word3f800000<>+0(SB), Y3
 	VMOVUPS      word3f800000<>+0(SB), Y5
-	VMOVUPS      word3f800000<>+0(SB), Y7
-	VXORPS       word80000000<>+0(SB), Y0, Y0
-	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VXORPS       word80000000<>+0(SB), Y4, Y4
-	VXORPS       word80000000<>+0(SB), Y6, Y13
-	VMOVUPS      word42b1999a<>+0(SB), Y6
-	VMOVUPS      word42b1999a<>+0(SB), Y9
-	VMOVUPS      word42b1999a<>+0(SB), Y11
-	VMOVUPS      word42b1999a<>+0(SB), Y14
-	VMOVUPS      wordc2b03333<>+0(SB), Y8
-	VMOVUPS      wordc2b03333<>+0(SB), Y10
-	VMOVUPS      wordc2b03333<>+0(SB), Y12
-	VMOVUPS      wordc2b03333<>+0(SB), Y15
-	VMAXPS       Y0, Y8, Y0
-	VMAXPS       Y2, Y10, Y2
-	VMAXPS       Y4, Y12, Y4
-	VMAXPS       Y13, Y15, Y8
-	VMINPS       Y0, Y6, Y0
-	VMINPS       Y2, Y9, Y2
-	VMINPS       Y4, Y11, Y4
-	VMINPS       Y8, Y14, Y13
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y11
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y14
-	VMOVAPS      Y0, Y8
-	VMOVAPS      Y2, Y10
-	VMOVAPS      Y4, Y12
-	VMOVAPS      Y13, Y15
-	VFMADD213PS  word4b400000<>+0(SB), Y6, Y8
-	VFMADD213PS  word4b400000<>+0(SB), Y9, Y10
-	VFMADD213PS  word4b400000<>+0(SB), Y11, Y12
+	VMOVUPS      word3f800000<>+0(SB), Y9
+	VMOVUPS      word3f800000<>+0(SB), Y13
+	VMOVUPS      word42b03333<>+0(SB), Y2
+	VMOVUPS      word42b03333<>+0(SB), Y6
+	VMOVUPS      word42b03333<>+0(SB), Y10
+	VMOVUPS      word42b03333<>+0(SB), Y14
+	VMOVUPS      wordc2b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b1999a<>+0(SB), Y7
+	VMOVUPS      wordc2b1999a<>+0(SB), Y11
+	VMOVUPS      wordc2b1999a<>+0(SB), Y15
+	VMAXPS       Y0, Y3, Y0
+	VMAXPS       Y4, Y7, Y3
+	VMAXPS       Y8, Y11, Y4
+	VMAXPS       Y12, Y15, Y7
+	VMINPS       Y0, Y2, Y0
+	VMINPS       Y3, Y6, Y2
+	VMINPS       Y4, Y10, Y3
+	VMINPS       Y7, Y14, Y12
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y4
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y7
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y10
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y14
+	VMOVAPS      Y0, Y6
+	VMOVAPS      Y2, Y8
+	VMOVAPS      Y3, Y11
+	VMOVAPS      Y12, Y15
+	VFMADD213PS  word4b400000<>+0(SB), Y4, Y6
+	VFMADD213PS  word4b400000<>+0(SB), Y7, Y8
+	VFMADD213PS  word4b400000<>+0(SB), Y10, Y11
 	VFMADD213PS  word4b400000<>+0(SB), Y14, Y15
-	VSUBPS       word4b400000<>+0(SB), Y8, Y6
-	VSUBPS       word4b400000<>+0(SB), Y10, Y9
-	VSUBPS       word4b400000<>+0(SB), Y12, Y11
+	VSUBPS       word4b400000<>+0(SB), Y6, Y4
+	VSUBPS       word4b400000<>+0(SB), Y8, Y7
+	VSUBPS       word4b400000<>+0(SB), Y11, Y10
 	VSUBPS       word4b400000<>+0(SB), Y15, Y14
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y2, Y2
-	VMOVAPS      Y4, Y4
-	VMOVAPS      Y13, Y13
-	VFNMADD231PS word3f317218<>+0(SB), Y6, Y0
-	VFNMADD231PS word3f317218<>+0(SB), Y9, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y11, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y14, Y13
+	VMOVAPS      Y3, Y3
+	VMOVAPS      Y12, Y12
+	VFNMSUB231PS word3f317218<>+0(SB), Y4, Y0
+	VFNMSUB231PS word3f317218<>+0(SB), Y7, Y2
+	VFNMSUB231PS word3f317218<>+0(SB), Y10, Y3
+	VFNMSUB231PS word3f317218<>+0(SB), Y14, Y12
 	VMOVAPS      Y0, Y0
 	VMOVAPS      Y2, Y2
-	VMOVAPS      Y4, Y4
-	VMOVAPS      Y13, Y13
-	VFNMADD231PS wordb102e308<>+0(SB), Y6, Y0
-	VFNMADD231PS wordb102e308<>+0(SB), Y9, Y2
-	VFNMADD231PS wordb102e308<>+0(SB), Y11, Y4
-	VFNMADD231PS wordb102e308<>+0(SB), Y14, Y13
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VMOVUPS      word3ab6887e<>+0(SB), Y9
-	VMOVUPS      word3ab6887e<>+0(SB), Y11
+	VMOVAPS      Y3, Y3
+	VMOVAPS      Y12, Y12
+	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y0
+	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y2
+	VFNMADD231PS wordb102e308<>+0(SB), Y10, Y3
+	VFNMADD231PS wordb102e308<>+0(SB), Y14, Y12
+	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
+	VMOVUPS      word3ab6887e<>+0(SB), Y10
 	VMOVUPS      word3ab6887e<>+0(SB), Y14
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y6
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y9
-	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y11
-	VFMADD213PS  word3c0905b1<>+0(SB), Y13, Y14
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y9
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y11
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y13, Y14
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y6
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y9
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y11
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y13, Y14
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y6
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y9
-	VFMADD213PS  word3f000000<>+0(SB), Y4, Y11
-	VFMADD213PS  word3f000000<>+0(SB), Y13, Y14
-	VMULPS       Y6, Y0, Y6
-	VMULPS       Y9, Y2, Y9
-	VMULPS       Y11, Y4, Y11
-	VMULPS       Y14, Y13, Y18
+	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y4
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y10
+	VFMADD213PS  word3c0905b1<>+0(SB), Y12, Y14
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y4
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y10
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y12, Y14
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y4
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y10
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y12, Y14
+	VFMADD213PS  word3f000000<>+0(SB), Y0, Y4
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y10
+	VFMADD213PS  word3f000000<>+0(SB), Y12, Y14
+	VMULPS       Y4, Y0, Y4
+	VMULPS       Y7, Y2, Y7
+	VMULPS       Y10, Y3, Y10
+	VMULPS       Y14, Y12, Y18
 	VMOVAPS      Y0, Y14
 	VMOVAPS      Y2, Y16
-	VMOVAPS      Y4, Y17
-	VMOVAPS      Y13, Y19
-	VFMADD231PS  Y0, Y6, Y14
-	VFMADD231PS  Y2, Y9, Y16
-	VFMADD231PS  Y4, Y11, Y17
-	VFMADD231PS  Y13, Y18, Y19
+	VMOVAPS      Y3, Y17
+	VMOVAPS      Y12, Y19
+	VFMADD231PS  Y0, Y4, Y14
+	VFMADD231PS  Y2, Y7, Y16
+	VFMADD231PS  Y3, Y10, Y17
+	VFMADD231PS  Y12, Y18, Y19
 	VADDPS       word3f800000<>+0(SB), Y14, Y0
 	VADDPS       word3f800000<>+0(SB), Y16, Y2
-	VADDPS       word3f800000<>+0(SB), Y17, Y4
-	VADDPS       word3f800000<>+0(SB), Y19, Y6
-	VPSUBD       word4b400000<>+0(SB), Y8, Y8
-	VPSUBD       word4b400000<>+0(SB), Y10, Y9
-	VPSUBD       word4b400000<>+0(SB), Y12, Y10
-	VPSUBD       word4b400000<>+0(SB), Y15, Y11
-	VPSLLD       $0x17, Y8, Y8
-	VPSLLD       $0x17, Y9, Y9
-	VPSLLD       $0x17, Y10, Y10
-	VPSLLD       $0x17, Y11, Y11
+	VADDPS       word3f800000<>+0(SB), Y17, Y3
+	VADDPS       word3f800000<>+0(SB), Y19, Y4
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y7
+	VPSLLD       $0x17, Y11, Y8
+	VPSLLD       $0x17, Y15, Y10
+	VPADDD       word3f800000<>+0(SB), Y6, Y6
+	VPADDD       word3f800000<>+0(SB), Y7, Y7
 	VPADDD       word3f800000<>+0(SB), Y8, Y8
-	VPADDD       word3f800000<>+0(SB), Y9, Y9
 	VPADDD       word3f800000<>+0(SB), Y10, Y10
-	VPADDD       word3f800000<>+0(SB), Y11, Y11
-	VMULPS       Y8, Y0, Y0
-	VMULPS       Y9, Y2, Y2
+	VMULPS       Y6, Y0, Y0
+	VMULPS       Y7, Y2, Y2
+	VMULPS       Y8, Y3, Y3
 	VMULPS       Y10, Y4, Y4
-	VMULPS       Y11, Y6, Y6
 	VADDPS       word3f800000<>+0(SB), Y0, Y0
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VADDPS       word3f800000<>+0(SB), Y3, Y3
 	VADDPS       word3f800000<>+0(SB), Y4, Y4
-	VADDPS       word3f800000<>+0(SB), Y6, Y6
 	VDIVPS       Y0, Y1, Y0
-	VDIVPS       Y2, Y3, Y1
-	VDIVPS       Y4, Y5, Y2
-	VDIVPS       Y6, Y7, Y3
+	VDIVPS       Y2, Y5, Y1
+	VDIVPS       Y3, Y9, Y2
+	VDIVPS       Y4, Y13, Y3
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      Y2, 64(AX)
@@ -3790,17 +3764,16 @@ vectors:
 	JL           tail
 	VMOVUPS      (CX), Y0
 	VMOVUPS      word3f800000<>+0(SB), Y1
-	VXORPS       word80000000<>+0(SB), Y0, Y0
-	VMOVUPS      word42b1999a<>+0(SB), Y2
-	VMOVUPS      wordc2b03333<>+0(SB), Y3
+	VMOVUPS      word42b03333<>+0(SB), Y2
+	VMOVUPS      wordc2b1999a<>+0(SB), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMINPS       Y0, Y2, Y0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y2
 	VMOVAPS      Y0, Y3
 	VFMADD213PS  word4b400000<>+0(SB), Y2, Y3
 	VSUBPS       word4b400000<>+0(SB), Y3, Y2
 	VMOVAPS      Y0, Y0
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y0
+	VFNMSUB231PS word3f317218<>+0(SB), Y2, Y0
 	VMOVAPS      Y0, Y0
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y0
 	VMOVUPS      word3ab6887e<>+0(SB), Y2
@@ -3812,8 +3785,7 @@ vectors:
 	VMOVAPS      Y0, Y4
 	VFMADD231PS  Y0, Y2, Y4
 	VADDPS       word3f800000<>+0(SB), Y4, Y0
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y0, Y0
 	VADDPS       word3f800000<>+0(SB), Y0, Y0
@@ -3831,17 +3803,16 @@ tail:
 	VMOVUPS      (BX)(DX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
 	VMOVUPS      word3f800000<>+0(SB), Y2
-	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VMOVUPS      word42b1999a<>+0(SB), Y3
-	VMOVUPS      wordc2b03333<>+0(SB), Y4
+	VMOVUPS      word42b03333<>+0(SB), Y3
+	VMOVUPS      wordc2b1999a<>+0(SB), Y4
 	VMAXPS       Y1, Y4, Y1
 	VMINPS       Y1, Y3, Y1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y3
 	VMOVAPS      Y1, Y4
 	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
 	VSUBPS       word4b400000<>+0(SB), Y4, Y3
 	VMOVAPS      Y1, Y1
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
+	VFNMSUB231PS word3f317218<>+0(SB), Y3, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
 	VMOVUPS      word3ab6887e<>+0(SB), Y3
@@ -3853,8 +3824,7 @@ tail:
 	VMOVAPS      Y1, Y5
 	VFMADD231PS  Y1, Y3, Y5
 	VADDPS       word3f800000<>+0(SB), Y5, Y1
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y1, Y1
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
@@ -3865,25 +3835,35 @@ done:
 	VZEROUPPER
 	RET
 
-DATA word42b1999a<>+0(SB)/4, $0x42b1999a
-DATA word42b1999a<>+4(SB)/4, $0x42b1999a
-DATA word42b1999a<>+8(SB)/4, $0x42b1999a
-DATA word42b1999a<>+12(SB)/4, $0x42b1999a
-DATA word42b1999a<>+16(SB)/4, $0x42b1999a
-DATA word42b1999a<>+20(SB)/4, $0x42b1999a
-DATA word42b1999a<>+24(SB)/4, $0x42b1999a
-DATA word42b1999a<>+28(SB)/4, $0x42b1999a
-GLOBL word42b1999a<>(SB), RODATA|NOPTR, $32
+DATA word42b03333<>+0(SB)/4, $0x42b03333
+DATA word42b03333<>+4(SB)/4, $0x42b03333
+DATA word42b03333<>+8(SB)/4, $0x42b03333
+DATA word42b03333<>+12(SB)/4, $0x42b03333
+DATA word42b03333<>+16(SB)/4, $0x42b03333
+DATA word42b03333<>+20(SB)/4, $0x42b03333
+DATA word42b03333<>+24(SB)/4, $0x42b03333
+DATA word42b03333<>+28(SB)/4, $0x42b03333
+GLOBL word42b03333<>(SB), RODATA|NOPTR, $32
 
-DATA wordc2b03333<>+0(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+4(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+8(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+12(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+16(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+20(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+24(SB)/4, $0xc2b03333
-DATA wordc2b03333<>+28(SB)/4, $0xc2b03333
-GLOBL wordc2b03333<>(SB), RODATA|NOPTR, $32
+DATA wordc2b1999a<>+0(SB)/4, $0xc2b1999a
+DATA wordc2b1999a<>+4(SB)/4, $0xc2b1999a
+DATA wordc2b1999a<>+8(SB)/4, $0xc2b1999a
+DATA wordc2b1999a<>+12(SB)/4, $0xc2b1999a
+DATA wordc2b1999a<>+16(SB)/4, $0xc2b1999a
+DATA wordc2b1999a<>+20(SB)/4, $0xc2b1999a
+DATA wordc2b1999a<>+24(SB)/4, $0xc2b1999a
+DATA wordc2b1999a<>+28(SB)/4, $0xc2b1999a
+GLOBL wordc2b1999a<>(SB), RODATA|NOPTR, $32
+
+DATA wordbfb8aa3b<>+0(SB)/4, $0xbfb8aa3b
+DATA wordbfb8aa3b<>+4(SB)/4, $0xbfb8aa3b
+DATA wordbfb8aa3b<>+8(SB)/4, $0xbfb8aa3b
+DATA wordbfb8aa3b<>+12(SB)/4, $0xbfb8aa3b
+DATA wordbfb8aa3b<>+16(SB)/4, $0xbfb8aa3b
+DATA wordbfb8aa3b<>+20(SB)/4, $0xbfb8aa3b
+DATA wordbfb8aa3b<>+24(SB)/4, $0xbfb8aa3b
+DATA wordbfb8aa3b<>+28(SB)/4, $0xbfb8aa3b
+GLOBL wordbfb8aa3b<>(SB), RODATA|NOPTR, $32
 
 // func SigmoidGrad(dx []float32, dy []float32, y []float32)
 // Requires: AVX, FMA3
@@ -4021,10 +4001,8 @@ blocks:
 	VFMADD231PS  Y9, Y12, Y13
 	VADDPS       word3f800000<>+0(SB), Y11, Y5
 	VADDPS       word3f800000<>+0(SB), Y13, Y7
-	VPSUBD       word4b400000<>+0(SB), Y6, Y6
-	VPSUBD       word4b400000<>+0(SB), Y10, Y9
 	VPSLLD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y10, Y9
 	VPADDD       word3f800000<>+0(SB), Y6, Y6
 	VPADDD       word3f800000<>+0(SB), Y9, Y9
 	VMULPS       Y6, Y5, Y5
@@ -4117,7 +4095,6 @@ vectors:
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  Y3, Y5, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -4183,7 +4160,6 @@ tail:
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y4, Y6, Y7
 	VADDPS       word3f800000<>+0(SB), Y7, Y4
-	VPSUBD       word4b400000<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
@@ -4391,10 +4367,8 @@ blocks:
 	VFMADD231PS  Y9, Y12, Y13
 	VADDPS       word3f800000<>+0(SB), Y11, Y3
 	VADDPS       word3f800000<>+0(SB), Y13, Y7
-	VPSUBD       word4b400000<>+0(SB), Y5, Y5
-	VPSUBD       word4b400000<>+0(SB), Y10, Y9
 	VPSLLD       $0x17, Y5, Y5
-	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y10, Y9
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y9, Y9
 	VMULPS       Y5, Y3, Y3
@@ -4499,7 +4473,6 @@ vectors:
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  Y3, Y5, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y4, Y4
 	VPSLLD       $0x17, Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
@@ -4574,7 +4547,6 @@ tail:
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y4, Y6, Y7
 	VADDPS       word3f800000<>+0(SB), Y7, Y4
-	VPSUBD       word4b400000<>+0(SB), Y5, Y5
 	VPSLLD       $0x17, Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
@@ -4646,126 +4618,110 @@ blocks:
 	VMOVUPS      32(CX), Y2
 	VMOVUPS      64(CX), Y4
 	VMOVUPS      96(CX), Y6
-	VMOVUPS      wordc3480000<>+0(SB), Y1
-	VMOVUPS      wordc3480000<>+0(SB), Y3
-	VMOVUPS      wordc3480000<>+0(SB), Y5
-	VMOVUPS      wordc3480000<>+0(SB), Y7
-	VMAXPS       Y0, Y1, Y1
-	VMAXPS       Y2, Y3, Y3
-	VMAXPS       Y4, Y5, Y5
-	VMAXPS       Y6, Y7, Y7
-	VXORPS       word80000000<>+0(SB), Y0, Y0
-	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VXORPS       word80000000<>+0(SB), Y4, Y4
-	VXORPS       word80000000<>+0(SB), Y6, Y13
-	VMOVUPS      word42b1999a<>+0(SB), Y6
-	VMOVUPS      word42b1999a<>+0(SB), Y9
-	VMOVUPS      word42b1999a<>+0(SB), Y11
-	VMOVUPS      word42b1999a<>+0(SB), Y14
-	VMOVUPS      wordc2b03333<>+0(SB), Y8
-	VMOVUPS      wordc2b03333<>+0(SB), Y10
-	VMOVUPS      wordc2b03333<>+0(SB), Y12
-	VMOVUPS      wordc2b03333<>+0(SB), Y15
-	VMAXPS       Y0, Y8, Y0
-	VMAXPS       Y2, Y10, Y2
-	VMAXPS       Y4, Y12, Y4
-	VMAXPS       Y13, Y15, Y8
-	VMINPS       Y0, Y6, Y0
-	VMINPS       Y2, Y9, Y2
-	VMINPS       Y4, Y11, Y4
-	VMINPS       Y8, Y14, Y13
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y9
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y11
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y14
-	VMOVAPS      Y0, Y8
-	VMOVAPS      Y2, Y10
-	VMOVAPS      Y4, Y12
+	VMOVUPS      wordc2b1999a<>+0(SB), Y1
+	VMOVUPS      wordc2b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b1999a<>+0(SB), Y5
+	VMOVUPS      wordc2b1999a<>+0(SB), Y7
+	VMAXPS       Y0, Y1, Y0
+	VMAXPS       Y2, Y3, Y1
+	VMAXPS       Y4, Y5, Y2
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      word42b03333<>+0(SB), Y3
+	VMOVUPS      word42b03333<>+0(SB), Y4
+	VMOVUPS      word42b03333<>+0(SB), Y5
+	VMOVUPS      word42b03333<>+0(SB), Y7
+	VMINPS       Y0, Y3, Y3
+	VMINPS       Y1, Y4, Y4
+	VMINPS       Y2, Y5, Y5
+	VMINPS       Y6, Y7, Y13
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y7
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y9
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y11
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y14
+	VMOVAPS      Y3, Y8
+	VMOVAPS      Y4, Y10
+	VMOVAPS      Y5, Y12
 	VMOVAPS      Y13, Y15
-	VFMADD213PS  word4b400000<>+0(SB), Y6, Y8
+	VFMADD213PS  word4b400000<>+0(SB), Y7, Y8
 	VFMADD213PS  word4b400000<>+0(SB), Y9, Y10
 	VFMADD213PS  word4b400000<>+0(SB), Y11, Y12
 	VFMADD213PS  word4b400000<>+0(SB), Y14, Y15
-	VSUBPS       word4b400000<>+0(SB), Y8, Y6
+	VSUBPS       word4b400000<>+0(SB), Y8, Y7
 	VSUBPS       word4b400000<>+0(SB), Y10, Y9
 	VSUBPS       word4b400000<>+0(SB), Y12, Y11
 	VSUBPS       word4b400000<>+0(SB), Y15, Y14
-	VMOVAPS      Y0, Y0
-	VMOVAPS      Y2, Y2
+	VMOVAPS      Y3, Y3
 	VMOVAPS      Y4, Y4
+	VMOVAPS      Y5, Y5
 	VMOVAPS      Y13, Y13
-	VFNMADD231PS word3f317218<>+0(SB), Y6, Y0
-	VFNMADD231PS word3f317218<>+0(SB), Y9, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y11, Y4
-	VFNMADD231PS word3f317218<>+0(SB), Y14, Y13
-	VMOVAPS      Y0, Y0
-	VMOVAPS      Y2, Y2
+	VFNMSUB231PS word3f317218<>+0(SB), Y7, Y3
+	VFNMSUB231PS word3f317218<>+0(SB), Y9, Y4
+	VFNMSUB231PS word3f317218<>+0(SB), Y11, Y5
+	VFNMSUB231PS word3f317218<>+0(SB), Y14, Y13
+	VMOVAPS      Y3, Y3
 	VMOVAPS      Y4, Y4
+	VMOVAPS      Y5, Y5
 	VMOVAPS      Y13, Y13
-	VFNMADD231PS wordb102e308<>+0(SB), Y6, Y0
-	VFNMADD231PS wordb102e308<>+0(SB), Y9, Y2
-	VFNMADD231PS wordb102e308<>+0(SB), Y11, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y7, Y3
+	VFNMADD231PS wordb102e308<>+0(SB), Y9, Y4
+	VFNMADD231PS wordb102e308<>+0(SB), Y11, Y5
 	VFNMADD231PS wordb102e308<>+0(SB), Y14, Y13
-	VMOVUPS      word3ab6887e<>+0(SB), Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y7
 	VMOVUPS      word3ab6887e<>+0(SB), Y9
 	VMOVUPS      word3ab6887e<>+0(SB), Y11
 	VMOVUPS      word3ab6887e<>+0(SB), Y14
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y6
-	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y9
-	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y11
+	VFMADD213PS  word3c0905b1<>+0(SB), Y3, Y7
+	VFMADD213PS  word3c0905b1<>+0(SB), Y4, Y9
+	VFMADD213PS  word3c0905b1<>+0(SB), Y5, Y11
 	VFMADD213PS  word3c0905b1<>+0(SB), Y13, Y14
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y9
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y11
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y3, Y7
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y4, Y9
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y5, Y11
 	VFMADD213PS  word3d2aaa8d<>+0(SB), Y13, Y14
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y6
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y9
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y11
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y3, Y7
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y4, Y9
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y5, Y11
 	VFMADD213PS  word3e2aaa6f<>+0(SB), Y13, Y14
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y6
-	VFMADD213PS  word3f000000<>+0(SB), Y2, Y9
-	VFMADD213PS  word3f000000<>+0(SB), Y4, Y11
+	VFMADD213PS  word3f000000<>+0(SB), Y3, Y7
+	VFMADD213PS  word3f000000<>+0(SB), Y4, Y9
+	VFMADD213PS  word3f000000<>+0(SB), Y5, Y11
 	VFMADD213PS  word3f000000<>+0(SB), Y13, Y14
-	VMULPS       Y6, Y0, Y6
-	VMULPS       Y9, Y2, Y9
-	VMULPS       Y11, Y4, Y11
+	VMULPS       Y7, Y3, Y7
+	VMULPS       Y9, Y4, Y9
+	VMULPS       Y11, Y5, Y11
 	VMULPS       Y14, Y13, Y18
-	VMOVAPS      Y0, Y14
-	VMOVAPS      Y2, Y16
-	VMOVAPS      Y4, Y17
+	VMOVAPS      Y3, Y14
+	VMOVAPS      Y4, Y16
+	VMOVAPS      Y5, Y17
 	VMOVAPS      Y13, Y19
-	VFMADD231PS  Y0, Y6, Y14
-	VFMADD231PS  Y2, Y9, Y16
-	VFMADD231PS  Y4, Y11, Y17
+	VFMADD231PS  Y3, Y7, Y14
+	VFMADD231PS  Y4, Y9, Y16
+	VFMADD231PS  Y5, Y11, Y17
 	VFMADD231PS  Y13, Y18, Y19
-	VADDPS       word3f800000<>+0(SB), Y14, Y0
-	VADDPS       word3f800000<>+0(SB), Y16, Y2
-	VADDPS       word3f800000<>+0(SB), Y17, Y4
-	VADDPS       word3f800000<>+0(SB), Y19, Y6
-	VPSUBD       word4b400000<>+0(SB), Y8, Y8
-	VPSUBD       word4b400000<>+0(SB), Y10, Y9
-	VPSUBD       word4b400000<>+0(SB), Y12, Y10
-	VPSUBD       word4b400000<>+0(SB), Y15, Y11
+	VADDPS       word3f800000<>+0(SB), Y14, Y3
+	VADDPS       word3f800000<>+0(SB), Y16, Y4
+	VADDPS       word3f800000<>+0(SB), Y17, Y5
+	VADDPS       word3f800000<>+0(SB), Y19, Y7
 	VPSLLD       $0x17, Y8, Y8
-	VPSLLD       $0x17, Y9, Y9
-	VPSLLD       $0x17, Y10, Y10
-	VPSLLD       $0x17, Y11, Y11
+	VPSLLD       $0x17, Y10, Y9
+	VPSLLD       $0x17, Y12, Y10
+	VPSLLD       $0x17, Y15, Y11
 	VPADDD       word3f800000<>+0(SB), Y8, Y8
 	VPADDD       word3f800000<>+0(SB), Y9, Y9
 	VPADDD       word3f800000<>+0(SB), Y10, Y10
 	VPADDD       word3f800000<>+0(SB), Y11, Y11
-	VMULPS       Y8, Y0, Y0
-	VMULPS       Y9, Y2, Y2
-	VMULPS       Y10, Y4, Y4
-	VMULPS       Y11, Y6, Y6
-	VADDPS       word3f800000<>+0(SB), Y0, Y0
-	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VMULPS       Y8, Y3, Y3
+	VMULPS       Y9, Y4, Y4
+	VMULPS       Y10, Y5, Y5
+	VMULPS       Y11, Y7, Y7
+	VADDPS       word3f800000<>+0(SB), Y3, Y3
 	VADDPS       word3f800000<>+0(SB), Y4, Y4
-	VADDPS       word3f800000<>+0(SB), Y6, Y6
-	VDIVPS       Y0, Y1, Y0
-	VDIVPS       Y2, Y3, Y1
-	VDIVPS       Y4, Y5, Y2
-	VDIVPS       Y6, Y7, Y3
+	VADDPS       word3f800000<>+0(SB), Y5, Y5
+	VADDPS       word3f800000<>+0(SB), Y7, Y7
+	VDIVPS       Y3, Y0, Y0
+	VDIVPS       Y4, Y1, Y1
+	VDIVPS       Y5, Y2, Y2
+	VDIVPS       Y7, Y6, Y3
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	VMOVUPS      Y2, 64(AX)
@@ -4781,36 +4737,32 @@ vectors:
 	SUBQ         $0x08, DX
 	JL           tail
 	VMOVUPS      (CX), Y0
-	VMOVUPS      wordc3480000<>+0(SB), Y1
-	VMAXPS       Y0, Y1, Y1
-	VXORPS       word80000000<>+0(SB), Y0, Y0
-	VMOVUPS      word42b1999a<>+0(SB), Y2
-	VMOVUPS      wordc2b03333<>+0(SB), Y3
-	VMAXPS       Y0, Y3, Y0
-	VMINPS       Y0, Y2, Y0
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
-	VMOVAPS      Y0, Y3
+	VMOVUPS      wordc2b1999a<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      word42b03333<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y1
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y2
+	VMOVAPS      Y1, Y3
 	VFMADD213PS  word4b400000<>+0(SB), Y2, Y3
 	VSUBPS       word4b400000<>+0(SB), Y3, Y2
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y0
-	VMOVAPS      Y0, Y0
-	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y0
+	VMOVAPS      Y1, Y1
+	VFNMSUB231PS word3f317218<>+0(SB), Y2, Y1
+	VMOVAPS      Y1, Y1
+	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
 	VMOVUPS      word3ab6887e<>+0(SB), Y2
-	VFMADD213PS  word3c0905b1<>+0(SB), Y0, Y2
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y0, Y2
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y0, Y2
-	VFMADD213PS  word3f000000<>+0(SB), Y0, Y2
-	VMULPS       Y2, Y0, Y2
-	VMOVAPS      Y0, Y4
-	VFMADD231PS  Y0, Y2, Y4
-	VADDPS       word3f800000<>+0(SB), Y4, Y0
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y2
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
+	VMULPS       Y2, Y1, Y2
+	VMOVAPS      Y1, Y4
+	VFMADD231PS  Y1, Y2, Y4
+	VADDPS       word3f800000<>+0(SB), Y4, Y1
+	VPSLLD       $0x17, Y3, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
-	VMULPS       Y2, Y0, Y0
-	VADDPS       word3f800000<>+0(SB), Y0, Y0
-	VDIVPS       Y0, Y1, Y0
+	VMULPS       Y2, Y1, Y1
+	VADDPS       word3f800000<>+0(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (AX)
 	ADDQ         $0x00000020, AX
 	ADDQ         $0x00000020, CX
@@ -4823,51 +4775,37 @@ tail:
 	NEGQ         DX
 	VMOVUPS      (BX)(DX*4), Y0
 	VMASKMOVPS   (CX), Y0, Y1
-	VMOVUPS      wordc3480000<>+0(SB), Y2
-	VMAXPS       Y1, Y2, Y2
-	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VMOVUPS      word42b1999a<>+0(SB), Y3
-	VMOVUPS      wordc2b03333<>+0(SB), Y4
-	VMAXPS       Y1, Y4, Y1
-	VMINPS       Y1, Y3, Y1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVAPS      Y1, Y4
+	VMOVUPS      wordc2b1999a<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      word42b03333<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y2
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y3
+	VMOVAPS      Y2, Y4
 	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
 	VSUBPS       word4b400000<>+0(SB), Y4, Y3
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
-	VMOVAPS      Y1, Y1
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
+	VMOVAPS      Y2, Y2
+	VFNMSUB231PS word3f317218<>+0(SB), Y3, Y2
+	VMOVAPS      Y2, Y2
+	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
 	VMOVUPS      word3ab6887e<>+0(SB), Y3
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
-	VMULPS       Y3, Y1, Y3
-	VMOVAPS      Y1, Y5
-	VFMADD231PS  Y1, Y3, Y5
-	VADDPS       word3f800000<>+0(SB), Y5, Y1
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y2, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y2, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y2, Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y2, Y3
+	VMULPS       Y3, Y2, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y2, Y3, Y5
+	VADDPS       word3f800000<>+0(SB), Y5, Y2
+	VPSLLD       $0x17, Y4, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
-	VMULPS       Y3, Y1, Y1
-	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VDIVPS       Y1, Y2, Y1
+	VMULPS       Y3, Y2, Y2
+	VADDPS       word3f800000<>+0(SB), Y2, Y2
+	VDIVPS       Y2, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (AX)
 
 done:
 	VZEROUPPER
 	RET
-
-DATA wordc3480000<>+0(SB)/4, $0xc3480000
-DATA wordc3480000<>+4(SB)/4, $0xc3480000
-DATA wordc3480000<>+8(SB)/4, $0xc3480000
-DATA wordc3480000<>+12(SB)/4, $0xc3480000
-DATA wordc3480000<>+16(SB)/4, $0xc3480000
-DATA wordc3480000<>+20(SB)/4, $0xc3480000
-DATA wordc3480000<>+24(SB)/4, $0xc3480000
-DATA wordc3480000<>+28(SB)/4, $0xc3480000
-GLOBL wordc3480000<>(SB), RODATA|NOPTR, $32
 
 // func GeluTanh(dst []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -4905,66 +4843,62 @@ blocks:
 	VMOVAPS      Y7, Y7
 	VFMADD213PS  word3fcc422a<>+0(SB), Y4, Y2
 	VFMADD213PS  word3fcc422a<>+0(SB), Y6, Y7
-	VMOVUPS      wordc3480000<>+0(SB), Y2
-	VMOVUPS      wordc3480000<>+0(SB), Y4
+	VMOVUPS      wordc1800000<>+0(SB), Y2
+	VMOVUPS      wordc1800000<>+0(SB), Y4
 	VMAXPS       Y0, Y2, Y0
-	VMAXPS       Y3, Y4, Y2
-	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VXORPS       word80000000<>+0(SB), Y5, Y5
-	VMOVUPS      word42b1999a<>+0(SB), Y3
-	VMOVUPS      word42b1999a<>+0(SB), Y6
-	VMOVUPS      wordc2b03333<>+0(SB), Y4
-	VMOVUPS      wordc2b03333<>+0(SB), Y7
-	VMAXPS       Y1, Y4, Y1
-	VMAXPS       Y5, Y7, Y4
-	VMINPS       Y1, Y3, Y1
-	VMINPS       Y4, Y6, Y5
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y6
-	VMOVAPS      Y1, Y4
+	VMAXPS       Y3, Y4, Y4
+	VMOVUPS      word42b03333<>+0(SB), Y2
+	VMOVUPS      word42b03333<>+0(SB), Y6
+	VMOVUPS      wordc2b1999a<>+0(SB), Y3
+	VMOVUPS      wordc2b1999a<>+0(SB), Y7
+	VMAXPS       Y1, Y3, Y1
+	VMAXPS       Y5, Y7, Y3
+	VMINPS       Y1, Y2, Y1
+	VMINPS       Y3, Y6, Y5
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y2
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y6
+	VMOVAPS      Y1, Y3
 	VMOVAPS      Y5, Y7
-	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
+	VFMADD213PS  word4b400000<>+0(SB), Y2, Y3
 	VFMADD213PS  word4b400000<>+0(SB), Y6, Y7
-	VSUBPS       word4b400000<>+0(SB), Y4, Y3
+	VSUBPS       word4b400000<>+0(SB), Y3, Y2
 	VSUBPS       word4b400000<>+0(SB), Y7, Y6
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y5, Y5
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
-	VFNMADD231PS word3f317218<>+0(SB), Y6, Y5
+	VFNMSUB231PS word3f317218<>+0(SB), Y2, Y1
+	VFNMSUB231PS word3f317218<>+0(SB), Y6, Y5
 	VMOVAPS      Y1, Y1
 	VMOVAPS      Y5, Y5
-	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
+	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y6, Y5
-	VMOVUPS      word3ab6887e<>+0(SB), Y3
+	VMOVUPS      word3ab6887e<>+0(SB), Y2
 	VMOVUPS      word3ab6887e<>+0(SB), Y6
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y2
 	VFMADD213PS  word3c0905b1<>+0(SB), Y5, Y6
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y2
 	VFMADD213PS  word3d2aaa8d<>+0(SB), Y5, Y6
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y2
 	VFMADD213PS  word3e2aaa6f<>+0(SB), Y5, Y6
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y2
 	VFMADD213PS  word3f000000<>+0(SB), Y5, Y6
-	VMULPS       Y3, Y1, Y3
+	VMULPS       Y2, Y1, Y2
 	VMULPS       Y6, Y5, Y8
 	VMOVAPS      Y1, Y6
 	VMOVAPS      Y5, Y9
-	VFMADD231PS  Y1, Y3, Y6
+	VFMADD231PS  Y1, Y2, Y6
 	VFMADD231PS  Y5, Y8, Y9
 	VADDPS       word3f800000<>+0(SB), Y6, Y1
-	VADDPS       word3f800000<>+0(SB), Y9, Y3
-	VPSUBD       word4b400000<>+0(SB), Y4, Y4
-	VPSUBD       word4b400000<>+0(SB), Y7, Y5
-	VPSLLD       $0x17, Y4, Y4
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       word3f800000<>+0(SB), Y4, Y4
+	VADDPS       word3f800000<>+0(SB), Y9, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y7, Y5
+	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
-	VMULPS       Y4, Y1, Y1
-	VMULPS       Y5, Y3, Y3
+	VMULPS       Y3, Y1, Y1
+	VMULPS       Y5, Y2, Y2
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VADDPS       word3f800000<>+0(SB), Y3, Y3
+	VADDPS       word3f800000<>+0(SB), Y2, Y2
 	VDIVPS       Y1, Y0, Y0
-	VDIVPS       Y3, Y2, Y1
+	VDIVPS       Y2, Y4, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	ADDQ         $0x00000040, AX
@@ -4990,19 +4924,18 @@ vectors:
 	VMOVUPS      word3e5b33b6<>+0(SB), Y3
 	VMOVAPS      Y2, Y2
 	VFMADD213PS  word3fcc422a<>+0(SB), Y3, Y2
-	VMOVUPS      wordc3480000<>+0(SB), Y2
+	VMOVUPS      wordc1800000<>+0(SB), Y2
 	VMAXPS       Y0, Y2, Y0
-	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VMOVUPS      word42b1999a<>+0(SB), Y2
-	VMOVUPS      wordc2b03333<>+0(SB), Y3
+	VMOVUPS      word42b03333<>+0(SB), Y2
+	VMOVUPS      wordc2b1999a<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
 	VMINPS       Y1, Y2, Y1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y2
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y2
 	VMOVAPS      Y1, Y3
 	VFMADD213PS  word4b400000<>+0(SB), Y2, Y3
 	VSUBPS       word4b400000<>+0(SB), Y3, Y2
 	VMOVAPS      Y1, Y1
-	VFNMADD231PS word3f317218<>+0(SB), Y2, Y1
+	VFNMSUB231PS word3f317218<>+0(SB), Y2, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y2, Y1
 	VMOVUPS      word3ab6887e<>+0(SB), Y2
@@ -5014,8 +4947,7 @@ vectors:
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  Y1, Y2, Y4
 	VADDPS       word3f800000<>+0(SB), Y4, Y1
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
@@ -5044,19 +4976,18 @@ tail:
 	VMOVUPS      word3e5b33b6<>+0(SB), Y4
 	VMOVAPS      Y3, Y3
 	VFMADD213PS  word3fcc422a<>+0(SB), Y4, Y3
-	VMOVUPS      wordc3480000<>+0(SB), Y3
+	VMOVUPS      wordc1800000<>+0(SB), Y3
 	VMAXPS       Y1, Y3, Y1
-	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VMOVUPS      word42b1999a<>+0(SB), Y3
-	VMOVUPS      wordc2b03333<>+0(SB), Y4
+	VMOVUPS      word42b03333<>+0(SB), Y3
+	VMOVUPS      wordc2b1999a<>+0(SB), Y4
 	VMAXPS       Y2, Y4, Y2
 	VMINPS       Y2, Y3, Y2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y3
 	VMOVAPS      Y2, Y4
 	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
 	VSUBPS       word4b400000<>+0(SB), Y4, Y3
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y2
+	VFNMSUB231PS word3f317218<>+0(SB), Y3, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y2
 	VMOVUPS      word3ab6887e<>+0(SB), Y3
@@ -5068,8 +4999,7 @@ tail:
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y2, Y3, Y5
 	VADDPS       word3f800000<>+0(SB), Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
@@ -5197,10 +5127,8 @@ blocks:
 	VFMADD231PS  Y7, Y10, Y11
 	VADDPS       word3f800000<>+0(SB), Y8, Y2
 	VADDPS       word3f800000<>+0(SB), Y11, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y5
-	VPSUBD       word4b400000<>+0(SB), Y9, Y7
 	VPSLLD       $0x17, Y5, Y5
-	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y9, Y7
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VPADDD       word3f800000<>+0(SB), Y7, Y7
 	VMULPS       Y5, Y2, Y2
@@ -5262,8 +5190,7 @@ vectors:
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y2, Y3, Y5
 	VADDPS       word3f800000<>+0(SB), Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y3
@@ -5314,8 +5241,7 @@ tail:
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  Y3, Y4, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y4
@@ -5351,6 +5277,26 @@ DATA wordc2b00000<>+20(SB)/4, $0xc2b00000
 DATA wordc2b00000<>+24(SB)/4, $0xc2b00000
 DATA wordc2b00000<>+28(SB)/4, $0xc2b00000
 GLOBL wordc2b00000<>(SB), RODATA|NOPTR, $32
+
+DATA word42b1999a<>+0(SB)/4, $0x42b1999a
+DATA word42b1999a<>+4(SB)/4, $0x42b1999a
+DATA word42b1999a<>+8(SB)/4, $0x42b1999a
+DATA word42b1999a<>+12(SB)/4, $0x42b1999a
+DATA word42b1999a<>+16(SB)/4, $0x42b1999a
+DATA word42b1999a<>+20(SB)/4, $0x42b1999a
+DATA word42b1999a<>+24(SB)/4, $0x42b1999a
+DATA word42b1999a<>+28(SB)/4, $0x42b1999a
+GLOBL word42b1999a<>(SB), RODATA|NOPTR, $32
+
+DATA wordc2b03333<>+0(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+4(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+8(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+12(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+16(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+20(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+24(SB)/4, $0xc2b03333
+DATA wordc2b03333<>+28(SB)/4, $0xc2b03333
+GLOBL wordc2b03333<>(SB), RODATA|NOPTR, $32
 
 // func GeluTanhGrad(dx []float32, dy []float32, x []float32)
 // Requires: AVX, AVX2, FMA3
@@ -5435,10 +5381,8 @@ blocks:
 	VFMADD231PS  Y9, Y12, Y13
 	VADDPS       word3f800000<>+0(SB), Y10, Y3
 	VADDPS       word3f800000<>+0(SB), Y13, Y5
-	VPSUBD       word4b400000<>+0(SB), Y8, Y8
-	VPSUBD       word4b400000<>+0(SB), Y11, Y9
 	VPSLLD       $0x17, Y8, Y8
-	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y11, Y9
 	VPADDD       word3f800000<>+0(SB), Y8, Y8
 	VPADDD       word3f800000<>+0(SB), Y9, Y9
 	VMULPS       Y8, Y3, Y3
@@ -5510,8 +5454,7 @@ vectors:
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  Y3, Y4, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      word3f800000<>+0(SB), Y4
@@ -5571,8 +5514,7 @@ tail:
 	VMOVAPS      Y4, Y7
 	VFMADD231PS  Y4, Y5, Y7
 	VADDPS       word3f800000<>+0(SB), Y7, Y4
-	VPSUBD       word4b400000<>+0(SB), Y6, Y5
-	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y6, Y5
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y5, Y4, Y4
 	VMOVUPS      word3f800000<>+0(SB), Y5
@@ -5666,10 +5608,8 @@ blocks:
 	VFMADD231PS  Y5, Y8, Y9
 	VADDPS       word3f800000<>+0(SB), Y6, Y1
 	VADDPS       word3f800000<>+0(SB), Y9, Y2
-	VPSUBD       word4b400000<>+0(SB), Y3, Y3
-	VPSUBD       word4b400000<>+0(SB), Y7, Y5
 	VPSLLD       $0x17, Y3, Y3
-	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y7, Y5
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VPADDD       word3f800000<>+0(SB), Y5, Y5
 	VMULPS       Y3, Y1, Y1
@@ -5763,8 +5703,7 @@ vectors:
 	VMOVAPS      Y1, Y4
 	VFMADD231PS  Y1, Y2, Y4
 	VADDPS       word3f800000<>+0(SB), Y4, Y1
-	VPSUBD       word4b400000<>+0(SB), Y3, Y2
-	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y3, Y2
 	VPADDD       word3f800000<>+0(SB), Y2, Y2
 	VMULPS       Y2, Y1, Y1
 	VCMPPS       $0x0e, word3ed413cd<>+0(SB), Y1, Y2
@@ -5828,8 +5767,7 @@ tail:
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y2, Y3, Y5
 	VADDPS       word3f800000<>+0(SB), Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VCMPPS       $0x0e, word3ed413cd<>+0(SB), Y2, Y3
@@ -5887,69 +5825,65 @@ blocks:
 	SUBQ         $0x10, BX
 	JL           rest
 	VMOVUPS      (CX), Y0
-	VMOVUPS      32(CX), Y3
+	VMOVUPS      32(CX), Y5
 	VMOVUPS      (DX), Y1
-	VMOVUPS      32(DX), Y4
+	VMOVUPS      32(DX), Y6
 	VMOVUPS      word3f800000<>+0(SB), Y2
-	VMOVUPS      word3f800000<>+0(SB), Y5
-	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VXORPS       word80000000<>+0(SB), Y4, Y7
-	VMOVUPS      word42b1999a<>+0(SB), Y4
-	VMOVUPS      word42b1999a<>+0(SB), Y8
-	VMOVUPS      wordc2b03333<>+0(SB), Y6
-	VMOVUPS      wordc2b03333<>+0(SB), Y9
-	VMAXPS       Y1, Y6, Y1
-	VMAXPS       Y7, Y9, Y6
-	VMINPS       Y1, Y4, Y1
-	VMINPS       Y6, Y8, Y7
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y8
-	VMOVAPS      Y1, Y6
-	VMOVAPS      Y7, Y9
-	VFMADD213PS  word4b400000<>+0(SB), Y4, Y6
+	VMOVUPS      word3f800000<>+0(SB), Y7
+	VMOVUPS      word42b03333<>+0(SB), Y3
+	VMOVUPS      word42b03333<>+0(SB), Y8
+	VMOVUPS      wordc2b1999a<>+0(SB), Y4
+	VMOVUPS      wordc2b1999a<>+0(SB), Y9
+	VMAXPS       Y1, Y4, Y1
+	VMAXPS       Y6, Y9, Y4
+	VMINPS       Y1, Y3, Y1
+	VMINPS       Y4, Y8, Y6
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y3
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y8
+	VMOVAPS      Y1, Y4
+	VMOVAPS      Y6, Y9
+	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
 	VFMADD213PS  word4b400000<>+0(SB), Y8, Y9
-	VSUBPS       word4b400000<>+0(SB), Y6, Y4
+	VSUBPS       word4b400000<>+0(SB), Y4, Y3
 	VSUBPS       word4b400000<>+0(SB), Y9, Y8
 	VMOVAPS      Y1, Y1
-	VMOVAPS      Y7, Y7
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y1
-	VFNMADD231PS word3f317218<>+0(SB), Y8, Y7
+	VMOVAPS      Y6, Y6
+	VFNMSUB231PS word3f317218<>+0(SB), Y3, Y1
+	VFNMSUB231PS word3f317218<>+0(SB), Y8, Y6
 	VMOVAPS      Y1, Y1
-	VMOVAPS      Y7, Y7
-	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y1
-	VFNMADD231PS wordb102e308<>+0(SB), Y8, Y7
-	VMOVUPS      word3ab6887e<>+0(SB), Y4
+	VMOVAPS      Y6, Y6
+	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
+	VFNMADD231PS wordb102e308<>+0(SB), Y8, Y6
+	VMOVUPS      word3ab6887e<>+0(SB), Y3
 	VMOVUPS      word3ab6887e<>+0(SB), Y8
-	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y4
-	VFMADD213PS  word3c0905b1<>+0(SB), Y7, Y8
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y4
-	VFMADD213PS  word3d2aaa8d<>+0(SB), Y7, Y8
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y4
-	VFMADD213PS  word3e2aaa6f<>+0(SB), Y7, Y8
-	VFMADD213PS  word3f000000<>+0(SB), Y1, Y4
-	VFMADD213PS  word3f000000<>+0(SB), Y7, Y8
-	VMULPS       Y4, Y1, Y4
-	VMULPS       Y8, Y7, Y10
+	VFMADD213PS  word3c0905b1<>+0(SB), Y1, Y3
+	VFMADD213PS  word3c0905b1<>+0(SB), Y6, Y8
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y1, Y3
+	VFMADD213PS  word3d2aaa8d<>+0(SB), Y6, Y8
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y1, Y3
+	VFMADD213PS  word3e2aaa6f<>+0(SB), Y6, Y8
+	VFMADD213PS  word3f000000<>+0(SB), Y1, Y3
+	VFMADD213PS  word3f000000<>+0(SB), Y6, Y8
+	VMULPS       Y3, Y1, Y3
+	VMULPS       Y8, Y6, Y10
 	VMOVAPS      Y1, Y8
-	VMOVAPS      Y7, Y11
-	VFMADD231PS  Y1, Y4, Y8
-	VFMADD231PS  Y7, Y10, Y11
+	VMOVAPS      Y6, Y11
+	VFMADD231PS  Y1, Y3, Y8
+	VFMADD231PS  Y6, Y10, Y11
 	VADDPS       word3f800000<>+0(SB), Y8, Y1
-	VADDPS       word3f800000<>+0(SB), Y11, Y4
-	VPSUBD       word4b400000<>+0(SB), Y6, Y6
-	VPSUBD       word4b400000<>+0(SB), Y9, Y7
-	VPSLLD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y7, Y7
+	VADDPS       word3f800000<>+0(SB), Y11, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y9, Y6
+	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y6, Y6
-	VPADDD       word3f800000<>+0(SB), Y7, Y7
-	VMULPS       Y6, Y1, Y1
-	VMULPS       Y7, Y4, Y4
+	VMULPS       Y4, Y1, Y1
+	VMULPS       Y6, Y3, Y3
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
-	VADDPS       word3f800000<>+0(SB), Y4, Y4
+	VADDPS       word3f800000<>+0(SB), Y3, Y3
 	VDIVPS       Y1, Y2, Y1
-	VDIVPS       Y4, Y5, Y2
+	VDIVPS       Y3, Y7, Y2
 	VMULPS       Y1, Y0, Y0
-	VMULPS       Y2, Y3, Y1
+	VMULPS       Y2, Y5, Y1
 	VMOVUPS      Y0, (AX)
 	VMOVUPS      Y1, 32(AX)
 	ADDQ         $0x00000040, AX
@@ -5966,17 +5900,16 @@ vectors:
 	VMOVUPS      (CX), Y0
 	VMOVUPS      (DX), Y1
 	VMOVUPS      word3f800000<>+0(SB), Y2
-	VXORPS       word80000000<>+0(SB), Y1, Y1
-	VMOVUPS      word42b1999a<>+0(SB), Y3
-	VMOVUPS      wordc2b03333<>+0(SB), Y4
+	VMOVUPS      word42b03333<>+0(SB), Y3
+	VMOVUPS      wordc2b1999a<>+0(SB), Y4
 	VMAXPS       Y1, Y4, Y1
 	VMINPS       Y1, Y3, Y1
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y3
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y3
 	VMOVAPS      Y1, Y4
 	VFMADD213PS  word4b400000<>+0(SB), Y3, Y4
 	VSUBPS       word4b400000<>+0(SB), Y4, Y3
 	VMOVAPS      Y1, Y1
-	VFNMADD231PS word3f317218<>+0(SB), Y3, Y1
+	VFNMSUB231PS word3f317218<>+0(SB), Y3, Y1
 	VMOVAPS      Y1, Y1
 	VFNMADD231PS wordb102e308<>+0(SB), Y3, Y1
 	VMOVUPS      word3ab6887e<>+0(SB), Y3
@@ -5988,8 +5921,7 @@ vectors:
 	VMOVAPS      Y1, Y5
 	VFMADD231PS  Y1, Y3, Y5
 	VADDPS       word3f800000<>+0(SB), Y5, Y1
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y1, Y1
 	VADDPS       word3f800000<>+0(SB), Y1, Y1
@@ -6010,17 +5942,16 @@ tail:
 	VMASKMOVPS   (CX), Y0, Y1
 	VMASKMOVPS   (DX), Y0, Y2
 	VMOVUPS      word3f800000<>+0(SB), Y3
-	VXORPS       word80000000<>+0(SB), Y2, Y2
-	VMOVUPS      word42b1999a<>+0(SB), Y4
-	VMOVUPS      wordc2b03333<>+0(SB), Y5
+	VMOVUPS      word42b03333<>+0(SB), Y4
+	VMOVUPS      wordc2b1999a<>+0(SB), Y5
 	VMAXPS       Y2, Y5, Y2
 	VMINPS       Y2, Y4, Y2
-	VMOVUPS      word3fb8aa3b<>+0(SB), Y4
+	VMOVUPS      wordbfb8aa3b<>+0(SB), Y4
 	VMOVAPS      Y2, Y5
 	VFMADD213PS  word4b400000<>+0(SB), Y4, Y5
 	VSUBPS       word4b400000<>+0(SB), Y5, Y4
 	VMOVAPS      Y2, Y2
-	VFNMADD231PS word3f317218<>+0(SB), Y4, Y2
+	VFNMSUB231PS word3f317218<>+0(SB), Y4, Y2
 	VMOVAPS      Y2, Y2
 	VFNMADD231PS wordb102e308<>+0(SB), Y4, Y2
 	VMOVUPS      word3ab6887e<>+0(SB), Y4
@@ -6032,8 +5963,7 @@ tail:
 	VMOVAPS      Y2, Y6
 	VFMADD231PS  Y2, Y4, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y2
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y2, Y2
 	VADDPS       word3f800000<>+0(SB), Y2, Y2
@@ -7059,12 +6989,9 @@ blocks:
 	VADDPS       word3f800000<>+0(SB), Y10, Y3
 	VADDPS       word3f800000<>+0(SB), Y12, Y4
 	VADDPS       word3f800000<>+0(SB), Y14, Y5
-	VPSUBD       word4b400000<>+0(SB), Y6, Y6
-	VPSUBD       word4b400000<>+0(SB), Y8, Y7
-	VPSUBD       word4b400000<>+0(SB), Y11, Y8
 	VPSLLD       $0x17, Y6, Y6
-	VPSLLD       $0x17, Y7, Y7
-	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y8, Y7
+	VPSLLD       $0x17, Y11, Y8
 	VPADDD       word3f800000<>+0(SB), Y6, Y6
 	VPADDD       word3f800000<>+0(SB), Y7, Y7
 	VPADDD       word3f800000<>+0(SB), Y8, Y8
@@ -7122,8 +7049,7 @@ vectors:
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  Y3, Y4, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVUPS      Y3, (AX)
@@ -7165,8 +7091,7 @@ tail:
 	VMOVAPS      Y0, Y6
 	VFMADD231PS  Y0, Y4, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y0
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y0, Y0
 	VANDPS       Y3, Y0, Y0
@@ -9147,10 +9072,8 @@ blocks:
 	VFMADD231PS  Y6, Y9, Y10
 	VADDPS       word3f800000<>+0(SB), Y7, Y2
 	VADDPS       word3f800000<>+0(SB), Y10, Y3
-	VPSUBD       word4b400000<>+0(SB), Y4, Y4
-	VPSUBD       word4b400000<>+0(SB), Y8, Y6
 	VPSLLD       $0x17, Y4, Y4
-	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y8, Y6
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VPADDD       word3f800000<>+0(SB), Y6, Y6
 	VMULPS       Y4, Y2, Y2
@@ -9195,8 +9118,7 @@ vectors:
 	VMOVAPS      Y2, Y5
 	VFMADD231PS  Y2, Y3, Y5
 	VADDPS       word3f800000<>+0(SB), Y5, Y2
-	VPSUBD       word4b400000<>+0(SB), Y4, Y3
-	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y4, Y3
 	VPADDD       word3f800000<>+0(SB), Y3, Y3
 	VMULPS       Y3, Y2, Y2
 	VMOVAPS      Y1, Y1
@@ -9236,8 +9158,7 @@ tail:
 	VMOVAPS      Y3, Y6
 	VFMADD231PS  Y3, Y4, Y6
 	VADDPS       word3f800000<>+0(SB), Y6, Y3
-	VPSUBD       word4b400000<>+0(SB), Y5, Y4
-	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y5, Y4
 	VPADDD       word3f800000<>+0(SB), Y4, Y4
 	VMULPS       Y4, Y3, Y3
 	VMOVAPS      Y2, Y2

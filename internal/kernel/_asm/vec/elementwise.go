@@ -121,9 +121,14 @@ func activations() {
 	unary("Sigmoid", "", 4, func(_ args, x vec) vec { return sigmoid(x) })
 	gradient("SigmoidGrad", "y", "", 4, func(_ args, dy, y vec) vec { return mul(dy, fnma(y, y, y)) })
 	gelus()
-	silu := func(x, z vec) vec { return div(atLeast(-200, x), add(expFlush(neg(z)), one())) }
-	unary("Silu", "", 4, func(_ args, x vec) vec { return silu(x, x) })
-	unary("GeluTanh", "", 2, func(_ args, x vec) vec { z, _ := geluTanhArg(clampTo(-16, 16, x)); return silu(x, z) })
+	unary("Silu", "", 4, func(_ args, x vec) vec {
+		x = atLeast(-most, x) // where the exponential is +Inf
+		return div(x, add(expNegative(min(load(num(-least)), x)), one()))
+	})
+	unary("GeluTanh", "", 2, func(_ args, x vec) vec {
+		z, _ := geluTanhArg(clampTo(-16, 16, x))
+		return div(atLeast(-16, x), add(expNegative(clampTo(-most, -least, z)), one()))
+	})
 	gradient("SiluGrad", "x", "", 2, func(_ args, dy, x vec) vec {
 		x = clampTo(-88, 88, x)
 		return mul(dy, logisticGrad(x, x, nil))

@@ -5,15 +5,15 @@ import "math"
 // magic, added to a small number, rounds it to an integer, which is in the low bits then.
 const magic = 3 << 22
 
-// expReduced returns n, as a float with its integer in the low bits, and
-// e = exp(x - n·ln 2) - 1, for x in [-104, 128]. Exponent and remainder come from Cody and
-// Waite's reduction.
-func expReduced(x vec) (n, e vec) {
+// ln2 is the logarithm of 2 as a float32.
+const ln2 = 0x1.62e43p-1
+
+// reduced returns r = x - n·ln 2 and n, as a float with its integer in the low bits, for x in
+// [-104, 128], by Cody and Waite's reduction.
+func reduced(x vec) (r, n vec) {
 	n = fmaTo(x, load(num(math.Log2E)), num(magic))
 	k := sub(n, num(magic))
-	hi := float64(float32(math.Ln2))
-	r := fnma(k, num(hi), x)
-	return n, expm1Near(fnma(k, num(math.Ln2-hi), r))
+	return fnma(k, num(math.Ln2-ln2), fnma(k, num(ln2), x)), n
 }
 
 // expm1Near is exp(r) - 1 = r + r²·q(r) for |r| <= ln 2/2, where q of degree 4 is good to 2^-29.
@@ -27,34 +27,42 @@ func expm1Near(r vec) vec {
 	return fma(mul(r, q), r, r)
 }
 
-// power is 2^n for n in [-126, 127], from the integer n.
-func power(n vec) vec { return addInt(shiftLeft(n, 23), num(1)) }
+// expScaled is exp(r)·2^n for |r| <= ln 2/2, where n is -127 at least, which makes it 0, and at most 128,
+// which makes it +Inf.
+func expScaled(r, n vec) vec { return mul(add(expm1Near(r), one()), power(n)) }
 
-// integer is the n of expReduced as an integer.
-func integer(n vec) vec { return subInt(n, num(magic)) }
+// power is 2^n for n in [-126, 127], from the integer n or from the n of reduced, whose other
+// bits are shifted away.
+func power(n vec) vec { return addInt(shiftLeft(n, 23), num(1)) }
 
 // exp is rounded to within a unit or so, subnormal results and infinities included. It
 // multiplies by 2^n in two steps, since n may lie beyond the exponents.
 func exp(x vec) vec {
-	n, e := expReduced(clampTo(-104, 89, x))
-	k := integer(n)
+	r, n := reduced(clampTo(-104, 89, x))
+	k := subInt(n, num(magic))
 	half := shiftRight(k, 1)
-	return mul(mul(add(e, one()), power(half)), power(subInt(k, half)))
+	return mul(mul(add(expm1Near(r), one()), power(half)), power(subInt(k, half)))
 }
 
 // expFlush is exp(x) in one step, for what follows another operation: 0 below
-// 2^-126, +Inf from 2^127.5 on. At the ends of the bounds n is -127 and 128, with powers that
-// come out as 0 and +Inf.
-func expFlush(x vec) vec {
-	n, e := expReduced(clampTo(-88.1, 88.8, x))
-	return mul(add(e, one()), power(integer(n)))
+// 2^-126, +Inf from 2^127.5 on.
+func expFlush(x vec) vec { return expScaled(reduced(clampTo(least, most, x))) }
+
+// The bounds of x for expScaled.
+const least, most = -88.1, 88.8
+
+// expNegative is exp(-x) for x in [-most, -least], with the bits of expFlush.
+func expNegative(x vec) vec {
+	n := fmaTo(x, load(num(-math.Log2E)), num(magic))
+	k := sub(n, num(magic))
+	return expScaled(fnma(k, num(math.Ln2-ln2), fnms(k, num(ln2), x)), n)
 }
 
 // expm1 is exp(x) - 1 for x in [-80, 80], without cancellation.
 func expm1(x vec) vec {
-	n, e := expReduced(x)
-	s := power(integer(n))
-	return fma(e, s, sub(s, one()))
+	r, n := reduced(x)
+	s := power(n)
+	return fma(expm1Near(r), s, sub(s, one()))
 }
 
 // logReduced is k·ln 2 + ln(1 + f) for f in [√½-1, √2-1] and an integer k.
@@ -102,8 +110,7 @@ func squareExp(x vec, c float64) vec {
 	k := sub(n, num(magic))
 	hi := math.Round(math.Ln2*0x1p15) / 0x1p15
 	r := fma(scaled, x, mul(k, num(-hi)))
-	e := expm1Near(fnma(k, num(math.Ln2-hi), r))
-	return mul(add(e, one()), power(integer(n)))
+	return expScaled(fnma(k, num(math.Ln2-hi), r), n)
 }
 
 // gaussianEnd is where exp(-x²) has come to 0 for squareExp.
@@ -178,7 +185,7 @@ func tanh(x vec) vec {
 }
 
 // sigmoid is 1/(1 + exp(-x)); 0 below -88.4.
-func sigmoid(x vec) vec { return div(load(one()), add(expFlush(neg(x)), one())) }
+func sigmoid(x vec) vec { return div(load(one()), add(expNegative(clampTo(-most, -least, x)), one())) }
 
 // scaledErfc is exp(a²)·erfc(a).
 func scaledErfc(a float64) float64 {

@@ -84,10 +84,10 @@ func fnma(a vec, b Op, c vec) vec {
 	return r
 }
 
-// fms is a·b - c.
-func fms(a vec, b Op, c vec) vec {
+// fnms is -a·b - c.
+func fnms(a vec, b Op, c vec) vec {
 	r := copyOf(c)
-	emit(func() { with(b, VFMSUB231PS, VFMSUB231PS_BCST)(b, a, r) })
+	emit(func() { with(b, VFNMSUB231PS, VFNMSUB231PS_BCST)(b, a, r) })
 	return r
 }
 
