@@ -27,7 +27,19 @@ func newConv(p *parallel.Pool, s Spec) method.Conv {
 		}
 		return pointwiseOf(p, s, false)
 	}
+	if isPatches(s) {
+		g, d := newGathered(nil, s), newDirect(nil, s)
+		if g.len() <= gatheredFloats && !d.quads && g.Cycles() < d.Cycles() {
+			return newGathered(p, s)
+		}
+	}
 	return fewestCycles(p, s, newDirect, winograd.New)
+}
+
+// estimated is a method that says how many cycles it takes.
+type estimated interface {
+	method.Conv
+	Cycles() float64
 }
 
 // newGradX: the data gradient of a longer stride is several products, see [patch.GradX].
@@ -46,7 +58,7 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 }
 
 // pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped.
-func pointwiseOf(p *parallel.Pool, s Spec, flipped bool) method.Conv {
+func pointwiseOf(p *parallel.Pool, s Spec, flipped bool) estimated {
 	product, pixels := newPointwise(nil, s, flipped).Cycles(), newTurned(nil, s, flipped).Cycles()
 	if suitsStrassen(s) && newStrassen(nil, s).Cycles() < gemm.Worthwhile*min(product, pixels) {
 		return newStrassen(p, s)

@@ -7,6 +7,7 @@
 //	turned      pointwise with the product turned round: pixels are its rows
 //	strips      pointwise with strips of the planes, read in place, as columns of tiles
 //	strassen    pointwise with constant weights by seven products of halves; package gemm
+//	gathered    windows that do not overlap: pointwise, of what their taps read
 //	dense       pointwise for planes of one element
 //	winograd    3×3 windows of stride 1 with fewer multiplications; package winograd
 //	depthwise   one window a channel; package depthwise

@@ -6,13 +6,15 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// gathered is a pointwise convolution of longer strides: of the elements that they take,
-// side by side, it is one of strides of 1.
+// gathered is a convolution whose windows do not overlap: pointwise of longer strides, or of
+// patches, windows as large as their stride. Each tap of a channel reads elements of its own,
+// and side by side they are a channel of a pointwise convolution of strides of 1.
 type gathered struct {
-	method.Conv // of what is gathered
-	spec        Spec
-	pool        *parallel.Pool
-	plane       int // floats of a channel of what is gathered
+	estimated // the convolution of what is gathered
+	spec      Spec
+	pool      *parallel.Pool
+	plane     int // floats of a channel of what is gathered
+	taps      int
 
 	body func(worker, chunk int)
 	x, y []float32 // of the run in progress
@@ -20,37 +22,61 @@ type gathered struct {
 
 func newGathered(p *parallel.Pool, s Spec) *gathered {
 	of := s
+	of.C, of.KH, of.KW = s.C*s.KH*s.KW, 1, 1
 	of.H, of.W, of.StrideH, of.StrideW = s.OutH(), s.OutW(), 1, 1
-	g := &gathered{Conv: pointwiseOf(p, of, false), spec: s, pool: p, plane: of.H * of.W}
+	of.Constant = s.Constant && isPointwise(s) // else by a method of the same bits as direct convolution
+	g := &gathered{estimated: pointwiseOf(p, of, false), spec: s, pool: p, plane: of.H * of.W, taps: s.KH * s.KW}
 	g.body = g.gather
 	return g
 }
 
-func (g *gathered) Scratch() int { return g.len() + g.Conv.Scratch() }
+// gatheredFloats is the most that is gathered of patches: what stays in the caches until it is
+// multiplied. The copies that direct convolution makes are of some rows at a time.
+const gatheredFloats = 1 << 19
 
-func (g *gathered) len() int { return g.spec.N * g.spec.C * g.plane }
+// isPatches reports whether s is of patches, and sums them as a pointwise convolution does: the
+// same bits, whichever method is taken.
+func isPatches(s Spec) bool {
+	taps := s.KH * s.KW
+	block, depth := max(directK/taps, 1)*taps, turnedDepth
+	return s.Group == 1 && s.KH == s.StrideH && s.KW == s.StrideW && s.DilationH == 1 && s.DilationW == 1 &&
+		s.PadTop|s.PadLeft|s.PadBottom|s.PadRight == 0 && s.N > 0 &&
+		(block == depth || s.C*taps <= min(block, depth))
+}
+
+func (g *gathered) Scratch() int { return g.len() + g.estimated.Scratch() }
+
+func (g *gathered) len() int { return g.spec.N * g.spec.C * g.taps * g.plane }
 
 func (g *gathered) Run(o method.Operands, scratch []float32) {
 	g.x, g.y = o.X, scratch[:g.len()]
 	g.pool.For(parallel.Chunks(g.spec.C, g.channels()), g.body)
 	o.X = g.y
 	g.x, g.y = nil, nil
-	g.Conv.Run(o, scratch[g.len():])
+	g.estimated.Run(o, scratch[g.len():])
 }
 
 // channels is how many channels, of all images, a chunk of copying takes.
 func (g *gathered) channels() int {
 	const floats = 4096
-	return max(1, floats/(g.spec.N*g.plane))
+	return max(1, floats/(g.spec.N*g.taps*g.plane))
 }
 
-// gather brings the elements that the strides take side by side: [N,C,plane].
+// gather brings the elements that the taps take side by side: [N,C,tap,plane].
 func (g *gathered) gather(_, chunk int) {
 	s := &g.spec
 	c0, c1 := parallel.Range(chunk, g.channels(), s.C)
 	per := s.H * s.W
 	for i := c0 * s.N; i < c1*s.N; i++ {
 		at := i%s.N*s.C + i/s.N
-		tile.CopyRows(&g.y[at*g.plane], &g.x[at*per], s.OutH(), s.OutW(), s.OutW(), s.StrideH*s.W, s.StrideW)
+		for tap := range g.taps {
+			from := at*per + tap/s.KW*s.W + tap%s.KW
+			tile.CopyRows(&g.y[(at*g.taps+tap)*g.plane], &g.x[from], s.OutH(), s.OutW(), s.OutW(), s.StrideH*s.W, s.StrideW)
+		}
 	}
+}
+
+// Cycles estimates those of a run on one thread.
+func (g *gathered) Cycles() float64 {
+	return g.estimated.Cycles() + method.PickCycles*float64(g.len())
 }
