@@ -120,17 +120,22 @@ func (q *quad) down(at [quads]Mem, step reg.GPVirtual) {
 	}
 }
 
-// prefetch asks for the rows of C to the right of the tile, where the next ones will be.
+// prefetch asks for the rows of the residual, which the sums will need, and for those of C to the
+// right of the tile, where the next ones will be.
 func (q *quad) prefetch() {
-	at, ld := q.walk.Place(q.p, "C"), emit.Field(q.p, "LDC")
-	for i := range q.rows {
-		for v := range quads {
-			PREFETCHT0(Mem{Base: at, Disp: wide * (quads + v)})
-		}
-		if i < q.rows-1 {
-			LEAQ(Mem{Base: at, Index: ld, Scale: 4}, at)
+	ask := func(at reg.GPVirtual, first int) {
+		ld := emit.Field(q.p, "LDC")
+		for i := range q.rows {
+			for v := range quads {
+				PREFETCHT0(Mem{Base: at, Disp: wide * (first + v)})
+			}
+			if i < q.rows-1 {
+				LEAQ(Mem{Base: at, Index: ld, Scale: 4}, at)
+			}
 		}
 	}
+	emit.SkipNil(emit.Field(q.p, "Residual"), "fetchedResidual", func() { ask(q.walk.Place(q.p, "Residual"), 0) })
+	ask(q.walk.Place(q.p, "C"), quads)
 }
 
 // loop accumulates the products over k.
