@@ -10,6 +10,8 @@ import (
 )
 
 // Noise returns n numbers in [-1,1) with a guard before and after them.
+//
+//go:norace
 func Noise(n int, seed uint64) []float32 {
 	r := rng.New(seed, rng.Bench)
 	v := make([]float32, n+2*guards)

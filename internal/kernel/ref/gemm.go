@@ -17,6 +17,8 @@ func clamp[T Float](x, lo, hi T) T {
 
 // Gemm computes c = act(alpha·op(a)·op(b) [+ c] + bias), see [GemmSpec].
 // bias is read where s.BiasRow or s.BiasCol is set.
+//
+//go:norace
 func Gemm[T Float](s GemmSpec, c, a, b, bias []T) {
 	s = s.Normal()
 	ai, ak := s.LDA, 1

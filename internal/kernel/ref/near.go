@@ -89,6 +89,8 @@ func CountAbove(v *float32, n int, threshold float32) int {
 // SquaredDistance is Σ (a−b)² in float64, summed in 16 lanes: element i goes to
 // lane i mod 16, the last len(a) mod 16 elements one by one to lane 0, and the
 // lanes are added l, l+8, then l+4, then l+2, then l+1.
+//
+//go:norace
 func SquaredDistance(a, b []float32) float64 {
 	var lane [16]float64
 	i := 0
