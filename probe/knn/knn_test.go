@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 	"testing"
 
@@ -20,9 +21,14 @@ import (
 func brute(bank []float32, queries []float32, d, k int, metric Metric, self bool) *Neighbors {
 	n, m := len(bank)/d, len(queries)/d
 	nb := &Neighbors{Queries: m, K: k}
+	squares := make([]float64, n)
+	for j := range n {
+		squares[j] = vec.Dot(bank[j*d:(j+1)*d], bank[j*d:(j+1)*d])
+	}
 	for i := range m {
 		q := queries[i*d : (i+1)*d]
-		var all []ranked
+		square := vec.Dot(q, q)
+		var nearest []ranked // of the rows so far, at most k
 		for j := range n {
 			if self && i == j {
 				continue
@@ -31,14 +37,18 @@ func brute(bank []float32, queries []float32, d, k int, metric Metric, self bool
 			dist := math.Sqrt(ref.SquaredDistance(q, b))
 			if metric == Cosine {
 				dist = 1
-				if s := vec.Dot(q, q) * vec.Dot(b, b); s > 0 {
+				if s := square * squares[j]; s > 0 {
 					dist = min(max(1-vec.Dot(q, b)/math.Sqrt(s), 0), 2)
 				}
 			}
-			all = append(all, ranked{dist, int32(j)})
+			if len(nearest) == k && cmp.Compare(dist, nearest[k-1].distance) >= 0 {
+				continue
+			}
+			at := sort.Search(len(nearest), func(i int) bool { return cmp.Compare(nearest[i].distance, dist) > 0 })
+			nearest = slices.Insert(nearest, at, ranked{dist, int32(j)})
+			nearest = nearest[:min(k, len(nearest))]
 		}
-		slices.SortStableFunc(all, func(a, b ranked) int { return cmp.Compare(a.distance, b.distance) })
-		for _, r := range all[:k] {
+		for _, r := range nearest[:k] {
 			nb.Index = append(nb.Index, r.index)
 			nb.Distance = append(nb.Distance, r.distance)
 		}
@@ -78,9 +88,13 @@ var data = map[string]func(s *rng.Stream, x []float32, n, d int){
 		}
 	},
 	"near-duplicates in few clusters": func(s *rng.Stream, x []float32, n, d int) {
+		centres := make([]float32, 3*d)
+		for i := range centres {
+			one := rng.New(uint64(i/d), rng.Bench, uint64(i%d))
+			centres[i] = float32(one.Normal())
+		}
 		for i := range x {
-			centre := rng.New(uint64(i/d%3), rng.Bench, uint64(i%d))
-			x[i] = float32(centre.Normal()) * (1 + 1e-6*float32(s.Normal()))
+			x[i] = centres[i%len(centres)] * (1 + 1e-6*float32(s.Normal()))
 		}
 	},
 	"small integers, many ties and zero vectors": func(s *rng.Stream, x []float32, n, d int) {
