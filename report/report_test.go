@@ -217,6 +217,9 @@ func TestPDFPages(t *testing.T) {
 
 // What is written is the same bytes each time, in every format.
 func TestReportsAreReproducible(t *testing.T) {
+	if testing.Short() {
+		t.Skip("writes twice what TestAgainstIsWritten writes")
+	}
 	written := func() map[string]string {
 		dir := t.TempDir()
 		files, err := Write(dir, wholeProbe(12, 4), Formats())

@@ -172,7 +172,7 @@ func TestAnalyzeRun(t *testing.T) {
 	writeInts(t, file, drawn)
 	analyze := func(args ...string) (p result.Probe) {
 		t.Helper()
-		args = append([]string{"analyze", dir, "--out", filepath.Join(dir, "report"), "--layers", "logits",
+		args = append([]string{"analyze", dir, "--out", filepath.Join(dir, "report"), "--layers", "logits", "--draws", "1",
 			"--format", "html", "--json", "--quiet"}, args...)
 		code, out, msg := runMemprobe(args...)
 		if err := json.Unmarshal([]byte(out), &p); code != 0 || err != nil {

@@ -228,7 +228,7 @@ func TestNamesAreShownEscaped(t *testing.T) {
 	}
 	_, out, _ := runMemprobe("inspect", file)
 	check("inspect", out)
-	code, out, msg := runMemprobe("analyze", file, "--layers", "all", "--train-limit", "60", "--test-limit", "30",
+	code, out, msg := runMemprobe("analyze", file, "--layers", "all", "--train-limit", "60", "--test-limit", "30", "--draws", "1",
 		"--format", "html", "--quiet", "--out", filepath.Join(dir, "r"))
 	if code != 0 {
 		t.Fatal(msg)
@@ -317,8 +317,8 @@ func TestDroppedTailIsTold(t *testing.T) {
 	model := graft(t, "words", "Unheard logits = words")
 	dir := t.TempDir()
 	const want = `the output words is left out: node "words" (Unheard): `
-	code, _, msg := runMemprobe("analyze", model, "--train-limit", "60", "--test-limit", "30", "--format", "html",
-		"--quiet", "--out", filepath.Join(dir, "r"))
+	code, _, msg := runMemprobe("analyze", model, "--train-limit", "60", "--test-limit", "30", "--draws", "1",
+		"--format", "html", "--quiet", "--out", filepath.Join(dir, "r"))
 	p, err := os.ReadFile(filepath.Join(dir, "r", "probe.json"))
 	if code != 0 || err != nil || !strings.Contains(msg, want) ||
 		!strings.Contains(string(p), `the output words is left out`) {

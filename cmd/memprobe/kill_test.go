@@ -23,10 +23,14 @@ func TestKills(t *testing.T) {
 	if err := os.WriteFile(plan, []byte("about: killed\nbase: "+base+"\ngrid: {lr: [0.1, 0.01]}\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	format := ""
+	if testing.Short() { // one format instead of all
+		format = " --format html"
+	}
 	for name, args := range map[string]string{
 		"train":   "train --data shapes:train=60,test=20,size=8 --arch mlp --width 8 --projector 8 --batch 20 --epochs 12 --checkpoint-every 1 --probe-every 4 --quiet",
 		"sweep":   "sweep " + plan + " --quiet",
-		"analyze": "analyze " + malign + " --train-limit 60 --test-limit 20 --draws 1 --quiet",
+		"analyze": "analyze " + malign + " --train-limit 60 --test-limit 20 --draws 1 --quiet" + format,
 	} {
 		t.Run(name, func(t *testing.T) {
 			whole, killed, temporary := filepath.Join(dir, name, "whole"), filepath.Join(dir, name, "killed"), t.TempDir()
