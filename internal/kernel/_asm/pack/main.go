@@ -105,38 +105,29 @@ func packCopies() {
 	RET()
 }
 
-// packTranspose turns blocks of up to 8 rows and 8 columns, then single columns.
+// packTranspose turns blocks of up to 8 rows and 16 columns, a line of the cache of each row
+// while it is there, then of 8 columns, then single columns: rows that are a page apart
+// drive each other out of the first-level cache.
 func packTranspose(width int) {
 	dst, src, ld, k := begin("PackTranspose", width)
-	p := GP64()
-	Label("blocks")
-	SUBQ(U8(lanes), k)
-	JL(LabelRef("columns"))
-	MOVQ(src, p)
-	for first := 0; first < width; first += lanes {
-		rows := min(lanes, width-first)
-		for i := range rows {
-			VMOVUPS(Mem{Base: p}, ymm(i))
-			ADDQ(ld, p)
-		}
-		transpose8()
-		for i := range lanes {
-			to := Mem{Base: dst, Disp: word * (width*i + first)}
-			if rows == lanes {
-				VMOVUPS(ymm(i), to)
-				continue
+	p, panel := GP64(), GP64()
+	IMUL3Q(U8(width), ld, panel)
+	for _, cols := range []int{2 * lanes, lanes} {
+		blocks, done := fmt.Sprintf("blocks%d", cols), fmt.Sprintf("done%d", cols)
+		Label(blocks)
+		SUBQ(U8(cols), k)
+		JL(LabelRef(done))
+		for first := 0; first < width; first += lanes {
+			for col := 0; col < cols; col += lanes {
+				turn(dst, src, ld, p, panel, width, first, col)
 			}
-			VMOVUPS(ymm(i).AsX(), to)
-			VEXTRACTF128(U8(1), ymm(i), ymm(i).AsX())
-			VMOVSD(ymm(i).AsX(), to.Offset(4*word))
 		}
+		ADDQ(U8(cols*word), src)
+		ADDQ(U32(uint32(cols*word*width)), dst)
+		JMP(LabelRef(blocks))
+		Label(done)
+		ADDQ(U8(cols), k)
 	}
-	ADDQ(U8(lanes*word), src)
-	ADDQ(U32(uint32(lanes*word*width)), dst)
-	JMP(LabelRef("blocks"))
-
-	Label("columns")
-	ADDQ(U8(lanes), k)
 	Label("column")
 	DECQ(k)
 	JL(LabelRef("done"))
@@ -155,6 +146,33 @@ func packTranspose(width int) {
 	Label("done")
 	VZEROUPPER()
 	RET()
+}
+
+// turn transposes up to 8 rows and 8 columns, from the row first, 0 or 8, and the column col on.
+func turn(dst, src, ld, p, panel reg.GPVirtual, width, first, col int) {
+	rows := min(lanes, width-first)
+	MOVQ(src, p)
+	if first > 0 {
+		LEAQ(Mem{Base: p, Index: ld, Scale: uint8(first)}, p)
+	}
+	for i := range rows {
+		VMOVUPS(Mem{Base: p, Disp: word * col}, ymm(i))
+		if col > 0 && width > lanes {
+			PREFETCHT1(Mem{Base: p, Index: panel, Scale: 1})
+		}
+		ADDQ(ld, p)
+	}
+	transpose8()
+	for i := range lanes {
+		to := Mem{Base: dst, Disp: word * (width*(col+i) + first)}
+		if rows == lanes {
+			VMOVUPS(ymm(i), to)
+			continue
+		}
+		VMOVUPS(ymm(i).AsX(), to)
+		VEXTRACTF128(U8(1), ymm(i), ymm(i).AsX())
+		VMOVSD(ymm(i).AsX(), to.Offset(4*word))
+	}
 }
 
 // packGather is packTranspose of 16 rows that lie where a table says.
