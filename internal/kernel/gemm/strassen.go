@@ -83,7 +83,8 @@ func NewStrassen(p *parallel.Pool, s Halved) *Strassen {
 	return t
 }
 
-// divide chooses the blocks, then parts of the panels while there are too few chunks.
+// divide chooses the blocks, then parts of the panels while there are too few chunks. Each part makes
+// the sums of rows anew, so they are no finer than the threads need to end together.
 func (t *Strassen) divide() {
 	s := &t.spec
 	rows := t.half * s.Inner
@@ -94,7 +95,9 @@ func (t *Strassen) divide() {
 		t.perChunk, t.parts = parallel.Evenly(t.panels, parts)
 		t.perChunk += t.perChunk % 2 // pairs
 		t.parts = parallel.Chunks(t.panels, t.perChunk)
-		if t.perChunk <= 4 || t.groups*t.bands*t.parts >= t.pool.Want() {
+		chunks, threads := t.groups*t.bands*t.parts, t.pool.Threads()
+		even := chunks >= threads && (chunks%threads == 0 || chunks >= 4*threads)
+		if t.perChunk <= 4 || even {
 			break
 		}
 	}
