@@ -104,24 +104,26 @@ func (t *Strassen) divide() {
 	t.held = min(t.perChunk, strassenHeld)
 }
 
-// What is packed of a panel of B: B11, B22, B12−B22, B21−B11 and B11+B22. The two other
-// factors are sums of these.
+// The second factors that are packed: B11, B22, B12−B22, B21−B11 and B11+B22. The two others are
+// sums of these.
 const (
 	topLeft = iota
 	bottomRight
 	rightDifference
 	leftDifference
 	diagonalSum
-	packedParts
+	packedFactors
 )
 
 // PackedLen is the number of floats of a packed B: a quarter more than B has.
-func (t *Strassen) PackedLen() int { return packedParts * t.panels * tile.NR * t.k }
+func (t *Strassen) PackedLen() int { return packedFactors * t.panels * tile.NR * t.k }
 
-// part is where the rows from k on of a part of a packed panel begin.
-func (t *Strassen) part(panel, part, k int) int { return ((packedParts*panel+part)*t.k + k) * tile.NR }
+// at is where the rows from k on of a factor of a packed panel begin.
+func (t *Strassen) at(panel, factor, k int) int {
+	return ((packedFactors*panel+factor)*t.k + k) * tile.NR
+}
 
-// Pack writes B to packed in the order of a run, [panel][part][k][16].
+// Pack writes B to packed in the order of a run, [panel][factor][k][16].
 func (t *Strassen) Pack(packed, b []float32) {
 	t.strassenRun = strassenRun{b: b, packed: packed}
 	t.pool.For(t.panels, t.packBody)
@@ -133,12 +135,12 @@ func (t *Strassen) packPanel(_, q int) {
 	if t.weights.KInner {
 		down, right = t.k, t.n*t.weights.LD
 	}
-	for part, from := range [4]int{0, down + right, right, down} {
-		t.weights.Pack(t.packed[t.part(q, part, 0):], t.b[from:], q, q+1, 0, t.k)
+	for factor, from := range [4]int{0, down + right, right, down} {
+		t.weights.Pack(t.packed[t.at(q, factor, 0):], t.b[from:], q, q+1, 0, t.k)
 	}
 	add := func(to, a, b int, minus bool) {
-		tile.SumRows(&ref.RowSums{Dst: tile.At(t.packed, t.part(q, to, 0)), A: tile.At(t.packed, t.part(q, a, 0)),
-			B: tile.At(t.packed, t.part(q, b, 0)), Rows: 1, N: t.k * tile.NR, Minus: minus})
+		tile.SumRows(&ref.RowSums{Dst: tile.At(t.packed, t.at(q, to, 0)), A: tile.At(t.packed, t.at(q, a, 0)),
+			B: tile.At(t.packed, t.at(q, b, 0)), Rows: 1, N: t.k * tile.NR, Minus: minus})
 	}
 	add(diagonalSum, topLeft, bottomRight, false)
 	add(rightDifference, rightDifference, bottomRight, true)

@@ -91,8 +91,8 @@ var rowTerms = [7]struct {
 	{a: quarter{0, 1}, b: quarter{1, 1}, minus: true},
 }
 
-// columnTerms are what is packed of B that the second factors are the sums of; the second one is -1
-// where they are the first alone.
+// columnTerms are the packed factors that the second factors are sums of; the second one is -1 where they
+// are the first alone.
 var columnTerms = [7][2]int{{diagonalSum, -1}, {topLeft, -1}, {rightDifference, -1}, {leftDifference, -1}, {bottomRight, -1},
 	{diagonalSum, rightDifference}, {diagonalSum, leftDifference}}
 
@@ -142,9 +142,9 @@ func (t *Strassen) multiply(w *workspace, b *block, m, k, q0, q1 int) {
 	aim := func(u *ref.Tile, q, i int) {
 		c := (7*(q-q0) + m) * t.productLen()
 		u.C0, u.C1 = tile.At(w.products, c), tile.At(w.products, c+tile.VL)
-		u.B0 = tile.At(t.packed, t.part(q, terms[0], k))
+		u.B0 = tile.At(t.packed, t.at(q, terms[0], k))
 		if terms[1] >= 0 {
-			sum := ref.RowSums{A: u.B0, B: tile.At(t.packed, t.part(q, terms[1], k)), Rows: 1, N: steps * tile.NR}
+			sum := ref.RowSums{A: u.B0, B: tile.At(t.packed, t.at(q, terms[1], k)), Rows: 1, N: steps * tile.NR}
 			u.B0 = tile.At(w.columns, i*t.step*tile.NR)
 			sum.Dst = u.B0
 			tile.SumRows(&sum)
