@@ -113,12 +113,15 @@ func (t *Strassen) addRows(w *workspace, m, k, o, r, to, n int, lone bool) {
 		return
 	}
 	a, terms, steps := &t.spec.A, &rowTerms[m], min(t.step, t.k-k)
-	sum := ref.RowSums{Minus: terms.minus, Rows: n, N: steps, LDD: t.rowLD(), Dst: tile.At(w.rows, to*t.rowLD())}
+	var sum ref.RowSums
 	ld := a.Row
 	if a.Row == 1 {
-		most := t.productLen() / tile.NR
-		sum.Rows, sum.N, sum.LDD, sum.Dst, ld = steps, n, most, tile.At(w.rows, to), a.Col
+		sum = ref.RowSums{Rows: steps, N: n, LDD: t.productLen() / tile.NR, Dst: &w.rows[to]}
+		ld = a.Col
+	} else {
+		sum = ref.RowSums{Rows: n, N: steps, LDD: t.rowLD(), Dst: &w.rows[to*t.rowLD()]}
 	}
+	sum.Minus = terms.minus
 	at := func(q quarter) (*float32, int) {
 		if q == none || lone && q.row == 1 {
 			return &t.zeros[0], 0
