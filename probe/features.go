@@ -35,7 +35,10 @@ func (f Features) rows(index []int) Features {
 
 // spare is memory of features that nobody reads any more. To fill it again takes less time
 // than to have new pages from the system.
-type spare struct{ pieces [][]float32 }
+type spare struct {
+	pieces [][]float32
+	made   []*float32 // the first elements of pieces that were new when they were borrowed
+}
 
 // take returns n elements with whatever they hold: a piece of that length, or new memory.
 func (s *spare) take(n int) []float32 {
@@ -51,7 +54,18 @@ func (s *spare) borrow(n int) []float32 {
 			least = i
 		}
 	}
-	return s.remove(least, n)
+	p := s.remove(least, n)
+	if least < 0 && n > 0 {
+		s.made = append(s.made, &p[0])
+	}
+	return p
+}
+
+// settle gives up the pieces that were new when they were borrowed: no layer has their length, and
+// where memory is short they would be missing.
+func (s *spare) settle() {
+	s.pieces = slices.DeleteFunc(s.pieces, func(p []float32) bool { return len(p) > 0 && slices.Contains(s.made, &p[0]) })
+	s.made = nil
 }
 
 // remove takes piece i out; -1: n new elements.

@@ -49,8 +49,18 @@ func TestSpare(t *testing.T) {
 	if d, e := s.borrow(2), s.borrow(2); &d[0] != &a[0] || len(d) != 3 || &e[0] != &c[0] {
 		t.Error("borrowed is not the least piece that suffices, whole")
 	}
-	if d := s.borrow(2); len(d) != 2 {
+	d := s.borrow(2)
+	if len(d) != 2 {
 		t.Error("nothing spare: no memory")
+	}
+	s.give(d)
+	s.give(a)
+	if e := s.borrow(2); &e[0] != &d[0] {
+		t.Error("what was borrowed is not lent again")
+	}
+	s.give(d)
+	if s.settle(); len(s.pieces) != 1 || &s.pieces[0][0] != &a[0] {
+		t.Error("what was made to be borrowed is kept")
 	}
 }
 

@@ -97,6 +97,7 @@ func (r *runner) stream(net *subject, layers []int, images int) (*stream, error)
 	if err != nil {
 		return nil, err
 	}
+	r.spare.settle()
 	memory.GiveBack() // what drawing its weights left is not to lie beside its plan
 	s, err := newStream(m, r.Workers, r.in, r.Mean != nil, of, pooling, images)
 	if err != nil {
