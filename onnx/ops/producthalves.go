@@ -41,10 +41,10 @@ func samples(n *Node, images int, p *Product) (outer, inner int) {
 		return 0, 0
 	}
 	if len(p.Batch) == 1 {
-		if p.Batch[0]%images != 0 || p.M == images && images > 1 {
-			return 0, 0
+		if images == 1 || p.Batch[0] == images && p.M != images || p.Batch[0]%images == 0 && p.M%images != 0 {
+			return p.Batch[0], 1
 		}
-		return p.Batch[0], 1
+		return 0, 0
 	}
 	if images == 1 {
 		return 1, 1
@@ -66,7 +66,7 @@ func samples(n *Node, images int, p *Product) (outer, inner int) {
 		return 1, tensor.Len(dims[axis:])
 	case axis == 0:
 		return images, 1
-	case len(dims) > 1 && dims[0]%images == 0: // windows of images
+	case len(dims) > 1 && dims[0]%images == 0 && tensor.Len(dims[1:])%images != 0: // windows of images
 		return dims[0], 1
 	}
 	return 0, 0

@@ -19,6 +19,8 @@ func TestSamples(t *testing.T) {
 		{1, []int{394, 64}, Product{M: 394}, 1, 1},
 		{2, []int{2, 197, 64}, Product{M: 197, Batch: []int{2}}, 2, 1},
 		{2, []int{2, 64, 14, 14}, Product{M: 196, Batch: []int{2}}, 2, 1},
+		{2, []int{32, 64, 64}, Product{M: 32 * 64}, 0, 0},              // images may be in either axis
+		{2, []int{4, 50, 64}, Product{M: 50, Batch: []int{4}}, 0, 0},   // or in the rows
 		{0, []int{2, 197, 64}, Product{M: 394}, 0, 0},                  // the number of images is not known
 		{2, []int{394, 64}, Product{M: 394}, 0, 0},                     // whose rows are whose is not
 		{2, []int{2, 2, 64}, Product{M: 4}, 0, 0},                      // which axis is that of the images is not

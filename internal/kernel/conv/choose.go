@@ -60,7 +60,7 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 // pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped.
 func pointwiseOf(p *parallel.Pool, s Spec, flipped bool) estimated {
 	product, pixels := newPointwise(nil, s, flipped).Cycles(), newTurned(nil, s, flipped).Cycles()
-	if suitsStrassen(s) && newStrassen(nil, s).Cycles() < gemm.Worthwhile*min(product, pixels) {
+	if suitsStrassen(s) && newStrassen(nil, s).Cycles() < gemm.HalvesAtMost*min(product, pixels) {
 		return newStrassen(p, s)
 	}
 	if suitsStrips(s) && newStrips(nil, s, flipped).Cycles() < min(product, pixels) {

@@ -10,8 +10,8 @@ import (
 // halves, see [gemm.Halved]: pixels are the rows, and those of the two halves of a plane are added.
 type strassen struct{ plan *gemm.Strassen }
 
-// suitsStrassen reports whether strassen can compute s, and may: its sums of pixels are rounded
-// once more, which weights that train are not worth.
+// suitsStrassen reports whether strassen can compute s. Of weights that train it would have to make
+// the sums in every step.
 func suitsStrassen(s Spec) bool {
 	return s.Constant && s.C%2 == 0 && gemm.HalvesColumns(s.M) && s.H*s.W > 1
 }

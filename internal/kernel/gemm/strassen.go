@@ -181,14 +181,14 @@ const (
 	joinCycles     = 0.6
 )
 
-// Worthwhile is the part of the cycles of one product that those of seven may take at most to
-// be preferred, for their rounding errors are twice as large.
-const Worthwhile = 0.96
+// HalvesAtMost is the part of the cycles of one product that those of seven may take to be
+// preferred, for their rounding errors are twice as large.
+const HalvesAtMost = 0.96
 
 // Worthwhile reports whether the product is to be preferred by halves.
 func (s Halved) Worthwhile() bool {
 	rows := s.Outer * s.Len * s.Inner
-	return NewStrassen(nil, s).Cycles() < Worthwhile*rowTileCycles*float64(rows*s.K*parallel.Chunks(s.N, tile.NR))
+	return NewStrassen(nil, s).Cycles() < HalvesAtMost*rowTileCycles*float64(rows*s.K*parallel.Chunks(s.N, tile.NR))
 }
 
 // Cycles estimates those of a run on one thread.

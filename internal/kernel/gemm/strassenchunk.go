@@ -201,14 +201,13 @@ func (t *Strassen) joinRows(w *workspace, products []float32, o, r, n, panel int
 	if s.Residual {
 		j.R11, j.R12 = tile.At(t.residual, upper+left), tile.At(t.residual, upper+right)
 	}
-	switch {
-	case lone:
+	if lone {
 		nowhere := &w.nowhere[0]
 		j.C21, j.C22, j.LD2 = nowhere, nowhere, 0
 		if s.Residual {
 			j.R21, j.R22 = nowhere, nowhere
 		}
-	default:
+	} else {
 		j.C21, j.C22 = tile.At(t.c, lower+left), tile.At(t.c, lower+right)
 		if s.Residual {
 			j.R21, j.R22 = tile.At(t.residual, lower+left), tile.At(t.residual, lower+right)

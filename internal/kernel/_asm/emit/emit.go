@@ -17,6 +17,13 @@ func Field(p gotypes.Component, name string) reg.GPVirtual {
 	return r
 }
 
+// Bytes loads a number of floats of a struct, as bytes.
+func Bytes(p gotypes.Component, name string) reg.GPVirtual {
+	r := Field(p, name)
+	SHLQ(U8(2), r)
+	return r
+}
+
 // Addr is the address of a field of a struct.
 func Addr(p gotypes.Component, name string) Mem {
 	b, err := p.Field(name).Resolve()

@@ -32,13 +32,6 @@ func main() {
 	Generate()
 }
 
-// floats loads a number of floats as bytes.
-func floats(p gotypes.Component, name string) reg.GPVirtual {
-	r := emit.Field(p, name)
-	SHLQ(U8(2), r)
-	return r
-}
-
 func sumRows() {
 	TEXT("SumRows", NOSPLIT, "func(s *RowSums)")
 	Pragma("noescape")
@@ -56,7 +49,7 @@ func sumRows() {
 // rowsOf emits a loop over rows that ends the function.
 func rowsOf(p gotypes.Component, name string, op, one func(a, b reg.VecVirtual)) {
 	dst, a, b, rows := emit.Field(p, "Dst"), emit.Field(p, "A"), emit.Field(p, "B"), emit.Field(p, "Rows")
-	ldd, lda, ldb := floats(p, "LDD"), floats(p, "LDA"), floats(p, "LDB")
+	ldd, lda, ldb := emit.Bytes(p, "LDD"), emit.Bytes(p, "LDA"), emit.Bytes(p, "LDB")
 	label := func(s string) string { return s + name }
 	TESTQ(rows, rows)
 	JE(LabelRef(label("done")))
@@ -129,7 +122,7 @@ func joinQuarters() {
 	lo, hi := vector(), vector()
 	VBROADCASTSS(emit.Addr(p, "Lo"), lo)
 	VBROADCASTSS(emit.Addr(p, "Hi"), hi)
-	m, ldm := emit.Field(p, "M"), floats(p, "LDM")
+	m, ldm := emit.Field(p, "M"), emit.Bytes(p, "LDM")
 	ldm3 := GP64()
 	LEAQ(Mem{Base: ldm, Index: ldm, Scale: 2}, ldm3)
 	at1, at2 := GP64(), GP64() // bytes by which the rows have moved
@@ -179,9 +172,9 @@ func joinQuarters() {
 		}
 	}
 	ADDQ(U8(4*ref.NR), m)
-	ld := floats(p, "LD1")
+	ld := emit.Bytes(p, "LD1")
 	ADDQ(ld, at1)
-	ld = floats(p, "LD2")
+	ld = emit.Bytes(p, "LD2")
 	ADDQ(ld, at2)
 	DECQ(rows)
 	JNE(LabelRef("row"))

@@ -12,6 +12,7 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"memprobe/internal/kernel/_asm/emit"
 	"memprobe/internal/kernel/ref"
 )
 
@@ -49,13 +50,6 @@ func main() {
 func field(p gotypes.Component, name string) reg.GPVirtual {
 	r := GP64()
 	Load(p.Field(name), r)
-	return r
-}
-
-// bytes loads a number of floats as bytes.
-func bytes(p gotypes.Component, name string) reg.GPVirtual {
-	r := field(p, name)
-	SHLQ(U8(2), r)
 	return r
 }
 
@@ -115,9 +109,9 @@ func transform(l *matrix, vec int, inMemory pool) {
 
 	p := Dereference(Param("t"))
 	src, dst, n := field(p, "Src"), field(p, "Dst"), field(p, "N")
-	srcRow, srcCol := bytes(p, "SrcRow"), bytes(p, "SrcCol")
-	dstRow, dstCol := bytes(p, "DstRow"), bytes(p, "DstCol")
-	srcTile, dstTile := bytes(p, "SrcTile"), bytes(p, "DstTile")
+	srcRow, srcCol := emit.Bytes(p, "SrcRow"), emit.Bytes(p, "SrcCol")
+	dstRow, dstCol := emit.Bytes(p, "DstRow"), emit.Bytes(p, "DstCol")
+	srcTile, dstTile := emit.Bytes(p, "SrcTile"), emit.Bytes(p, "DstTile")
 	if vec < panel {
 		SUBQ(U8(panel), srcTile) // what is left to go after both halves
 		SUBQ(U8(panel), dstTile)

@@ -5,6 +5,7 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
+	"memprobe/internal/kernel/_asm/emit"
 	"memprobe/internal/kernel/ref"
 )
 
@@ -16,7 +17,7 @@ func spreadWide() {
 	Doc("Spread is ref.Spread(p) for p.N of at least 16.")
 	p := Dereference(Param("p"))
 	src, dst, bias, res := field(p, "Src"), field(p, "Dst"), field(p, "Bias"), field(p, "Residual")
-	rows, ld, last := field(p, "Rows"), bytes(p, "LD"), field(p, "N")
+	rows, ld, last := field(p, "Rows"), emit.Bytes(p, "LD"), field(p, "N")
 	lo, hi := ZMM(), ZMM()
 	VBROADCASTSS(addr(p, "Lo"), lo)
 	VBROADCASTSS(addr(p, "Hi"), hi)
