@@ -26,12 +26,16 @@ func Free() (bytes int64, known bool) {
 			continue
 		}
 		cached, _ := fields(filepath.Join(g.dir, "memory.stat"), "", g.cache...)
-		if free := max(0, limit-used+cached); !known || free < bytes {
+		if free := room(limit, used, cached); !known || free < bytes {
 			bytes, known = free, true
 		}
 	}
 	return bytes, known
 }
+
+// room is what a control group leaves. No limit is the largest number there is, and what is
+// cached, counted apart and later, may be more than what is used.
+func room(limit, used, cached int64) int64 { return max(0, limit-max(0, used-cached)) }
 
 // group is the folder of a control group and the names of its files and fields.
 type group struct {

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -108,6 +109,23 @@ func TestSize(t *testing.T) {
 	for n, want := range map[Size]string{0: "", 2 << 30: "2GiB", 3 << 20: "3MiB", 7: "7"} {
 		if got := n.String(); got != want {
 			t.Errorf("%d prints as %q, want %q", int64(n), got, want)
+		}
+	}
+}
+
+// A control group without a limit leaves all there is, also where the kernel counts more
+// pages of files than it counts as used.
+func TestRoomOfAControlGroup(t *testing.T) {
+	const none = math.MaxInt64 &^ 4095
+	for _, c := range []struct{ limit, used, cached, want int64 }{
+		{none, 100 << 20, 60 << 20, none - 40<<20},
+		{none, 60 << 20, 100 << 20, none},
+		{1 << 30, 900 << 20, 800 << 20, 924 << 20},
+		{1 << 30, 60 << 20, 100 << 20, 1 << 30},
+		{1 << 30, 2 << 30, 1 << 20, 0},
+	} {
+		if got := room(c.limit, c.used, c.cached); got != c.want {
+			t.Errorf("limit %d, used %d, cached %d: %d are left, want %d", c.limit, c.used, c.cached, got, c.want)
 		}
 	}
 }
