@@ -68,6 +68,14 @@ func (g *Graph) Compile(o Options) (Session, error) {
 	if r != nil {
 		return g.stage(p, r, &o)
 	}
+	if c := p.cutBatch(&o); c != nil {
+		switch s, err := c.session(&o); {
+		case err != nil:
+			return nil, err
+		case s != nil:
+			return s, nil
+		}
+	}
 	scratch := new(ops.Scratch)
 	s, err := g.finished(p, &o, o.Pool, scratch)
 	if err != nil {
@@ -105,12 +113,17 @@ func (g *Graph) session(p *program, o *Options, taps []string, pool *parallel.Po
 	if err != nil {
 		return nil, nil, err
 	}
+	s.fill(o)
+	return s, l, nil
+}
+
+// fill gives the inputs the elements that the options have.
+func (s *session) fill(o *Options) {
 	for name, in := range s.inputs {
 		if t := o.Inputs[name]; t.Filled() {
 			in.Copy(o.promote(t))
 		}
 	}
-	return s, l, nil
 }
 
 // plan returns the program for the given inputs, without what nothing needs and

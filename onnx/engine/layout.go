@@ -11,16 +11,17 @@ import (
 // layout says where every value of a program lives: constants where they are,
 // results of all types in one arena of bytes by liveness.
 type layout struct {
-	root   map[*ops.Value]*ops.Value // the value whose memory a value uses
-	blocks map[*ops.Value]*block     // by root
-	size   int                       // of the arena, in bytes
-	arena  []byte
-	made   map[*ops.Value]*tensor.Tensor
+	root    map[*ops.Value]*ops.Value // the value whose memory a value uses
+	blocks  map[*ops.Value]*block     // by root
+	outside map[*ops.Value]bool       // see program
+	size    int                       // of the arena, in bytes
+	arena   []byte
+	made    map[*ops.Value]*tensor.Tensor
 }
 
 // layout plans the memory.
 func (p *program) layout() *layout {
-	l := &layout{root: p.share(), blocks: map[*ops.Value]*block{}, made: map[*ops.Value]*tensor.Tensor{}}
+	l := &layout{root: p.share(), blocks: map[*ops.Value]*block{}, outside: p.outside, made: map[*ops.Value]*tensor.Tensor{}}
 	var list []*block
 	touch := func(v *ops.Value, at int) {
 		if !l.inArena(v) {
@@ -59,13 +60,20 @@ func (l *layout) rootOf(v *ops.Value) *ops.Value {
 }
 
 func (l *layout) inArena(v *ops.Value) bool {
-	return v != nil && v.Const == nil && l.rootOf(v).Const == nil
+	return v != nil && v.Const == nil && l.rootOf(v).Const == nil && !l.outside[l.rootOf(v)]
 }
 
 // allocate makes the arena.
 func (l *layout) allocate() *layout {
 	l.arena = memory.Bytes(l.size)
 	return l
+}
+
+// again is the same plan of memory for another arena.
+func (l *layout) again() *layout {
+	own := *l
+	own.arena, own.made = nil, map[*ops.Value]*tensor.Tensor{}
+	return &own
 }
 
 // tensor returns the tensor of a value; nil for none.

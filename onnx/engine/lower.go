@@ -39,9 +39,11 @@ type program struct {
 	values map[string]*ops.Value
 	inputs []*ops.Value
 	keep   []*ops.Value // results that are there after a run
-	frozen map[string]bool
-	open   open
-	until  context.Context // ends its compilation; nil: nothing does
+	// outside are the inputs and results that have memory of another program.
+	outside map[*ops.Value]bool
+	frozen  map[string]bool
+	open    open
+	until   context.Context // ends its compilation; nil: nothing does
 }
 
 // order sorts the calls so that every operand comes before its use and nodes

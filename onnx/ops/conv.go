@@ -146,7 +146,7 @@ func bindConv(n *Node, e *Env) (func(), error) {
 		return convLoop[float32](e, c, y, x, w, b), nil
 	}
 	s.Constant = n.In[1].Const != nil && !n.In[1].Param
-	p := conv.New(e.Pool, s)
+	p := conv.NewPart(e.Pool, s, s.N*max(e.Parts, 1))
 	scratch := e.Scratch(p.Scratch())
 	if s.Constant {
 		if err := n.packs(p.PackedLen()); err != nil {

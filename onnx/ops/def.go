@@ -113,6 +113,9 @@ type Env struct {
 
 	// Images is how many samples a run takes, the first size of its inputs; 0 where that is not known.
 	Images int
+	// Parts is in how many parts a batch is cut, of which the node computes one; 0 and 1 if it
+	// computes all. Where methods differ in bits, that for all of the batch is taken.
+	Parts int
 
 	// Fault takes the error of a node whose operands' elements do not fit, which
 	// are known at run time alone, like indices; the run ends with it.

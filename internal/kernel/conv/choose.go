@@ -14,7 +14,8 @@ import (
 // a run, from constants measured on one core (AVX2); what counts is their ratio.
 // BenchmarkChoice compares them with the clock.
 
-func newConv(p *parallel.Pool, s Spec) method.Conv {
+// newConv plans s by the method that is best for all, which is s with other images.
+func newConv(p *parallel.Pool, s, all Spec) method.Conv {
 	if depthwise.Is(s) {
 		return depthwise.New(p, s)
 	}
@@ -23,17 +24,17 @@ func newConv(p *parallel.Pool, s Spec) method.Conv {
 	}
 	if isPointwise(s) {
 		if s.StrideH > 1 || s.StrideW > 1 {
-			return newGathered(p, s)
+			return newGathered(p, s, all)
 		}
-		return pointwiseOf(p, s, false)
+		return pointwiseOf(p, s, all, false)
 	}
 	if isPatches(s) {
-		g, d := newGathered(nil, s), newDirect(nil, s)
+		g, d := newGathered(nil, all, all), newDirect(nil, all)
 		if g.len() <= gatheredFloats && !d.quads && g.Cycles() < d.Cycles() {
-			return newGathered(p, s)
+			return newGathered(p, s, all)
 		}
 	}
-	return fewestCycles(p, s, newDirect, winograd.New)
+	return fewestCycles(p, s, all, newDirect, winograd.New)
 }
 
 // estimated is a method that says how many cycles it takes.
@@ -49,21 +50,22 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 	}
 	if isPointwise(s) && s.StrideH == 1 && s.StrideW == 1 {
 		s.C, s.M = s.M, s.C
-		return pointwiseOf(p, s, true)
+		return pointwiseOf(p, s, s, true)
 	}
 	if s.StrideH > 1 {
 		return newDirectGradX(p, s)
 	}
-	return fewestCycles(p, s, newDirectGradX, winograd.NewGradX)
+	return fewestCycles(p, s, s, newDirectGradX, winograd.NewGradX)
 }
 
-// pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped.
-func pointwiseOf(p *parallel.Pool, s Spec, flipped bool) estimated {
-	product, pixels := newPointwise(nil, s, flipped).Cycles(), newTurned(nil, s, flipped).Cycles()
-	if suitsStrassen(s) && newStrassen(nil, s).Cycles() < gemm.HalvesAtMost*min(product, pixels) {
+// pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped, by the method
+// that is best for all.
+func pointwiseOf(p *parallel.Pool, s, all Spec, flipped bool) estimated {
+	product, pixels := newPointwise(nil, all, flipped).Cycles(), newTurned(nil, all, flipped).Cycles()
+	if suitsStrassen(s) && newStrassen(nil, all).Cycles() < gemm.HalvesAtMost*min(product, pixels) {
 		return newStrassen(p, s)
 	}
-	if suitsStrips(s) && newStrips(nil, s, flipped).Cycles() < min(product, pixels) {
+	if suitsStrips(s) && newStrips(nil, all, flipped).Cycles() < min(product, pixels) {
 		return newStrips(p, s, flipped)
 	}
 	if pixels < product {
@@ -72,17 +74,17 @@ func pointwiseOf(p *parallel.Pool, s Spec, flipped bool) estimated {
 	return newPointwise(p, s, flipped)
 }
 
-// fewestCycles returns the plan of s that takes the fewest cycles, of methods in
-// the order of their rounding errors. Plans for one thread are compared, so that
+// fewestCycles returns the plan of s by the method that takes the fewest cycles for all, of
+// methods in the order of their rounding errors. Plans for one thread are compared, so that
 // the method is the same for any number.
-func fewestCycles(p *parallel.Pool, s Spec, newDirect func(*parallel.Pool, Spec) *direct,
+func fewestCycles(p *parallel.Pool, s, all Spec, newDirect func(*parallel.Pool, Spec) *direct,
 	newWinograd func(*parallel.Pool, Spec, ref.Form) *winograd.Conv) method.Conv {
 	cycles, best := 0.0, ref.Form{}
 	for _, f := range winograd.Forms(s) {
 		if cycles == 0 {
-			cycles = newDirect(nil, s).Cycles()
+			cycles = newDirect(nil, all).Cycles()
 		}
-		if c := newWinograd(nil, s, f).Cycles(); c < worthwhile*cycles {
+		if c := newWinograd(nil, all, f).Cycles(); c < worthwhile*cycles {
 			cycles, best = c, f
 		}
 	}

@@ -18,7 +18,15 @@ type Plan struct {
 
 // New plans a convolution by the method that is fastest for its shape.
 // The spec must be valid.
-func New(p *parallel.Pool, s Spec) *Plan { return &Plan{s, newConv(p, s)} }
+func New(p *parallel.Pool, s Spec) *Plan { return NewPart(p, s, s.N) }
+
+// NewPart plans the convolution of s.N of the images of a batch: by the method that New takes
+// for all of the batch, so that the bits are those of its plan.
+func NewPart(p *parallel.Pool, s Spec, batch int) *Plan {
+	all := s
+	all.N = batch
+	return &Plan{s, newConv(p, s, all)}
+}
 
 // Algorithm names the method.
 func (c *Plan) Algorithm() string { return c.algo.Name() }

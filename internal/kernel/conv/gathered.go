@@ -20,12 +20,15 @@ type gathered struct {
 	x, y []float32 // of the run in progress
 }
 
-func newGathered(p *parallel.Pool, s Spec) *gathered {
+// newGathered plans s, of what is gathered by the method that is best for all.
+func newGathered(p *parallel.Pool, s, all Spec) *gathered {
 	of := s
 	of.C, of.KH, of.KW = s.C*s.KH*s.KW, 1, 1
 	of.H, of.W, of.StrideH, of.StrideW = s.OutH(), s.OutW(), 1, 1
 	of.Constant = s.Constant && isPointwise(s) // else by a method of the same bits as direct convolution
-	g := &gathered{estimated: pointwiseOf(p, of, false), spec: s, pool: p, plane: of.H * of.W, taps: s.KH * s.KW}
+	ofAll := of
+	ofAll.N = all.N
+	g := &gathered{estimated: pointwiseOf(p, of, ofAll, false), spec: s, pool: p, plane: of.H * of.W, taps: s.KH * s.KW}
 	g.body = g.gather
 	return g
 }

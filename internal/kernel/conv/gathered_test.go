@@ -24,7 +24,7 @@ func TestPatchBits(t *testing.T) {
 		nx, nw, ny := s.Lengths()
 		x, w, bias, residual := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
 		var want []float32
-		for i, c := range []method.Conv{newDirect(nil, s), newGathered(nil, s), newGathered(pool, s)} {
+		for i, c := range []method.Conv{newDirect(nil, s), newGathered(nil, s, s), newGathered(pool, s, s)} {
 			packed, scratch, y := kerneltest.Noise(c.PackedLen(), 5), kerneltest.Noise(c.Scratch(), 6), kerneltest.Noise(ny, 7)
 			c.Pack(packed, w)
 			c.Run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias, Residual: residual}, scratch)
