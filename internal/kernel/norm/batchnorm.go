@@ -17,17 +17,25 @@ type BatchSpec = ref.BatchNormSpec
 //
 //	y = act((x - mean)·invstd·scale + bias [+ residual]),  invstd = 1/√(var + Eps)
 //
-// Everything per channel is [C]. A chunk of work is a group of channels, so that
-// what one pass over them leaves in the cache serves the next. Reference: Ioffe
-// and Szegedy 2015.
+// Everything per channel is [C]. On one thread a chunk of work is a group of channels, so
+// that what one pass over them leaves in the cache serves the next. Several threads take
+// images, as they do in the convolutions around: what another core wrote is slower to read
+// than the third level of cache. Images have sums of their own, which are added in their order,
+// so that the bits are the same either way. Reference: Ioffe and Szegedy 2015.
 type Batch[T vec.Float] struct {
 	spec  BatchSpec
 	t     *vec.Table[T]
 	pool  *parallel.Pool
 	group int // channels of a chunk
 
-	sum, dot             []float64
-	a, p, q, r           []T // per channel, see the passes
+	sum, dot   []float64
+	a, p, q, r []T // per channel, see the passes
+
+	images       int       // of a chunk; 0 where chunks are of channels
+	sums, dots   []float64 // of images, [N,C]
+	passes       [3]func(worker, chunk int)
+	passesOfGrad [3]func(worker, chunk int)
+
 	forward, infer, back func(worker, chunk int)
 	args                 batchArgs[T]
 }
@@ -44,6 +52,12 @@ func groupOf(p *parallel.Pool, s BatchSpec) int {
 	return max(1, min(run/max(s.S, 1), s.C/p.Want()), parallel.Chunks(line, max(s.S, 1)))
 }
 
+// fewElements is the least elements of a channel of an image for which images have sums.
+const fewElements = 16
+
+// channelsOfChunk is how many channels' sums over the images a chunk adds.
+const channelsOfChunk = 64
+
 // NewBatch plans the normalisation.
 func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
 	n := &Batch[T]{spec: s, t: vec.Of[T](), pool: p, group: groupOf(p, s)}
@@ -52,7 +66,56 @@ func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
 		*v = make([]T, s.C)
 	}
 	n.forward, n.infer, n.back = n.forwardChunk, n.inferChunk, n.backwardChunk
+	if threads := p.Threads(); threads > 1 && s.N >= threads && s.S >= fewElements {
+		n.images, _ = parallel.Evenly(s.N, p.Want())
+		n.sums, n.dots = make([]float64, s.N*s.C), make([]float64, s.N*s.C)
+		n.passes = [3]func(worker, chunk int){n.ofImages(n.moments), n.ofChannels(n.statistics), n.ofImages(n.normalize)}
+		n.passesOfGrad = [3]func(worker, chunk int){n.ofImages(n.gradSums), n.ofChannels(n.coefficients), n.ofImages(n.gradients)}
+	}
 	return n
+}
+
+// ofImages is a chunk of a pass over images. The sums that it makes are theirs.
+func (n *Batch[T]) ofImages(pass func(sum, dot []float64, i, lo, hi int)) func(worker, chunk int) {
+	return func(_, chunk int) {
+		first, last := parallel.Range(chunk, n.images, n.spec.N)
+		for i := first; i < last; i++ {
+			c := n.spec.C
+			pass(n.sums[i*c:(i+1)*c], n.dots[i*c:(i+1)*c], i, 0, c)
+		}
+	}
+}
+
+// ofChannels is a chunk of what is done of channels when the images have their sums.
+func (n *Batch[T]) ofChannels(do func(lo, hi int)) func(worker, chunk int) {
+	return func(_, chunk int) {
+		lo, hi := parallel.Range(chunk, channelsOfChunk, n.spec.C)
+		n.clear(lo, hi)
+		for i := range n.spec.N {
+			at := i * n.spec.C
+			for c := lo; c < hi; c++ {
+				n.sum[c] += n.sums[at+c]
+				n.dot[c] += n.dots[at+c]
+			}
+		}
+		do(lo, hi)
+	}
+}
+
+func (n *Batch[T]) clear(lo, hi int) {
+	clear(n.sum[lo:hi])
+	clear(n.dot[lo:hi])
+}
+
+// runPasses makes the sums of images, then what follows from them for each channel, then the result.
+func (n *Batch[T]) runPasses(passes *[3]func(worker, chunk int)) {
+	images := parallel.Chunks(n.spec.N, n.images)
+	clear(n.sums)
+	clear(n.dots)
+	n.pool.For(images, passes[0])
+	n.pool.For(parallel.Chunks(n.spec.C, channelsOfChunk), passes[1])
+	n.pool.For(images, passes[2])
+	n.args = batchArgs[T]{}
 }
 
 func (n *Batch[T]) run(body func(worker, chunk int)) {
@@ -72,6 +135,10 @@ func (n *Batch[T]) Forward(y, x, residual, scale, bias, mean, variance, invstd [
 	check.Len("invstd", invstd, n.spec.C)
 	n.args = batchArgs[T]{y: y, x: x, residual: residual, scale: scale, bias: bias,
 		mean: mean, variance: variance, invstd: invstd}
+	if n.images > 0 {
+		n.runPasses(&n.passes)
+		return
+	}
 	n.run(n.forward)
 }
 
@@ -111,6 +178,13 @@ func (n *Batch[T]) Backward(dx, dres, dscale, dbias, dy, x, y, scale, bias, mean
 	}
 	n.args = batchArgs[T]{y: y, x: x, scale: scale, bias: bias, mean: mean, invstd: invstd,
 		dx: dx, dres: dres, dscale: dscale, dbias: dbias, dy: dy}
+	for c := range n.a {
+		n.a[c] = scale[c] * invstd[c]
+	}
+	if n.images > 0 {
+		n.runPasses(&n.passesOfGrad)
+		return
+	}
 	n.run(n.back)
 }
 
@@ -130,21 +204,31 @@ func (n *Batch[T]) span(i, lo, hi int) (from, to int) {
 
 func (n *Batch[T]) forwardChunk(_, chunk int) {
 	lo, hi := parallel.Range(chunk, n.group, n.spec.C)
-	g, sum, sumSq := &n.args, n.sum[lo:hi], n.dot[lo:hi]
-	clear(sum)
-	clear(sumSq)
+	n.clear(lo, hi)
 	for i := range n.spec.N {
-		from, to := n.span(i, lo, hi)
-		n.t.Moments(sum, sumSq, g.x[from:to], n.spec.S)
+		n.moments(n.sum[lo:hi], n.dot[lo:hi], i, lo, hi)
 	}
-	count := float64(n.spec.N * n.spec.S)
+	n.statistics(lo, hi)
+	for i := range n.spec.N {
+		n.normalize(nil, nil, i, lo, hi)
+	}
+}
+
+// moments adds Σx and Σx² of the channels [lo,hi) of image i to sum and dot.
+func (n *Batch[T]) moments(sum, dot []float64, i, lo, hi int) {
+	from, to := n.span(i, lo, hi)
+	n.t.Moments(sum, dot, n.args.x[from:to], n.spec.S)
+}
+
+// statistics makes of the sums of the channels [lo,hi) their mean, variance, invstd and factor.
+func (n *Batch[T]) statistics(lo, hi int) {
+	g, count := &n.args, float64(n.spec.N*n.spec.S)
 	for c := lo; c < hi; c++ {
 		m := n.sum[c] / count
 		v := max(n.dot[c]/count-m*m, 0)
 		g.mean[c], g.variance[c], g.invstd[c] = T(m), T(v), T(1/math.Sqrt(v+n.spec.Eps))
 		n.a[c] = g.scale[c] * g.invstd[c]
 	}
-	n.normalize(lo, hi)
 }
 
 func (n *Batch[T]) inferChunk(_, chunk int) {
@@ -153,38 +237,65 @@ func (n *Batch[T]) inferChunk(_, chunk int) {
 	for c := lo; c < hi; c++ {
 		n.a[c] = T(float64(g.scale[c]) / math.Sqrt(float64(g.variance[c])+n.spec.Eps))
 	}
-	n.normalize(lo, hi)
+	for i := range n.spec.N {
+		n.normalize(nil, nil, i, lo, hi)
+	}
 }
 
-// normalize computes y = act(a·(x-mean) + bias [+ residual]).
-func (n *Batch[T]) normalize(lo, hi int) {
+// normalize computes y = act(a·(x-mean) + bias [+ residual]) of the channels [lo,hi) of image i.
+func (n *Batch[T]) normalize(_, _ []float64, i, lo, hi int) {
 	g, s := &n.args, n.spec.S
 	mean, a, bias := g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi]
-	for i := range n.spec.N {
-		from, to := n.span(i, lo, hi)
-		y, x := g.y[from:to], g.x[from:to]
-		switch {
-		case n.spec.Residual && n.spec.Relu:
-			n.t.NormalizeAddRelu(y, x, g.residual[from:to], mean, a, bias, s)
-		case n.spec.Residual:
-			n.t.NormalizeAdd(y, x, g.residual[from:to], mean, a, bias, s)
-		case n.spec.Relu:
-			n.t.NormalizeRelu(y, x, mean, a, bias, s)
-		default:
-			n.t.Normalize(y, x, mean, a, bias, s)
-		}
+	from, to := n.span(i, lo, hi)
+	y, x := g.y[from:to], g.x[from:to]
+	switch {
+	case n.spec.Residual && n.spec.Relu:
+		n.t.NormalizeAddRelu(y, x, g.residual[from:to], mean, a, bias, s)
+	case n.spec.Residual:
+		n.t.NormalizeAdd(y, x, g.residual[from:to], mean, a, bias, s)
+	case n.spec.Relu:
+		n.t.NormalizeRelu(y, x, mean, a, bias, s)
+	default:
+		n.t.Normalize(y, x, mean, a, bias, s)
 	}
 }
 
-// backwardChunk takes dy through ReLU as d and then computes, with
-// z = (x-mean)·invstd, dbias = Σd, dscale = Σd·z and
-// dx = scale·invstd·(d - dbias/count - z·dscale/count) = p·d + q·(x-mean) + r.
 func (n *Batch[T]) backwardChunk(_, chunk int) {
 	lo, hi := parallel.Range(chunk, n.group, n.spec.C)
-	for c := lo; c < hi; c++ {
-		n.a[c] = n.args.scale[c] * n.args.invstd[c]
+	n.clear(lo, hi)
+	for i := range n.spec.N {
+		n.gradSums(n.sum[lo:hi], n.dot[lo:hi], i, lo, hi)
 	}
-	n.gradSums(lo, hi)
+	n.coefficients(lo, hi)
+	for i := range n.spec.N {
+		n.gradients(nil, nil, i, lo, hi)
+	}
+}
+
+// gradSums takes dy through ReLU as d, adds Σd and Σd·x of the channels [lo,hi) of image i
+// to sum and dot, and sets dres = d.
+func (n *Batch[T]) gradSums(sum, dot []float64, i, lo, hi int) {
+	g, s := &n.args, n.spec.S
+	from, to := n.span(i, lo, hi)
+	d, x := g.dy[from:to], g.x[from:to]
+	if n.spec.Relu && !n.spec.Residual {
+		n.t.GatedGradMoments(sum, dot, d, x, g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi], s)
+		return
+	}
+	if n.spec.Residual {
+		if n.spec.Relu {
+			n.t.ReluGrad(g.dres[from:to], d, g.y[from:to])
+		} else {
+			copy(g.dres[from:to], d)
+		}
+		d = g.dres[from:to]
+	}
+	n.t.GradMoments(sum, dot, d, x, s)
+}
+
+// coefficients computes of the sums of the channels [lo,hi), with z = (x-mean)·invstd, dbias = Σd,
+// dscale = Σd·z and the p, q and r of gradients.
+func (n *Batch[T]) coefficients(lo, hi int) {
 	g, count := &n.args, float64(n.spec.N*n.spec.S)
 	for c := lo; c < hi; c++ {
 		inv := float64(g.invstd[c])
@@ -193,43 +304,22 @@ func (n *Batch[T]) backwardChunk(_, chunk int) {
 		n.p[c], n.q[c], n.r[c] = T(p), T(-p*inv*dscale/count), T(-p*dbias/count)
 		g.dscale[c], g.dbias[c] = T(dscale), T(dbias)
 	}
+}
+
+// gradients computes dx = scale·invstd·(d - dbias/count - z·dscale/count) = p·d + q·(x-mean) + r
+// of the channels [lo,hi) of image i.
+func (n *Batch[T]) gradients(_, _ []float64, i, lo, hi int) {
+	g := &n.args
 	mean, a, bias := g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi]
 	p, q, r := n.p[lo:hi], n.q[lo:hi], n.r[lo:hi]
 	d := g.dy
 	if n.spec.Residual {
 		d = g.dres
 	}
-	for i := range n.spec.N {
-		from, to := n.span(i, lo, hi)
-		if n.spec.Relu && !n.spec.Residual {
-			n.t.GatedNormGrad(g.dx[from:to], d[from:to], g.x[from:to], mean, a, bias, p, q, r, n.spec.S)
-		} else {
-			n.t.NormalizeGrad(g.dx[from:to], d[from:to], g.x[from:to], mean, p, q, r, n.spec.S)
-		}
-	}
-}
-
-// gradSums computes Σd and Σd·x of the channels [lo,hi), and dres = d.
-func (n *Batch[T]) gradSums(lo, hi int) {
-	g, s := &n.args, n.spec.S
-	sum, dot := n.sum[lo:hi], n.dot[lo:hi]
-	clear(sum)
-	clear(dot)
-	for i := range n.spec.N {
-		from, to := n.span(i, lo, hi)
-		d, x := g.dy[from:to], g.x[from:to]
-		if n.spec.Relu && !n.spec.Residual {
-			n.t.GatedGradMoments(sum, dot, d, x, g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi], s)
-			continue
-		}
-		if n.spec.Residual {
-			if n.spec.Relu {
-				n.t.ReluGrad(g.dres[from:to], d, g.y[from:to])
-			} else {
-				copy(g.dres[from:to], d)
-			}
-			d = g.dres[from:to]
-		}
-		n.t.GradMoments(sum, dot, d, x, s)
+	from, to := n.span(i, lo, hi)
+	if n.spec.Relu && !n.spec.Residual {
+		n.t.GatedNormGrad(g.dx[from:to], d[from:to], g.x[from:to], mean, a, bias, p, q, r, n.spec.S)
+	} else {
+		n.t.NormalizeGrad(g.dx[from:to], d[from:to], g.x[from:to], mean, p, q, r, n.spec.S)
 	}
 }

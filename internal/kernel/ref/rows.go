@@ -26,11 +26,14 @@ func GradMoments[T Float](sum, dot []float64, dy, x []T, s int) {
 // GatedGradMoments is GradMoments over the dy for which a·(x-mean) + b > 0.
 func GatedGradMoments[T Float](sum, dot []float64, dy, x, mean, a, b []T, s int) {
 	for r := range sum {
+		var total, product float64 // of the row, to the same bits whatever it is added to
 		for i := r * s; i < (r+1)*s; i++ {
 			d := float64(gate(dy[i], fma(a[r], x[i]-mean[r], b[r])))
-			sum[r] += d
-			dot[r] += d * float64(x[i])
+			total += d
+			product += d * float64(x[i])
 		}
+		sum[r] += total
+		dot[r] += product
 	}
 }
 
