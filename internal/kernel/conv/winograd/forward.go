@@ -103,6 +103,10 @@ func (w *Conv) divide(f ref.Form) {
 		flops/(w.blocks()*parts) >= 2*parallel.ChunkFlops {
 		parts *= 2
 	}
+	if elements*s.C*s.M > manyWeights && parts > 1 && !s.Constant {
+		// What is packed in every step goes through the third-level cache once for all blocks.
+		parts = parallel.Chunks(w.panels, w.inBlock)
+	}
 	w.perChunk, w.chunks = parallel.Evenly(w.panels, parts)
 	w.inBlock = min(w.inBlock, w.perChunk)
 	w.sharesInput = w.chunks > 1
@@ -183,7 +187,8 @@ func (w *Conv) shareInput(worker, i int) {
 }
 
 func (w *Conv) chunk(worker, i int) {
-	part, i := i%w.chunks, i/w.chunks
+	// A worker takes the same channels of all blocks: those whose weights it packed.
+	part, i := i/w.blocks(), i%w.blocks()
 	b := w.block(i)
 	ws := w.workspace[worker*w.perWorker():][:w.perWorker()]
 	xs, ws := ws[:w.source.copyLen()], ws[w.source.copyLen():]
