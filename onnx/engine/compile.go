@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -69,11 +70,13 @@ func (g *Graph) Compile(o Options) (Session, error) {
 		return g.stage(p, r, &o)
 	}
 	if c := p.cutBatch(&o); c != nil {
-		switch s, err := c.session(&o); {
-		case err != nil:
-			return nil, err
-		case s != nil:
+		s, err := c.session(&o)
+		var full *memory.Error // a session that is not cut may take less
+		switch {
+		case err == nil:
 			return s, nil
+		case !errors.As(err, &full):
+			return nil, err
 		}
 	}
 	scratch := new(ops.Scratch)

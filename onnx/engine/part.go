@@ -170,12 +170,12 @@ func reads(n *ops.Node) []*ops.Value {
 	return list
 }
 
-// session allocates and binds the two programs; it is nil where there is not memory enough.
+// session allocates and binds the two programs.
 func (c *cut) session(o *Options) (*parted, error) {
 	whole, part := c.whole.layout(), c.part.layout()
 	parts, batch := o.Pool.Threads(), batchOf(o.Inputs)
-	if memory.Need("a run", int64(whole.size)+int64(parts)*int64(part.size)) != nil {
-		return nil, nil
+	if err := memory.Need("a run", int64(whole.size)+int64(parts)*int64(part.size)); err != nil {
+		return nil, err
 	}
 	s := &parted{errs: make([]error, parts)}
 	var err error
