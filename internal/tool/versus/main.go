@@ -9,7 +9,8 @@
 // what "analyze_torch.py --width W --export MODELS/analyzeW.onnx" did. Every line is a work that both
 // do: pairs of runs, one after the other, and the median of the ratios of their times,
 // above 1 where memprobe is faster. It prints a row of a Markdown table for each, with
-// the smallest and the largest ratio, after a header that names the processor.
+// the smallest and the largest ratio, after a header that names the processor, and with the time
+// in which a cache line goes between two cores and back.
 // Nothing else may run meanwhile: a program whose threads wait in a loop
 // loses far more to a neighbour than memprobe does.
 package main
@@ -62,13 +63,15 @@ func (o *options) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%s\n\n| work | peer / memprobe | smallest | largest | memprobe, s | peer, s |\n|---|---:|---:|---:|---:|---:|\n", processor())
+	fmt.Printf("%s\n\n| work | peer / memprobe | smallest | largest | memprobe, s | peer, s | line, ns |\n"+
+		"|---|---:|---:|---:|---:|---:|---:|\n", processor())
 	for _, l := range lines() {
 		if !only.MatchString(l.name) {
 			continue
 		}
-		var ours, theirs, ratios []float64
+		var ours, theirs, ratios, lines []float64
 		for range o.pairs {
+			lines = append(lines, exchange())
 			a, err := o.seconds(ctx, l.ours)
 			if err != nil {
 				return fmt.Errorf("%s: memprobe: %w", l.name, err)
@@ -80,7 +83,8 @@ func (o *options) run(ctx context.Context) error {
 			ours, theirs, ratios = append(ours, a), append(theirs, b), append(ratios, b/a)
 		}
 		slices.Sort(ratios)
-		fmt.Printf("| %s | %.2f | %.2f | %.2f | %.4g | %.4g |\n", l.name, median(ratios), ratios[0], ratios[len(ratios)-1], median(ours), median(theirs))
+		fmt.Printf("| %s | %.2f | %.2f | %.2f | %.4g | %.4g | %.0f |\n", l.name, median(ratios), ratios[0], ratios[len(ratios)-1],
+			median(ours), median(theirs), median(lines))
 	}
 	return nil
 }
