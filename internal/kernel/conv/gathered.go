@@ -53,28 +53,27 @@ func (g *gathered) len() int { return g.spec.N * g.spec.C * g.taps * g.plane }
 
 func (g *gathered) Run(o method.Operands, scratch []float32) {
 	g.x, g.y = o.X, scratch[:g.len()]
-	g.pool.For(parallel.Chunks(g.spec.C, g.channels()), g.body)
+	g.pool.For(parallel.Chunks(g.spec.N*g.spec.C, g.perChunk()), g.body)
 	o.X = g.y
 	g.x, g.y = nil, nil
 	g.estimated.Run(o, scratch[g.len():])
 }
 
-// channels is how many channels, of all images, a chunk of copying takes.
-func (g *gathered) channels() int {
+// perChunk is how many planes, in the order in which they lie, a chunk of copying takes.
+func (g *gathered) perChunk() int {
 	const floats = 4096
-	return max(1, floats/(g.spec.N*g.taps*g.plane))
+	return max(1, floats/(g.taps*g.plane))
 }
 
 // gather brings the elements that the taps take side by side: [N,C,tap,plane].
 func (g *gathered) gather(_, chunk int) {
 	s := &g.spec
-	c0, c1 := parallel.Range(chunk, g.channels(), s.C)
+	p0, p1 := parallel.Range(chunk, g.perChunk(), s.N*s.C)
 	per := s.H * s.W
-	for i := c0 * s.N; i < c1*s.N; i++ {
-		at := i%s.N*s.C + i/s.N
+	for p := p0; p < p1; p++ {
 		for tap := range g.taps {
-			from := at*per + tap/s.KW*s.W + tap%s.KW
-			tile.CopyRows(&g.y[(at*g.taps+tap)*g.plane], &g.x[from], s.OutH(), s.OutW(), s.OutW(), s.StrideH*s.W, s.StrideW)
+			from := p*per + tap/s.KW*s.W + tap%s.KW
+			tile.CopyRows(&g.y[(p*g.taps+tap)*g.plane], &g.x[from], s.OutH(), s.OutW(), s.OutW(), s.StrideH*s.W, s.StrideW)
 		}
 	}
 }

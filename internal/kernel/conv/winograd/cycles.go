@@ -18,19 +18,27 @@ func changeCycles(f ref.Form) [5]float64 {
 	return [...]float64{11.4, 6.8, 9.4, 9.8, 6.1}
 }
 
+// The estimates are those of blocks of which V and the products, of some panels, have so many
+// floats. Others would choose other methods, of other bits.
+const (
+	estimateFloats = 96 << 10
+	estimatePanels = 4
+)
+
 func (w *Conv) Cycles() float64 {
 	s := &w.spec
 	of, square, step := changeCycles(w.form), float64(w.form.M*w.form.M), float64(w.form.Step()*w.form.Step())
 	tiles := float64(s.N * w.rows * w.cols)
 	read := tiles * float64(w.ld) * (of[ref.ChangeInput] + step*method.TurnCycles)
 	write := tiles * float64(w.panels*tile.NR) * (of[ref.ChangeOutput] + square*method.SpreadCycles)
-	panels := float64(w.blocks()*parallel.Chunks(w.tiles(), tile.MR)) * tiles / float64(w.blocks()*w.tiles())
+	t := w.inBlocks(w.form, estimateFloats/(w.elements()*(w.ld+min(estimatePanels, w.panels)*tile.NR)))
+	panels := float64(t.blocks()*parallel.Chunks(t.tiles(), tile.MR)) * tiles / float64(t.blocks()*t.tiles())
 	products := panels * float64(w.elements()*w.panels) * (float64(s.C)*method.TileCycles + method.StartCycles)
 	weights := float64(s.C*w.panels*tile.NR)*of[ref.ChangeWeight] + float64(w.PackedLen())
 	if s.Constant {
 		weights = 0
 	}
-	return read + products + write + method.StreamCycles(w.PackedLen(), w.blocks()) + weights
+	return read + products + write + method.StreamCycles(w.PackedLen(), t.blocks()) + weights
 }
 
 func (w *GradW) Cycles() float64 {

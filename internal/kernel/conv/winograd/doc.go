@@ -23,8 +23,9 @@
 // multiplications of F(2, 2) on the even pixels and two on the odd ones, and a tile of 5×5
 // pixels, 4 apart, takes 25 for 2×2 outputs: 6.25 an output, see [ref.Form].
 //
-// A block of work is some rows of tiles of an image, or all tiles of some images; it is
-// sized so that V and the products of a block stay in the second-level cache.
+// A block of work is some rows of tiles of an image, or all tiles of some images, about 64 tiles:
+// the weights, which are read for each block, come from further away than V and the products, of
+// which a pair of panels is made at a time.
 //
 // The weight gradient has the tiles of the output gradient, D[element][tile][M], in the
 // place of the weights: S[element] = Dᵀ·V, summed over the tiles of all images, and the

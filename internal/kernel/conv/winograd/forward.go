@@ -42,11 +42,12 @@ type forwardRun struct {
 }
 
 const (
-	blockFloats  = 96 << 10 // of V and of the products in a chunk: a good part of a second-level cache
-	leastTiles   = 16       // least tiles in a block, so that reading the weights again pays
-	passPanels   = 4        // panels of output channels that are multiplied at a time
-	packChannels = 16       // channels in a chunk of packing
-	passDepth    = 256      // channels in a pass over the weights: 16 KiB of the first-level cache
+	goodTiles    = 64  // tiles in a block: of fewer the products wait for the weights, which each block reads
+	leastTiles   = 16  // where there would be too few blocks for the threads
+	passPanels   = 2   // panels of output channels whose products are held at a time
+	turnPanels   = 4   // panels of a chunk where weights are packed in every step
+	packChannels = 16  // channels in a chunk of packing
+	passDepth    = 256 // channels in a pass over the weights: 16 KiB of the first-level cache
 
 	// Of U: more than this comes from memory for each block.
 	manyWeights = 3 << 20
@@ -85,18 +86,7 @@ func plan(p *parallel.Pool, s method.Spec, f ref.Form, flipped bool) *Conv {
 // chunk it makes its own V, and what another core wrote is slow to read.
 func (w *Conv) divide(f ref.Form) {
 	s, elements := w.spec, f.Size()*f.Size()
-	least := leastTiles
-	if elements*s.C*s.M > manyWeights {
-		least = deepTiles
-	}
-	want := max(least, blockFloats/(elements*(w.ld+w.inBlock*tile.NR)))
-	for {
-		w.tiling = newTiling(s, f, want)
-		if w.blocks() >= w.pool.Want() || want <= least {
-			break
-		}
-		want = max(least, want/2)
-	}
+	w.tiling = w.inBlocks(f, goodTiles)
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
 	parts := 1
 	for w.blocks()*parts < 2*max(w.pool.Threads(), 2) && 4*parts <= w.panels &&
@@ -105,11 +95,25 @@ func (w *Conv) divide(f ref.Form) {
 	}
 	if elements*s.C*s.M > manyWeights && parts > 1 && !s.Constant {
 		// What is packed in every step goes through the third-level cache once for all blocks.
-		parts = parallel.Chunks(w.panels, w.inBlock)
+		parts = parallel.Chunks(w.panels, turnPanels)
 	}
 	w.perChunk, w.chunks = parallel.Evenly(w.panels, parts)
 	w.inBlock = min(w.inBlock, w.perChunk)
 	w.sharesInput = w.chunks > 1
+}
+
+// inBlocks cuts the output into blocks of about want tiles, or of fewer while there are too few
+// blocks for the threads.
+func (w *Conv) inBlocks(f ref.Form, want int) tiling {
+	s, least := w.spec, leastTiles
+	if f.Size()*f.Size()*s.C*s.M > manyWeights {
+		least = deepTiles
+	}
+	for want = max(least, want); ; want = max(least, want/2) {
+		if t := newTiling(s, f, want); t.blocks() >= w.pool.Want() || want <= least {
+			return t
+		}
+	}
 }
 
 func (w *Conv) Name() string { return name(w.form) }
