@@ -48,6 +48,14 @@ type bank struct {
 // both are the training images of a set, those that a network was trained on first.
 type both struct{ train, rest Split }
 
+func (b both) Fetch(i int) {
+	if n := b.train.N(); i >= n {
+		fetch(b.rest, i-n)
+		return
+	}
+	fetch(b.train, i)
+}
+
 func (b both) N() int { return b.train.N() + b.rest.N() }
 
 func (b both) Label(i int) int {
@@ -71,6 +79,7 @@ type part struct {
 	lo, n int
 }
 
+func (p part) Fetch(i int)                  { fetch(p.Split, p.lo+i) }
 func (p part) N() int                       { return p.n }
 func (p part) Label(i int) int              { return p.Split.Label(p.lo + i) }
 func (p part) Float32(dst []float32, i int) { p.Split.Float32(dst, p.lo+i) }
@@ -174,7 +183,7 @@ func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k i
 	var index *knn.Index
 	var err error
 	if f.read != nil {
-		index, err = knn.NewOf(ctx, r.Workers, readRows{f.read, lo}, hi-lo, d, r.Metric)
+		index, err = knn.NewOf(ctx, r.Workers, readRows{f.read, f.fetch, lo}, hi-lo, d, r.Metric)
 	} else {
 		index, err = knn.New(ctx, r.Workers, f.images.Data[lo*d:hi*d], hi-lo, d, r.Metric)
 	}

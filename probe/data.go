@@ -16,6 +16,13 @@ type Split interface {
 	Float32(dst []float32, i int)
 }
 
+// fetch asks for the memory of sample i, which is read soon, of a split that has it as it is.
+func fetch(s Split, i int) {
+	if f, ok := s.(interface{ Fetch(i int) }); ok {
+		f.Fetch(i)
+	}
+}
+
 // Data is what a model is probed on.
 type Data struct {
 	Train    Split // the images that the model was trained on

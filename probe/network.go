@@ -149,6 +149,7 @@ type features struct {
 type layerFeatures struct {
 	images, test, views Features
 	read                func(dst []float32, i int) // writes those of image i where images has no data
+	fetch               func(i int)                // asks for the memory that read reads soon
 }
 
 // at copies the features of the given images.
@@ -165,9 +166,12 @@ func (f layerFeatures) at(index []int) Features {
 
 // readRows are features that are read whenever they are asked for, from image lo on.
 type readRows struct {
-	read func(dst []float32, i int)
-	lo   int
+	read  func(dst []float32, i int)
+	fetch func(i int)
+	lo    int
 }
+
+func (r readRows) Fetch(i int) { r.fetch(r.lo + i) }
 
 func (r readRows) Row(dst []float32, i int) []float32 {
 	r.read(dst, r.lo+i)

@@ -26,6 +26,9 @@
 // whatever the data; unfavourable data (many near-duplicates) only leave more
 // rows to rank.
 //
+// Rows that are whole 255ths, as images are, are searched by these bytes under cosine, on processors
+// that multiply bytes faster: their products are exact, and so are the bounds but for roundings.
+//
 // Where the rows of the bank are the queries, each of two rows may keep the other: their
 // product is computed once. The mean and the scale are those of the whole bank, so
 // bars hold from one part of a bank to the next where it is made ready in parts.

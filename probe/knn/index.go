@@ -6,6 +6,7 @@ import (
 	"math"
 	"runtime"
 	"slices"
+	"sync"
 
 	"memprobe/internal/fault"
 	"memprobe/internal/kernel/nearest"
@@ -65,9 +66,13 @@ type Index struct {
 	bank   Rows
 	square []float64 // Σx² of each row
 
-	mean  []float64 // of the rows, normalised under cosine
+	mean  []float64 // of the rows, normalised under cosine; nil of bytes
 	scale float64   // makes the centred rows' root mean square norm about 1
 	flat  bool      // all rows are the same vector
+	bytes bool      // rows are searched by their bytes
+
+	whole    sync.Mutex
+	integers *Index // by int16, for queries that are no bytes; nil until there are some
 
 	ready *part // all rows, or nil
 	most  int   // rows at a time that are made ready, in each search anew
@@ -77,7 +82,7 @@ type Index struct {
 // while the index is in use. A nil pool runs on the caller. It fails if the bank
 // is empty or holds a NaN or an infinity.
 //
-// An index takes half the memory of its bank, which may be a mapped file. Where the
+// An index takes half the memory of its bank, which may be a mapped file, of bytes a quarter. Where the
 // process may not take as much, each search makes the bank ready part by part: the
 // neighbours are the same.
 func New(ctx context.Context, pool *parallel.Pool, bank []float32, n, d int, metric Metric) (*Index, error) {
@@ -121,16 +126,26 @@ func build(ctx context.Context, pool *parallel.Pool, bank Rows, n, d int, metric
 	if bytesOf(n, d) > most {
 		x.most = wholeBlocks(int(most / bytesOf(1, d)))
 	}
-	if err := x.survey(); err != nil {
+	var err error
+	if x.bytes = x.surveyBytes(); !x.bytes {
+		err = x.survey()
+	}
+	if err := x.complete(ctx, err); err != nil {
 		return nil, err
 	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
+	return x, nil
+}
+
+// complete makes the bank ready after a survey with an error or none, if it is to be at once.
+func (x *Index) complete(ctx context.Context, err error) error {
+	if err == nil {
+		err = ctx.Err()
 	}
-	if x.most >= n {
-		x.ready = x.prepare(0, n)
+	if err == nil && x.most >= x.n {
+		x.ready = x.prepare(0, x.n)
+		err = ctx.Err()
 	}
-	return x, ctx.Err()
+	return err
 }
 
 // squares returns Σx² of each query, or an error that names the first that has a NaN or an

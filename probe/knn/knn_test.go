@@ -124,6 +124,19 @@ var data = map[string]func(s *rng.Stream, x []float32, n, d int){
 		}
 		x[len(x)/2] = 0.2
 	},
+	"bytes": func(s *rng.Stream, x []float32, n, d int) {
+		for i := range x {
+			x[i] = float32(s.IntN(256)) / 255
+		}
+	},
+	"bytes of near-duplicates, dark and bright": func(s *rng.Stream, x []float32, n, d int) {
+		for i := range x {
+			x[i] = []float32{0, float32(s.IntN(2)) / 255, 254. / 255, 1}[i/d%4]
+			if s.IntN(9) == 0 {
+				x[i] = float32(i%d%256) / 255
+			}
+		}
+	},
 	"equal rows": func(s *rng.Stream, x []float32, n, d int) {
 		for i := range x {
 			x[i] = 0.1 * float32(i%d+1)

@@ -130,8 +130,9 @@ func (l *leaveOneOut) meet(ctx context.Context, a, b *group) error {
 		if a == b {
 			start = i
 		}
+		rows := m.signed(a.strips(a.first + i))
 		for j := start; j < len(b.locks) && ctx.Err() == nil; j++ {
-			m.blocks(i, j)
+			m.blocks(rows, i, j)
 		}
 	})
 	if err != nil {
@@ -170,14 +171,14 @@ func (m *matcher) sampleBlock(i int) {
 	lo, hi := parallel.Range(i, blockRows, a.rows)
 	next := func(t int) int { return a.first + (i+1+t)%len(a.locks) }
 	line := func(row, b int) line { return m.line(a.first*blockRows+lo+row, &a.blocks[b]) }
-	m.sample(a.strips(a.first+i), hi-lo, a.part, next, line, a.bars[lo:hi])
+	m.sample(m.signed(a.strips(a.first+i)), hi-lo, a.part, next, line, a.bars[lo:hi])
 }
 
-// blocks has the rows of block i of a meet those of block j of b.
-func (m *matcher) blocks(i, j int) {
+// blocks has the rows of block i of a, packed as a first operand, meet those of block j of b.
+func (m *matcher) blocks(packed []int16, i, j int) {
 	a, b := m.a, m.b
 	lo, hi := parallel.Range(i, blockRows, a.rows)
-	m.products(a.strips(a.first+i), hi-lo, b.part, b.first+j)
+	m.products(packed, hi-lo, b.part, b.first+j)
 	a.locks[i].Lock()
 	defer a.locks[i].Unlock()
 	// Locks are taken in ascending order: if a is b, i is at most j.
@@ -219,6 +220,9 @@ func (m *matcher) collect(i, j int) {
 // line is that of row i of a's part and a block: dot·weight·weight + bias + bias, in units of the
 // index's scale. For the slack see [searcher.line].
 func (m *matcher) line(i int, b *block) line {
+	if m.bytes {
+		return m.lineOfBytes(i, b)
+	}
 	p := m.a.part
 	whole, residual := float64(p.whole[i]), float64(p.residual[i])
 	e := 1.001*(whole*b.residual+residual*b.norm) +

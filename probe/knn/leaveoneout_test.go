@@ -99,13 +99,16 @@ func TestReached(t *testing.T) {
 
 func BenchmarkLeaveOneOut(b *testing.B) {
 	const n, k = 10000, 30
-	for _, d := range []int{16, 64, 128, 3072} {
-		b.Run(fmt.Sprintf("d=%d", d), func(b *testing.B) {
+	for _, c := range []struct {
+		kind string
+		d    int
+	}{{"normal", 16}, {"normal", 64}, {"normal", 128}, {"normal", 3072}, {"bytes", 3072}} {
+		b.Run(fmt.Sprintf("%s/d=%d", c.kind, c.d), func(b *testing.B) {
 			s := rng.New(1, rng.Bench)
-			bank := make([]float32, n*d)
-			data["normal"](&s, bank, n, d)
+			bank := make([]float32, n*c.d)
+			data[c.kind](&s, bank, n, c.d)
 			for b.Loop() {
-				x, err := New(context.Background(), nil, bank, n, d, Cosine)
+				x, err := New(context.Background(), nil, bank, n, c.d, Cosine)
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -129,7 +132,7 @@ func TestPartOverwrites(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			x.ready = newPart(0, n, d)
+			x.ready = x.newPart(0, n)
 			for i := range x.ready.packed {
 				x.ready.packed[i] = int16(s.Uint64())
 			}

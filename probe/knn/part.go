@@ -10,7 +10,7 @@ import (
 // part is a stretch of the bank that is ready to be searched.
 type part struct {
 	lo, n  int     // its first row, and their number
-	pairs  int     // elements of a quantised row, in pairs
+	pairs  int     // elements of a quantised row, in pairs; of bytes, in fours
 	packed []int16 // strips of rows: [pairs][strip][2]
 
 	// The score of row j is dot·weight[j] + bias[j], in units of the index's scale and of the
@@ -30,13 +30,16 @@ type block struct {
 
 // prepare makes the rows from lo to hi ready.
 func (x *Index) prepare(lo, hi int) *part {
-	p := newPart(lo, hi, x.d)
+	p := x.newPart(lo, hi)
 	x.fill(p)
 	return p
 }
 
-func newPart(lo, hi, d int) *part {
-	p := &part{lo: lo, n: hi - lo, pairs: (d + 1) / 2}
+func (x *Index) newPart(lo, hi int) *part {
+	p := &part{lo: lo, n: hi - lo, pairs: parallel.Chunks(x.d, 2)}
+	if x.bytes {
+		p.pairs = parallel.Chunks(x.d, 4)
+	}
 	blocks := parallel.Chunks(p.n, blockRows)
 	p.packed = memory.Uncleared[int16](blocks * blockRows * p.pairs * 2)
 	for _, v := range []*[]float32{&p.weight, &p.bias, &p.whole, &p.residual} {
@@ -51,12 +54,15 @@ func newPart(lo, hi, d int) *part {
 func (x *Index) fill(p *part) {
 	x.pool.For(len(p.blocks), func(_, b int) {
 		lo, hi := parallel.Range(b, blockRows, p.n)
-		if x.d%2 != 0 {
+		if x.d%2 != 0 && !x.bytes {
 			p.clearPartners(b)
 		}
-		scratch := x.scratch()
+		scratch, prepare := x.scratch(), x.prepareRow
+		if x.bytes {
+			prepare = x.prepareBytes
+		}
 		for i := lo; i < hi; i++ {
-			x.prepareRow(p, i, x.bank.Row(scratch, p.lo+i), &p.blocks[b])
+			prepare(p, i, x.bank.Row(scratch, p.lo+i), &p.blocks[b])
 		}
 		for i := hi; i < lo+blockRows; i++ {
 			p.bias[i] = float32(math.Inf(-1))

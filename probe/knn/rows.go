@@ -25,9 +25,16 @@ func (x *Index) scratch() []float32 {
 	return make([]float32, x.d)
 }
 
+// fetcher is implemented by rows that know where the memory of a row lies.
+type fetcher interface {
+	Fetch(i int) // asks for row i, which is read soon
+}
+
+func (m matrix) Fetch(i int) { nearest.Prefetch(m.Row(nil, i)) }
+
 // prefetch asks for row i of the bank, which is read soon, where it lies in memory.
 func (x *Index) prefetch(i int) {
-	if m, ok := x.bank.(matrix); ok {
-		nearest.Prefetch(m.Row(nil, i))
+	if f, ok := x.bank.(fetcher); ok {
+		f.Fetch(i)
 	}
 }

@@ -13,6 +13,7 @@ type scanner struct {
 	hits   []int32 // that a row of dots has, and their scores
 	scores []float32
 	peaks  []float32 // [vectors][blockRows], of a sample
+	first  []int16   // strips of bytes less 128
 }
 
 func newScanner(x *Index, k, vectors int) scanner {
@@ -25,14 +26,17 @@ const tilePairs = 128 // pairs of a strip that stay in the first-level cache
 // products computes the dot products of the first so many vectors of packed strips with those of
 // block b.
 func (s *scanner) products(packed []int16, vectors int, p *part, b int) {
-	block := p.strips(b)
+	block, product := p.strips(b), nearest.TileI16
+	if s.bytes {
+		product = nearest.TileI8
+	}
 	for k := 0; k < p.pairs; k += tilePairs {
 		n := min(tilePairs, p.pairs-k)
 		for j := range blockRows / strip {
 			bs := block[(j*p.pairs+k)*strip*2:]
 			for i := 0; i < vectors; i += nearest.Rows {
 				as := packed[(i/strip*p.pairs+k)*strip*2+i%strip*2:]
-				nearest.TileI16(s.dots[i*blockRows+j*strip:], blockRows, as, bs, n, k > 0)
+				product(s.dots[i*blockRows+j*strip:], blockRows, as, bs, n, k > 0)
 			}
 		}
 	}

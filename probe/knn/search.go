@@ -26,6 +26,10 @@ func (nb *Neighbors) Row(i int) ([]int32, []float64) {
 // fails if there are no queries, if k is not in [1,n], if a query holds a NaN or
 // an infinity, or when ctx is done.
 func (x *Index) Search(ctx context.Context, queries []float32, m, k int) (*Neighbors, error) {
+	x, err := x.suited(ctx, queries)
+	if err != nil {
+		return nil, err
+	}
 	of, err := x.newSearch(queries, m, k)
 	if err == nil {
 		err = x.pass(ctx, of, nil)
@@ -52,13 +56,23 @@ func (x *Index) LeaveOneOut(ctx context.Context, k int) (*Neighbors, error) {
 // Both is Search for the k nearest rows to m queries and LeaveOneOut for as many as own, in one
 // pass over a bank that is made ready in parts.
 func (x *Index) Both(ctx context.Context, queries []float32, m, k, own int) (of, left *Neighbors, err error) {
-	s, err := x.newSearch(queries, m, k)
+	y, err := x.suited(ctx, queries)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := y.newSearch(queries, m, k)
 	if err != nil {
 		return nil, nil, err
 	}
 	l, err := x.newLeaveOneOut(own)
-	if err == nil {
+	switch {
+	case err != nil:
+	case y == x:
 		err = x.pass(ctx, s, l)
+	default:
+		if err = y.pass(ctx, s, nil); err == nil {
+			err = x.pass(ctx, nil, l)
+		}
 	}
 	if err != nil {
 		return nil, nil, err
@@ -212,7 +226,11 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 	floor := 0x1p-10 / x.scale
 	for i := range n {
 		q := w.asked(lo + i)
-		w.rounded[i] = x.quantiseRow(vectors(w.packed, w.part.pairs, i), q.row, q.square, floor)
+		if to := vectors(w.packed, w.part.pairs, i); x.bytes {
+			w.rounded[i] = packBytes(to, q.row, signBit)
+		} else {
+			w.rounded[i] = x.quantiseRow(to, q.row, q.square, floor)
+		}
 		w.lists[i].found = w.lists[i].found[:0]
 	}
 	blocks := len(w.part.blocks)
@@ -262,6 +280,9 @@ const mostSlack = 1e37
 // by q̃·ε·w + s·δ'·b. Then come the roundings of float32, and those of float64 where they are
 // relative to more than the score.
 func (w *searcher) line(i, b int) line {
+	if w.search.bytes {
+		return w.lineOfBytes(i, b)
+	}
 	x, q, rows := w.search.Index, &w.rounded[i], &w.part.blocks[b]
 	unit := q.unit / x.scale
 	e := 1.001*(q.whole*rows.residual+q.residual*rows.norm) +

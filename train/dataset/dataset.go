@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"memprobe/internal/fault"
+	"memprobe/internal/kernel/nearest"
 	"memprobe/internal/kernel/vec"
 )
 
@@ -116,6 +117,15 @@ func (s *Split) Float32(dst []float32, i int) {
 		return
 	}
 	Float32(dst, s.pixels[i])
+}
+
+// Fetch asks for the memory of image i, which Float32 reads soon. It changes nothing.
+func (s *Split) Fetch(i int) {
+	if s.floats != nil {
+		nearest.Prefetch(s.floats[i])
+		return
+	}
+	nearest.Prefetch(s.pixels[i])
 }
 
 // Float32 writes v/255 of each byte to dst. It panics if dst is shorter.

@@ -27,7 +27,7 @@ func CountAbove(v *float32, n int, threshold float32) int
 // Prefetch asks for the cache lines of x.
 //
 //go:noescape
-func Prefetch(x []float32)
+func Prefetch(x []uint8)
 
 // SquaredDistance is ref.SquaredDistance(a, b), bit for bit.
 //

@@ -240,12 +240,11 @@ loop:
 	VZEROUPPER
 	RET
 
-// func Prefetch(x []float32)
+// func Prefetch(x []uint8)
 // Requires: MMX+
 TEXT ·Prefetch(SB), NOSPLIT, $0-24
 	MOVQ x_base+0(FP), AX
 	MOVQ x_len+8(FP), CX
-	SHLQ $0x02, CX
 	ADDQ AX, CX
 
 loop:

@@ -14,6 +14,11 @@ func TileI16(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
 //go:noescape
 func TileI16VNNI(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
 
+// TileI8 is ref.TileI8(c, ldc, a, b, pairs, accumulate).
+//
+//go:noescape
+func TileI8(c *int32, ldc int, a *int16, b *int16, pairs int, accumulate bool)
+
 // Above is ref.Above(dst, scores, dots, weight, bias, bar, n, a, b, c, threshold).
 //
 //go:noescape

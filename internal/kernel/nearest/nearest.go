@@ -2,6 +2,7 @@ package nearest
 
 import (
 	"math"
+	"unsafe"
 
 	"memprobe/internal/kernel/ref"
 )
@@ -21,11 +22,25 @@ const (
 // a and b [pairs][Strip][2], c Rows rows of Cols, ldc apart; with accumulate the old c is added.
 // Sums are exact while they fit into int32, and modulo 2³² otherwise.
 func TileI16(c []int32, ldc int, a, b []int16, pairs int, accumulate bool) {
+	checkTile(c, ldc, a, b, pairs)
+	tileI16(&c[0], ldc, &a[0], &b[0], pairs, accumulate)
+}
+
+// TileI8 is [TileI16] of bytes, those of a from −128 to 127 and those of b from 0 to 255, four in
+// the place of a pair, the first in the lower half of the first int16:
+//
+//	c[i·ldc+j] [+]= Σ_p Σ_t a[p][i][t]·b[p][j][t]
+func TileI8(c []int32, ldc int, a, b []int16, pairs int, accumulate bool) {
+	checkTile(c, ldc, a, b, pairs)
+	tileI8(&c[0], ldc, &a[0], &b[0], pairs, accumulate)
+}
+
+// checkTile holds the operands of a tile to their lengths.
+func checkTile(c []int32, ldc int, a, b []int16, pairs int) {
 	if pairs < 1 || ldc < Cols || len(c) < (Rows-1)*ldc+Cols ||
 		len(a) < (pairs-1)*Strip*2+Rows*2 || len(b) < pairs*Strip*2 {
-		panic("kernel: TileI16: slices shorter than the tile")
+		panic("kernel: tile: slices shorter than the tile")
 	}
-	tileI16(&c[0], ldc, &a[0], &b[0], pairs, accumulate)
 }
 
 // Line says how scores are made of dot products,
@@ -75,7 +90,11 @@ func CountAbove(v []float32, threshold float32) int {
 }
 
 // Prefetch asks for the cache lines of x, which is read soon. It changes nothing.
-func Prefetch(x []float32) { prefetch(x) }
+func Prefetch[T float32 | uint8](x []T) {
+	if len(x) > 0 {
+		prefetch(unsafe.Slice((*uint8)(unsafe.Pointer(&x[0])), len(x)*int(unsafe.Sizeof(x[0]))))
+	}
+}
 
 // SquaredDistance returns Σ (a−b)² over the elements of a, in float64. The
 // order of the sum is fixed, see [ref.SquaredDistance].

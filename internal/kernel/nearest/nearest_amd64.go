@@ -24,6 +24,17 @@ func tileI16(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
 	}
 }
 
+// FastI8 reports whether TileI8 takes half the time of TileI16 an element, or else many times as long.
+func FastI8() bool { return cpu.VNNI }
+
+func tileI8(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
+	if cpu.VNNI {
+		avx512.TileI8(c, ldc, a, b, pairs, accumulate)
+		return
+	}
+	ref.TileI8(c, ldc, a, b, pairs, accumulate)
+}
+
 // quarters computes a tile in tiles of 4 by 16.
 func quarters(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
 	for i := 0; i < Rows; i += 4 {
@@ -65,7 +76,7 @@ func countAbove(v *float32, n int, threshold float32) int {
 	return ref.CountAbove(v, n, threshold)
 }
 
-func prefetch(x []float32) {
+func prefetch(x []uint8) {
 	if cpu.AVX2 {
 		avx2.Prefetch(x)
 	}

@@ -10,7 +10,37 @@ import (
 	"memprobe/internal/tol"
 )
 
-func TestTileI16(t *testing.T) {
+func TestTileI16(t *testing.T) { testTile(t, TileI16, ref.TileI16) }
+
+func TestTileI8(t *testing.T) {
+	testTile(t, TileI8, ref.TileI8)
+	// Bytes by the definition: −128 or 127 and 255 or 1, and one whose place decides.
+	a, b := make([]int16, 2*Strip), make([]int16, 2*Strip)
+	for i := range a {
+		a[i], b[i] = 0x7f80, -0xff
+	}
+	a[5], b[2] = -0x80, 0x0100
+	everywhere(func() {
+		c := make([]int32, Rows*Cols)
+		TileI8(c, Cols, a, b, 1, false)
+		for i := range Rows {
+			for j := range Cols {
+				want := int32(0)
+				for k := range 4 {
+					half, shift := k/2, k%2*8
+					want += int32(int8(a[2*i+half]>>shift)) * int32(uint8(b[2*j+half]>>shift))
+				}
+				if c[i*Cols+j] != want {
+					t.Fatalf("row %d, column %d: %d, want %d", i, j, c[i*Cols+j], want)
+				}
+			}
+		}
+	})
+}
+
+// testTile compares a tile with its plain form, also where sums leave int32.
+func testTile(t *testing.T, tile func(c []int32, ldc int, a, b []int16, pairs int, accumulate bool),
+	plain func(c *int32, ldc int, a, b *int16, pairs int, accumulate bool)) {
 	s := rng.New(1, rng.Bench)
 	ints := func(n int) []int16 {
 		v := make([]int16, n)
@@ -29,15 +59,20 @@ func TestTileI16(t *testing.T) {
 						got[i] = int32(s.Uint64())
 					}
 					want := slices.Clone(got)
-					TileI16(got[1:], ldc, a, b, pairs, accumulate)
-					ref.TileI16(&want[1], ldc, &a[0], &b[0], pairs, accumulate)
+					tile(got[1:], ldc, a, b, pairs, accumulate)
+					plain(&want[1], ldc, &a[0], &b[0], pairs, accumulate)
 					if !slices.Equal(got, want) {
 						t.Fatalf("pairs %d ldc %d accumulate %v: got %v, want %v", pairs, ldc, accumulate, got, want)
 					}
 				}
 			}
 		}
-		// The one sum that leaves int32: (−2¹⁵)² twice in a pair.
+	})
+}
+
+// The one sum that leaves int32: (−2¹⁵)² twice in a pair.
+func TestTileI16Overflows(t *testing.T) {
+	everywhere(func() {
 		a, b := make([]int16, 2*Strip), make([]int16, 2*Strip)
 		a[0], a[1], b[0], b[1] = math.MinInt16, math.MinInt16, math.MinInt16, math.MinInt16
 		c := make([]int32, Rows*Cols)
@@ -303,11 +338,15 @@ func BenchmarkRow(b *testing.B) {
 	b.ReportMetric(b.Elapsed().Seconds()*1e9/float64(b.N)/n, "ns/element")
 }
 
-func BenchmarkTileI16(b *testing.B) {
+func BenchmarkTileI16(b *testing.B) { benchTile(b, TileI16, 2) }
+func BenchmarkTileI8(b *testing.B)  { benchTile(b, TileI8, 4) }
+
+// benchTile measures a tile of so many elements in the place of a pair.
+func benchTile(b *testing.B, tile func(c []int32, ldc int, a, b []int16, pairs int, accumulate bool), elements int) {
 	const pairs = 128
 	x, y, c := make([]int16, 2*Strip*pairs), make([]int16, 2*Strip*pairs), make([]int32, Rows*Cols)
 	for b.Loop() {
-		TileI16(c, Cols, x, y, pairs, true)
+		tile(c, Cols, x, y, pairs, true)
 	}
-	b.ReportMetric(float64(b.N)*Rows*Cols*2*pairs*1e-9/b.Elapsed().Seconds(), "GMAC/s")
+	b.ReportMetric(float64(b.N*Rows*Cols*elements)*pairs*1e-9/b.Elapsed().Seconds(), "GMAC/s")
 }

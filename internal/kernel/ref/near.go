@@ -36,6 +36,31 @@ func TileI16(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
 	}
 }
 
+// TileI8 is [TileI16] of bytes, those of a from −128 to 127 and those of b from 0 to 255, four in
+// the place of a pair, the first in the lower half of the first int16:
+//
+//	c[i·ldc+j] [+]= Σ_p Σ_t a[p][i][t]·b[p][j][t]
+//
+// a and b [pairs][32][4], c 8 rows of 32. Sums are taken modulo 2³².
+func TileI8(c *int32, ldc int, a, b *int16, pairs int, accumulate bool) {
+	const next = 2 * NearStrip
+	as := unsafe.Slice(a, (pairs-1)*next+2*NearRows)
+	bs := unsafe.Slice(b, pairs*next)
+	for i := range NearRows {
+		row := unsafe.Slice((*int32)(unsafe.Add(unsafe.Pointer(c), 4*i*ldc)), NearCols)
+		if !accumulate {
+			clear(row)
+		}
+		for p := range 2 * pairs {
+			x, from := as[p/2*next+2*i+p%2], bs[p/2*next+p%2:]
+			for j := range row {
+				y := uint16(from[2*j])
+				row[j] += int32(int8(x))*int32(y&0xff) + int32(x>>8)*int32(y>>8)
+			}
+		}
+	}
+}
+
 // Above stores in dst, in ascending order, the j < n of which the score
 //
 //	float32(dots[j])·(a·weight[j]) + (b·bias[j] + c)

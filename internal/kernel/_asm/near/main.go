@@ -3,6 +3,7 @@ package main
 
 import (
 	"os"
+	"strings"
 	"sync"
 
 	. "github.com/mmcloughlin/avo/build"
@@ -13,11 +14,12 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	if os.Args[len(os.Args)-1] == "avx512" { // the package; parsing the flag would open the files
-		wideTile("TileI16", func(a, b, product, sum Op) {
-			VPMADDWD(a, b, product)
+		wideTile("TileI16", func(b, a, product, sum Op) {
+			VPMADDWD(b, a, product)
 			VPADDD(product, sum, sum)
 		})
-		wideTile("TileI16VNNI", func(a, b, _, sum Op) { VPDPWSSD(a, b, sum) })
+		wideTile("TileI16VNNI", func(b, a, _, sum Op) { VPDPWSSD(b, a, sum) })
+		wideTile("TileI8", func(b, a, _, sum Op) { VPDPBUSD(a, b, sum) })
 		wide := width{16, func() reg.VecVirtual { return ZMM() }, wideSieve}
 		wide.above()
 		wide.peaks()
@@ -131,7 +133,7 @@ func tile() {
 }
 
 // wideTile holds the whole tile of 8 rows by 32 columns in 16 registers.
-func wideTile(name string, multiply func(a, b, product, sum Op)) {
+func wideTile(name string, multiply func(b, a, product, sum Op)) {
 	zmm := func(i int) reg.VecPhysical {
 		return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9, reg.Z10,
 			reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22,
@@ -151,7 +153,7 @@ func wideTile(name string, multiply func(a, b, product, sum Op)) {
 			}
 		}
 	}
-	t.generate(name, name+" is ref.TileI16(c, ldc, a, b, pairs, accumulate).")
+	t.generate(name, name+" is ref."+strings.TrimSuffix(name, "VNNI")+"(c, ldc, a, b, pairs, accumulate).")
 }
 
 // sieve stores the indices and the scores of the elements whose score is not less than their
@@ -349,11 +351,10 @@ func countAbove() {
 }
 
 func prefetch() {
-	TEXT("Prefetch", NOSPLIT, "func(x []float32)")
+	TEXT("Prefetch", NOSPLIT, "func(x []uint8)")
 	Pragma("noescape")
 	Doc("Prefetch asks for the cache lines of x.")
 	x, n := Load(Param("x").Base(), GP64()), Load(Param("x").Len(), GP64())
-	SHLQ(U8(2), n)
 	ADDQ(x, n)
 	Label("loop")
 	CMPQ(x, n)
