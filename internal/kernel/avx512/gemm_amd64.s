@@ -2193,9 +2193,9 @@ stored:
 TEXT ·PairPacked12(SB), NOSPLIT, $56-16
 	MOVQ t+0(FP), AX
 	MOVQ u+8(FP), CX
-	MOVQ 168(AX), DX
-	MOVQ DX, (SP)
 	MOVQ 176(AX), DX
+	MOVQ DX, (SP)
+	MOVQ 184(AX), DX
 	MOVQ DX, 8(SP)
 	MOVQ 152(AX), DX
 	MOVQ DX, 16(SP)
@@ -2237,7 +2237,7 @@ panel:
 	MOVQ    32(CX), R8
 	MOVQ    (SP), R9
 	MOVQ    8(SP), R10
-	MOVQ    192(AX), R11
+	MOVQ    200(AX), R11
 	MOVQ    $0x00000040, R12
 	CMPQ    R12, DX
 	CMOVQGT DX, R12
@@ -2259,7 +2259,7 @@ loop4:
 	PREFETCHT1 192(R9)
 	PREFETCHT1 252(R9)
 	ADDQ       $0x00000100, R9
-	TESTQ      R10, 184(AX)
+	TESTQ      R10, 192(AX)
 	JNE        fetched
 	ADDQ       R11, R9
 
@@ -3472,9 +3472,9 @@ stored:
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
 TEXT ·TilePacked12(SB), NOSPLIT, $56-8
 	MOVQ t+0(FP), AX
-	MOVQ 168(AX), CX
-	MOVQ CX, (SP)
 	MOVQ 176(AX), CX
+	MOVQ CX, (SP)
+	MOVQ 184(AX), CX
 	MOVQ CX, 8(SP)
 	MOVQ 152(AX), CX
 	MOVQ CX, 16(SP)
@@ -3503,7 +3503,7 @@ panel:
 	MOVQ    32(AX), SI
 	MOVQ    (SP), DI
 	MOVQ    8(SP), R8
-	MOVQ    192(AX), R9
+	MOVQ    200(AX), R9
 	MOVQ    $0x00000040, R10
 	CMPQ    R10, CX
 	CMOVQGT CX, R10
@@ -3525,7 +3525,7 @@ loop4:
 	PREFETCHT1 192(DI)
 	PREFETCHT1 252(DI)
 	ADDQ       $0x00000100, DI
-	TESTQ      R8, 184(AX)
+	TESTQ      R8, 192(AX)
 	JNE        fetched
 	ADDQ       R9, DI
 
@@ -10707,21 +10707,20 @@ stored:
 
 // func PairStrided12(t *Tile, u *Tile)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·PairStrided12(SB), NOSPLIT, $56-16
+TEXT ·PairStrided12(SB), NOSPLIT, $72-16
 	MOVQ t+0(FP), AX
 	MOVQ u+8(FP), CX
-	MOVQ 32(AX), DX
-	ADDQ 160(AX), DX
-	MOVQ DX, (SP)
-	MOVQ 32(CX), DX
-	ADDQ 160(AX), DX
-	MOVQ DX, 8(SP)
-	MOVQ 152(AX), DX
+	MOVQ $0x00000000, 8(SP)
+	MOVQ 160(AX), DX
 	MOVQ DX, 16(SP)
-	MOVQ 8(AX), DX
+	MOVQ 168(AX), DX
 	MOVQ DX, 24(SP)
-	MOVQ $0x00000000, 32(SP)
-	MOVQ $0x00000000, 40(SP)
+	MOVQ 152(AX), DX
+	MOVQ DX, 32(SP)
+	MOVQ 8(AX), DX
+	MOVQ DX, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+	MOVQ $0x00000000, 56(SP)
 
 panel:
 	VPXORQ  Z0, Z0, Z0
@@ -10753,7 +10752,7 @@ panel:
 	MOVQ    24(AX), SI
 	SHLQ    $0x02, BX
 	SHLQ    $0x02, SI
-	MOVQ    24(SP), DI
+	MOVQ    40(SP), DI
 	LEAQ    (DI)(BX*2), R8
 	ADDQ    BX, R8
 	LEAQ    (R8)(BX*2), R9
@@ -10763,26 +10762,39 @@ panel:
 	MOVQ    32(AX), R11
 	MOVQ    32(CX), R12
 	MOVQ    (SP), R13
-	MOVQ    8(SP), R14
-	MOVQ    $0x00000040, R15
-	CMPQ    R15, DX
-	CMOVQGT DX, R15
-	MOVQ    R15, 48(SP)
-	SUBQ    R15, DX
+	MOVQ    $0x00000040, R14
+	CMPQ    R14, DX
+	CMOVQGT DX, R14
+	MOVQ    R14, 64(SP)
+	SUBQ    R14, DX
 
 loop4:
-	SUBQ         $0x00000004, DX
-	JL           done4
-	PREFETCHT1   (R13)
-	PREFETCHT1   64(R13)
-	PREFETCHT1   128(R13)
-	PREFETCHT1   192(R13)
-	ADDQ         $0x00000100, R13
-	PREFETCHT1   (R14)
-	PREFETCHT1   64(R14)
-	PREFETCHT1   128(R14)
-	PREFETCHT1   192(R14)
-	ADDQ         $0x00000100, R14
+	SUBQ $0x00000004, DX
+	JL   done4
+	CMPQ 8(SP), $0x00
+	JNE  lines
+	CMPQ 24(SP), $0x00
+	JEQ  fetchedPiece
+	DECQ 24(SP)
+	MOVQ 16(SP), R14
+	MOVQ (R14), R13
+	MOVQ 8(R14), R14
+	MOVQ R14, 8(SP)
+	ADDQ $0x10, 16(SP)
+
+lines:
+	DECQ       8(SP)
+	PREFETCHT1 (R13)
+	PREFETCHT1 64(R13)
+	PREFETCHT1 128(R13)
+	PREFETCHT1 192(R13)
+	PREFETCHT1 256(R13)
+	PREFETCHT1 320(R13)
+	PREFETCHT1 384(R13)
+	PREFETCHT1 448(R13)
+	ADDQ       $0x00000200, R13
+
+fetchedPiece:
 	VMOVUPS      (R11), Z24
 	VMOVUPS      (R12), Z25
 	VBROADCASTSS (DI), Z26
@@ -10957,65 +10969,65 @@ loop4:
 
 done4:
 	ADDQ       $0x00000004, DX
-	CMPQ       48(SP), $0x00
+	CMPQ       64(SP), $0x00
 	JEQ        released
-	MOVQ       72(AX), R15
-	MOVQ       120(AX), BP
-	TESTQ      BP, BP
-	CMOVQEQ    56(AX), BP
-	ADDQ       32(SP), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	MOVQ       120(CX), BP
-	TESTQ      BP, BP
-	CMOVQEQ    56(CX), BP
-	ADDQ       32(SP), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	LEAQ       (BP)(R15*4), BP
-	PREFETCHT0 60(BP)
-	ADDQ       48(SP), DX
-	MOVQ       $0x00000000, 48(SP)
+	MOVQ       72(AX), R14
+	MOVQ       120(AX), R15
+	TESTQ      R15, R15
+	CMOVQEQ    56(AX), R15
+	ADDQ       48(SP), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	MOVQ       120(CX), R15
+	TESTQ      R15, R15
+	CMOVQEQ    56(CX), R15
+	ADDQ       48(SP), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	LEAQ       (R15)(R14*4), R15
+	PREFETCHT0 60(R15)
+	ADDQ       64(SP), DX
+	MOVQ       $0x00000000, 64(SP)
 	JMP        loop4
 
 released:
@@ -11070,7 +11082,6 @@ loop1:
 
 done1:
 	MOVQ         R13, (SP)
-	MOVQ         R14, 8(SP)
 	CMPB         149(AX), $0x00
 	JNE          general
 	CMPB         148(AX), $0x00
@@ -11099,13 +11110,13 @@ done1:
 	SHLQ         $0x02, DX
 	LEAQ         (DX)(DX*2), BX
 	MOVQ         56(AX), SI
-	ADDQ         32(SP), SI
+	ADDQ         48(SP), SI
 	MOVQ         56(CX), DI
-	ADDQ         32(SP), DI
+	ADDQ         48(SP), DI
 	MOVQ         96(AX), R8
 	TESTQ        R8, R8
 	JEQ          noBias
-	ADDQ         40(SP), R8
+	ADDQ         56(SP), R8
 	CMPB         150(AX), $0x00
 	JEQ          noBounds
 	VBROADCASTSS 140(AX), Z24
@@ -11396,7 +11407,7 @@ unscaled:
 	TESTQ  DX, DX
 	JEQ    addHalves
 	MOVQ   56(AX), SI
-	ADDQ   32(SP), SI
+	ADDQ   48(SP), SI
 	VADDPS (SI), Z0, Z0
 	ADDQ   BX, SI
 	VADDPS (SI), Z2, Z2
@@ -11421,7 +11432,7 @@ unscaled:
 	ADDQ   BX, SI
 	VADDPS (SI), Z22, Z22
 	MOVQ   56(CX), SI
-	ADDQ   32(SP), SI
+	ADDQ   48(SP), SI
 	VADDPS (SI), Z1, Z1
 	ADDQ   BX, SI
 	VADDPS (SI), Z3, Z3
@@ -11449,9 +11460,9 @@ unscaled:
 
 addHalves:
 	MOVQ      56(AX), SI
-	ADDQ      32(SP), SI
+	ADDQ      48(SP), SI
 	MOVQ      64(AX), DI
-	ADDQ      32(SP), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K1, Z24
 	VMOVUPS   -32(DI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -11511,9 +11522,9 @@ addHalves:
 	VMOVUPS   -32(DI), K2, Z27
 	VADDPS    Z27, Z22, Z22
 	MOVQ      56(CX), SI
-	ADDQ      32(SP), SI
+	ADDQ      48(SP), SI
 	MOVQ      64(CX), DI
-	ADDQ      32(SP), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K3, Z24
 	VMOVUPS   -32(DI), K4, Z24
 	VADDPS    Z24, Z1, Z1
@@ -11577,7 +11588,7 @@ fresh:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
 	JEQ          noBiasRow
-	ADDQ         40(SP), SI
+	ADDQ         56(SP), SI
 	VBROADCASTSS (SI), Z24
 	VADDPS       Z24, Z0, Z0
 	VADDPS       Z24, Z1, Z1
@@ -11657,9 +11668,9 @@ noBiasCol:
 	TESTQ     SI, SI
 	JEQ       noResidual
 	MOVQ      120(AX), SI
-	ADDQ      32(SP), SI
+	ADDQ      48(SP), SI
 	MOVQ      128(AX), DI
-	ADDQ      32(SP), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K1, Z24
 	VMOVUPS   -32(DI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -11719,9 +11730,9 @@ noBiasCol:
 	VMOVUPS   -32(DI), K2, Z27
 	VADDPS    Z27, Z22, Z22
 	MOVQ      120(CX), SI
-	ADDQ      32(SP), SI
+	ADDQ      48(SP), SI
 	MOVQ      128(CX), DI
-	ADDQ      32(SP), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K3, Z24
 	VMOVUPS   -32(DI), K4, Z24
 	VADDPS    Z24, Z1, Z1
@@ -11839,7 +11850,7 @@ noClamp:
 	TESTQ   DX, DX
 	JEQ     storeHalves
 	MOVQ    56(AX), DX
-	ADDQ    32(SP), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z0, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, (DX)
@@ -11864,7 +11875,7 @@ noClamp:
 	ADDQ    BX, DX
 	VMOVUPS Z22, (DX)
 	MOVQ    56(CX), DX
-	ADDQ    32(SP), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z1, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, (DX)
@@ -11892,7 +11903,7 @@ noClamp:
 
 storeHalves:
 	MOVQ    56(AX), DX
-	ADDQ    32(SP), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z0, K1, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, K1, (DX)
@@ -11917,7 +11928,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z22, K1, (DX)
 	MOVQ    56(CX), DX
-	ADDQ    32(SP), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z1, K3, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, K3, (DX)
@@ -11942,7 +11953,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z23, K3, (DX)
 	MOVQ    64(AX), DX
-	ADDQ    32(SP), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z0, K2, -32(DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, K2, -32(DX)
@@ -11967,7 +11978,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z22, K2, -32(DX)
 	MOVQ    64(CX), DX
-	ADDQ    32(SP), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z1, K4, -32(DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, K4, -32(DX)
@@ -11995,29 +12006,31 @@ storeHalves:
 stored:
 	MOVQ   16(AX), DX
 	IMUL3Q $0x30, DX, DX
-	ADDQ   DX, 24(SP)
+	ADDQ   DX, 40(SP)
 	MOVQ   72(AX), DX
 	IMUL3Q $0x30, DX, DX
-	ADDQ   DX, 32(SP)
-	ADDQ   $0x30, 40(SP)
-	DECQ   16(SP)
+	ADDQ   DX, 48(SP)
+	ADDQ   $0x30, 56(SP)
+	DECQ   32(SP)
 	JNE    panel
 	VZEROUPPER
 	RET
 
 // func TileStrided12(t *Tile)
 // Requires: AVX, AVX512F, BMI2, CMOV, MMX+
-TEXT ·TileStrided12(SB), NOSPLIT, $48-8
+TEXT ·TileStrided12(SB), NOSPLIT, $72-8
 	MOVQ t+0(FP), AX
-	MOVQ 32(AX), CX
-	ADDQ 160(AX), CX
-	MOVQ CX, (SP)
-	MOVQ 152(AX), CX
-	MOVQ CX, 8(SP)
-	MOVQ 8(AX), CX
+	MOVQ $0x00000000, 8(SP)
+	MOVQ 160(AX), CX
 	MOVQ CX, 16(SP)
-	MOVQ $0x00000000, 24(SP)
-	MOVQ $0x00000000, 32(SP)
+	MOVQ 168(AX), CX
+	MOVQ CX, 24(SP)
+	MOVQ 152(AX), CX
+	MOVQ CX, 32(SP)
+	MOVQ 8(AX), CX
+	MOVQ CX, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+	MOVQ $0x00000000, 56(SP)
 
 panel:
 	VPXORQ  Z0, Z0, Z0
@@ -12037,7 +12050,7 @@ panel:
 	MOVQ    24(AX), BX
 	SHLQ    $0x02, DX
 	SHLQ    $0x02, BX
-	MOVQ    16(SP), SI
+	MOVQ    40(SP), SI
 	LEAQ    (SI)(DX*2), DI
 	ADDQ    DX, DI
 	LEAQ    (DI)(DX*2), R8
@@ -12049,17 +12062,36 @@ panel:
 	MOVQ    $0x00000040, R12
 	CMPQ    R12, CX
 	CMOVQGT CX, R12
-	MOVQ    R12, 40(SP)
+	MOVQ    R12, 64(SP)
 	SUBQ    R12, CX
 
 loop4:
-	SUBQ         $0x00000004, CX
-	JL           done4
-	PREFETCHT1   (R11)
-	PREFETCHT1   64(R11)
-	PREFETCHT1   128(R11)
-	PREFETCHT1   192(R11)
-	ADDQ         $0x00000100, R11
+	SUBQ $0x00000004, CX
+	JL   done4
+	CMPQ 8(SP), $0x00
+	JNE  lines
+	CMPQ 24(SP), $0x00
+	JEQ  fetchedPiece
+	DECQ 24(SP)
+	MOVQ 16(SP), R12
+	MOVQ (R12), R11
+	MOVQ 8(R12), R12
+	MOVQ R12, 8(SP)
+	ADDQ $0x10, 16(SP)
+
+lines:
+	DECQ       8(SP)
+	PREFETCHT1 (R11)
+	PREFETCHT1 64(R11)
+	PREFETCHT1 128(R11)
+	PREFETCHT1 192(R11)
+	PREFETCHT1 256(R11)
+	PREFETCHT1 320(R11)
+	PREFETCHT1 384(R11)
+	PREFETCHT1 448(R11)
+	ADDQ       $0x00000200, R11
+
+fetchedPiece:
 	VMOVUPS      (R10), Z24
 	VBROADCASTSS (SI), Z26
 	VFMADD231PS  Z26, Z24, Z0
@@ -12181,13 +12213,13 @@ loop4:
 
 done4:
 	ADDQ       $0x00000004, CX
-	CMPQ       40(SP), $0x00
+	CMPQ       64(SP), $0x00
 	JEQ        released
 	MOVQ       72(AX), R12
 	MOVQ       120(AX), R13
 	TESTQ      R13, R13
 	CMOVQEQ    56(AX), R13
-	ADDQ       24(SP), R13
+	ADDQ       48(SP), R13
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
 	PREFETCHT0 60(R13)
@@ -12211,8 +12243,8 @@ done4:
 	PREFETCHT0 60(R13)
 	LEAQ       (R13)(R12*4), R13
 	PREFETCHT0 60(R13)
-	ADDQ       40(SP), CX
-	MOVQ       $0x00000000, 40(SP)
+	ADDQ       64(SP), CX
+	MOVQ       $0x00000000, 64(SP)
 	JMP        loop4
 
 released:
@@ -12273,11 +12305,11 @@ done1:
 	SHLQ         $0x02, CX
 	LEAQ         (CX)(CX*2), DX
 	MOVQ         56(AX), BX
-	ADDQ         24(SP), BX
+	ADDQ         48(SP), BX
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
 	JEQ          noBias
-	ADDQ         32(SP), SI
+	ADDQ         56(SP), SI
 	CMPB         150(AX), $0x00
 	JEQ          noBounds
 	VBROADCASTSS 140(AX), Z24
@@ -12451,7 +12483,7 @@ unscaled:
 	TESTQ  CX, CX
 	JEQ    addHalves
 	MOVQ   56(AX), BX
-	ADDQ   24(SP), BX
+	ADDQ   48(SP), BX
 	VADDPS (BX), Z0, Z0
 	ADDQ   DX, BX
 	VADDPS (BX), Z1, Z1
@@ -12479,9 +12511,9 @@ unscaled:
 
 addHalves:
 	MOVQ      56(AX), BX
-	ADDQ      24(SP), BX
+	ADDQ      48(SP), BX
 	MOVQ      64(AX), SI
-	ADDQ      24(SP), SI
+	ADDQ      48(SP), SI
 	VMOVUPS.Z (BX), K1, Z24
 	VMOVUPS   -32(SI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -12545,7 +12577,7 @@ fresh:
 	MOVQ         96(AX), BX
 	TESTQ        BX, BX
 	JEQ          noBiasRow
-	ADDQ         32(SP), BX
+	ADDQ         56(SP), BX
 	VBROADCASTSS (BX), Z24
 	VADDPS       Z24, Z0, Z0
 	VBROADCASTSS 4(BX), Z24
@@ -12597,9 +12629,9 @@ noBiasCol:
 	TESTQ     BX, BX
 	JEQ       noResidual
 	MOVQ      120(AX), BX
-	ADDQ      24(SP), BX
+	ADDQ      48(SP), BX
 	MOVQ      128(AX), SI
-	ADDQ      24(SP), SI
+	ADDQ      48(SP), SI
 	VMOVUPS.Z (BX), K1, Z24
 	VMOVUPS   -32(SI), K2, Z24
 	VADDPS    Z24, Z0, Z0
@@ -12693,7 +12725,7 @@ noClamp:
 	TESTQ   CX, CX
 	JEQ     storeHalves
 	MOVQ    56(AX), CX
-	ADDQ    24(SP), CX
+	ADDQ    48(SP), CX
 	VMOVUPS Z0, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, (CX)
@@ -12721,7 +12753,7 @@ noClamp:
 
 storeHalves:
 	MOVQ    56(AX), CX
-	ADDQ    24(SP), CX
+	ADDQ    48(SP), CX
 	VMOVUPS Z0, K1, (CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K1, (CX)
@@ -12746,7 +12778,7 @@ storeHalves:
 	ADDQ    DX, CX
 	VMOVUPS Z11, K1, (CX)
 	MOVQ    64(AX), CX
-	ADDQ    24(SP), CX
+	ADDQ    48(SP), CX
 	VMOVUPS Z0, K2, -32(CX)
 	ADDQ    DX, CX
 	VMOVUPS Z1, K2, -32(CX)
@@ -12774,12 +12806,12 @@ storeHalves:
 stored:
 	MOVQ   16(AX), CX
 	IMUL3Q $0x30, CX, CX
-	ADDQ   CX, 16(SP)
+	ADDQ   CX, 40(SP)
 	MOVQ   72(AX), CX
 	IMUL3Q $0x30, CX, CX
-	ADDQ   CX, 24(SP)
-	ADDQ   $0x30, 32(SP)
-	DECQ   8(SP)
+	ADDQ   CX, 48(SP)
+	ADDQ   $0x30, 56(SP)
+	DECQ   32(SP)
 	JNE    panel
 	VZEROUPPER
 	RET

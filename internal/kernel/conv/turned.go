@@ -28,6 +28,9 @@ type turned struct {
 	perChunk, parts int // panels in a chunk, and along them
 	held            int // panels whose sums a worker holds at a time
 
+	perImage int         // most pieces that are fetched while the pixels of an image are multiplied
+	pieces   []ref.Piece // perImage of each worker
+
 	packBody, chunkBody func(worker, chunk int)
 	turnedRun
 }
@@ -54,6 +57,11 @@ func newTurned(p *parallel.Pool, s Spec, flipped bool) *turned {
 	}
 	t.panels = t.weights.Panels()
 	t.divide()
+	t.perImage = 2 + 2 // of the weights, the output and the residual
+	if t.bands > 1 {
+		t.perImage = 2 + 2*2*tile.NR
+	}
+	t.pieces = make([]ref.Piece, p.Threads()*t.perImage)
 	t.packBody, t.chunkBody = t.packPanel, t.chunk
 	return t
 }
@@ -115,39 +123,81 @@ func (t *turned) chunk(worker, i int) {
 	b.n0, b.n1 = parallel.Range(i/t.bands, t.images, t.spec.N)
 	p0, p1 := parallel.Range(part, t.perChunk, t.panels)
 	sums := t.sums[worker*t.sumsLen():][:t.sumsLen()]
+	pieces := t.pieces[worker*t.perImage:][:t.perImage]
 	for q0 := p0; q0 < p1; q0 += t.held {
 		q1 := min(q0+t.held, p1)
 		for k0 := 0; k0 < t.spec.C; k0 += turnedDepth {
 			for q := q0; q < q1; q += 2 {
+				p := pass{k0, q, min(q+2, q1), k0, q + 2, min(q+4, q1)}
+				if p.next >= q1 {
+					p.nextK, p.next, p.nextEnd = k0+turnedDepth, q0, min(q0+2, q1)
+				}
+				if p.nextK >= t.spec.C {
+					p.nextK, p.next, p.nextEnd = 0, q1, min(q1+2, p1)
+				}
 				pair := sums[(q-q0)*t.images*t.band*tile.NR:]
-				t.multiply(pair, &b, k0, q, min(q+2, q1))
+				t.multiply(pair, pieces, &b, &p)
 				if k0+turnedDepth >= t.spec.C {
-					t.place(pair, &b, q, min(q+2, q1))
+					t.place(pair, &b, q, p.q1)
 				}
 			}
 		}
 	}
 }
 
-// multiply adds the products of a pass over the panels [q, q1), one or two.
-func (t *turned) multiply(sums []float32, b *pixels, k0, q, q1 int) {
-	kc := min(turnedDepth, t.spec.C-k0)
-	one := ref.Tile{K: kc, RowA: 1, StepA: t.plane, LDC: tile.NR, N0: tile.VL, N1: tile.VL, Accumulate: k0 > 0,
-		B0: tile.At(t.Packed, (q*t.spec.C+k0)*tile.NR)}
+// pass is the rows of B from k0 on of the panels [q, q1), one or two, and those that are multiplied
+// after them.
+type pass struct{ k0, q, q1, nextK, next, nextEnd int }
+
+// multiply adds the products of a pass.
+func (t *turned) multiply(sums []float32, pieces []ref.Piece, b *pixels, p *pass) {
+	kc := min(turnedDepth, t.spec.C-p.k0)
+	one := ref.Tile{K: kc, RowA: 1, StepA: t.plane, LDC: tile.NR, N0: tile.VL, N1: tile.VL, Accumulate: p.k0 > 0,
+		B0: tile.At(t.Packed, (p.q*t.spec.C+p.k0)*tile.NR), Fetch: &pieces[0]}
 	for n := b.n0; n < b.n1; n++ {
-		one.A = tile.At(t.X, (n*t.spec.C+k0)*t.plane+b.i0)
+		one.A = tile.At(t.X, (n*t.spec.C+p.k0)*t.plane+b.i0)
+		one.Fetches = t.fetched(pieces, b, p, n)
 		at := (n - b.n0) * t.band * tile.NR
 		one.C0, one.C1 = tile.At(sums, at), tile.At(sums, at+tile.VL)
-		if q+1 == q1 {
+		if p.q+1 == p.q1 {
 			tile.RunPair(tile.Strided, &one, nil, b.i1-b.i0)
 			continue
 		}
 		other := one
-		other.B0 = tile.At(t.Packed, ((q+1)*t.spec.C+k0)*tile.NR)
+		other.B0 = tile.At(t.Packed, ((p.q+1)*t.spec.C+p.k0)*tile.NR)
 		at += t.images * t.band * tile.NR
 		other.C0, other.C1 = tile.At(sums, at), tile.At(sums, at+tile.VL)
 		tile.RunPair(tile.Strided, &one, &other, b.i1-b.i0)
 	}
+}
+
+// fetched lists the pieces that are fetched while the pixels of image n are multiplied, and returns
+// how many they are: its part of the weights that come next and, in the last pass over the rows of
+// B, where its sums are placed and what is added to them.
+func (t *turned) fetched(pieces []ref.Piece, b *pixels, p *pass, n int) int {
+	s := &t.spec
+	pieces = pieces[:0]
+	rows := min(turnedDepth, s.C-p.nextK)
+	if k0, k1 := parallel.Range(n-b.n0, parallel.Chunks(rows, b.n1-b.n0), rows); k0 < k1 {
+		for q := p.next; q < p.nextEnd; q++ {
+			pieces = append(pieces, ref.PieceOf(tile.At(t.Packed, (q*s.C+p.nextK+k0)*tile.NR), (k1-k0)*tile.NR))
+		}
+	}
+	if p.k0+turnedDepth < s.C {
+		return len(pieces)
+	}
+	planes, floats := min(p.q1*tile.NR, s.M)-p.q*tile.NR, b.i1-b.i0
+	if t.bands == 1 { // they follow each other
+		planes, floats = 1, planes*floats
+	}
+	for i := range planes {
+		at := (n*s.M+p.q*tile.NR+i)*t.plane + b.i0
+		pieces = append(pieces, ref.PieceOf(&t.Y[at], floats))
+		if s.Residual {
+			pieces = append(pieces, ref.PieceOf(&t.Residual[at], floats))
+		}
+	}
+	return len(pieces)
 }
 
 // place brings the sums of the panels [q, q1) into their planes.

@@ -3,6 +3,7 @@ package conv
 import (
 	"slices"
 	"testing"
+	"unsafe"
 
 	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/kerneltest"
@@ -47,4 +48,49 @@ func TestPointwiseBits(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What is fetched lies within the operands: the weights that come next, all of them in the course
+// of a block, and the planes where the sums of the last pass are placed.
+func TestTurnedFetches(t *testing.T) {
+	for _, d := range [][4]int{{2, 600, 7, 40}, {2, 300, 28, 33}, {3, 20, 5, 70}} {
+		s := kerneltest.SquareConv(d[0], d[1], d[2], d[3], 1, 1, 1)
+		s.Residual = true
+		c := newTurned(nil, s, false)
+		nx, nw, ny := s.Lengths()
+		packed, scratch, y, residual := make([]float32, c.PackedLen()), make([]float32, c.Scratch()), make([]float32, ny), make([]float32, ny)
+		c.Pack(packed, make([]float32, nw))
+		c.turnedRun = turnedRun{method.Operands{Y: y, X: make([]float32, nx), Packed: packed, Residual: residual}, scratch}
+		weights, placed := 0, 0
+		for n := range c.images {
+			b := pixels{0, c.images, 0, c.band}
+			p := pass{0, 0, 2, 0, 2, min(4, c.panels)}
+			if s.C > turnedDepth {
+				p.nextK, p.next, p.nextEnd = turnedDepth, 0, 2
+			}
+			pieces := c.pieces[:c.perImage]
+			for i := range c.fetched(pieces, &b, &p, n) {
+				switch at := pieces[i].At; {
+				case within(packed, at):
+					weights += pieces[i].Turns
+				case within(y, at) || within(residual, at):
+					placed += pieces[i].Turns
+				default:
+					t.Errorf("%v: a piece lies outside the operands", d)
+				}
+			}
+			if p.nextK > 0 && placed > 0 {
+				t.Errorf("%v: the planes are fetched before the last pass", d)
+			}
+		}
+		if weights == 0 || s.C <= turnedDepth && placed == 0 {
+			t.Errorf("%v: %d turns of weights, %d of planes", d, weights, placed)
+		}
+	}
+}
+
+// within reports whether the address is in x.
+func within(x []float32, at uintptr) bool {
+	first := uintptr(unsafe.Pointer(&x[0]))
+	return first <= at && at < first+4*uintptr(len(x))
 }

@@ -39,14 +39,28 @@ type Tile struct {
 	Accumulate    bool
 	Clamp         bool
 	Panels        int // of MR rows, for the assembly
-	// Ahead is how many bytes after B0 the B of the next tile begins, which the strided
-	// kernels of AVX-512 fetch on the way; 0 for none.
-	Ahead int
+	// Fetch is the first of Fetches pieces of memory that the strided kernels of AVX-512 bring
+	// into the second-level cache on the way, as far as they get; nil for none.
+	Fetch   *Piece
+	Fetches int
 	// Next is the first of NextPieces pieces of 256 bytes that the packed kernels of AVX-512
 	// fetch on the way, since they are packed next; nil for none. NextLast+1 of them, a power
 	// of two, make a row; NextStep bytes after its end the next row begins.
 	Next                           *float32
 	NextPieces, NextLast, NextStep int
+}
+
+// Piece is memory that is fetched, Turns times 512 bytes from an address on. That is a number, so
+// that pieces keep no memory alive and may be kept themselves.
+type Piece struct {
+	At    uintptr
+	Turns int
+}
+
+// PieceOf returns the piece that holds n floats from p on; n is at least 1.
+func PieceOf(p *float32, n int) Piece {
+	const turn = 128 // floats
+	return Piece{uintptr(unsafe.Pointer(p)), (n + turn - 1) / turn}
 }
 
 func at(p *float32, i int) *float32 {

@@ -28,15 +28,57 @@ func (t *tiles) prefetch(p []gotypes.Component) {
 	}
 }
 
-// beginNext finds the next B of each tile. All panels of rows share the fetching of it.
-func (t *tiles) beginNext(p []gotypes.Component) {
-	local := AllocLocal(8 * t.n)
-	for j := range t.n {
-		next := emit.Field(p[j], "B0")
-		ADDQ(emit.Addr(p[0], "Ahead"), next)
-		t.next = append(t.next, local.Offset(8*j))
-		MOVQ(next, t.next[j])
+// pieces is where in memory the place among the pieces that are fetched is kept.
+type pieces struct{ at, turns, next, left Mem }
+
+func newPieces(p gotypes.Component) *pieces {
+	local := AllocLocal(32)
+	f := &pieces{local, local.Offset(8), local.Offset(16), local.Offset(24)}
+	MOVQ(U32(0), f.turns)
+	MOVQ(emit.Field(p, "Fetch"), f.next)
+	MOVQ(emit.Field(p, "Fetches"), f.left)
+	return f
+}
+
+// load brings the place in the piece into a register.
+func (f *pieces) load() reg.GPVirtual {
+	if f == nil {
+		return nil
 	}
+	at := GP64()
+	MOVQ(f.at, at)
+	return at
+}
+
+func (f *pieces) store(at reg.GPVirtual) {
+	if f != nil {
+		MOVQ(at, f.at)
+	}
+}
+
+// fetch asks for the next lines, if any are left.
+func (f *pieces) fetch(at reg.GPVirtual) {
+	if f == nil {
+		return
+	}
+	CMPQ(f.turns, U8(0))
+	JNE(LabelRef("lines"))
+	CMPQ(f.left, U8(0))
+	JEQ(LabelRef("fetchedPiece"))
+	DECQ(f.left)
+	piece, turns := GP64(), GP64()
+	MOVQ(f.next, piece)
+	MOVQ(Mem{Base: piece}, at)
+	MOVQ(Mem{Base: piece, Disp: 8}, turns)
+	MOVQ(turns, f.turns)
+	ADDQ(U8(16), f.next)
+	Label("lines")
+	DECQ(f.turns)
+	for line := range aheadLines {
+		PREFETCHT1(Mem{Base: at, Disp: wide * line})
+	}
+	ADDQ(U32(wide*aheadLines), at)
+	Label("fetchedPiece")
 }
 
 // raw is where in memory the place is kept among the rows that are packed next.

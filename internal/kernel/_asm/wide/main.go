@@ -31,8 +31,8 @@ const (
 	// them out again.
 	lateSteps = 64
 
-	// What is fetched of the next B in a turn of the loop, in each tile.
-	aheadLines = 4
+	// How many lines of a piece are fetched in a turn of the loop.
+	aheadLines = 8
 )
 
 func main() {
@@ -74,7 +74,7 @@ type tiles struct {
 	rows int
 	kind kind
 	walk *emit.Walk // of the kernels that go from panel to panel, else nil
-	next []Mem      // what to fetch of the next B of each tile; nil if nothing is fetched
+	more *pieces    // what else to fetch; nil if nothing is fetched
 	raw  *raw       // what to fetch of the rows that are packed next; nil likewise
 }
 
@@ -121,7 +121,7 @@ func (t *tiles) generate() {
 	if t.walk != nil {
 		switch t.kind {
 		case strided:
-			t.beginNext(p)
+			t.more = newPieces(p[0])
 		case packed:
 			t.raw = newRaw(p[0], "NextPieces")
 			last := emit.Addr(p[0], "NextLast")
@@ -152,11 +152,7 @@ func (t *tiles) generate() {
 func (t *tiles) loop(p []gotypes.Component) {
 	k := emit.Field(p[0], "K")
 	a, b := t.lines(p[0], k), t.columns(p)
-	var next []reg.GPVirtual
-	for _, at := range t.next {
-		next = append(next, GP64())
-		MOVQ(at, next[len(next)-1])
-	}
+	piece := t.more.load()
 	raw := t.raw.load()
 	held := t.hold(k)
 	for _, n := range []int{unroll, 1} {
@@ -169,12 +165,7 @@ func (t *tiles) loop(p []gotypes.Component) {
 			if t.walk == nil && t.kind == packed {
 				b.prefetch(n)
 			}
-			for _, at := range next {
-				for line := range aheadLines {
-					PREFETCHT1(Mem{Base: at, Disp: wide * line})
-				}
-				ADDQ(U32(wide*aheadLines), at)
-			}
+			t.more.fetch(piece)
 			raw.fetch("fetched")
 		}
 		for u := range n {
@@ -197,9 +188,7 @@ func (t *tiles) loop(p []gotypes.Component) {
 			held.release(k, loop, func() { t.prefetch(p) })
 		}
 	}
-	for j, at := range next {
-		MOVQ(at, t.next[j])
-	}
+	t.more.store(piece)
 	t.raw.store(raw)
 	if t.walk != nil && t.kind != strided {
 		MOVQ(a.base[1], t.walk.A) // the next panels follow

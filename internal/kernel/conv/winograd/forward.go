@@ -31,6 +31,8 @@ type Conv struct {
 	outPitch         int // of the products, between elements
 	weightPitch      int // of U, between elements
 
+	next []ref.Piece // two of each worker: the weights that are multiplied by next
+
 	packBody, inputBody, chunkBody func(worker, chunk int)
 	forwardRun
 }
@@ -77,6 +79,7 @@ func plan(p *parallel.Pool, s method.Spec, f ref.Form, flipped bool) *Conv {
 	w.weight, w.output = newChange(f, ref.ChangeWeight), newChange(f, ref.ChangeOutput)
 	w.pitch, w.outPitch = oddLines(w.tiles()*w.ld), oddLines(w.tiles()*w.inBlock*tile.NR)
 	w.weightPitch = oddLines(s.C * tile.NR)
+	w.next = make([]ref.Piece, 2*p.Threads())
 	w.packBody, w.inputBody, w.chunkBody = w.packPart, w.shareInput, w.chunk
 	return w
 }
@@ -208,7 +211,7 @@ func (w *Conv) chunk(worker, i int) {
 	p0, p1 := parallel.Range(part, w.perChunk, w.panels)
 	for q0 := p0; q0 < p1; q0 += w.inBlock {
 		q1 := min(q0+w.inBlock, p1)
-		w.multiply(products, v, &b, q0, q1)
+		w.multiply(products, v, w.next[2*worker:][:2], &b, q0, q1)
 		for q := q0; q < q1; q++ {
 			w.finish(products[(q-q0)*tile.NR:], pixels, &b, q)
 		}
@@ -216,20 +219,24 @@ func (w *Conv) chunk(worker, i int) {
 }
 
 // multiply computes the products of the panels [q0, q1), [element][tile][panel][16].
-func (w *Conv) multiply(products, v []float32, b *block, q0, q1 int) {
+func (w *Conv) multiply(products, v []float32, next []ref.Piece, b *block, q0, q1 int) {
 	tiles := b.tiles(&w.tiling)
 	t, u := ref.Tile{RowA: w.ld, StepA: 1, LDC: w.inBlock * tile.NR, N0: tile.VL, N1: tile.VL}, ref.Tile{}
+	t.Fetch = &next[0]
 	for e := range w.elements() {
 		for k0 := 0; k0 < w.spec.C; k0 += passDepth {
 			t.K, t.Accumulate = min(passDepth, w.spec.C-k0), k0 > 0
-			t.Ahead = 4 * w.ahead(e, k0)
+			ahead := w.ahead(e, k0)
 			for q := q0; q < q1; q += 2 {
 				t.A = tile.At(v, e*w.pitch+k0)
 				w.aim(&t, products, e, k0, q, q-q0)
+				t.Fetches = 0
+				w.fetch(&t, next, e, k0, ahead, q)
 				var second *ref.Tile
 				if q+1 < q1 {
 					u, second = t, &u
 					w.aim(&u, products, e, k0, q+1, q+1-q0)
+					w.fetch(&t, next, e, k0, ahead, q+1)
 				}
 				tile.RunPair(tile.Strided, &t, second, tiles)
 			}
@@ -249,10 +256,21 @@ func (w *Conv) ahead(e, k0 int) int {
 	return (w.inBlock*w.elements()-e)*w.weightPitch - k0*tile.NR
 }
 
+// fetch has t fetch the weights that are so many floats after those of panel q, if there are any.
+func (w *Conv) fetch(t *ref.Tile, next []ref.Piece, e, k0, ahead, q int) {
+	if at := w.weights(q, e, k0) + ahead; at < len(w.Packed) {
+		next[t.Fetches] = ref.PieceOf(&w.Packed[at], t.K*tile.NR)
+		t.Fetches++
+	}
+}
+
+// weights is where those of panel q for an element begin, from channel k0 on.
+func (w *Conv) weights(q, e, k0 int) int { return (q*w.elements()+e)*w.weightPitch + k0*tile.NR }
+
 // aim sets t to the weights of panel q, from channel k0 on, and to the i-th panel
 // of the products.
 func (w *Conv) aim(t *ref.Tile, products []float32, e, k0, q, i int) {
-	t.B0 = tile.At(w.Packed, (q*w.elements()+e)*w.weightPitch+k0*tile.NR)
+	t.B0 = tile.At(w.Packed, w.weights(q, e, k0))
 	c := e*w.outPitch + i*tile.NR
 	t.C0, t.C1 = tile.At(products, c), tile.At(products, c+tile.VL)
 }
