@@ -54,9 +54,13 @@ type Strassen struct {
 	step            int // of k
 	outers, groups  int // outer places of a block, and blocks along them
 	band, bands     int // of a half of Len, and blocks along it
-	held            int // panels whose products a worker holds at a time
+	sums            int // of rows that a worker makes at a time: those of one product, or of all seven
+	held            int // panels for which it makes them once
+	group           int // panels that it multiplies by each in turn
+	kept            int // panels whose products it keeps
 	perChunk, parts int // panels of a chunk, and chunks along them
 	zeros           []float32
+	pieces          []ref.Piece // of B that are fetched, two of each worker
 
 	packBody, chunkBody func(worker, chunk int)
 	strassenRun
@@ -67,7 +71,8 @@ type strassenRun struct{ c, a, b, packed, bias, residual, scratch []float32 }
 
 const (
 	strassenRows = 200 // of a block
-	strassenHeld = 32  // panels at a time, for which the sums of rows are made once
+	strassenHeld = 32  // panels at a time, for which a sum of rows is made once
+	strassenFew  = 8   // panels whose products stay in the second-level cache
 	strassenStep = 384 // of k: longer ones would leave the second-level cache
 )
 
@@ -79,6 +84,7 @@ func NewStrassen(p *parallel.Pool, s Halved) *Strassen {
 	t.step, _ = parallel.Evenly(t.k, parallel.Chunks(t.k, strassenStep))
 	t.divide()
 	t.zeros = make([]float32, max(t.step, t.band*s.Inner))
+	t.pieces = make([]ref.Piece, 2*p.Threads())
 	t.packBody, t.chunkBody = t.packPanel, t.chunk
 	return t
 }
@@ -101,7 +107,14 @@ func (t *Strassen) divide() {
 			break
 		}
 	}
-	t.held = min(t.perChunk, strassenHeld)
+	t.sums, t.held = 1, min(t.perChunk, strassenHeld)
+	t.group, t.kept = t.held, t.held
+	if s.A.Row > 1 { // the sums are read well from the third level of cache, row by row, but not column by column
+		t.sums, t.group = len(rowTerms), min(t.held, strassenFew)
+		if t.step >= t.k {
+			t.held, t.kept = t.perChunk, t.group
+		}
+	}
 }
 
 // The second factors that are packed: B11, B22, B12−B22, B21−B11 and B11+B22. The two others are

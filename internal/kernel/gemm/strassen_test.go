@@ -208,3 +208,31 @@ func TestWorthwhile(t *testing.T) {
 		}
 	}
 }
+
+// What is fetched is what is multiplied next: the panels after those of a group, the next product's,
+// the next group's and the next step's, and nothing at the end.
+func TestStrassenFetches(t *testing.T) {
+	s := Halved{Outer: 1, Len: 40, Inner: 1, K: 1600, N: 640, LDB: 640} // 20 panels, three steps
+	s.A, s.C = inRows(s, s.K), inRows(s, s.N)
+	g := NewStrassen(nil, s)
+	if g.group != 8 || g.kept != 20 || g.step != 267 {
+		t.Fatalf("groups of %d of %d panels, steps of %d", g.group, g.kept, g.step)
+	}
+	g.packed = make([]float32, g.PackedLen())
+	w := workspace{pieces: g.pieces}
+	for _, c := range []struct {
+		k, start, m, q            int
+		nextQ, nextM, nextK, want int
+	}{{0, 0, 0, 0, 2, 0, 0, 2}, {0, 0, 0, 6, 0, 1, 0, 2}, {0, 0, 6, 6, 8, 0, 0, 2}, {0, 16, 6, 18, 0, 0, 267, 2}, {534, 16, 5, 18, 16, 6, 534, 2},
+		{534, 16, 6, 18, 0, 0, 0, 0}} {
+		at := group{0, 20, c.start, min(c.start+8, 20), c.k}
+		if n := g.fetched(&w, &at, c.m, c.q); n != c.want {
+			t.Errorf("%+v: %d pieces", c, n)
+		} else if n > 0 {
+			from := &g.packed[g.at(c.nextQ, columnTerms[c.nextM][0], c.nextK)]
+			if want := ref.PieceOf(from, min(267, 800-c.nextK)*16); w.pieces[0] != want {
+				t.Errorf("%+v: not the piece that comes next", c)
+			}
+		}
+	}
+}

@@ -21,19 +21,24 @@ func (t *Strassen) per(b *block) (per, both int) {
 
 // workspace is what a worker needs.
 type workspace struct {
-	rows     []float32 // sums of rows
+	rows     []float32 // sums of rows: one, or [7]
 	columns  []float32 // sums of two panels
 	products []float32 // [panel][7][row][16]
 	nowhere  []float32 // takes rows of C that are none
+	pieces   []ref.Piece
 }
 
 func (t *Strassen) lengths() (rows, columns, products, nowhere int) {
+	return t.sums * t.sumLen(), 2 * t.step * tile.NR, 7 * t.kept * t.productLen(), tile.NR
+}
+
+// sumLen is the number of floats of a sum of rows.
+func (t *Strassen) sumLen() int {
 	most := t.outers * t.band * t.spec.Inner
-	rows = most * t.rowLD()
 	if t.spec.A.Row == 1 {
-		rows = t.step * most
+		return t.step * most
 	}
-	return rows, 2 * t.step * tile.NR, 7 * t.held * t.productLen(), tile.NR
+	return most * t.rowLD()
 }
 
 // rowLD is the distance of sums of rows that lie row by row: none that would have rows
@@ -53,6 +58,7 @@ func (t *Strassen) workspace(worker int) (w workspace) {
 	s := t.scratch[worker*n:][:n]
 	a, b, c, _ := t.lengths()
 	w.rows, w.columns, w.products, w.nowhere = s[:a], s[a:][:b], s[a+b:][:c], s[a+b+c:]
+	w.pieces = t.pieces[2*worker:][:2]
 	return w
 }
 
@@ -63,16 +69,70 @@ func (t *Strassen) chunk(worker, i int) {
 	b.o0, b.o1 = parallel.Range(i/t.bands, t.outers, t.spec.Outer)
 	p0, p1 := parallel.Range(part, t.perChunk, t.panels)
 	w := t.workspace(worker)
-	for q := p0; q < p1; q += t.held {
-		next := min(q+t.held, p1)
-		for m := range 7 {
-			for k := 0; k < t.k; k += t.step {
-				t.sumRows(&w, &b, m, k)
-				t.multiply(&w, &b, m, k, q, next)
+	for q0 := p0; q0 < p1; q0 += t.held {
+		q1 := min(q0+t.held, p1)
+		for k := 0; k < t.k; k += t.step {
+			if t.sums > 1 {
+				t.sumRows(&w, &b, 0, t.sums, k)
+			}
+			for g0 := q0; g0 < q1; g0 += t.group {
+				g := group{q0, q1, g0, min(g0+t.group, q1), k}
+				t.multiplyGroup(&w, &b, &g)
+				if k+t.step >= t.k {
+					t.join(&w, &b, t.keptOf(&w, &g, g0), g0, g.end)
+				}
 			}
 		}
-		t.join(&w, &b, q, next)
 	}
+}
+
+// group is the panels [start, end) of those whose sums of rows are made once, [first, last), and the
+// step of k from k on.
+type group struct{ first, last, start, end, k int }
+
+// keptOf is where the products of panel q of a group are kept: of several steps of k those of all
+// panels are, else those of the group.
+func (t *Strassen) keptOf(w *workspace, g *group, q int) []float32 {
+	i := q - g.start
+	if t.kept > t.group {
+		i = q - g.first
+	}
+	return w.products[7*i*t.productLen():]
+}
+
+// multiplyGroup adds a step of the seven products of a group.
+func (t *Strassen) multiplyGroup(w *workspace, b *block, g *group) {
+	for m := range 7 {
+		if t.sums == 1 {
+			t.sumRows(w, b, m, m+1, g.k)
+		}
+		for q := g.start; q < g.end; q += 2 {
+			t.multiply(w, b, g, m, q, min(q+2, g.end))
+		}
+	}
+}
+
+// fetched lists the pieces of B that come after those of product m and of the panels from q on, and
+// returns how many they are.
+func (t *Strassen) fetched(w *workspace, g *group, m, q int) int {
+	pieces, k := w.pieces[:0], g.k
+	q += 2
+	if q >= g.end {
+		q, m = g.start, m+1
+	}
+	if m == len(columnTerms) {
+		q, m = g.end, 0
+	}
+	if q >= g.last {
+		q, k = g.first, k+t.step
+	}
+	if k < t.k {
+		for end := min(q+2, g.last); q < end; q++ {
+			from := tile.At(t.packed, t.at(q, columnTerms[m][0], k))
+			pieces = append(pieces, ref.PieceOf(from, min(t.step, t.k-k)*tile.NR))
+		}
+	}
+	return len(pieces)
 }
 
 // quarter is one of A: its half of the rows and of k. A factor of one quarter has none besides.
@@ -96,30 +156,42 @@ var rowTerms = [7]struct {
 var columnTerms = [7][2]int{{diagonalSum, -1}, {topLeft, -1}, {rightDifference, -1}, {leftDifference, -1}, {bottomRight, -1},
 	{diagonalSum, rightDifference}, {diagonalSum, leftDifference}}
 
-// sumRows makes the first factor of product m, for the step of k from k on.
-func (t *Strassen) sumRows(w *workspace, b *block, m, k int) {
+// rowsAtOnce is the number of rows of which several sums are made while they are in the first-level
+// cache.
+const rowsAtOnce = 4
+
+// sumRows makes the first factors of the products [m0, m1), for the step of k from k on.
+func (t *Strassen) sumRows(w *workspace, b *block, m0, m1, k int) {
 	per, both := t.per(b)
+	atOnce := per
+	if m1-m0 > 1 {
+		atOnce = rowsAtOnce
+	}
 	for o := b.o0; o < b.o1; o++ {
 		to, r := (o-b.o0)*per, b.l0*t.spec.Inner
-		t.addRows(w, m, k, o, r, to, both, false)
-		t.addRows(w, m, k, o, r+both, to+both, per-both, true)
+		for i, n := 0, 0; i < per; i += n {
+			lone := i >= both
+			if n = min(atOnce, per-i); !lone {
+				n = min(n, both-i)
+			}
+			for m := m0; m < m1; m++ {
+				t.addRows(w.rows[(m-m0)*t.sumLen():], m, k, o, r+i, to+i, n, lone)
+			}
+		}
 	}
 }
 
-// addRows makes the sums of n rows, from row r of an outer place on. The second half has none of
+// addRows makes sums of n rows, from row r of an outer place on. The second half has none of
 // them where they are lone: they count as zeros.
-func (t *Strassen) addRows(w *workspace, m, k, o, r, to, n int, lone bool) {
-	if n == 0 {
-		return
-	}
+func (t *Strassen) addRows(sums []float32, m, k, o, r, to, n int, lone bool) {
 	a, terms, steps := &t.spec.A, &rowTerms[m], min(t.step, t.k-k)
 	var sum ref.RowSums
 	ld := a.Row
 	if a.Row == 1 {
-		sum = ref.RowSums{Rows: steps, N: n, LDD: t.productLen() / tile.NR, Dst: &w.rows[to]}
+		sum = ref.RowSums{Rows: steps, N: n, LDD: t.productLen() / tile.NR, Dst: &sums[to]}
 		ld = a.Col
 	} else {
-		sum = ref.RowSums{Rows: n, N: steps, LDD: t.rowLD(), Dst: &w.rows[to*t.rowLD()]}
+		sum = ref.RowSums{Rows: n, N: steps, LDD: t.rowLD(), Dst: &sums[to*t.rowLD()]}
 	}
 	sum.Minus = terms.minus
 	at := func(q quarter) (*float32, int) {
@@ -133,43 +205,43 @@ func (t *Strassen) addRows(w *workspace, m, k, o, r, to, n int, lone bool) {
 	tile.SumRows(&sum)
 }
 
-// multiply adds a step of product m for the panels [q0, q1).
-func (t *Strassen) multiply(w *workspace, b *block, m, k, q0, q1 int) {
-	terms, steps := columnTerms[m], min(t.step, t.k-k)
+// multiply adds a step of product m for the panels [q, q1) of a group, one or two.
+func (t *Strassen) multiply(w *workspace, b *block, g *group, m, q, q1 int) {
+	steps := min(t.step, t.k-g.k)
 	per, _ := t.per(b)
 	rows := (b.o1 - b.o0) * per
-	both := ref.Tile{A: tile.At(w.rows, 0), K: steps, RowA: t.rowLD(), StepA: 1, LDC: tile.NR, N0: tile.VL, N1: tile.VL, Accumulate: k > 0}
+	one := ref.Tile{A: &w.rows[m%t.sums*t.sumLen()], K: steps, RowA: t.rowLD(), StepA: 1, LDC: tile.NR, N0: tile.VL, N1: tile.VL,
+		Accumulate: g.k > 0, Fetch: &w.pieces[0], Fetches: t.fetched(w, g, m, q)}
 	if t.spec.A.Row == 1 {
-		both.RowA, both.StepA = 1, t.productLen()/tile.NR
+		one.RowA, one.StepA = 1, t.productLen()/tile.NR
 	}
-	aim := func(u *ref.Tile, q, i int) {
-		c := (7*(q-q0) + m) * t.productLen()
-		u.C0, u.C1 = tile.At(w.products, c), tile.At(w.products, c+tile.VL)
-		u.B0 = tile.At(t.packed, t.at(q, terms[0], k))
+	other := one
+	products, terms := t.keptOf(w, g, q), columnTerms[m]
+	aim := func(u *ref.Tile, i int) {
+		c := (7*i + m) * t.productLen()
+		u.C0, u.C1 = tile.At(products, c), tile.At(products, c+tile.VL)
+		u.B0 = tile.At(t.packed, t.at(q+i, terms[0], g.k))
 		if terms[1] >= 0 {
-			sum := ref.RowSums{A: u.B0, B: tile.At(t.packed, t.at(q, terms[1], k)), Rows: 1, N: steps * tile.NR}
+			sum := ref.RowSums{A: u.B0, B: tile.At(t.packed, t.at(q+i, terms[1], g.k)), Rows: 1, N: steps * tile.NR}
 			u.B0 = tile.At(w.columns, i*t.step*tile.NR)
 			sum.Dst = u.B0
 			tile.SumRows(&sum)
 		}
 	}
-	for q := q0; q < q1; q += 2 {
-		one, other := both, both
-		aim(&one, q, 0)
-		if q+1 == q1 {
-			tile.RunPair(tile.Strided, &one, nil, rows)
-			continue
-		}
-		aim(&other, q+1, 1)
-		tile.RunPair(tile.Strided, &one, &other, rows)
+	aim(&one, 0)
+	if q+1 == q1 {
+		tile.RunPair(tile.Strided, &one, nil, rows)
+		return
 	}
+	aim(&other, 1)
+	tile.RunPair(tile.Strided, &one, &other, rows)
 }
 
 // join makes C of the products of the panels [q0, q1).
-func (t *Strassen) join(w *workspace, b *block, q0, q1 int) {
+func (t *Strassen) join(w *workspace, b *block, kept []float32, q0, q1 int) {
 	per, both := t.per(b)
 	for q := q0; q < q1; q++ {
-		products := w.products[7*(q-q0)*t.productLen():][:7*t.productLen()]
+		products := kept[7*(q-q0)*t.productLen():][:7*t.productLen()]
 		if t.spec.C.Row == 1 {
 			t.joinPlanes(products, b, q)
 			continue
