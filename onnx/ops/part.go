@@ -13,10 +13,8 @@ import (
 // constants alone.
 func (n *Node) Part(of map[*Value]*Value, batch, parts int) *Node {
 	rule := partRules[key{n.Domain, n.Op}]
-	if slices.ContainsFunc(n.Out, func(v *Value) bool { return v != nil && len(v.Shape) == 0 }) {
-		return nil
-	}
-	if rule == nil || !rule(n, func(v *Value) bool { return of[v] != nil }) {
+	scalar := slices.ContainsFunc(n.Out, func(v *Value) bool { return v != nil && len(v.Shape) == 0 })
+	if rule == nil || scalar || !rule(n, func(v *Value) bool { return of[v] != nil }) {
 		return nil
 	}
 	own := *n

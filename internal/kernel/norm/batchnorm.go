@@ -29,16 +29,26 @@ type Batch[T vec.Float] struct {
 	group int // channels of a chunk
 
 	sum, dot   []float64
-	a, p, q, r []T // per channel, see the passes
+	a, p, q, r []T // per channel, see statistics and coefficients
 
-	images       int       // of a chunk; 0 where chunks are of channels
-	sums, dots   []float64 // of images, [N,C]
-	passes       [3]func(worker, chunk int)
-	passesOfGrad [3]func(worker, chunk int)
+	images     int       // of a chunk; 0 where chunks are of channels
+	sums, dots []float64 // of images, [N,C]
 
-	forward, infer, back func(worker, chunk int)
-	args                 batchArgs[T]
+	forward, back bodies
+	infer         func(worker, chunk int)
+	args          batchArgs[T]
 }
+
+// pass is what a normalisation does: it adds to sums over the channels [lo,hi) of image i, then
+// makes of all sums what belongs to a channel, then the result for the channels of an image.
+type pass struct {
+	sums     func(sum, dot []float64, i, lo, hi int)
+	channels func(lo, hi int)
+	result   func(i, lo, hi int)
+}
+
+// bodies are the loops of a pass, one after the other: one alone where chunks are of channels.
+type bodies [3]func(worker, chunk int)
 
 type batchArgs[T vec.Float] struct {
 	y, x, residual, scale, bias, mean, variance, invstd []T
@@ -65,40 +75,70 @@ func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
 	for _, v := range []*[]T{&n.a, &n.p, &n.q, &n.r} {
 		*v = make([]T, s.C)
 	}
-	n.forward, n.infer, n.back = n.forwardChunk, n.inferChunk, n.backwardChunk
 	if threads := p.Threads(); threads > 1 && s.N >= threads && s.S >= fewElements {
 		n.images, _ = parallel.Evenly(s.N, p.Want())
 		n.sums, n.dots = make([]float64, s.N*s.C), make([]float64, s.N*s.C)
-		n.passes = [3]func(worker, chunk int){n.ofImages(n.moments), n.ofChannels(n.statistics), n.ofImages(n.normalize)}
-		n.passesOfGrad = [3]func(worker, chunk int){n.ofImages(n.gradSums), n.ofChannels(n.coefficients), n.ofImages(n.gradients)}
 	}
+	n.forward = n.bodies(pass{n.moments, n.statistics, n.normalize})
+	n.back = n.bodies(pass{n.gradSums, n.coefficients, n.gradients})
+	n.infer = n.inferChunk
 	return n
 }
 
-// ofImages is a chunk of a pass over images. The sums that it makes are theirs.
-func (n *Batch[T]) ofImages(pass func(sum, dot []float64, i, lo, hi int)) func(worker, chunk int) {
+func (n *Batch[T]) bodies(p pass) bodies {
+	if n.images == 0 {
+		return bodies{n.ofChannels(p)}
+	}
+	return bodies{
+		n.ofImages(func(i int) {
+			lo, hi := i*n.spec.C, (i+1)*n.spec.C
+			clear(n.sums[lo:hi])
+			clear(n.dots[lo:hi])
+			p.sums(n.sums[lo:hi], n.dots[lo:hi], i, 0, n.spec.C)
+		}),
+		func(_, chunk int) {
+			lo, hi := parallel.Range(chunk, channelsOfChunk, n.spec.C)
+			n.total(lo, hi)
+			p.channels(lo, hi)
+		},
+		n.ofImages(func(i int) { p.result(i, 0, n.spec.C) }),
+	}
+}
+
+// ofChannels does all of a pass for a group of channels.
+func (n *Batch[T]) ofChannels(p pass) func(worker, chunk int) {
 	return func(_, chunk int) {
-		first, last := parallel.Range(chunk, n.images, n.spec.N)
-		for i := first; i < last; i++ {
-			c := n.spec.C
-			pass(n.sums[i*c:(i+1)*c], n.dots[i*c:(i+1)*c], i, 0, c)
+		lo, hi := parallel.Range(chunk, n.group, n.spec.C)
+		n.clear(lo, hi)
+		for i := range n.spec.N {
+			p.sums(n.sum[lo:hi], n.dot[lo:hi], i, lo, hi)
+		}
+		p.channels(lo, hi)
+		for i := range n.spec.N {
+			p.result(i, lo, hi)
 		}
 	}
 }
 
-// ofChannels is a chunk of what is done of channels when the images have their sums.
-func (n *Batch[T]) ofChannels(do func(lo, hi int)) func(worker, chunk int) {
+// ofImages does something for each image of a chunk.
+func (n *Batch[T]) ofImages(do func(i int)) func(worker, chunk int) {
 	return func(_, chunk int) {
-		lo, hi := parallel.Range(chunk, channelsOfChunk, n.spec.C)
-		n.clear(lo, hi)
-		for i := range n.spec.N {
-			at := i * n.spec.C
-			for c := lo; c < hi; c++ {
-				n.sum[c] += n.sums[at+c]
-				n.dot[c] += n.dots[at+c]
-			}
+		first, last := parallel.Range(chunk, n.images, n.spec.N)
+		for i := first; i < last; i++ {
+			do(i)
 		}
-		do(lo, hi)
+	}
+}
+
+// total adds the sums of the images, in their order, for the channels [lo,hi).
+func (n *Batch[T]) total(lo, hi int) {
+	n.clear(lo, hi)
+	for i := range n.spec.N {
+		at := i * n.spec.C
+		for c := lo; c < hi; c++ {
+			n.sum[c] += n.sums[at+c]
+			n.dot[c] += n.dots[at+c]
+		}
 	}
 }
 
@@ -107,19 +147,16 @@ func (n *Batch[T]) clear(lo, hi int) {
 	clear(n.dot[lo:hi])
 }
 
-// runPasses makes the sums of images, then what follows from them for each channel, then the result.
-func (n *Batch[T]) runPasses(passes *[3]func(worker, chunk int)) {
-	images := parallel.Chunks(n.spec.N, n.images)
-	clear(n.sums)
-	clear(n.dots)
-	n.pool.For(images, passes[0])
-	n.pool.For(parallel.Chunks(n.spec.C, channelsOfChunk), passes[1])
-	n.pool.For(images, passes[2])
-	n.args = batchArgs[T]{}
-}
-
-func (n *Batch[T]) run(body func(worker, chunk int)) {
-	n.pool.For(parallel.Chunks(n.spec.C, n.group), body)
+// run runs the loops of a pass.
+func (n *Batch[T]) run(b *bodies) {
+	if n.images == 0 {
+		n.pool.For(parallel.Chunks(n.spec.C, n.group), b[0])
+	} else {
+		images := parallel.Chunks(n.spec.N, n.images)
+		n.pool.For(images, b[0])
+		n.pool.For(parallel.Chunks(n.spec.C, channelsOfChunk), b[1])
+		n.pool.For(images, b[2])
+	}
 	n.args = batchArgs[T]{}
 }
 
@@ -135,11 +172,7 @@ func (n *Batch[T]) Forward(y, x, residual, scale, bias, mean, variance, invstd [
 	check.Len("invstd", invstd, n.spec.C)
 	n.args = batchArgs[T]{y: y, x: x, residual: residual, scale: scale, bias: bias,
 		mean: mean, variance: variance, invstd: invstd}
-	if n.images > 0 {
-		n.runPasses(&n.passes)
-		return
-	}
-	n.run(n.forward)
+	n.run(&n.forward)
 }
 
 // Infer computes y from given statistics. y may be x or residual.
@@ -151,7 +184,8 @@ func (n *Batch[T]) Infer(y, x, residual, scale, bias, mean, variance []T) {
 	check.Len("variance", variance, n.spec.C)
 	n.args = batchArgs[T]{y: y, x: x, residual: residual, scale: scale, bias: bias,
 		mean: mean, variance: variance}
-	n.run(n.infer)
+	n.pool.For(parallel.Chunks(n.spec.C, n.group), n.infer)
+	n.args = batchArgs[T]{}
 }
 
 // Backward computes the gradients of Σ dy·y through Forward: dx, dscale, dbias
@@ -181,11 +215,7 @@ func (n *Batch[T]) Backward(dx, dres, dscale, dbias, dy, x, y, scale, bias, mean
 	for c := range n.a {
 		n.a[c] = scale[c] * invstd[c]
 	}
-	if n.images > 0 {
-		n.runPasses(&n.passesOfGrad)
-		return
-	}
-	n.run(n.back)
+	n.run(&n.back)
 }
 
 func (n *Batch[T]) check(y, x, residual []T) {
@@ -200,18 +230,6 @@ func (n *Batch[T]) check(y, x, residual []T) {
 // span returns the elements of image i that channels [lo,hi) have.
 func (n *Batch[T]) span(i, lo, hi int) (from, to int) {
 	return (i*n.spec.C + lo) * n.spec.S, (i*n.spec.C + hi) * n.spec.S
-}
-
-func (n *Batch[T]) forwardChunk(_, chunk int) {
-	lo, hi := parallel.Range(chunk, n.group, n.spec.C)
-	n.clear(lo, hi)
-	for i := range n.spec.N {
-		n.moments(n.sum[lo:hi], n.dot[lo:hi], i, lo, hi)
-	}
-	n.statistics(lo, hi)
-	for i := range n.spec.N {
-		n.normalize(nil, nil, i, lo, hi)
-	}
 }
 
 // moments adds Σx and Σx² of the channels [lo,hi) of image i to sum and dot.
@@ -238,12 +256,12 @@ func (n *Batch[T]) inferChunk(_, chunk int) {
 		n.a[c] = T(float64(g.scale[c]) / math.Sqrt(float64(g.variance[c])+n.spec.Eps))
 	}
 	for i := range n.spec.N {
-		n.normalize(nil, nil, i, lo, hi)
+		n.normalize(i, lo, hi)
 	}
 }
 
 // normalize computes y = act(a·(x-mean) + bias [+ residual]) of the channels [lo,hi) of image i.
-func (n *Batch[T]) normalize(_, _ []float64, i, lo, hi int) {
+func (n *Batch[T]) normalize(i, lo, hi int) {
 	g, s := &n.args, n.spec.S
 	mean, a, bias := g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi]
 	from, to := n.span(i, lo, hi)
@@ -257,18 +275,6 @@ func (n *Batch[T]) normalize(_, _ []float64, i, lo, hi int) {
 		n.t.NormalizeRelu(y, x, mean, a, bias, s)
 	default:
 		n.t.Normalize(y, x, mean, a, bias, s)
-	}
-}
-
-func (n *Batch[T]) backwardChunk(_, chunk int) {
-	lo, hi := parallel.Range(chunk, n.group, n.spec.C)
-	n.clear(lo, hi)
-	for i := range n.spec.N {
-		n.gradSums(n.sum[lo:hi], n.dot[lo:hi], i, lo, hi)
-	}
-	n.coefficients(lo, hi)
-	for i := range n.spec.N {
-		n.gradients(nil, nil, i, lo, hi)
 	}
 }
 
@@ -308,7 +314,7 @@ func (n *Batch[T]) coefficients(lo, hi int) {
 
 // gradients computes dx = scale·invstd·(d - dbias/count - z·dscale/count) = p·d + q·(x-mean) + r
 // of the channels [lo,hi) of image i.
-func (n *Batch[T]) gradients(_, _ []float64, i, lo, hi int) {
+func (n *Batch[T]) gradients(i, lo, hi int) {
 	g := &n.args
 	mean, a, bias := g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi]
 	p, q, r := n.p[lo:hi], n.q[lo:hi], n.r[lo:hi]
