@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Writes torchvision's networks as ONNX files, with random weights and statistics: export.py DIR [NAME ...].
 Without names, all that `versus` measures. NAME-10 has ten classes. Needs torch, torchvision and onnx."""
+import os
 import sys
 import torch
 import torchvision
@@ -33,6 +34,7 @@ def main():
     # Swin-V2 sets the bias of its keys to 0 in place, which PyTorch 1.13 cannot write; it is 0 at the start.
     torch.onnx.register_custom_op_symbolic("aten::zero", lambda g, x: g.op("Identity", x), 13)
     where, names = sys.argv[1], sys.argv[2:] or NETWORKS + [n + "-10" for n in TRAINED]
+    os.makedirs(where, exist_ok=True)
     for full in names:
         name, _, classes = full.partition("-")
         torch.manual_seed(0)
