@@ -46,7 +46,8 @@ type forwardRun struct {
 const (
 	goodTiles    = 64  // tiles in a block: of fewer the products wait for the weights, which each block reads
 	leastTiles   = 16  // where there would be too few blocks for the threads
-	passPanels   = 2   // panels of output channels whose products are held at a time
+	passPanels   = 4   // panels of output channels whose products are held at a time
+	turnedPanels = 2   // the same, of weights that are packed in every step
 	turnPanels   = 4   // panels of a chunk where weights are packed in every step
 	packChannels = 16  // channels in a chunk of packing
 	passDepth    = 256 // channels in a pass over the weights: 16 KiB of the first-level cache
@@ -71,7 +72,10 @@ func NewGradX(p *parallel.Pool, s method.Spec, f ref.Form) *Conv {
 
 func plan(p *parallel.Pool, s method.Spec, f ref.Form, flipped bool) *Conv {
 	w := &Conv{spec: s, pool: p, flipped: flipped, panels: parallel.Chunks(s.M, tile.NR)}
-	w.inBlock = min(passPanels, w.panels)
+	w.inBlock = min(turnedPanels, w.panels)
+	if s.Constant {
+		w.inBlock = min(passPanels, w.panels)
+	}
 	w.ld = parallel.Chunks(s.C, tile.NR) * tile.NR
 	w.divide(f)
 	w.source = tileSource{tiling: &w.tiling, change: newChange(f, ref.ChangeInput), size: f.Size(), step: f.Step(),
@@ -91,8 +95,12 @@ func (w *Conv) divide(f ref.Form) {
 	s, elements := w.spec, f.Size()*f.Size()
 	w.tiling = w.inBlocks(f, goodTiles)
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
+	least := 2 * max(w.pool.Threads(), 2)
+	if s.Constant {
+		least = min(least, w.pool.Want()) // one thread makes V where it multiplies, and cuts nothing
+	}
 	parts := 1
-	for w.blocks()*parts < 2*max(w.pool.Threads(), 2) && 4*parts <= w.panels &&
+	for w.blocks()*parts < least && 4*parts <= w.panels &&
 		flops/(w.blocks()*parts) >= 2*parallel.ChunkFlops {
 		parts *= 2
 	}
@@ -113,7 +121,7 @@ func (w *Conv) inBlocks(f ref.Form, want int) tiling {
 		least = deepTiles
 	}
 	for want = max(least, want); ; want = max(least, want/2) {
-		if t := newTiling(s, f, want); t.blocks() >= w.pool.Want() || want <= least {
+		if t := newTiling(s, f, want, min(w.pool.Want(), 2)); t.blocks() >= w.pool.Want() || want <= least {
 			return t
 		}
 	}

@@ -42,14 +42,15 @@ type tiling struct {
 	height, width int // of the output plane
 }
 
-// newTiling makes blocks of about want tiles.
-func newTiling(s method.Spec, f ref.Form, want int) tiling {
+// newTiling makes blocks of about want tiles; blocks of whole images are a multiple of alike, so
+// that as many threads get equally many.
+func newTiling(s method.Spec, f ref.Form, want, alike int) tiling {
 	t := tiling{form: f, n: s.N, height: s.OutH(), width: s.OutW(), images: 1, bands: 1}
 	t.rows, t.cols = parallel.Chunks(t.height, f.M), parallel.Chunks(t.width, f.M)
 	t.band, t.groups = t.rows, s.N
 	if per := t.rows * t.cols; per <= want {
-		groups := parallel.Chunks(s.N, (want+per/2)/per)
-		t.images, t.groups = parallel.Evenly(s.N, groups+groups%2) // of use to two threads alike
+		groups := parallel.Chunks(parallel.Chunks(s.N, (want+per/2)/per), alike) * alike
+		t.images, t.groups = parallel.Evenly(s.N, groups)
 	} else {
 		t.band, t.bands = parallel.Evenly(t.rows, parallel.Chunks(per, want))
 	}
