@@ -170,14 +170,15 @@ func (r *runner) ask(ctx context.Context, f layerFeatures, seen *neighbourhood) 
 // that asks for them wants, since the nearest of more are the nearest.
 type neighbourhood struct {
 	*knn.Index
-	n, k    int      // images; neighbours, if there are as many
+	n       int      // images
+	k, left int      // neighbours of the queries and of the images, each left out once, if there are as many
 	test    Features // none: the images are the queries
 	both    bool     // both kinds are asked for, so one pass over the images finds them
 	queries *knn.Neighbors
 	own     *knn.Neighbors
 }
 
-// neighbourhood is that of the images from lo to hi.
+// neighbourhood is that of the images from lo to hi, of k neighbours of either kind.
 func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k int) (*neighbourhood, error) {
 	d := f.images.D
 	var index *knn.Index
@@ -187,7 +188,7 @@ func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k i
 	} else {
 		index, err = knn.New(ctx, r.Workers, f.images.Data[lo*d:hi*d], hi-lo, d, r.Metric)
 	}
-	return &neighbourhood{Index: index, n: hi - lo, k: k, test: f.test}, err
+	return &neighbourhood{Index: index, n: hi - lo, k: k, left: k, test: f.test}, err
 }
 
 // ofQueries are the neighbours of the test images, or of the images themselves, each left
@@ -198,7 +199,7 @@ func (x *neighbourhood) ofQueries(ctx context.Context) (_ *knn.Neighbors, err er
 		return x.leftOut(ctx)
 	case x.queries != nil:
 	case x.both && x.own == nil:
-		x.queries, x.own, err = x.Both(ctx, x.test.Data, x.test.N, min(x.k, x.n), min(x.k, x.n-1))
+		x.queries, x.own, err = x.Both(ctx, x.test.Data, x.test.N, min(x.k, x.n), min(x.left, x.n-1))
 	default:
 		x.queries, err = x.Search(ctx, x.test.Data, x.test.N, min(x.k, x.n))
 	}
@@ -208,7 +209,7 @@ func (x *neighbourhood) ofQueries(ctx context.Context) (_ *knn.Neighbors, err er
 // leftOut are the neighbours of the images, each left out once.
 func (x *neighbourhood) leftOut(ctx context.Context) (_ *knn.Neighbors, err error) {
 	if x.own == nil {
-		x.own, err = x.LeaveOneOut(ctx, min(x.k, x.n-1))
+		x.own, err = x.LeaveOneOut(ctx, min(x.left, x.n-1))
 	}
 	return x.own, err
 }

@@ -17,13 +17,15 @@ type found struct {
 
 // find finds the neighbours of a layer.
 func (r *runner) find(ctx context.Context, f layerFeatures) (*found, error) {
-	most := r.K[len(r.K)-1]
-	if r.PerImage || r.predicts() {
-		most = max(most, depthK)
-	}
-	seen, err := r.neighbourhood(ctx, f, 0, r.data.Train.N(), most)
+	seen, err := r.neighbourhood(ctx, f, 0, r.data.Train.N(), r.K[len(r.K)-1])
 	if err != nil {
 		return nil, err
+	}
+	if r.predicts() {
+		seen.k = max(seen.k, depthK)
+	}
+	if r.PerImage {
+		seen.left = max(seen.left, depthK)
 	}
 	left := r.data.Assigned != nil || r.LeaveOneOut
 	seen.both = left

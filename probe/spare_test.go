@@ -113,6 +113,17 @@ func TestNeighbourhood(t *testing.T) {
 		same(t, "neighbours", of.Index, first.Index)
 		same(t, "left out", both.own.Index, own.Index)
 	}
+	// The images' own neighbours are as many as votes of theirs ask for, whatever the queries' are.
+	r.LeaveOneOut = true
+	found, err := r.find(ctx, f)
+	if err != nil || found.queries.K != 30 || found.own.K != 3 {
+		t.Fatalf("%d neighbours of queries and %d of images, want 30 and 3, %v", found.queries.K, found.own.K, err)
+	}
+	for i := range found.own.Queries {
+		a, _ := own.Row(i)
+		b, _ := found.own.Row(i)
+		same(t, "left out", a[:3], b)
+	}
 	without, err := r.neighbourhood(ctx, layerFeatures{images: f.images}, 0, 4, 30)
 	if err != nil {
 		t.Fatal(err)
