@@ -16,12 +16,14 @@ import "memprobe/internal/kernel/ref"
 //go:generate go run -C ../_asm ./quant -out ../avx512/quant_amd64.s -stubs ../avx512/quant_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./winograd -out ../avx512/winograd_amd64.s -stubs ../avx512/winograd_amd64.go -pkg avx512
 //go:generate go run -C ../_asm ./strassen -out ../avx512/strassen_amd64.s -stubs ../avx512/strassen_amd64.go -pkg avx512
+//go:generate go run -C ../_asm ./grouped -out ../avx512/grouped_amd64.s -stubs ../avx512/grouped_amd64.go -pkg avx512
 
 // Arguments of the kernels.
 type (
 	ByteTile   = ref.ByteTile
 	DepthLanes = ref.DepthLanes
 	DepthRows  = ref.DepthRows
+	GroupSums  = ref.GroupSums
 	PaddedCopy = ref.PaddedCopy
 	Planes     = ref.Planes
 	PoolRows   = ref.PoolRows
@@ -30,4 +32,5 @@ type (
 	RowSums    = ref.RowSums
 	Tile       = ref.Tile
 	Tiles      = ref.Tiles
+	Weave      = ref.Weave
 )

@@ -34,6 +34,9 @@ func newConv(p *parallel.Pool, s, all Spec) method.Conv {
 			return newGathered(p, s, all)
 		}
 	}
+	if suitsGrouped(all) && newGrouped(nil, all).Cycles() < newDirect(nil, all).Cycles() {
+		return newGrouped(p, s)
+	}
 	return fewestCycles(p, s, all, newDirect, winograd.New)
 }
 

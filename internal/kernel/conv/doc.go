@@ -2,6 +2,7 @@
 // the fewest cycles for a shape:
 //
 //	direct      a product whose B is the input's patches, read in place; package patch
+//	grouped     direct, of groups of few channels: output channels are the lanes of a vector
 //	outer       the weight gradient, a product over output pixels
 //	pointwise   windows of one tap: a product over the planes as they lie
 //	turned      pointwise with the product turned round: pixels are its rows

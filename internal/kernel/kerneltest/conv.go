@@ -88,6 +88,10 @@ var usualConv = []method.Spec{
 	{N: 7, C: 50, H: 7, W: 7, M: 90, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
 	{N: 2, C: 30, H: 14, W: 13, M: 90, KH: 1, KW: 1, StrideH: 2, StrideW: 2},
 	{N: 8, C: 50, H: 7, W: 7, M: 90, KH: 1, KW: 1, StrideH: 1, StrideW: 1},
+	{N: 2, C: 24, H: 20, W: 20, M: 24, KH: 3, KW: 3, StrideH: 1, StrideW: 1, PadTop: 1, PadLeft: 1, PadBottom: 1,
+		PadRight: 1, Group: 6},
+	{N: 2, C: 64, H: 14, W: 14, M: 64, KH: 3, KW: 3, StrideH: 2, StrideW: 2, PadTop: 1, PadLeft: 1, PadBottom: 1,
+		PadRight: 1, Group: 2},
 }
 
 func AllConvs() []method.Spec {
