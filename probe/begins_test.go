@@ -102,7 +102,7 @@ func TestJoinedPixels(t *testing.T) {
 	}
 	r := &runner{data: d, raw: &raw{size: 36}}
 	rows := Features{2, 38, make([]float32, 2*38)}
-	r.join(d.Test, Features{2, 2, []float32{3, 4, 0, 0}}).read(rows, 0)
+	r.join(joint{d.Test, Features{2, 2, []float32{3, 4, 0, 0}}}).read(rows, 0)
 	a, b := 0.0, 0.0
 	for j := range 36 {
 		a += float64(rows.Row(0)[j]) * float64(rows.Row(0)[j])

@@ -4,7 +4,6 @@ import (
 	"math"
 	"slices"
 
-	"memprobe/internal/kernel/vec"
 	"memprobe/internal/rng"
 	"memprobe/probe/knn"
 	"memprobe/probe/result"
@@ -42,19 +41,10 @@ func (r *runner) mappedImages(n int) []int {
 func (r *runner) mapped(f Features) (plane, error) {
 	if r.Options.Metric == knn.Cosine {
 		for i := range f.N {
-			normalizeRow(f.Row(i))
+			knn.Normalize(f.Row(i))
 		}
 	}
 	return components(r.Workers, f)
-}
-
-// normalizeRow brings x to unit length; zeros stay.
-func normalizeRow(x []float32) {
-	if n := math.Sqrt(vec.Dot(x, x)); n > 0 {
-		for i, v := range x {
-			x[i] = float32(float64(v) / n)
-		}
-	}
 }
 
 // drawMap puts the planes of all layers together. A component is turned round where it

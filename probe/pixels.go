@@ -202,18 +202,24 @@ func (r *runner) inParts(ctx context.Context, metric knn.Metric, bank, queries r
 		if err != nil {
 			return err
 		}
-		for i := range asked.N {
-			at, distance := found.Row(i)
-			for j, left := 0, k; left > 0; j++ {
-				if own == 0 || int(at[j])/own != q+i {
-					all.Index, all.Distance = append(all.Index, at[j]), append(all.Distance, distance[j])
-					left--
-				}
-			}
-		}
+		withoutOwn(all, found, q, own)
 		return nil
 	})
 	return all, err
+}
+
+// withoutOwn adds to all the nearest of the neighbours that were found of the queries from q on which
+// are none of a query's own.
+func withoutOwn(all, found *knn.Neighbors, q, own int) {
+	for i := range found.Queries {
+		at, distance := found.Row(i)
+		for j, left := 0, all.K; left > 0; j++ {
+			if own == 0 || int(at[j])/own != q+i {
+				all.Index, all.Distance = append(all.Index, at[j]), append(all.Distance, distance[j])
+				left--
+			}
+		}
+	}
 }
 
 func readPixels(pool *parallel.Pool, s Split, images []int, d int) Features {

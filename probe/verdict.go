@@ -160,13 +160,13 @@ func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers)
 		return nil, nil
 	}
 	b := &r.banks[0]
-	own := Features{b.hi - b.lo, f.images.D, f.images.Data[b.lo*f.images.D : b.hi*f.images.D]}
-	bank := r.join(part{r.raw.of(r.images), b.lo, own.N}, own)
+	n, d := b.hi-b.lo, f.images.D
+	bank := joint{part{r.raw.of(r.images), b.lo, n}, Features{n, d, f.images.Data[b.lo*d : b.hi*d]}}
 	queries, each := bank, 1
 	if r.testLabels != nil {
-		queries, each = r.join(r.raw.of(r.data.Test), f.test), 0
+		queries, each = joint{r.raw.of(r.data.Test), f.test}, 0
 	}
-	nb, err := r.inParts(ctx, knn.Euclidean, bank, queries, each)
+	nb, err := r.besides(ctx, bank, queries, each)
 	if err != nil {
 		return nil, err
 	}
@@ -174,32 +174,40 @@ func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers)
 	return answered.right, err
 }
 
+// joint are images and their features.
+type joint struct {
+	images   Split
+	features Features
+}
+
+// besides finds the nearest rows of a bank by pixels with features beside them, which has so many of
+// each query's own: by bytes, or in parts where that cannot be.
+func (r *runner) besides(ctx context.Context, bank, queries joint, own int) (*knn.Neighbors, error) {
+	k := r.K[len(r.K)-1]
+	as := func(j joint) knn.Joined {
+		read := readRows{j.images.Float32, func(i int) { fetch(j.images, i) }, 0}
+		return knn.Joined{Images: read, Features: j.features.Data, N: j.features.N, D: r.raw.size, E: j.features.D}
+	}
+	if found := knn.SearchJoined(ctx, r.Workers, as(bank), as(queries), k+own); found != nil {
+		all := &knn.Neighbors{Queries: found.Queries, K: k}
+		withoutOwn(all, found, 0, own)
+		return all, nil
+	}
+	return r.inParts(ctx, knn.Euclidean, r.join(bank), r.join(queries), own)
+}
+
 // join puts the pixels of images before their features, each scaled to norm 1; zeros
 // stay.
-func (r *runner) join(s Split, f Features) rows {
-	pixels := r.raw.size
+func (r *runner) join(j joint) rows {
+	s, f, pixels := j.images, j.features, r.raw.size
 	d := pixels + f.D
 	return rows{f.N, d, func(dst Features, lo int) {
 		r.Workers.For(dst.N, func(_, i int) {
 			row := dst.Row(i)
 			s.Float32(row[:pixels], lo+i)
 			copy(row[pixels:], f.Row(lo+i))
-			toUnit(row[:pixels])
-			toUnit(row[pixels:])
+			knn.Normalize(row[:pixels])
+			knn.Normalize(row[pixels:])
 		})
 	}}
-}
-
-func toUnit(x []float32) {
-	sum := 0.0
-	for _, v := range x {
-		sum += float64(v) * float64(v)
-	}
-	if sum == 0 {
-		return
-	}
-	norm := math.Sqrt(sum)
-	for i := range x {
-		x[i] = float32(float64(x[i]) / norm)
-	}
 }

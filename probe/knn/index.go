@@ -66,10 +66,11 @@ type Index struct {
 	bank   Rows
 	square []float64 // Σx² of each row
 
-	mean  []float64 // of the rows, normalised under cosine; nil of bytes
-	scale float64   // makes the centred rows' root mean square norm about 1
-	flat  bool      // all rows are the same vector
-	bytes bool      // rows are searched by their bytes
+	mean   []float64 // of the rows, normalised under cosine; nil of bytes
+	scale  float64   // makes the centred rows' root mean square norm about 1
+	flat   bool      // all rows are the same vector
+	bytes  bool      // rows are searched by their bytes
+	halves *halves   // the rows, if they are joined of bytes and features; else nil
 
 	whole    sync.Mutex
 	integers *Index // by int16, for queries that are no bytes; nil until there are some
@@ -111,6 +112,14 @@ const rowBytes = 24
 // wholeBlocks are the rows of as many blocks as have so many, at least of one.
 func wholeBlocks(rows int) int { return max(1, rows/blockRows) * blockRows }
 
+// rowsWithin are as many of n rows, in whole blocks, as take at most so many bytes.
+func rowsWithin(most int64, n, d int) int {
+	if bytesOf(n, d) <= most {
+		return n
+	}
+	return wholeBlocks(int(most / bytesOf(1, d)))
+}
+
 // build builds an index that takes at most so many bytes, if need be in parts.
 func build(ctx context.Context, pool *parallel.Pool, bank Rows, n, d int, metric Metric,
 	most int64) (*Index, error) {
@@ -122,10 +131,7 @@ func build(ctx context.Context, pool *parallel.Pool, bank Rows, n, d int, metric
 	case metric > Euclidean:
 		return nil, fmt.Errorf("knn: unknown metric %d", metric)
 	}
-	x := &Index{pool: pool, metric: metric, n: n, d: d, bank: bank, most: n}
-	if bytesOf(n, d) > most {
-		x.most = wholeBlocks(int(most / bytesOf(1, d)))
-	}
+	x := &Index{pool: pool, metric: metric, n: n, d: d, bank: bank, most: rowsWithin(most, n, d)}
 	var err error
 	if x.bytes = x.surveyBytes(); !x.bytes {
 		err = x.survey()

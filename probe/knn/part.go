@@ -11,6 +11,7 @@ import (
 type part struct {
 	lo, n  int     // its first row, and their number
 	pairs  int     // elements of a quantised row, in pairs; of bytes, in fours
+	fours  int     // of them, the first ones, that are bytes
 	packed []int16 // strips of rows: [pairs][strip][2]
 
 	// The score of row j is dot·weight[j] + bias[j], in units of the index's scale and of the
@@ -37,8 +38,13 @@ func (x *Index) prepare(lo, hi int) *part {
 
 func (x *Index) newPart(lo, hi int) *part {
 	p := &part{lo: lo, n: hi - lo, pairs: parallel.Chunks(x.d, 2)}
-	if x.bytes {
-		p.pairs = parallel.Chunks(x.d, 4)
+	switch {
+	case x.halves != nil:
+		p.fours = parallel.Chunks(x.halves.D, 4)
+		p.pairs = p.fours + parallel.Chunks(x.halves.E, 2)
+	case x.bytes:
+		p.fours = parallel.Chunks(x.d, 4)
+		p.pairs = p.fours
 	}
 	blocks := parallel.Chunks(p.n, blockRows)
 	p.packed = memory.Uncleared[int16](blocks * blockRows * p.pairs * 2)
@@ -54,15 +60,18 @@ func (x *Index) newPart(lo, hi int) *part {
 func (x *Index) fill(p *part) {
 	x.pool.For(len(p.blocks), func(_, b int) {
 		lo, hi := parallel.Range(b, blockRows, p.n)
-		if x.d%2 != 0 && !x.bytes {
+		if p.pairs > p.fours && (x.d%2 != 0 || x.halves != nil) {
 			p.clearPartners(b)
 		}
-		scratch, prepare := x.scratch(), x.prepareRow
-		if x.bytes {
-			prepare = x.prepareBytes
-		}
-		for i := lo; i < hi; i++ {
-			prepare(p, i, x.bank.Row(scratch, p.lo+i), &p.blocks[b])
+		for scratch, i := x.scratch(), lo; i < hi; i++ {
+			switch {
+			case x.halves != nil:
+				x.prepareHalves(p, i, scratch, &p.blocks[b])
+			case x.bytes:
+				x.prepareBytes(p, i, x.bank.Row(scratch, p.lo+i), &p.blocks[b])
+			default:
+				x.prepareRow(p, i, x.bank.Row(scratch, p.lo+i), &p.blocks[b])
+			}
 		}
 		for i := hi; i < lo+blockRows; i++ {
 			p.bias[i] = float32(math.Inf(-1))

@@ -26,12 +26,12 @@ const tilePairs = 128 // pairs of a strip that stay in the first-level cache
 // products computes the dot products of the first so many vectors of packed strips with those of
 // block b.
 func (s *scanner) products(packed []int16, vectors int, p *part, b int) {
-	block, product := p.strips(b), nearest.TileI16
-	if s.bytes {
-		product = nearest.TileI8
-	}
-	for k := 0; k < p.pairs; k += tilePairs {
-		n := min(tilePairs, p.pairs-k)
+	block, n := p.strips(b), 0
+	for k := 0; k < p.pairs; k += n {
+		product := nearest.TileI16
+		if n = min(tilePairs, p.pairs-k); k < p.fours {
+			n, product = min(tilePairs, p.fours-k), nearest.TileI8
+		}
 		for j := range blockRows / strip {
 			bs := block[(j*p.pairs+k)*strip*2:]
 			for i := 0; i < vectors; i += nearest.Rows {

@@ -6,6 +6,7 @@ import (
 	"math"
 
 	"memprobe/internal/kernel/nearest"
+	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 )
 
@@ -150,6 +151,7 @@ func (x *Index) firstRows(of *search, own *leaveOneOut) {
 type search struct {
 	*Index
 	queries []float32
+	halves  *halves // the queries, if they are joined
 	square  []float64
 	bars    []float32
 	found   *Neighbors
@@ -168,7 +170,7 @@ func (x *Index) newSearch(queries []float32, m, k int) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &search{x, queries, square, lowestBars(m), newNeighbors(m, k)}, nil
+	return &search{Index: x, queries: queries, square: square, bars: lowestBars(m), found: newNeighbors(m, k)}, nil
 }
 
 func (s *search) asked(i int) query { return query{s.queries[i*s.d : (i+1)*s.d], s.square[i]} }
@@ -203,6 +205,8 @@ type searcher struct {
 	part    *part
 	packed  []int16 // strips of queries
 	rounded []quantised
+	asked   []query
+	room    []float32 // for the chunk's queries, if they are joined
 	lists   []shortlist
 	never   []float32 // bars of the bank's rows, which look for nothing
 }
@@ -212,10 +216,14 @@ func (s *search) newSearcher(p *part, rows int) *searcher {
 	for i := range never {
 		never[i] = math.MaxFloat32
 	}
-	return &searcher{scanner: newScanner(s.Index, s.found.K, rows), search: s, part: p,
+	w := &searcher{scanner: newScanner(s.Index, s.found.K, rows), search: s, part: p,
 		packed:  make([]int16, parallel.Chunks(rows, strip)*strip*p.pairs*2),
-		rounded: make([]quantised, rows), never: never,
+		rounded: make([]quantised, rows), asked: make([]query, rows), never: never,
 		lists: shortlists(make([]candidate, rows*firstRoom(s.found.K)), rows, s.found.K)}
+	if s.halves != nil {
+		w.room = memory.Uncleared[float32](rows * s.d)
+	}
+	return w
 }
 
 // chunk searches for the queries from lo to hi.
@@ -225,11 +233,18 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 	// precision of the scores.
 	floor := 0x1p-10 / x.scale
 	for i := range n {
-		q := w.asked(lo + i)
-		if to := vectors(w.packed, w.part.pairs, i); x.bytes {
-			w.rounded[i] = packBytes(to, q.row, signBit)
-		} else {
-			w.rounded[i] = x.quantiseRow(to, q.row, q.square, floor)
+		to := vectors(w.packed, w.part.pairs, i)
+		switch halves := w.search.halves; {
+		case halves != nil:
+			row := w.room[i*x.d : (i+1)*x.d]
+			w.rounded[i] = halves.pack(to, row, lo+i, signBit)
+			w.asked[i].row = halves.Row(row, lo+i)
+		case x.bytes:
+			w.asked[i] = w.search.asked(lo + i)
+			w.rounded[i] = packBytes(to, w.asked[i].row, signBit)
+		default:
+			w.asked[i] = w.search.asked(lo + i)
+			w.rounded[i] = x.quantiseRow(to, w.asked[i].row, w.asked[i].square, floor)
 		}
 		w.lists[i].found = w.lists[i].found[:0]
 	}
@@ -243,11 +258,11 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 		}
 		w.products(w.packed, n, w.part, b)
 		for i := range n {
-			w.collect(i, b, w.asked(lo+i), &bars[i])
+			w.collect(i, b, w.asked[i], &bars[i])
 		}
 	}
 	for i := range n {
-		w.finish(w.found, lo+i, &w.lists[i], w.asked(lo+i), bars[i])
+		w.finish(w.found, lo+i, &w.lists[i], w.asked[i], bars[i])
 	}
 }
 
@@ -280,7 +295,10 @@ const mostSlack = 1e37
 // by q̃·ε·w + s·δ'·b. Then come the roundings of float32, and those of float64 where they are
 // relative to more than the score.
 func (w *searcher) line(i, b int) line {
-	if w.search.bytes {
+	switch {
+	case w.search.halves != nil:
+		return w.lineOfHalves(i, b)
+	case w.search.bytes:
 		return w.lineOfBytes(i, b)
 	}
 	x, q, rows := w.search.Index, &w.rounded[i], &w.part.blocks[b]

@@ -131,8 +131,7 @@ func (s *Split) Fetch(i int) {
 // Float32 writes v/255 of each byte to dst. It panics if dst is shorter.
 func Float32(dst []float32, pixels []uint8) {
 	dst = dst[:len(pixels)]
-	vec.FromUint8(dst, pixels, 1, 0)
-	vec.DivScalar(dst, dst, 255)
+	vec.FromUint8(dst, pixels)
 }
 
 // Options say how a set is opened. The zero value takes all of it as stored.

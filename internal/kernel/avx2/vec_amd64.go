@@ -379,10 +379,10 @@ func TransposeRows(dst []float32, src []float32, cols int, ldd int, lds int)
 //go:noescape
 func Repeat(dst []float32, x []float32, n int)
 
-// FromUint8 is ref.FromUint8(dst, x, a, b); len(dst) is a multiple of 8.
+// FromUint8 is high·x + low·x, the latter rounded, then the sum; len(dst) is a multiple of 8.
 //
 //go:noescape
-func FromUint8(dst []float32, x []uint8, a float32, b float32)
+func FromUint8(dst []float32, x []uint8, high float32, low float32)
 
 // Split is ref.Split(even, odd, src); len(even) is a multiple of 8.
 //

@@ -9625,23 +9625,24 @@ done:
 	VZEROUPPER
 	RET
 
-// func FromUint8(dst []float32, x []uint8, a float32, b float32)
+// func FromUint8(dst []float32, x []uint8, high float32, low float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·FromUint8(SB), NOSPLIT, $0-56
 	MOVQ         dst_base+0(FP), AX
 	MOVQ         x_base+24(FP), CX
 	MOVQ         dst_len+8(FP), DX
-	VBROADCASTSS a+48(FP), Y0
-	VBROADCASTSS b+52(FP), Y1
+	VBROADCASTSS high+48(FP), Y0
+	VBROADCASTSS low+52(FP), Y1
 
 vectors:
 	SUBQ        $0x08, DX
 	JL          done
 	VPMOVZXBD   (CX), Y2
-	VCVTDQ2PS   Y2, Y2
-	VMOVAPS     Y1, Y3
-	VFMADD231PS Y0, Y2, Y3
-	VMOVUPS     Y3, (AX)
+	VCVTDQ2PS   Y2, Y3
+	VMULPS      Y1, Y3, Y2
+	VMOVAPS     Y2, Y2
+	VFMADD231PS Y0, Y3, Y2
+	VMOVUPS     Y2, (AX)
 	ADDQ        $0x08, CX
 	ADDQ        $0x20, AX
 	JMP         vectors

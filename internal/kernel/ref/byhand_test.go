@@ -98,7 +98,7 @@ func TestMovesByHand(t *testing.T) {
 		t.Errorf("Join: %v", dst)
 	}
 	pixels := make([]float32, 3)
-	if ref.FromUint8(pixels, []uint8{0, 2, 255}, 0.5, -1); !slices.Equal(pixels, []float32{-1, 0, 126.5}) {
+	if ref.FromUint8(pixels, []uint8{0, 51, 255}); !slices.Equal(pixels, []float32{0, 0.2, 1}) {
 		t.Errorf("FromUint8: %v", pixels)
 	}
 }

@@ -36,10 +36,10 @@ func Repeat[T any](dst, x []T, n int) {
 	}
 }
 
-// FromUint8 is a·x + b.
-func FromUint8[T Float](dst []T, x []uint8, a, b T) {
+// FromUint8 is x/255.
+func FromUint8[T Float](dst []T, x []uint8) {
 	for i := range dst {
-		dst[i] = fma(a, T(x[i]), b)
+		dst[i] = T(x[i]) / 255
 	}
 }
 

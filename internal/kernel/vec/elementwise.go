@@ -143,8 +143,8 @@ func Fma[T Float](dst, a, b, c []T) {
 	Of[T]().Fma(dst, a, b, c)
 }
 
-// FromUint8 computes a·x + b.
-func FromUint8[T Float](dst []T, x []uint8, a, b T) {
+// FromUint8 computes x/255, rounded once.
+func FromUint8[T Float](dst []T, x []uint8) {
 	check.Cover(len(dst), x)
-	Of[T]().FromUint8(dst, x, a, b)
+	Of[T]().FromUint8(dst, x)
 }

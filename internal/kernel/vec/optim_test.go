@@ -77,7 +77,7 @@ func TestPassesAllocateNothing(t *testing.T) {
 		Add(y, x, y)
 		Gelu(y, x)
 		Axpy(y, x, 0.5)
-		FromUint8(y[:97], bytes, 1, 0)
+		FromUint8(y[:97], bytes)
 		y[0] = float32(Dot(x, y)) + MaxOf(x) + float32(ArgMax(x))
 		SGDStep(SGD{LR: 0.1, Momentum: 0.9, GradScale: 1}, y, x, m)
 		AdamStep(Adam{LR: 0.1, Beta1: 0.9, Beta2: 0.99, Eps: 1e-8, GradScale: 1, Step: 1}, y, x, m, v)

@@ -45,7 +45,7 @@ type Table[T Float] struct {
 	SoftmaxGrad      binary1[T]
 	LogSoftmaxGrad   binary1[T]
 	Repeat           func(dst, x []T, n int)
-	FromUint8        func(dst []T, x []uint8, a, b T)
+	FromUint8        func(dst []T, x []uint8)
 	Transpose        func(dst, src []T, rows, cols, ldd, lds int)
 	Match            func(at, x, m []T, k T)
 	Split            func(even, odd, src []T)

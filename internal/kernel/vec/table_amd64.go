@@ -65,15 +65,18 @@ func narrow() Table[float32] {
 	}
 }
 
-// fromUint8 pads the last elements to a whole vector.
-func fromUint8(dst []float32, x []uint8, a, b float32) {
+// fromUint8 pads the last elements to a whole vector. A byte times 1/255, of which the greater part is
+// multiplied exactly and the lesser one nearly so, is rounded as the division is, which takes longer.
+func fromUint8(dst []float32, x []uint8) {
+	const high = float32(1. / 255)
+	const low = float32(1./255 - float64(high))
 	n := len(dst) &^ 7
-	avx2.FromUint8(dst[:n], x[:n], a, b)
+	avx2.FromUint8(dst[:n], x[:n], high, low)
 	if n < len(dst) {
 		var in [8]uint8
 		var out [8]float32
 		copy(in[:], x[n:len(dst)])
-		avx2.FromUint8(out[:], in[:], a, b)
+		avx2.FromUint8(out[:], in[:], high, low)
 		copy(dst[n:], out[:])
 	}
 }

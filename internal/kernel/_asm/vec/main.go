@@ -133,7 +133,7 @@ var docs = map[string]string{
 	"AdamStep":      "AdamStep is ref.AdamStep, the fields of AdamCoef one by one.",
 	"Split":         "Split is ref.Split(even, odd, src); len(even) is a multiple of 8.",
 	"Join":          "Join is ref.Join(dst, even, odd); len(even) is a multiple of 8.",
-	"FromUint8":     "FromUint8 is ref.FromUint8(dst, x, a, b); len(dst) is a multiple of 8.",
+	"FromUint8":     "FromUint8 is high·x + low·x, the latter rounded, then the sum; len(dst) is a multiple of 8.",
 }
 
 func pointer(name string) reg.GPVirtual { return Load(Param(name).Base(), GP64()).(reg.GPVirtual) }

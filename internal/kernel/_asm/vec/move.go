@@ -114,16 +114,18 @@ func repeat() {
 
 // fromUint8 generates the conversion of whole vectors; n is a multiple of 8.
 func fromUint8() {
-	text("FromUint8", "(dst []float32, x []uint8, a, b float32)")
+	text("FromUint8", "(dst []float32, x []uint8, high, low float32)")
 	dst, x := pointer("dst"), pointer("x")
 	n := Load(Param("dst").Len(), GP64())
-	a, b := broadcast("a"), broadcast("b")
+	high, low := broadcast("high"), broadcast("low")
 	Label("vectors")
 	SUBQ(U8(lanes), n)
 	JL(LabelRef("done"))
-	v := YMM()
+	v, rest := YMM(), YMM()
 	VPMOVZXBD(Mem{Base: x}, v)
-	VMOVUPS(fma(fromInt(v), a, b), Mem{Base: dst})
+	v = fromInt(v)
+	VMULPS(low, v, rest)
+	VMOVUPS(fma(v, high, rest), Mem{Base: dst})
 	ADDQ(U8(lanes), x)
 	ADDQ(U8(4*lanes), dst)
 	JMP(LabelRef("vectors"))

@@ -1,0 +1,158 @@
+package knn
+
+import (
+	"context"
+	"math"
+	"runtime"
+	"sync/atomic"
+
+	"memprobe/internal/kernel/nearest"
+	"memprobe/internal/kernel/vec"
+	"memprobe/internal/memory"
+	"memprobe/internal/parallel"
+)
+
+// Normalize brings x to norm 1; zeros stay.
+func Normalize(x []float32) {
+	if n := math.Sqrt(vec.Dot(x, x)); n > 0 {
+		for i, v := range x {
+			x[i] = float32(float64(v) / n)
+		}
+	}
+}
+
+// Images of bytes are searched by these also where each has features beside it, both scaled to
+// norm 1. Of an image u and features f, the integers of a row are
+//
+//	u   and   ṽ = round(|u|·f/|f|)
+//
+// so that the products of both kinds add up to |q|·|b|·(cos of the images + cos of the features),
+// but for what is rounded.
+
+const (
+	// mostJoined elements, of norm 255·√2¹⁴ < 32767, leave ṽ within int16 and sums within int32.
+	mostJoined = 1 << 14
+	// leastNorm of an image keeps what is rounded of its features small.
+	leastNorm = 256
+)
+
+// Joined are N rows of an image, of D elements, and of features beside it.
+type Joined struct {
+	Images   Rows
+	Features []float32 // [N,E]
+	N, D, E  int
+}
+
+// SearchJoined finds the k nearest rows of a bank to each of the queries, k in [1,N], by the
+// Euclidean distance of rows of which both halves are scaled to norm 1, as [Normalize] does. It
+// returns nil where it cannot: on processors that multiply bytes slowly, of images that are no
+// bytes or too dark, of features that are all zero, or if ctx is done.
+func SearchJoined(ctx context.Context, pool *parallel.Pool, bank, queries Joined, k int) *Neighbors {
+	if bytesOf(bank.N, bank.D+bank.E) > memory.Left()/2 {
+		runtime.GC() // what is in use may be garbage
+	}
+	return searchJoined(ctx, pool, bank, queries, k, memory.Left()/2)
+}
+
+// searchJoined is SearchJoined by an index that takes at most so many bytes.
+func searchJoined(ctx context.Context, pool *parallel.Pool, bank, queries Joined, k int, most int64) *Neighbors {
+	if !nearest.FastI8() || bank.D > mostJoined || bank.E > mostJoined {
+		return nil
+	}
+	b, q := newHalves(pool, bank), newHalves(pool, queries)
+	if b == nil || q == nil {
+		return nil
+	}
+	x := &Index{pool: pool, metric: Euclidean, n: b.N, d: b.D + b.E, bank: b, bytes: true, halves: b, scale: 1}
+	x.most = rowsWithin(most, x.n, x.d)
+	s := &search{Index: x, halves: q, square: make([]float64, q.N), bars: lowestBars(q.N), found: newNeighbors(q.N, k)}
+	if x.complete(ctx, nil) != nil || x.pass(ctx, s, nil) != nil {
+		return nil
+	}
+	return s.found
+}
+
+// halves are joined rows with their norms, as rows of which both halves are of norm 1.
+type halves struct {
+	Joined
+	norm  []float64 // of the images
+	units []float32 // the features, of norm 1
+	zeros []float64 // as many as features
+}
+
+// newHalves returns nil where the rows cannot be searched by bytes.
+func newHalves(pool *parallel.Pool, j Joined) *halves {
+	h := &halves{Joined: j, norm: make([]float64, j.N), units: append([]float32(nil), j.Features...),
+		zeros: make([]float64, j.E)}
+	var others atomic.Bool
+	const rows = 64
+	pool.For(parallel.Chunks(j.N, rows), func(_, chunk int) {
+		scratch := make([]float32, j.D)
+		lo, hi := parallel.Range(chunk, rows, j.N)
+		for i := lo; i < hi && !others.Load(); i++ {
+			image, unit := j.Images.Row(scratch, i), h.unit(i)
+			Normalize(unit)
+			h.norm[i] = math.Sqrt(vec.Dot(image, image))
+			if !(h.norm[i] >= leastNorm/255. && vec.Dot(unit, unit) > 0.5) || !areBytes(image) {
+				others.Store(true)
+			}
+		}
+	})
+	if others.Load() {
+		return nil
+	}
+	return h
+}
+
+// unit are the features of row i, of norm 1.
+func (h *halves) unit(i int) []float32 { return h.units[i*h.E : (i+1)*h.E] }
+
+// Row writes row i with both halves of norm 1. The elements of an image are among 256 numbers,
+// which are divided in place of all of them.
+func (h *halves) Row(dst []float32, i int) []float32 {
+	var scaled [256]float32
+	for u, v := range fractions {
+		scaled[u] = float32(float64(v) / h.norm[i])
+	}
+	dst = dst[:h.D+h.E]
+	for j, v := range h.Images.Row(dst[:h.D], i) {
+		dst[j] = scaled[byteOf(v)]
+	}
+	copy(dst[h.D:], h.unit(i))
+	return dst
+}
+
+func (h *halves) Fetch(i int) {
+	if f, ok := h.Images.(fetcher); ok {
+		f.Fetch(i)
+	}
+}
+
+// pack stores the integers of row i as the vector of a strip with which dst begins, each byte with
+// the bits of flip turned over. whole and bias are those of [packBytes], residual |ṽ − |u|·f/|f||.
+func (h *halves) pack(dst []int16, scratch []float32, i int, flip uint8) quantised {
+	q := packBytes(dst, h.Images.Row(scratch[:h.D], i), flip)
+	_, residual := nearest.RoundCentred(dst[parallel.Chunks(h.D, 4)*2*strip:], strip, h.unit(i), h.zeros, 1, q.norm)
+	q.residual = math.Sqrt(residual)
+	return q
+}
+
+// prepareHalves makes row i of a part ready and has its block bound it: the score of a query is
+// (Σ (q−128)·b + 128·Σ b + Σ ṽ·ṽ)/|b|.
+func (x *Index) prepareHalves(p *part, i int, scratch []float32, b *block) {
+	q := x.halves.pack(vectors(p.packed, p.pairs, i), scratch, p.lo+i, 0)
+	w := 1 / q.norm
+	p.weight[i], p.bias[i] = float32(w), float32(q.bias*w)
+	b.bias, b.residual = max(b.bias, q.bias*w), max(b.residual, q.residual*w)
+}
+
+// lineOfHalves is that of query i of a chunk and block b, whose scores are |q| times the sum of
+// both cosines. The sum of the features' products differs from |q|·|b|·cos by what [searcher.line]
+// says; the distance that finally ranks is that of elements that are rounded to float32.
+func (w *searcher) lineOfHalves(i, b int) line {
+	q, rows := &w.rounded[i], &w.part.blocks[b]
+	rounded := q.norm + q.residual // no less than |ṽ|
+	e := 1.001*(rounded*rows.residual+q.residual) +
+		float32s*1.001*(q.whole+rows.bias+2*rounded+3*q.norm) + 8*w.search.float64s()*q.norm
+	return line{nearest.Line{A: 1, B: 1}, float32(e + 1e-30)}
+}
