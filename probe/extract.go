@@ -3,7 +3,6 @@ package probe
 import (
 	"context"
 
-	"memprobe/internal/tensor"
 	"memprobe/onnx"
 	"memprobe/train/dataset"
 )
@@ -44,10 +43,10 @@ func Extract(ctx context.Context, m *onnx.Model, images Split, sample []dataset.
 	if o.Progress != nil {
 		done = func(n int) { o.Progress("images", n, images.N()) }
 	}
-	return s.each(ctx, images.N(), fill, func(l, first, n int, t *tensor.Tensor) error {
+	return s.each(ctx, images.N(), fill, func(l int, p piece) error {
 		r := rows[l]
-		r.N, r.Data = n, r.Data[:n*r.D]
-		s.apply(r, l, t)
-		return emit(l, first, r)
+		r.N, r.Data = p.n, r.Data[:p.n*r.D]
+		s.apply(r, l, p)
+		return emit(l, p.first, r)
 	}, done)
 }

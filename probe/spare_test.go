@@ -162,7 +162,7 @@ func TestPlansAreGivenBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if more := held() - before; arena < 8<<20 || more > arena/2 {
+	if more := held() - before; arena < 4<<20 || more > arena/2 {
 		t.Errorf("features hold %d bytes, their plan had an arena of %d", more, arena)
 	}
 	runtime.KeepAlive(f)

@@ -29,6 +29,24 @@ type stream struct {
 type lane struct {
 	session engine.Session
 	feed    *dataset.Feed
+	shown   []int // images of the batch in the feed that each layer has been shown of
+}
+
+// piece is the activations of a layer for some images, as float32s.
+type piece struct {
+	t        *tensor.Tensor
+	first, n int // images
+	at       int // place of the first one in the batch
+}
+
+// piece is what t, of the given size an image, is of the images from first on that are in the
+// feed; what is beyond the last of n images is left out.
+func (of *lane) piece(l int, t *tensor.Tensor, size, first, n int) piece {
+	p := piece{t: narrow(t), at: of.shown[l]}
+	images := t.Len() / max(size, 1)
+	of.shown[l] += images
+	p.first, p.n = first+p.at, max(0, min(images, n-first-p.at))
+	return p
 }
 
 // laneBytes is the most that the elements of a layer take in a batch where each thread runs
@@ -46,7 +64,7 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
 	for i, l := range layers {
 		taps[i], largest = l.Name, max(largest, 4*in.batch*tensor.Len(l.Shape))
 	}
-	sessions, err := compile(m, engine.Options{Inputs: in.tensors(m, in.batch), Outputs: []string{}, Taps: taps, Pool: pool},
+	sessions, err := compile(m, engine.Options{Inputs: in.tensors(m, in.batch), Outputs: []string{}, Taps: taps, Pieces: true, Pool: pool},
 		parallel.Chunks(images, in.batch) >= 4*pool.Threads() && largest <= laneBytes)
 	if err != nil {
 		return nil, err
@@ -68,7 +86,7 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
 		if err != nil {
 			return nil, err
 		}
-		lanes = append(lanes, lane{session, feed})
+		lanes = append(lanes, lane{session, feed, make([]int, len(layers))})
 	}
 	if s.lane = lanes[0]; len(lanes) > 1 {
 		s.lanes = lanes
@@ -119,8 +137,8 @@ func (s *stream) run(ctx context.Context, lo, hi int, fill func(dst []float32, i
 	if s.lanes != nil {
 		return out, s.apart(ctx, hi-lo, from, rows, done)
 	}
-	err := s.each(ctx, hi-lo, from, func(l, first, n int, t *tensor.Tensor) error {
-		s.apply(rows(l, first, n), l, t)
+	err := s.each(ctx, hi-lo, from, func(l int, p piece) error {
+		s.apply(rows(l, p.first, p.n), l, p)
 		return nil
 	}, done)
 	return out, err
@@ -146,10 +164,15 @@ func (s *stream) apart(ctx context.Context, n int, fill func(dst []float32, i in
 			fill(of.feed.Row(i), min(first+i, n-1))
 		}
 		of.feed.Convert()
+		clear(of.shown)
 		errs[b] = of.session.Run(ctx, func(l int, t *tensor.Tensor) {
-			to, x := rows(l, first, min(batch, n-first)), narrow(t)
+			p := of.piece(l, t, tensor.Len(s.layers[l].Shape), first, n)
+			if p.n == 0 {
+				return
+			}
+			to := rows(l, p.first, p.n)
 			for i := range to.N {
-				s.applyRow(to, l, x, of, i)
+				s.applyRow(to, l, p, of, i)
 			}
 		})
 		mu.Lock()
@@ -163,34 +186,34 @@ func (s *stream) apart(ctx context.Context, n int, fill func(dst []float32, i in
 	return cmp.Or(errs...)
 }
 
-// apply pools the activations t of the batch in the feed, of layer l, into rows.
-func (s *stream) apply(rows Features, l int, t *tensor.Tensor) {
-	s.pool.For(rows.N, func(_, i int) { s.applyRow(rows, l, t, &s.lane, i) })
+// apply pools activations of layer l into rows.
+func (s *stream) apply(rows Features, l int, p piece) {
+	s.pool.For(rows.N, func(_, i int) { s.applyRow(rows, l, p, &s.lane, i) })
 }
 
-// applyRow pools the activations of sample i of the batch in a lane.
-func (s *stream) applyRow(rows Features, l int, t *tensor.Tensor, of *lane, i int) {
+// applyRow pools the activations of image i of a piece of the batch in a lane.
+func (s *stream) applyRow(rows Features, l int, p piece, of *lane, i int) {
 	shape := s.layers[l].Shape
 	size := tensor.Len(shape)
-	s.pooling[l].Apply(rows.Row(i), t.F32()[i*size:(i+1)*size], shape, s.in.maskOf(of.feed.Row(i)))
+	s.pooling[l].Apply(rows.Row(i), p.t.F32()[i*size:(i+1)*size], shape, s.in.maskOf(of.feed.Row(p.at+i)))
 }
 
 // each runs n images, which fill writes, and calls keep with the activations of
-// each layer of each batch, of which the first rows are those of images first,
-// first+1, …; what a batch has beyond the last image repeats it.
+// each layer, in the order of the images; what a batch has beyond the last image repeats it.
 func (s *stream) each(ctx context.Context, n int, fill func(dst []float32, i int),
-	keep func(l, first, rows int, t *tensor.Tensor) error, done func(n int)) error {
+	keep func(l int, p piece) error, done func(n int)) error {
 	first, batch := 0, s.in.batch
 	load := func(_, i int) { fill(s.feed.Row(i), min(first+i, n-1)) }
 	var failed error
 	tap := func(l int, t *tensor.Tensor) {
-		if failed == nil {
-			failed = keep(l, first, min(batch, n-first), narrow(t))
+		if p := s.piece(l, t, tensor.Len(s.layers[l].Shape), first, n); failed == nil && p.n > 0 {
+			failed = keep(l, p)
 		}
 	}
 	for ; first < n; first += batch {
 		s.pool.For(batch, load)
 		s.feed.Convert()
+		clear(s.shown)
 		if err := cmp.Or(s.session.Run(ctx, tap), failed); err != nil {
 			return err
 		}

@@ -24,6 +24,9 @@ type Options struct {
 	Outputs []string
 	// Taps names the tensors to show during a run, in any order.
 	Taps []string
+	// Pieces allows that a run shows a tap several times, with some of the images of the batch
+	// at a time, in their order.
+	Pieces bool
 	// Pool runs the kernels; nil means the caller's goroutine alone.
 	Pool *parallel.Pool
 	// Double computes in float64 throughout: the oracle of gradient checks.
@@ -70,10 +73,12 @@ func (g *Graph) Compile(o Options) (Session, error) {
 		return g.stage(p, r, &o)
 	}
 	if c := p.cutBatch(&o); c != nil {
-		s, err := c.session(&o)
+		behind, before := new(ops.Scratch), new(ops.Scratch)
+		s, err := c.session(&o, behind, before)
 		var full *memory.Error // a session that is not cut may take less
 		switch {
 		case err == nil:
+			s.beside = func() (Session, error) { return c.session(&o, behind.Again(), before.Again()) }
 			return s, nil
 		case !errors.As(err, &full):
 			return nil, err
@@ -210,6 +215,10 @@ func (p *program) bind(l *layout, taps []string, env *ops.Env, scratch *ops.Scra
 	tapped := map[*ops.Value][]int{}
 	for i, name := range taps {
 		v := p.values[name]
+		if v == nil { // another program's
+			s.taps = append(s.taps, Tap{Name: name})
+			continue
+		}
 		s.taps = append(s.taps, Tap{Name: name, DType: v.DType, Shape: v.Shape, tensor: l.tensor(v)})
 		tapped[v] = append(tapped[v], i)
 		if v.Producer == nil || v.Const != nil {

@@ -69,10 +69,10 @@ func (l *layout) allocate() *layout {
 	return l
 }
 
-// again is the same plan of memory for another arena.
-func (l *layout) again() *layout {
+// over is the same plan in an arena that is there, or in none yet.
+func (l *layout) over(arena []byte) *layout {
 	own := *l
-	own.arena, own.made = nil, map[*ops.Value]*tensor.Tensor{}
+	own.arena, own.made = arena, map[*ops.Value]*tensor.Tensor{}
 	return &own
 }
 

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"memprobe/internal/memory"
@@ -9,36 +11,51 @@ import (
 	"memprobe/onnx/ops"
 )
 
-// parted is a session whose first nodes are computed by each thread for a part of the batch, from
-// the input to a cut. What a thread reads there it wrote itself, so that it comes from the caches
-// of its own core, and threads do not wait for each other after every node. The nodes behind
-// the cut, which read more weights than results, are computed by all threads together. The bits
-// are those of a session that is not cut.
+// parted is a session whose first nodes are computed for a part of the batch at a time, from the
+// input to a cut: each thread takes images of its own, a few at a time. What a thread reads there
+// it wrote itself not long before, so that it comes from the caches of its own core, and threads do
+// not wait for each other after every node. The nodes behind the cut, which read more weights than
+// results, are computed for the whole batch by all threads together. The bits are those of a
+// session that is not cut.
 type parted struct {
 	*session // of the nodes behind the cut
 	parts    []*session
-	body     func(worker, part int)
-	ctx      context.Context // of the run in progress
-	errs     []error         // by part
+	turns    int // parts of each thread, one after the other
+	body     func(worker, thread int)
+	errs     []error // by thread
+
+	// Of the run in progress.
+	ctx   context.Context
+	visit func(tap int, t *tensor.Tensor)
 }
 
 // Run implements Session.
 func (s *parted) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)) error {
-	s.ctx = ctx
-	s.pool.For(len(s.parts), s.body)
-	for _, err := range s.errs {
-		if err != nil {
-			return err
-		}
+	s.ctx, s.visit = ctx, visit
+	s.pool.For(len(s.errs), s.body)
+	s.ctx, s.visit = nil, nil
+	if err := cmp.Or(s.errs...); err != nil {
+		return err
 	}
 	return s.session.Run(ctx, visit)
+}
+
+// thread runs the parts of a thread.
+func (s *parted) thread(_, i int) {
+	s.errs[i] = nil
+	for _, p := range s.parts[i*s.turns : (i+1)*s.turns] {
+		if s.errs[i] = p.Run(s.ctx, s.visit); s.errs[i] != nil {
+			return
+		}
+	}
 }
 
 // Memory implements Session.
 func (s *parted) Memory() Memory {
 	m := s.session.Memory()
-	for _, p := range s.parts {
-		m.Arena, m.Scratch = m.Arena+p.memory.Arena, m.Scratch+p.memory.Scratch
+	for i := 0; i < len(s.parts); i += s.turns {
+		p := s.parts[i].memory
+		m.Arena, m.Scratch = m.Arena+p.Arena, m.Scratch+p.Scratch
 	}
 	return m
 }
@@ -47,17 +64,26 @@ func (s *parted) Memory() Memory {
 // parts of the batch, and those behind them, for all of it.
 type cut struct {
 	part, whole *program
+	threads     int                       // that take parts
+	turns       int                       // parts of each of them
 	of          map[*ops.Value]*ops.Value // the parts of what both programs have
 }
 
-// cutBatch cuts a program for the threads of the pool; nil where that does not pay, or a batch
-// cannot be shared out evenly.
+// cutBatch cuts a program for the threads of the pool, and for their caches; nil where that does
+// not pay, or a batch cannot be shared out evenly.
 func (p *program) cutBatch(o *Options) *cut {
-	parts, batch := o.Pool.Threads(), batchOf(o.Inputs)
-	if parts < 2 || batch == 0 || batch%parts != 0 || len(o.Taps) > 0 || o.KeepParams || o.Double || o.turns != nil {
+	threads, batch := o.Pool.Threads(), batchOf(o.Inputs)
+	if batch == 0 || batch%threads != 0 || o.KeepParams || o.Double || o.turns != nil ||
+		len(o.Taps) > 0 && (threads > 1 || !o.Pieces) {
 		return nil
 	}
-	c := &cut{part: &program{outside: map[*ops.Value]bool{}, until: p.until}, of: map[*ops.Value]*ops.Value{}}
+	turns := p.turns(batch, batch/threads)
+	parts := threads * turns
+	if parts == 1 {
+		return nil
+	}
+	c := &cut{threads: threads, turns: turns, of: map[*ops.Value]*ops.Value{},
+		part: &program{outside: map[*ops.Value]bool{}, until: p.until, values: map[string]*ops.Value{}}}
 	for _, v := range p.inputs {
 		if v.DType == tensor.Float32 && len(v.Shape) > 0 && v.Shape[0] == batch {
 			own := *v
@@ -65,7 +91,7 @@ func (p *program) cutBatch(o *Options) *cut {
 			c.of[v] = &own
 		}
 	}
-	at := p.separable(c, batch, parts)
+	at := p.separable(c, batch)
 	if at == 0 {
 		return nil
 	}
@@ -87,9 +113,42 @@ func (p *program) cutBatch(o *Options) *cut {
 			}
 		}
 	}
-	c.whole = &program{values: p.values, nodes: p.nodes[at:], inputs: slices.Concat(p.inputs, across), keep: p.keep,
-		until: p.until}
+	c.whole = &program{values: maps.Clone(p.values), nodes: p.nodes[at:], inputs: slices.Concat(p.inputs, across),
+		keep: p.keep, until: p.until}
+	for name, v := range p.values { // the taps that the parts show
+		if own := c.of[v]; own != nil && own.Producer != nil && slices.Contains(c.part.nodes, own.Producer) {
+			c.part.values[name] = own
+			delete(c.whole.values, name)
+		}
+	}
 	return c
+}
+
+// A thread computes so many elements of the largest tensor in a turn, which its caches hold. Where
+// its images have less than many it takes them at once: then each weight is read once.
+const (
+	turnFloats = 512 << 10
+	manyFloats = 2 << 20
+)
+
+// turns is in how many parts a thread's images of the batch are computed.
+func (p *program) turns(batch, images int) int {
+	largest := 0
+	for _, n := range p.nodes {
+		for _, v := range n.Out {
+			if v != nil && len(v.Shape) > 0 && v.Shape[0] == batch {
+				largest = max(largest, v.Len()/batch)
+			}
+		}
+	}
+	if images*largest < manyFloats || largest > turnFloats {
+		return 1
+	}
+	turns := 2
+	for images%turns != 0 || images/turns*largest > turnFloats {
+		turns++
+	}
+	return turns
 }
 
 // lastReads gives for each value the last node that reads it: the number of nodes, if it is kept.
@@ -108,8 +167,9 @@ func (p *program) lastReads() map[*ops.Value]int {
 
 // separable appends to c's part the nodes that compute each image by itself, from the first on,
 // and returns where to cut. A cut saves threads from reading what others wrote, and has each read
-// all weights before it: the best one has the largest difference.
-func (p *program) separable(c *cut, batch, parts int) (at int) {
+// all weights before it, in each turn: the best one has the largest difference.
+func (p *program) separable(c *cut, batch int) (at int) {
+	parts := c.threads * c.turns
 	last := p.lastReads()
 	views := map[*ops.Value]bool{} // results that are read later and have no memory of their own
 	var saved, most int
@@ -127,7 +187,7 @@ func (p *program) separable(c *cut, batch, parts int) (at int) {
 		if n.Def.View {
 			views[n.Out[0]] = true
 		} else {
-			saved += traffic(n)
+			saved += traffic(n, max(c.turns-1, 1))
 		}
 		for _, v := range n.In {
 			if last[v] == i {
@@ -141,8 +201,9 @@ func (p *program) separable(c *cut, batch, parts int) (at int) {
 	return at
 }
 
-// traffic is how many more elements of results a node reads and writes than of constants.
-func traffic(n *ops.Node) int {
+// traffic is how many more elements of results a node reads and writes than of constants, which it
+// reads so many times.
+func traffic(n *ops.Node, times int) int {
 	sum := 0
 	for _, v := range n.Out {
 		if v != nil {
@@ -151,7 +212,7 @@ func traffic(n *ops.Node) int {
 	}
 	for _, v := range reads(n) {
 		if v.Const != nil {
-			sum -= v.Len()
+			sum -= times * v.Len()
 		} else {
 			sum += v.Len()
 		}
@@ -170,17 +231,18 @@ func reads(n *ops.Node) []*ops.Value {
 	return list
 }
 
-// session allocates and binds the two programs.
-func (c *cut) session(o *Options) (*parted, error) {
+// session allocates and binds the two programs, with workspaces for the nodes behind the cut and for
+// the parts.
+func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) {
 	whole, part := c.whole.layout(), c.part.layout()
-	parts, batch := o.Pool.Threads(), batchOf(o.Inputs)
-	if err := memory.Need("a run", int64(whole.size)+int64(parts)*int64(part.size)); err != nil {
+	batch, parts := batchOf(o.Inputs), c.threads*c.turns
+	if err := memory.Need("a run", int64(whole.size)+int64(c.threads)*int64(part.size)); err != nil {
 		return nil, err
 	}
-	s := &parted{errs: make([]error, parts)}
+	s := &parted{turns: c.turns, errs: make([]error, c.threads)}
 	var err error
-	if s.session, err = c.whole.bind(whole.allocate(), nil, &ops.Env{Pool: o.Pool, Packed: o.Packed, Images: batch},
-		new(ops.Scratch)); err != nil {
+	if s.session, err = c.whole.bind(whole.allocate(), o.Taps, &ops.Env{Pool: o.Pool, Packed: o.Packed, Images: batch},
+		behind); err != nil {
 		return nil, err
 	}
 	for _, v := range c.whole.inputs {
@@ -192,27 +254,39 @@ func (c *cut) session(o *Options) (*parted, error) {
 	for i, name := range o.Outputs {
 		s.outputs[name] = whole.tensor(c.whole.keep[i])
 	}
-	scratch := new(ops.Scratch)
+	for v, own := range c.of {
+		for i, name := range o.Taps {
+			if c.part.values[name] == own {
+				s.taps[i] = Tap{Name: name, DType: v.DType, Shape: v.Shape}
+			}
+		}
+	}
 	for i := range parts {
-		l, env := part.again(), &ops.Env{Images: batch / parts, Parts: parts}
-		if i == 0 {
+		env := &ops.Env{Images: batch / parts, Parts: parts}
+		switch {
+		case i == 0:
 			env.Packed = o.Packed
-		} else {
-			scratch = scratch.Again()
+			part.allocate()
+		case i%c.turns == 0:
+			before = before.Again()
+			part = part.over(nil).allocate()
+		default:
+			before.Rewind()
+			part = part.over(part.arena)
 		}
 		for v, own := range c.of {
 			if c.part.outside[own] {
 				all := whole.tensor(v).Bytes()
 				size := len(all) / parts
-				l.made[own] = tensor.Over(own.DType, all[i*size:(i+1)*size:(i+1)*size], own.Shape...)
+				part.made[own] = tensor.Over(own.DType, all[i*size:(i+1)*size:(i+1)*size], own.Shape...)
 			}
 		}
-		p, err := c.part.bind(l.allocate(), nil, env, scratch)
+		p, err := c.part.bind(part, o.Taps, env, before)
 		if err != nil {
 			return nil, err
 		}
 		s.parts = append(s.parts, p)
 	}
-	s.body = func(_, i int) { s.errs[i] = s.parts[i].Run(s.ctx, nil) }
+	s.body = s.thread
 	return s, nil
 }

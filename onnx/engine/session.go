@@ -23,8 +23,8 @@ type Session interface {
 	// nil for an unknown name.
 	Output(name string) *tensor.Tensor
 	// Run computes the graph. visit, if not nil, is called once for each tap as soon
-	// as its tensor exists; the tensor is valid during the call alone. When ctx ends,
-	// so does the run, with its error.
+	// as its tensor exists, or for pieces of it (see Options.Pieces); the tensor is valid
+	// during the call alone. When ctx ends, so does the run, with its error.
 	Run(ctx context.Context, visit func(tap int, t *tensor.Tensor)) error
 	// Memory returns what the session holds.
 	Memory() Memory
@@ -64,10 +64,14 @@ type Memory struct{ Arena, Scratch int }
 // its own, whose runs may be at the same time as those of s if that was compiled without a pool.
 // It returns nil for sessions of other backends and of graphs whose shapes the data decide.
 func Beside(s Session) (Session, error) {
-	if own, ok := s.(*session); ok && own.beside != nil {
-		return own.beside()
+	own, _ := s.(*session)
+	if p, ok := s.(*parted); ok {
+		own = p.session
 	}
-	return nil, nil
+	if own == nil || own.beside == nil {
+		return nil, nil
+	}
+	return own.beside()
 }
 
 func (s *session) Memory() Memory                    { return s.memory }

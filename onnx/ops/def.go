@@ -182,6 +182,9 @@ type Scratch struct {
 // Again is workspace of the same steps for a run beside those of s, with the same constants.
 func (s *Scratch) Again() *Scratch { return &Scratch{made: s.made} }
 
+// Rewind has the same steps be bound once more, to run in turn with those bound before.
+func (s *Scratch) Rewind() { s.again = 0 }
+
 // NewEnv returns an environment whose scratch requests go to s.
 func NewEnv(p *parallel.Pool, s *Scratch, in, out []*tensor.Tensor) *Env {
 	return &Env{Pool: p, In: in, Out: out, scratch: s}
