@@ -56,6 +56,13 @@ func (b both) Fetch(i int) {
 	fetch(b.train, i)
 }
 
+func (b both) Pixels(i int) []uint8 {
+	if n := b.train.N(); i >= n {
+		return bytesOf(b.rest, i-n)
+	}
+	return bytesOf(b.train, i)
+}
+
 func (b both) N() int { return b.train.N() + b.rest.N() }
 
 func (b both) Label(i int) int {
@@ -80,6 +87,7 @@ type part struct {
 }
 
 func (p part) Fetch(i int)                  { fetch(p.Split, p.lo+i) }
+func (p part) Pixels(i int) []uint8         { return bytesOf(p.Split, p.lo+i) }
 func (p part) N() int                       { return p.n }
 func (p part) Label(i int) int              { return p.Split.Label(p.lo + i) }
 func (p part) Float32(dst []float32, i int) { p.Split.Float32(dst, p.lo+i) }
@@ -183,8 +191,8 @@ func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k i
 	d := f.images.D
 	var index *knn.Index
 	var err error
-	if f.read != nil {
-		index, err = knn.NewOf(ctx, r.Workers, readRows{f.read, f.fetch, lo}, hi-lo, d, r.Metric)
+	if f.from != nil {
+		index, err = knn.NewOf(ctx, r.Workers, splitRows{part{f.from, lo, hi - lo}}, hi-lo, d, r.Metric)
 	} else {
 		index, err = knn.New(ctx, r.Workers, f.images.Data[lo*d:hi*d], hi-lo, d, r.Metric)
 	}

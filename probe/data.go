@@ -12,7 +12,8 @@ type Split interface {
 	N() int
 	Label(i int) int
 	// Float32 writes image i [C,H,W], its pixels in [0,1], to dst; of samples of arrays
-	// their elements, one array after the other.
+	// their elements, one array after the other. Where a split has a method Pixels(i int) []uint8
+	// that does not return nil, they are its bytes divided by 255.
 	Float32(dst []float32, i int)
 }
 
@@ -21,6 +22,14 @@ func fetch(s Split, i int) {
 	if f, ok := s.(interface{ Fetch(i int) }); ok {
 		f.Fetch(i)
 	}
+}
+
+// bytesOf are the bytes of which sample i is a 255th, of a split that has them; else nil.
+func bytesOf(s Split, i int) []uint8 {
+	if p, ok := s.(interface{ Pixels(i int) []uint8 }); ok {
+		return p.Pixels(i)
+	}
+	return nil
 }
 
 // Data is what a model is probed on.

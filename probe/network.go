@@ -148,35 +148,31 @@ type features struct {
 // network was trained on and, where a bank has them, the rest.
 type layerFeatures struct {
 	images, test, views Features
-	read                func(dst []float32, i int) // writes those of image i where images has no data
-	fetch               func(i int)                // asks for the memory that read reads soon
+	from                Split // whose samples the features are where images has no data
 }
 
 // at copies the features of the given images.
 func (f layerFeatures) at(index []int) Features {
-	if f.read == nil {
+	if f.from == nil {
 		return f.images.rows(index)
 	}
 	out := Features{len(index), f.images.D, make([]float32, len(index)*f.images.D)}
 	for k, i := range index {
-		f.read(out.Row(k), i)
+		f.from.Float32(out.Row(k), i)
 	}
 	return out
 }
 
-// readRows are features that are read whenever they are asked for, from image lo on.
-type readRows struct {
-	read  func(dst []float32, i int)
-	fetch func(i int)
-	lo    int
-}
+// splitRows are the samples of a split, read whenever they are asked for.
+type splitRows struct{ Split }
 
-func (r readRows) Fetch(i int) { r.fetch(r.lo + i) }
-
-func (r readRows) Row(dst []float32, i int) []float32 {
-	r.read(dst, r.lo+i)
+func (r splitRows) Row(dst []float32, i int) []float32 {
+	r.Float32(dst, i)
 	return dst
 }
+
+func (r splitRows) Fetch(i int)         { fetch(r.Split, i) }
+func (r splitRows) Bytes(i int) []uint8 { return bytesOf(r.Split, i) }
 
 // layerError is an error about a layer by its number.
 type layerError struct {

@@ -86,8 +86,7 @@ type inputLayer struct {
 // held: they are many times as large as the features of the layers of most networks.
 func (r *runner) measureInput(ctx context.Context) error {
 	d := r.raw.size
-	f := layerFeatures{images: Features{N: r.images.N(), D: d}, read: r.images.Float32,
-		fetch: func(i int) { fetch(r.images, i) }}
+	f := layerFeatures{images: Features{N: r.images.N(), D: d}, from: r.images}
 	if n := len(r.testLabels); n > 0 {
 		if err := memory.Need("the pixels of the test images", memory.Product(4, n, d)); err != nil {
 			return err

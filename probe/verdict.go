@@ -185,8 +185,7 @@ type joint struct {
 func (r *runner) besides(ctx context.Context, bank, queries joint, own int) (*knn.Neighbors, error) {
 	k := r.K[len(r.K)-1]
 	as := func(j joint) knn.Joined {
-		read := readRows{j.images.Float32, func(i int) { fetch(j.images, i) }, 0}
-		return knn.Joined{Images: read, Features: j.features.Data, N: j.features.N, D: r.raw.size, E: j.features.D}
+		return knn.Joined{Images: splitRows{j.images}, Features: j.features.Data, N: j.features.N, D: r.raw.size, E: j.features.D}
 	}
 	if found := knn.SearchJoined(ctx, r.Workers, as(bank), as(queries), k+own); found != nil {
 		all := &knn.Neighbors{Queries: found.Queries, K: k}

@@ -2,6 +2,7 @@ package knn
 
 import (
 	"context"
+	"encoding/binary"
 	"math"
 	"slices"
 	"sync/atomic"
@@ -64,7 +65,7 @@ func (x *Index) surveyBytes() bool {
 		lo, hi := parallel.Range(chunk, rows, x.n)
 		for i := lo; i < hi; i++ {
 			row := x.bank.Row(scratch, i)
-			if !areBytes(row) {
+			if asBytes(x.bank, i) == nil && !areBytes(row) {
 				others.Store(true)
 				return
 			}
@@ -111,31 +112,65 @@ func (x *Index) suited(ctx context.Context, queries []float32) (*Index, error) {
 	return x.integers, nil
 }
 
+// byter is implemented by rows that may lie in memory as bytes.
+type byter interface {
+	// Bytes returns the bytes u of which row i is u/255, or nil. They do not change.
+	Bytes(i int) []uint8
+}
+
+// asBytes are those of row i, if it lies in memory so; else nil.
+func asBytes(rows Rows, i int) []uint8 {
+	if b, ok := rows.(byter); ok {
+		return b.Bytes(i)
+	}
+	return nil
+}
+
+// byteReader reads rows that are bytes.
+type byteReader struct {
+	rows  Rows
+	row   []float32
+	bytes []uint8
+}
+
+func newByteReader(rows Rows, d int) *byteReader {
+	return &byteReader{rows, make([]float32, d), make([]uint8, d)}
+}
+
+// read returns the bytes of row i until the next call.
+func (r *byteReader) read(i int) []uint8 {
+	if u := asBytes(r.rows, i); u != nil {
+		return u
+	}
+	for j, v := range r.rows.Row(r.row, i) {
+		r.bytes[j] = byteOf(v)
+	}
+	return r.bytes
+}
+
 // packBytes stores the bytes of a row as the vector of a strip with which dst begins, four in the
 // place of a pair and zeros beyond the last, each with the bits of flip turned over. unit is 1,
 // whole the norm of the bytes less 128, and bias 128·Σu.
-func packBytes(dst []int16, row []float32, flip uint8) quantised {
+func packBytes(dst []int16, u []uint8, flip uint8) quantised {
 	sum, square := 0, 0
-	put := func(i int, four []float32) {
-		var u [4]uint8
-		for t, v := range four {
-			b := byteOf(v)
-			sum += int(b)
-			square += int(b) * int(b)
-			u[t] = b ^ flip
-		}
-		to := dst[i*2*strip:][:2]
-		to[0], to[1] = int16(uint16(u[0])|uint16(u[1])<<8), int16(uint16(u[2])|uint16(u[3])<<8)
+	put := func(dst []int16, word uint32) {
+		a, b, c, d := int(word&0xff), int(word>>8&0xff), int(word>>16&0xff), int(word>>24)
+		sum += a + b + c + d
+		square += a*a + b*b + c*c + d*d
+		word ^= 0x01010101 * uint32(flip)
+		dst[0], dst[1] = int16(word), int16(word>>16)
 	}
-	fours := len(row) / 4
+	fours := len(u) / 4
 	for i := range fours {
-		put(i, row[4*i:4*i+4])
+		put(dst[i*2*strip:][:2], binary.LittleEndian.Uint32(u[4*i:]))
 	}
-	if rest := row[4*fours:]; len(rest) > 0 {
-		put(fours, rest)
+	if rest := u[4*fours:]; len(rest) > 0 {
+		var four [4]uint8
+		copy(four[:], rest)
+		put(dst[fours*2*strip:][:2], binary.LittleEndian.Uint32(four[:]))
 	}
 	return quantised{norm: math.Sqrt(float64(square)), unit: 1, bias: float64(128 * sum),
-		whole: math.Sqrt(float64(square - 256*sum + 128*128*len(row)))}
+		whole: math.Sqrt(float64(square - 256*sum + 128*128*len(u)))}
 }
 
 // signBit turns a byte u into that of u−128.
@@ -143,8 +178,8 @@ const signBit = 0x80
 
 // prepareBytes makes row i of a part ready and has its block bound it: the score of a query is
 // (Σ (q−128)·b + 128·Σ b)/|b|.
-func (x *Index) prepareBytes(p *part, i int, row []float32, b *block) {
-	q := packBytes(vectors(p.packed, p.pairs, i), row, 0)
+func (x *Index) prepareBytes(p *part, i int, r *byteReader, b *block) {
+	q := packBytes(vectors(p.packed, p.pairs, i), r.read(p.lo+i), 0)
 	w := 0.0
 	if q.norm > 0 {
 		w = 1 / q.norm

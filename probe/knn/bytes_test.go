@@ -95,3 +95,41 @@ func TestLongestBytes(t *testing.T) {
 		same(t, got, brute(bank, bank, d, k, Cosine, false))
 	}
 }
+
+// held are rows that lie in memory as bytes, and can be read as floats.
+type held struct {
+	computed
+	bytes []uint8
+}
+
+func (h held) Bytes(i int) []uint8 { return h.bytes[i*h.d : (i+1)*h.d] }
+
+// Rows that lie in memory as bytes have the neighbours of those that are read as floats.
+func TestRowsOfBytes(t *testing.T) {
+	const n, d, e, k = 300, 13, 3, 7
+	s := rng.New(19, rng.Bench)
+	j := joinedData(&s, n, d, e)
+	floats := j.Images.(computed)
+	bytes := held{computed: floats}
+	for _, v := range floats.data {
+		bytes.bytes = append(bytes.bytes, byteOf(v))
+	}
+	x, err := NewOf(t.Context(), nil, bytes, n, d, Cosine)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of, left, err := x.Both(t.Context(), floats.data, n, k, k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	same(t, of, brute(floats.data, floats.data, d, k, Cosine, false))
+	same(t, left, brute(floats.data, floats.data, d, k, Cosine, true))
+	other := j
+	other.Images = bytes
+	got := SearchJoined(t.Context(), nil, other, other, k)
+	if want := SearchJoined(t.Context(), nil, j, j, k); (got == nil) != (want == nil) {
+		t.Fatalf("found by bytes: %v, by floats: %v", got != nil, want != nil)
+	} else if got != nil {
+		same(t, got, want)
+	}
+}

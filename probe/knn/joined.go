@@ -93,7 +93,8 @@ func newHalves(pool *parallel.Pool, j Joined) *halves {
 			image, unit := j.Images.Row(scratch, i), h.unit(i)
 			Normalize(unit)
 			h.norm[i] = math.Sqrt(vec.Dot(image, image))
-			if !(h.norm[i] >= leastNorm/255. && vec.Dot(unit, unit) > 0.5) || !areBytes(image) {
+			dark := !(h.norm[i] >= leastNorm/255.)
+			if dark || !(vec.Dot(unit, unit) > 0.5) || asBytes(j.Images, i) == nil && !areBytes(image) {
 				others.Store(true)
 			}
 		}
@@ -115,8 +116,14 @@ func (h *halves) Row(dst []float32, i int) []float32 {
 		scaled[u] = float32(float64(v) / h.norm[i])
 	}
 	dst = dst[:h.D+h.E]
-	for j, v := range h.Images.Row(dst[:h.D], i) {
-		dst[j] = scaled[byteOf(v)]
+	if bytes := asBytes(h.Images, i); bytes != nil {
+		for j, u := range bytes {
+			dst[j] = scaled[u]
+		}
+	} else {
+		for j, v := range h.Images.Row(dst[:h.D], i) {
+			dst[j] = scaled[byteOf(v)]
+		}
 	}
 	copy(dst[h.D:], h.unit(i))
 	return dst
@@ -130,8 +137,8 @@ func (h *halves) Fetch(i int) {
 
 // pack stores the integers of row i as the vector of a strip with which dst begins, each byte with
 // the bits of flip turned over. whole and bias are those of [packBytes], residual |ṽ − |u|·f/|f||.
-func (h *halves) pack(dst []int16, scratch []float32, i int, flip uint8) quantised {
-	q := packBytes(dst, h.Images.Row(scratch[:h.D], i), flip)
+func (h *halves) pack(dst []int16, r *byteReader, i int, flip uint8) quantised {
+	q := packBytes(dst, r.read(i), flip)
 	_, residual := nearest.RoundCentred(dst[parallel.Chunks(h.D, 4)*2*strip:], strip, h.unit(i), h.zeros, 1, q.norm)
 	q.residual = math.Sqrt(residual)
 	return q
@@ -139,8 +146,8 @@ func (h *halves) pack(dst []int16, scratch []float32, i int, flip uint8) quantis
 
 // prepareHalves makes row i of a part ready and has its block bound it: the score of a query is
 // (Σ (q−128)·b + 128·Σ b + Σ ṽ·ṽ)/|b|.
-func (x *Index) prepareHalves(p *part, i int, scratch []float32, b *block) {
-	q := x.halves.pack(vectors(p.packed, p.pairs, i), scratch, p.lo+i, 0)
+func (x *Index) prepareHalves(p *part, i int, r *byteReader, b *block) {
+	q := x.halves.pack(vectors(p.packed, p.pairs, i), r, p.lo+i, 0)
 	w := 1 / q.norm
 	p.weight[i], p.bias[i] = float32(w), float32(q.bias*w)
 	b.bias, b.residual = max(b.bias, q.bias*w), max(b.residual, q.residual*w)

@@ -63,20 +63,28 @@ func (x *Index) fill(p *part) {
 		if p.pairs > p.fours && (x.d%2 != 0 || x.halves != nil) {
 			p.clearPartners(b)
 		}
-		for scratch, i := x.scratch(), lo; i < hi; i++ {
-			switch {
-			case x.halves != nil:
-				x.prepareHalves(p, i, scratch, &p.blocks[b])
-			case x.bytes:
-				x.prepareBytes(p, i, x.bank.Row(scratch, p.lo+i), &p.blocks[b])
-			default:
-				x.prepareRow(p, i, x.bank.Row(scratch, p.lo+i), &p.blocks[b])
-			}
+		prepare := x.preparation()
+		for i := lo; i < hi; i++ {
+			prepare(p, i, &p.blocks[b])
 		}
 		for i := hi; i < lo+blockRows; i++ {
 			p.bias[i] = float32(math.Inf(-1))
 		}
 	})
+}
+
+// preparation returns what makes row i of a part ready and has its block bound it.
+func (x *Index) preparation() func(p *part, i int, b *block) {
+	switch {
+	case x.halves != nil:
+		r := newByteReader(x.halves.Images, x.halves.D)
+		return func(p *part, i int, b *block) { x.prepareHalves(p, i, r, b) }
+	case x.bytes:
+		r := newByteReader(x.bank, x.d)
+		return func(p *part, i int, b *block) { x.prepareBytes(p, i, r, b) }
+	}
+	scratch := x.scratch()
+	return func(p *part, i int, b *block) { x.prepareRow(p, i, x.bank.Row(scratch, p.lo+i), b) }
 }
 
 // clearPartners clears the last pair of all rows of block b, of which the second element is none

@@ -207,6 +207,7 @@ type searcher struct {
 	rounded []quantised
 	asked   []query
 	room    []float32 // for the chunk's queries, if they are joined
+	bytes   *byteReader
 	lists   []shortlist
 	never   []float32 // bars of the bank's rows, which look for nothing
 }
@@ -220,8 +221,11 @@ func (s *search) newSearcher(p *part, rows int) *searcher {
 		packed:  make([]int16, parallel.Chunks(rows, strip)*strip*p.pairs*2),
 		rounded: make([]quantised, rows), asked: make([]query, rows), never: never,
 		lists: shortlists(make([]candidate, rows*firstRoom(s.found.K)), rows, s.found.K)}
-	if s.halves != nil {
-		w.room = memory.Uncleared[float32](rows * s.d)
+	switch {
+	case s.halves != nil:
+		w.room, w.bytes = memory.Uncleared[float32](rows*s.d), newByteReader(s.halves.Images, s.halves.D)
+	case s.Index.bytes:
+		w.bytes = newByteReader(matrix{s.queries, s.d}, s.d)
 	}
 	return w
 }
@@ -237,11 +241,11 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 		switch halves := w.search.halves; {
 		case halves != nil:
 			row := w.room[i*x.d : (i+1)*x.d]
-			w.rounded[i] = halves.pack(to, row, lo+i, signBit)
+			w.rounded[i] = halves.pack(to, w.bytes, lo+i, signBit)
 			w.asked[i].row = halves.Row(row, lo+i)
 		case x.bytes:
 			w.asked[i] = w.search.asked(lo + i)
-			w.rounded[i] = packBytes(to, w.asked[i].row, signBit)
+			w.rounded[i] = packBytes(to, w.bytes.read(lo+i), signBit)
 		default:
 			w.asked[i] = w.search.asked(lo + i)
 			w.rounded[i] = x.quantiseRow(to, w.asked[i].row, w.asked[i].square, floor)
