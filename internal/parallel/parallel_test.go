@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+	"unsafe"
 
 	"memprobe/internal/fault"
 )
@@ -159,6 +160,41 @@ func TestLimit(t *testing.T) {
 	}
 	close(stop)
 	changing.Wait()
+}
+
+// No two workers have memory on one cache line, whatever the size of an element.
+func TestApart(t *testing.T) {
+	p := New(3)
+	defer p.Close()
+	for n := range 40 {
+		apart(t, p, n, Apart[byte](p, n))
+		apart(t, p, n, Apart[float64](p, n))
+		apart(t, p, n, Apart[[24]byte](p, n))
+	}
+	if own := Apart[int](nil, 5); len(own) != 1 || len(own[0]) != 5 {
+		t.Errorf("without a pool: %v", own)
+	}
+}
+
+func apart[T any](t *testing.T, p *Pool, n int, own [][]T) {
+	if len(own) != p.Threads() {
+		t.Fatalf("%d pieces for %d workers", len(own), p.Threads())
+	}
+	lineOf := map[uintptr]int{}
+	for worker, piece := range own {
+		if len(piece) != n || cap(piece) != n {
+			t.Fatalf("length %d, capacity %d, want %d", len(piece), cap(piece), n)
+		}
+		for i := range piece {
+			first := uintptr(unsafe.Pointer(&piece[i]))
+			for _, at := range []uintptr{first, first + unsafe.Sizeof(piece[i]) - 1} {
+				if other, taken := lineOf[at/64]; taken && other != worker {
+					t.Fatalf("%d elements of %T: workers %d and %d share a line", n, piece[i], other, worker)
+				}
+				lineOf[at/64] = worker
+			}
+		}
+	}
 }
 
 func TestWant(t *testing.T) {

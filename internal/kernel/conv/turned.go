@@ -28,8 +28,8 @@ type turned struct {
 	perChunk, parts int // panels in a chunk, and along them
 	held            int // panels whose sums a worker holds at a time
 
-	perImage int         // most pieces that are fetched while the pixels of an image are multiplied
-	pieces   []ref.Piece // perImage of each worker
+	perImage int           // most pieces that are fetched while the pixels of an image are multiplied
+	pieces   [][]ref.Piece // perImage of each worker
 
 	packBody, chunkBody func(worker, chunk int)
 	turnedRun
@@ -61,7 +61,7 @@ func newTurned(p *parallel.Pool, s Spec, flipped bool) *turned {
 	if t.bands > 1 {
 		t.perImage = 2 + 2*2*tile.NR
 	}
-	t.pieces = make([]ref.Piece, p.Threads()*t.perImage)
+	t.pieces = parallel.Apart[ref.Piece](p, t.perImage)
 	t.packBody, t.chunkBody = t.packPanel, t.chunk
 	return t
 }
@@ -123,7 +123,7 @@ func (t *turned) chunk(worker, i int) {
 	b.n0, b.n1 = parallel.Range(i/t.bands, t.images, t.spec.N)
 	p0, p1 := parallel.Range(part, t.perChunk, t.panels)
 	sums := t.sums[worker*t.sumsLen():][:t.sumsLen()]
-	pieces := t.pieces[worker*t.perImage:][:t.perImage]
+	pieces := t.pieces[worker]
 	for q0 := p0; q0 < p1; q0 += t.held {
 		q1 := min(q0+t.held, p1)
 		for k0 := 0; k0 < t.spec.C; k0 += turnedDepth {

@@ -68,7 +68,7 @@ func TestTurnedFetches(t *testing.T) {
 			if s.C > turnedDepth {
 				p.nextK, p.next, p.nextEnd = turnedDepth, 0, 2
 			}
-			pieces := c.pieces[:c.perImage]
+			pieces := c.pieces[0]
 			for i := range c.fetched(pieces, &b, &p, n) {
 				switch at := pieces[i].At; {
 				case within(packed, at):

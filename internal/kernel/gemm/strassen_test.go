@@ -219,7 +219,7 @@ func TestStrassenFetches(t *testing.T) {
 		t.Fatalf("groups of %d of %d panels, steps of %d", g.group, g.kept, g.step)
 	}
 	g.packed = make([]float32, g.PackedLen())
-	w := workspace{pieces: g.pieces}
+	w := workspace{pieces: g.pieces[0]}
 	for _, c := range []struct {
 		k, start, m, q            int
 		nextQ, nextM, nextK, want int

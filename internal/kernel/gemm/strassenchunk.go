@@ -58,7 +58,7 @@ func (t *Strassen) workspace(worker int) (w workspace) {
 	s := t.scratch[worker*n:][:n]
 	a, b, c, _ := t.lengths()
 	w.rows, w.columns, w.products, w.nowhere = s[:a], s[a:][:b], s[a+b:][:c], s[a+b+c:]
-	w.pieces = t.pieces[2*worker:][:2]
+	w.pieces = t.pieces[worker]
 	return w
 }
 

@@ -23,10 +23,10 @@ type Layer[T vec.Float] struct {
 	spec     LayerSpec
 	t        *vec.Table[T]
 	pool     *parallel.Pool
-	perChunk int          // rows of a chunk
-	zeros    []T          // stands for an absent bias
-	partial  []T          // [chunks][2][D]: dscale and dbias of each chunk
-	sums     [][2]float64 // of each worker
+	perChunk int         // rows of a chunk
+	zeros    []T         // stands for an absent bias
+	partial  []T         // [chunks][2][D]: dscale and dbias of each chunk
+	sums     [][]float64 // two of each worker
 
 	forward, back func(worker, chunk int)
 	args          layerArgs[T]
@@ -47,7 +47,7 @@ const (
 // NewLayer plans the normalisation.
 func NewLayer[T vec.Float](p *parallel.Pool, s LayerSpec) *Layer[T] {
 	n := &Layer[T]{spec: s, t: vec.Of[T](), pool: p, zeros: make([]T, s.D),
-		sums: make([][2]float64, p.Threads())}
+		sums: parallel.Apart[float64](p, 2)}
 	n.perChunk = max(1, layerChunk/max(s.D, 1), parallel.Chunks(s.Rows, layerChunks))
 	n.forward, n.back = n.forwardChunk, n.backwardChunk
 	return n
@@ -107,10 +107,10 @@ func (n *Layer[T]) check(y, x, scale, mean, invstd []T) {
 
 func (n *Layer[T]) forwardChunk(worker, chunk int) {
 	lo, hi := parallel.Range(chunk, n.perChunk, n.spec.Rows)
-	g, d, sums := &n.args, n.spec.D, &n.sums[worker]
+	g, d, sums := &n.args, n.spec.D, n.sums[worker]
 	for r := lo; r < hi; r++ {
 		x := g.x[r*d:][:d]
-		*sums = [2]float64{}
+		clear(sums)
 		n.t.Moments(sums[:1], sums[1:], x, d)
 		m := sums[0] / float64(d)
 		if n.spec.RMS {

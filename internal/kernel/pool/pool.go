@@ -46,9 +46,7 @@ const poolChunk = 8192
 func New[T vec.Float](p *parallel.Pool, s Spec) *Plan[T] {
 	n := &Plan[T]{spec: s, t: vec.Of[T](), pool: p, oh: s.OutH(), ow: s.OutW(), perChunk: max(1, poolChunk/(s.H*s.W))}
 	n.maxBody, n.maxGradBody, n.avgBody, n.avgGradBody = n.maxChunk, n.maxGradChunk, n.avgChunk, n.avgGradChunk
-	for range p.Threads() {
-		n.rows = append(n.rows, newWindowRow[T](s))
-	}
+	n.rows = newWindowRows[T](p, s)
 	n.countH, n.countW = make([]T, n.oh), make([]T, n.ow)
 	for i := range n.countH {
 		n.countH[i] = T(max(s.CountH(i), 1))

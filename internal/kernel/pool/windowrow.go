@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"memprobe/internal/kernel/vec"
+	"memprobe/internal/parallel"
 )
 
 // windowRow is scratch for one row of windows. The padded input row is held apart
@@ -16,17 +17,27 @@ type windowRow[T vec.Float] struct {
 	found   []T   // which element of its window each maximum is
 }
 
-func newWindowRow[T vec.Float](s Spec) windowRow[T] {
+// newWindowRows returns a row of each worker.
+func newWindowRows[T vec.Float](p *parallel.Pool, s Spec) []windowRow[T] {
 	each := s.OutW() + (s.KW-1)*s.DilationW/s.StrideW
-	r := windowRow[T]{padded: make([]T, each*s.StrideW), divisor: make([]T, s.OutW()), found: make([]T, s.OutW())}
-	if s.StrideW == 1 {
-		r.phases = [][]T{r.padded}
-		return r
+	rows := make([]windowRow[T], p.Threads())
+	for i, memory := range parallel.Apart[T](p, 2*each*s.StrideW+2*s.OutW()) {
+		take := func(n int) []T {
+			piece := memory[:n:n]
+			memory = memory[n:]
+			return piece
+		}
+		r := &rows[i]
+		r.padded, r.divisor, r.found = take(each*s.StrideW), take(s.OutW()), take(s.OutW())
+		if s.StrideW == 1 {
+			r.phases = [][]T{r.padded}
+			continue
+		}
+		for range s.StrideW {
+			r.phases = append(r.phases, take(each))
+		}
 	}
-	for range s.StrideW {
-		r.phases = append(r.phases, make([]T, each))
-	}
-	return r
+	return rows
 }
 
 // split fills the phases from the padded row.

@@ -69,10 +69,10 @@ func NewConv(p *parallel.Pool, s ConvSpec, signed bool, w Weights, result *Resul
 	c.pack(w)
 	c.bias = make([]int32, s.M)
 	c.workers = make([]convWorker, p.Threads())
+	totals, bytes := parallel.Apart[int32](p, c.nt*cols), parallel.Apart[uint8](p, c.nt*cols)
 	for i := range c.workers {
 		c.workers[i].block = make([]int32, rows*c.nt*cols)
-		c.workers[i].total = make([]int32, c.nt*cols)
-		c.workers[i].bytes = make([]uint8, c.nt*cols)
+		c.workers[i].total, c.workers[i].bytes = totals[i], bytes[i]
 		c.workers[i].lines = make([]uint8, step*c.copy.lineLen())
 	}
 	c.packBody, c.chunkBody = c.packInput, c.chunk

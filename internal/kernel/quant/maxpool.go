@@ -20,9 +20,7 @@ type MaxPool struct {
 // NewMaxPool plans a pooling to outH by outW; signed says what the bytes are.
 func NewMaxPool(p *parallel.Pool, s ConvSpec, outH, outW int, signed bool) *MaxPool {
 	m := &MaxPool{spec: s, pool: p, flip: flip(signed), outH: outH, outW: outW}
-	for range p.Threads() {
-		m.rows = append(m.rows, make([]uint8, m.width()+m.span()))
-	}
+	m.rows = parallel.Apart[uint8](p, m.width()+m.span())
 	m.body = m.plane
 	return m
 }

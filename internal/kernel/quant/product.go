@@ -81,9 +81,10 @@ func NewProduct(p *parallel.Pool, s ProductSpec, w Weights, result *Result) *Pro
 		copy(c.scale, result.Scale)
 	}
 	c.workers = make([]productWorker, p.Threads())
+	bytes := parallel.Apart[uint8](p, c.nt*cols)
 	for i := range c.workers {
 		c.workers[i].block = make([]int32, rows*c.nt*cols)
-		c.workers[i].bytes = make([]uint8, c.nt*cols)
+		c.workers[i].bytes = bytes[i]
 	}
 	c.packBody, c.chunkBody = c.packInput, c.chunk
 	return c

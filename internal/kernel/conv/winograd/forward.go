@@ -31,7 +31,7 @@ type Conv struct {
 	outPitch         int // of the products, between elements
 	weightPitch      int // of U, between elements
 
-	next []ref.Piece // two of each worker: the weights that are multiplied by next
+	next [][]ref.Piece // two of each worker: the weights that are multiplied by next
 
 	packBody, inputBody, chunkBody func(worker, chunk int)
 	forwardRun
@@ -83,7 +83,7 @@ func plan(p *parallel.Pool, s method.Spec, f ref.Form, flipped bool) *Conv {
 	w.weight, w.output = newChange(f, ref.ChangeWeight), newChange(f, ref.ChangeOutput)
 	w.pitch, w.outPitch = oddLines(w.tiles()*w.ld), oddLines(w.tiles()*w.inBlock*tile.NR)
 	w.weightPitch = oddLines(s.C * tile.NR)
-	w.next = make([]ref.Piece, 2*p.Threads())
+	w.next = parallel.Apart[ref.Piece](p, 2)
 	w.packBody, w.inputBody, w.chunkBody = w.packPart, w.shareInput, w.chunk
 	return w
 }
@@ -219,7 +219,7 @@ func (w *Conv) chunk(worker, i int) {
 	p0, p1 := parallel.Range(part, w.perChunk, w.panels)
 	for q0 := p0; q0 < p1; q0 += w.inBlock {
 		q1 := min(q0+w.inBlock, p1)
-		w.multiply(products, v, w.next[2*worker:][:2], &b, q0, q1)
+		w.multiply(products, v, w.next[worker], &b, q0, q1)
 		for q := q0; q < q1; q++ {
 			w.finish(products[(q-q0)*tile.NR:], pixels, &b, q)
 		}
