@@ -146,34 +146,51 @@ func (g *grouped) chunk(worker, i int) {
 	tile.WeavePlanes(&ref.Weave{Dst: &copied[0], Src: tile.At(g.X, (n*s.C+group*g.in)*plane), Planes: g.in,
 		PlaneD: 4 * g.pitch(), PlaneS: 4 * plane, GroupS: 4 * g.in * plane, Rows: g.rows(r1 - r0), First: r0*s.StrideH - s.PadTop,
 		Height: s.H, LDD: 4 * g.ld, LDS: 4 * s.W, PadLeft: s.PadLeft, Masks: &g.masks[0], Strips: g.strips}, g.woven)
+	t := ref.GroupSums{Off: &g.off[0], K: len(g.off), StepDst: 4 * g.sumsLen(), Fetch: g.fetched(i + 1)}
 	for q := 0; q < g.panels; q += g.vectors {
-		weights := &g.Packed[block*g.blockWeights()+q*len(g.off)*ref.GroupTaps*tile.NR]
+		t.W = &g.Packed[block*g.blockWeights()+q*len(g.off)*ref.GroupTaps*tile.NR]
 		for r := r0; r < r1; r += g.held {
 			end := min(r+g.held, r1)
-			g.multiply(sums, copied[(r-r0)*s.StrideH*g.ld:], weights, end-r)
+			g.multiply(&t, sums, copied[(r-r0)*s.StrideH*g.ld:], end-r)
 			g.place(sums, n, block, q, r, end)
 		}
 	}
 }
 
+// fetched is what chunk i reads, if it is all of a plane: its part of the input and, where the chunk
+// before has others, its weights.
+func (g *grouped) fetched(i int) (lines [2]ref.Lines) {
+	s := &g.spec
+	if g.bands > 1 || i >= g.blocks*s.N {
+		return lines
+	}
+	n, block := i%s.N, i/s.N
+	plane := s.H * s.W
+	lines[0] = ref.LinesOf(&g.X[(n*s.C+g.first(block)*g.in)*plane], g.woven*g.in*plane)
+	if n == 0 {
+		lines[1] = ref.LinesOf(&g.Packed[block*g.blockWeights()], g.blockWeights())
+	}
+	return lines
+}
+
 // multiply makes the sums of some rows, which the copy begins with.
-func (g *grouped) multiply(sums, copied []float32, weights *float32, rows int) {
+func (g *grouped) multiply(t *ref.GroupSums, sums, copied []float32, rows int) {
 	s := &g.spec
 	step, pixels, width := s.StrideH*g.ld, ref.GroupPixels/g.vectors, s.OutW()
-	t := ref.GroupSums{X: &copied[0], W: weights, Dst: &sums[0], Off: &g.off[0], K: len(g.off), Tiles: rows, StepX: 4 * step,
-		StepDst: 4 * g.sumsLen()}
+	tiles := func(n, stepX, row, column int) {
+		t.Tiles, t.StepX = n, 4*stepX
+		t.X, t.Dst = tile.At(copied, row*step+column*s.StrideW*g.woven), tile.At(sums, (row*width+column)*tile.NR)
+		tile.SumGroups(t, g.vectors, g.woven, s.StrideW)
+		t.Fetched()
+	}
 	if width == pixels {
-		tile.SumGroups(&t, g.vectors, g.woven, s.StrideW)
+		tiles(rows, step, 0, 0)
 		return
 	}
 	for r := range rows {
-		t.Tiles, t.StepX = width/pixels, 4*pixels*s.StrideW*g.woven
-		t.X, t.Dst = tile.At(copied, r*step), tile.At(sums, r*width*tile.NR)
-		tile.SumGroups(&t, g.vectors, g.woven, s.StrideW)
+		tiles(width/pixels, pixels*s.StrideW*g.woven, r, 0)
 		if width%pixels > 0 { // the last tile has sums of the one before it
-			q := width - pixels
-			t.Tiles, t.X, t.Dst = 1, tile.At(copied, r*step+q*s.StrideW*g.woven), tile.At(sums, (r*width+q)*tile.NR)
-			tile.SumGroups(&t, g.vectors, g.woven, s.StrideW)
+			tiles(1, 0, r, width-pixels)
 		}
 	}
 }

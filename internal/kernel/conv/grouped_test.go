@@ -52,3 +52,27 @@ func TestGroupedBits(t *testing.T) {
 		}
 	}
 }
+
+// What is fetched lies within the operands: the planes that the next chunk reads, and its weights where
+// they are others.
+func TestGroupedFetches(t *testing.T) {
+	s := kerneltest.SquareConv(2, 24, 28, 24, 3, 1, 6)
+	s.Constant = true
+	c := newGrouped(nil, s)
+	c.bands, c.band = 1, s.OutH()
+	nx, _, _ := s.Lengths()
+	x, packed := make([]float32, nx), make([]float32, c.PackedLen())
+	c.groupedRun = groupedRun{Operands: method.Operands{X: x, Packed: packed}}
+	inside := func(of []float32, l ref.Lines) bool {
+		return within(of, l.At) && within(of, l.At+uintptr(128*(l.Pairs-1)))
+	}
+	for i := range c.blocks*s.N + 1 {
+		planes, weights := c.fetched(i)[0], c.fetched(i)[1]
+		if last := i == c.blocks*s.N; last != (planes.Pairs == 0) || !last && !inside(x, planes) {
+			t.Errorf("chunk %d: planes %v", i, planes)
+		}
+		if other := i < c.blocks*s.N && i%s.N == 0; other != (weights.Pairs > 0) || other && !inside(packed, weights) {
+			t.Errorf("chunk %d: weights %v", i, weights)
+		}
+	}
+}

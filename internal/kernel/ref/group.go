@@ -21,6 +21,30 @@ type GroupSums struct {
 	Tiles     int    // at least 1
 	StepX     int    // bytes from tile to tile
 	StepDst   int
+	// What the assembly brings into the second-level cache on the way: two lines of each for each k of a tile.
+	Fetch [2]Lines
+}
+
+// Lines are pairs of lines of the cache that follow each other in memory. At is a number, as in [Piece].
+type Lines struct {
+	At    uintptr
+	Pairs int
+}
+
+// LinesOf returns those that hold n floats from p on.
+func LinesOf(p *float32, n int) Lines {
+	const floats = 32 // of a pair
+	return Lines{uintptr(unsafe.Pointer(p)), (n + floats - 1) / floats}
+}
+
+// Fetched takes those away that a call has fetched.
+func (g *GroupSums) Fetched() {
+	const pair = 128 // bytes
+	for i := range g.Fetch {
+		l := &g.Fetch[i]
+		n := min(l.Pairs, g.K*g.Tiles)
+		l.At, l.Pairs = l.At+uintptr(pair*n), l.Pairs-n
+	}
 }
 
 // SumGroups computes g.

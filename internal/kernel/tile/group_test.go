@@ -24,9 +24,14 @@ func TestSumGroups(t *testing.T) {
 		}
 		panel := tiles * pixels * NR
 		got := kerneltest.Noise(vectors*panel, 3)
-		g := ref.GroupSums{X: &x[0], W: &w[0], Dst: &got[0], Off: &off[0], K: k, Tiles: tiles, StepX: 4 * 301, StepDst: 4 * panel}
+		g := ref.GroupSums{X: &x[0], W: &w[0], Dst: &got[0], Off: &off[0], K: k, Tiles: tiles, StepX: 4 * 301, StepDst: 4 * panel,
+			Fetch: [2]ref.Lines{ref.LinesOf(&x[0], 300), ref.LinesOf(&w[0], trial)}}
 		SumGroups(&g, vectors, groups, stride)
 		kerneltest.Intact(t, got)
+		first := g.Fetch[0]
+		if g.Fetched(); g.Fetch[0].Pairs != max(0, 10-k*tiles) || g.Fetch[0].At != first.At+uintptr(128*min(10, k*tiles)) {
+			t.Fatalf("trial %d: %v is left of %v", trial, g.Fetch[0], first)
+		}
 		plain := slices.Clone(got)
 		g.Dst = &plain[0]
 		ref.SumGroups(&g, pixels, vectors, groups, stride)

@@ -76,27 +76,41 @@ func (s *sums) generate() {
 	Doc(fmt.Sprintf("%s is ref.SumGroups(s, %d, %d, %d, %d).", name, s.pixels, s.vectors, s.groups, s.stride))
 	p := Dereference(Param("s"))
 	x, dst, tiles := emit.Field(p, "X"), emit.Field(p, "Dst"), emit.Field(p, "Tiles")
+	var at, pairs [2]reg.GPVirtual // that are fetched
+	for i := range at {
+		at[i], pairs[i] = GP64(), GP64()
+		Load(p.Field("Fetch").Index(i).Field("At"), at[i])
+		Load(p.Field("Fetch").Index(i).Field("Pairs"), pairs[i])
+	}
 	Label("tile")
 	for i := range s.pixels * s.vectors {
 		VPXORQ(zmm(i), zmm(i), zmm(i))
 	}
 	off, w, k := emit.Field(p, "Off"), emit.Field(p, "W"), emit.Field(p, "K")
 	Label("row")
-	at := GP64()
-	MOVLQSX(Mem{Base: off}, at)
-	ADDQ(x, at)
+	for i := range at {
+		SUBQ(U8(1), pairs[i])
+		JL(LabelRef(emit.Numbered("fetched", i)))
+		PREFETCHT1(Mem{Base: at[i]})
+		PREFETCHT1(Mem{Base: at[i], Disp: vector})
+		ADDQ(U32(2*vector), at[i])
+		Label(emit.Numbered("fetched", i))
+	}
+	from := GP64()
+	MOVLQSX(Mem{Base: off}, from)
+	ADDQ(x, from)
 	for i := range taps * s.vectors {
 		VMOVUPS(Mem{Base: w, Disp: vector * i}, s.weight(i/s.vectors, i%s.vectors))
 	}
 	for j := range (s.pixels-1)*s.stride + taps {
-		from, e := Mem{Base: at, Disp: word * s.groups * j}, s.element(j)
+		one, e := Mem{Base: from, Disp: word * s.groups * j}, s.element(j)
 		switch s.groups {
 		case 1:
-			VBROADCASTSS(from, e)
+			VBROADCASTSS(one, e)
 		case 2:
-			VBROADCASTSD(from, e)
+			VBROADCASTSD(one, e)
 		case 4:
-			VBROADCASTF32X4(from, e)
+			VBROADCASTF32X4(one, e)
 		}
 		for t := range taps {
 			if i := j - t; i >= 0 && i%s.stride == 0 && i/s.stride < s.pixels {
