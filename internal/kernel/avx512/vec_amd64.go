@@ -74,6 +74,21 @@ func Softplus(dst []float32, x []float32)
 //go:noescape
 func SoftplusGrad(dx []float32, dy []float32, x []float32)
 
+// Sum is ref.Sum(x).
+//
+//go:noescape
+func Sum(x []float32) float64
+
+// SumSq is ref.SumSq(x).
+//
+//go:noescape
+func SumSq(x []float32) float64
+
+// Dot is ref.Dot(a, b).
+//
+//go:noescape
+func Dot(a []float32, b []float32) float64
+
 // ExpSum is ref.ExpSum(dst, x, m).
 //
 //go:noescape

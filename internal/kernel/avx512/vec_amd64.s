@@ -3462,6 +3462,183 @@ done:
 	VZEROUPPER
 	RET
 
+// func Sum(x []float32) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·Sum(SB), NOSPLIT, $0-32
+	MOVQ   x_base+0(FP), AX
+	MOVQ   x_len+8(FP), CX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+eights4:
+	SUBQ      $0x20, CX
+	JL        rest4
+	VCVTPS2PD (AX), Z2
+	VADDPD    Z2, Z0, Z0
+	VCVTPS2PD 32(AX), Z2
+	VADDPD    Z2, Z1, Z1
+	VCVTPS2PD 64(AX), Z2
+	VADDPD    Z2, Z0, Z0
+	VCVTPS2PD 96(AX), Z2
+	VADDPD    Z2, Z1, Z1
+	ADDQ      $0x00000080, AX
+	JMP       eights4
+
+rest4:
+	ADDQ $0x20, CX
+
+eights1:
+	SUBQ      $0x08, CX
+	JL        rest1
+	VCVTPS2PD (AX), Z2
+	VADDPD    Z2, Z0, Z0
+	ADDQ      $0x00000020, AX
+	JMP       eights1
+
+rest1:
+	ADDQ        $0x08, CX
+	JZ          done
+	MOVQ        $0x0000ffff, DX
+	BZHIQ       CX, DX, DX
+	KMOVW       DX, K1
+	VCVTPS2PD.Z (AX), K1, Z2
+	VADDPD      Z2, Z1, Z1
+
+done:
+	VEXTRACTF64X4 $0x01, Z0, Y2
+	VEXTRACTF64X4 $0x01, Z1, Y3
+	VADDPD        Y2, Y0, Y0
+	VADDPD        Y3, Y1, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func SumSq(x []float32) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·SumSq(SB), NOSPLIT, $0-32
+	MOVQ   x_base+0(FP), AX
+	MOVQ   x_len+8(FP), CX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+eights4:
+	SUBQ        $0x20, CX
+	JL          rest4
+	VCVTPS2PD   (AX), Z2
+	VFMADD231PD Z2, Z2, Z0
+	VCVTPS2PD   32(AX), Z2
+	VFMADD231PD Z2, Z2, Z1
+	VCVTPS2PD   64(AX), Z2
+	VFMADD231PD Z2, Z2, Z0
+	VCVTPS2PD   96(AX), Z2
+	VFMADD231PD Z2, Z2, Z1
+	ADDQ        $0x00000080, AX
+	JMP         eights4
+
+rest4:
+	ADDQ $0x20, CX
+
+eights1:
+	SUBQ        $0x08, CX
+	JL          rest1
+	VCVTPS2PD   (AX), Z2
+	VFMADD231PD Z2, Z2, Z0
+	ADDQ        $0x00000020, AX
+	JMP         eights1
+
+rest1:
+	ADDQ        $0x08, CX
+	JZ          done
+	MOVQ        $0x0000ffff, DX
+	BZHIQ       CX, DX, DX
+	KMOVW       DX, K1
+	VCVTPS2PD.Z (AX), K1, Z2
+	VFMADD231PD Z2, Z2, Z1
+
+done:
+	VEXTRACTF64X4 $0x01, Z0, Y2
+	VEXTRACTF64X4 $0x01, Z1, Y3
+	VADDPD        Y2, Y0, Y0
+	VADDPD        Y3, Y1, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// func Dot(a []float32, b []float32) float64
+// Requires: AVX, AVX512F, BMI2, SSE2
+TEXT ·Dot(SB), NOSPLIT, $0-56
+	MOVQ   a_base+0(FP), AX
+	MOVQ   b_base+24(FP), CX
+	MOVQ   a_len+8(FP), DX
+	VPXORQ Z0, Z0, Z0
+	VPXORQ Z1, Z1, Z1
+
+eights4:
+	SUBQ        $0x20, DX
+	JL          rest4
+	VCVTPS2PD   (AX), Z2
+	VCVTPS2PD   (CX), Z3
+	VFMADD231PD Z2, Z3, Z0
+	VCVTPS2PD   32(AX), Z2
+	VCVTPS2PD   32(CX), Z3
+	VFMADD231PD Z2, Z3, Z1
+	VCVTPS2PD   64(AX), Z2
+	VCVTPS2PD   64(CX), Z3
+	VFMADD231PD Z2, Z3, Z0
+	VCVTPS2PD   96(AX), Z2
+	VCVTPS2PD   96(CX), Z3
+	VFMADD231PD Z2, Z3, Z1
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	JMP         eights4
+
+rest4:
+	ADDQ $0x20, DX
+
+eights1:
+	SUBQ        $0x08, DX
+	JL          rest1
+	VCVTPS2PD   (AX), Z2
+	VCVTPS2PD   (CX), Z3
+	VFMADD231PD Z2, Z3, Z0
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	JMP         eights1
+
+rest1:
+	ADDQ        $0x08, DX
+	JZ          done
+	MOVQ        $0x0000ffff, BX
+	BZHIQ       DX, BX, BX
+	KMOVW       BX, K1
+	VCVTPS2PD.Z (AX), K1, Z2
+	VCVTPS2PD.Z (CX), K1, Z3
+	VFMADD231PD Z2, Z3, Z1
+
+done:
+	VEXTRACTF64X4 $0x01, Z0, Y2
+	VEXTRACTF64X4 $0x01, Z1, Y3
+	VADDPD        Y2, Y0, Y0
+	VADDPD        Y3, Y1, Y1
+	VADDPD        Y1, Y0, Y0
+	VEXTRACTF128  $0x01, Y0, X1
+	VADDPD        X0, X1, X0
+	VPERMILPD     $0x01, X0, X1
+	VADDSD        X1, X0, X0
+	MOVSD         X0, ret+48(FP)
+	VZEROUPPER
+	RET
+
 // func ExpSum(dst []float32, x []float32, m float32) float64
 // Requires: AVX, AVX512DQ, AVX512F, BMI2, SSE2
 TEXT ·ExpSum(SB), NOSPLIT, $0-64

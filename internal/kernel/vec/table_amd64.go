@@ -30,6 +30,7 @@ func widen(t *Table[float32]) {
 	t.GeluGrad, t.GeluTanhGrad = avx512.GeluGrad, avx512.GeluTanhGrad
 	t.SiluGrad, t.SoftplusGrad = avx512.SiluGrad, avx512.SoftplusGrad
 	t.SoftmaxRows = avx512.SoftmaxRows
+	t.Sum, t.SumSq, t.Dot = avx512.Sum, avx512.SumSq, avx512.Dot
 	t.ExpSum, t.MaxOf, t.MinOf = avx512.ExpSum, avx512.MaxOf, avx512.MinOf
 }
 

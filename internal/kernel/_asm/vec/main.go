@@ -23,6 +23,9 @@ func main() {
 		lanes, wide = 16, true
 		arithmetic()
 		activations()
+		wideFold("Sum", []string{"x"}, func(x []vec, acc vec) { VADDPD(x[0], acc, acc) })
+		wideFold("SumSq", []string{"x"}, func(x []vec, acc vec) { VFMADD231PD(x[0], x[0], acc) })
+		wideFold("Dot", []string{"a", "b"}, func(x []vec, acc vec) { VFMADD231PD(x[0], x[1], acc) })
 		wideExpSum()
 		wideSoftmaxRows()
 		wideExtremeOf("MaxOf", VMAXPS, word(0xff800000))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -34,6 +35,55 @@ func (s wideSum) value() vec {
 	high := YMM()
 	VEXTRACTF64X4(U8(1), s.acc, high)
 	return (&total{acc: []vec{s.acc.AsY().(vec), high}}).value()
+}
+
+// wideFold generates a sum over elements of src, of which f adds eight, as float64s, to a register.
+// Eights go in turn to two of these, those that are left behind the last four to the first, and
+// what is less than eight to the second.
+func wideFold(name string, src []string, f func(x []vec, acc vec)) {
+	text(name, "("+strings.Join(src, ", ")+" []float32) float64")
+	var from []reg.GPVirtual
+	for _, s := range src {
+		from = append(from, pointer(s))
+	}
+	n := Load(Param(src[0]).Len(), GP64()).(reg.GPVirtual)
+	sums := [2]wideSum{newWideSum(), newWideSum()}
+	add := func(to int, read func(m Mem, x vec), at int) {
+		var x []vec
+		for _, p := range from {
+			x = append(x, ZMM())
+			read(Mem{Base: p, Disp: 32 * at}, x[len(x)-1])
+		}
+		f(x, sums[to].acc)
+	}
+	for _, eights := range []int{4, 1} {
+		loop, rest := fmt.Sprint("eights", eights), fmt.Sprint("rest", eights)
+		Label(loop)
+		SUBQ(U8(8*eights), n)
+		JL(LabelRef(rest))
+		for i := range eights {
+			add(i%2, func(m Mem, x vec) { VCVTPS2PD(m, x) }, i)
+		}
+		for _, p := range from {
+			ADDQ(U32(32*eights), p)
+		}
+		JMP(LabelRef(loop))
+		Label(rest)
+		ADDQ(U8(8*eights), n)
+	}
+	JZ(LabelRef("done"))
+	k := lanesMask(n)
+	add(1, func(m Mem, x vec) { VCVTPS2PD_Z(m, k, x) }, 0)
+	Label("done")
+	all := &total{}
+	for _, s := range sums {
+		high := YMM()
+		VEXTRACTF64X4(U8(1), s.acc, high)
+		all.acc = append(all.acc, s.acc.AsY().(vec), high)
+	}
+	Store(all.value(), ReturnIndex(0))
+	VZEROUPPER()
+	RET()
 }
 
 // expKept is how many constants of expFlush there are registers for beside four vectors.
