@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 
 	"memprobe/internal/atomicfile"
@@ -47,12 +48,13 @@ func pngs(figures []figure) []file {
 	return out
 }
 
-// writeAll makes files, as many at a time as the machine computes.
+// writeAll makes files, as many at a time as the machine computes. The last ones, documents of many
+// figures, take longest and are begun first.
 func (f *folder) writeAll(files []file) {
 	parts := make([]folder, len(files))
 	var all sync.WaitGroup
 	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for i, one := range files {
+	for i, one := range slices.Backward(files) {
 		parts[i] = folder{dir: f.dir, err: f.err}
 		turns <- struct{}{}
 		all.Go(func() {
