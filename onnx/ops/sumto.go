@@ -32,8 +32,8 @@ func bindSumTo(n *Node, e *Env) (func(), error) {
 		func() func() { return sumLoop[float64](e, gone, total{}) })
 }
 
-// How many neighbouring results are summed together, for the threads to share, and at
-// most, for their sums to stay in the first-level cache.
+// How many neighbouring results are summed together at least, since every row of theirs is a call,
+// and at most, for their sums to stay in the first-level cache.
 const (
 	fewColumns  = 64
 	mostColumns = 1024
@@ -90,12 +90,12 @@ func sumLoop[T tensor.Float](e *Env, gone []bool, t total) func() {
 		}
 		return func() { e.Pool.For(parallel.Chunks(len(starts), size), body) }
 	}
-	columns := min(max(fewColumns, run/e.Pool.Want()), mostColumns)
+	columns := min(max(fewColumns, parallel.Chunks(run, e.Pool.Threads())), mostColumns)
 	per := parallel.Chunks(run, columns)
-	acc := make([]float64, columns*e.Pool.Threads())
+	acc := parallel.Apart[float64](e.Pool, columns)
 	body := func(worker, chunk int) {
 		lo, hi := parallel.Range(chunk%per, columns, run)
-		sum, dst := acc[worker*columns:][:hi-lo], tensor.Data[T](y)[chunk/per*run+lo:]
+		sum, dst := acc[worker][:hi-lo], tensor.Data[T](y)[chunk/per*run+lo:]
 		clear(sum)
 		for _, at := range offsets {
 			src := tensor.Data[T](x)[starts[chunk/per]+at+lo:][:hi-lo]
