@@ -52,6 +52,7 @@ func Head(data []byte) (Size, error) {
 // beyond the budget of memory.
 func Decode(dst, data []byte) error {
 	d := decoder{data: data}
+	defer d.giveBack()
 	if err := d.segments(false); err != nil {
 		return err
 	}

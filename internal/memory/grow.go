@@ -21,9 +21,9 @@ func Grow[T any](what string, s []T, n int) ([]T, error) {
 }
 
 // ReadAll is io.ReadAll within the budget: what a stream unpacks to is asked for
-// as it arrives.
-func ReadAll(what string, r io.Reader) ([]byte, error) {
-	var data []byte
+// as it arrives. The result lies in the memory of room, where that is enough.
+func ReadAll(what string, r io.Reader, room []byte) ([]byte, error) {
+	data := room[:0]
 	for {
 		var err error
 		if data, err = Grow(what, data, 512); err != nil {

@@ -12,16 +12,20 @@ import (
 func TestReadAll(t *testing.T) {
 	defer SetLimit(0)
 	text := strings.Repeat("memory ", 300)
-	got, err := ReadAll("a text", iotest.OneByteReader(strings.NewReader(text)))
+	got, err := ReadAll("a text", iotest.OneByteReader(strings.NewReader(text)), make([]byte, 100))
 	if err != nil || string(got) != text {
 		t.Errorf("%d bytes, %v, want %d", len(got), err, len(text))
 	}
+	room := make([]byte, 4<<10)
+	if got, err := ReadAll("a text", strings.NewReader(text), room); err != nil || string(got) != text || &got[0] != &room[0] {
+		t.Errorf("%d bytes in other memory, %v", len(got), err)
+	}
 	broken := errors.New("the disk is on fire")
-	if _, err := ReadAll("a text", iotest.ErrReader(broken)); !errors.Is(err, broken) {
+	if _, err := ReadAll("a text", iotest.ErrReader(broken), nil); !errors.Is(err, broken) {
 		t.Errorf("error %v, want the reader's", err)
 	}
 	SetLimit(128 << 20)
-	if _, err := ReadAll("zeros", zeros{}); err == nil || !strings.Contains(err.Error(), "zeros would take") {
+	if _, err := ReadAll("zeros", zeros{}, nil); err == nil || !strings.Contains(err.Error(), "zeros would take") {
 		t.Errorf("what never ends: error %v", err)
 	}
 }

@@ -64,7 +64,7 @@ func (r *Run) WriteFile(path string) error { return atomicfile.Write(path, r.Enc
 
 // DecodeRun reads a run. If it has a checksum, that must fit.
 func DecodeRun(r io.Reader) (*Run, error) {
-	b, err := memory.ReadAll("its content", r)
+	b, err := memory.ReadAll("its content", r, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func encode(w io.Writer, v any) error {
 // decode reads one document whose schema has the same name and major version
 // as want ("name/1" and "name/1.x").
 func decode(r io.Reader, want string, v any) error {
-	b, err := memory.ReadAll("its content", r)
+	b, err := memory.ReadAll("its content", r, nil)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ func (s *source) take(keep []int) {
 	s.pixels = pick(s.pixels, keep)
 	s.floats = pick(s.floats, keep)
 	if s.encoded != nil {
-		s.encoded = func(i int) ([]byte, error) { return whole.encoded(keep[i]) }
+		s.encoded = func(i int, room []byte) ([]byte, error) { return whole.encoded(keep[i], room) }
 	}
 }
 

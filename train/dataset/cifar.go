@@ -191,7 +191,7 @@ func (c cifar) archive(l *loader, file string) (*batches, error) {
 		if h.Typeflag != tar.TypeReg || !binary {
 			continue
 		}
-		data, err := memory.ReadAll("what it unpacks to", io.LimitReader(t, maxBatch+1))
+		data, err := memory.ReadAll("what it unpacks to", io.LimitReader(t, maxBatch+1), nil)
 		if err != nil {
 			return nil, wrap(file+": "+h.Name, archiveError(err))
 		}

@@ -15,12 +15,14 @@ const window = 1024
 func (l *loader) each(pool *parallel.Pool, s *source, lo, hi int, f func(worker, i int, data []byte) error) error {
 	const group = 4
 	faults := make([]error, hi-lo)
+	rooms := make([][]byte, pool.Threads())
 	pool.For(parallel.Chunks(hi-lo, group), func(worker, chunk int) {
 		a, b := parallel.Range(chunk, group, hi-lo)
 		for i := a; i < b && l.ctx.Err() == nil; i++ {
-			data, err := s.encoded(lo + i)
+			data, err := s.encoded(lo+i, rooms[worker])
 			if err == nil {
 				err = f(worker, lo+i, data)
+				rooms[worker] = data
 			}
 			faults[i] = err
 		}

@@ -186,7 +186,7 @@ func gunzipIDX(r io.Reader) (*idxArray, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := memory.ReadAll("what it unpacks to", io.LimitReader(z, want+1))
+	data, err := memory.ReadAll("what it unpacks to", io.LimitReader(z, want+1), nil)
 	got := int64(len(data))
 	if got > want || got < want && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)) {
 		return nil, sizeError(got, want, dims)

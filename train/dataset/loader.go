@@ -20,9 +20,9 @@ type source struct {
 	name func(i int) string // of the file within the set, where each image is one; else nil
 
 	// One of these has the images.
-	pixels  [][]uint8                   // planar [c,h,w]
-	floats  [][]float32                 // planar [c,h,w]
-	encoded func(i int) ([]byte, error) // files of pictures; safe for concurrent use
+	pixels  [][]uint8                                // planar [c,h,w]
+	floats  [][]float32                              // planar [c,h,w]
+	encoded func(i int, room []byte) ([]byte, error) // files of pictures, in room if they like; safe for concurrent use
 
 	c, h, w int     // not of encoded pictures
 	vectors bool    // of w floats, no images

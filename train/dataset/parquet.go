@@ -191,7 +191,7 @@ func (s *shards) source() source {
 		out.labels, out.texts = append(out.labels, f.labels...), append(out.texts, f.texts...)
 	}
 	if s.files[0].arrays == nil {
-		out.encoded = func(i int) ([]byte, error) {
+		out.encoded = func(i int, _ []byte) ([]byte, error) {
 			f, row := s.find(i)
 			return f.row(row)
 		}

@@ -27,7 +27,7 @@ func (l *loader) tinyImageNet(at string) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := t.read("wnids.txt", maxText)
+	text, err := t.read("wnids.txt", maxText, nil)
 	if err != nil {
 		return nil, t.fault("wnids.txt", err)
 	}
@@ -60,7 +60,7 @@ func (t *tree) words(ids []string) ([]string, error) {
 	if !t.has("words.txt") {
 		return names, nil
 	}
-	text, err := t.read("words.txt", maxText)
+	text, err := t.read("words.txt", maxText, nil)
 	if err != nil {
 		return nil, t.fault("words.txt", err)
 	}
@@ -77,7 +77,7 @@ const annotations = "val/val_annotations.txt"
 
 // annotated makes the test split of val/images.
 func (t *tree) annotated(ids []string) (source, error) {
-	text, err := t.read(annotations, maxText)
+	text, err := t.read(annotations, maxText, nil)
 	if err != nil {
 		return source{}, t.fault(annotations, err)
 	}

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"archive/zip"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -253,8 +254,11 @@ func (t *tree) walk(dir string, above []fs.FileInfo, l *listing) error {
 	return nil
 }
 
-// read returns the content of an entry of at most limit bytes.
-func (t *tree) read(entry string, limit int64) ([]byte, error) {
+// firstRoom is how much of the size that a file system claims is believed at once.
+const firstRoom = 1 << 20
+
+// read returns the content of an entry of at most limit bytes, in room where that is enough.
+func (t *tree) read(entry string, limit int64, room []byte) ([]byte, error) {
 	info, err := fs.Stat(t.FS, entry) // before opening: opening a pipe would wait for its writer
 	if err == nil {
 		err = infile.Check(entry, info)
@@ -267,7 +271,11 @@ func (t *tree) read(entry string, limit int64) ([]byte, error) {
 		return nil, plain(err)
 	}
 	defer f.Close()
-	data, err := memory.ReadAll("the picture's file", io.LimitReader(f, limit+1))
+	const what = "the picture's file"
+	if room, err = memory.Grow(what, room[:0], int(min(info.Size(), firstRoom))+bytes.MinRead); err != nil {
+		return nil, err
+	}
+	data, err := memory.ReadAll(what, io.LimitReader(f, limit+1), room)
 	if err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, errTruncated
@@ -284,7 +292,7 @@ func (t *tree) read(entry string, limit int64) ([]byte, error) {
 func (t *tree) source(files []string, labels []int) source {
 	return source{
 		labels:  labels,
-		encoded: func(i int) ([]byte, error) { return t.read(files[i], maxEncoded) },
+		encoded: func(i int, room []byte) ([]byte, error) { return t.read(files[i], maxEncoded, room) },
 		where:   func(i int) (string, int) { return t.name(files[i]), -1 },
 		name:    func(i int) string { return files[i] },
 	}
