@@ -159,7 +159,7 @@ func (r *runner) untrainedSubject(ctx context.Context, m *onnx.Model, draw int) 
 		viewed = r.viewed
 	}
 	return newSubject(func() (*onnx.Model, error) {
-		fresh, err := Untrained(m, seed)
+		fresh, err := Untrained(m, seed, r.Workers)
 		if err == nil && r.Statistics == EstimatedStatistics {
 			fresh, err = r.estimateStatistics(ctx, fresh, r.images, stage)
 		}
@@ -268,7 +268,7 @@ func unpack(p []byte, n int) []bool {
 // fingerprint is the hash of all that decides the draws: the first one's weights and
 // graph, the images and labels, and the settings.
 func (r *runner) fingerprint(m *onnx.Model) (string, error) {
-	fresh, err := Untrained(m, r.Seed)
+	fresh, err := Untrained(m, r.Seed, r.Workers)
 	if err != nil {
 		return "", err
 	}

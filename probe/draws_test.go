@@ -78,7 +78,7 @@ func TestDraws(t *testing.T) {
 	o := Options{K: []int{3}, Seed: 4, Draws: 3}
 	p := run(t, m, d, o)
 	for draw := range 3 {
-		fresh, err := Untrained(m, DrawSeed(4, draw))
+		fresh, err := Untrained(m, DrawSeed(4, draw), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func normalised(t *testing.T) *onnx.Model {
 // v/(v+ε).
 func TestEstimatedStatistics(t *testing.T) {
 	d, m := testData(), normalised(t)
-	fresh, err := Untrained(m, 3)
+	fresh, err := Untrained(m, 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -34,7 +34,7 @@ func TestRewindToTheEnds(t *testing.T) {
 			t.Errorf("block %s set back to itself: %+v and %+v, want %+v", row.Block, row, self.Onward[i], self.Plain)
 		}
 	}
-	other, err := Untrained(m, 3)
+	other, err := Untrained(m, 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestRewindToTheEnds(t *testing.T) {
 // embedding.
 func TestRewindGroupsParameters(t *testing.T) {
 	m := residual(t)
-	other, err := Untrained(m, 3)
+	other, err := Untrained(m, 3, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

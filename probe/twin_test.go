@@ -46,7 +46,7 @@ func TestUntrainedIsTheSameInEveryForm(t *testing.T) {
 	}
 	twin := func(m *onnx.Model) []float32 {
 		t.Helper()
-		u, err := Untrained(m, 3)
+		u, err := Untrained(m, 3, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -99,7 +99,7 @@ func TestUntrainedOfCases(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		u, err := Untrained(m, 0)
+		u, err := Untrained(m, 0, nil)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,7 @@ package probe
 import (
 	"math"
 
+	"memprobe/internal/parallel"
 	"memprobe/internal/rng"
 	"memprobe/internal/tensor"
 	"memprobe/onnx"
@@ -29,14 +30,15 @@ const UntrainedRule = "the same graph with weights drawn anew: convolutions norm
 // Redrawn, which counts them.
 // Running statistics are not estimated; in evaluation mode a network is so before its
 // first step. The draws are a function of seed and the parameter's ordinal, so that
-// they are the same wherever the file stores the weights.
-func Untrained(m *onnx.Model, seed uint64) (*onnx.Model, error) {
+// they are the same wherever the file stores the weights. pool draws several at a time; nil one after the other.
+func Untrained(m *onnx.Model, seed uint64, pool *parallel.Pool) (*onnx.Model, error) {
 	copied := m.Clone()
 	list, err := copied.Parameters()
 	if err != nil {
 		return nil, err
 	}
 	fresh := map[string]*tensor.Tensor{}
+	var draws []func()
 	for _, p := range list {
 		draw := rule(p)
 		if draw == nil {
@@ -47,17 +49,20 @@ func Untrained(m *onnx.Model, seed uint64) (*onnx.Model, error) {
 			return nil, err
 		}
 		s := rng.New(seed, rng.Untrained, uint64(p.Ordinal))
-		if t.DType == tensor.Float64 {
-			for j, w := 0, t.F64(); j < len(w); j++ {
-				w[j] = float64(draw(&s))
+		draws = append(draws, func() {
+			if t.DType == tensor.Float64 {
+				for j, w := 0, t.F64(); j < len(w); j++ {
+					w[j] = float64(draw(&s))
+				}
+				return
 			}
-		} else {
 			for j, w := 0, t.F32(); j < len(w); j++ {
 				w[j] = draw(&s)
 			}
-		}
+		})
 		fresh[p.Name] = t
 	}
+	pool.For(len(draws), func(_, i int) { draws[i]() })
 	return copied, copied.SetWeights(fresh)
 }
 

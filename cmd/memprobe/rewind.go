@@ -144,7 +144,7 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 // earlier is the network whose weights blocks are set back to.
 func (o *rewindOptions) earlier(m *subject) (*onnx.Model, error) {
 	if o.fresh {
-		return probe.Untrained(m.Model, o.probe.Seed)
+		return probe.Untrained(m.Model, o.probe.Seed, o.probe.Workers)
 	}
 	earlier, err := train.LoadCheckpoint(train.CheckpointFile(m.run, o.epoch))
 	if errors.Is(err, fs.ErrNotExist) {
