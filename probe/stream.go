@@ -39,11 +39,11 @@ type piece struct {
 	at       int // place of the first one in the batch
 }
 
-// piece is what t, of the given size an image, is of the images from first on that are in the
-// feed; what is beyond the last of n images is left out.
-func (of *lane) piece(l int, t *tensor.Tensor, size, first, n int) piece {
+// piece is what t, shown of layer l, is of the images from first on that are in a lane's feed; what
+// is beyond the last of n images is left out.
+func (s *stream) piece(of *lane, l int, t *tensor.Tensor, first, n int) piece {
 	p := piece{t: narrow(t), at: of.shown[l]}
-	images := t.Len() / max(size, 1)
+	images := t.Len() / max(tensor.Len(s.layers[l].Shape), 1)
 	of.shown[l] += images
 	p.first, p.n = first+p.at, max(0, min(images, n-first-p.at))
 	return p
@@ -166,7 +166,7 @@ func (s *stream) apart(ctx context.Context, n int, fill func(dst []float32, i in
 		of.feed.Convert()
 		clear(of.shown)
 		errs[b] = of.session.Run(ctx, func(l int, t *tensor.Tensor) {
-			p := of.piece(l, t, tensor.Len(s.layers[l].Shape), first, n)
+			p := s.piece(of, l, t, first, n)
 			if p.n == 0 {
 				return
 			}
@@ -206,7 +206,7 @@ func (s *stream) each(ctx context.Context, n int, fill func(dst []float32, i int
 	load := func(_, i int) { fill(s.feed.Row(i), min(first+i, n-1)) }
 	var failed error
 	tap := func(l int, t *tensor.Tensor) {
-		if p := s.piece(l, t, tensor.Len(s.layers[l].Shape), first, n); failed == nil && p.n > 0 {
+		if p := s.piece(&s.lane, l, t, first, n); failed == nil && p.n > 0 {
 			failed = keep(l, p)
 		}
 	}

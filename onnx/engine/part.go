@@ -20,7 +20,7 @@ import (
 type parted struct {
 	*session // of the nodes behind the cut
 	parts    []*session
-	turns    int // parts of each thread, one after the other
+	rounds   int // parts of each thread, one after the other
 	body     func(worker, thread int)
 	errs     []error // by thread
 
@@ -43,7 +43,7 @@ func (s *parted) Run(ctx context.Context, visit func(tap int, t *tensor.Tensor))
 // thread runs the parts of a thread.
 func (s *parted) thread(_, i int) {
 	s.errs[i] = nil
-	for _, p := range s.parts[i*s.turns : (i+1)*s.turns] {
+	for _, p := range s.parts[i*s.rounds : (i+1)*s.rounds] {
 		if s.errs[i] = p.Run(s.ctx, s.visit); s.errs[i] != nil {
 			return
 		}
@@ -53,7 +53,7 @@ func (s *parted) thread(_, i int) {
 // Memory implements Session.
 func (s *parted) Memory() Memory {
 	m := s.session.Memory()
-	for i := 0; i < len(s.parts); i += s.turns {
+	for i := 0; i < len(s.parts); i += s.rounds {
 		p := s.parts[i].memory
 		m.Arena, m.Scratch = m.Arena+p.Arena, m.Scratch+p.Scratch
 	}
@@ -65,7 +65,7 @@ func (s *parted) Memory() Memory {
 type cut struct {
 	part, whole *program
 	threads     int                       // that take parts
-	turns       int                       // parts of each of them
+	rounds      int                       // parts of each of them
 	of          map[*ops.Value]*ops.Value // the parts of what both programs have
 }
 
@@ -77,12 +77,12 @@ func (p *program) cutBatch(o *Options) *cut {
 		len(o.Taps) > 0 && (threads > 1 || !o.Pieces) {
 		return nil
 	}
-	turns := p.turns(batch, batch/threads)
-	parts := threads * turns
+	rounds := p.rounds(batch, batch/threads)
+	parts := threads * rounds
 	if parts == 1 {
 		return nil
 	}
-	c := &cut{threads: threads, turns: turns, of: map[*ops.Value]*ops.Value{},
+	c := &cut{threads: threads, rounds: rounds, of: map[*ops.Value]*ops.Value{},
 		part: &program{outside: map[*ops.Value]bool{}, until: p.until, values: map[string]*ops.Value{}}}
 	for _, v := range p.inputs {
 		if v.DType == tensor.Float32 && len(v.Shape) > 0 && v.Shape[0] == batch {
@@ -102,10 +102,11 @@ func (p *program) cutBatch(o *Options) *cut {
 			c.part.outside[own] = true
 		}
 	}
-	last := p.lastReads()
+	last, early := p.lastReads(), map[*ops.Value]bool{}
 	var across []*ops.Value
 	for _, n := range p.nodes[:at] {
 		for _, v := range n.Out {
+			early[v] = v != nil
 			if v != nil && last[v] >= at {
 				across = append(across, v)
 				c.part.keep = append(c.part.keep, c.of[v])
@@ -116,23 +117,23 @@ func (p *program) cutBatch(o *Options) *cut {
 	c.whole = &program{values: maps.Clone(p.values), nodes: p.nodes[at:], inputs: slices.Concat(p.inputs, across),
 		keep: p.keep, until: p.until}
 	for name, v := range p.values { // the taps that the parts show
-		if own := c.of[v]; own != nil && own.Producer != nil && slices.Contains(c.part.nodes, own.Producer) {
-			c.part.values[name] = own
+		if early[v] {
+			c.part.values[name] = c.of[v]
 			delete(c.whole.values, name)
 		}
 	}
 	return c
 }
 
-// A thread computes so many elements of the largest tensor in a turn, which its caches hold. Where
+// A thread computes so many elements of the largest tensor in a round, which its caches hold. Where
 // its images have less than many it takes them at once: then each weight is read once.
 const (
-	turnFloats = 512 << 10
-	manyFloats = 2 << 20
+	roundFloats = 512 << 10
+	manyFloats  = 2 << 20
 )
 
-// turns is in how many parts a thread's images of the batch are computed.
-func (p *program) turns(batch, images int) int {
+// rounds is in how many parts a thread's images of the batch are computed.
+func (p *program) rounds(batch, images int) int {
 	largest := 0
 	for _, n := range p.nodes {
 		for _, v := range n.Out {
@@ -141,14 +142,14 @@ func (p *program) turns(batch, images int) int {
 			}
 		}
 	}
-	if images*largest < manyFloats || largest > turnFloats {
+	if images*largest < manyFloats || largest > roundFloats {
 		return 1
 	}
-	turns := 2
-	for images%turns != 0 || images/turns*largest > turnFloats {
-		turns++
+	rounds := 2
+	for images%rounds != 0 || images/rounds*largest > roundFloats {
+		rounds++
 	}
-	return turns
+	return rounds
 }
 
 // lastReads gives for each value the last node that reads it: the number of nodes, if it is kept.
@@ -167,9 +168,9 @@ func (p *program) lastReads() map[*ops.Value]int {
 
 // separable appends to c's part the nodes that compute each image by itself, from the first on,
 // and returns where to cut. A cut saves threads from reading what others wrote, and has each read
-// all weights before it, in each turn: the best one has the largest difference.
+// all weights before it, in each round: the best one has the largest difference.
 func (p *program) separable(c *cut, batch int) (at int) {
-	parts := c.threads * c.turns
+	parts := c.threads * c.rounds
 	last := p.lastReads()
 	views := map[*ops.Value]bool{} // results that are read later and have no memory of their own
 	var saved, most int
@@ -187,7 +188,7 @@ func (p *program) separable(c *cut, batch int) (at int) {
 		if n.Def.View {
 			views[n.Out[0]] = true
 		} else {
-			saved += traffic(n, max(c.turns-1, 1))
+			saved += traffic(n, max(c.rounds-1, 1))
 		}
 		for _, v := range n.In {
 			if last[v] == i {
@@ -235,11 +236,11 @@ func reads(n *ops.Node) []*ops.Value {
 // the parts.
 func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) {
 	whole, part := c.whole.layout(), c.part.layout()
-	batch, parts := batchOf(o.Inputs), c.threads*c.turns
+	batch, parts := batchOf(o.Inputs), c.threads*c.rounds
 	if err := memory.Need("a run", int64(whole.size)+int64(c.threads)*int64(part.size)); err != nil {
 		return nil, err
 	}
-	s := &parted{turns: c.turns, errs: make([]error, c.threads)}
+	s := &parted{rounds: c.rounds, errs: make([]error, c.threads)}
 	var err error
 	if s.session, err = c.whole.bind(whole.allocate(), o.Taps, &ops.Env{Pool: o.Pool, Packed: o.Packed, Images: batch},
 		behind); err != nil {
@@ -254,11 +255,9 @@ func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) 
 	for i, name := range o.Outputs {
 		s.outputs[name] = whole.tensor(c.whole.keep[i])
 	}
-	for v, own := range c.of {
-		for i, name := range o.Taps {
-			if c.part.values[name] == own {
-				s.taps[i] = Tap{Name: name, DType: v.DType, Shape: v.Shape}
-			}
+	for i, name := range o.Taps {
+		if own := c.part.values[name]; own != nil {
+			s.taps[i] = Tap{Name: name, DType: own.DType, Shape: slices.Concat([]int{parts * own.Shape[0]}, own.Shape[1:])}
 		}
 	}
 	for i := range parts {
@@ -267,7 +266,7 @@ func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) 
 		case i == 0:
 			env.Packed = o.Packed
 			part.allocate()
-		case i%c.turns == 0:
+		case i%c.rounds == 0:
 			before = before.Again()
 			part = part.over(nil).allocate()
 		default:

@@ -134,62 +134,62 @@ func PairStrided13(t *Tile, u *Tile)
 //go:noescape
 func TileStrided8(t *Tile)
 
-// Quad1 is ref.QuadTile(q, %!s(int=1)), q being left as it is.
+// Quad1 is ref.QuadTile(q, 1), q being left as it is.
 //
 //go:noescape
 func Quad1(q *Quad)
 
-// OffsetQuad1 is ref.OffsetQuadTile(q, %!s(int=1)), q being left as it is.
+// OffsetQuad1 is ref.OffsetQuadTile(q, 1), q being left as it is.
 //
 //go:noescape
 func OffsetQuad1(q *Quad)
 
-// Quad2 is ref.QuadTile(q, %!s(int=2)), q being left as it is.
+// Quad2 is ref.QuadTile(q, 2), q being left as it is.
 //
 //go:noescape
 func Quad2(q *Quad)
 
-// OffsetQuad2 is ref.OffsetQuadTile(q, %!s(int=2)), q being left as it is.
+// OffsetQuad2 is ref.OffsetQuadTile(q, 2), q being left as it is.
 //
 //go:noescape
 func OffsetQuad2(q *Quad)
 
-// Quad3 is ref.QuadTile(q, %!s(int=3)), q being left as it is.
+// Quad3 is ref.QuadTile(q, 3), q being left as it is.
 //
 //go:noescape
 func Quad3(q *Quad)
 
-// OffsetQuad3 is ref.OffsetQuadTile(q, %!s(int=3)), q being left as it is.
+// OffsetQuad3 is ref.OffsetQuadTile(q, 3), q being left as it is.
 //
 //go:noescape
 func OffsetQuad3(q *Quad)
 
-// Quad4 is ref.QuadTile(q, %!s(int=4)), q being left as it is.
+// Quad4 is ref.QuadTile(q, 4), q being left as it is.
 //
 //go:noescape
 func Quad4(q *Quad)
 
-// OffsetQuad4 is ref.OffsetQuadTile(q, %!s(int=4)), q being left as it is.
+// OffsetQuad4 is ref.OffsetQuadTile(q, 4), q being left as it is.
 //
 //go:noescape
 func OffsetQuad4(q *Quad)
 
-// Quad5 is ref.QuadTile(q, %!s(int=5)), q being left as it is.
+// Quad5 is ref.QuadTile(q, 5), q being left as it is.
 //
 //go:noescape
 func Quad5(q *Quad)
 
-// OffsetQuad5 is ref.OffsetQuadTile(q, %!s(int=5)), q being left as it is.
+// OffsetQuad5 is ref.OffsetQuadTile(q, 5), q being left as it is.
 //
 //go:noescape
 func OffsetQuad5(q *Quad)
 
-// Quad6 is ref.QuadTile(q, %!s(int=6)), q being left as it is.
+// Quad6 is ref.QuadTile(q, 6*q.Panels), q being left as it is.
 //
 //go:noescape
 func Quad6(q *Quad)
 
-// OffsetQuad6 is ref.OffsetQuadTile(q, %!s(int=6)), q being left as it is.
+// OffsetQuad6 is ref.OffsetQuadTile(q, 6*q.Panels), q being left as it is.
 //
 //go:noescape
 func OffsetQuad6(q *Quad)

@@ -36,13 +36,6 @@ func main() {
 	Generate()
 }
 
-func zmm(i int) reg.VecPhysical {
-	return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9,
-		reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19,
-		reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29,
-		reg.Z30, reg.Z31}[i]
-}
-
 // table is a constant vector of indices.
 func table(name string, index func(lane int) int) Mem {
 	m := GLOBL(name, RODATA|NOPTR)
@@ -57,11 +50,11 @@ func table(name string, index func(lane int) int) Mem {
 // all sums whose windows it is under.
 type sums struct{ pixels, vectors, groups, stride int }
 
-func (s *sums) sum(p, v int) reg.VecPhysical    { return zmm(p*s.vectors + v) }
-func (s *sums) weight(t, v int) reg.VecPhysical { return zmm((s.pixels+t)*s.vectors + v) }
+func (s *sums) sum(p, v int) reg.VecPhysical    { return emit.Z(p*s.vectors + v) }
+func (s *sums) weight(t, v int) reg.VecPhysical { return emit.Z((s.pixels+t)*s.vectors + v) }
 func (s *sums) element(j int) reg.VecPhysical {
 	first := (s.pixels + taps) * s.vectors
-	return zmm(first + j%(32-first))
+	return emit.Z(first + j%(32-first))
 }
 
 func (s *sums) generate() {
@@ -84,7 +77,7 @@ func (s *sums) generate() {
 	}
 	Label("tile")
 	for i := range s.pixels * s.vectors {
-		VPXORQ(zmm(i), zmm(i), zmm(i))
+		VPXORQ(emit.Z(i), emit.Z(i), emit.Z(i))
 	}
 	off, w, k := emit.Field(p, "Off"), emit.Field(p, "W"), emit.Field(p, "K")
 	Label("row")
@@ -172,7 +165,7 @@ func weave(groups int) {
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is ref.WeavePlanes(w, %d).", name, groups))
 	p := Dereference(Param("w"))
-	indices := []reg.VecPhysical{zmm(28), zmm(29), zmm(30), zmm(31)}
+	indices := []reg.VecPhysical{emit.Z(28), emit.Z(29), emit.Z(30), emit.Z(31)}
 	if groups > 1 {
 		VMOVUPS(low, indices[0])
 		VMOVUPS(high, indices[1])
@@ -181,7 +174,7 @@ func weave(groups int) {
 		VMOVUPS(low2, indices[2])
 		VMOVUPS(high2, indices[3])
 	}
-	zero := zmm(27)
+	zero := emit.Z(27)
 	VPXORQ(zero, zero, zero)
 	planes := AllocLocal(8)
 	MOVQ(emit.Field(p, "Planes"), planes)
@@ -213,9 +206,9 @@ func weave(groups int) {
 			v = next
 		}
 		PREFETCHT0(Mem{Base: v, Index: ld, Scale: 4})
-		VMOVUPS_Z(Mem{Base: v}, reg.K1, zmm(g))
+		VMOVUPS_Z(Mem{Base: v}, reg.K1, emit.Z(g))
 	}
-	woven := []reg.VecPhysical{zmm(0)}
+	woven := []reg.VecPhysical{emit.Z(0)}
 	join := func(a, b, index, to reg.VecPhysical) reg.VecPhysical {
 		VMOVAPS(index, to)
 		VPERMI2PS(b, a, to)
@@ -223,15 +216,15 @@ func weave(groups int) {
 	}
 	switch groups {
 	case 2:
-		woven = []reg.VecPhysical{join(zmm(0), zmm(1), indices[0], zmm(2)), join(zmm(0), zmm(1), indices[1], zmm(3))}
+		woven = []reg.VecPhysical{join(emit.Z(0), emit.Z(1), indices[0], emit.Z(2)), join(emit.Z(0), emit.Z(1), indices[1], emit.Z(3))}
 	case 4:
 		var pairs []reg.VecPhysical
 		for i := range 4 {
-			pairs = append(pairs, join(zmm(i/2*2), zmm(i/2*2+1), indices[i%2], zmm(4+i)))
+			pairs = append(pairs, join(emit.Z(i/2*2), emit.Z(i/2*2+1), indices[i%2], emit.Z(4+i)))
 		}
 		woven = nil
 		for i := range 4 {
-			woven = append(woven, join(pairs[i/2], pairs[2+i/2], indices[2+i%2], zmm(8+i)))
+			woven = append(woven, join(pairs[i/2], pairs[2+i/2], indices[2+i%2], emit.Z(8+i)))
 		}
 	}
 	for i, z := range woven {

@@ -52,7 +52,7 @@ func main() {
 		(&quad{rows: rows}).generate()
 		(&quad{rows: rows, offset: true}).generate()
 	}
-	emit.Peak(zmm)
+	emit.Peak(emit.Z)
 	Generate()
 }
 
@@ -79,19 +79,12 @@ type tiles struct {
 }
 
 // sum is the register that holds row i of tile j.
-func (t *tiles) sum(i, j int) reg.VecPhysical { return zmm(t.n*i + j) }
+func (t *tiles) sum(i, j int) reg.VecPhysical { return emit.Z(t.n*i + j) }
 
 // free is one of the registers that hold no sum, at least six: in the loop those of B first.
-func (t *tiles) free(i int) reg.VecPhysical { return zmm(32 - t.frees() + i%t.frees()) }
+func (t *tiles) free(i int) reg.VecPhysical { return emit.Z(32 - t.frees() + i%t.frees()) }
 
 func (t *tiles) frees() int { return 32 - max(24, t.n*t.rows) }
-
-func zmm(i int) reg.VecPhysical {
-	return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7,
-		reg.Z8, reg.Z9, reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15,
-		reg.Z16, reg.Z17, reg.Z18, reg.Z19, reg.Z20, reg.Z21, reg.Z22, reg.Z23,
-		reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29, reg.Z30, reg.Z31}[i]
-}
 
 // stored is the mask of the lanes of half h of tile j that are stored.
 func stored(j, h int) reg.OpmaskPhysical {

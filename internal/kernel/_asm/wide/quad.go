@@ -31,9 +31,9 @@ const (
 	vectorN   = 8
 )
 
-func (q *quad) sum(i, v int) reg.VecPhysical  { return zmm(quads*i + v) }
-func (q *quad) b(v int) reg.VecPhysical       { return zmm(quads*mr + v) }
-func (q *quad) free(i int) reg.VecPhysical    { return zmm(quads*(mr+1) + i%quads) }
+func (q *quad) sum(i, v int) reg.VecPhysical  { return emit.Z(quads*i + v) }
+func (q *quad) b(v int) reg.VecPhysical       { return emit.Z(quads*mr + v) }
+func (q *quad) free(i int) reg.VecPhysical    { return emit.Z(quads*(mr+1) + i%quads) }
 func (q *quad) mask(v int) reg.OpmaskPhysical { return stored(v/halves, v%halves) }
 
 func (q *quad) generate() {
@@ -48,7 +48,7 @@ func (q *quad) generate() {
 		q.walk = &emit.Walk{Rows: mr}
 		count += "*q.Panels"
 	}
-	Doc(fmt.Sprintf("%sQuad%d is ref.%[1]sQuadTile(q, %s), q being left as it is.", kind, q.rows, count))
+	Doc(fmt.Sprintf("%sQuad%d is ref.%[1]sQuadTile(q, %[3]s), q being left as it is.", kind, q.rows, count))
 	q.p = Dereference(Param("q"))
 	q.masks()
 	q.raw = newRaw(q.p, "NextRows")

@@ -14,13 +14,6 @@ import (
 // together is how many images share the tables and the weights.
 const together = 8
 
-func zmm(i int) reg.VecPhysical {
-	return []reg.VecPhysical{reg.Z0, reg.Z1, reg.Z2, reg.Z3, reg.Z4, reg.Z5, reg.Z6, reg.Z7, reg.Z8, reg.Z9,
-		reg.Z10, reg.Z11, reg.Z12, reg.Z13, reg.Z14, reg.Z15, reg.Z16, reg.Z17, reg.Z18, reg.Z19,
-		reg.Z20, reg.Z21, reg.Z22, reg.Z23, reg.Z24, reg.Z25, reg.Z26, reg.Z27, reg.Z28, reg.Z29,
-		reg.Z30, reg.Z31}[i]
-}
-
 // lanes is the kernel of planes that are one vector: Z0 to Z7 hold images, Z8 to
 // Z15 their sums.
 type lanes struct {
@@ -40,7 +33,7 @@ func depthLanes() {
 	channels, xs, ys, bias, images := local, local.Offset(8), local.Offset(16), local.Offset(24), local.Offset(32)
 	p := Dereference(Param("d"))
 	field := func(s string) reg.GPVirtual { return emit.Field(p, s) }
-	l := &lanes{p: p, index: zmm(16), weight: zmm(17), bias: zmm(18), lo: zmm(19), hi: zmm(20), in: reg.K1, out: reg.K2, tap: reg.K3}
+	l := &lanes{p: p, index: emit.Z(16), weight: emit.Z(17), bias: emit.Z(18), lo: emit.Z(19), hi: emit.Z(20), in: reg.K1, out: reg.K2, tap: reg.K3}
 	KMOVW(emit.Addr(p, "In"), l.in)
 	KMOVW(emit.Addr(p, "Out"), l.out)
 	VBROADCASTSS(emit.Addr(p, "Lo"), l.lo)
@@ -95,10 +88,10 @@ func depthLanes() {
 // block convolves a plane of n images.
 func (l *lanes) block(n int) {
 	name := func(s string) string { return fmt.Sprintf("%s%d", s, n) }
-	sum := func(i int) reg.VecPhysical { return zmm(together + i) }
-	moved := func(i int) reg.VecPhysical { return zmm(21 + i) }
+	sum := func(i int) reg.VecPhysical { return emit.Z(together + i) }
+	moved := func(i int) reg.VecPhysical { return emit.Z(21 + i) }
 	for i := range n {
-		VMOVUPS_Z(Mem{Base: l.x}, l.in, zmm(i))
+		VMOVUPS_Z(Mem{Base: l.x}, l.in, emit.Z(i))
 		ADDQ(l.ldx, l.x)
 		VXORPS(sum(i), sum(i), sum(i))
 	}
@@ -111,7 +104,7 @@ func (l *lanes) block(n int) {
 	KMOVW(Mem{Base: l.masks}, l.tap)
 	VBROADCASTSS(Mem{Base: l.at}, l.weight)
 	for i := range n {
-		VPERMPS_Z(zmm(i), l.index, l.tap, moved(i))
+		VPERMPS_Z(emit.Z(i), l.index, l.tap, moved(i))
 		VFMADD231PS(moved(i), l.weight, sum(i))
 	}
 	ADDQ(U8(64), l.indices)

@@ -66,9 +66,9 @@ func (c *conv) sums() int {
 	return (c.taps + c.stride - 1) / c.stride
 }
 
-func (c *conv) sum(r int) reg.VecPhysical  { return zmm(r % c.sums()) }
-func (c *conv) tap(k int) reg.VecPhysical  { return zmm(c.sums() + k) }
-func (c *conv) pick(k int) reg.VecPhysical { return zmm(c.sums() + c.taps + k) }
+func (c *conv) sum(r int) reg.VecPhysical  { return emit.Z(r % c.sums()) }
+func (c *conv) tap(k int) reg.VecPhysical  { return emit.Z(c.sums() + k) }
+func (c *conv) pick(k int) reg.VecPhysical { return emit.Z(c.sums() + c.taps + k) }
 
 // other is one of the registers for what else is needed.
 func (c *conv) other(i int) reg.VecPhysical {
@@ -166,7 +166,7 @@ func (c *conv) generate() {
 		}
 	}
 	for i := range c.held() {
-		VBROADCASTSS(Mem{Base: c.w, Disp: word * i}, zmm(c.firstWeight()+i))
+		VBROADCASTSS(Mem{Base: c.w, Disp: word * i}, emit.Z(c.firstWeight()+i))
 	}
 	if c.form == halves {
 		c.below = GP64()
@@ -257,7 +257,7 @@ func (c *conv) row(j int) {
 				VMOVAPS(c.bias(), c.sum(r))
 			}
 			if i < c.held() {
-				VFMADD231PS(zmm(c.firstWeight()+i), c.tap(k), c.sum(r))
+				VFMADD231PS(emit.Z(c.firstWeight()+i), c.tap(k), c.sum(r))
 			} else {
 				VFMADD231PS_BCST(Mem{Base: c.w, Disp: word * i}, c.tap(k), c.sum(r))
 			}

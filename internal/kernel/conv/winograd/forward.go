@@ -47,7 +47,7 @@ const (
 	goodTiles    = 64  // tiles in a block: of fewer the products wait for the weights, which each block reads
 	leastTiles   = 16  // where there would be too few blocks for the threads
 	passPanels   = 4   // panels of output channels whose products are held at a time
-	turnedPanels = 2   // the same, of weights that are packed in every step
+	stepPanels   = 2   // the same, of weights that are packed in every step
 	turnPanels   = 4   // panels of a chunk where weights are packed in every step
 	packChannels = 16  // channels in a chunk of packing
 	passDepth    = 256 // channels in a pass over the weights: 16 KiB of the first-level cache
@@ -72,7 +72,7 @@ func NewGradX(p *parallel.Pool, s method.Spec, f ref.Form) *Conv {
 
 func plan(p *parallel.Pool, s method.Spec, f ref.Form, flipped bool) *Conv {
 	w := &Conv{spec: s, pool: p, flipped: flipped, panels: parallel.Chunks(s.M, tile.NR)}
-	w.inBlock = min(turnedPanels, w.panels)
+	w.inBlock = min(stepPanels, w.panels)
 	if s.Constant {
 		w.inBlock = min(passPanels, w.panels)
 	}
