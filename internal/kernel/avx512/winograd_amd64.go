@@ -79,6 +79,16 @@ func Winograd2Stride2OutputGrad(t *Tiles)
 //go:noescape
 func Winograd2Stride2WeightGrad(t *Tiles)
 
+// Winograd2Stride2TransposedInput is ref.Transform(ref.ChangeTransposedInput.Matrix(ref.Form{M: 2, Stride: 2}), t).
+//
+//go:noescape
+func Winograd2Stride2TransposedInput(t *Tiles)
+
+// Winograd2Stride2TransposedOutput is ref.Transform(ref.ChangeTransposedOutput.Matrix(ref.Form{M: 2, Stride: 2}), t).
+//
+//go:noescape
+func Winograd2Stride2TransposedOutput(t *Tiles)
+
 // Spread is ref.Spread(p) for p.N of at least 16.
 //
 //go:noescape

@@ -23,9 +23,9 @@ func TestConvBits(t *testing.T) {
 		backward := []func() method.Conv{func() method.Conv { return newDirectGradX(nil, s) }}
 		for _, f := range winograd.Forms(s) {
 			forward = append(forward, func() method.Conv { return winograd.New(nil, s, f) })
-			if f.Stride == 1 {
-				backward = append(backward, func() method.Conv { return winograd.NewGradX(nil, s, f) })
-			}
+		}
+		for _, f := range winograd.GradXForms(s) {
+			backward = append(backward, func() method.Conv { return winograd.NewGradX(nil, s, f) })
 		}
 		run := func(plan func() method.Conv, in []float32, n int) func() []float32 {
 			return func() []float32 {

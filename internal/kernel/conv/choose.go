@@ -37,7 +37,7 @@ func newConv(p *parallel.Pool, s, all Spec) method.Conv {
 	if suitsGrouped(all) && newGrouped(nil, all).Cycles() < newDirect(nil, all).Cycles() {
 		return newGrouped(p, s)
 	}
-	return fewestCycles(p, s, all, newDirect, winograd.New)
+	return fewestCycles(p, s, all, winograd.Forms(s), newDirect, winograd.New)
 }
 
 // estimated is a method that says how many cycles it takes.
@@ -46,7 +46,6 @@ type estimated interface {
 	Cycles() float64
 }
 
-// newGradX: the data gradient of a longer stride is several products, see [patch.GradX].
 func newGradX(p *parallel.Pool, s Spec) method.Conv {
 	if depthwise.Is(s) {
 		return depthwise.NewGradX(p, s)
@@ -55,10 +54,7 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 		s.C, s.M = s.M, s.C
 		return pointwiseOf(p, s, s, true)
 	}
-	if s.StrideH > 1 {
-		return newDirectGradX(p, s)
-	}
-	return fewestCycles(p, s, s, newDirectGradX, winograd.NewGradX)
+	return fewestCycles(p, s, s, winograd.GradXForms(s), newDirectGradX, winograd.NewGradX)
 }
 
 // pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped, by the method
@@ -80,10 +76,10 @@ func pointwiseOf(p *parallel.Pool, s, all Spec, flipped bool) estimated {
 // fewestCycles returns the plan of s by the method that takes the fewest cycles for all, of
 // methods in the order of their rounding errors. Plans for one thread are compared, so that
 // the method is the same for any number.
-func fewestCycles(p *parallel.Pool, s, all Spec, newDirect func(*parallel.Pool, Spec) *direct,
+func fewestCycles(p *parallel.Pool, s, all Spec, forms []ref.Form, newDirect func(*parallel.Pool, Spec) *direct,
 	newWinograd func(*parallel.Pool, Spec, ref.Form) *winograd.Conv) method.Conv {
 	cycles, best := 0.0, ref.Form{}
-	for _, f := range winograd.Forms(s) {
+	for _, f := range forms {
 		if cycles == 0 {
 			cycles = newDirect(nil, all).Cycles()
 		}

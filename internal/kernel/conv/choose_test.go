@@ -30,8 +30,8 @@ func choices() []Spec {
 			list = append(list, kerneltest.SquareConv(64, width, size, 2*width, 3, 2, 1))
 		}
 	}
-	for size, width := 56, 128; size >= 14; size, width = size/2, 2*width { // ResNet-50 at 224x224
-		list = append(list, kerneltest.SquareConv(2, width, size, width, 3, 2, 1))
+	for size, width := 56, 128; size >= 14; size, width = size/2, 2*width { // ResNet-50 at 224x224, at 64x64
+		list = append(list, kerneltest.SquareConv(2, width, size, width, 3, 2, 1), kerneltest.SquareConv(8, width, size*2/7, width, 3, 2, 1))
 	}
 	return append(list, kerneltest.SquareConv(32, 3, 32, 64, 3, 1, 1), kerneltest.SquareConv(32, 8, 32, 8, 3, 1, 1),
 		kerneltest.SquareConv(16, 512, 4, 512, 3, 1, 1))
@@ -71,10 +71,8 @@ func BenchmarkChoice(b *testing.B) {
 			}},
 			{"gradx", NewGradX(nil, s).Algorithm(), func() []candidate {
 				list := []candidate{forward(newDirectGradX(nil, s), x, y)}
-				for _, f := range winograd.Forms(s) {
-					if f.Stride == 1 {
-						list = append(list, forward(winograd.NewGradX(nil, s, f), x, y))
-					}
+				for _, f := range winograd.GradXForms(s) {
+					list = append(list, forward(winograd.NewGradX(nil, s, f), x, y))
 				}
 				return list
 			}},

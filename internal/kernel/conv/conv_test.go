@@ -142,32 +142,49 @@ func TestWinogradError(t *testing.T) {
 	limits := map[string]float64{"winograd-2": 2, "winograd-4": 6, "winograd-2-stride-2": 2}
 	for i := range 6 {
 		c := []int{16, 64, 512}[i/2]
-		s := kerneltest.SquareConv(2, c, 8, 16, 3, 1+i%2, 1)
+		hold := func(pass string, most float64, in, w []float32, want []float64, direct method.Conv, others []method.Conv) {
+			scale, out := rms(want), make([]float32, len(want))
+			measure := func(a method.Conv) (root, worst float64) {
+				_, n, run := kerneltest.RunAlgo(a, in, w, nil, nil)
+				run(out, make([]float32, n))
+				diff := make([]float64, len(out))
+				for i := range diff {
+					diff[i] = (float64(out[i]) - want[i]) / scale
+					worst = max(worst, math.Abs(diff[i]))
+				}
+				return rms(diff), worst
+			}
+			least, worst := measure(direct)
+			t.Logf("%d channels, %s: direct %.2g, at most %.2g", c, pass, least, worst)
+			for _, a := range others {
+				root, worst := measure(a)
+				t.Logf("%d channels, %s: %s %.2g, at most %.2g", c, pass, a.Name(), root, worst)
+				if !(root <= limits[a.Name()]*least) || !(root <= 2e-6) || !(worst <= most*root) {
+					t.Errorf("%d channels, %s: %s errs by %.2g, at most %.2g; direct %.2g", c, pass, a.Name(), root, worst, least)
+				}
+			}
+		}
+		stride := 1 + i%2
+		s := kerneltest.SquareConv(2, c, 8, 16, 3, stride, 1)
 		nx, nw, ny := s.Lengths()
-		x, w := kerneltest.Normal(nx, 1, 0), kerneltest.Normal(nw, 2, 0)
-		want, y := make([]float64, ny), make([]float32, ny)
-		ref.Conv(s, want, kerneltest.Wide(x), kerneltest.Wide(w), nil, nil)
-		scale := rms(want)
-		measure := func(a method.Conv) (root, worst float64) {
-			_, n, run := kerneltest.RunAlgo(a, x, w, nil, nil)
-			run(y, make([]float32, n))
-			diff := make([]float64, ny)
-			for i := range diff {
-				diff[i] = (float64(y[i]) - want[i]) / scale
-				worst = max(worst, math.Abs(diff[i]))
-			}
-			return rms(diff), worst
-		}
-		direct, directWorst := measure(newDirect(nil, s))
-		t.Logf("%d channels: direct %.2g, at most %.2g", c, direct, directWorst)
+		x, w, y := kerneltest.Normal(nx, 1, 0), kerneltest.Normal(nw, 2, 0), make([]float64, ny)
+		ref.Conv(s, y, kerneltest.Wide(x), kerneltest.Wide(w), nil, nil)
+		var others []method.Conv
 		for _, f := range winograd.Forms(s) {
-			a := winograd.New(nil, s, f)
-			root, worst := measure(a)
-			t.Logf("%d channels: %s %.2g, at most %.2g", c, a.Name(), root, worst)
-			if !(root <= limits[a.Name()]*direct) || !(root <= 2e-6) || !(worst <= 8*root) {
-				t.Errorf("%d channels: %s errs by %.2g, at most %.2g; direct %.2g", c, a.Name(), root, worst, direct)
-			}
+			others = append(others, winograd.New(nil, s, f))
 		}
+		hold("fwd", 8, x, w, y, newDirect(nil, s), others)
+
+		s = kerneltest.SquareConv(2, 16, 8*stride, c, 3, stride, 1)
+		nx, nw, ny = s.Lengths()
+		dy, w, dx := kerneltest.Normal(ny, 1, 0), kerneltest.Normal(nw, 2, 0), make([]float64, nx)
+		ref.ConvGradX(s, dx, kerneltest.Wide(dy), kerneltest.Wide(w))
+		others = nil
+		for _, f := range winograd.GradXForms(s) {
+			others = append(others, winograd.NewGradX(nil, s, f))
+		}
+		// More elements, so that the worst is further out; of stride 2 sums over one, two or four of the taps.
+		hold("gradx", 6+3*float64(stride), dy, w, dx, newDirectGradX(nil, s), others)
 	}
 }
 

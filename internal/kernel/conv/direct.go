@@ -111,6 +111,7 @@ const directK = 288
 const (
 	copyCycles  = 0.3      // per float copied
 	rowCycles   = 15.0     // per row copied
+	phaseCycles = 5.5      // per float of weights that is packed by phases
 	bandFloats  = 64 << 10 // of a copy: a quarter of the second-level cache
 	fullColumns = 96       // wanted in a product over images in one vector
 	sideColumns = 192      // wanted in a product over images side by side
@@ -159,7 +160,7 @@ func (d *direct) layoutCycles(l patch.Layout, n int) float64 {
 		per = method.PickCycles
 	}
 	cost := compute + floats*(per+rowCycles/float64(d.p.Width)) + method.StreamCycles(d.groupWeights(), 1)
-	if l == patch.Full && n > 1 {
+	if len(d.phases) > 1 || l == patch.Full && n > 1 { // placed
 		cost += float64(n*d.outC*d.outPlane) * method.PickCycles
 	}
 	return cost / float64(n)
@@ -395,7 +396,10 @@ func (d *direct) aim(t *ref.Tile, j *job, xs, out []float32, row, v int, last bo
 func (d *direct) Cycles() float64 {
 	floats := d.PackedLen()
 	cost := d.cost + method.StreamCycles(floats, d.groups*(d.bands-1))
-	if !d.spec.Constant {
+	switch {
+	case len(d.phases) > 1:
+		cost += phaseCycles * float64(floats)
+	case !d.spec.Constant:
 		cost += float64(floats)
 	}
 	return cost

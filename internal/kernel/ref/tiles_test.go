@@ -126,6 +126,30 @@ func TestChangesOfBasisConvolve(t *testing.T) {
 				near("dw", dw, k*ref.NR+lane, want)
 			}
 		}
+		if f.Stride == 1 {
+			continue
+		}
+		from, to := m+1, f.Step()
+		dy, w = whole(from*from*ref.NR, 3), whole(9*ref.NR, 7)
+		flipped := make([]float32, len(w))
+		for k := range 9 {
+			copy(flipped[k*ref.NR:][:ref.NR], w[(8-k)*ref.NR:])
+		}
+		dx := change(ref.ChangeTransposedOutput, times(change(ref.ChangeWeight, flipped, 3, n),
+			change(ref.ChangeTransposedInput, dy, from, n)), n, to)
+		for lane := range ref.NR {
+			want := make([]float32, to*to)
+			for i := range from * from { // dy reaches the three pixels around that of the second tap
+				for k := range 9 {
+					if r, c := i/from*2+k/3-1, i%from*2+k%3-1; r >= 0 && r < to && c >= 0 && c < to {
+						want[r*to+c] += dy[i*ref.NR+lane] * w[k*ref.NR+lane]
+					}
+				}
+			}
+			for i, v := range want {
+				near("dx", dx, i*ref.NR+lane, v)
+			}
+		}
 	}
 	if got := ref.ChangeWeightGrad.String(); got != "WeightGrad" {
 		t.Error(got)

@@ -7,7 +7,9 @@ import "fmt"
 //
 // Of two pixels a stride of 2 apart the first and the third tap read one kind, the even
 // pixels of the tile, and the second tap the other. In one dimension the products are
-// those of F(M, 2) on the even pixels, and M of the odd pixels with the second tap.
+// those of F(M, 2) on the even pixels, and M of the odd pixels with the second tap. The data
+// gradient has as many: two neighbouring pixels of dx, one with the second tap and one with
+// the others, come from each of M elements of dy, and tiles of M·Stride from M+1.
 type Form struct{ M, Stride int }
 
 // Size is n, the side of a tile before and after the change of its basis.
@@ -23,10 +25,13 @@ func (f Form) String() string {
 	return fmt.Sprintf("%dStride%d", f.M, f.Stride)
 }
 
-// Change is one of the five changes of basis of a form, see [Form]:
+// Change is a change of basis of a form, see [Form]. w' is w with its rows and columns in the
+// opposite order, and dx the data gradient of stride 2, from its first pixel that the second
+// tap reaches on:
 //
 //	y  = Aᵀ[(G·w·Gᵀ) ⊙ (Bᵀ·x·B)]A
 //	dw = Gᵀ[(A·dy·Aᵀ) ⊙ (Bᵀ·x·B)]G
+//	dx = Cᵀ[(G·w'·Gᵀ) ⊙ (D·dy·Dᵀ)]C
 //
 // Each is t ↦ L·t·Lᵀ for a matrix L.
 type Change uint8
@@ -38,10 +43,24 @@ const (
 	ChangeWeight                   // L = G  [n,3]
 	ChangeOutputGrad               // L = A  [n,m]
 	ChangeWeightGrad               // L = Gᵀ [3,n]
+
+	ChangeTransposedInput  // L = D [n,m+1], of dy where dx is computed
+	ChangeTransposedOutput // L = Cᵀ [m·stride,n]
 )
 
+// Changes lists the changes of basis of a form: of a stride of 1 the data gradient is a
+// convolution with w' itself.
+func (f Form) Changes() []Change {
+	all := []Change{ChangeInput, ChangeOutput, ChangeWeight, ChangeOutputGrad, ChangeWeightGrad}
+	if f.Stride > 1 {
+		all = append(all, ChangeTransposedInput, ChangeTransposedOutput)
+	}
+	return all
+}
+
 func (c Change) String() string {
-	return [...]string{"Input", "Output", "Weight", "OutputGrad", "WeightGrad"}[c]
+	return [...]string{"Input", "Output", "Weight", "OutputGrad", "WeightGrad",
+		"TransposedInput", "TransposedOutput"}[c]
 }
 
 // Points returns the points at which a form interpolates, beside infinity: 0, then
@@ -77,8 +96,14 @@ func (c Change) Matrix(f Form) [][]float64 {
 		return g
 	case ChangeOutputGrad:
 		return a
+	case ChangeWeightGrad:
+		return transposed(g)
 	}
-	return transposed(g)
+	d, out := f.transposed()
+	if c == ChangeTransposedInput {
+		return d
+	}
+	return out
 }
 
 // matrices returns A, Bᵀ and G.
@@ -101,6 +126,22 @@ func (f Form) matrices() (a, b, g [][]float64) {
 		a[odd][i], b[odd][2*i+1], g[odd][1] = 1, 1, 1
 	}
 	return a, b, g
+}
+
+// transposed returns D and Cᵀ of a form of stride 2.
+func (f Form) transposed() (d, out [][]float64) {
+	m, n := f.M, f.Size()
+	a, b, _ := toomCook(m, 2, f.Points())
+	d, out = zeros(n, m+1), zeros(f.Step(), n)
+	copy(d, b)
+	for i := range m {
+		second := m + 1 + i
+		d[second][i], out[2*i][second] = 1, 1
+		for j := range m + 1 {
+			out[2*i+1][j] = a[j][i]
+		}
+	}
+	return d, out
 }
 
 // toomCook returns A, Bᵀ and G of F(m, taps), by the construction of Toom and Cook:

@@ -31,7 +31,7 @@ func main() {
 	Package("memprobe/internal/kernel/" + isa)
 	inMemory := pool{}
 	for _, f := range []ref.Form{{M: 2, Stride: 1}, {M: 4, Stride: 1}, {M: 2, Stride: 2}} {
-		for c := ref.ChangeInput; c <= ref.ChangeWeightGrad; c++ {
+		for _, c := range f.Changes() {
 			if isa == "avx512" {
 				transform(newMatrix(f, c, ZMM), panel, inMemory)
 			} else {

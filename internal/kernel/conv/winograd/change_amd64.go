@@ -71,6 +71,10 @@ func (c *change) apply2Stride2(t *ref.Tiles) {
 		avx2.Winograd2Stride2OutputGrad(t)
 	case ref.ChangeWeightGrad:
 		avx2.Winograd2Stride2WeightGrad(t)
+	case ref.ChangeTransposedInput:
+		avx2.Winograd2Stride2TransposedInput(t)
+	case ref.ChangeTransposedOutput:
+		avx2.Winograd2Stride2TransposedOutput(t)
 	}
 }
 
@@ -118,5 +122,9 @@ func (c *change) wide2Stride2(t *ref.Tiles) {
 		avx512.Winograd2Stride2OutputGrad(t)
 	case ref.ChangeWeightGrad:
 		avx512.Winograd2Stride2WeightGrad(t)
+	case ref.ChangeTransposedInput:
+		avx512.Winograd2Stride2TransposedInput(t)
+	case ref.ChangeTransposedOutput:
+		avx512.Winograd2Stride2TransposedOutput(t)
 	}
 }

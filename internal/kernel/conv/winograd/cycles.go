@@ -8,14 +8,14 @@ import (
 )
 
 // changeCycles are those of a tile, by form and change.
-func changeCycles(f ref.Form) [5]float64 {
+func changeCycles(f ref.Form) [7]float64 {
 	switch {
 	case f.Stride == 2:
-		return [...]float64{7.8, 3.9, 7.0, 6.1, 3.8}
+		return [7]float64{7.8, 3.9, 7.0, 6.1, 3.8, 6.7, 5.0}
 	case f.M == 2:
-		return [...]float64{4.9, 3.2, 4.2, 3.7, 3.3}
+		return [7]float64{4.9, 3.2, 4.2, 3.7, 3.3}
 	}
-	return [...]float64{11.4, 6.8, 9.4, 9.8, 6.1}
+	return [7]float64{11.4, 6.8, 9.4, 9.8, 6.1}
 }
 
 // The estimates are those of blocks of which V and the products, of some panels, have so many
@@ -27,11 +27,11 @@ const (
 
 func (w *Conv) Cycles() float64 {
 	s := &w.spec
-	of, square, step := changeCycles(w.form), float64(w.form.M*w.form.M), float64(w.form.Step()*w.form.Step())
+	of, square, step := changeCycles(w.form), float64(w.side*w.side), float64(w.source.step*w.source.step)
 	tiles := float64(s.N * w.rows * w.cols)
-	read := tiles * float64(w.ld) * (of[ref.ChangeInput] + step*method.TurnCycles)
-	write := tiles * float64(w.panels*tile.NR) * (of[ref.ChangeOutput] + square*method.SpreadCycles)
-	t := w.inBlocks(w.form, estimateFloats/(w.elements()*(w.ld+min(estimatePanels, w.panels)*tile.NR)))
+	read := tiles * float64(w.ld) * (of[w.source.change.of] + step*method.TurnCycles)
+	write := tiles * float64(w.panels*tile.NR) * (of[w.output.of] + square*method.SpreadCycles)
+	t := w.inBlocks(estimateFloats / (w.elements() * (w.ld + min(estimatePanels, w.panels)*tile.NR)))
 	panels := float64(t.blocks()*parallel.Chunks(t.tiles(), tile.MR)) * tiles / float64(t.blocks()*t.tiles())
 	products := panels * float64(w.elements()*w.panels) * (float64(s.C)*method.TileCycles + method.StartCycles)
 	weights := float64(s.C*w.panels*tile.NR)*of[ref.ChangeWeight] + float64(w.PackedLen())

@@ -7,7 +7,7 @@ import (
 	"memprobe/internal/parallel"
 )
 
-// Conv convolves by a form, forward or flipped.
+// Conv convolves by a form: the forward pass or the data gradient.
 //
 // A chunk of the work takes a block of tiles through all three steps for some of
 // the output channels: the change of basis of the input, V[element][tile][C], for
@@ -15,9 +15,11 @@ import (
 // back with bias, residual and activation. Where several chunks need the same V
 // it is made first.
 type Conv struct {
-	spec    method.Spec
-	pool    *parallel.Pool
-	flipped bool
+	spec       method.Spec
+	pool       *parallel.Pool
+	transposed bool   // the weights are [C][M][3][3]
+	taps       mirror // of the windows
+	mirror     mirror // of the tiles
 	tiling
 	source tileSource
 	weight change
@@ -58,32 +60,54 @@ const (
 )
 
 func New(p *parallel.Pool, s method.Spec, f ref.Form) *Conv {
-	return plan(p, s, f, false)
+	w := &Conv{spec: s, pool: p, tiling: newTiling(f, f.M, s.N, s.OutH(), s.OutW())}
+	w.source = tileSource{change: newChange(f, ref.ChangeInput), size: f.Size(), step: f.Step()}
+	w.output = newChange(f, ref.ChangeOutput)
+	return w.plan()
 }
 
-// NewGradX makes the data gradient of s, of stride 1: a convolution of dy, padded the
-// other way, with the flipped weights.
+// NewGradX makes the data gradient of s. That of stride 1 is a convolution of dy, padded
+// the other way, with the flipped weights.
 func NewGradX(p *parallel.Pool, s method.Spec, f ref.Form) *Conv {
 	g := s
 	g.C, g.M, g.H, g.W = s.M, s.C, s.OutH(), s.OutW()
+	if f.Stride > 1 {
+		return newTransposed(p, s, g, f)
+	}
 	g.PadTop, g.PadLeft, g.PadBottom, g.PadRight = 2-s.PadTop, 2-s.PadLeft, 2-s.PadBottom, 2-s.PadRight
-	return plan(p, g, f, true)
+	w := New(p, g, f)
+	w.transposed, w.taps = true, mirror{true, true}
+	return w
 }
 
-func plan(p *parallel.Pool, s method.Spec, f ref.Form, flipped bool) *Conv {
-	w := &Conv{spec: s, pool: p, flipped: flipped, panels: parallel.Chunks(s.M, tile.NR)}
+// newTransposed makes the data gradient of s, of stride 2, from dy, the input of g. The tiles
+// of dx, of 4×4, begin at pixels that the second tap reaches where the padding is 1. Else
+// they end there: they are mirrored, and the weights are not.
+func newTransposed(p *parallel.Pool, s, g method.Spec, f ref.Form) *Conv {
+	w := &Conv{spec: g, pool: p, tiling: newTiling(f, f.Step(), s.N, s.H, s.W), transposed: true}
+	w.spec.PadTop, w.spec.PadLeft = 1-(s.PadTop+1)/2, 1-(s.PadLeft+1)/2
+	w.mirror = mirror{s.PadTop != 1, s.PadLeft != 1}
+	w.taps = mirror{!w.mirror.rows, !w.mirror.cols}
+	w.source = tileSource{change: newChange(f, ref.ChangeTransposedInput), mirror: w.mirror, size: f.M + 1, step: f.M}
+	w.output = newChange(f, ref.ChangeTransposedOutput)
+	return w.plan()
+}
+
+// plan chooses the blocks of a convolution whose tiles and changes of basis are given.
+func (w *Conv) plan() *Conv {
+	s := &w.spec
+	w.source.tiling, w.weight = &w.tiling, newChange(w.form, ref.ChangeWeight)
+	w.source.channels, w.source.h, w.source.w, w.source.top, w.source.left = s.C, s.H, s.W, s.PadTop, s.PadLeft
+	w.panels = parallel.Chunks(s.M, tile.NR)
 	w.inBlock = min(stepPanels, w.panels)
 	if s.Constant {
 		w.inBlock = min(passPanels, w.panels)
 	}
 	w.ld = parallel.Chunks(s.C, tile.NR) * tile.NR
-	w.divide(f)
-	w.source = tileSource{tiling: &w.tiling, change: newChange(f, ref.ChangeInput), size: f.Size(), step: f.Step(),
-		channels: s.C, h: s.H, w: s.W, top: s.PadTop, left: s.PadLeft}
-	w.weight, w.output = newChange(f, ref.ChangeWeight), newChange(f, ref.ChangeOutput)
+	w.divide()
 	w.pitch, w.outPitch = oddLines(w.tiles()*w.ld), oddLines(w.tiles()*w.inBlock*tile.NR)
 	w.weightPitch = oddLines(s.C * tile.NR)
-	w.next = parallel.Apart[ref.Piece](p, 2)
+	w.next = parallel.Apart[ref.Piece](w.pool, 2)
 	w.packBody, w.inputBody, w.chunkBody = w.packPart, w.shareInput, w.chunk
 	return w
 }
@@ -91,9 +115,9 @@ func plan(p *parallel.Pool, s method.Spec, f ref.Form, flipped bool) *Conv {
 // divide chooses the blocks, then parts of the output channels while there are
 // too few chunks for the threads. Two for each have to do: while a block is one
 // chunk it makes its own V, and what another core wrote is slow to read.
-func (w *Conv) divide(f ref.Form) {
-	s, elements := w.spec, f.Size()*f.Size()
-	w.tiling = w.inBlocks(f, goodTiles)
+func (w *Conv) divide() {
+	s := &w.spec
+	w.tiling = w.inBlocks(goodTiles)
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
 	least := 2 * max(w.pool.Threads(), 2)
 	if s.Constant {
@@ -104,7 +128,7 @@ func (w *Conv) divide(f ref.Form) {
 		flops/(w.blocks()*parts) >= 2*parallel.ChunkFlops {
 		parts *= 2
 	}
-	if elements*s.C*s.M > manyWeights && parts > 1 && !s.Constant {
+	if w.elements()*s.C*s.M > manyWeights && parts > 1 && !s.Constant {
 		// What is packed in every step goes through the third-level cache once for all blocks.
 		parts = parallel.Chunks(w.panels, turnPanels)
 	}
@@ -115,13 +139,13 @@ func (w *Conv) divide(f ref.Form) {
 
 // inBlocks cuts the output into blocks of about want tiles, or of fewer while there are too few
 // blocks for the threads.
-func (w *Conv) inBlocks(f ref.Form, want int) tiling {
-	s, least := w.spec, leastTiles
-	if f.Size()*f.Size()*s.C*s.M > manyWeights {
+func (w *Conv) inBlocks(want int) tiling {
+	t, least := w.tiling, leastTiles
+	if w.elements()*w.spec.C*w.spec.M > manyWeights {
 		least = deepTiles
 	}
 	for want = max(least, want); ; want = max(least, want/2) {
-		if t := newTiling(s, f, want, min(w.pool.Want(), 2)); t.blocks() >= w.pool.Want() || want <= least {
+		if t.cut(want, min(w.pool.Want(), 2)); t.blocks() >= w.pool.Want() || want <= least {
 			return t
 		}
 	}
@@ -144,17 +168,17 @@ func (w *Conv) packPart(_, i int) {
 	c0, c1 := parallel.Range(i%parts, packChannels, w.spec.C)
 	const taps = 9
 	var turned [packChannels * taps * tile.NR]float32 // [channel][tap][16]
-	t := ref.Tiles{Src: &turned[0], N: c1 - c0, SrcRow: 3 * tile.NR, SrcCol: tile.NR, SrcTile: taps * tile.NR}
-	if w.flipped { // weights [C][M][3][3]
+	if w.transposed {
 		rows := tile.Side{N: w.spec.M, Width: tile.NR, LD: taps, KInner: true}
 		for c := c0; c < c1; c++ {
 			rows.Pack(turned[(c-c0)*taps*tile.NR:], w.W[c*w.spec.M*taps:], panel, panel+1, 0, taps)
 		}
-		t.Src, t.SrcRow, t.SrcCol = &turned[(taps-1)*tile.NR], -t.SrcRow, -t.SrcCol
 	} else {
 		rows := tile.Side{N: w.spec.M, Width: tile.NR, LD: w.spec.C * taps, KInner: true}
 		rows.Pack(turned[:], w.W, panel, panel+1, c0*taps, (c1-c0)*taps)
 	}
+	first, row, col := w.taps.numbered(3, 3*tile.NR, tile.NR)
+	t := ref.Tiles{Src: &turned[first], N: c1 - c0, SrcRow: row, SrcCol: col, SrcTile: taps * tile.NR}
 	t.Dst = tile.At(w.Packed, panel*w.elements()*w.weightPitch+c0*tile.NR)
 	t.DstRow, t.DstCol, t.DstTile = w.form.Size()*w.weightPitch, w.weightPitch, tile.NR
 	w.weight.apply(&t)
@@ -165,7 +189,7 @@ func (w *Conv) inputLen() int { return w.elements() * w.pitch }
 
 // pixelsLen is the length of the output of a block's image, its channels side by
 // side, with room for what the last tile has too much.
-func (w *Conv) pixelsLen() int { return (w.band*w.form.M*w.width + w.form.M) * tile.NR }
+func (w *Conv) pixelsLen() int { return (w.band*w.side*w.width + w.side) * tile.NR }
 
 func (w *Conv) perWorker() int {
 	n := w.source.copyLen() + w.elements()*w.outPitch + w.pixelsLen()
@@ -285,12 +309,13 @@ func (w *Conv) aim(t *ref.Tile, products []float32, e, k0, q, i int) {
 
 // finish changes a panel of products back and stores it.
 func (w *Conv) finish(products, pixels []float32, b *block, q int) {
-	s, m := &w.spec, w.form.M
+	s, m := &w.spec, w.side
 	ld := w.inBlock * tile.NR
 	// From the last tile of a row to the first: what a tile has too much at the
 	// end of a line belongs to the begin of the next, which comes later.
-	t := ref.Tiles{N: w.cols, SrcRow: w.form.Size() * w.outPitch, SrcCol: w.outPitch, SrcTile: -ld,
-		DstRow: w.width * tile.NR, DstCol: tile.NR, DstTile: -m * tile.NR}
+	t := ref.Tiles{N: w.cols, SrcRow: w.form.Size() * w.outPitch, SrcCol: w.outPitch, SrcTile: -ld, DstTile: -m * tile.NR}
+	var to int
+	to, t.DstRow, t.DstCol = w.mirror.numbered(m, w.width*tile.NR, tile.NR)
 	m0, plane := q*tile.NR, w.height*w.width
 	p := ref.Planes{Src: &pixels[0], Rows: min(tile.NR, s.M-m0), LD: plane}
 	p.N = (min(b.r1*m, w.height) - b.r0*m) * w.width
@@ -302,7 +327,7 @@ func (w *Conv) finish(products, pixels []float32, b *block, q int) {
 	for n := b.n0; n < b.n1; n++ {
 		for r := range b.r1 - b.r0 {
 			t.Src = tile.At(products, (done+w.cols-1)*ld)
-			t.Dst = tile.At(pixels, (r*m*w.width+(w.cols-1)*m)*tile.NR)
+			t.Dst = tile.At(pixels, to+(r*m*w.width+(w.cols-1)*m)*tile.NR)
 			w.output.apply(&t)
 			done += w.cols
 		}

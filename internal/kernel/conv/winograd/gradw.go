@@ -60,7 +60,8 @@ func NewGradW(p *parallel.Pool, s method.Spec, f ref.Form) *GradW {
 
 // planGradW bounds the floats of V and D in a step.
 func planGradW(p *parallel.Pool, s method.Spec, f ref.Form, stepFloats int) *GradW {
-	w := &GradW{spec: s, pool: p, weight: newChange(f, ref.ChangeWeightGrad), tiling: newTiling(s, f, blockTiles, 2)}
+	w := &GradW{spec: s, pool: p, weight: newChange(f, ref.ChangeWeightGrad), tiling: newTiling(f, f.M, s.N, s.OutH(), s.OutW())}
+	w.cut(blockTiles, 2)
 	w.input = tileSource{tiling: &w.tiling, change: newChange(f, ref.ChangeInput), size: f.Size(), step: f.Step(),
 		channels: s.C, h: s.H, w: s.W, top: s.PadTop, left: s.PadLeft}
 	w.grad = tileSource{tiling: &w.tiling, change: newChange(f, ref.ChangeOutputGrad), size: f.M, step: f.M,

@@ -10,6 +10,7 @@ import (
 type tileSource struct {
 	*tiling
 	change         change
+	mirror         mirror
 	size, step     int // of a tile before the change, and from tile to tile
 	channels, h, w int
 	top, left      int // padding
@@ -29,13 +30,14 @@ func (s *tileSource) tiles(dst, x, xs []float32, b block, panel, pitch, ld int) 
 	width, plane := s.copyWidth(), s.h*s.w
 	c0 := panel * tile.NR
 	planes := tile.ChannelsLast{H: s.h, W: s.w, Channels: min(tile.NR, s.channels-c0), Left: s.left, Width: width}
-	t := ref.Tiles{N: s.cols, SrcRow: width * tile.NR, SrcCol: tile.NR, SrcTile: s.step * tile.NR,
-		DstRow: after * pitch, DstCol: pitch, DstTile: ld}
+	t := ref.Tiles{N: s.cols, SrcTile: s.step * tile.NR, DstRow: after * pitch, DstCol: pitch, DstTile: ld}
+	var from int
+	from, t.SrcRow, t.SrcCol = s.mirror.numbered(s.size, width*tile.NR, tile.NR)
 	done := 0
 	for n := b.n0; n < b.n1; n++ {
 		planes.Copy(xs, x[(n*s.channels+c0)*plane:], b.r0*s.step-s.top, (b.r1-b.r0-1)*s.step+s.size, 1)
 		for r := range b.r1 - b.r0 {
-			t.Src, t.Dst = tile.At(xs, r*s.step*width*tile.NR), tile.At(dst, done*ld)
+			t.Src, t.Dst = tile.At(xs, from+r*s.step*width*tile.NR), tile.At(dst, done*ld)
 			s.change.apply(&t)
 			done += s.cols
 		}

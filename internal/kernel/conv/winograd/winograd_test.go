@@ -13,16 +13,13 @@ import (
 	"memprobe/internal/tol"
 )
 
-var changes = []ref.Change{ref.ChangeInput, ref.ChangeOutput, ref.ChangeWeight, ref.ChangeOutputGrad,
-	ref.ChangeWeightGrad}
-
 var forms = []ref.Form{{M: 2, Stride: 1}, {M: 4, Stride: 1}, {M: 2, Stride: 2}}
 
 // TestChange holds each change of basis against the plain one: any number of
 // tiles, rows and columns and tiles apart by odd numbers, forwards and backwards.
 func TestChange(t *testing.T) {
 	for _, f := range forms {
-		for _, c := range changes {
+		for _, c := range f.Changes() {
 			l := c.Matrix(f)
 			q, p := len(l), len(l[0])
 			for n := range 5 {
@@ -94,11 +91,6 @@ func TestWinograd(t *testing.T) {
 			kerneltest.ConvLike(t, s, s.C*9, y, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 				return kerneltest.RunAlgo(New(p, s, f), x, w, bias, res)
 			})
-			if f.Stride == 1 {
-				kerneltest.ConvLike(t, plain, s.M*9, dx, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-					return kerneltest.RunAlgo(NewGradX(p, plain, f), dy, w, nil, nil)
-				})
-			}
 			kerneltest.ConvLike(t, plain, s.N*s.OutH()*s.OutW(), dw,
 				func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 					g := planGradW(p, plain, f, 1<<15) // several steps
@@ -106,6 +98,11 @@ func TestWinograd(t *testing.T) {
 						g.Run(method.GradOperands{DW: out, X: x, DY: dy}, scratch)
 					}
 				})
+		}
+		for _, f := range GradXForms(s) {
+			kerneltest.ConvLike(t, plain, s.M*9, dx, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+				return kerneltest.RunAlgo(NewGradX(p, plain, f), dy, w, nil, nil)
+			})
 		}
 	}
 }
@@ -129,10 +126,32 @@ func TestWinogradNaN(t *testing.T) {
 	}
 }
 
+// TestTransposedNaN is TestWinogradNaN of a data gradient of stride 2, of either parity of
+// the padding.
+func TestTransposedNaN(t *testing.T) {
+	for pad := range 2 {
+		s := kerneltest.SquareConv(1, 3, 16, 5, 3, 2, 1)
+		s.PadTop, s.PadLeft, s.PadBottom, s.PadRight = pad, pad, 1, 1
+		nx, nw, ny := s.Lengths()
+		w, dy, dx := kerneltest.Noise(nw, 2), kerneltest.Noise(ny, 1), make([]float32, nx)
+		dy[3*s.OutW()+3] = float32(math.NaN())
+		_, n, run := kerneltest.RunAlgo(NewGradX(nil, s, ref.Form{M: 2, Stride: 2}), dy, w, nil, nil)
+		run(dx, make([]float32, n))
+		reached := func(i int) bool { return i >= 6-pad && i <= 8-pad }
+		inTile := func(i int) bool { return i >= 4 && i < 12-4*pad }
+		for i, v := range dx {
+			row, col := i/16%16, i%16
+			if bad := v != v; bad && !(inTile(row) && inTile(col)) || !bad && reached(row) && reached(col) {
+				t.Fatalf("padding %d: NaN in dy: dx (%d,%d) is %v", pad, row, col, v)
+			}
+		}
+	}
+}
+
 func BenchmarkChange(b *testing.B) {
 	const n = 16
 	for _, f := range forms {
-		for _, c := range changes {
+		for _, c := range f.Changes() {
 			b.Run(fmt.Sprintf("F%v/%v", f, c), func(b *testing.B) {
 				src, dst := kerneltest.Noise(36*(n*tile.NR+16), 1), kerneltest.Noise(36*(n*tile.NR+16), 2)
 				t := ref.Tiles{N: n, SrcCol: tile.NR, SrcRow: 34 * tile.NR, SrcTile: tile.NR, DstTile: tile.NR,
