@@ -95,17 +95,26 @@ func (w walk) advance(by reg.GPVirtual) {
 }
 
 // transform generates one change of basis, on vectors of so many bytes. A tile is
-// done for a vector of the channels at a time: L·src by columns into the stack,
-// then the rows of that times Lᵀ.
+// done for a vector of the channels at a time: L·src by columns, then the rows of that
+// times Lᵀ. In between it lies in registers, as many rows as there is room for, and in the stack.
 func transform(l *matrix, vec int, inMemory pool) {
 	name := fmt.Sprintf("Winograd%v%v", l.form, l.change)
 	TEXT(name, 0, "func(t *Tiles)") // the frame is too large for NOSPLIT
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is ref.Transform(ref.Change%v.Matrix(ref.Form{M: %d, Stride: %d}), t).", name, l.change, l.form.M, l.form.Stride))
-	frame, half := AllocLocal(l.rows()*l.cols()*vec+vec), GP64()
-	LEAQ(frame, half)
-	ADDQ(U8(uint8(vec-1)), half)
-	ANDQ(I8(int8(-vec)), half)
+	h := half{vec: vec, rows: make([][]reg.VecVirtual, l.rows())}
+	registers := 16
+	if vec == panel {
+		registers = 32
+	}
+	for i := range min(l.rows(), (registers-len(l.order)-l.cols()-working)/l.cols()) {
+		h.rows[i] = make([]reg.VecVirtual, l.cols())
+	}
+	frame := AllocLocal(l.rows()*l.cols()*vec + vec)
+	h.stack = GP64()
+	LEAQ(frame, h.stack)
+	ADDQ(U8(uint8(vec-1)), h.stack)
+	ANDQ(I8(int8(-vec)), h.stack)
 
 	p := Dereference(Param("t"))
 	src, dst, n := field(p, "Src"), field(p, "Dst"), field(p, "N")
@@ -122,7 +131,7 @@ func transform(l *matrix, vec int, inMemory pool) {
 	Label("vector")
 	DECQ(n)
 	JL(LabelRef("done"))
-	l.tile(src, srcRow, srcCol, dst, dstRow, dstCol, half, vec)
+	l.tile(src, srcRow, srcCol, dst, dstRow, dstCol, &h)
 	if vec < panel {
 		ADDQ(U8(uint8(vec)), src)
 		ADDQ(U8(uint8(vec)), dst)
@@ -137,25 +146,47 @@ func transform(l *matrix, vec int, inMemory pool) {
 	RET()
 }
 
+// working is how many registers a change computes in, beside its operands and constants.
+const working = 2
+
+// half is L·src, rows in registers or, where they are nil, in the stack.
+type half struct {
+	rows  [][]reg.VecVirtual
+	stack reg.GPVirtual
+	vec   int
+}
+
+func (h *half) at(i, j, cols int) Mem { return Mem{Base: h.stack, Disp: h.vec * (i*cols + j)} }
+
 // tile changes the basis of a tile for a vector of channels.
-func (l *matrix) tile(src, srcRow, srcCol, dst, dstRow, dstCol, half reg.GPVirtual, vec int) {
-	x := make([]reg.VecVirtual, l.cols())
+func (l *matrix) tile(src, srcRow, srcCol, dst, dstRow, dstCol reg.GPVirtual, h *half) {
 	from := newWalk(src, srcRow, l.cols())
 	for j := range l.cols() {
+		x := make([]reg.VecVirtual, l.cols())
 		for i := range x {
 			x[i] = l.vector()
 			VMOVUPS(from.at(i), x[i])
 		}
-		l.apply(x, func(i int, y reg.VecVirtual) { VMOVAPS(y, Mem{Base: half, Disp: vec * (i*l.cols() + j)}) })
+		l.apply(x, func(i int, y reg.VecVirtual) {
+			if h.rows[i] != nil {
+				h.rows[i][j] = y
+				return
+			}
+			VMOVAPS(y, h.at(i, j, l.cols()))
+		})
 		if j+1 < l.cols() {
 			from.advance(srcCol)
 		}
 	}
 	to := newWalk(dst, dstCol, l.rows())
 	for i := range l.rows() {
-		for j := range x {
-			x[j] = l.vector()
-			VMOVAPS(Mem{Base: half, Disp: vec * (i*l.cols() + j)}, x[j])
+		x := h.rows[i]
+		if x == nil {
+			x = make([]reg.VecVirtual, l.cols())
+			for j := range x {
+				x[j] = l.vector()
+				VMOVAPS(h.at(i, j, l.cols()), x[j])
+			}
 		}
 		l.apply(x, func(j int, y reg.VecVirtual) { VMOVUPS(y, to.at(j)) })
 		if i+1 < l.rows() {
