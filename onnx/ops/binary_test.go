@@ -44,6 +44,29 @@ func TestBroadcastAndIntegers(t *testing.T) {
 }
 
 // An integer that is divided by 0 ends the run, as in ONNX Runtime.
+// A number for each row of any length, whether or not the numbers follow each other.
+func TestBroadcastAlongRows(t *testing.T) {
+	for _, inner := range []int{1, 7, shortRow, shortRow + 1, 49, shortRows, shortRows + 1, 2*shortRows + 3} {
+		for _, rows := range [][]int{{3, 5, 1}, {3, 1, 1}, {1, 5, 1}} {
+			x, a := tensor.New(tensor.Float32, 3, 5, inner), tensor.New(tensor.Float32, rows...)
+			for i := range x.F32() {
+				x.F32()[i] = float32(i%13 + 1)
+			}
+			for i := range a.F32() {
+				a.F32()[i] = float32(i + 2)
+			}
+			product, left := apply(t, "Mul", 14, nil, 1, a, x)[0].F32(), apply(t, "Sub", 14, nil, 1, x, a)[0].F32()
+			for i, v := range x.F32() {
+				r := i / inner // row 5·n+c
+				by := a.F32()[r/5%rows[0]*rows[1]+r%5%rows[1]]
+				if product[i] != by*v || left[i] != v-by {
+					t.Fatalf("%v, rows of %d: element %d: %v and %v, want %v and %v", rows, inner, i, product[i], left[i], by*v, v-by)
+				}
+			}
+		}
+	}
+}
+
 func TestIntegersDividedByZero(t *testing.T) {
 	for _, op := range []string{"Div", "Mod"} {
 		for d, b := range map[tensor.DType]*tensor.Tensor{tensor.Int64: tensor.From([]int64{2, 0}, 2),

@@ -130,14 +130,20 @@ func (w *walk) loop(p *parallel.Pool, row func(lo, n, a, b int)) func() {
 	return func() { p.For(parallel.Chunks(w.rows, size), body) }
 }
 
-// shortRow is the longest row for which a number is repeated along it, so that
-// many rows are one vector.
-const shortRow = 32
+// The longest rows for which a number is repeated along them, so that many rows are one vector:
+// of any numbers, and of numbers that follow each other, which [vec.Repeat] repeats.
+const (
+	shortRow  = 32
+	shortRows = 256
+)
 
 // repeats reports whether operand i is one number in each of many short rows
 // while the other one is as large as the result.
 func (w *walk) repeats(i int) bool {
-	if w.rows <= 1 || w.inner == 0 || w.inner > shortRow || w.step[i] != 0 || w.step[1-i] != 1 {
+	if w.rows <= 1 || w.inner == 0 || w.step[i] != 0 || w.step[1-i] != 1 {
+		return false
+	}
+	if w.inner > shortRows || w.inner > shortRow && !w.follow(i) {
 		return false
 	}
 	size := w.inner
@@ -150,10 +156,13 @@ func (w *walk) repeats(i int) bool {
 	return true
 }
 
+// follow reports whether the numbers of operand i for the rows follow each other.
+func (w *walk) follow(i int) bool { return len(w.dims) == 1 && w.strides[i][0] == 1 }
+
 // repeat fills dst with the numbers of operand i for the rows from r on, each
 // repeated along its row.
 func repeat[T tensor.Element](w *walk, i, r int, dst, x []T) {
-	if into, ok := any(dst).([]float32); ok && len(w.dims) == 1 && w.strides[i][0] == 1 {
+	if into, ok := any(dst).([]float32); ok && w.follow(i) {
 		vec.Repeat(into, any(x[r:r+len(dst)/w.inner]).([]float32), w.inner)
 		return
 	}
