@@ -23,8 +23,9 @@ const (
 	// How far ahead of its use A is fetched.
 	aheadA = 2048
 
-	// How far ahead of its use B is fetched by tiles of few rows.
-	aheadB = 2048
+	// How far ahead of its use B is fetched by tiles of few rows: two pairs of panels of 256
+	// rows, so that the beginning of a panel is on its way too.
+	aheadB = 65536
 
 	// How many steps of k before their use the rows of C are fetched: a memory's answer
 	// takes no longer, and B and A, which fill the first-level cache, do not drive
@@ -300,12 +301,12 @@ func (c *columns) load(u int) {
 	}
 }
 
-// prefetch asks for rows that come later. Few rows of A take less time than B, of which each
-// element is read once, takes to arrive.
+// prefetch asks for rows that come later, for the second level of cache. Few rows of A take
+// less time than B, of which each element is read once, takes to arrive.
 func (c *columns) prefetch(n int) {
 	for u := range n {
 		for j := range c.b {
-			PREFETCHT0(Mem{Base: c.b[j][0], Disp: aheadB + wide*u})
+			PREFETCHT1(Mem{Base: c.b[j][0], Disp: aheadB + wide*u})
 		}
 	}
 }
