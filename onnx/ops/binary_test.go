@@ -43,7 +43,6 @@ func TestBroadcastAndIntegers(t *testing.T) {
 	rejects(t, "fmod", "Mod", 14, nil, []int{2}, []int{2})
 }
 
-// An integer that is divided by 0 ends the run, as in ONNX Runtime.
 // A number for each row of any length, whether or not the numbers follow each other.
 func TestBroadcastAlongRows(t *testing.T) {
 	for _, inner := range []int{1, 7, shortRow, shortRow + 1, 49, shortRows, shortRows + 1, 2*shortRows + 3} {
@@ -67,6 +66,7 @@ func TestBroadcastAlongRows(t *testing.T) {
 	}
 }
 
+// An integer that is divided by 0 ends the run, as in ONNX Runtime.
 func TestIntegersDividedByZero(t *testing.T) {
 	for _, op := range []string{"Div", "Mod"} {
 		for d, b := range map[tensor.DType]*tensor.Tensor{tensor.Int64: tensor.From([]int64{2, 0}, 2),
