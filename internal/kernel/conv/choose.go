@@ -50,9 +50,15 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 	if depthwise.Is(s) {
 		return depthwise.NewGradX(p, s)
 	}
-	if isPointwise(s) && s.StrideH == 1 && s.StrideW == 1 {
+	if isPointwise(s) {
+		if s.StrideH > 1 || s.StrideW > 1 {
+			return newScattered(p, s)
+		}
 		s.C, s.M = s.M, s.C
 		return pointwiseOf(p, s, s, true)
+	}
+	if coversPatches(s) && newScattered(nil, s).Cycles() < newDirectGradX(nil, s).Cycles() {
+		return newScattered(p, s)
 	}
 	return fewestCycles(p, s, s, winograd.GradXForms(s), newDirectGradX, winograd.NewGradX)
 }
