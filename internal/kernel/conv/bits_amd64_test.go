@@ -32,7 +32,7 @@ func TestConvBits(t *testing.T) {
 				a := plan()
 				out, packed := make([]float32, n), make([]float32, a.PackedLen())
 				a.Pack(packed, w)
-				a.Run(method.Operands{Y: out, X: in, Packed: packed}, make([]float32, a.Scratch()))
+				a.Run(method.Operands{Y: out, X: in, W: w, Packed: packed}, make([]float32, a.Scratch()))
 				return out
 			}
 		}

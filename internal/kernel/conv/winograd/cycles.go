@@ -29,16 +29,24 @@ func (w *Conv) Cycles() float64 {
 	s := &w.spec
 	of, square, step := changeCycles(w.form), float64(w.side*w.side), float64(w.source.step*w.source.step)
 	tiles := float64(s.N * w.rows * w.cols)
-	read := tiles * float64(w.ld) * (of[w.source.change.of] + step*method.TurnCycles)
+	channels := w.source.panels() * tile.NR
+	read := tiles * float64(channels) * (of[w.source.change.of] + step*method.TurnCycles)
 	write := tiles * float64(w.panels*tile.NR) * (of[w.output.of] + square*method.SpreadCycles)
-	t := w.inBlocks(estimateFloats / (w.elements() * (w.ld + min(estimatePanels, w.panels)*tile.NR)))
+	t := w.tiling
+	if !w.late {
+		t = w.inBlocks(estimateFloats / (w.elements() * (channels + min(estimatePanels, w.panels)*tile.NR)))
+	}
 	panels := float64(t.blocks()*parallel.Chunks(t.tiles(), tile.MR)) * tiles / float64(t.blocks()*t.tiles())
 	products := panels * float64(w.elements()*w.panels) * (float64(s.C)*method.TileCycles + method.StartCycles)
 	weights := float64(s.C*w.panels*tile.NR)*of[ref.ChangeWeight] + float64(w.PackedLen())
-	if s.Constant {
+	stream := method.StreamCycles(w.PackedLen(), t.blocks())
+	switch {
+	case s.Constant:
 		weights = 0
+	case w.late:
+		stream = method.StreamCycles(taps*s.C*s.M, 1)
 	}
-	return read + products + write + method.StreamCycles(w.PackedLen(), t.blocks()) + weights
+	return read + products + write + stream + weights
 }
 
 func (w *GradW) Cycles() float64 {

@@ -30,7 +30,8 @@
 //
 // A block of work is some rows of tiles of an image, or all tiles of some images, about 64 tiles:
 // the weights, which are read for each block, come from further away than V and the products, of
-// which a pair of panels is made at a time.
+// which a pair of panels is made at a time. Where there are few tiles and the weights change in
+// every step, all tiles are one block, for which the weights change as they are multiplied.
 //
 // The weight gradient has the tiles of the output gradient, D[element][tile][M], in the
 // place of the weights: S[element] = Dᵀ·V, summed over the tiles of all images, and the

@@ -10,10 +10,14 @@ import (
 // Conv convolves by a form: the forward pass or the data gradient.
 //
 // A chunk of the work takes a block of tiles through all three steps for some of
-// the output channels: the change of basis of the input, V[element][tile][C], for
-// each element of a tile the product V·U with the weights U[C][M], and the change
-// back with bias, residual and activation. Where several chunks need the same V
-// it is made first.
+// the output channels: the change of basis of the input, V[element][pass][tile][depth]
+// for passes over depth channels, for each element of a tile the product V·U with the
+// weights U[C][M], and the change back with bias, residual and activation. Where several
+// chunks need the same V it is made first.
+//
+// Weights that change in every step and meet few tiles are larger after the change of
+// their basis than all else and would go through memory twice. So they change late, for a
+// pass and a pair of panels at a time, and never leave the second-level cache.
 type Conv struct {
 	spec       method.Spec
 	pool       *parallel.Pool
@@ -25,15 +29,18 @@ type Conv struct {
 	weight change
 	output change
 
-	panels           int // of 16 output channels
-	inBlock          int // panels that a chunk multiplies at a time
-	perChunk, chunks int // panels in a chunk, and chunks of a block
+	late             bool // weights change just before they are multiplied: there is never all of U
+	depth            int  // channels in a pass over the weights
+	panels           int  // of 16 output channels
+	inBlock          int  // panels that a chunk multiplies at a time
+	perChunk, chunks int  // panels in a chunk, and chunks of a block
 	sharesInput      bool
 	ld, pitch        int // of V: between tiles and between elements
 	outPitch         int // of the products, between elements
 	weightPitch      int // of U, between elements
 
-	next [][]ref.Piece // two of each worker: the weights that are multiplied by next
+	turned [][]float32   // of each worker: weights before they change
+	next   [][]ref.Piece // of each worker: the weights that are multiplied by next
 
 	packBody, inputBody, chunkBody func(worker, chunk int)
 	forwardRun
@@ -46,13 +53,15 @@ type forwardRun struct {
 }
 
 const (
-	goodTiles    = 64  // tiles in a block: of fewer the products wait for the weights, which each block reads
-	leastTiles   = 16  // where there would be too few blocks for the threads
-	passPanels   = 4   // panels of output channels whose products are held at a time
-	stepPanels   = 2   // the same, of weights that are packed in every step
-	turnPanels   = 4   // panels of a chunk where weights are packed in every step
-	packChannels = 16  // channels in a chunk of packing
-	passDepth    = 256 // channels in a pass over the weights: 16 KiB of the first-level cache
+	goodTiles    = 64        // tiles in a block: of fewer the products wait for the weights, which each block reads
+	leastTiles   = 16        // where there would be too few blocks for the threads
+	lateTiles    = 128       // most tiles, of all images, by which weights are multiplied as they change
+	passPanels   = 4         // panels of output channels whose products are held at a time
+	stepPanels   = 2         // the same, of weights that change in every step
+	turnPanels   = 4         // panels of a chunk where weights are packed in every step
+	packChannels = 16        // channels in a chunk of packing
+	passDepth    = 256       // channels in a pass over the weights: 16 KiB of the first-level cache
+	passFloats   = 160 << 10 // of the weights of a pass that change in every step: most of the second-level cache
 
 	// Of U: more than this comes from memory for each block.
 	manyWeights = 3 << 20
@@ -103,11 +112,20 @@ func (w *Conv) plan() *Conv {
 	if s.Constant {
 		w.inBlock = min(passPanels, w.panels)
 	}
-	w.ld = parallel.Chunks(s.C, tile.NR) * tile.NR
+	w.depth = passDepth
+	for !s.Constant && w.elements()*stepPanels*tile.NR*w.depth > passFloats {
+		w.depth /= 2
+	}
 	w.divide()
-	w.pitch, w.outPitch = oddLines(w.tiles()*w.ld), oddLines(w.tiles()*w.inBlock*tile.NR)
+	w.ld = min(w.source.panels()*tile.NR, w.depth)
+	w.pitch = oddLines(parallel.Chunks(s.C, w.depth) * w.tiles() * w.ld)
+	w.outPitch = oddLines(w.tiles() * w.inBlock * tile.NR)
 	w.weightPitch = oddLines(s.C * tile.NR)
-	w.next = parallel.Apart[ref.Piece](w.pool, 2)
+	if w.late {
+		w.weightPitch = oddLines(min(s.C, w.depth) * tile.NR)
+	}
+	w.turned = parallel.Apart[float32](w.pool, packChannels*taps*tile.NR)
+	w.next = parallel.Apart[ref.Piece](w.pool, parallel.Chunks(max(stepPanels*tile.NR, w.depth), w.elements()))
 	w.packBody, w.inputBody, w.chunkBody = w.packPart, w.shareInput, w.chunk
 	return w
 }
@@ -116,19 +134,24 @@ func (w *Conv) plan() *Conv {
 // too few chunks for the threads. Two for each have to do: while a block is one
 // chunk it makes its own V, and what another core wrote is slow to read.
 func (w *Conv) divide() {
-	s := &w.spec
-	w.tiling = w.inBlocks(goodTiles)
+	s, leastPanels := &w.spec, turnPanels
+	w.cut(lateTiles, 1)
+	if w.late = w.blocks() == 1 && !s.Constant; w.late {
+		leastPanels = stepPanels
+	} else {
+		w.tiling = w.inBlocks(goodTiles)
+	}
 	flops := 2 * w.elements() * s.N * w.rows * w.cols * s.C * s.M
 	least := 2 * max(w.pool.Threads(), 2)
 	if s.Constant {
 		least = min(least, w.pool.Want()) // one thread makes V where it multiplies, and cuts nothing
 	}
 	parts := 1
-	for w.blocks()*parts < least && 4*parts <= w.panels &&
+	for w.blocks()*parts < least && leastPanels*parts <= w.panels &&
 		flops/(w.blocks()*parts) >= 2*parallel.ChunkFlops {
 		parts *= 2
 	}
-	if w.elements()*s.C*s.M > manyWeights && parts > 1 && !s.Constant {
+	if w.elements()*s.C*s.M > manyWeights && parts > 1 && !s.Constant && !w.late {
 		// What is packed in every step goes through the third-level cache once for all blocks.
 		parts = parallel.Chunks(w.panels, turnPanels)
 	}
@@ -153,37 +176,6 @@ func (w *Conv) inBlocks(want int) tiling {
 
 func (w *Conv) Name() string { return name(w.form) }
 
-func (w *Conv) PackedLen() int { return w.panels * w.elements() * w.weightPitch }
-
-// Pack changes the basis of the weights: U[panel][element][C][16].
-func (w *Conv) Pack(packed, weights []float32) {
-	w.Operands = method.Operands{Packed: packed, W: weights}
-	w.pool.For(w.panels*parallel.Chunks(w.spec.C, packChannels), w.packBody)
-	w.Operands = method.Operands{}
-}
-
-func (w *Conv) packPart(_, i int) {
-	parts := parallel.Chunks(w.spec.C, packChannels)
-	panel := i / parts
-	c0, c1 := parallel.Range(i%parts, packChannels, w.spec.C)
-	const taps = 9
-	var turned [packChannels * taps * tile.NR]float32 // [channel][tap][16]
-	if w.transposed {
-		rows := tile.Side{N: w.spec.M, Width: tile.NR, LD: taps, KInner: true}
-		for c := c0; c < c1; c++ {
-			rows.Pack(turned[(c-c0)*taps*tile.NR:], w.W[c*w.spec.M*taps:], panel, panel+1, 0, taps)
-		}
-	} else {
-		rows := tile.Side{N: w.spec.M, Width: tile.NR, LD: w.spec.C * taps, KInner: true}
-		rows.Pack(turned[:], w.W, panel, panel+1, c0*taps, (c1-c0)*taps)
-	}
-	first, row, col := w.taps.numbered(3, 3*tile.NR, tile.NR)
-	t := ref.Tiles{Src: &turned[first], N: c1 - c0, SrcRow: row, SrcCol: col, SrcTile: taps * tile.NR}
-	t.Dst = tile.At(w.Packed, panel*w.elements()*w.weightPitch+c0*tile.NR)
-	t.DstRow, t.DstCol, t.DstTile = w.form.Size()*w.weightPitch, w.weightPitch, tile.NR
-	w.weight.apply(&t)
-}
-
 // inputLen is the length of V of a block.
 func (w *Conv) inputLen() int { return w.elements() * w.pitch }
 
@@ -195,6 +187,9 @@ func (w *Conv) perWorker() int {
 	n := w.source.copyLen() + w.elements()*w.outPitch + w.pixelsLen()
 	if !w.sharesInput {
 		n += w.inputLen()
+	}
+	if w.late {
+		n += w.lateLen()
 	}
 	return n
 }
@@ -222,8 +217,11 @@ func (w *Conv) Run(o method.Operands, scratch []float32) {
 func (w *Conv) shareInput(worker, i int) {
 	panel, i := i%w.source.panels(), i/w.source.panels()
 	xs := w.workspace[worker*w.perWorker():][:w.source.copyLen()]
-	w.source.tiles(w.inputs[i*w.inputLen()+panel*tile.NR:], w.X, xs, w.block(i), panel, w.pitch, w.ld)
+	w.source.tiles(w.inputs[i*w.inputLen()+w.at(panel*tile.NR):], w.X, xs, w.block(i), panel, w.pitch, w.ld)
 }
+
+// at is where the first tile's channel c, the first of a panel or of a pass, lies in V.
+func (w *Conv) at(c int) int { return c/w.depth*w.tiles()*w.ld + c%w.depth }
 
 func (w *Conv) chunk(worker, i int) {
 	// A worker takes the same channels of all blocks: those whose weights it packed.
@@ -232,79 +230,32 @@ func (w *Conv) chunk(worker, i int) {
 	ws := w.workspace[worker*w.perWorker():][:w.perWorker()]
 	xs, ws := ws[:w.source.copyLen()], ws[w.source.copyLen():]
 	products, ws := ws[:w.elements()*w.outPitch], ws[w.elements()*w.outPitch:]
-	pixels, v := ws[:w.pixelsLen()], ws[w.pixelsLen():]
+	pixels, ws := ws[:w.pixelsLen()], ws[w.pixelsLen():]
+	u := changed{w.Packed, 0, 0, w.weightPitch}
+	if w.late {
+		u.floats, ws = ws[:w.lateLen()], ws[w.lateLen():]
+	}
+	v := ws
 	if w.sharesInput {
 		v = w.inputs[i*w.inputLen():][:w.inputLen()]
 	} else {
 		for panel := range w.source.panels() {
-			w.source.tiles(v[panel*tile.NR:], w.X, xs, b, panel, w.pitch, w.ld)
+			w.source.tiles(v[w.at(panel*tile.NR):], w.X, xs, b, panel, w.pitch, w.ld)
 		}
 	}
+	p := product{Conv: w, v: v, u: u, products: products, next: w.next[worker], tiles: b.tiles(&w.tiling)}
 	p0, p1 := parallel.Range(part, w.perChunk, w.panels)
-	for q0 := p0; q0 < p1; q0 += w.inBlock {
-		q1 := min(q0+w.inBlock, p1)
-		w.multiply(products, v, w.next[worker], &b, q0, q1)
-		for q := q0; q < q1; q++ {
-			w.finish(products[(q-q0)*tile.NR:], pixels, &b, q)
+	for p.q0 = p0; p.q0 < p1; p.q0 += w.inBlock {
+		p.q1 = min(p.q0+w.inBlock, p1)
+		if w.late {
+			p.byPasses(w.turned[worker], p1)
+		} else {
+			p.byElements()
+		}
+		for q := p.q0; q < p.q1; q++ {
+			w.finish(products[(q-p.q0)*tile.NR:], pixels, &b, q)
 		}
 	}
-}
-
-// multiply computes the products of the panels [q0, q1), [element][tile][panel][16].
-func (w *Conv) multiply(products, v []float32, next []ref.Piece, b *block, q0, q1 int) {
-	tiles := b.tiles(&w.tiling)
-	t, u := ref.Tile{RowA: w.ld, StepA: 1, LDC: w.inBlock * tile.NR, N0: tile.VL, N1: tile.VL}, ref.Tile{}
-	t.Fetch = &next[0]
-	for e := range w.elements() {
-		for k0 := 0; k0 < w.spec.C; k0 += passDepth {
-			t.K, t.Accumulate = min(passDepth, w.spec.C-k0), k0 > 0
-			ahead := w.ahead(e, k0)
-			for q := q0; q < q1; q += 2 {
-				t.A = tile.At(v, e*w.pitch+k0)
-				w.aim(&t, products, e, k0, q, q-q0)
-				t.Fetches = 0
-				w.fetch(&t, next, e, k0, ahead, q)
-				var second *ref.Tile
-				if q+1 < q1 {
-					u, second = t, &u
-					w.aim(&u, products, e, k0, q+1, q+1-q0)
-					w.fetch(&t, next, e, k0, ahead, q+1)
-				}
-				tile.RunPair(tile.Strided, &t, second, tiles)
-			}
-		}
-	}
-}
-
-// ahead is how many floats after the weights of a pass those of the next pass over the same
-// panels begin, or where there is none those of the next panels.
-func (w *Conv) ahead(e, k0 int) int {
-	switch {
-	case k0+passDepth < w.spec.C:
-		return passDepth * tile.NR
-	case e+1 < w.elements():
-		return w.weightPitch - k0*tile.NR
-	}
-	return (w.inBlock*w.elements()-e)*w.weightPitch - k0*tile.NR
-}
-
-// fetch has t fetch the weights that are so many floats after those of panel q, if there are any.
-func (w *Conv) fetch(t *ref.Tile, next []ref.Piece, e, k0, ahead, q int) {
-	if at := w.weights(q, e, k0) + ahead; at < len(w.Packed) {
-		next[t.Fetches] = ref.PieceOf(&w.Packed[at], t.K*tile.NR)
-		t.Fetches++
-	}
-}
-
-// weights is where those of panel q for an element begin, from channel k0 on.
-func (w *Conv) weights(q, e, k0 int) int { return (q*w.elements()+e)*w.weightPitch + k0*tile.NR }
-
-// aim sets t to the weights of panel q, from channel k0 on, and to the i-th panel
-// of the products.
-func (w *Conv) aim(t *ref.Tile, products []float32, e, k0, q, i int) {
-	t.B0 = tile.At(w.Packed, w.weights(q, e, k0))
-	c := e*w.outPitch + i*tile.NR
-	t.C0, t.C1 = tile.At(products, c), tile.At(products, c+tile.VL)
 }
 
 // finish changes a panel of products back and stores it.

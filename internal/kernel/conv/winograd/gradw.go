@@ -270,7 +270,6 @@ func (w *GradW) multiply(sum, changed []float32, tiles, p0, q0 int, accumulate b
 // put changes the sums of output channel m back and stores the weights from the
 // panel q0 of input channels on.
 func (w *GradW) put(sum, xs []float32, m, q0 int) {
-	const taps = 9
 	q1 := min(q0+w.cols, w.input.panels())
 	t := ref.Tiles{Src: &sum[0], Dst: &xs[0], N: q1 - q0, SrcRow: w.form.Size() * w.pitchS, SrcCol: w.pitchS, SrcTile: tile.NR,
 		DstRow: 3 * tile.NR, DstCol: tile.NR, DstTile: taps * tile.NR}

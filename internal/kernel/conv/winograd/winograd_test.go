@@ -3,6 +3,7 @@ package winograd
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"memprobe/internal/kernel/conv/method"
@@ -87,10 +88,14 @@ func TestWinograd(t *testing.T) {
 		plain := s
 		plain.Bias, plain.Residual, plain.Act = false, false, tile.ActNone
 		ref.ConvGradX(plain, dx, kerneltest.Wide(dy), kerneltest.Wide(w))
+		constant := s
+		constant.Constant = true
 		for _, f := range Forms(s) {
-			kerneltest.ConvLike(t, s, s.C*9, y, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
-				return kerneltest.RunAlgo(New(p, s, f), x, w, bias, res)
-			})
+			for _, s := range []method.Spec{s, constant} {
+				kerneltest.ConvLike(t, s, s.C*9, y, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+					return kerneltest.RunAlgo(New(p, s, f), x, w, bias, res)
+				})
+			}
 			kerneltest.ConvLike(t, plain, s.N*s.OutH()*s.OutW(), dw,
 				func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 					g := planGradW(p, plain, f, 1<<15) // several steps
@@ -104,6 +109,42 @@ func TestWinograd(t *testing.T) {
 				return kerneltest.RunAlgo(NewGradX(p, plain, f), dy, w, nil, nil)
 			})
 		}
+	}
+}
+
+// TestLate shows that weights that change late, for the few tiles of an image, give the bits
+// of those that are packed for many.
+func TestLate(t *testing.T) {
+	s := kerneltest.SquareConv(40, 300, 7, 40, 3, 1, 1)
+	s2 := s
+	s2.StrideH, s2.StrideW = 2, 2
+	for _, s := range []method.Spec{s, s2} {
+		nx, nw, ny := s.Lengths()
+		w := kerneltest.Noise(nw, 2)
+		for _, f := range Forms(s) {
+			lateLike(t, s, f, New, kerneltest.Noise(nx, 1), w, ny)
+			lateLike(t, s, f, NewGradX, kerneltest.Noise(ny, 1), w, nx)
+		}
+	}
+}
+
+func lateLike(t *testing.T, s method.Spec, f ref.Form, plan func(*parallel.Pool, method.Spec, ref.Form) *Conv, in, w []float32, n int) {
+	t.Helper()
+	one := s
+	one.N = 1
+	whole, part := plan(nil, s, f), plan(nil, one, f)
+	if whole.late || !part.late {
+		t.Fatalf("%s: late for all images %v, for one %v", whole.Name(), whole.late, part.late)
+	}
+	want, got := make([]float32, n), make([]float32, n)
+	_, scratch, run := kerneltest.RunAlgo(whole, in, w, nil, nil)
+	run(want, make([]float32, scratch))
+	for i := range s.N {
+		_, scratch, run := kerneltest.RunAlgo(part, in[i*len(in)/s.N:][:len(in)/s.N], w, nil, nil)
+		run(got[i*n/s.N:][:n/s.N], make([]float32, scratch))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: other bits by images", whole.Name())
 	}
 }
 
