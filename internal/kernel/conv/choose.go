@@ -60,7 +60,12 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 	if coversPatches(s) && newScattered(nil, s).Cycles() < newDirectGradX(nil, s).Cycles() {
 		return newScattered(p, s)
 	}
-	return fewestCycles(p, s, s, winograd.GradXForms(s), newDirectGradX, winograd.NewGradX)
+	forms := winograd.GradXForms(s)
+	if suitsScattered(s) &&
+		newScattered(nil, s).Cycles() < fewestCycles(nil, s, s, forms, newDirectGradX, winograd.NewGradX).Cycles() {
+		return newScattered(p, s)
+	}
+	return fewestCycles(p, s, s, forms, newDirectGradX, winograd.NewGradX)
 }
 
 // pointwiseOf plans a pointwise convolution of strides of 1, forward or flipped, by the method
@@ -83,7 +88,7 @@ func pointwiseOf(p *parallel.Pool, s, all Spec, flipped bool) estimated {
 // methods in the order of their rounding errors. Plans for one thread are compared, so that
 // the method is the same for any number.
 func fewestCycles(p *parallel.Pool, s, all Spec, forms []ref.Form, newDirect func(*parallel.Pool, Spec) *direct,
-	newWinograd func(*parallel.Pool, Spec, ref.Form) *winograd.Conv) method.Conv {
+	newWinograd func(*parallel.Pool, Spec, ref.Form) *winograd.Conv) estimated {
 	cycles, best := 0.0, ref.Form{}
 	for _, f := range forms {
 		if cycles == 0 {

@@ -71,6 +71,9 @@ func BenchmarkChoice(b *testing.B) {
 			}},
 			{"gradx", NewGradX(nil, s).Algorithm(), func() []candidate {
 				list := []candidate{forward(newDirectGradX(nil, s), x, y)}
+				if suitsScattered(s) {
+					list = append(list, forward(newScattered(nil, s), x, y))
+				}
 				for _, f := range winograd.GradXForms(s) {
 					list = append(list, forward(winograd.NewGradX(nil, s, f), x, y))
 				}

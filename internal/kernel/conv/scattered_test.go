@@ -5,13 +5,15 @@ import (
 
 	"memprobe/internal/kernel/kerneltest"
 	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
 	"memprobe/internal/parallel"
 )
 
-// Data gradients of windows that do not overlap are those of the definition, whether or not
-// they would be scattered: of one tap, with rows and columns that no window reaches, and of
-// patches; on any number of threads.
+// Data gradients are those of the definition, whether or not they would be scattered: of one
+// tap, with rows and columns that no window reaches, of patches and of windows that overlap;
+// on any number of threads.
 func TestScattered(t *testing.T) {
+	var list []Spec
 	for _, d := range [][8]int{ // images, channels, height, width, output channels, height and width of the windows, stride or 0: as large
 		{3, 20, 4, 4, 37, 1, 1, 2}, {2, 17, 9, 8, 16, 1, 1, 2}, {1, 5, 7, 11, 40, 1, 1, 3}, {9, 300, 2, 2, 40, 1, 1, 2},
 		{2, 12, 8, 6, 300, 2, 2, 0}, {5, 3, 32, 64, 20, 8, 16, 0}, {1, 40, 3, 8, 8, 1, 2, 0}, {4, 2, 15, 10, 9, 5, 5, 0},
@@ -21,13 +23,19 @@ func TestScattered(t *testing.T) {
 		if d[7] > 0 {
 			s.StrideH, s.StrideW = d[7], d[7]
 		}
-		if isPointwise(s) == coversPatches(s) {
-			t.Fatalf("%+v: neither one tap nor patches", s)
+		list = append(list, s)
+	}
+	for _, s := range kerneltest.AllConvs() {
+		if suitsScattered(s) {
+			s.Bias, s.Residual, s.Act = false, false, tile.ActNone
+			list = append(list, s)
 		}
+	}
+	for _, s := range list {
 		nx, nw, ny := s.Lengths()
 		w, dy, dx := kerneltest.Noise(nw, 1), kerneltest.Noise(ny, 2), make([]float64, nx)
 		ref.ConvGradX(s, dx, kerneltest.Wide(dy), kerneltest.Wide(w))
-		kerneltest.ConvLike(t, s, s.M, dx, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
+		kerneltest.ConvLike(t, s, s.M*s.KH*s.KW, dx, func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 			return kerneltest.RunAlgo(newScattered(p, s), dy, w, nil, nil)
 		})
 	}
