@@ -41,9 +41,9 @@ func HalvesColumns(n int) bool { return n%(2*tile.NR) == 0 }
 //
 // A chunk of the work is a block of rows of the halves, and some of the panels of half of B. For
 // some panels at a time it makes the seven products, each of the sums of rows for a step of k
-// and of the sums of two panels, and joins them:
+// and of sums that are packed, and joins them:
 //
-//	rows [k][row] or [row][k]   ·   columns [panel][k][16]   →   products [panel][7][row][16]   →   C
+//	rows [k][row] or [row][k]   ·   columns [panel][7][k][16]   →   products [panel][7][row][16]   →   C
 type Strassen struct {
 	spec            Halved
 	pool            *parallel.Pool
@@ -117,23 +117,24 @@ func (t *Strassen) divide() {
 	}
 }
 
-// The second factors that are packed: B11, B22, B12−B22, B21−B11 and B11+B22. The two others are
-// sums of these.
+// The second factors, in the order of the products.
 const (
-	topLeft = iota
-	bottomRight
+	diagonalSum = iota
+	topLeft
 	rightDifference
 	leftDifference
-	diagonalSum
-	packedFactors
+	bottomRight
+	topSum
+	bottomSum
+	factors
 )
 
-// PackedLen is the number of floats of a packed B: a quarter more than B has.
-func (t *Strassen) PackedLen() int { return packedFactors * t.panels * tile.NR * t.k }
+// PackedLen is the number of floats of a packed B: three quarters more than B has.
+func (t *Strassen) PackedLen() int { return factors * t.panels * tile.NR * t.k }
 
 // at is where the rows from k on of a factor of a packed panel begin.
 func (t *Strassen) at(panel, factor, k int) int {
-	return ((packedFactors*panel+factor)*t.k + k) * tile.NR
+	return ((factors*panel+factor)*t.k + k) * tile.NR
 }
 
 // Pack writes B to packed in the order of a run, [panel][factor][k][16].
@@ -148,14 +149,16 @@ func (t *Strassen) packPanel(_, q int) {
 	if t.weights.KInner {
 		down, right = t.k, t.n*t.weights.LD
 	}
-	for factor, from := range [4]int{0, down + right, right, down} {
-		t.weights.Pack(t.packed[t.at(q, factor, 0):], t.b[from:], q, q+1, 0, t.k)
+	for _, f := range [4]struct{ factor, from int }{{topLeft, 0}, {rightDifference, right}, {leftDifference, down}, {bottomRight, down + right}} {
+		t.weights.Pack(t.packed[t.at(q, f.factor, 0):], t.b[f.from:], q, q+1, 0, t.k)
 	}
 	add := func(to, a, b int, minus bool) {
 		tile.SumRows(&ref.RowSums{Dst: tile.At(t.packed, t.at(q, to, 0)), A: tile.At(t.packed, t.at(q, a, 0)),
 			B: tile.At(t.packed, t.at(q, b, 0)), Rows: 1, N: t.k * tile.NR, Minus: minus})
 	}
 	add(diagonalSum, topLeft, bottomRight, false)
+	add(topSum, topLeft, rightDifference, false)
+	add(bottomSum, leftDifference, bottomRight, false)
 	add(rightDifference, rightDifference, bottomRight, true)
 	add(leftDifference, leftDifference, topLeft, true)
 }
@@ -188,10 +191,10 @@ func (t *Strassen) Run(c, a, packed, bias, residual, scratch []float32) {
 // Cycles of the parts of a run on one thread beside the seven products, per float, in the unit
 // of a tile's: twice what was measured with kernels of 512 bits.
 const (
-	rowTileCycles  = 1.0 // of a row of a tile of 16 columns, a step of k
-	rowSumCycles   = 0.4
-	panelSumCycles = 1.2 // of B, read from the third level of cache
-	joinCycles     = 0.6
+	rowTileCycles = 1.0 // of a row of a tile of 16 columns, a step of k
+	rowSumCycles  = 0.4
+	joinCycles    = 0.6
+	streamCycles  = 0.1 // of a packed B, beyond those of one that is not halved
 )
 
 // HalvesAtMost is the part of the cycles of one product that those of seven may take to be
@@ -209,5 +212,5 @@ func (t *Strassen) Cycles() float64 {
 	rows, columns := t.spec.Outer*t.half*t.spec.Inner, t.panels*tile.NR
 	return 7*rowTileCycles*float64(rows*t.k*t.panels) + 7*joinCycles*float64(rows*columns) +
 		7*rowSumCycles*float64(rows*t.k*parallel.Chunks(t.panels, strassenHeld)) +
-		2*panelSumCycles*float64(t.k*columns*t.groups*t.bands)
+		(factors-4)*streamCycles*float64(t.k*columns*t.groups*t.bands)
 }

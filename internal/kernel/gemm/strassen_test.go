@@ -200,7 +200,7 @@ func TestWorthwhile(t *testing.T) {
 		rows, k, n int
 		want       bool
 	}{{197, 768, 3072, true}, {196, 1024, 512, true}, {196, 384, 1536, true}, {196, 128, 512, false}, {3136, 96, 384, false},
-		{49, 1024, 2048, false}, {1, 1024, 1024, false}} {
+		{49, 1024, 2048, true}, {25, 1024, 2048, false}, {1, 1024, 1024, false}} {
 		s := Halved{Outer: 2, Len: c.rows, Inner: 1, K: c.k, N: c.n}
 		s.A, s.C, s.LDB = inRows(s, s.K), inRows(s, s.N), s.N
 		if got := s.Worthwhile(); got != c.want {
@@ -229,7 +229,7 @@ func TestStrassenFetches(t *testing.T) {
 		if n := g.fetched(&w, &at, c.m, c.q); n != c.want {
 			t.Errorf("%+v: %d pieces", c, n)
 		} else if n > 0 {
-			from := &g.packed[g.at(c.nextQ, columnTerms[c.nextM][0], c.nextK)]
+			from := &g.packed[g.at(c.nextQ, c.nextM, c.nextK)]
 			if want := ref.PieceOf(from, min(267, 800-c.nextK)*16); w.pieces[0] != want {
 				t.Errorf("%+v: not the piece that comes next", c)
 			}

@@ -22,14 +22,13 @@ func (t *Strassen) per(b *block) (per, both int) {
 // workspace is what a worker needs.
 type workspace struct {
 	rows     []float32 // sums of rows: one, or [7]
-	columns  []float32 // sums of two panels
 	products []float32 // [panel][7][row][16]
 	nowhere  []float32 // takes rows of C that are none
 	pieces   []ref.Piece
 }
 
-func (t *Strassen) lengths() (rows, columns, products, nowhere int) {
-	return t.sums * t.sumLen(), 2 * t.step * tile.NR, 7 * t.kept * t.productLen(), tile.NR
+func (t *Strassen) lengths() (rows, products, nowhere int) {
+	return t.sums * t.sumLen(), 7 * t.kept * t.productLen(), tile.NR
 }
 
 // sumLen is the number of floats of a sum of rows.
@@ -49,15 +48,15 @@ func (t *Strassen) rowLD() int { return (parallel.Chunks(t.step, tile.NR) + 1) *
 func (t *Strassen) productLen() int { return t.outers * t.band * t.spec.Inner * tile.NR }
 
 func (t *Strassen) perWorker() int {
-	a, b, c, d := t.lengths()
-	return a + b + c + d
+	a, b, c := t.lengths()
+	return a + b + c
 }
 
 func (t *Strassen) workspace(worker int) (w workspace) {
 	n := t.perWorker()
 	s := t.scratch[worker*n:][:n]
-	a, b, c, _ := t.lengths()
-	w.rows, w.columns, w.products, w.nowhere = s[:a], s[a:][:b], s[a+b:][:c], s[a+b+c:]
+	a, b, _ := t.lengths()
+	w.rows, w.products, w.nowhere = s[:a], s[a:][:b], s[a+b:]
 	w.pieces = t.pieces[worker]
 	return w
 }
@@ -120,7 +119,7 @@ func (t *Strassen) fetched(w *workspace, g *group, m, q int) int {
 	if q >= g.end {
 		q, m = g.start, m+1
 	}
-	if m == len(columnTerms) {
+	if m == factors {
 		q, m = g.end, 0
 	}
 	if q >= g.last {
@@ -128,7 +127,7 @@ func (t *Strassen) fetched(w *workspace, g *group, m, q int) int {
 	}
 	if k < t.k {
 		for end := min(q+2, g.last); q < end; q++ {
-			from := tile.At(t.packed, t.at(q, columnTerms[m][0], k))
+			from := tile.At(t.packed, t.at(q, m, k))
 			pieces = append(pieces, ref.PieceOf(from, min(t.step, t.k-k)*tile.NR))
 		}
 	}
@@ -150,11 +149,6 @@ var rowTerms = [7]struct {
 	{a: quarter{0, 0}, b: quarter{0, 1}}, {a: quarter{1, 0}, b: quarter{0, 0}, minus: true},
 	{a: quarter{0, 1}, b: quarter{1, 1}, minus: true},
 }
-
-// columnTerms are the packed factors that the second factors are sums of; the second one is -1 where they
-// are the first alone.
-var columnTerms = [7][2]int{{diagonalSum, -1}, {topLeft, -1}, {rightDifference, -1}, {leftDifference, -1}, {bottomRight, -1},
-	{diagonalSum, rightDifference}, {diagonalSum, leftDifference}}
 
 // rowsAtOnce is the number of rows of which several sums are made while they are in the first-level
 // cache.
@@ -216,17 +210,11 @@ func (t *Strassen) multiply(w *workspace, b *block, g *group, m, q, q1 int) {
 		one.RowA, one.StepA = 1, t.productLen()/tile.NR
 	}
 	other := one
-	products, terms := t.keptOf(w, g, q), columnTerms[m]
+	products := t.keptOf(w, g, q)
 	aim := func(u *ref.Tile, i int) {
 		c := (7*i + m) * t.productLen()
 		u.C0, u.C1 = tile.At(products, c), tile.At(products, c+tile.VL)
-		u.B0 = tile.At(t.packed, t.at(q+i, terms[0], g.k))
-		if terms[1] >= 0 {
-			sum := ref.RowSums{A: u.B0, B: tile.At(t.packed, t.at(q+i, terms[1], g.k)), Rows: 1, N: steps * tile.NR}
-			u.B0 = tile.At(w.columns, i*t.step*tile.NR)
-			sum.Dst = u.B0
-			tile.SumRows(&sum)
-		}
+		u.B0 = tile.At(t.packed, t.at(q+i, m, g.k))
 	}
 	aim(&one, 0)
 	if q+1 == q1 {
