@@ -24,6 +24,26 @@ func MaxRows3x1(p *PoolRows) bool
 //go:noescape
 func MaxRows3x2(p *PoolRows) bool
 
+// MaxIndexRows2x1 is ref.MaxIndexRows(p, 2, 1); where it returns false, Y and Index are undefined.
+//
+//go:noescape
+func MaxIndexRows2x1(p *PoolRows) bool
+
+// MaxIndexRows2x2 is ref.MaxIndexRows(p, 2, 2); where it returns false, Y and Index are undefined.
+//
+//go:noescape
+func MaxIndexRows2x2(p *PoolRows) bool
+
+// MaxIndexRows3x1 is ref.MaxIndexRows(p, 3, 1); where it returns false, Y and Index are undefined.
+//
+//go:noescape
+func MaxIndexRows3x1(p *PoolRows) bool
+
+// MaxIndexRows3x2 is ref.MaxIndexRows(p, 3, 2); where it returns false, Y and Index are undefined.
+//
+//go:noescape
+func MaxIndexRows3x2(p *PoolRows) bool
+
 // AvgRows2x1 is ref.AvgRows(p, 2, 1).
 //
 //go:noescape

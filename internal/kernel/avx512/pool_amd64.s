@@ -4,41 +4,59 @@
 
 #include "textflag.h"
 
-DATA poolLanes0<>+0(SB)/4, $0x00000000
-DATA poolLanes0<>+4(SB)/4, $0x00000002
-DATA poolLanes0<>+8(SB)/4, $0x00000004
-DATA poolLanes0<>+12(SB)/4, $0x00000006
-DATA poolLanes0<>+16(SB)/4, $0x00000008
-DATA poolLanes0<>+20(SB)/4, $0x0000000a
-DATA poolLanes0<>+24(SB)/4, $0x0000000c
-DATA poolLanes0<>+28(SB)/4, $0x0000000e
-DATA poolLanes0<>+32(SB)/4, $0x00000010
-DATA poolLanes0<>+36(SB)/4, $0x00000012
-DATA poolLanes0<>+40(SB)/4, $0x00000014
-DATA poolLanes0<>+44(SB)/4, $0x00000016
-DATA poolLanes0<>+48(SB)/4, $0x00000018
-DATA poolLanes0<>+52(SB)/4, $0x0000001a
-DATA poolLanes0<>+56(SB)/4, $0x0000001c
-DATA poolLanes0<>+60(SB)/4, $0x0000001e
-GLOBL poolLanes0<>(SB), RODATA|NOPTR, $64
+DATA poolLanesEven<>+0(SB)/4, $0x00000000
+DATA poolLanesEven<>+4(SB)/4, $0x00000002
+DATA poolLanesEven<>+8(SB)/4, $0x00000004
+DATA poolLanesEven<>+12(SB)/4, $0x00000006
+DATA poolLanesEven<>+16(SB)/4, $0x00000008
+DATA poolLanesEven<>+20(SB)/4, $0x0000000a
+DATA poolLanesEven<>+24(SB)/4, $0x0000000c
+DATA poolLanesEven<>+28(SB)/4, $0x0000000e
+DATA poolLanesEven<>+32(SB)/4, $0x00000010
+DATA poolLanesEven<>+36(SB)/4, $0x00000012
+DATA poolLanesEven<>+40(SB)/4, $0x00000014
+DATA poolLanesEven<>+44(SB)/4, $0x00000016
+DATA poolLanesEven<>+48(SB)/4, $0x00000018
+DATA poolLanesEven<>+52(SB)/4, $0x0000001a
+DATA poolLanesEven<>+56(SB)/4, $0x0000001c
+DATA poolLanesEven<>+60(SB)/4, $0x0000001e
+GLOBL poolLanesEven<>(SB), RODATA|NOPTR, $64
 
-DATA poolLanes1<>+0(SB)/4, $0x00000001
-DATA poolLanes1<>+4(SB)/4, $0x00000003
-DATA poolLanes1<>+8(SB)/4, $0x00000005
-DATA poolLanes1<>+12(SB)/4, $0x00000007
-DATA poolLanes1<>+16(SB)/4, $0x00000009
-DATA poolLanes1<>+20(SB)/4, $0x0000000b
-DATA poolLanes1<>+24(SB)/4, $0x0000000d
-DATA poolLanes1<>+28(SB)/4, $0x0000000f
-DATA poolLanes1<>+32(SB)/4, $0x00000011
-DATA poolLanes1<>+36(SB)/4, $0x00000013
-DATA poolLanes1<>+40(SB)/4, $0x00000015
-DATA poolLanes1<>+44(SB)/4, $0x00000017
-DATA poolLanes1<>+48(SB)/4, $0x00000019
-DATA poolLanes1<>+52(SB)/4, $0x0000001b
-DATA poolLanes1<>+56(SB)/4, $0x0000001d
-DATA poolLanes1<>+60(SB)/4, $0x0000001f
-GLOBL poolLanes1<>(SB), RODATA|NOPTR, $64
+DATA poolLanesOdd<>+0(SB)/4, $0x00000001
+DATA poolLanesOdd<>+4(SB)/4, $0x00000003
+DATA poolLanesOdd<>+8(SB)/4, $0x00000005
+DATA poolLanesOdd<>+12(SB)/4, $0x00000007
+DATA poolLanesOdd<>+16(SB)/4, $0x00000009
+DATA poolLanesOdd<>+20(SB)/4, $0x0000000b
+DATA poolLanesOdd<>+24(SB)/4, $0x0000000d
+DATA poolLanesOdd<>+28(SB)/4, $0x0000000f
+DATA poolLanesOdd<>+32(SB)/4, $0x00000011
+DATA poolLanesOdd<>+36(SB)/4, $0x00000013
+DATA poolLanesOdd<>+40(SB)/4, $0x00000015
+DATA poolLanesOdd<>+44(SB)/4, $0x00000017
+DATA poolLanesOdd<>+48(SB)/4, $0x00000019
+DATA poolLanesOdd<>+52(SB)/4, $0x0000001b
+DATA poolLanesOdd<>+56(SB)/4, $0x0000001d
+DATA poolLanesOdd<>+60(SB)/4, $0x0000001f
+GLOBL poolLanesOdd<>(SB), RODATA|NOPTR, $64
+
+DATA poolLanes<>+0(SB)/4, $0x00000000
+DATA poolLanes<>+4(SB)/4, $0x00000001
+DATA poolLanes<>+8(SB)/4, $0x00000002
+DATA poolLanes<>+12(SB)/4, $0x00000003
+DATA poolLanes<>+16(SB)/4, $0x00000004
+DATA poolLanes<>+20(SB)/4, $0x00000005
+DATA poolLanes<>+24(SB)/4, $0x00000006
+DATA poolLanes<>+28(SB)/4, $0x00000007
+DATA poolLanes<>+32(SB)/4, $0x00000008
+DATA poolLanes<>+36(SB)/4, $0x00000009
+DATA poolLanes<>+40(SB)/4, $0x0000000a
+DATA poolLanes<>+44(SB)/4, $0x0000000b
+DATA poolLanes<>+48(SB)/4, $0x0000000c
+DATA poolLanes<>+52(SB)/4, $0x0000000d
+DATA poolLanes<>+56(SB)/4, $0x0000000e
+DATA poolLanes<>+60(SB)/4, $0x0000000f
+GLOBL poolLanes<>(SB), RODATA|NOPTR, $64
 
 // func MaxRows2x1(p *PoolRows) bool
 // Requires: AVX, AVX512F, MMX+
@@ -110,8 +128,8 @@ along:
 TEXT ·MaxRows2x2(SB), NOSPLIT, $0-9
 	MOVQ    p+0(FP), AX
 	KXORW   K4, K4, K4
-	VMOVUPS poolLanes0<>+0(SB), Z2
-	VMOVUPS poolLanes1<>+0(SB), Z3
+	VMOVUPS poolLanesEven<>+0(SB), Z2
+	VMOVUPS poolLanesOdd<>+0(SB), Z3
 	MOVQ    8(AX), CX
 	MOVQ    (AX), DX
 	MOVQ    16(AX), BX
@@ -253,8 +271,8 @@ along:
 TEXT ·MaxRows3x2(SB), NOSPLIT, $0-9
 	MOVQ    p+0(FP), AX
 	KXORW   K4, K4, K4
-	VMOVUPS poolLanes0<>+0(SB), Z2
-	VMOVUPS poolLanes1<>+0(SB), Z3
+	VMOVUPS poolLanesEven<>+0(SB), Z2
+	VMOVUPS poolLanesOdd<>+0(SB), Z3
 	MOVQ    8(AX), CX
 	MOVQ    (AX), DX
 	MOVQ    16(AX), BX
@@ -319,6 +337,424 @@ along:
 	JNE       row
 	ADDQ      64(AX), CX
 	DECQ      BX
+	JNE       plane
+	KORTESTW  K4, K4
+	SETEQ     AL
+	MOVB      AL, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func MaxIndexRows2x1(p *PoolRows) bool
+// Requires: AVX, AVX512F, MMX+
+TEXT ·MaxIndexRows2x1(SB), NOSPLIT, $8-9
+	MOVQ  p+0(FP), AX
+	KXORW K4, K4, K4
+	MOVQ  88(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  56(AX), DI
+
+plane:
+	MOVQ 24(AX), R8
+	MOVQ 32(AX), R9
+
+row:
+	MOVQ         (R8), R10
+	ADDQ         DX, R10
+	VBROADCASTSS 12(R8), Z3
+	MOVQ         40(AX), R11
+	MOVQ         48(AX), R12
+
+strip:
+	KMOVW        8(R11), K1
+	KMOVW        10(R11), K3
+	MOVLQSX      (R11), R13
+	ADDQ         R10, R13
+	MOVLQSX      4(R11), R14
+	MOVLQSX      8(R8), R15
+	VMOVAPS      Z3, Z0
+	MOVQ         R13, BP
+	SUBQ         DX, BP
+	SARQ         $0x02, BP
+	VPBROADCASTD BP, Z2
+	VPADDD       poolLanes<>+0(SB), Z2, Z2
+	ADDQ         $0x10, BP
+	VPTERNLOGD   $0xff, Z1, Z1, Z1
+	LEAQ         (R13)(DI*1), BP
+	PREFETCHT0   (R13)(DI*8)
+	PREFETCHT0   (BP)(DI*8)
+	TESTQ        R15, R15
+	JEQ          along
+
+down:
+	VMOVUPS.Z    (R13), K1, Z4
+	VCMPPS       $0x03, Z4, Z4, K5
+	KORW         K5, K4, K4
+	MOVQ         DI, BP
+	SHRQ         $0x02, BP
+	VPBROADCASTD BP, Z5
+	VCMPPS       $0x1e, Z0, Z4, K1, K5
+	VMOVAPS      Z4, K5, Z0
+	VMOVDQA32    Z2, K5, Z1
+	VPADDD       Z5, Z2, Z2
+	ADDQ         DI, R13
+	DECQ         R15
+	JNE          down
+
+along:
+	VALIGND   $0x01, Z0, Z0, Z2
+	VALIGND   $0x01, Z1, Z1, Z4
+	VMOVAPS   Z0, Z0
+	VMOVDQA32 Z1, Z5
+	VCMPPS    $0x00, Z0, Z2, K6
+	VPCMPD    $0x01, Z5, Z4, K6, K6
+	VCMPPS    $0x1e, Z0, Z2, K5
+	KORW      K6, K5, K5
+	VMOVAPS   Z2, K5, Z0
+	VMOVDQA32 Z4, K5, Z5
+	VMOVUPS   Z0, K3, (BX)(R14*1)
+	VMOVDQU32 Z5, K3, (CX)(R14*1)
+	VCMPPS    $0x00, Z3, Z0, K3, K5
+	KORW      K5, K4, K4
+	ADDQ      $0x10, R11
+	DECQ      R12
+	JNE       strip
+	ADDQ      72(AX), BX
+	ADDQ      72(AX), CX
+	ADDQ      $0x10, R8
+	DECQ      R9
+	JNE       row
+	ADDQ      64(AX), DX
+	DECQ      SI
+	JNE       plane
+	KORTESTW  K4, K4
+	SETEQ     AL
+	MOVB      AL, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func MaxIndexRows2x2(p *PoolRows) bool
+// Requires: AVX, AVX512F, MMX+
+TEXT ·MaxIndexRows2x2(SB), NOSPLIT, $8-9
+	MOVQ    p+0(FP), AX
+	KXORW   K4, K4, K4
+	MOVQ    88(AX), CX
+	VMOVUPS poolLanesEven<>+0(SB), Z6
+	VMOVUPS poolLanesOdd<>+0(SB), Z7
+	MOVQ    8(AX), DX
+	MOVQ    (AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    56(AX), DI
+
+plane:
+	MOVQ 24(AX), R8
+	MOVQ 32(AX), R9
+
+row:
+	MOVQ         (R8), R10
+	ADDQ         DX, R10
+	VBROADCASTSS 12(R8), Z8
+	MOVQ         40(AX), R11
+	MOVQ         48(AX), R12
+
+strip:
+	KMOVW        8(R11), K1
+	KMOVW        10(R11), K2
+	KMOVW        12(R11), K3
+	MOVLQSX      (R11), R13
+	ADDQ         R10, R13
+	MOVLQSX      4(R11), R14
+	MOVLQSX      8(R8), R15
+	VMOVAPS      Z8, Z0
+	VMOVAPS      Z8, Z1
+	MOVQ         R13, BP
+	SUBQ         DX, BP
+	SARQ         $0x02, BP
+	VPBROADCASTD BP, Z3
+	VPADDD       poolLanes<>+0(SB), Z3, Z3
+	ADDQ         $0x10, BP
+	VPTERNLOGD   $0xff, Z2, Z2, Z2
+	VPBROADCASTD BP, Z5
+	VPADDD       poolLanes<>+0(SB), Z5, Z5
+	ADDQ         $0x10, BP
+	VPTERNLOGD   $0xff, Z4, Z4, Z4
+	LEAQ         (R13)(DI*1), BP
+	PREFETCHT0   (R13)(DI*8)
+	PREFETCHT0   64(R13)(DI*8)
+	PREFETCHT0   (BP)(DI*8)
+	PREFETCHT0   64(BP)(DI*8)
+	TESTQ        R15, R15
+	JEQ          along
+
+down:
+	VMOVUPS.Z    (R13), K1, Z9
+	VMOVUPS.Z    64(R13), K2, Z10
+	VCMPPS       $0x03, Z9, Z10, K5
+	KORW         K5, K4, K4
+	MOVQ         DI, BP
+	SHRQ         $0x02, BP
+	VPBROADCASTD BP, Z11
+	VCMPPS       $0x1e, Z0, Z9, K1, K5
+	VMOVAPS      Z9, K5, Z0
+	VMOVDQA32    Z3, K5, Z2
+	VPADDD       Z11, Z3, Z3
+	VCMPPS       $0x1e, Z1, Z10, K2, K5
+	VMOVAPS      Z10, K5, Z1
+	VMOVDQA32    Z5, K5, Z4
+	VPADDD       Z11, Z5, Z5
+	ADDQ         DI, R13
+	DECQ         R15
+	JNE          down
+
+along:
+	VMOVAPS   Z0, Z3
+	VPERMT2PS Z1, Z6, Z3
+	VMOVAPS   Z0, Z0
+	VPERMT2PS Z1, Z7, Z0
+	VMOVAPS   Z2, Z1
+	VPERMT2PS Z4, Z6, Z1
+	VMOVAPS   Z2, Z5
+	VPERMT2PS Z4, Z7, Z5
+	VMOVAPS   Z3, Z3
+	VMOVDQA32 Z1, Z1
+	VCMPPS    $0x00, Z3, Z0, K6
+	VPCMPD    $0x01, Z1, Z5, K6, K6
+	VCMPPS    $0x1e, Z3, Z0, K5
+	KORW      K6, K5, K5
+	VMOVAPS   Z0, K5, Z3
+	VMOVDQA32 Z5, K5, Z1
+	VMOVUPS   Z3, K3, (BX)(R14*1)
+	VMOVDQU32 Z1, K3, (CX)(R14*1)
+	VCMPPS    $0x00, Z8, Z3, K3, K5
+	KORW      K5, K4, K4
+	ADDQ      $0x10, R11
+	DECQ      R12
+	JNE       strip
+	ADDQ      72(AX), BX
+	ADDQ      72(AX), CX
+	ADDQ      $0x10, R8
+	DECQ      R9
+	JNE       row
+	ADDQ      64(AX), DX
+	DECQ      SI
+	JNE       plane
+	KORTESTW  K4, K4
+	SETEQ     AL
+	MOVB      AL, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func MaxIndexRows3x1(p *PoolRows) bool
+// Requires: AVX, AVX512F, MMX+
+TEXT ·MaxIndexRows3x1(SB), NOSPLIT, $8-9
+	MOVQ  p+0(FP), AX
+	KXORW K4, K4, K4
+	MOVQ  88(AX), CX
+	MOVQ  8(AX), DX
+	MOVQ  (AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  56(AX), DI
+
+plane:
+	MOVQ 24(AX), R8
+	MOVQ 32(AX), R9
+
+row:
+	MOVQ         (R8), R10
+	ADDQ         DX, R10
+	VBROADCASTSS 12(R8), Z3
+	MOVQ         40(AX), R11
+	MOVQ         48(AX), R12
+
+strip:
+	KMOVW        8(R11), K1
+	KMOVW        10(R11), K3
+	MOVLQSX      (R11), R13
+	ADDQ         R10, R13
+	MOVLQSX      4(R11), R14
+	MOVLQSX      8(R8), R15
+	VMOVAPS      Z3, Z0
+	MOVQ         R13, BP
+	SUBQ         DX, BP
+	SARQ         $0x02, BP
+	VPBROADCASTD BP, Z2
+	VPADDD       poolLanes<>+0(SB), Z2, Z2
+	ADDQ         $0x10, BP
+	VPTERNLOGD   $0xff, Z1, Z1, Z1
+	LEAQ         (R13)(DI*1), BP
+	PREFETCHT0   (R13)(DI*8)
+	PREFETCHT0   (BP)(DI*8)
+	TESTQ        R15, R15
+	JEQ          along
+
+down:
+	VMOVUPS.Z    (R13), K1, Z4
+	VCMPPS       $0x03, Z4, Z4, K5
+	KORW         K5, K4, K4
+	MOVQ         DI, BP
+	SHRQ         $0x02, BP
+	VPBROADCASTD BP, Z5
+	VCMPPS       $0x1e, Z0, Z4, K1, K5
+	VMOVAPS      Z4, K5, Z0
+	VMOVDQA32    Z2, K5, Z1
+	VPADDD       Z5, Z2, Z2
+	ADDQ         DI, R13
+	DECQ         R15
+	JNE          down
+
+along:
+	VALIGND   $0x01, Z0, Z0, Z2
+	VALIGND   $0x01, Z2, Z2, Z4
+	VALIGND   $0x01, Z1, Z1, Z5
+	VALIGND   $0x01, Z5, Z5, Z6
+	VMOVAPS   Z0, Z0
+	VMOVDQA32 Z1, Z7
+	VCMPPS    $0x00, Z0, Z2, K6
+	VPCMPD    $0x01, Z7, Z5, K6, K6
+	VCMPPS    $0x1e, Z0, Z2, K5
+	KORW      K6, K5, K5
+	VMOVAPS   Z2, K5, Z0
+	VMOVDQA32 Z5, K5, Z7
+	VCMPPS    $0x00, Z0, Z4, K6
+	VPCMPD    $0x01, Z7, Z6, K6, K6
+	VCMPPS    $0x1e, Z0, Z4, K5
+	KORW      K6, K5, K5
+	VMOVAPS   Z4, K5, Z0
+	VMOVDQA32 Z6, K5, Z7
+	VMOVUPS   Z0, K3, (BX)(R14*1)
+	VMOVDQU32 Z7, K3, (CX)(R14*1)
+	VCMPPS    $0x00, Z3, Z0, K3, K5
+	KORW      K5, K4, K4
+	ADDQ      $0x10, R11
+	DECQ      R12
+	JNE       strip
+	ADDQ      72(AX), BX
+	ADDQ      72(AX), CX
+	ADDQ      $0x10, R8
+	DECQ      R9
+	JNE       row
+	ADDQ      64(AX), DX
+	DECQ      SI
+	JNE       plane
+	KORTESTW  K4, K4
+	SETEQ     AL
+	MOVB      AL, ret+8(FP)
+	VZEROUPPER
+	RET
+
+// func MaxIndexRows3x2(p *PoolRows) bool
+// Requires: AVX, AVX512F, MMX+
+TEXT ·MaxIndexRows3x2(SB), NOSPLIT, $8-9
+	MOVQ    p+0(FP), AX
+	KXORW   K4, K4, K4
+	MOVQ    88(AX), CX
+	VMOVUPS poolLanesEven<>+0(SB), Z6
+	VMOVUPS poolLanesOdd<>+0(SB), Z7
+	MOVQ    8(AX), DX
+	MOVQ    (AX), BX
+	MOVQ    16(AX), SI
+	MOVQ    56(AX), DI
+
+plane:
+	MOVQ 24(AX), R8
+	MOVQ 32(AX), R9
+
+row:
+	MOVQ         (R8), R10
+	ADDQ         DX, R10
+	VBROADCASTSS 12(R8), Z8
+	MOVQ         40(AX), R11
+	MOVQ         48(AX), R12
+
+strip:
+	KMOVW        8(R11), K1
+	KMOVW        10(R11), K2
+	KMOVW        12(R11), K3
+	MOVLQSX      (R11), R13
+	ADDQ         R10, R13
+	MOVLQSX      4(R11), R14
+	MOVLQSX      8(R8), R15
+	VMOVAPS      Z8, Z0
+	VMOVAPS      Z8, Z1
+	MOVQ         R13, BP
+	SUBQ         DX, BP
+	SARQ         $0x02, BP
+	VPBROADCASTD BP, Z3
+	VPADDD       poolLanes<>+0(SB), Z3, Z3
+	ADDQ         $0x10, BP
+	VPTERNLOGD   $0xff, Z2, Z2, Z2
+	VPBROADCASTD BP, Z5
+	VPADDD       poolLanes<>+0(SB), Z5, Z5
+	ADDQ         $0x10, BP
+	VPTERNLOGD   $0xff, Z4, Z4, Z4
+	LEAQ         (R13)(DI*1), BP
+	PREFETCHT0   (R13)(DI*8)
+	PREFETCHT0   64(R13)(DI*8)
+	PREFETCHT0   (BP)(DI*8)
+	PREFETCHT0   64(BP)(DI*8)
+	TESTQ        R15, R15
+	JEQ          along
+
+down:
+	VMOVUPS.Z    (R13), K1, Z9
+	VMOVUPS.Z    64(R13), K2, Z10
+	VCMPPS       $0x03, Z9, Z10, K5
+	KORW         K5, K4, K4
+	MOVQ         DI, BP
+	SHRQ         $0x02, BP
+	VPBROADCASTD BP, Z11
+	VCMPPS       $0x1e, Z0, Z9, K1, K5
+	VMOVAPS      Z9, K5, Z0
+	VMOVDQA32    Z3, K5, Z2
+	VPADDD       Z11, Z3, Z3
+	VCMPPS       $0x1e, Z1, Z10, K2, K5
+	VMOVAPS      Z10, K5, Z1
+	VMOVDQA32    Z5, K5, Z4
+	VPADDD       Z11, Z5, Z5
+	ADDQ         DI, R13
+	DECQ         R15
+	JNE          down
+
+along:
+	VMOVAPS   Z0, Z3
+	VPERMT2PS Z1, Z6, Z3
+	VMOVAPS   Z0, Z0
+	VPERMT2PS Z1, Z7, Z0
+	VALIGND   $0x01, Z3, Z3, Z1
+	VMOVAPS   Z2, Z5
+	VPERMT2PS Z4, Z6, Z5
+	VMOVAPS   Z2, Z9
+	VPERMT2PS Z4, Z7, Z9
+	VALIGND   $0x01, Z5, Z5, Z10
+	VMOVAPS   Z3, Z3
+	VMOVDQA32 Z5, Z5
+	VCMPPS    $0x00, Z3, Z0, K6
+	VPCMPD    $0x01, Z5, Z9, K6, K6
+	VCMPPS    $0x1e, Z3, Z0, K5
+	KORW      K6, K5, K5
+	VMOVAPS   Z0, K5, Z3
+	VMOVDQA32 Z9, K5, Z5
+	VCMPPS    $0x00, Z3, Z1, K6
+	VPCMPD    $0x01, Z5, Z10, K6, K6
+	VCMPPS    $0x1e, Z3, Z1, K5
+	KORW      K6, K5, K5
+	VMOVAPS   Z1, K5, Z3
+	VMOVDQA32 Z10, K5, Z5
+	VMOVUPS   Z3, K3, (BX)(R14*1)
+	VMOVDQU32 Z5, K3, (CX)(R14*1)
+	VCMPPS    $0x00, Z8, Z3, K3, K5
+	KORW      K5, K4, K4
+	ADDQ      $0x10, R11
+	DECQ      R12
+	JNE       strip
+	ADDQ      72(AX), BX
+	ADDQ      72(AX), CX
+	ADDQ      $0x10, R8
+	DECQ      R9
+	JNE       row
+	ADDQ      64(AX), DX
+	DECQ      SI
 	JNE       plane
 	KORTESTW  K4, K4
 	SETEQ     AL
@@ -393,8 +829,8 @@ along:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·AvgRows2x2(SB), NOSPLIT, $8-8
 	MOVQ    p+0(FP), AX
-	VMOVUPS poolLanes0<>+0(SB), Z2
-	VMOVUPS poolLanes1<>+0(SB), Z3
+	VMOVUPS poolLanesEven<>+0(SB), Z2
+	VMOVUPS poolLanesOdd<>+0(SB), Z3
 	MOVQ    8(AX), CX
 	MOVQ    (AX), DX
 	MOVQ    16(AX), BX
@@ -532,8 +968,8 @@ along:
 // Requires: AVX, AVX512F, MMX+
 TEXT ·AvgRows3x2(SB), NOSPLIT, $8-8
 	MOVQ    p+0(FP), AX
-	VMOVUPS poolLanes0<>+0(SB), Z2
-	VMOVUPS poolLanes1<>+0(SB), Z3
+	VMOVUPS poolLanesEven<>+0(SB), Z2
+	VMOVUPS poolLanesOdd<>+0(SB), Z3
 	MOVQ    8(AX), CX
 	MOVQ    (AX), DX
 	MOVQ    16(AX), BX

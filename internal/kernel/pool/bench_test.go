@@ -12,6 +12,8 @@ func BenchmarkPool(b *testing.B) {
 		{N: 32, C: 64, H: 32, W: 32, KH: 2, KW: 2, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1},
 		{N: 8, C: 64, H: 112, W: 112, KH: 3, KW: 3, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1,
 			PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
+		{N: 8, C: 64, H: 32, W: 32, KH: 3, KW: 3, StrideH: 2, StrideW: 2, DilationH: 1, DilationW: 1,
+			PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
 		{N: 8, C: 64, H: 35, W: 35, KH: 3, KW: 3, StrideH: 1, StrideW: 1, DilationH: 1, DilationW: 1,
 			PadTop: 1, PadLeft: 1, PadBottom: 1, PadRight: 1},
 	} {

@@ -26,7 +26,7 @@ type Plan[T vec.Float] struct {
 	// column cover; at least 1.
 	countH, countW []T
 	offset         []int32    // of each element of a window from its first, in a plane
-	planeMax       *planePool // or nil: of float32, without indices
+	planeMax       *planePool // or nil: of float32; its rows find indices too
 	planeAvg       *planePool // or nil: of float32
 
 	maxBody, maxGradBody, avgBody, avgGradBody func(worker, chunk int)
@@ -126,6 +126,10 @@ func (n *Plan[T]) AvgGrad(dx, dy []T) {
 func (n *Plan[T]) maxChunk(worker, chunk int) {
 	r := &n.rows[worker]
 	lo, hi := n.planes(chunk)
+	if n.index != nil && n.planeMax != nil && n.planeMax.inPlace != nil && len(n.y) > 0 &&
+		n.planeMax.inPlace.locate(any(n.y).([]float32), n.index, any(n.x).([]float32), lo, hi) {
+		return
+	}
 	for p := lo; p < hi; p++ {
 		x, y := n.in(n.x, p), n.out(n.y, p)
 		for oh := range n.oh {

@@ -55,3 +55,12 @@ func (n *rows) run(y, x []float32, lo, hi int) bool {
 	}
 	return maxRows(&k, n.taps, n.stride)
 }
+
+// locate computes the maxima of the planes [lo, hi) and where they lie, and tells whether it
+// could: not where some element is NaN, or all of a window are -Inf.
+func (n *rows) locate(y []float32, index []int32, x []float32, lo, hi int) bool {
+	k := n.kernel
+	k.Planes = hi - lo
+	k.X, k.Y, k.Index = tile.At(x, lo*k.PlaneX/4), tile.At(y, lo*k.OutH*k.LDY/4), &index[lo*k.OutH*k.LDY/4]
+	return maxIndexRows(&k, n.taps, n.stride)
+}

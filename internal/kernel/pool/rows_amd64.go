@@ -24,6 +24,19 @@ func maxRows(p *ref.PoolRows, taps, stride int) bool {
 	return avx512.MaxRows3x2(p)
 }
 
+// maxIndexRows is [ref.MaxIndexRows], for the same.
+func maxIndexRows(p *ref.PoolRows, taps, stride int) bool {
+	switch {
+	case taps == 2 && stride == 1:
+		return avx512.MaxIndexRows2x1(p)
+	case taps == 2:
+		return avx512.MaxIndexRows2x2(p)
+	case stride == 1:
+		return avx512.MaxIndexRows3x1(p)
+	}
+	return avx512.MaxIndexRows3x2(p)
+}
+
 // avgRows is [ref.AvgRows], for the same.
 func avgRows(p *ref.PoolRows, taps, stride int) {
 	switch {

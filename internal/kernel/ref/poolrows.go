@@ -23,6 +23,7 @@ type PoolRows struct {
 	PlaneX  int // bytes of a plane of X
 	LDY     int // bytes of a row of Y; rows of all planes follow each other
 	Divisor *float32
+	Index   *int32 // as Y lies: where in its plane each maximum is
 }
 
 // PoolRow is the rows of the image that a row of windows covers.
@@ -43,6 +44,37 @@ func MaxRows(p *PoolRows, taps, stride int) bool {
 		return a
 	})
 	return numbers
+}
+
+// MaxIndexRows computes the maxima and where they lie, the first of equal ones row by row.
+// It tells whether all elements are numbers, and each maximum is above -Inf.
+func MaxIndexRows(p *PoolRows, taps, stride int) bool {
+	sure := MaxRows(p, taps, stride)
+	for plane := range p.Planes {
+		for r, row := range unsafe.Slice(p.Rows, p.OutH) {
+			for _, s := range unsafe.Slice(p.Strips, p.NStrips) {
+				for q := range StripLanes {
+					if s.Masks[stride]>>q&1 == 0 {
+						continue
+					}
+					to := (plane*p.OutH+r)*p.LDY/4 + int(s.Y)/4 + q
+					most := *at(p.Y, to)
+					sure = sure && most > float32(math.Inf(-1))
+					for k := int(row.Count)*taps - 1; k >= 0; k-- {
+						lane := q*stride + k%taps
+						from := (int(row.First)+k/taps*p.Width+int(s.X))/4 + lane
+						if s.Masks[lane/StripLanes]>>(lane%StripLanes)&1 == 0 {
+							continue
+						}
+						if x := *at(p.X, plane*p.PlaneX/4+from); x == most {
+							*at(p.Y, to), unsafe.Slice(p.Index, to+1)[to] = x, int32(from)
+						}
+					}
+				}
+			}
+		}
+	}
+	return sure
 }
 
 // AvgRows computes the averages.

@@ -17,6 +17,12 @@ func TestPoolRowsByHand(t *testing.T) {
 	if numbers := ref.MaxRows(&p, 3, 2); !numbers || !slices.Equal(got, []float32{5, 7}) {
 		t.Errorf("maxima %v, of numbers: %t", got, numbers)
 	}
+	index := make([]int32, 2)
+	x[1], x[4], p.Index = 3, 3, &index[0]
+	if sure := ref.MaxIndexRows(&p, 3, 2); !sure || !slices.Equal(got, []float32{3, 7}) || !slices.Equal(index, []int32{1, 6}) {
+		t.Errorf("maxima %v at %v, surely: %t", got, index, sure)
+	}
+	x[1] = 5
 	p.Rows = &ref.PoolRow{Count: 2}
 	if ref.AvgRows(&p, 3, 2); !slices.Equal(got, []float32{9. / 4, 1}) { // (1+5+3+0)/4, (5-2+4+0+7-8)/6
 		t.Errorf("averages %v", got)

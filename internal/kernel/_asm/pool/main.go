@@ -23,48 +23,54 @@ const (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	Package("memprobe/internal/kernel/avx512")
-	even, odd := table(0), table(1)
-	for _, average := range []bool{false, true} {
+	even, odd, lanes := table("Even", 2, 0), table("Odd", 2, 1), table("", 1, 0)
+	for _, op := range []string{"Max", "MaxIndex", "Avg"} {
 		for _, taps := range []int{2, 3} {
 			for _, stride := range []int{1, 2} {
-				(&window{average: average, taps: taps, stride: stride, even: even, odd: odd}).generate()
+				(&window{average: op == "Avg", locates: op == "MaxIndex", taps: taps, stride: stride,
+					even: even, odd: odd, lanes: lanes}).generate(op)
 			}
 		}
 	}
 	Generate()
 }
 
-// table holds the indices of every second lane of two vectors, from first on.
-func table(first int) Mem {
-	m := GLOBL(fmt.Sprintf("poolLanes%d", first), RODATA|NOPTR)
+// table holds the indices of 16 lanes of two vectors, step apart from first on.
+func table(name string, step, first int) Mem {
+	m := GLOBL("poolLanes"+name, RODATA|NOPTR)
 	for i := range lanes {
-		DATA(word*i, U32(2*i+first))
+		DATA(word*i, U32(step*i+first))
 	}
 	return m
 }
 
 // window is the kernel for one number of taps along the row, and its stride.
 type window struct {
-	average      bool
-	taps, stride int
-	even, odd    Mem
-	p            gotypes.Component
-	columns      []reg.VecVirtual // combined down the window
-	load         []reg.OpmaskPhysical
+	average          bool
+	locates          bool // finds where the maxima lie
+	taps, stride     int
+	even, odd, lanes Mem
+	p                gotypes.Component
+	columns          []reg.VecVirtual // combined down the window
+	at               []reg.VecVirtual // where in the plane they were found
+	row              []reg.VecVirtual // where the elements of a row lie
+	load             []reg.OpmaskPhysical
 }
 
-var stored, nan, found = reg.K3, reg.K4, reg.K5
+var stored, bad, found, equal = reg.K3, reg.K4, reg.K5, reg.K6
 
-func (w *window) generate() {
-	op, result := "Max", "func(p *PoolRows) bool"
+func (w *window) generate(op string) {
+	result := "func(p *PoolRows) bool"
 	if w.average {
-		op, result = "Avg", "func(p *PoolRows)"
+		result = "func(p *PoolRows)"
 	}
 	name := fmt.Sprintf("%sRows%dx%d", op, w.taps, w.stride)
 	TEXT(name, NOSPLIT, result)
 	Pragma("noescape")
 	doc := fmt.Sprintf("%s is ref.%sRows(p, %d, %d)", name, op, w.taps, w.stride)
-	if !w.average {
+	if w.locates {
+		doc += "; where it returns false, Y and Index are undefined"
+	} else if !w.average {
 		doc += "; if some element is NaN, Y is undefined"
 	}
 	Doc(doc + ".")
@@ -74,7 +80,14 @@ func (w *window) generate() {
 		w.columns = append(w.columns, ZMM())
 	}
 	if !w.average {
-		KXORW(nan, nan, nan)
+		KXORW(bad, bad, bad)
+	}
+	var index reg.GPVirtual
+	if w.locates {
+		index = emit.Field(w.p, "Index")
+		for range w.stride {
+			w.at, w.row = append(w.at, ZMM()), append(w.row, ZMM())
+		}
 	}
 	even, odd := ZMM(), ZMM()
 	if w.stride == 2 {
@@ -108,26 +121,37 @@ func (w *window) generate() {
 	for _, c := range w.columns {
 		VMOVAPS(start, c)
 	}
+	if w.locates {
+		w.number(at, x)
+	}
 	w.fetch(at, width)
 	TESTQ(n, n)
 	JEQ(LabelRef("along"))
 	Label("down")
-	w.down(at)
+	w.down(at, width)
 	ADDQ(width, at)
 	DECQ(n)
 	JNE(LabelRef("down"))
 	Label("along")
-	sum := w.along(even, odd)
+	sum, where := w.along(even, odd)
 	if w.average {
 		d := ZMM()
 		VMOVUPS_Z(Mem{Base: divisor, Index: to, Scale: 1}, stored, d)
 		VDIVPS(d, sum, sum)
 	}
 	VMOVUPS(sum, stored, Mem{Base: y, Index: to, Scale: 1})
+	if w.locates {
+		VMOVDQU32(where, stored, Mem{Base: index, Index: to, Scale: 1})
+		VCMPPS(U8(same), start, sum, stored, found) // nothing is found where all is -Inf
+		KORW(found, bad, bad)
+	}
 	ADDQ(U8(strip), strips)
 	DECQ(more)
 	JNE(LabelRef("strip"))
 	ADDQ(emit.Addr(w.p, "LDY"), y)
+	if w.locates {
+		ADDQ(emit.Addr(w.p, "LDY"), index)
+	}
 	if w.average {
 		ADDQ(emit.Addr(w.p, "LDY"), divisor)
 	}
@@ -139,7 +163,7 @@ func (w *window) generate() {
 	JNE(LabelRef("plane"))
 	if !w.average {
 		all := GP32()
-		KORTESTW(nan, nan)
+		KORTESTW(bad, bad)
 		SETEQ(all.As8())
 		Store(all.As8(), ReturnIndex(0))
 	}
@@ -159,8 +183,31 @@ func (w *window) fetch(at, width reg.GPVirtual) {
 	}
 }
 
+// Predicates of VCMPPS and VPCMPD.
+const (
+	same      = 0
+	less      = 1
+	unordered = 3
+	greater   = 30
+)
+
+// number sets row to where in the plane x the elements of the first row lie, which begins
+// at the address at, and at to what no element has.
+func (w *window) number(at, x reg.GPVirtual) {
+	first := GP64()
+	MOVQ(at, first)
+	SUBQ(x, first)
+	SARQ(U8(2), first)
+	for i, r := range w.row {
+		VPBROADCASTD(first.As32(), r)
+		VPADDD(w.lanes, r, r)
+		ADDQ(U8(lanes), first)
+		VPTERNLOGD(U8(0xff), w.at[i], w.at[i], w.at[i]) // -1
+	}
+}
+
 // down combines a row of the window with those above it.
-func (w *window) down(at reg.GPVirtual) {
+func (w *window) down(at, width reg.GPVirtual) {
 	var v []reg.VecVirtual
 	for i, k := range w.load {
 		v = append(v, ZMM())
@@ -172,23 +219,65 @@ func (w *window) down(at reg.GPVirtual) {
 		}
 		return
 	}
-	const unordered = 3
 	VCMPPS(U8(unordered), v[0], v[len(v)-1], found)
-	KORW(found, nan, nan)
+	KORW(found, bad, bad)
+	if w.locates {
+		floats, step := GP64(), ZMM()
+		MOVQ(width, floats)
+		SHRQ(U8(2), floats)
+		VPBROADCASTD(floats.As32(), step)
+		for i, c := range w.columns {
+			VCMPPS(U8(greater), c, v[i], w.load[i], found)
+			VMOVAPS(v[i], found, c)
+			VMOVDQA32(w.row[i], found, w.at[i])
+			VPADDD(step, w.row[i], w.row[i])
+		}
+		return
+	}
 	for i, c := range w.columns {
 		VMAXPS(c, v[i], w.load[i], c) // the upper one where they are equal
 	}
 }
 
-// along combines the columns of each window.
-func (w *window) along(even, odd reg.VecVirtual) reg.VecVirtual {
-	tap := w.columns
+// along combines the columns of each window; where tells where each maximum lies.
+func (w *window) along(even, odd reg.VecVirtual) (sum, where reg.VecVirtual) {
+	tap, at := w.apart(w.columns, even, odd), w.at
+	if w.locates {
+		at = w.apart(w.at, even, odd)
+	}
+	sum = ZMM()
+	VMOVAPS(tap[0], sum)
+	if w.locates {
+		where = ZMM()
+		VMOVDQA32(at[0], where)
+	}
+	for i, v := range tap[1:] {
+		switch {
+		case w.average:
+			VADDPS(v, sum, sum)
+		case w.locates: // of equal ones the first, by rows
+			VCMPPS(U8(same), sum, v, equal)
+			VPCMPD(U8(less), where, at[i+1], equal, equal)
+			VCMPPS(U8(greater), sum, v, found)
+			KORW(equal, found, found)
+			VMOVAPS(v, found, sum)
+			VMOVDQA32(at[i+1], found, where)
+		default:
+			VMAXPS(sum, v, sum)
+		}
+	}
+	return sum, where
+}
+
+// apart returns the columns that each tap of the windows reads.
+func (w *window) apart(columns []reg.VecVirtual, even, odd reg.VecVirtual) []reg.VecVirtual {
+	tap := columns
 	if w.stride == 2 {
 		e, o := ZMM(), ZMM()
-		VMOVAPS(w.columns[0], e)
-		VPERMT2PS(w.columns[1], even, e)
-		VMOVAPS(w.columns[0], o)
-		VPERMT2PS(w.columns[1], odd, o)
+		VMOVAPS(columns[0], e)
+		VPERMT2PS(columns[1], even, e)
+		VMOVAPS(columns[0], o)
+		VPERMT2PS(columns[1], odd, o)
 		tap = []reg.VecVirtual{e, o}
 	}
 	for len(tap) < w.taps {
@@ -196,14 +285,5 @@ func (w *window) along(even, odd reg.VecVirtual) reg.VecVirtual {
 		VALIGND(U8(1), before, before, v)
 		tap = append(tap, v)
 	}
-	sum := ZMM()
-	VMOVAPS(tap[0], sum)
-	for _, v := range tap[1:w.taps] {
-		if w.average {
-			VADDPS(v, sum, sum)
-			continue
-		}
-		VMAXPS(sum, v, sum)
-	}
-	return sum
+	return tap[:w.taps]
 }
