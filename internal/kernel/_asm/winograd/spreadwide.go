@@ -9,6 +9,9 @@ import (
 	"memprobe/internal/kernel/ref"
 )
 
+// infinity is that of float32, in bits.
+const infinity = 0x7f800000
+
 // spreadWide generates the step to planes for 16 pixels at a time, all their channels in
 // registers. The last 16 pixels overlap those before.
 func spreadWide() {
@@ -55,12 +58,33 @@ func spreadWide() {
 		ADDQ(ld, with)
 	})
 	Label("clamp")
-	eachRow(rows, "next", func(i int) {
-		VMAXPS(v[i], lo, v[i]) // returns v where it is NaN
-		VMINPS(v[i], hi, v[i])
+	clamp := func(i int, below, above bool) {
+		if below {
+			VMAXPS(v[i], lo, v[i]) // returns v where it is NaN
+		}
+		if above {
+			VMINPS(v[i], hi, v[i])
+		}
 		VMOVUPS(v[i], Mem{Base: to})
 		ADDQ(ld, to)
-	})
+	}
+	CMPQ(rows, U8(ref.NR))
+	JL(LabelRef("general"))
+	CMPL(addr(p, "Hi"), U32(infinity))
+	JNE(LabelRef("general"))
+	CMPL(addr(p, "Lo"), U32(infinity|1<<31))
+	JE(LabelRef("unbounded"))
+	for i := range v { // a ReLU's bounds
+		clamp(i, true, false)
+	}
+	JMP(LabelRef("next"))
+	Label("unbounded")
+	for i := range v {
+		clamp(i, false, false)
+	}
+	JMP(LabelRef("next"))
+	Label("general")
+	eachRow(rows, "next", func(i int) { clamp(i, true, true) })
 	Label("next")
 	CMPQ(k, last)
 	JGE(LabelRef("done"))
