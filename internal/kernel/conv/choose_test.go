@@ -37,6 +37,24 @@ func choices() []Spec {
 		kerneltest.SquareConv(16, 512, 4, 512, 3, 1, 1))
 }
 
+// TestDeepChoice shows that layers of many channels and few pixels are convolved by Winograd in
+// training: their weights, which change in every step, are most of the work.
+func TestDeepChoice(t *testing.T) {
+	for _, l := range []struct {
+		n, channels, size int
+		names             [3]string // forward, data gradient, weight gradient
+	}{
+		{32, 512, 4, [3]string{"winograd-4", "winograd-4", "winograd-4"}},
+		{8, 512, 2, [3]string{"winograd-2", "winograd-2", "winograd-2"}},
+	} {
+		s := kerneltest.SquareConv(l.n, l.channels, l.size, l.channels, 3, 1, 1)
+		got := [3]string{New(nil, s).Algorithm(), NewGradX(nil, s).Algorithm(), NewGradW(nil, s).Algorithm()}
+		if got != l.names {
+			t.Errorf("%d images, %d channels, %d×%d: %v, want %v", l.n, l.channels, l.size, l.size, got, l.names)
+		}
+	}
+}
+
 // BenchmarkChoice measures every method that suits a shape, in turn on one thread:
 // GFLOP/s of the definition at the best of the rounds, and how many times the best
 // method's time the chosen one took.

@@ -289,7 +289,11 @@ func (o *outer) Cycles() float64 {
 	pixels := float64(s.N * s.OutH() * s.OutW() * s.Group)
 	copies := float64(s.N*s.H*s.W*s.C*o.parts) * method.TurnCycles
 	products := pixels * float64(o.panels*parallel.Chunks(o.mg, tile.MR)) * method.TileCycles * outerSlack
-	return copies + pixels*float64(o.mg*o.parts)*method.TurnCycles + products + float64(o.partials*s.Group*o.sumLen())
+	sums := float64(o.partials * s.Group * o.sumLen())
+	if !o.gather && o.taps > 1 {
+		sums += float64(s.Group*o.sumLen()) * method.PickCycles
+	}
+	return copies + pixels*float64(o.mg*o.parts)*method.TurnCycles + products + sums
 }
 
 // outerSlack is how much longer a pass of the product takes than its

@@ -12,7 +12,8 @@ import (
 // tiles the product S = D·Vᵀ over the tiles of all images, D being the changed
 // output gradient and V the changed input, and the change back of S.
 //
-// The tiles are done in steps, the channels of S in parts. Where there are few
+// The tiles are done in steps, the channels of S in parts; the output channels of a part lie
+// side by side in D, so that they are the rows of one product. Where there are few
 // channels a chunk of the work takes some of the steps through all of this,
 // into a partial sum S of its own, and the partial sums are added in order. Else
 // the steps follow each other: chunks first change the tiles of one, then
@@ -21,7 +22,7 @@ type GradW struct {
 	spec method.Spec
 	pool *parallel.Pool
 	tiling
-	input, grad tileSource // V from x and D from dy, both [element][panel][tile][16]
+	input, grad tileSource // V from x and D from dy, [element][panel][tile][16] and [element][part][tile][row]
 	weight      change
 
 	alone                bool // a chunk works on its own
@@ -69,7 +70,7 @@ func planGradW(p *parallel.Pool, s method.Spec, f ref.Form, stepFloats int) *Gra
 	w.divide(stepFloats)
 	w.stepTiles = min(w.perStep*w.tiles(), s.N*w.tiling.rows*w.tiling.cols)
 	w.pitchV = oddLines(w.input.panels() * w.stepTiles * tile.NR)
-	w.pitchD = oddLines(w.grad.panels() * w.stepTiles * tile.NR)
+	w.pitchD = oddLines(w.nrows * w.rows * w.stepTiles * tile.NR)
 	w.pitchS = oddLines(w.rows * tile.NR * w.cols * tile.NR)
 	w.partialBody, w.addBody, w.putBody = w.partial, w.add, w.putRow
 	w.turnBody, w.partBody = w.turn, w.part
@@ -177,7 +178,9 @@ func (w *GradW) index(n, r int) int { return (n*w.tiling.rows + r) * w.tiling.co
 func (w *GradW) change(changed, xs []float32, i, first, panel int) {
 	b := w.block(i)
 	if panel < w.grad.panels() {
-		w.grad.tiles(changed[w.elements()*w.pitchV+(panel*w.stepTiles+first)*tile.NR:], w.DY, xs, b, panel, w.pitchD, tile.NR)
+		part, ld := panel/w.rows, w.rows*tile.NR
+		at := w.elements()*w.pitchV + (part*w.stepTiles+first)*ld + panel%w.rows*tile.NR
+		w.grad.tiles(changed[at:], w.DY, xs, b, panel, w.pitchD, ld)
 		return
 	}
 	panel -= w.grad.panels()
@@ -243,25 +246,24 @@ func (w *GradW) part(worker, i int) {
 // multiply adds the product of the tiles to the part of S that begins at the
 // panels p0 and q0.
 func (w *GradW) multiply(sum, changed []float32, tiles, p0, q0 int, accumulate bool) {
-	t, u := ref.Tile{RowA: 1, StepA: tile.NR, LDC: w.cols * tile.NR, N0: tile.VL, N1: tile.VL}, ref.Tile{}
-	p1, q1 := min(p0+w.rows, w.grad.panels()), min(q0+w.cols, w.input.panels())
-	d := changed[w.elements()*w.pitchV:]
+	ld := w.rows * tile.NR
+	t, u := ref.Tile{RowA: 1, StepA: ld, LDC: w.cols * tile.NR, N0: tile.VL, N1: tile.VL}, ref.Tile{}
+	rows, q1 := min(ld, w.spec.M-p0*tile.NR), min(q0+w.cols, w.input.panels())
+	d := changed[w.elements()*w.pitchV+p0*w.stepTiles*tile.NR:]
 	for e := range w.elements() {
 		for k0 := 0; k0 < tiles; k0 += passDepth {
 			t.K, t.Accumulate = min(passDepth, tiles-k0), accumulate || k0 > 0
-			for p := p0; p < p1; p++ {
-				for q := q0; q < q1; q += 2 {
-					b, c := e*w.pitchV+(q*w.stepTiles+k0)*tile.NR, e*w.pitchS+((p-p0)*tile.NR*w.cols+q-q0)*tile.NR
-					t.A = tile.At(d, e*w.pitchD+(p*w.stepTiles+k0)*tile.NR)
-					t.B0, t.C0, t.C1 = tile.At(changed, b), tile.At(sum, c), tile.At(sum, c+tile.VL)
-					var second *ref.Tile
-					if q+1 < q1 {
-						u, second = t, &u
-						u.B0 = tile.At(changed, b+w.stepTiles*tile.NR)
-						u.C0, u.C1 = tile.At(sum, c+tile.NR), tile.At(sum, c+tile.NR+tile.VL)
-					}
-					tile.RunPair(tile.Strided, &t, second, min(tile.NR, w.spec.M-p*tile.NR))
+			for q := q0; q < q1; q += 2 {
+				b, c := e*w.pitchV+(q*w.stepTiles+k0)*tile.NR, e*w.pitchS+(q-q0)*tile.NR
+				t.A = tile.At(d, e*w.pitchD+k0*ld)
+				t.B0, t.C0, t.C1 = tile.At(changed, b), tile.At(sum, c), tile.At(sum, c+tile.VL)
+				var second *ref.Tile
+				if q+1 < q1 {
+					u, second = t, &u
+					u.B0 = tile.At(changed, b+w.stepTiles*tile.NR)
+					u.C0, u.C1 = tile.At(sum, c+tile.NR), tile.At(sum, c+tile.NR+tile.VL)
 				}
+				tile.RunPair(tile.Strided, &t, second, rows)
 			}
 		}
 	}
