@@ -77,6 +77,9 @@ func sumLoop[T tensor.Float](e *Env, gone []bool, t total) func() {
 		if t.squares {
 			of = vec.SumSq[T]
 		}
+		if !t.squares && sideBySide(starts, run) {
+			return sumRows[T](e, run, size, offsets, t)
+		}
 		body := func(_, chunk int) {
 			src, dst := tensor.Data[T](x), tensor.Data[T](y)
 			lo, hi := parallel.Range(chunk, size, len(starts))
@@ -112,6 +115,36 @@ func sumLoop[T tensor.Float](e *Env, gone []bool, t total) func() {
 		}
 	}
 	return func() { e.Pool.For(len(starts)*per, body) }
+}
+
+// sideBySide reports whether runs that begin at starts are all of the input from its first on.
+func sideBySide(starts []int, run int) bool {
+	for i, at := range starts {
+		if at != i*run {
+			return false
+		}
+	}
+	return run > 0
+}
+
+// sumRows is sumLoop where the runs of neighbouring results lie side by side: many, however
+// short, are a call; size results are a chunk.
+func sumRows[T tensor.Float](e *Env, run, size int, offsets []int, t total) func() {
+	x, y := e.In[0], e.Out[0]
+	size = max(1, min(size, y.Len()))
+	acc, add := parallel.Apart[float64](e.Pool, size), vec.Of[T]().AddSums
+	body := func(worker, chunk int) {
+		lo, hi := parallel.Range(chunk, size, y.Len())
+		sum, dst := acc[worker][:hi-lo], tensor.Data[T](y)[lo:hi]
+		clear(sum)
+		for _, at := range offsets {
+			add(sum, tensor.Data[T](x)[at+lo*run:][:(hi-lo)*run], run)
+		}
+		for i, v := range sum {
+			dst[i] = T(t.of(v))
+		}
+	}
+	return func() { e.Pool.For(parallel.Chunks(y.Len(), size), body) }
 }
 
 func gradSumTo(b *Builder, n *Node, dy []*Value, _ []bool) ([]*Value, error) {

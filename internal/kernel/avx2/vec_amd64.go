@@ -279,6 +279,11 @@ func ExpSum(dst []float32, x []float32, m float32) float64
 //go:noescape
 func Match(at []float32, x []float32, m []float32, k float32)
 
+// AddSums is ref.AddSums(sum, x, s).
+//
+//go:noescape
+func AddSums(sum []float64, x []float32, s int)
+
 // Moments is ref.Moments(sum, sumSq, x, s).
 //
 //go:noescape

@@ -7191,6 +7191,140 @@ done:
 	VZEROUPPER
 	RET
 
+// func AddSums(sum []float64, x []float32, s int)
+// Requires: AVX, AVX2
+TEXT ·AddSums(SB), NOSPLIT, $0-56
+	MOVQ   x_base+24(FP), AX
+	MOVQ   s+48(FP), CX
+	XORQ   DX, DX
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	CMPQ   CX, $0x01
+	JE     columns
+
+row:
+	MOVQ   sum_len+8(FP), BX
+	CMPQ   DX, BX
+	JGE    end
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	MOVQ   CX, BX
+
+row_blocks:
+	SUBQ         $0x10, BX
+	JL           row_rest
+	VMOVUPS      (AX), Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	VMOVUPS      32(AX), Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y5, Y3, Y3
+	ADDQ         $0x00000040, AX
+	JMP          row_blocks
+
+row_rest:
+	ADDQ $0x10, BX
+
+row_vectors:
+	SUBQ         $0x08, BX
+	JL           row_tail
+	VMOVUPS      (AX), Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y4, Y0, Y0
+	VADDPD       Y5, Y1, Y1
+	ADDQ         $0x00000020, AX
+	JMP          row_vectors
+
+row_tail:
+	ADDQ         $0x08, BX
+	JZ           row_done
+	LEAQ         laneMasks<>+32(SB), SI
+	MOVQ         BX, DI
+	NEGQ         DI
+	VMOVUPS      (SI)(DI*4), Y4
+	VMASKMOVPS   (AX), Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X5
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y4, Y2, Y2
+	VADDPD       Y5, Y3, Y3
+
+row_done:
+	LEAQ         (AX)(BX*4), AX
+	MOVQ         sum_base+0(FP), BX
+	VADDPD       Y1, Y0, Y0
+	VADDPD       Y3, Y2, Y1
+	VADDPD       Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X0
+	VPERMILPD    $0x01, X0, X1
+	VADDSD       X1, X0, X0
+	VADDSD       (BX)(DX*8), X0, X0
+	VMOVSD       X0, (BX)(DX*8)
+	INCQ         DX
+	JMP          row
+
+end:
+	VZEROUPPER
+	RET
+
+columns:
+	MOVQ sum_base+0(FP), CX
+	MOVQ sum_len+8(FP), DX
+	XORQ BX, BX
+
+columns_vectors:
+	SUBQ         $0x08, DX
+	JL           columns_tail
+	VMOVUPS      (AX)(BX*4), Y0
+	VMOVUPS      (CX)(BX*8), Y1
+	VMOVUPS      32(CX)(BX*8), Y2
+	VEXTRACTF128 $0x01, Y0, X3
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y0, Y1, Y1
+	VADDPD       Y3, Y2, Y2
+	VMOVUPS      Y1, (CX)(BX*8)
+	VMOVUPS      Y2, 32(CX)(BX*8)
+	ADDQ         $0x08, BX
+	JMP          columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, DX
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), SI
+	NEGQ         DX
+	VMOVUPS      (SI)(DX*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y2
+	VMASKMOVPS   (AX)(BX*4), Y0, Y0
+	VMASKMOVPD   (CX)(BX*8), Y1, Y3
+	VMASKMOVPD   32(CX)(BX*8), Y2, Y4
+	VEXTRACTF128 $0x01, Y0, X5
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y0, Y3, Y3
+	VADDPD       Y5, Y4, Y4
+	VMASKMOVPD   Y3, Y1, (CX)(BX*8)
+	VMASKMOVPD   Y4, Y2, 32(CX)(BX*8)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func Moments(sum []float64, sumSq []float64, x []float32, s int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·Moments(SB), NOSPLIT, $0-80

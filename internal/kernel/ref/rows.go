@@ -6,6 +6,13 @@ import "math"
 // having parameters of its own at index r; len(mean) or len(sum) is the number
 // of rows.
 
+// AddSums adds Σ x of each row to sum.
+func AddSums[T Float](sum []float64, x []T, s int) {
+	for r := range sum {
+		sum[r] += Sum(x[r*s:][:s])
+	}
+}
+
 // Moments adds Σ x and Σ x² of each row to sum and sumSq.
 func Moments[T Float](sum, sumSq []float64, x []T, s int) {
 	for r := range sum {

@@ -172,6 +172,7 @@ func TestRowPasses(t *testing.T) {
 			return v
 		}
 		for name, c := range map[string][2]func(a, b []float64){
+			"addSums": {func(a, _ []float64) { tab.AddSums(a, x, s) }, func(a, _ []float64) { oracle.AddSums(a, wx, s) }},
 			"moments": {func(a, b []float64) { tab.Moments(a, b, x, s) }, func(a, b []float64) { oracle.Moments(a, b, wx, s) }},
 			"gradMoments": {func(a, b []float64) { tab.GradMoments(a, b, dy, x, s) },
 				func(a, b []float64) { oracle.GradMoments(a, b, wdy, wx, s) }},

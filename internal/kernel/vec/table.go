@@ -52,6 +52,7 @@ type Table[T Float] struct {
 	Join             func(dst, even, odd []T)
 	SGD              func(s ref.SGD, w, g, buf []T)
 	Adam             func(c ref.AdamCoef[T], w, g, m, v []T)
+	AddSums          func(sum []float64, x []T, s int)
 	Moments          func(sum, sumSq []float64, x []T, s int)
 	GradMoments      func(sum, dot []float64, dy, x []T, s int)
 	GatedGradMoments func(sum, dot []float64, dy, x, mean, a, b []T, s int)
@@ -90,7 +91,7 @@ func plain[T Float]() Table[T] {
 		ExpSum: ref.ExpSum[T], SoftmaxRows: ref.SoftmaxRows[T], SoftmaxGrad: ref.SoftmaxGrad[T], LogSoftmaxGrad: ref.LogSoftmaxGrad[T],
 		Repeat: ref.Repeat[T], FromUint8: ref.FromUint8[T], Transpose: ref.Transpose[T], Match: ref.Match[T],
 		Split: ref.Split[T], Join: ref.Join[T], SGD: ref.SGDStep[T], Adam: ref.AdamStep[T],
-		Moments: ref.Moments[T], GradMoments: ref.GradMoments[T], GatedGradMoments: ref.GatedGradMoments[T],
+		AddSums: ref.AddSums[T], Moments: ref.Moments[T], GradMoments: ref.GradMoments[T], GatedGradMoments: ref.GatedGradMoments[T],
 		Normalize: ref.Normalize[T], NormalizeRelu: ref.NormalizeRelu[T],
 		NormalizeAdd: ref.NormalizeAdd[T], NormalizeAddRelu: ref.NormalizeAddRelu[T],
 		NormalizeGrad: ref.NormalizeGrad[T], GatedNormGrad: ref.GatedNormalizeGrad[T],

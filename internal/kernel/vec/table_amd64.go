@@ -58,7 +58,7 @@ func narrow() Table[float32] {
 		ExpSum: avx2.ExpSum, SoftmaxRows: softmaxRows, SoftmaxGrad: avx2.SoftmaxGrad, LogSoftmaxGrad: avx2.LogSoftmaxGrad,
 		Repeat: avx2.Repeat, FromUint8: fromUint8, Transpose: transpose, Match: avx2.Match,
 		Split: splitPairs, Join: joinPairs, SGD: sgd, Adam: adam,
-		Moments: avx2.Moments, GradMoments: avx2.GradMoments, GatedGradMoments: avx2.GatedGradMoments,
+		AddSums: avx2.AddSums, Moments: avx2.Moments, GradMoments: avx2.GradMoments, GatedGradMoments: avx2.GatedGradMoments,
 		Normalize: avx2.Normalize, NormalizeRelu: avx2.NormalizeRelu,
 		NormalizeAdd: avx2.NormalizeAdd, NormalizeAddRelu: avx2.NormalizeAddRelu,
 		NormalizeGrad: avx2.NormalizeGrad, GatedNormGrad: avx2.GatedNormalizeGrad,

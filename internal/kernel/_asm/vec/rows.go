@@ -145,6 +145,12 @@ func (w rows) columns(p map[string]reg.GPVirtual) {
 func normalized(x, mean, a, b vec) vec { return fma(sub(x, mean), a, b) }
 
 func normalisations() {
+	rows{src: []string{"x"}, totals: []string{"sum"},
+		f: func(a args, t []*total) []vec {
+			t[0].add(a.x[0])
+			return nil
+		},
+	}.generate("AddSums", "(sum []float64, x []float32, s int)")
 	rows{src: []string{"x"}, totals: []string{"sum", "sumSq"},
 		f: func(a args, t []*total) []vec {
 			lo, hi := widen(a.x[0])
