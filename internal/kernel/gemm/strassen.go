@@ -60,7 +60,7 @@ type Strassen struct {
 	kept            int // panels whose products it keeps
 	perChunk, parts int // panels of a chunk, and chunks along them
 	zeros           []float32
-	pieces          [][]ref.Piece // of B that are fetched, two of each worker
+	pieces          [][]ref.Piece // that are fetched, of each worker
 
 	packBody, chunkBody func(worker, chunk int)
 	strassenRun
@@ -84,7 +84,7 @@ func NewStrassen(p *parallel.Pool, s Halved) *Strassen {
 	t.step, _ = parallel.Evenly(t.k, parallel.Chunks(t.k, strassenStep))
 	t.divide()
 	t.zeros = make([]float32, max(t.step, t.band*s.Inner))
-	t.pieces = parallel.Apart[ref.Piece](p, 2)
+	t.pieces = parallel.Apart[ref.Piece](p, 2*(2+2*t.outers)) // of two panels: of B, of products, of C and the residual
 	t.packBody, t.chunkBody = t.packPanel, t.chunk
 	return t
 }

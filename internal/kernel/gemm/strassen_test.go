@@ -226,7 +226,7 @@ func TestStrassenFetches(t *testing.T) {
 	}{{0, 0, 0, 0, 2, 0, 0, 2}, {0, 0, 0, 6, 0, 1, 0, 2}, {0, 0, 6, 6, 8, 0, 0, 2}, {0, 16, 6, 18, 0, 0, 267, 2}, {534, 16, 5, 18, 16, 6, 534, 2},
 		{534, 16, 6, 18, 0, 0, 0, 0}} {
 		at := group{0, 20, c.start, min(c.start+8, 20), c.k}
-		if n := g.fetched(&w, &at, c.m, c.q); n != c.want {
+		if n := g.fetched(&w, &block{}, &at, c.m, c.q); n != c.want {
 			t.Errorf("%+v: %d pieces", c, n)
 		} else if n > 0 {
 			from := &g.packed[g.at(c.nextQ, c.nextM, c.nextK)]
@@ -234,5 +234,31 @@ func TestStrassenFetches(t *testing.T) {
 				t.Errorf("%+v: not the piece that comes next", c)
 			}
 		}
+	}
+}
+
+// With the last product of whole planes comes what they are joined from and to.
+func TestStrassenFetchesPlanes(t *testing.T) {
+	s := Halved{Outer: 2, Len: 40, Inner: 1, K: 64, N: 128, LDB: 128, Residual: true} // four panels
+	s.A, s.C = inPlanes(s, s.K), inPlanes(s, s.N)
+	g, o := NewStrassen(nil, s), operands(s)
+	g.packed, g.c, g.residual = make([]float32, g.PackedLen()), make([]float32, len(o.c)), o.c
+	w := workspace{pieces: g.pieces[0], products: make([]float32, 7*g.kept*g.productLen())}
+	b, at := block{0, 2, 0, 20}, group{0, 4, 0, 4, 0}
+	if n := g.fetched(&w, &b, &at, 5, 2); n != 2 {
+		t.Errorf("%d pieces with another product", n)
+	}
+	var want []ref.Piece
+	for panel := 2; panel < 4; panel++ {
+		want = append(want, ref.PieceOf(&w.products[7*panel*g.productLen()], 6*g.productLen()))
+	}
+	for image := range 2 {
+		for _, column := range []int{32, 64 + 32} {
+			from := (image*128 + column) * 40
+			want = append(want, ref.PieceOf(&o.c[from], 32*40), ref.PieceOf(&g.c[from], 32*40))
+		}
+	}
+	if n := g.fetched(&w, &b, &at, 6, 2); !slices.Equal(w.pieces[:n], want) {
+		t.Errorf("%d pieces %v, want %v", n, w.pieces[:n], want)
 	}
 }

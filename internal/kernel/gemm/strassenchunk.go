@@ -77,13 +77,20 @@ func (t *Strassen) chunk(worker, i int) {
 			for g0 := q0; g0 < q1; g0 += t.group {
 				g := group{q0, q1, g0, min(g0+t.group, q1), k}
 				t.multiplyGroup(&w, &b, &g)
-				if k+t.step >= t.k {
+				if t.lastStep(k) && !t.wholePlanes() {
 					t.join(&w, &b, t.keptOf(&w, &g, g0), g0, g.end)
 				}
 			}
 		}
 	}
 }
+
+// lastStep reports whether the step of k from k on is the last one.
+func (t *Strassen) lastStep(k int) bool { return k+t.step >= t.k }
+
+// wholePlanes reports whether blocks make whole planes of C. Panels are then joined as soon as their last product
+// is there, and what that reads and writes is fetched meanwhile.
+func (t *Strassen) wholePlanes() bool { return t.spec.C.Row == 1 && t.bands == 1 }
 
 // group is the panels [start, end) of those whose sums of rows are made once, [first, last), and the
 // step of k from k on.
@@ -99,22 +106,29 @@ func (t *Strassen) keptOf(w *workspace, g *group, q int) []float32 {
 	return w.products[7*i*t.productLen():]
 }
 
-// multiplyGroup adds a step of the seven products of a group.
+// multiplyGroup adds a step of the seven products of a group, and joins whole planes.
 func (t *Strassen) multiplyGroup(w *workspace, b *block, g *group) {
 	for m := range 7 {
 		if t.sums == 1 {
 			t.sumRows(w, b, m, m+1, g.k)
 		}
 		for q := g.start; q < g.end; q += 2 {
-			t.multiply(w, b, g, m, q, min(q+2, g.end))
+			q1 := min(q+2, g.end)
+			t.multiply(w, b, g, m, q, q1)
+			if m == factors-1 && t.lastStep(g.k) && t.wholePlanes() {
+				t.join(w, b, t.keptOf(w, g, q), q, q1)
+			}
 		}
 	}
 }
 
-// fetched lists the pieces of B that come after those of product m and of the panels from q on, and
-// returns how many they are.
-func (t *Strassen) fetched(w *workspace, g *group, m, q int) int {
+// fetched lists the pieces of B that come after those of product m and of the panels from q on, before
+// them what these panels are joined from and to, and returns how many pieces they are.
+func (t *Strassen) fetched(w *workspace, b *block, g *group, m, q int) int {
 	pieces, k := w.pieces[:0], g.k
+	if m == factors-1 && t.lastStep(k) && t.wholePlanes() {
+		pieces = t.joined(pieces, w, b, g, q, min(q+2, g.end))
+	}
 	q += 2
 	if q >= g.end {
 		q, m = g.start, m+1
@@ -132,6 +146,25 @@ func (t *Strassen) fetched(w *workspace, g *group, m, q int) int {
 		}
 	}
 	return len(pieces)
+}
+
+// joined lists what the panels [q, q1) of a group are joined from and to: their other products, which follow each
+// other, the residual and C, of which the planes of an image do.
+func (t *Strassen) joined(pieces []ref.Piece, w *workspace, b *block, g *group, q, q1 int) []ref.Piece {
+	for i := range q1 - q {
+		pieces = append(pieces, ref.PieceOf(&t.keptOf(w, g, q+i)[0], (factors-1)*t.productLen()))
+	}
+	c, floats := &t.spec.C, (q1-q)*tile.NR*t.spec.C.Col
+	for o := b.o0; o < b.o1; o++ {
+		for right := range 2 {
+			at := o*c.Outer + (right*t.n+q*tile.NR)*c.Col
+			if t.spec.Residual {
+				pieces = append(pieces, ref.PieceOf(&t.residual[at], floats))
+			}
+			pieces = append(pieces, ref.PieceOf(&t.c[at], floats))
+		}
+	}
+	return pieces
 }
 
 // quarter is one of A: its half of the rows and of k. A factor of one quarter has none besides.
@@ -205,7 +238,7 @@ func (t *Strassen) multiply(w *workspace, b *block, g *group, m, q, q1 int) {
 	per, _ := t.per(b)
 	rows := (b.o1 - b.o0) * per
 	one := ref.Tile{A: &w.rows[m%t.sums*t.sumLen()], K: steps, RowA: t.rowLD(), StepA: 1, LDC: tile.NR, N0: tile.VL, N1: tile.VL,
-		Accumulate: g.k > 0, Fetch: &w.pieces[0], Fetches: t.fetched(w, g, m, q)}
+		Accumulate: g.k > 0, Fetch: &w.pieces[0], Fetches: t.fetched(w, b, g, m, q)}
 	if t.spec.A.Row == 1 {
 		one.RowA, one.StepA = 1, t.productLen()/tile.NR
 	}
