@@ -12,16 +12,16 @@ var binaries = []Def{
 	reads(binary("Sub", 7, arith{minus[float32], minus[float64], minus[int64], minus[uint64], nil,
 		vectors[float32]{rows: vec.Sub[float32]}, vectors[float64]{rows: vec.Sub[float64]}}, gradSub), Added),
 	reads(binary("Mul", 7, arith{times[float32], times[float64], times[int64], times[uint64], nil,
-		vectors[float32]{vec.Mul[float32], vec.MulScalar[float32], vec.MulScalar[float32]},
-		vectors[float64]{vec.Mul[float64], vec.MulScalar[float64], vec.MulScalar[float64]}}, gradMul), Scale),
+		vectors[float32]{vec.Mul[float32], vec.MulScalar[float32], vec.MulScalar[float32], vec.MulRows[float32]},
+		vectors[float64]{vec.Mul[float64], vec.MulScalar[float64], vec.MulScalar[float64], vec.MulRows[float64]}}, gradMul), Scale),
 	reads(binary("Div", 7, arith{over[float32], over[float64], over[int64], over[uint64], nil,
-		vectors[float32]{vec.Div[float32], vec.DivScalar[float32], vec.ScalarDiv[float32]},
-		vectors[float64]{vec.Div[float64], vec.DivScalar[float64], vec.ScalarDiv[float64]}}, gradDiv), Scale),
+		vectors[float32]{vec.Div[float32], vec.DivScalar[float32], vec.ScalarDiv[float32], nil},
+		vectors[float64]{vec.Div[float64], vec.DivScalar[float64], vec.ScalarDiv[float64], nil}}, gradDiv), Scale),
 }
 
 var sumOf = arith{plus[float32], plus[float64], plus[int64], plus[uint64], nil,
-	vectors[float32]{vec.Add[float32], vec.AddScalar[float32], vec.AddScalar[float32]},
-	vectors[float64]{vec.Add[float64], vec.AddScalar[float64], vec.AddScalar[float64]}}
+	vectors[float32]{vec.Add[float32], vec.AddScalar[float32], vec.AddScalar[float32], nil},
+	vectors[float64]{vec.Add[float64], vec.AddScalar[float64], vec.AddScalar[float64], nil}}
 
 // arith is an arithmetic operator on every type that it is defined on.
 type arith struct {

@@ -137,13 +137,15 @@ const (
 	shortRows = 256
 )
 
-// repeats reports whether operand i is one number in each of many short rows
-// while the other one is as large as the result.
+// repeats reports whether operand i, which stretches, does so along short rows.
 func (w *walk) repeats(i int) bool {
+	return w.inner <= shortRow || w.inner <= shortRows && w.follow(i)
+}
+
+// stretches reports whether operand i is one number in each of many rows while the
+// other one is as large as the result.
+func (w *walk) stretches(i int) bool {
 	if w.rows <= 1 || w.inner == 0 || w.step[i] != 0 || w.step[1-i] != 1 {
-		return false
-	}
-	if w.inner > shortRows || w.inner > shortRow && !w.follow(i) {
 		return false
 	}
 	size := w.inner
@@ -195,17 +197,38 @@ func loopRepeated[T tensor.Element](e *Env, w *walk, i int, a, b, dst *tensor.Te
 	return func() { e.Pool.For(parallel.Chunks(w.rows, size), body) }
 }
 
-// vectors are kernels of an operator: on two rows, on a row and a number, and
-// on a number and a row. Each may be nil.
+// loopEach is rowOf for an operand i whose numbers follow each other.
+func loopEach[T tensor.Element](e *Env, w *walk, i int, a, b, dst *tensor.Tensor, each func(dst, x, a []T, n int)) func() {
+	size := max(1, span/w.inner)
+	numbers, other := a, b
+	if i == 1 {
+		numbers, other = b, a
+	}
+	body := func(_, chunk int) {
+		lo, hi := parallel.Range(chunk, size, w.rows)
+		from, to := lo*w.inner, hi*w.inner
+		each(tensor.Data[T](dst)[from:to], tensor.Data[T](other)[from:to], tensor.Data[T](numbers)[lo:hi], w.inner)
+	}
+	return func() { e.Pool.For(parallel.Chunks(w.rows, size), body) }
+}
+
+// vectors are kernels of an operator: on two rows, on a row and a number, on a number and
+// a row, and, where either operand may be the numbers, on rows of n and a number for each.
+// Each may be nil.
 type vectors[T tensor.Element] struct {
 	rows             func(dst, a, b []T)
 	scalar, reversed func(dst, x []T, a T)
+	each             func(dst, x, a []T, n int)
 }
 
 // rowOf applies f along rows whose operands advance by their steps.
 func rowOf[A, B, D tensor.Element](e *Env, w *walk, a, b, dst *tensor.Tensor, f func(A, B) D, fast vectors[D]) func() {
 	for i := range 2 {
-		if fast.rows != nil && w.repeats(i) {
+		switch {
+		case !w.stretches(i):
+		case fast.each != nil && w.follow(i):
+			return loopEach(e, w, i, a, b, dst, fast.each)
+		case fast.rows != nil && w.repeats(i):
 			return loopRepeated(e, w, i, a, b, dst, fast.rows)
 		}
 	}

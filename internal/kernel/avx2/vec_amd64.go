@@ -329,6 +329,11 @@ func NormalizeGrad(dx []float32, dy []float32, x []float32, mean []float32, p []
 //go:noescape
 func GatedNormalizeGrad(dx []float32, dy []float32, x []float32, mean []float32, a []float32, b []float32, p []float32, q []float32, c []float32, s int)
 
+// MulRows is ref.MulRows(y, x, a, s).
+//
+//go:noescape
+func MulRows(y []float32, x []float32, a []float32, s int)
+
 // RowNorm is ref.RowNorm(y, x, scale, bias, mean, inv).
 //
 //go:noescape

@@ -8809,6 +8809,104 @@ columns_done:
 	VZEROUPPER
 	RET
 
+// func MulRows(y []float32, x []float32, a []float32, s int)
+// Requires: AVX, AVX2
+TEXT ·MulRows(SB), NOSPLIT, $0-80
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ s+72(FP), DX
+	XORQ BX, BX
+	CMPQ DX, $0x01
+	JE   columns
+
+row:
+	MOVQ         a_len+56(FP), SI
+	CMPQ         BX, SI
+	JGE          end
+	MOVQ         a_base+48(FP), SI
+	VBROADCASTSS (SI)(BX*4), Y0
+	MOVQ         DX, SI
+
+row_blocks:
+	SUBQ    $0x10, SI
+	JL      row_rest
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	VMOVUPS 32(CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, AX
+	ADDQ    $0x00000040, CX
+	JMP     row_blocks
+
+row_rest:
+	ADDQ $0x10, SI
+
+row_vectors:
+	SUBQ    $0x08, SI
+	JL      row_tail
+	VMOVUPS (CX), Y1
+	VMULPS  Y0, Y1, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x00000020, AX
+	ADDQ    $0x00000020, CX
+	JMP     row_vectors
+
+row_tail:
+	ADDQ       $0x08, SI
+	JZ         row_done
+	LEAQ       laneMasks<>+32(SB), DI
+	MOVQ       SI, R8
+	NEGQ       R8
+	VMOVUPS    (DI)(R8*4), Y1
+	VMASKMOVPS (CX), Y1, Y2
+	VMULPS     Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+row_done:
+	LEAQ (AX)(SI*4), AX
+	LEAQ (CX)(SI*4), CX
+	INCQ BX
+	JMP  row
+
+end:
+	VZEROUPPER
+	RET
+
+columns:
+	MOVQ a_base+48(FP), DX
+	MOVQ a_len+56(FP), BX
+	XORQ SI, SI
+
+columns_vectors:
+	SUBQ    $0x08, BX
+	JL      columns_tail
+	VMOVUPS (CX)(SI*4), Y0
+	VMOVUPS (DX)(SI*4), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (AX)(SI*4)
+	ADDQ    $0x08, SI
+	JMP     columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, BX
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), DI
+	NEGQ         BX
+	VMOVUPS      (DI)(BX*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y1
+	VMASKMOVPS   (CX)(SI*4), Y0, Y1
+	VMASKMOVPS   (DX)(SI*4), Y0, Y2
+	VMULPS       Y2, Y1, Y1
+	VMASKMOVPS   Y1, Y0, (AX)(SI*4)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func RowNorm(y []float32, x []float32, scale []float32, bias []float32, mean float32, inv float32)
 // Requires: AVX, FMA3
 TEXT ·RowNorm(SB), NOSPLIT, $0-104

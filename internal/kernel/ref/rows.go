@@ -3,8 +3,8 @@ package ref
 import "math"
 
 // The passes of a normalisation. They walk rows of s contiguous elements, row r
-// having parameters of its own at index r; len(mean) or len(sum) is the number
-// of rows.
+// having parameters of its own at index r; len(mean), len(a) or len(sum) is the
+// number of rows.
 
 // AddSums adds Σ x of each row to sum.
 func AddSums[T Float](sum []float64, x []T, s int) {
@@ -41,6 +41,13 @@ func GatedGradMoments[T Float](sum, dot []float64, dy, x, mean, a, b []T, s int)
 		}
 		sum[r] += total
 		dot[r] += product
+	}
+}
+
+// MulRows is y = a·x.
+func MulRows[T Float](y, x, a []T, s int) {
+	for r := range a {
+		MulScalar(y[r*s:][:s], x[r*s:][:s], a[r])
 	}
 }
 

@@ -17,6 +17,13 @@ func Repeat[T Float](dst, x []T, n int) {
 	Of[T]().Repeat(dst, x, n)
 }
 
+// MulRows computes a[r]·x for each row r of x, of n elements, for len(a) rows.
+func MulRows[T Float](dst, x, a []T, n int) {
+	check.Len("dst", dst, len(a)*n)
+	check.Len("x", x, len(a)*n)
+	Of[T]().MulRows(dst, x, a, n)
+}
+
 // Add computes a + b.
 func Add[T Float](dst, a, b []T) {
 	check.Cover(len(dst), a, b)

@@ -279,6 +279,23 @@ func TestErrorBounds(t *testing.T) {
 	}
 }
 
+func TestMulRows(t *testing.T) {
+	for n := range 70 {
+		a := kerneltest.Normal(1+n%5, 1, 0)
+		x := kerneltest.Normal(n*len(a), 2, 0)
+		dst, check := kerneltest.Guarded(len(x), n%8)
+		MulRows(dst, x, a, n)
+		for i, got := range dst {
+			if want := x[i] * a[i/n]; got != want {
+				t.Fatalf("rows of %d: element %d is %g, want %g", n, i, got, want)
+			}
+		}
+		if err := check(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestRepeat(t *testing.T) {
 	for n := range 70 {
 		x := kerneltest.Normal(1+n%5, 1, 0)

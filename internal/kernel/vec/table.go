@@ -56,6 +56,7 @@ type Table[T Float] struct {
 	Moments          func(sum, sumSq []float64, x []T, s int)
 	GradMoments      func(sum, dot []float64, dy, x []T, s int)
 	GatedGradMoments func(sum, dot []float64, dy, x, mean, a, b []T, s int)
+	MulRows          func(y, x, a []T, s int)
 	Normalize        func(y, x, mean, a, b []T, s int)
 	NormalizeRelu    func(y, x, mean, a, b []T, s int)
 	NormalizeAdd     func(y, x, residual, mean, a, b []T, s int)
@@ -92,7 +93,7 @@ func plain[T Float]() Table[T] {
 		Repeat: ref.Repeat[T], FromUint8: ref.FromUint8[T], Transpose: ref.Transpose[T], Match: ref.Match[T],
 		Split: ref.Split[T], Join: ref.Join[T], SGD: ref.SGDStep[T], Adam: ref.AdamStep[T],
 		AddSums: ref.AddSums[T], Moments: ref.Moments[T], GradMoments: ref.GradMoments[T], GatedGradMoments: ref.GatedGradMoments[T],
-		Normalize: ref.Normalize[T], NormalizeRelu: ref.NormalizeRelu[T],
+		MulRows: ref.MulRows[T], Normalize: ref.Normalize[T], NormalizeRelu: ref.NormalizeRelu[T],
 		NormalizeAdd: ref.NormalizeAdd[T], NormalizeAddRelu: ref.NormalizeAddRelu[T],
 		NormalizeGrad: ref.NormalizeGrad[T], GatedNormGrad: ref.GatedNormalizeGrad[T],
 		RowNorm: ref.RowNorm[T], RowNormGradSums: ref.RowNormGradSums[T], RowNormGrad: ref.RowNormGrad[T],

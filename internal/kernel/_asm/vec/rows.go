@@ -212,6 +212,9 @@ func normalisations() {
 			return result(fma(d, a.s[3], fma(centred, a.s[4], a.s[5])))
 		},
 	}.generate("GatedNormalizeGrad", "(dx, dy, x, mean, a, b, p, q, c []float32, s int)")
+	rows{dst: []string{"y"}, src: []string{"x"}, params: []string{"a"},
+		f: func(a args, _ []*total) []vec { return result(mul(a.x[0], a.s[0])) },
+	}.generate("MulRows", "(y, x, a []float32, s int)")
 	rowPasses()
 }
 
