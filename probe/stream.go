@@ -99,7 +99,7 @@ func newStream(m *onnx.Model, pool *parallel.Pool, in *inputs, normalized bool,
 func compile(m *onnx.Model, o engine.Options, apart bool) ([]engine.Session, error) {
 	if threads := o.Pool.Threads(); apart && threads > 1 {
 		alone := o
-		alone.Pool = nil
+		alone.Pool, alone.Preparing = nil, o.Pool
 		first, err := m.Compile(alone)
 		if err != nil {
 			return nil, err

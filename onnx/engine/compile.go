@@ -29,6 +29,9 @@ type Options struct {
 	Pieces bool
 	// Pool runs the kernels; nil means the caller's goroutine alone.
 	Pool *parallel.Pool
+	// Preparing runs what is computed once for all runs, as the packing of the weights of
+	// convolutions; nil means Pool.
+	Preparing *parallel.Pool
 	// Double computes in float64 throughout: the oracle of gradient checks.
 	Double bool
 	// KeepParams keeps parameters apart from folded constants, for training;
@@ -113,7 +116,7 @@ func (g *Graph) session(p *program, o *Options, taps []string, pool *parallel.Po
 	if err := l.fits("a run", 0, batch, func(to int) int64 { return g.runBytes(o, batch, to) }); err != nil {
 		return nil, nil, err
 	}
-	env := &ops.Env{Pool: pool, Packed: o.Packed}
+	env := &ops.Env{Pool: pool, Preparing: o.Preparing, Packed: o.Packed}
 	if o.turns == nil { // the inputs are the user's
 		env.Images = batch
 	}

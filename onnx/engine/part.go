@@ -242,7 +242,7 @@ func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) 
 	}
 	s := &parted{rounds: c.rounds, errs: make([]error, c.threads)}
 	var err error
-	if s.session, err = c.whole.bind(whole.allocate(), o.Taps, &ops.Env{Pool: o.Pool, Packed: o.Packed, Images: batch},
+	if s.session, err = c.whole.bind(whole.allocate(), o.Taps, &ops.Env{Pool: o.Pool, Preparing: o.Preparing, Packed: o.Packed, Images: batch},
 		behind); err != nil {
 		return nil, err
 	}
@@ -261,7 +261,7 @@ func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) 
 		}
 	}
 	for i := range parts {
-		env := &ops.Env{Images: batch / parts, Parts: parts}
+		env := &ops.Env{Preparing: o.Preparing, Images: batch / parts, Parts: parts}
 		switch {
 		case i == 0:
 			env.Packed = o.Packed

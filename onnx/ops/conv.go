@@ -153,7 +153,8 @@ func bindConv(n *Node, e *Env) (func(), error) {
 			return nil, err
 		}
 		packed := e.constants(p.PackedLen(), func(to []float32) {
-			p.Prepack(to, e.scaled(w.F32(), n.Scales(), c.m))
+			by := conv.NewPart(e.preparing(), s, s.N*max(e.Parts, 1)) // of the same spec as p
+			by.Prepack(to, e.scaled(w.F32(), n.Scales(), c.m))
 			e.packed(w.F32())
 		})
 		return func() { p.RunPacked(y.F32(), x.F32(), packed, b.F32(), r.F32(), scratch()) }, nil
@@ -173,7 +174,7 @@ func (e *Env) scaled(w []float32, scales [][]float64, m int) []float32 {
 		s.weights = memory.Floats(len(w))
 	}
 	out, each := s.weights[:len(w)], len(w)/m
-	e.Pool.For(m, func(_, i int) {
+	e.preparing().For(m, func(_, i int) {
 		from, to := w[i*each:][:each], out[i*each:][:each]
 		for _, scale := range scales {
 			by := scale[i%len(scale)]

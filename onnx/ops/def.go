@@ -108,6 +108,8 @@ func (d *Def) Overwrites() [][2]int {
 // Env is what a node is bound to: tensors, workers and scratch memory.
 type Env struct {
 	Pool *parallel.Pool
+	// Preparing runs what Bind computes; nil means Pool.
+	Preparing *parallel.Pool
 	// In and Out are the node's tensors; nil where Node.In or Node.Out is.
 	In, Out []*tensor.Tensor
 
@@ -152,6 +154,14 @@ func (e *Env) constants(floats int, pack func(to []float32)) []float32 {
 	s.made = append(s.made, to)
 	s.again = len(s.made)
 	return to
+}
+
+// preparing runs what is computed once for all runs.
+func (e *Env) preparing() *parallel.Pool {
+	if e.Preparing == nil {
+		return e.Pool
+	}
+	return e.Preparing
 }
 
 // packed tells of elements that no run reads.
