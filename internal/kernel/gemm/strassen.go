@@ -41,9 +41,9 @@ func HalvesColumns(n int) bool { return n%(2*tile.NR) == 0 }
 //
 // A chunk of the work is a block of rows of the halves, and some of the panels of half of B. For
 // some panels at a time it makes the seven products, each of the sums of rows for a step of k
-// and of sums that are packed, and joins them:
+// and of sums of columns, and joins them:
 //
-//	rows [k][row] or [row][k]   ·   columns [panel][7][k][16]   →   products [panel][7][row][16]   →   C
+//	rows [k][row] or [row][k]   ·   columns [panel][5 or 7][k][16]   →   products [panel][7][row][16]   →   C
 type Strassen struct {
 	spec            Halved
 	pool            *parallel.Pool
@@ -59,6 +59,7 @@ type Strassen struct {
 	group           int // panels that it multiplies by each in turn
 	kept            int // panels whose products it keeps
 	perChunk, parts int // panels of a chunk, and chunks along them
+	packedFactors   int // of B, see factors
 	zeros           []float32
 	pieces          [][]ref.Piece // that are fetched, of each worker
 
@@ -81,6 +82,9 @@ func NewStrassen(p *parallel.Pool, s Halved) *Strassen {
 	t := &Strassen{spec: s, pool: p, half: parallel.Chunks(s.Len, 2), k: s.K / 2, n: s.N / 2}
 	t.weights = tile.Side{N: t.n, Width: tile.NR, LD: s.LDB, KInner: s.TransB}
 	t.panels = t.weights.Panels()
+	if t.packedFactors = topSum; s.C.Row == 1 {
+		t.packedFactors = factors
+	}
 	t.step, _ = parallel.Evenly(t.k, parallel.Chunks(t.k, strassenStep))
 	t.divide()
 	t.zeros = make([]float32, max(t.step, t.band*s.Inner))
@@ -117,7 +121,9 @@ func (t *Strassen) divide() {
 	}
 }
 
-// The second factors, in the order of the products.
+// The second factors, in the order of the products. The last two are sums of others. Of convolutions, whose
+// planes are short in deep layers and whose weights are few, they are packed too. Of products in rows they are made anew
+// in each block: such weights may be nearly all that a model is, and memory for them counts.
 const (
 	diagonalSum = iota
 	topLeft
@@ -129,12 +135,15 @@ const (
 	factors
 )
 
-// PackedLen is the number of floats of a packed B: three quarters more than B has.
-func (t *Strassen) PackedLen() int { return factors * t.panels * tile.NR * t.k }
+// columnTerms are the packed factors that topSum and bottomSum are sums of.
+var columnTerms = [factors][2]int{topSum: {diagonalSum, rightDifference}, bottomSum: {diagonalSum, leftDifference}}
+
+// PackedLen is the number of floats of a packed B: a quarter or three quarters more than B has.
+func (t *Strassen) PackedLen() int { return t.packedFactors * t.panels * tile.NR * t.k }
 
 // at is where the rows from k on of a factor of a packed panel begin.
 func (t *Strassen) at(panel, factor, k int) int {
-	return ((factors*panel+factor)*t.k + k) * tile.NR
+	return ((t.packedFactors*panel+factor)*t.k + k) * tile.NR
 }
 
 // Pack writes B to packed in the order of a run, [panel][factor][k][16].
@@ -157,10 +166,11 @@ func (t *Strassen) packPanel(_, q int) {
 			B: tile.At(t.packed, t.at(q, b, 0)), Rows: 1, N: t.k * tile.NR, Minus: minus})
 	}
 	add(diagonalSum, topLeft, bottomRight, false)
-	add(topSum, topLeft, rightDifference, false)
-	add(bottomSum, leftDifference, bottomRight, false)
 	add(rightDifference, rightDifference, bottomRight, true)
 	add(leftDifference, leftDifference, topLeft, true)
+	for m := topSum; m < t.packedFactors; m++ {
+		add(m, columnTerms[m][0], columnTerms[m][1], false)
+	}
 }
 
 // Scratch is the number of float32s of workspace of a run.
@@ -191,10 +201,11 @@ func (t *Strassen) Run(c, a, packed, bias, residual, scratch []float32) {
 // Cycles of the parts of a run on one thread beside the seven products, per float, in the unit
 // of a tile's: twice what was measured with kernels of 512 bits.
 const (
-	rowTileCycles = 1.0 // of a row of a tile of 16 columns, a step of k
-	rowSumCycles  = 0.4
-	joinCycles    = 0.6
-	streamCycles  = 0.1 // of a packed B, beyond those of one that is not halved
+	rowTileCycles  = 1.0 // of a row of a tile of 16 columns, a step of k
+	rowSumCycles   = 0.4
+	panelSumCycles = 1.2 // of B, read from the third level of cache
+	joinCycles     = 0.6
+	streamCycles   = 0.1 // of a packed B, beyond those of one that is not halved
 )
 
 // HalvesAtMost is the part of the cycles of one product that those of seven may take to be
@@ -210,7 +221,8 @@ func (s Halved) Worthwhile() bool {
 // Cycles estimates those of a run on one thread.
 func (t *Strassen) Cycles() float64 {
 	rows, columns := t.spec.Outer*t.half*t.spec.Inner, t.panels*tile.NR
+	weights := float64(t.packedFactors-4)*streamCycles + float64(factors-t.packedFactors)*panelSumCycles
 	return 7*rowTileCycles*float64(rows*t.k*t.panels) + 7*joinCycles*float64(rows*columns) +
 		7*rowSumCycles*float64(rows*t.k*parallel.Chunks(t.panels, strassenHeld)) +
-		(factors-4)*streamCycles*float64(t.k*columns*t.groups*t.bands)
+		weights*float64(t.k*columns*t.groups*t.bands)
 }

@@ -194,18 +194,46 @@ func BenchmarkStrassen(b *testing.B) {
 	}
 }
 
-// Large products are worth it, those of which more is moved than saved are not.
+// Large products are worth it, those of which more is moved than saved are not. In planes, of which all
+// sums of weights are packed, fewer rows are enough.
 func TestWorthwhile(t *testing.T) {
 	for _, c := range []struct {
-		rows, k, n int
-		want       bool
-	}{{197, 768, 3072, true}, {196, 1024, 512, true}, {196, 384, 1536, true}, {196, 128, 512, false}, {3136, 96, 384, false},
-		{49, 1024, 2048, true}, {25, 1024, 2048, false}, {1, 1024, 1024, false}} {
-		s := Halved{Outer: 2, Len: c.rows, Inner: 1, K: c.k, N: c.n}
-		s.A, s.C, s.LDB = inRows(s, s.K), inRows(s, s.N), s.N
-		if got := s.Worthwhile(); got != c.want {
-			t.Errorf("twice %d rows, %d to %d: worthwhile %v", c.rows, c.k, c.n, got)
+		rows, k, n       int
+		inRows, inPlanes bool
+	}{{197, 768, 3072, true, true}, {196, 1024, 512, true, true}, {196, 384, 1536, true, true}, {196, 128, 512, false, false},
+		{3136, 96, 384, false, false}, {49, 1024, 2048, false, true}, {25, 1024, 2048, false, false}, {1, 1024, 1024, false, false}} {
+		s := Halved{Outer: 2, Len: c.rows, Inner: 1, K: c.k, N: c.n, LDB: c.n}
+		s.A, s.C = inRows(s, s.K), inRows(s, s.N)
+		planes := s
+		planes.A, planes.C = inPlanes(s, s.K), inPlanes(s, s.N)
+		if rows, planes := s.Worthwhile(), planes.Worthwhile(); rows != c.inRows || planes != c.inPlanes {
+			t.Errorf("twice %d rows, %d to %d: worthwhile %v in rows, %v in planes", c.rows, c.k, c.n, rows, planes)
 		}
+	}
+}
+
+// Packed weights take a quarter more memory in rows, three quarters more in planes, and the bits of a product are the same.
+func TestStrassenPacks(t *testing.T) {
+	s := Halved{Outer: 2, Len: 49, Inner: 1, K: 128, N: 256, LDB: 256}
+	s.A, s.C = inRows(s, s.K), inRows(s, s.N)
+	o, c := operands(s), [2][]float32{}
+	for i, packs := range []int{topSum, factors} {
+		g := NewStrassen(nil, s)
+		if g.PackedLen() != 5*s.K*s.N/4 {
+			t.Errorf("%d floats of packed weights in rows", g.PackedLen())
+		}
+		g.packedFactors = packs
+		packed, scratch := make([]float32, g.PackedLen()), make([]float32, g.Scratch())
+		g.Pack(packed, o.b)
+		c[i] = make([]float32, len(o.c))
+		g.Run(c[i], o.a, packed, nil, nil, scratch)
+	}
+	if !slices.Equal(c[0], c[1]) {
+		t.Error("sums that are packed give other bits")
+	}
+	s.A, s.C = inPlanes(s, s.K), inPlanes(s, s.N)
+	if n := NewStrassen(nil, s).PackedLen(); n != 7*s.K*s.N/4 {
+		t.Errorf("%d floats of packed weights in planes", n)
 	}
 }
 
@@ -229,8 +257,7 @@ func TestStrassenFetches(t *testing.T) {
 		if n := g.fetched(&w, &block{}, &at, c.m, c.q); n != c.want {
 			t.Errorf("%+v: %d pieces", c, n)
 		} else if n > 0 {
-			from := &g.packed[g.at(c.nextQ, c.nextM, c.nextK)]
-			if want := ref.PieceOf(from, min(267, 800-c.nextK)*16); w.pieces[0] != want {
+			if want := ref.PieceOf(g.packedOf(c.nextQ, c.nextM, c.nextK), min(267, 800-c.nextK)*16); w.pieces[0] != want {
 				t.Errorf("%+v: not the piece that comes next", c)
 			}
 		}

@@ -22,13 +22,17 @@ func (t *Strassen) per(b *block) (per, both int) {
 // workspace is what a worker needs.
 type workspace struct {
 	rows     []float32 // sums of rows: one, or [7]
+	columns  []float32 // sums of two panels, where they are not packed
 	products []float32 // [panel][7][row][16]
 	nowhere  []float32 // takes rows of C that are none
 	pieces   []ref.Piece
 }
 
-func (t *Strassen) lengths() (rows, products, nowhere int) {
-	return t.sums * t.sumLen(), 7 * t.kept * t.productLen(), tile.NR
+func (t *Strassen) lengths() (rows, columns, products, nowhere int) {
+	if t.packedFactors < factors {
+		columns = 2 * t.step * tile.NR
+	}
+	return t.sums * t.sumLen(), columns, 7 * t.kept * t.productLen(), tile.NR
 }
 
 // sumLen is the number of floats of a sum of rows.
@@ -48,15 +52,15 @@ func (t *Strassen) rowLD() int { return (parallel.Chunks(t.step, tile.NR) + 1) *
 func (t *Strassen) productLen() int { return t.outers * t.band * t.spec.Inner * tile.NR }
 
 func (t *Strassen) perWorker() int {
-	a, b, c := t.lengths()
-	return a + b + c
+	a, b, c, d := t.lengths()
+	return a + b + c + d
 }
 
 func (t *Strassen) workspace(worker int) (w workspace) {
 	n := t.perWorker()
 	s := t.scratch[worker*n:][:n]
-	a, b, _ := t.lengths()
-	w.rows, w.products, w.nowhere = s[:a], s[a:][:b], s[a+b:]
+	a, b, c, _ := t.lengths()
+	w.rows, w.columns, w.products, w.nowhere = s[:a], s[a:][:b], s[a+b:][:c], s[a+b+c:]
 	w.pieces = t.pieces[worker]
 	return w
 }
@@ -141,11 +145,19 @@ func (t *Strassen) fetched(w *workspace, b *block, g *group, m, q int) int {
 	}
 	if k < t.k {
 		for end := min(q+2, g.last); q < end; q++ {
-			from := tile.At(t.packed, t.at(q, m, k))
+			from := t.packedOf(q, m, k)
 			pieces = append(pieces, ref.PieceOf(from, min(t.step, t.k-k)*tile.NR))
 		}
 	}
 	return len(pieces)
+}
+
+// packedOf is where second factor m of panel q is packed, from k on, or the first term of its sum.
+func (t *Strassen) packedOf(q, m, k int) *float32 {
+	if m >= t.packedFactors {
+		m = columnTerms[m][0]
+	}
+	return tile.At(t.packed, t.at(q, m, k))
 }
 
 // joined lists what the panels [q, q1) of a group are joined from and to: their other products, which follow each
@@ -247,7 +259,12 @@ func (t *Strassen) multiply(w *workspace, b *block, g *group, m, q, q1 int) {
 	aim := func(u *ref.Tile, i int) {
 		c := (7*i + m) * t.productLen()
 		u.C0, u.C1 = tile.At(products, c), tile.At(products, c+tile.VL)
-		u.B0 = tile.At(t.packed, t.at(q+i, m, g.k))
+		if u.B0 = t.packedOf(q+i, m, g.k); m >= t.packedFactors {
+			sum := ref.RowSums{A: u.B0, B: t.packedOf(q+i, columnTerms[m][1], g.k), Rows: 1, N: steps * tile.NR,
+				Dst: tile.At(w.columns, i*t.step*tile.NR)}
+			tile.SumRows(&sum)
+			u.B0 = sum.Dst
+		}
 	}
 	aim(&one, 0)
 	if q+1 == q1 {
