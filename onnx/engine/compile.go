@@ -171,7 +171,7 @@ func (g *Graph) plan(o *Options) (*program, *rest, error) {
 	}
 	p.prune(wanted)
 	if !o.KeepParams && !o.Double {
-		p.fuse(rewrites, wanted)
+		p.turn(p.fuse(rewrites, wanted))
 	}
 	return p, r, nil
 }

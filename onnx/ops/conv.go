@@ -31,7 +31,12 @@ type convolution struct {
 	m, group       int
 	bias, residual bool
 	clamp          []float32 // FusedConv's bounds of the result, or nil
+	turned         Turned    // FusedConv's
 }
+
+// Turned tells which tensors of a FusedConv have channels innermost, 16 at a time, in memory: the
+// input, or the result and the residual.
+type Turned struct{ In, Out bool }
 
 // Scales are the factors of a FusedConv's weights, one after the other: of each, one for
 // each output channel, or one for all. They are constant, as the weights are.
@@ -80,7 +85,7 @@ func (c *convolution) spec() (s conv.Spec, ok bool) {
 	s = conv.Spec{N: c.n, C: c.c, H: c.in[1], W: c.in[2], M: c.m, KH: c.kernel[1], KW: c.kernel[2],
 		StrideH: c.stride[1], StrideW: c.stride[2], DilationH: c.dilation[1], DilationW: c.dilation[2],
 		PadTop: c.before[1], PadLeft: c.before[2], PadBottom: c.after[1], PadRight: c.after[2],
-		Group: c.group, Bias: c.bias, Residual: c.residual}
+		Group: c.group, Bias: c.bias, Residual: c.residual, TurnedX: c.turned.In, TurnedY: c.turned.Out}
 	if c.clamp != nil {
 		s.Act, s.Lo, s.Hi = tile.ActClip, c.clamp[0], c.clamp[1]
 	}
@@ -88,7 +93,8 @@ func (c *convolution) spec() (s conv.Spec, ok bool) {
 }
 
 // convInputs resolves a Conv, or a FusedConv: y = clamp(conv(x, scales·w) + bias +
-// residual), with the residual as input 3, [lo, hi] as attribute clamp, and Scales.
+// residual), with the residual as input 3, [lo, hi] as attribute clamp, Turned as
+// attribute turned, and Scales.
 func (n *Node) convInputs() (*convolution, error) {
 	most := 3
 	if n.Op == "FusedConv" {
@@ -101,7 +107,7 @@ func (n *Node) convInputs() (*convolution, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.residual, c.clamp = n.Input(3) != nil, attr[[]float32](n, "clamp", nil)
+	c.residual, c.clamp, c.turned = n.Input(3) != nil, attr[[]float32](n, "clamp", nil), attr(n, "turned", Turned{})
 	return c, c.biased(n, c.m)
 }
 
@@ -114,6 +120,22 @@ func (n *Node) Fusible() bool {
 	}
 	_, flat := c.spec()
 	return flat
+}
+
+// Turns reports which tensors a Conv with constant weights, or a FusedConv, may have with channels
+// innermost, to the same bits, and whether its input and its result must be alike.
+func (n *Node) Turns() (t Turned, alike bool) {
+	c, err := n.convInputs()
+	if err != nil || n.In[0].DType != tensor.Float32 || n.In[1].Const == nil || n.In[1].Param {
+		return Turned{}, false
+	}
+	s, flat := c.spec()
+	if !flat || s.N == 0 {
+		return Turned{}, false
+	}
+	s.Constant = true
+	t.In, t.Out = conv.SuitsTurned(s)
+	return t, s.Group > 1
 }
 
 func inferConv(n *Node) error {

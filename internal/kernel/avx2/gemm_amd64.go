@@ -19,6 +19,11 @@ func TileOffset1(t *Tile)
 //go:noescape
 func TileStrided1(t *Tile)
 
+// TileTurned1 is ref.TileTurned(t, 1), t being left as it is.
+//
+//go:noescape
+func TileTurned1(t *Tile)
+
 // TilePacked2 is ref.TilePacked(t, 2), t being left as it is.
 //
 //go:noescape
@@ -33,6 +38,11 @@ func TileOffset2(t *Tile)
 //
 //go:noescape
 func TileStrided2(t *Tile)
+
+// TileTurned2 is ref.TileTurned(t, 2), t being left as it is.
+//
+//go:noescape
+func TileTurned2(t *Tile)
 
 // TilePacked3 is ref.TilePacked(t, 3), t being left as it is.
 //
@@ -49,6 +59,11 @@ func TileOffset3(t *Tile)
 //go:noescape
 func TileStrided3(t *Tile)
 
+// TileTurned3 is ref.TileTurned(t, 3), t being left as it is.
+//
+//go:noescape
+func TileTurned3(t *Tile)
+
 // TilePacked4 is ref.TilePacked(t, 4), t being left as it is.
 //
 //go:noescape
@@ -63,6 +78,11 @@ func TileOffset4(t *Tile)
 //
 //go:noescape
 func TileStrided4(t *Tile)
+
+// TileTurned4 is ref.TileTurned(t, 4), t being left as it is.
+//
+//go:noescape
+func TileTurned4(t *Tile)
 
 // TilePacked5 is ref.TilePacked(t, 5), t being left as it is.
 //
@@ -79,6 +99,11 @@ func TileOffset5(t *Tile)
 //go:noescape
 func TileStrided5(t *Tile)
 
+// TileTurned5 is ref.TileTurned(t, 5), t being left as it is.
+//
+//go:noescape
+func TileTurned5(t *Tile)
+
 // TilePacked6 is ref.TilePacked(t, 6*t.Panels), t being left as it is.
 //
 //go:noescape
@@ -93,6 +118,11 @@ func TileOffset6(t *Tile)
 //
 //go:noescape
 func TileStrided6(t *Tile)
+
+// TileTurned6 is ref.TileTurned(t, 6*t.Panels), t being left as it is.
+//
+//go:noescape
+func TileTurned6(t *Tile)
 
 // Peak does n times 12 fused multiply-adds of whole vectors, on zeros.
 func Peak(n int)

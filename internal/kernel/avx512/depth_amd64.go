@@ -44,6 +44,16 @@ func DepthRows3x2(d *DepthRows)
 //go:noescape
 func DepthHalves3x2(d *DepthRows)
 
+// DepthTurned3x1 is ref.DepthTurnedConv(d, 3, 1).
+//
+//go:noescape
+func DepthTurned3x1(d *DepthTurned)
+
+// DepthTurned3x2 is ref.DepthTurnedConv(d, 3, 2).
+//
+//go:noescape
+func DepthTurned3x2(d *DepthTurned)
+
 // DepthRows5x2 is ref.DepthRowsConv(d, 5, 2).
 //
 //go:noescape
@@ -53,6 +63,16 @@ func DepthRows5x2(d *DepthRows)
 //
 //go:noescape
 func DepthHalves5x2(d *DepthRows)
+
+// DepthTurned5x1 is ref.DepthTurnedConv(d, 5, 1).
+//
+//go:noescape
+func DepthTurned5x1(d *DepthTurned)
+
+// DepthTurned5x2 is ref.DepthTurnedConv(d, 5, 2).
+//
+//go:noescape
+func DepthTurned5x2(d *DepthTurned)
 
 // DepthLanesConv is ref.DepthLanesConv(d).
 //

@@ -20,17 +20,18 @@ import "memprobe/internal/kernel/ref"
 
 // Arguments of the kernels.
 type (
-	ByteTile   = ref.ByteTile
-	DepthLanes = ref.DepthLanes
-	DepthRows  = ref.DepthRows
-	GroupSums  = ref.GroupSums
-	PaddedCopy = ref.PaddedCopy
-	Planes     = ref.Planes
-	PoolRows   = ref.PoolRows
-	Quad       = ref.Quad
-	Quarters   = ref.Quarters
-	RowSums    = ref.RowSums
-	Tile       = ref.Tile
-	Tiles      = ref.Tiles
-	Weave      = ref.Weave
+	ByteTile    = ref.ByteTile
+	DepthLanes  = ref.DepthLanes
+	DepthRows   = ref.DepthRows
+	DepthTurned = ref.DepthTurned
+	GroupSums   = ref.GroupSums
+	PaddedCopy  = ref.PaddedCopy
+	Planes      = ref.Planes
+	PoolRows    = ref.PoolRows
+	Quad        = ref.Quad
+	Quarters    = ref.Quarters
+	RowSums     = ref.RowSums
+	Tile        = ref.Tile
+	Tiles       = ref.Tiles
+	Weave       = ref.Weave
 )

@@ -124,10 +124,55 @@ func PairStrided12(t *Tile, u *Tile)
 //go:noescape
 func TileStrided12(t *Tile)
 
+// PairTurned1 is ref.TileTurned(…, 1) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairTurned1(t *Tile, u *Tile)
+
+// PairTurned2 is ref.TileTurned(…, 2) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairTurned2(t *Tile, u *Tile)
+
+// PairTurned3 is ref.TileTurned(…, 3) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairTurned3(t *Tile, u *Tile)
+
+// PairTurned4 is ref.TileTurned(…, 4) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairTurned4(t *Tile, u *Tile)
+
+// PairTurned5 is ref.TileTurned(…, 5) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairTurned5(t *Tile, u *Tile)
+
+// PairTurned6 is ref.TileTurned(…, 6) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairTurned6(t *Tile, u *Tile)
+
+// PairTurned12 is ref.TileTurned(…, 12*t.Panels) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairTurned12(t *Tile, u *Tile)
+
+// TileTurned12 is ref.TileTurned(…, 12*t.Panels) of t, which it leaves as they are.
+//
+//go:noescape
+func TileTurned12(t *Tile)
+
 // PairStrided13 is ref.TileStrided(…, 13) of t, u, which it leaves as they are.
 //
 //go:noescape
 func PairStrided13(t *Tile, u *Tile)
+
+// PairTurned13 is ref.TileTurned(…, 13) of t, u, which it leaves as they are.
+//
+//go:noescape
+func PairTurned13(t *Tile, u *Tile)
 
 // TileStrided8 is ref.TileStrided(…, 8) of t, which it leaves as they are.
 //

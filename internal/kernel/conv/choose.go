@@ -6,6 +6,7 @@ import (
 	"memprobe/internal/kernel/conv/winograd"
 	"memprobe/internal/kernel/gemm"
 	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
 	"memprobe/internal/parallel"
 )
 
@@ -16,6 +17,12 @@ import (
 
 // newConv plans s by the method that is best for all, which is s with other images.
 func newConv(p *parallel.Pool, s, all Spec) method.Conv {
+	if s.TurnedX || s.TurnedY {
+		if depthwise.Is(s) {
+			return depthwise.NewTurned(p, s)
+		}
+		return newTurned(p, s, false)
+	}
 	if depthwise.Is(s) {
 		return depthwise.New(p, s)
 	}
@@ -38,6 +45,19 @@ func newConv(p *parallel.Pool, s, all Spec) method.Conv {
 		return newGrouped(p, s)
 	}
 	return fewestCycles(p, s, all, winograd.Forms(s), newDirect, winograd.New)
+}
+
+// SuitsTurned reports whether s is fast for x and for y with channels innermost, and has, of finite
+// numbers, the bits that it has for planes.
+func SuitsTurned(s Spec) (x, y bool) {
+	if depthwise.Is(s) {
+		both := depthwise.SuitsTurned(s)
+		return both, both
+	}
+	if !depthwise.HasTurned() || !isPointwise(s) || s.StrideH > 1 || s.StrideW > 1 || newConv(nil, s, s).Name() == "gemm-strassen" {
+		return false, false
+	}
+	return s.C%tile.NR == 0, s.M%tile.NR == 0
 }
 
 // estimated is a method that says how many cycles it takes.

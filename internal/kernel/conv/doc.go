@@ -13,6 +13,9 @@
 //	winograd    3×3 windows of stride 1 with fewer multiplications; package winograd
 //	depthwise   one window a channel; package depthwise
 //
+// Where input or result have channels innermost, [N][C/16][H][W][16], turned and depthwise
+// compute them; see [SuitsTurned].
+//
 // The choice is in choose.go, the tile of a 3×3 convolution in direct.go (sweep) and
 // winograd/forward.go (multiply).
 package conv

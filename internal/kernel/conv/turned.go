@@ -16,6 +16,8 @@ import (
 //
 // A chunk of the work is a block of pixels, of some images or of a band of one, for
 // some of the panels. It sums in the order in which [pointwise] does, to the same bits.
+// What is read or written turned has the form of the sums, a panel after the other; then the sums
+// are made where they belong.
 type turned struct {
 	spec    Spec
 	pool    *parallel.Pool
@@ -103,7 +105,12 @@ func (t *turned) packPanel(_, q int) {
 }
 
 // sumsLen is the length of a worker's sums.
-func (t *turned) sumsLen() int { return t.held * t.images * t.band * tile.NR }
+func (t *turned) sumsLen() int {
+	if t.spec.TurnedY {
+		return 0
+	}
+	return t.held * t.images * t.band * tile.NR
+}
 
 func (t *turned) Scratch() int { return t.pool.Threads() * t.sumsLen() }
 
@@ -135,6 +142,10 @@ func (t *turned) chunk(worker, i int) {
 				if p.nextK >= t.spec.C {
 					p.nextK, p.next, p.nextEnd = 0, q1, min(q1+2, p1)
 				}
+				if t.spec.TurnedY {
+					t.multiply(nil, pieces, &b, &p)
+					continue
+				}
 				pair := sums[(q-q0)*t.images*t.band*tile.NR:]
 				t.multiply(pair, pieces, &b, &p)
 				if k0+turnedDepth >= t.spec.C {
@@ -149,25 +160,51 @@ func (t *turned) chunk(worker, i int) {
 // after them.
 type pass struct{ k0, q, q1, nextK, next, nextEnd int }
 
-// multiply adds the products of a pass.
+// multiply adds the products of a pass to the sums, or to what is turned.
 func (t *turned) multiply(sums []float32, pieces []ref.Piece, b *pixels, p *pass) {
-	kc := min(turnedDepth, t.spec.C-p.k0)
+	s := &t.spec
+	kc := min(turnedDepth, s.C-p.k0)
+	kind := tile.Strided
 	one := ref.Tile{K: kc, RowA: 1, StepA: t.plane, LDC: tile.NR, N0: tile.VL, N1: tile.VL, Accumulate: p.k0 > 0,
-		B0: tile.At(t.Packed, (p.q*t.spec.C+p.k0)*tile.NR), Fetch: &pieces[0]}
+		B0: tile.At(t.Packed, (p.q*s.C+p.k0)*tile.NR), Fetch: &pieces[0]}
+	if s.TurnedX {
+		kind, one.RowA, one.StepA = tile.Turned, tile.NR, t.plane*tile.NR
+	}
+	last := s.TurnedY && p.k0+kc == s.C
+	if last {
+		one.Lo, one.Hi, one.Clamp = s.Act.Bounds(s.Lo, s.Hi)
+	}
 	for n := b.n0; n < b.n1; n++ {
-		one.A = tile.At(t.X, (n*t.spec.C+p.k0)*t.plane+b.i0)
+		one.A = tile.At(t.X, (n*s.C+p.k0)*t.plane+b.i0*one.RowA)
 		one.Fetches = t.fetched(pieces, b, p, n)
-		at := (n - b.n0) * t.band * tile.NR
-		one.C0, one.C1 = tile.At(sums, at), tile.At(sums, at+tile.VL)
+		at, next := (n-b.n0)*t.band*tile.NR, t.images*t.band*tile.NR
+		if s.TurnedY {
+			sums, at, next = t.Y, (n*s.M+p.q*tile.NR)*t.plane+b.i0*tile.NR, t.plane*tile.NR
+		}
+		t.aim(&one, sums, at, p.q, last)
 		if p.q+1 == p.q1 {
-			tile.RunPair(tile.Strided, &one, nil, b.i1-b.i0)
+			tile.RunPair(kind, &one, nil, b.i1-b.i0)
 			continue
 		}
 		other := one
-		other.B0 = tile.At(t.Packed, ((p.q+1)*t.spec.C+p.k0)*tile.NR)
-		at += t.images * t.band * tile.NR
-		other.C0, other.C1 = tile.At(sums, at), tile.At(sums, at+tile.VL)
-		tile.RunPair(tile.Strided, &one, &other, b.i1-b.i0)
+		other.B0 = tile.At(t.Packed, ((p.q+1)*s.C+p.k0)*tile.NR)
+		t.aim(&other, sums, at+next, p.q+1, last)
+		tile.RunPair(kind, &one, &other, b.i1-b.i0)
+	}
+}
+
+// aim sets u to the sums of panel q from at on and, where these are the last ones of what is turned, to
+// what is added to them.
+func (t *turned) aim(u *ref.Tile, sums []float32, at, q int, last bool) {
+	u.C0, u.C1 = tile.At(sums, at), tile.At(sums, at+tile.VL)
+	if !last {
+		return
+	}
+	if t.spec.Bias {
+		u.Bias0, u.Bias1 = tile.At(t.Bias, q*tile.NR), tile.At(t.Bias, q*tile.NR+tile.VL)
+	}
+	if t.spec.Residual {
+		u.Res0, u.Res1 = tile.At(t.Residual, at), tile.At(t.Residual, at+tile.VL)
 	}
 }
 
@@ -186,12 +223,16 @@ func (t *turned) fetched(pieces []ref.Piece, b *pixels, p *pass, n int) int {
 	if p.k0+turnedDepth < s.C {
 		return len(pieces)
 	}
-	planes, floats := min(p.q1*tile.NR, s.M)-p.q*tile.NR, b.i1-b.i0
+	planes, each := min(p.q1*tile.NR, s.M)-p.q*tile.NR, 1
+	if s.TurnedY { // a panel is a plane
+		planes, each = planes/tile.NR, tile.NR
+	}
+	floats := each * (b.i1 - b.i0)
 	if t.bands == 1 { // they follow each other
 		planes, floats = 1, planes*floats
 	}
 	for i := range planes {
-		at := (n*s.M+p.q*tile.NR+i)*t.plane + b.i0
+		at := (n*s.M+p.q*tile.NR)*t.plane + (i*t.plane+b.i0)*each
 		pieces = append(pieces, ref.PieceOf(&t.Y[at], floats))
 		if s.Residual {
 			pieces = append(pieces, ref.PieceOf(&t.Residual[at], floats))

@@ -50,12 +50,51 @@ func TestPointwiseBits(t *testing.T) {
 	}
 }
 
+// What is read and written with channels innermost has the bits of planes, on any number of threads.
+func TestTurnedBits(t *testing.T) {
+	pool := parallel.New(3)
+	defer pool.Close()
+	for _, d := range [][4]int{ // images, channels, size, output channels
+		{1, 16, 1, 16}, {3, 48, 5, 80}, {2, 336, 7, 48}, {2, 544, 14, 16}, {1, 32, 28, 96}, {3, 272, 4, 112},
+	} {
+		for flags := range 32 {
+			s := kerneltest.SquareConv(d[0], d[1], d[2], d[3], 1, 1, 1)
+			s.Bias, s.Residual = flags&1 > 0, flags&2 > 0
+			if flags&4 > 0 {
+				s.Act, s.Lo, s.Hi = tile.ActClip, -0.5, 2
+			}
+			nx, nw, ny := s.Lengths()
+			x, w, bias, residual := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3), kerneltest.Noise(ny, 4)
+			run := func(c method.Conv, x, residual []float32) []float32 {
+				packed, scratch, y := kerneltest.Noise(c.PackedLen(), 5), kerneltest.Noise(c.Scratch(), 6), kerneltest.Noise(ny, 7)
+				c.Pack(packed, w)
+				c.Run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias, Residual: residual}, scratch)
+				kerneltest.Intact(t, y)
+				return y
+			}
+			want := run(newPointwise(nil, s, false), x, residual)
+			plane := s.H * s.W
+			if s.TurnedX = flags&8 > 0; s.TurnedX {
+				x = kerneltest.Turned(x, s.C, plane)
+			}
+			if s.TurnedY = flags&16 > 0; s.TurnedY {
+				want, residual = kerneltest.Turned(want, s.M, plane), kerneltest.Turned(residual, s.M, plane)
+			}
+			for _, p := range []*parallel.Pool{nil, pool} {
+				if !slices.Equal(want, run(newTurned(p, s, false), x, residual)) {
+					t.Fatalf("%+v: other bits", s)
+				}
+			}
+		}
+	}
+}
+
 // What is fetched lies within the operands: the weights that come next, all of them in the course
 // of a block, and the planes where the sums of the last pass are placed.
 func TestTurnedFetches(t *testing.T) {
-	for _, d := range [][4]int{{2, 600, 7, 40}, {2, 300, 28, 33}, {3, 20, 5, 70}} {
+	for i, d := range [][4]int{{2, 600, 7, 40}, {2, 300, 28, 33}, {3, 20, 5, 70}, {2, 300, 28, 48}} {
 		s := kerneltest.SquareConv(d[0], d[1], d[2], d[3], 1, 1, 1)
-		s.Residual = true
+		s.Residual, s.TurnedY = true, i == 3
 		c := newTurned(nil, s, false)
 		nx, nw, ny := s.Lengths()
 		packed, scratch, y, residual := make([]float32, c.PackedLen()), make([]float32, c.Scratch()), make([]float32, ny), make([]float32, ny)

@@ -93,3 +93,23 @@ func Same[T ref.Float](got, want []T) error {
 	}
 	return tol.Close(got, want, 0, 0)
 }
+
+// Turned returns planes of channels, a multiple of 16, with channels innermost:
+// [C][plane] becomes [C/16][plane][16], of each image.
+func Turned(v []float32, channels, plane int) []float32 {
+	return moved(v, channels, plane, func(to, from []float32, turned, planes int) { to[turned] = from[planes] })
+}
+
+// Planes undoes Turned.
+func Planes(v []float32, channels, plane int) []float32 {
+	return moved(v, channels, plane, func(to, from []float32, turned, planes int) { to[planes] = from[turned] })
+}
+
+func moved(v []float32, channels, plane int, move func(to, from []float32, turned, planes int)) []float32 {
+	out := Noise(len(v), 0)
+	for i := range v {
+		image, c, at := i/plane/channels*channels*plane, i/plane%channels, i%plane
+		move(out, v, image+(c/ref.NR*plane+at)*ref.NR+c%ref.NR, i)
+	}
+	return out
+}

@@ -118,6 +118,37 @@ func DepthRowsConv(d *DepthRows, taps, stride int) {
 	}
 }
 
+// DepthTurned describes a depthwise convolution of one plane [H,Width] of 16 channels, which are
+// innermost, with a square window in the middle of which a result lies, and which covers nothing
+// outside of the plane:
+//
+//	Y[h][w][c] = clamp(Σij W[i][j][c]·X[h·stride-taps/2+i][w·stride-taps/2+j][c] + Bias[c])
+//
+// OutW is at least 7 and stride·OutW is Width.
+type DepthTurned struct {
+	Y, X, W, Bias *float32
+	H, Width      int
+	OutH, OutW    int
+	Next          int // bytes from the plane to what is fetched meanwhile, the next one
+	Lo, Hi        float32
+}
+
+// DepthTurnedConv computes d.
+func DepthTurnedConv(d *DepthTurned, taps, stride int) {
+	for o := range d.OutH * d.OutW {
+		h, w := o/d.OutW*stride-taps/2, o%d.OutW*stride-taps/2
+		for c := range NR {
+			sum := *at(d.Bias, c)
+			for k := range taps * taps {
+				if i, j := h+k/taps, w+k%taps; i >= 0 && i < d.H && j >= 0 && j < d.Width {
+					sum += *at(d.W, k*NR+c) * *at(d.X, (i*d.Width+j)*NR+c)
+				}
+			}
+			*at(d.Y, o*NR+c) = clamp(sum, d.Lo, d.Hi)
+		}
+	}
+}
+
 // DepthLanes describes depthwise convolutions of planes that fit a vector, of some
 // channels of some images: tap k of result i reads element Index[k][i] of the plane
 // where bit i of Masks[k] is set, and nothing elsewhere.

@@ -108,6 +108,9 @@ type ConvSpec struct {
 	Act                                  Activation
 	Lo, Hi                               float32 // bounds of ActClip
 	Constant                             bool    // the weights are packed once, before all runs
+	// TurnedX and TurnedY say that x, or y and the residual, have channels innermost, 16 at a time:
+	// [N][C/16][H][W][16].
+	TurnedX, TurnedY bool
 }
 
 // OutH is the height of the output.

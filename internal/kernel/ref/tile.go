@@ -19,7 +19,8 @@ const (
 type Tile struct {
 	K int
 	A *float32 // packed, for each MR rows [K][MR]
-	// For the strided kernels, A[k][i] is at A + i·RowA + k·StepA elements instead.
+	// For the strided kernels, A[k][i] is at A + i·RowA + k·StepA elements instead, for the
+	// turned ones at A + 16·i + k/16·StepA + k%16, and K a multiple of 16; RowA is 16.
 	RowA, StepA int
 	// B is packed [K][NR] from B0 on for the packed kernels. For the others, the
 	// halves of row k are the VL elements at B0+Off[k] and at B1+Off[k].
@@ -112,6 +113,23 @@ func TileStrided(t *Tile, rows int) {
 			b := (*[NR]float32)(unsafe.Pointer(at(t.B0, NR*k)))
 			for i := range min(rows, MR) {
 				a, row := *at(t.A, i*t.RowA+k*t.StepA), &acc[i]
+				for j := range row {
+					row[j] += a * b[j]
+				}
+			}
+		}
+		t.finish(&acc, rows)
+	}
+}
+
+// TileTurned computes rows of t from an A of blocks of 16 columns and a packed B.
+func TileTurned(t *Tile, rows int) {
+	for ; rows > 0; rows -= MR {
+		var acc [MR][NR]float32
+		for k := range t.K {
+			b := (*[NR]float32)(unsafe.Pointer(at(t.B0, NR*k)))
+			for i := range min(rows, MR) {
+				a, row := *at(t.A, NR*i+k/NR*t.StepA+k%NR), &acc[i]
 				for j := range row {
 					row[j] += a * b[j]
 				}

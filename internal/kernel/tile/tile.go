@@ -9,6 +9,7 @@ const (
 	Packed  Kind = iota // A and B are packed panels, see [ref.TilePacked]
 	Offset              // A is packed, and row k of B is read at Off[k], see [ref.TileOffset]
 	Strided             // A is read in place, B is a packed panel, see [ref.TileStrided]
+	Turned              // the same, of blocks of 16 columns, see [ref.TileTurned]
 )
 
 // plain is Run in plain Go.
@@ -20,6 +21,8 @@ func plain(k Kind, t *ref.Tile, rows int) {
 		ref.TileOffset(t, rows)
 	case Strided:
 		ref.TileStrided(t, rows)
+	case Turned:
+		ref.TileTurned(t, rows)
 	}
 }
 

@@ -49,7 +49,7 @@ func RunPair(k Kind, t, u *ref.Tile, rows int) {
 		return
 	}
 	t.Panels = rows / (2 * MR)
-	if k == Strided && rows%(2*MR) == 1 && t.Panels > 0 {
+	if k != Packed && k != Offset && rows%(2*MR) == 1 && t.Panels > 0 {
 		t.Panels-- // and a panel of one row more
 	}
 	if t.Panels > 0 {
@@ -127,6 +127,21 @@ func narrow(k Kind, rows int, t *ref.Tile) {
 		case 1:
 			avx2.TileStrided1(t)
 		}
+	case Turned:
+		switch rows {
+		case 6:
+			avx2.TileTurned6(t)
+		case 5:
+			avx2.TileTurned5(t)
+		case 4:
+			avx2.TileTurned4(t)
+		case 3:
+			avx2.TileTurned3(t)
+		case 2:
+			avx2.TileTurned2(t)
+		case 1:
+			avx2.TileTurned1(t)
+		}
 	}
 }
 
@@ -151,11 +166,16 @@ func wide(k Kind, rows int, t *ref.Tile) {
 		case 8:
 			avx512.TileStrided8(t)
 		}
+	case Turned:
+		switch rows {
+		case 12:
+			avx512.TileTurned12(t)
+		}
 	}
 }
 
 // pair calls the kernel of package avx512 for two tiles, side by side: for panels
-// of 12 rows, or for 6 or fewer rows; strided tiles may have 13.
+// of 12 rows, or for 6 or fewer rows; strided and turned tiles may have 13.
 func pair(k Kind, rows int, t, u *ref.Tile) {
 	switch k {
 	case Packed:
@@ -210,6 +230,25 @@ func pair(k Kind, rows int, t, u *ref.Tile) {
 			avx512.PairStrided2(t, u)
 		case 1:
 			avx512.PairStrided1(t, u)
+		}
+	case Turned:
+		switch rows {
+		case 13:
+			avx512.PairTurned13(t, u)
+		case 12:
+			avx512.PairTurned12(t, u)
+		case 6:
+			avx512.PairTurned6(t, u)
+		case 5:
+			avx512.PairTurned5(t, u)
+		case 4:
+			avx512.PairTurned4(t, u)
+		case 3:
+			avx512.PairTurned3(t, u)
+		case 2:
+			avx512.PairTurned2(t, u)
+		case 1:
+			avx512.PairTurned1(t, u)
 		}
 	}
 }

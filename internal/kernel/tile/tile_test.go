@@ -29,7 +29,10 @@ func newTileCase(trial int) tileCase {
 		return b
 	}
 	k, shift := trial%23, trial%5
-	a, b, off := buf(30*k+1+shift), buf(40*k+96), make([]int32, k+1)
+	if trial%4 == 3 {
+		k += 48
+	}
+	a, b, off := buf(30*(k+16)+50+shift), buf(40*k+96), make([]int32, k+1)
 	for i := range off[:k] {
 		off[i] = int32(4 * ((i * 37) % (40*k + 1)))
 	}
@@ -80,6 +83,16 @@ func (c tileCase) inPlace(trial int, f func(t, u *ref.Tile, rows int)) func(t, u
 	}
 }
 
+// inBlocks is inPlace of blocks of 16 columns, of which there must be whole ones.
+func (c tileCase) inBlocks(f func(t, u *ref.Tile, rows int)) func(t, u *ref.Tile, rows int) {
+	return func(t, u *ref.Tile, rows int) {
+		t.K = t.K / ref.NR * ref.NR
+		t.RowA, t.StepA = ref.NR, ref.NR*rows+3
+		u.K, u.RowA, u.StepA = t.K, t.RowA, t.StepA
+		f(t, u, rows)
+	}
+}
+
 // oneOf and pairOf are the kernels of a kind.
 func oneOf(k Kind) func(t *ref.Tile, rows int) {
 	return func(t *ref.Tile, rows int) { Run(k, t, rows) }
@@ -103,6 +116,7 @@ func TestTile(t *testing.T) {
 		c := newTileCase(trial)
 		packed, offset := c.run(trial, each(ref.TilePacked)), c.run(trial, each(ref.TileOffset))
 		strided := c.run(trial, c.inPlace(trial, each(ref.TileStrided)))
+		turned := c.run(trial, c.inBlocks(each(ref.TileTurned)))
 		for _, f := range []struct {
 			name string
 			f    func(t, u *ref.Tile, rows int)
@@ -112,6 +126,8 @@ func TestTile(t *testing.T) {
 			{"packed pair", pairOf(Packed), packed}, {"offset pair", pairOf(Offset), offset},
 			{"strided", c.inPlace(trial, each(oneOf(Strided))), strided},
 			{"strided pair", c.inPlace(trial, pairOf(Strided)), strided},
+			{"turned", c.inBlocks(each(oneOf(Turned))), turned},
+			{"turned pair", c.inBlocks(pairOf(Turned)), turned},
 		} {
 			// k ≤ 22 products of at most 1, and terms of at most 3.
 			if err := tol.Close(c.run(trial, f.f), f.want, 1e-5, 1e-6); err != nil {
@@ -168,6 +184,11 @@ func BenchmarkTile(b *testing.B) {
 					v, w := t, u
 					v.RowA, v.StepA, w.RowA, w.StepA = k, 1, k, 1
 					RunPair(Strided, &v, &w, rows)
+				},
+				"turned-pair": func() {
+					v, w := t, u
+					v.RowA, v.StepA, w.RowA, w.StepA = 16, 16*rows, 16, 16*rows
+					RunPair(Turned, &v, &w, rows)
 				},
 			} {
 				b.Run(fmt.Sprintf("%s/k%d/rows%d", name, k, rows), func(b *testing.B) {

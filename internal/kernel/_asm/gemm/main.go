@@ -16,6 +16,7 @@ const (
 	halves = 2  // vectors of a row
 	vec    = 32 // bytes of a vector
 	unroll = 4
+	block  = 64 // bytes of a row of a block of columns
 
 	// How far ahead of its use A is fetched: about two turns of the loop more
 	// than the second-level cache takes to answer.
@@ -30,6 +31,7 @@ func main() {
 		(&tile{rows: rows, masks: masks, kind: packed}).generate()
 		(&tile{rows: rows, masks: masks, kind: offset}).generate()
 		(&tile{rows: rows, masks: masks, kind: strided}).generate()
+		(&tile{rows: rows, masks: masks, kind: turned}).generate()
 	}
 	emit.Peak(ymm)
 	Generate()
@@ -55,6 +57,7 @@ const (
 	packed  kind = "Packed"
 	offset  kind = "Offset"  // B is read in place
 	strided kind = "Strided" // A is read in place
+	turned  kind = "Turned"  // the same, of blocks of 16 columns
 )
 
 // tile is the kernel for one number of rows.
@@ -96,10 +99,13 @@ func (t *tile) generate() {
 	t.loop(p)
 	t.epilogue(p)
 	if t.walk != nil {
-		if t.kind == strided {
+		switch t.kind {
+		case strided:
 			ld := emit.Field(p, "RowA")
 			IMUL3Q(U8(4*mr), ld, ld)
 			ADDQ(ld, t.walk.A)
+		case turned:
+			ADDQ(U32(block*mr), t.walk.A)
 		}
 		t.walk.Next(p)
 	}

@@ -34,15 +34,21 @@ func (t *tile) loop(p gotypes.Component) {
 		b1, off = emit.Field(p, "B1"), emit.Field(p, "Off")
 	}
 	var s strides
-	if t.kind == strided {
+	var next reg.GPVirtual // bytes from the end of a block to the next one
+	unrolls := []int{unroll, 1}
+	switch t.kind {
+	case strided:
 		s = newStrides(p, a)
+	case turned: // whose k is a multiple of 16
+		next, unrolls = emit.Bytes(p, "StepA"), unrolls[:1]
+		SUBQ(U8(block), next)
 	}
-	for _, n := range []int{unroll, 1} {
+	for _, n := range unrolls {
 		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
 		Label(loop)
 		SUBQ(U32(uint32(n)), k)
 		JL(LabelRef(done))
-		for line := 0; line < 4*mr*n && n > 1 && t.kind != strided; line += 64 {
+		for line := 0; line < 4*mr*n && n > 1 && t.packsA(); line += 64 {
 			PREFETCHT0(Mem{Base: a, Disp: aheadA + line})
 		}
 		for u := range n {
@@ -57,9 +63,12 @@ func (t *tile) loop(p gotypes.Component) {
 			}
 			for i := range t.rows {
 				x := ymm(14 + i%2)
-				if t.kind == strided {
+				switch t.kind {
+				case strided:
 					VBROADCASTSS(s.row(a, i), x)
-				} else {
+				case turned:
+					VBROADCASTSS(Mem{Base: a, Disp: block*i + 4*u}, x)
+				default:
 					VBROADCASTSS(Mem{Base: a, Disp: 4 * (mr*u + i)}, x)
 				}
 				VFMADD231PS(x, reg.Y12, acc(i, 0))
@@ -70,7 +79,11 @@ func (t *tile) loop(p gotypes.Component) {
 				ADDQ(s.step, s.low)
 			}
 		}
-		if t.kind != strided {
+		switch t.kind {
+		case strided:
+		case turned:
+			ADDQ(U8(uint8(4*n)), a)
+		default:
 			ADDQ(U32(uint32(4*mr*n)), a)
 		}
 		if t.kind == offset {
@@ -78,16 +91,23 @@ func (t *tile) loop(p gotypes.Component) {
 		} else {
 			ADDQ(U32(uint32(vec*halves*n)), b0)
 		}
+		if t.kind == turned {
+			TESTB(U8(block/4-1), k.As8())
+			JNE(LabelRef(loop))
+			ADDQ(next, a)
+		}
 		JMP(LabelRef(loop))
 		Label(done)
 		if n > 1 {
 			ADDQ(U32(uint32(n)), k)
 		}
 	}
-	if t.walk != nil && t.kind != strided {
+	if t.walk != nil && t.packsA() {
 		MOVQ(a, t.walk.A) // the next panel follows
 	}
 }
+
+func (t *tile) packsA() bool { return t.kind == packed || t.kind == offset }
 
 // strides address a column of an A that is read in place: rows 0 to 2 from a,
 // rows 3 to 5 from low.

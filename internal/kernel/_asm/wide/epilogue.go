@@ -66,7 +66,7 @@ func (t *tiles) epilogue(p []gotypes.Component) {
 }
 
 // usual finishes and stores whole tiles to whose sums nothing is added but a bias of the
-// rows, row by row: fewer instructions than the general way, which follows.
+// channels, row by row: fewer instructions than the general way, which follows.
 func (t *tiles) usual(p []gotypes.Component) {
 	if t.walk == nil {
 		return
@@ -75,7 +75,11 @@ func (t *tiles) usual(p []gotypes.Component) {
 		CMPB(emit.Addr(p[0], flag), U8(0))
 		JNE(LabelRef("general"))
 	}
-	for _, pointer := range []string{"Bias0", "Res0"} {
+	plain := []string{"Bias0", "Res0"}
+	if t.turns() {
+		plain = []string{"BiasRow", "Res0"}
+	}
+	for _, pointer := range plain {
 		CMPQ(emit.Addr(p[0], pointer), U8(0))
 		JNE(LabelRef("general"))
 	}
@@ -96,10 +100,9 @@ func (t *tiles) usual(p []gotypes.Component) {
 	for j := range t.n {
 		at = append(at, t.walk.Place(p[j], "C0"))
 	}
-	bias := emit.Field(p[0], "BiasRow")
-	row := func(i int, finish func(sum reg.VecPhysical)) {
+	row := func(i int, finish func(j int, sum reg.VecPhysical)) {
 		for j := range t.n {
-			finish(t.sum(i, j))
+			finish(j, t.sum(i, j))
 			to := Mem{Base: at[j], Index: ld, Scale: uint8(i % 4)}
 			switch i % 4 {
 			case 0:
@@ -113,19 +116,36 @@ func (t *tiles) usual(p []gotypes.Component) {
 			}
 		}
 	}
+	name := "BiasRow"
+	if t.turns() {
+		name = "Bias0"
+	}
+	bias := emit.Field(p[0], name)
 	TESTQ(bias, bias)
 	JEQ(LabelRef("noBias"))
-	ADDQ(t.walk.MovedBias, bias)
+	// What is added to row i of tile j, which each row loads, or the first for all.
+	b := func(i, j int) reg.VecPhysical { return t.free(2 + i%4) }
+	load := func(i int) { VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, b(i, 0)) }
+	if t.turns() {
+		b = func(i, j int) reg.VecPhysical { return t.free(2 + j) }
+		load = func(i int) {
+			for j := 0; j < t.n && i == 0; j++ {
+				VMOVUPS(Mem{Base: emit.Field(p[j], "Bias0")}, b(0, j).(reg.VecPhysical).AsY())
+				VINSERTF32X8(U8(1), Mem{Base: emit.Field(p[j], "Bias1")}, b(0, j), b(0, j))
+			}
+		}
+	} else {
+		ADDQ(t.walk.MovedBias, bias)
+	}
 	CMPB(emit.Addr(p[0], "Clamp"), U8(0))
 	JEQ(LabelRef("noBounds"))
 	lo, hi := t.free(0), t.free(1)
 	VBROADCASTSS(emit.Addr(p[0], "Lo"), lo)
 	VBROADCASTSS(emit.Addr(p[0], "Hi"), hi)
-	b := func(i int) reg.VecPhysical { return t.free(2 + i%4) }
 	for i := range t.rows {
-		VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, b(i))
-		row(i, func(sum reg.VecPhysical) {
-			VADDPS(b(i), sum, sum)
+		load(i)
+		row(i, func(j int, sum reg.VecPhysical) {
+			VADDPS(b(i, j), sum, sum)
 			VMAXPS(sum, lo, sum)
 			VMINPS(sum, hi, sum)
 		})
@@ -133,19 +153,23 @@ func (t *tiles) usual(p []gotypes.Component) {
 	JMP(LabelRef("stored"))
 	Label("noBounds")
 	for i := range t.rows {
-		VBROADCASTSS(Mem{Base: bias, Disp: 4 * i}, b(i))
-		row(i, func(sum reg.VecPhysical) { VADDPS(b(i), sum, sum) })
+		load(i)
+		row(i, func(j int, sum reg.VecPhysical) { VADDPS(b(i, j), sum, sum) })
 	}
 	JMP(LabelRef("stored"))
 	Label("noBias")
 	CMPB(emit.Addr(p[0], "Clamp"), U8(0))
 	JNE(LabelRef("general"))
 	for i := range t.rows {
-		row(i, func(reg.VecPhysical) {})
+		row(i, func(int, reg.VecPhysical) {})
 	}
 	JMP(LabelRef("stored"))
 	Label("general")
 }
+
+// turns reports whether the rows of A are pixels, so that channels, which have a bias, are
+// columns.
+func (t *tiles) turns() bool { return t.kind == strided || t.kind == turned }
 
 // masks fills the masks of the lanes that are stored.
 func (t *tiles) masks(p []gotypes.Component) {

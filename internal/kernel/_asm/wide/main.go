@@ -39,7 +39,7 @@ const (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	Package("memprobe/internal/kernel/avx512")
-	for _, k := range []kind{packed, offset, strided} {
+	for _, k := range []kind{packed, offset, strided, turned} {
 		for _, rows := range []int{1, 2, 3, 4, 5, mr, 2 * mr} {
 			(&tiles{n: 2, rows: rows, kind: k}).generate()
 		}
@@ -47,6 +47,7 @@ func main() {
 	}
 	// Where twelves leave one row over: planes of 7x7, 5x5, 13x13 elements.
 	(&tiles{n: 2, rows: 2*mr + 1, kind: strided}).generate()
+	(&tiles{n: 2, rows: 2*mr + 1, kind: turned}).generate()
 	// The images of a batch of eight, for depthwise products.
 	(&tiles{n: 1, rows: 8, kind: strided}).generate()
 	for rows := 1; rows <= mr; rows++ {
@@ -64,6 +65,7 @@ const (
 	packed  kind = "Packed"
 	offset  kind = "Offset"  // B is read in place
 	strided kind = "Strided" // A is read in place
+	turned  kind = "Turned"  // the same, of blocks of 16 columns
 )
 
 // tiles is the kernel for one number of rows of a tile or of two that share A.
@@ -114,7 +116,7 @@ func (t *tiles) generate() {
 	}
 	if t.walk != nil {
 		switch t.kind {
-		case strided:
+		case strided, turned:
 			t.more = newPieces(p[0])
 		case packed:
 			t.raw = newRaw(p[0], "NextPieces")
@@ -131,10 +133,13 @@ func (t *tiles) generate() {
 	t.loop(p)
 	t.epilogue(p)
 	if t.walk != nil {
-		if t.kind == strided {
+		switch t.kind {
+		case strided:
 			ld := emit.Field(p[0], "RowA")
 			IMUL3Q(U8(4*2*mr), ld, ld)
 			ADDQ(ld, t.walk.A)
+		case turned:
+			ADDQ(U32(wide*2*mr), t.walk.A)
 		}
 		t.walk.Next(p[0])
 	}
@@ -149,7 +154,11 @@ func (t *tiles) loop(p []gotypes.Component) {
 	piece := t.more.load()
 	raw := t.raw.load()
 	held := t.hold(k)
-	for _, n := range []int{unroll, 1} {
+	unrolls := []int{unroll, 1}
+	if t.kind == turned { // whose k is a multiple of 16
+		unrolls = unrolls[:1]
+	}
+	for _, n := range unrolls {
 		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
 		Label(loop)
 		SUBQ(U32(uint32(n)), k)
@@ -175,6 +184,11 @@ func (t *tiles) loop(p []gotypes.Component) {
 		}
 		a.advance(n)
 		b.advance(n)
+		if t.kind == turned {
+			TESTB(U8(wide/4-1), k.As8())
+			JNE(LabelRef(loop))
+			ADDQ(a.one, a.base[0]) // to the next block
+		}
 		JMP(LabelRef(loop))
 		Label(done)
 		if n > 1 {
@@ -184,22 +198,28 @@ func (t *tiles) loop(p []gotypes.Component) {
 	}
 	t.more.store(piece)
 	t.raw.store(raw)
-	if t.walk != nil && t.kind != strided {
+	if t.walk != nil && len(a.base) == 2 && t.kind != strided {
 		MOVQ(a.base[1], t.walk.A) // the next panels follow
 	}
 }
 
 // lines address the columns of A as they pass by. A packed one has a base for
-// each panel, one that is read in place for every three rows.
+// each panel, one that is read in place for every three rows, one in blocks for all.
 type lines struct {
 	base     []reg.GPVirtual
 	row, one reg.GPVirtual // bytes from row to row and from step to step; nil if packed
+	blocks   bool          // one is what leads from the end of a block to the next; row is nil
 }
 
 func (t *tiles) lines(p gotypes.Component, k reg.GPVirtual) *lines {
 	l := &lines{}
 	per := mr
-	if t.kind == strided {
+	switch t.kind {
+	case turned:
+		per, l.blocks, l.one = t.rows, true, emit.Field(p, "StepA")
+		SHLQ(Imm(2), l.one)
+		SUBQ(Imm(wide), l.one)
+	case strided:
 		per = 3
 		l.row, l.one = emit.Field(p, "RowA"), emit.Field(p, "StepA")
 		SHLQ(Imm(2), l.row)
@@ -226,6 +246,9 @@ func (t *tiles) lines(p gotypes.Component, k reg.GPVirtual) *lines {
 
 // at is the address of row i, u steps ahead.
 func (l *lines) at(i, u int) Mem {
+	if l.blocks {
+		return Mem{Base: l.base[0], Disp: wide*i + 4*u}
+	}
 	if l.row == nil {
 		return Mem{Base: l.base[i/mr], Disp: 4 * (mr*u + i%mr)}
 	}
@@ -237,7 +260,7 @@ func (l *lines) at(i, u int) Mem {
 }
 
 func (l *lines) prefetch(n int) {
-	for line := 0; line < 4*mr*n && l.row == nil; line += 64 {
+	for line := 0; line < 4*mr*n && l.row == nil && !l.blocks; line += 64 {
 		for _, b := range l.base {
 			PREFETCHT0(Mem{Base: b, Disp: aheadA + line})
 		}
@@ -255,7 +278,10 @@ func (l *lines) step() {
 
 func (l *lines) advance(n int) {
 	for _, b := range l.base {
-		if l.row == nil {
+		switch {
+		case l.blocks:
+			ADDQ(U32(uint32(4*n)), b)
+		case l.row == nil:
 			ADDQ(U32(uint32(4*mr*n)), b)
 		}
 	}

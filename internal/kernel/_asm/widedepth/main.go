@@ -30,6 +30,9 @@ func main() {
 	for _, taps := range []int{3, 5} {
 		(&conv{taps: taps, stride: 2, form: picked}).generate()
 		(&conv{taps: taps, stride: 2, form: halves}).generate()
+		for stride := 1; stride <= 2; stride++ {
+			(&turnedConv{taps: taps, stride: stride}).generate()
+		}
 	}
 	depthLanes()
 	Generate()

@@ -10,6 +10,7 @@ import (
 	"memprobe/internal/kernel/kerneltest"
 	"memprobe/internal/kernel/ref"
 	"memprobe/internal/kernel/tile"
+	"memprobe/internal/parallel"
 	"memprobe/internal/tol"
 )
 
@@ -78,6 +79,50 @@ func TestDepthRowsBits(t *testing.T) {
 	for _, c := range [][3]int{{3, 1, 1}, {3, 2, 1}, {5, 1, 1}, {5, 2, 1}, {7, 1, 1}, {3, 1, 2}, {3, 2, 2}, {5, 1, 2}, {5, 2, 2}, {7, 1, 2}} {
 		if cases[c] < 8 {
 			t.Errorf("%d windows of %dx%[2]d with a stride of %d and %d rows in a vector, want 8 at least", cases[c], c[0], c[1], c[2])
+		}
+	}
+}
+
+// What is read and written with channels innermost has the bits of planes, on any number of threads,
+// and agrees with ref.
+func TestDepthTurnedBits(t *testing.T) {
+	kerneltest.NeedAVX512(t)
+	pool := parallel.New(3)
+	defer pool.Close()
+	for i, d := range [][4]int{ // channels, height, width, window
+		{16, 7, 7, 3}, {48, 7, 7, 5}, {32, 14, 14, 5}, {32, 14, 14, 3}, {16, 28, 28, 5}, {16, 3, 14, 3}, {16, 1, 13, 5}, {48, 2, 27, 3},
+		{16, 14, 14, 5}, {32, 28, 28, 3}, {16, 28, 28, 5}, {16, 2, 40, 3}, {48, 4, 54, 5}, {16, 6, 14, 3},
+	} {
+		s := kerneltest.SquareConv(2, d[0], d[1], d[0], d[3], 1+i/8, d[0])
+		s.W = d[2]
+		s.Bias, s.Act, s.Lo, s.Hi = i%3 > 0, ref.Activation(i%4), -0.25, 0.5
+		if !SuitsTurned(s) {
+			t.Fatalf("%+v does not suit", s)
+		}
+		nx, nw, ny := s.Lengths()
+		x, w, bias := kerneltest.Noise(nx, 1), kerneltest.Noise(nw, 2), kerneltest.Noise(s.M, 3)
+		run := func(a method.Conv, x []float32) []float32 {
+			y, packed := kerneltest.Noise(ny, 9), make([]float32, a.PackedLen())
+			a.Pack(packed, w)
+			a.Run(method.Operands{Y: y, X: x, Packed: packed, Bias: bias}, make([]float32, a.Scratch()))
+			kerneltest.Intact(t, y)
+			return y
+		}
+		want, turnedX := run(newPadded(nil, s, false), x), kerneltest.Turned(x, s.C, s.H*s.W)
+		for _, p := range []*parallel.Pool{nil, pool} {
+			if !slices.Equal(want, kerneltest.Planes(run(NewTurned(p, s), turnedX), s.C, s.OutH()*s.OutW())) {
+				t.Errorf("%+v: other bits than those of planes", s)
+			}
+		}
+		c := NewTurned(nil, s).(*turned)
+		c.Operands = method.Operands{Y: make([]float32, ny), X: turnedX, Packed: make([]float32, c.PackedLen()), Bias: bias}
+		c.Pack(c.Packed, w)
+		for q := range s.N * c.panels {
+			a := c.arguments(q)
+			ref.DepthTurnedConv(&a, s.KH, s.StrideH)
+		}
+		if err := tol.Close(kerneltest.Planes(c.Y, s.C, s.OutH()*s.OutW()), kerneltest.Wide(want), 1e-5, 1e-5); err != nil {
+			t.Errorf("%+v: %v", s, err)
 		}
 	}
 }

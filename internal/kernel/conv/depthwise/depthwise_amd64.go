@@ -68,3 +68,20 @@ func gradient(d *ref.Depth) {
 	}
 	ref.DepthGrad(d)
 }
+
+// HasTurned reports whether convolutions of what is turned are fast.
+func HasTurned() bool { return cpu.AVX512 }
+
+// turnedConvolve is [ref.DepthTurnedConv], for windows and strides that [SuitsTurned] allows.
+func turnedConvolve(d *ref.DepthTurned, taps, stride int) {
+	switch {
+	case taps == 3 && stride == 1:
+		avx512.DepthTurned3x1(d)
+	case taps == 3:
+		avx512.DepthTurned3x2(d)
+	case stride == 1:
+		avx512.DepthTurned5x1(d)
+	default:
+		avx512.DepthTurned5x2(d)
+	}
+}

@@ -24,3 +24,9 @@ func lanesConvolve(d *ref.DepthLanes) { ref.DepthLanesConv(d) }
 
 // gradient is [ref.DepthGrad].
 func gradient(d *ref.Depth) { ref.DepthGrad(d) }
+
+// HasTurned reports whether convolutions of what is turned are fast.
+func HasTurned() bool { return false }
+
+// turnedConvolve is [ref.DepthTurnedConv].
+func turnedConvolve(d *ref.DepthTurned, taps, stride int) { ref.DepthTurnedConv(d, taps, stride) }
