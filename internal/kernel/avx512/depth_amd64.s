@@ -28,9 +28,9 @@ TEXT ·DepthRows3x1(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z6
-	VBROADCASTSS 116(AX), Z7
-	VBROADCASTSS 120(AX), Z8
+	VBROADCASTSS 120(AX), Z6
+	VBROADCASTSS 124(AX), Z7
+	VBROADCASTSS 128(AX), Z8
 	VBROADCASTSS (CX), Z10
 	VBROADCASTSS 4(CX), Z11
 	VBROADCASTSS 8(CX), Z12
@@ -41,41 +41,42 @@ TEXT ·DepthRows3x1(SB), NOSPLIT, $24-8
 	VBROADCASTSS 28(CX), Z17
 	VBROADCASTSS 32(CX), Z18
 	MOVQ         104(AX), CX
+	MOVQ         112(AX), R8
 
 strip:
 	KMOVW     (DI), K1
 	KMOVW     2(DI), K2
 	KMOVW     4(DI), K3
 	KMOVW     6(DI), K4
-	MOVQ      48(AX), R12
-	MOVQ      8(SP), R8
-	MOVQ      16(SP), R10
-	XORQ      R11, R11
-	SUBQ      72(AX), R11
-	CMPQ      R11, DX
+	MOVQ      48(AX), R13
+	MOVQ      8(SP), R10
+	MOVQ      16(SP), R11
+	XORQ      R12, R12
+	SUBQ      72(AX), R12
+	CMPQ      R12, DX
 	JAE       row0Outside
-	VMOVUPS.Z (R8), K1, Z3
-	VMOVUPS.Z 4(R8), K2, Z4
-	VMOVUPS.Z 8(R8), K3, Z5
+	VMOVUPS.Z (R10), K1, Z3
+	VMOVUPS.Z 4(R10), K2, Z4
+	VMOVUPS.Z 8(R10), K3, Z5
 
 row0Ready:
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VMOVAPS     Z6, Z0
 	VFMADD231PS Z10, Z3, Z0
 	VFMADD231PS Z11, Z4, Z0
 	VFMADD231PS Z12, Z5, Z0
-	CMPQ        R11, DX
+	CMPQ        R12, DX
 	JAE         row1Outside
-	VMOVUPS.Z   (R8), K1, Z3
-	VMOVUPS.Z   4(R8), K2, Z4
-	VMOVUPS.Z   8(R8), K3, Z5
+	VMOVUPS.Z   (R10), K1, Z3
+	VMOVUPS.Z   4(R10), K2, Z4
+	VMOVUPS.Z   8(R10), K3, Z5
 
 row1Ready:
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VFMADD231PS Z13, Z3, Z0
 	VMOVAPS     Z6, Z1
 	VFMADD231PS Z10, Z3, Z1
@@ -85,16 +86,16 @@ row1Ready:
 	VFMADD231PS Z12, Z5, Z1
 
 turn:
-	CMPQ      R11, DX
+	CMPQ      R12, DX
 	JAE       row2Outside
-	VMOVUPS.Z (R8), K1, Z3
-	VMOVUPS.Z 4(R8), K2, Z4
-	VMOVUPS.Z 8(R8), K3, Z5
+	VMOVUPS.Z (R10), K1, Z3
+	VMOVUPS.Z 4(R10), K2, Z4
+	VMOVUPS.Z 8(R10), K3, Z5
 
 row2Ready:
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VFMADD231PS Z16, Z3, Z0
 	VFMADD231PS Z13, Z3, Z1
 	VMOVAPS     Z6, Z2
@@ -109,22 +110,23 @@ row2Ready:
 	JNE         residual0
 
 plain0:
-	VMAXPS    Z0, Z7, Z0
-	VMINPS    Z0, Z8, Z0
-	VMOVUPS   Z0, K4, (R10)
-	ADDQ      SI, R10
-	DECQ      R12
-	JEQ       next
-	CMPQ      R11, DX
-	JAE       row3Outside
-	VMOVUPS.Z (R8), K1, Z3
-	VMOVUPS.Z 4(R8), K2, Z4
-	VMOVUPS.Z 8(R8), K3, Z5
+	VMAXPS     Z0, Z7, Z0
+	VMINPS     Z0, Z8, Z0
+	VMOVUPS    Z0, K4, (R11)
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       SI, R11
+	DECQ       R13
+	JEQ        next
+	CMPQ       R12, DX
+	JAE        row3Outside
+	VMOVUPS.Z  (R10), K1, Z3
+	VMOVUPS.Z  4(R10), K2, Z4
+	VMOVUPS.Z  8(R10), K3, Z5
 
 row3Ready:
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VFMADD231PS Z16, Z3, Z1
 	VFMADD231PS Z13, Z3, Z2
 	VMOVAPS     Z6, Z0
@@ -139,22 +141,23 @@ row3Ready:
 	JNE         residual1
 
 plain1:
-	VMAXPS    Z1, Z7, Z1
-	VMINPS    Z1, Z8, Z1
-	VMOVUPS   Z1, K4, (R10)
-	ADDQ      SI, R10
-	DECQ      R12
-	JEQ       next
-	CMPQ      R11, DX
-	JAE       row4Outside
-	VMOVUPS.Z (R8), K1, Z3
-	VMOVUPS.Z 4(R8), K2, Z4
-	VMOVUPS.Z 8(R8), K3, Z5
+	VMAXPS     Z1, Z7, Z1
+	VMINPS     Z1, Z8, Z1
+	VMOVUPS    Z1, K4, (R11)
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       SI, R11
+	DECQ       R13
+	JEQ        next
+	CMPQ       R12, DX
+	JAE        row4Outside
+	VMOVUPS.Z  (R10), K1, Z3
+	VMOVUPS.Z  4(R10), K2, Z4
+	VMOVUPS.Z  8(R10), K3, Z5
 
 row4Ready:
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VFMADD231PS Z16, Z3, Z2
 	VFMADD231PS Z13, Z3, Z0
 	VMOVAPS     Z6, Z1
@@ -169,13 +172,14 @@ row4Ready:
 	JNE         residual2
 
 plain2:
-	VMAXPS  Z2, Z7, Z2
-	VMINPS  Z2, Z8, Z2
-	VMOVUPS Z2, K4, (R10)
-	ADDQ    SI, R10
-	DECQ    R12
-	JEQ     next
-	JMP     turn
+	VMAXPS     Z2, Z7, Z2
+	VMINPS     Z2, Z8, Z2
+	VMOVUPS    Z2, K4, (R11)
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       SI, R11
+	DECQ       R13
+	JEQ        next
+	JMP        turn
 
 next:
 	ADDQ $0x10, DI
@@ -205,7 +209,7 @@ row2Outside:
 	JMP    row2Ready
 
 residual0:
-	VMOVUPS.Z (R10)(R9*1), K4, Z9
+	VMOVUPS.Z (R11)(R9*1), K4, Z9
 	VADDPS    Z9, Z0, Z0
 	JMP       plain0
 
@@ -216,7 +220,7 @@ row3Outside:
 	JMP    row3Ready
 
 residual1:
-	VMOVUPS.Z (R10)(R9*1), K4, Z9
+	VMOVUPS.Z (R11)(R9*1), K4, Z9
 	VADDPS    Z9, Z1, Z1
 	JMP       plain1
 
@@ -227,7 +231,7 @@ row4Outside:
 	JMP    row4Ready
 
 residual2:
-	VMOVUPS.Z (R10)(R9*1), K4, Z9
+	VMOVUPS.Z (R11)(R9*1), K4, Z9
 	VADDPS    Z9, Z2, Z2
 	JMP       plain2
 
@@ -305,9 +309,9 @@ TEXT ·DepthHalves3x1(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z10
-	VBROADCASTSS 116(AX), Z11
-	VBROADCASTSS 120(AX), Z12
+	VBROADCASTSS 120(AX), Z10
+	VBROADCASTSS 124(AX), Z11
+	VBROADCASTSS 128(AX), Z12
 	VMOVUPS      lanesOfDepthHalves3x1<>+0(SB), Z7
 	VMOVUPS      lanesOfDepthHalves3x1<>+64(SB), Z8
 	VMOVUPS      lanesOfDepthHalves3x1<>+128(SB), Z9
@@ -668,9 +672,9 @@ TEXT ·DepthRows5x1(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z10
-	VBROADCASTSS 116(AX), Z11
-	VBROADCASTSS 120(AX), Z12
+	VBROADCASTSS 120(AX), Z10
+	VBROADCASTSS 124(AX), Z11
+	VBROADCASTSS 128(AX), Z12
 	VBROADCASTSS (CX), Z14
 	VBROADCASTSS 4(CX), Z15
 	VBROADCASTSS 8(CX), Z16
@@ -690,6 +694,7 @@ TEXT ·DepthRows5x1(SB), NOSPLIT, $24-8
 	VBROADCASTSS 64(CX), Z30
 	VBROADCASTSS 68(CX), Z31
 	MOVQ         104(AX), R8
+	MOVQ         112(AX), R10
 
 strip:
 	KMOVW     (DI), K1
@@ -698,41 +703,41 @@ strip:
 	KMOVW     6(DI), K4
 	KMOVW     8(DI), K5
 	KMOVW     10(DI), K6
-	MOVQ      48(AX), R13
-	MOVQ      8(SP), R10
-	MOVQ      16(SP), R11
-	XORQ      R12, R12
-	SUBQ      72(AX), R12
-	CMPQ      R12, DX
+	MOVQ      48(AX), R14
+	MOVQ      8(SP), R11
+	MOVQ      16(SP), R12
+	XORQ      R13, R13
+	SUBQ      72(AX), R13
+	CMPQ      R13, DX
 	JAE       row0Outside
-	VMOVUPS.Z (R10), K1, Z5
-	VMOVUPS.Z 4(R10), K2, Z6
-	VMOVUPS.Z 8(R10), K3, Z7
-	VMOVUPS.Z 12(R10), K4, Z8
-	VMOVUPS.Z 16(R10), K5, Z9
+	VMOVUPS.Z (R11), K1, Z5
+	VMOVUPS.Z 4(R11), K2, Z6
+	VMOVUPS.Z 8(R11), K3, Z7
+	VMOVUPS.Z 12(R11), K4, Z8
+	VMOVUPS.Z 16(R11), K5, Z9
 
 row0Ready:
-	PREFETCHT1  (R10)(R8*1)
-	ADDQ        BX, R10
-	INCQ        R12
+	PREFETCHT1  (R11)(R8*1)
+	ADDQ        BX, R11
+	INCQ        R13
 	VMOVAPS     Z10, Z0
 	VFMADD231PS Z14, Z5, Z0
 	VFMADD231PS Z15, Z6, Z0
 	VFMADD231PS Z16, Z7, Z0
 	VFMADD231PS Z17, Z8, Z0
 	VFMADD231PS Z18, Z9, Z0
-	CMPQ        R12, DX
+	CMPQ        R13, DX
 	JAE         row1Outside
-	VMOVUPS.Z   (R10), K1, Z5
-	VMOVUPS.Z   4(R10), K2, Z6
-	VMOVUPS.Z   8(R10), K3, Z7
-	VMOVUPS.Z   12(R10), K4, Z8
-	VMOVUPS.Z   16(R10), K5, Z9
+	VMOVUPS.Z   (R11), K1, Z5
+	VMOVUPS.Z   4(R11), K2, Z6
+	VMOVUPS.Z   8(R11), K3, Z7
+	VMOVUPS.Z   12(R11), K4, Z8
+	VMOVUPS.Z   16(R11), K5, Z9
 
 row1Ready:
-	PREFETCHT1  (R10)(R8*1)
-	ADDQ        BX, R10
-	INCQ        R12
+	PREFETCHT1  (R11)(R8*1)
+	ADDQ        BX, R11
+	INCQ        R13
 	VFMADD231PS Z19, Z5, Z0
 	VMOVAPS     Z10, Z1
 	VFMADD231PS Z14, Z5, Z1
@@ -744,18 +749,18 @@ row1Ready:
 	VFMADD231PS Z17, Z8, Z1
 	VFMADD231PS Z23, Z9, Z0
 	VFMADD231PS Z18, Z9, Z1
-	CMPQ        R12, DX
+	CMPQ        R13, DX
 	JAE         row2Outside
-	VMOVUPS.Z   (R10), K1, Z5
-	VMOVUPS.Z   4(R10), K2, Z6
-	VMOVUPS.Z   8(R10), K3, Z7
-	VMOVUPS.Z   12(R10), K4, Z8
-	VMOVUPS.Z   16(R10), K5, Z9
+	VMOVUPS.Z   (R11), K1, Z5
+	VMOVUPS.Z   4(R11), K2, Z6
+	VMOVUPS.Z   8(R11), K3, Z7
+	VMOVUPS.Z   12(R11), K4, Z8
+	VMOVUPS.Z   16(R11), K5, Z9
 
 row2Ready:
-	PREFETCHT1  (R10)(R8*1)
-	ADDQ        BX, R10
-	INCQ        R12
+	PREFETCHT1  (R11)(R8*1)
+	ADDQ        BX, R11
+	INCQ        R13
 	VFMADD231PS Z24, Z5, Z0
 	VFMADD231PS Z19, Z5, Z1
 	VMOVAPS     Z10, Z2
@@ -772,18 +777,18 @@ row2Ready:
 	VFMADD231PS Z28, Z9, Z0
 	VFMADD231PS Z23, Z9, Z1
 	VFMADD231PS Z18, Z9, Z2
-	CMPQ        R12, DX
+	CMPQ        R13, DX
 	JAE         row3Outside
-	VMOVUPS.Z   (R10), K1, Z5
-	VMOVUPS.Z   4(R10), K2, Z6
-	VMOVUPS.Z   8(R10), K3, Z7
-	VMOVUPS.Z   12(R10), K4, Z8
-	VMOVUPS.Z   16(R10), K5, Z9
+	VMOVUPS.Z   (R11), K1, Z5
+	VMOVUPS.Z   4(R11), K2, Z6
+	VMOVUPS.Z   8(R11), K3, Z7
+	VMOVUPS.Z   12(R11), K4, Z8
+	VMOVUPS.Z   16(R11), K5, Z9
 
 row3Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS      Z29, Z5, Z0
 	VFMADD231PS      Z24, Z5, Z1
 	VFMADD231PS      Z19, Z5, Z2
@@ -807,18 +812,18 @@ row3Ready:
 	VFMADD231PS      Z18, Z9, Z3
 
 turn:
-	CMPQ      R12, DX
+	CMPQ      R13, DX
 	JAE       row4Outside
-	VMOVUPS.Z (R10), K1, Z5
-	VMOVUPS.Z 4(R10), K2, Z6
-	VMOVUPS.Z 8(R10), K3, Z7
-	VMOVUPS.Z 12(R10), K4, Z8
-	VMOVUPS.Z 16(R10), K5, Z9
+	VMOVUPS.Z (R11), K1, Z5
+	VMOVUPS.Z 4(R11), K2, Z6
+	VMOVUPS.Z 8(R11), K3, Z7
+	VMOVUPS.Z 12(R11), K4, Z8
+	VMOVUPS.Z 16(R11), K5, Z9
 
 row4Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 80(CX), Z5, Z0
 	VFMADD231PS      Z29, Z5, Z1
 	VFMADD231PS      Z24, Z5, Z2
@@ -849,24 +854,25 @@ row4Ready:
 	JNE              residual0
 
 plain0:
-	VMAXPS    Z0, Z11, Z0
-	VMINPS    Z0, Z12, Z0
-	VMOVUPS   Z0, K6, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	CMPQ      R12, DX
-	JAE       row5Outside
-	VMOVUPS.Z (R10), K1, Z5
-	VMOVUPS.Z 4(R10), K2, Z6
-	VMOVUPS.Z 8(R10), K3, Z7
-	VMOVUPS.Z 12(R10), K4, Z8
-	VMOVUPS.Z 16(R10), K5, Z9
+	VMAXPS     Z0, Z11, Z0
+	VMINPS     Z0, Z12, Z0
+	VMOVUPS    Z0, K6, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	CMPQ       R13, DX
+	JAE        row5Outside
+	VMOVUPS.Z  (R11), K1, Z5
+	VMOVUPS.Z  4(R11), K2, Z6
+	VMOVUPS.Z  8(R11), K3, Z7
+	VMOVUPS.Z  12(R11), K4, Z8
+	VMOVUPS.Z  16(R11), K5, Z9
 
 row5Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 80(CX), Z5, Z1
 	VFMADD231PS      Z29, Z5, Z2
 	VFMADD231PS      Z24, Z5, Z3
@@ -897,24 +903,25 @@ row5Ready:
 	JNE              residual1
 
 plain1:
-	VMAXPS    Z1, Z11, Z1
-	VMINPS    Z1, Z12, Z1
-	VMOVUPS   Z1, K6, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	CMPQ      R12, DX
-	JAE       row6Outside
-	VMOVUPS.Z (R10), K1, Z5
-	VMOVUPS.Z 4(R10), K2, Z6
-	VMOVUPS.Z 8(R10), K3, Z7
-	VMOVUPS.Z 12(R10), K4, Z8
-	VMOVUPS.Z 16(R10), K5, Z9
+	VMAXPS     Z1, Z11, Z1
+	VMINPS     Z1, Z12, Z1
+	VMOVUPS    Z1, K6, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	CMPQ       R13, DX
+	JAE        row6Outside
+	VMOVUPS.Z  (R11), K1, Z5
+	VMOVUPS.Z  4(R11), K2, Z6
+	VMOVUPS.Z  8(R11), K3, Z7
+	VMOVUPS.Z  12(R11), K4, Z8
+	VMOVUPS.Z  16(R11), K5, Z9
 
 row6Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 80(CX), Z5, Z2
 	VFMADD231PS      Z29, Z5, Z3
 	VFMADD231PS      Z24, Z5, Z4
@@ -945,24 +952,25 @@ row6Ready:
 	JNE              residual2
 
 plain2:
-	VMAXPS    Z2, Z11, Z2
-	VMINPS    Z2, Z12, Z2
-	VMOVUPS   Z2, K6, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	CMPQ      R12, DX
-	JAE       row7Outside
-	VMOVUPS.Z (R10), K1, Z5
-	VMOVUPS.Z 4(R10), K2, Z6
-	VMOVUPS.Z 8(R10), K3, Z7
-	VMOVUPS.Z 12(R10), K4, Z8
-	VMOVUPS.Z 16(R10), K5, Z9
+	VMAXPS     Z2, Z11, Z2
+	VMINPS     Z2, Z12, Z2
+	VMOVUPS    Z2, K6, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	CMPQ       R13, DX
+	JAE        row7Outside
+	VMOVUPS.Z  (R11), K1, Z5
+	VMOVUPS.Z  4(R11), K2, Z6
+	VMOVUPS.Z  8(R11), K3, Z7
+	VMOVUPS.Z  12(R11), K4, Z8
+	VMOVUPS.Z  16(R11), K5, Z9
 
 row7Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 80(CX), Z5, Z3
 	VFMADD231PS      Z29, Z5, Z4
 	VFMADD231PS      Z24, Z5, Z0
@@ -993,24 +1001,25 @@ row7Ready:
 	JNE              residual3
 
 plain3:
-	VMAXPS    Z3, Z11, Z3
-	VMINPS    Z3, Z12, Z3
-	VMOVUPS   Z3, K6, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	CMPQ      R12, DX
-	JAE       row8Outside
-	VMOVUPS.Z (R10), K1, Z5
-	VMOVUPS.Z 4(R10), K2, Z6
-	VMOVUPS.Z 8(R10), K3, Z7
-	VMOVUPS.Z 12(R10), K4, Z8
-	VMOVUPS.Z 16(R10), K5, Z9
+	VMAXPS     Z3, Z11, Z3
+	VMINPS     Z3, Z12, Z3
+	VMOVUPS    Z3, K6, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	CMPQ       R13, DX
+	JAE        row8Outside
+	VMOVUPS.Z  (R11), K1, Z5
+	VMOVUPS.Z  4(R11), K2, Z6
+	VMOVUPS.Z  8(R11), K3, Z7
+	VMOVUPS.Z  12(R11), K4, Z8
+	VMOVUPS.Z  16(R11), K5, Z9
 
 row8Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 80(CX), Z5, Z4
 	VFMADD231PS      Z29, Z5, Z0
 	VFMADD231PS      Z24, Z5, Z1
@@ -1041,13 +1050,14 @@ row8Ready:
 	JNE              residual4
 
 plain4:
-	VMAXPS  Z4, Z11, Z4
-	VMINPS  Z4, Z12, Z4
-	VMOVUPS Z4, K6, (R11)
-	ADDQ    SI, R11
-	DECQ    R13
-	JEQ     next
-	JMP     turn
+	VMAXPS     Z4, Z11, Z4
+	VMINPS     Z4, Z12, Z4
+	VMOVUPS    Z4, K6, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	JMP        turn
 
 next:
 	ADDQ $0x10, DI
@@ -1099,7 +1109,7 @@ row4Outside:
 	JMP    row4Ready
 
 residual0:
-	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VMOVUPS.Z (R12)(R9*1), K6, Z13
 	VADDPS    Z13, Z0, Z0
 	JMP       plain0
 
@@ -1112,7 +1122,7 @@ row5Outside:
 	JMP    row5Ready
 
 residual1:
-	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VMOVUPS.Z (R12)(R9*1), K6, Z13
 	VADDPS    Z13, Z1, Z1
 	JMP       plain1
 
@@ -1125,7 +1135,7 @@ row6Outside:
 	JMP    row6Ready
 
 residual2:
-	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VMOVUPS.Z (R12)(R9*1), K6, Z13
 	VADDPS    Z13, Z2, Z2
 	JMP       plain2
 
@@ -1138,7 +1148,7 @@ row7Outside:
 	JMP    row7Ready
 
 residual3:
-	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VMOVUPS.Z (R12)(R9*1), K6, Z13
 	VADDPS    Z13, Z3, Z3
 	JMP       plain3
 
@@ -1151,7 +1161,7 @@ row8Outside:
 	JMP    row8Ready
 
 residual4:
-	VMOVUPS.Z (R11)(R9*1), K6, Z13
+	VMOVUPS.Z (R12)(R9*1), K6, Z13
 	VADDPS    Z13, Z4, Z4
 	JMP       plain4
 
@@ -1261,9 +1271,9 @@ TEXT ·DepthHalves5x1(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z14
-	VBROADCASTSS 116(AX), Z15
-	VBROADCASTSS 120(AX), Z16
+	VBROADCASTSS 120(AX), Z14
+	VBROADCASTSS 124(AX), Z15
+	VBROADCASTSS 128(AX), Z16
 	VMOVUPS      lanesOfDepthHalves5x1<>+0(SB), Z9
 	VMOVUPS      lanesOfDepthHalves5x1<>+64(SB), Z10
 	VMOVUPS      lanesOfDepthHalves5x1<>+128(SB), Z11
@@ -1779,9 +1789,9 @@ TEXT ·DepthRows7x1(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z14
-	VBROADCASTSS 116(AX), Z15
-	VBROADCASTSS 120(AX), Z16
+	VBROADCASTSS 120(AX), Z14
+	VBROADCASTSS 124(AX), Z15
+	VBROADCASTSS 128(AX), Z16
 	VBROADCASTSS (CX), Z18
 	VBROADCASTSS 4(CX), Z19
 	VBROADCASTSS 8(CX), Z20
@@ -1797,6 +1807,7 @@ TEXT ·DepthRows7x1(SB), NOSPLIT, $24-8
 	VBROADCASTSS 48(CX), Z30
 	VBROADCASTSS 52(CX), Z31
 	MOVQ         104(AX), R8
+	MOVQ         112(AX), R10
 
 strip:
 	KMOVW     (DI), K1
@@ -1806,25 +1817,25 @@ strip:
 	KMOVW     8(DI), K5
 	KMOVW     10(DI), K6
 	KMOVW     12(DI), K7
-	MOVQ      48(AX), R13
-	MOVQ      8(SP), R10
-	MOVQ      16(SP), R11
-	XORQ      R12, R12
-	SUBQ      72(AX), R12
-	CMPQ      R12, DX
+	MOVQ      48(AX), R14
+	MOVQ      8(SP), R11
+	MOVQ      16(SP), R12
+	XORQ      R13, R13
+	SUBQ      72(AX), R13
+	CMPQ      R13, DX
 	JAE       row0Outside
-	VMOVUPS.Z (R10), K1, Z7
-	VMOVUPS.Z 4(R10), K2, Z8
-	VMOVUPS.Z 8(R10), K3, Z9
-	VMOVUPS.Z 12(R10), K4, Z10
-	VMOVUPS.Z 16(R10), K5, Z11
-	VMOVUPS.Z 20(R10), K6, Z12
-	VMOVUPS.Z 24(R10), K7, Z13
+	VMOVUPS.Z (R11), K1, Z7
+	VMOVUPS.Z 4(R11), K2, Z8
+	VMOVUPS.Z 8(R11), K3, Z9
+	VMOVUPS.Z 12(R11), K4, Z10
+	VMOVUPS.Z 16(R11), K5, Z11
+	VMOVUPS.Z 20(R11), K6, Z12
+	VMOVUPS.Z 24(R11), K7, Z13
 
 row0Ready:
-	PREFETCHT1  (R10)(R8*1)
-	ADDQ        BX, R10
-	INCQ        R12
+	PREFETCHT1  (R11)(R8*1)
+	ADDQ        BX, R11
+	INCQ        R13
 	VMOVAPS     Z14, Z0
 	VFMADD231PS Z18, Z7, Z0
 	VFMADD231PS Z19, Z8, Z0
@@ -1833,20 +1844,20 @@ row0Ready:
 	VFMADD231PS Z22, Z11, Z0
 	VFMADD231PS Z23, Z12, Z0
 	VFMADD231PS Z24, Z13, Z0
-	CMPQ        R12, DX
+	CMPQ        R13, DX
 	JAE         row1Outside
-	VMOVUPS.Z   (R10), K1, Z7
-	VMOVUPS.Z   4(R10), K2, Z8
-	VMOVUPS.Z   8(R10), K3, Z9
-	VMOVUPS.Z   12(R10), K4, Z10
-	VMOVUPS.Z   16(R10), K5, Z11
-	VMOVUPS.Z   20(R10), K6, Z12
-	VMOVUPS.Z   24(R10), K7, Z13
+	VMOVUPS.Z   (R11), K1, Z7
+	VMOVUPS.Z   4(R11), K2, Z8
+	VMOVUPS.Z   8(R11), K3, Z9
+	VMOVUPS.Z   12(R11), K4, Z10
+	VMOVUPS.Z   16(R11), K5, Z11
+	VMOVUPS.Z   20(R11), K6, Z12
+	VMOVUPS.Z   24(R11), K7, Z13
 
 row1Ready:
-	PREFETCHT1  (R10)(R8*1)
-	ADDQ        BX, R10
-	INCQ        R12
+	PREFETCHT1  (R11)(R8*1)
+	ADDQ        BX, R11
+	INCQ        R13
 	VFMADD231PS Z25, Z7, Z0
 	VMOVAPS     Z14, Z1
 	VFMADD231PS Z18, Z7, Z1
@@ -1862,20 +1873,20 @@ row1Ready:
 	VFMADD231PS Z23, Z12, Z1
 	VFMADD231PS Z31, Z13, Z0
 	VFMADD231PS Z24, Z13, Z1
-	CMPQ        R12, DX
+	CMPQ        R13, DX
 	JAE         row2Outside
-	VMOVUPS.Z   (R10), K1, Z7
-	VMOVUPS.Z   4(R10), K2, Z8
-	VMOVUPS.Z   8(R10), K3, Z9
-	VMOVUPS.Z   12(R10), K4, Z10
-	VMOVUPS.Z   16(R10), K5, Z11
-	VMOVUPS.Z   20(R10), K6, Z12
-	VMOVUPS.Z   24(R10), K7, Z13
+	VMOVUPS.Z   (R11), K1, Z7
+	VMOVUPS.Z   4(R11), K2, Z8
+	VMOVUPS.Z   8(R11), K3, Z9
+	VMOVUPS.Z   12(R11), K4, Z10
+	VMOVUPS.Z   16(R11), K5, Z11
+	VMOVUPS.Z   20(R11), K6, Z12
+	VMOVUPS.Z   24(R11), K7, Z13
 
 row2Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 56(CX), Z7, Z0
 	VFMADD231PS      Z25, Z7, Z1
 	VMOVAPS          Z14, Z2
@@ -1898,20 +1909,20 @@ row2Ready:
 	VFMADD231PS.BCST 80(CX), Z13, Z0
 	VFMADD231PS      Z31, Z13, Z1
 	VFMADD231PS      Z24, Z13, Z2
-	CMPQ             R12, DX
+	CMPQ             R13, DX
 	JAE              row3Outside
-	VMOVUPS.Z        (R10), K1, Z7
-	VMOVUPS.Z        4(R10), K2, Z8
-	VMOVUPS.Z        8(R10), K3, Z9
-	VMOVUPS.Z        12(R10), K4, Z10
-	VMOVUPS.Z        16(R10), K5, Z11
-	VMOVUPS.Z        20(R10), K6, Z12
-	VMOVUPS.Z        24(R10), K7, Z13
+	VMOVUPS.Z        (R11), K1, Z7
+	VMOVUPS.Z        4(R11), K2, Z8
+	VMOVUPS.Z        8(R11), K3, Z9
+	VMOVUPS.Z        12(R11), K4, Z10
+	VMOVUPS.Z        16(R11), K5, Z11
+	VMOVUPS.Z        20(R11), K6, Z12
+	VMOVUPS.Z        24(R11), K7, Z13
 
 row3Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 84(CX), Z7, Z0
 	VFMADD231PS.BCST 56(CX), Z7, Z1
 	VFMADD231PS      Z25, Z7, Z2
@@ -1941,20 +1952,20 @@ row3Ready:
 	VFMADD231PS.BCST 80(CX), Z13, Z1
 	VFMADD231PS      Z31, Z13, Z2
 	VFMADD231PS      Z24, Z13, Z3
-	CMPQ             R12, DX
+	CMPQ             R13, DX
 	JAE              row4Outside
-	VMOVUPS.Z        (R10), K1, Z7
-	VMOVUPS.Z        4(R10), K2, Z8
-	VMOVUPS.Z        8(R10), K3, Z9
-	VMOVUPS.Z        12(R10), K4, Z10
-	VMOVUPS.Z        16(R10), K5, Z11
-	VMOVUPS.Z        20(R10), K6, Z12
-	VMOVUPS.Z        24(R10), K7, Z13
+	VMOVUPS.Z        (R11), K1, Z7
+	VMOVUPS.Z        4(R11), K2, Z8
+	VMOVUPS.Z        8(R11), K3, Z9
+	VMOVUPS.Z        12(R11), K4, Z10
+	VMOVUPS.Z        16(R11), K5, Z11
+	VMOVUPS.Z        20(R11), K6, Z12
+	VMOVUPS.Z        24(R11), K7, Z13
 
 row4Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 112(CX), Z7, Z0
 	VFMADD231PS.BCST 84(CX), Z7, Z1
 	VFMADD231PS.BCST 56(CX), Z7, Z2
@@ -1991,20 +2002,20 @@ row4Ready:
 	VFMADD231PS.BCST 80(CX), Z13, Z2
 	VFMADD231PS      Z31, Z13, Z3
 	VFMADD231PS      Z24, Z13, Z4
-	CMPQ             R12, DX
+	CMPQ             R13, DX
 	JAE              row5Outside
-	VMOVUPS.Z        (R10), K1, Z7
-	VMOVUPS.Z        4(R10), K2, Z8
-	VMOVUPS.Z        8(R10), K3, Z9
-	VMOVUPS.Z        12(R10), K4, Z10
-	VMOVUPS.Z        16(R10), K5, Z11
-	VMOVUPS.Z        20(R10), K6, Z12
-	VMOVUPS.Z        24(R10), K7, Z13
+	VMOVUPS.Z        (R11), K1, Z7
+	VMOVUPS.Z        4(R11), K2, Z8
+	VMOVUPS.Z        8(R11), K3, Z9
+	VMOVUPS.Z        12(R11), K4, Z10
+	VMOVUPS.Z        16(R11), K5, Z11
+	VMOVUPS.Z        20(R11), K6, Z12
+	VMOVUPS.Z        24(R11), K7, Z13
 
 row5Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 140(CX), Z7, Z0
 	VFMADD231PS.BCST 112(CX), Z7, Z1
 	VFMADD231PS.BCST 84(CX), Z7, Z2
@@ -2050,20 +2061,20 @@ row5Ready:
 	VFMADD231PS      Z24, Z13, Z5
 
 turn:
-	CMPQ      R12, DX
+	CMPQ      R13, DX
 	JAE       row6Outside
-	VMOVUPS.Z (R10), K1, Z7
-	VMOVUPS.Z 4(R10), K2, Z8
-	VMOVUPS.Z 8(R10), K3, Z9
-	VMOVUPS.Z 12(R10), K4, Z10
-	VMOVUPS.Z 16(R10), K5, Z11
-	VMOVUPS.Z 20(R10), K6, Z12
-	VMOVUPS.Z 24(R10), K7, Z13
+	VMOVUPS.Z (R11), K1, Z7
+	VMOVUPS.Z 4(R11), K2, Z8
+	VMOVUPS.Z 8(R11), K3, Z9
+	VMOVUPS.Z 12(R11), K4, Z10
+	VMOVUPS.Z 16(R11), K5, Z11
+	VMOVUPS.Z 20(R11), K6, Z12
+	VMOVUPS.Z 24(R11), K7, Z13
 
 row6Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 168(CX), Z7, Z0
 	VFMADD231PS.BCST 140(CX), Z7, Z1
 	VFMADD231PS.BCST 112(CX), Z7, Z2
@@ -2119,27 +2130,28 @@ row6Ready:
 	JNE              residual0
 
 plain0:
-	VMAXPS    Z0, Z15, Z0
-	VMINPS    Z0, Z16, Z0
-	VMOVUPS   Z0, K1, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	KMOVW     (DI), K1
-	CMPQ      R12, DX
-	JAE       row7Outside
-	VMOVUPS.Z (R10), K1, Z7
-	VMOVUPS.Z 4(R10), K2, Z8
-	VMOVUPS.Z 8(R10), K3, Z9
-	VMOVUPS.Z 12(R10), K4, Z10
-	VMOVUPS.Z 16(R10), K5, Z11
-	VMOVUPS.Z 20(R10), K6, Z12
-	VMOVUPS.Z 24(R10), K7, Z13
+	VMAXPS     Z0, Z15, Z0
+	VMINPS     Z0, Z16, Z0
+	VMOVUPS    Z0, K1, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	KMOVW      (DI), K1
+	CMPQ       R13, DX
+	JAE        row7Outside
+	VMOVUPS.Z  (R11), K1, Z7
+	VMOVUPS.Z  4(R11), K2, Z8
+	VMOVUPS.Z  8(R11), K3, Z9
+	VMOVUPS.Z  12(R11), K4, Z10
+	VMOVUPS.Z  16(R11), K5, Z11
+	VMOVUPS.Z  20(R11), K6, Z12
+	VMOVUPS.Z  24(R11), K7, Z13
 
 row7Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 168(CX), Z7, Z1
 	VFMADD231PS.BCST 140(CX), Z7, Z2
 	VFMADD231PS.BCST 112(CX), Z7, Z3
@@ -2195,27 +2207,28 @@ row7Ready:
 	JNE              residual1
 
 plain1:
-	VMAXPS    Z1, Z15, Z1
-	VMINPS    Z1, Z16, Z1
-	VMOVUPS   Z1, K1, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	KMOVW     (DI), K1
-	CMPQ      R12, DX
-	JAE       row8Outside
-	VMOVUPS.Z (R10), K1, Z7
-	VMOVUPS.Z 4(R10), K2, Z8
-	VMOVUPS.Z 8(R10), K3, Z9
-	VMOVUPS.Z 12(R10), K4, Z10
-	VMOVUPS.Z 16(R10), K5, Z11
-	VMOVUPS.Z 20(R10), K6, Z12
-	VMOVUPS.Z 24(R10), K7, Z13
+	VMAXPS     Z1, Z15, Z1
+	VMINPS     Z1, Z16, Z1
+	VMOVUPS    Z1, K1, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	KMOVW      (DI), K1
+	CMPQ       R13, DX
+	JAE        row8Outside
+	VMOVUPS.Z  (R11), K1, Z7
+	VMOVUPS.Z  4(R11), K2, Z8
+	VMOVUPS.Z  8(R11), K3, Z9
+	VMOVUPS.Z  12(R11), K4, Z10
+	VMOVUPS.Z  16(R11), K5, Z11
+	VMOVUPS.Z  20(R11), K6, Z12
+	VMOVUPS.Z  24(R11), K7, Z13
 
 row8Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 168(CX), Z7, Z2
 	VFMADD231PS.BCST 140(CX), Z7, Z3
 	VFMADD231PS.BCST 112(CX), Z7, Z4
@@ -2271,27 +2284,28 @@ row8Ready:
 	JNE              residual2
 
 plain2:
-	VMAXPS    Z2, Z15, Z2
-	VMINPS    Z2, Z16, Z2
-	VMOVUPS   Z2, K1, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	KMOVW     (DI), K1
-	CMPQ      R12, DX
-	JAE       row9Outside
-	VMOVUPS.Z (R10), K1, Z7
-	VMOVUPS.Z 4(R10), K2, Z8
-	VMOVUPS.Z 8(R10), K3, Z9
-	VMOVUPS.Z 12(R10), K4, Z10
-	VMOVUPS.Z 16(R10), K5, Z11
-	VMOVUPS.Z 20(R10), K6, Z12
-	VMOVUPS.Z 24(R10), K7, Z13
+	VMAXPS     Z2, Z15, Z2
+	VMINPS     Z2, Z16, Z2
+	VMOVUPS    Z2, K1, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	KMOVW      (DI), K1
+	CMPQ       R13, DX
+	JAE        row9Outside
+	VMOVUPS.Z  (R11), K1, Z7
+	VMOVUPS.Z  4(R11), K2, Z8
+	VMOVUPS.Z  8(R11), K3, Z9
+	VMOVUPS.Z  12(R11), K4, Z10
+	VMOVUPS.Z  16(R11), K5, Z11
+	VMOVUPS.Z  20(R11), K6, Z12
+	VMOVUPS.Z  24(R11), K7, Z13
 
 row9Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 168(CX), Z7, Z3
 	VFMADD231PS.BCST 140(CX), Z7, Z4
 	VFMADD231PS.BCST 112(CX), Z7, Z5
@@ -2347,27 +2361,28 @@ row9Ready:
 	JNE              residual3
 
 plain3:
-	VMAXPS    Z3, Z15, Z3
-	VMINPS    Z3, Z16, Z3
-	VMOVUPS   Z3, K1, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	KMOVW     (DI), K1
-	CMPQ      R12, DX
-	JAE       row10Outside
-	VMOVUPS.Z (R10), K1, Z7
-	VMOVUPS.Z 4(R10), K2, Z8
-	VMOVUPS.Z 8(R10), K3, Z9
-	VMOVUPS.Z 12(R10), K4, Z10
-	VMOVUPS.Z 16(R10), K5, Z11
-	VMOVUPS.Z 20(R10), K6, Z12
-	VMOVUPS.Z 24(R10), K7, Z13
+	VMAXPS     Z3, Z15, Z3
+	VMINPS     Z3, Z16, Z3
+	VMOVUPS    Z3, K1, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	KMOVW      (DI), K1
+	CMPQ       R13, DX
+	JAE        row10Outside
+	VMOVUPS.Z  (R11), K1, Z7
+	VMOVUPS.Z  4(R11), K2, Z8
+	VMOVUPS.Z  8(R11), K3, Z9
+	VMOVUPS.Z  12(R11), K4, Z10
+	VMOVUPS.Z  16(R11), K5, Z11
+	VMOVUPS.Z  20(R11), K6, Z12
+	VMOVUPS.Z  24(R11), K7, Z13
 
 row10Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 168(CX), Z7, Z4
 	VFMADD231PS.BCST 140(CX), Z7, Z5
 	VFMADD231PS.BCST 112(CX), Z7, Z6
@@ -2423,27 +2438,28 @@ row10Ready:
 	JNE              residual4
 
 plain4:
-	VMAXPS    Z4, Z15, Z4
-	VMINPS    Z4, Z16, Z4
-	VMOVUPS   Z4, K1, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	KMOVW     (DI), K1
-	CMPQ      R12, DX
-	JAE       row11Outside
-	VMOVUPS.Z (R10), K1, Z7
-	VMOVUPS.Z 4(R10), K2, Z8
-	VMOVUPS.Z 8(R10), K3, Z9
-	VMOVUPS.Z 12(R10), K4, Z10
-	VMOVUPS.Z 16(R10), K5, Z11
-	VMOVUPS.Z 20(R10), K6, Z12
-	VMOVUPS.Z 24(R10), K7, Z13
+	VMAXPS     Z4, Z15, Z4
+	VMINPS     Z4, Z16, Z4
+	VMOVUPS    Z4, K1, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	KMOVW      (DI), K1
+	CMPQ       R13, DX
+	JAE        row11Outside
+	VMOVUPS.Z  (R11), K1, Z7
+	VMOVUPS.Z  4(R11), K2, Z8
+	VMOVUPS.Z  8(R11), K3, Z9
+	VMOVUPS.Z  12(R11), K4, Z10
+	VMOVUPS.Z  16(R11), K5, Z11
+	VMOVUPS.Z  20(R11), K6, Z12
+	VMOVUPS.Z  24(R11), K7, Z13
 
 row11Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 168(CX), Z7, Z5
 	VFMADD231PS.BCST 140(CX), Z7, Z6
 	VFMADD231PS.BCST 112(CX), Z7, Z0
@@ -2499,27 +2515,28 @@ row11Ready:
 	JNE              residual5
 
 plain5:
-	VMAXPS    Z5, Z15, Z5
-	VMINPS    Z5, Z16, Z5
-	VMOVUPS   Z5, K1, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	KMOVW     (DI), K1
-	CMPQ      R12, DX
-	JAE       row12Outside
-	VMOVUPS.Z (R10), K1, Z7
-	VMOVUPS.Z 4(R10), K2, Z8
-	VMOVUPS.Z 8(R10), K3, Z9
-	VMOVUPS.Z 12(R10), K4, Z10
-	VMOVUPS.Z 16(R10), K5, Z11
-	VMOVUPS.Z 20(R10), K6, Z12
-	VMOVUPS.Z 24(R10), K7, Z13
+	VMAXPS     Z5, Z15, Z5
+	VMINPS     Z5, Z16, Z5
+	VMOVUPS    Z5, K1, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	KMOVW      (DI), K1
+	CMPQ       R13, DX
+	JAE        row12Outside
+	VMOVUPS.Z  (R11), K1, Z7
+	VMOVUPS.Z  4(R11), K2, Z8
+	VMOVUPS.Z  8(R11), K3, Z9
+	VMOVUPS.Z  12(R11), K4, Z10
+	VMOVUPS.Z  16(R11), K5, Z11
+	VMOVUPS.Z  20(R11), K6, Z12
+	VMOVUPS.Z  24(R11), K7, Z13
 
 row12Ready:
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 168(CX), Z7, Z6
 	VFMADD231PS.BCST 140(CX), Z7, Z0
 	VFMADD231PS.BCST 112(CX), Z7, Z1
@@ -2575,14 +2592,15 @@ row12Ready:
 	JNE              residual6
 
 plain6:
-	VMAXPS  Z6, Z15, Z6
-	VMINPS  Z6, Z16, Z6
-	VMOVUPS Z6, K1, (R11)
-	ADDQ    SI, R11
-	DECQ    R13
-	JEQ     next
-	KMOVW   (DI), K1
-	JMP     turn
+	VMAXPS     Z6, Z15, Z6
+	VMINPS     Z6, Z16, Z6
+	VMOVUPS    Z6, K1, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	KMOVW      (DI), K1
+	JMP        turn
 
 next:
 	ADDQ $0x10, DI
@@ -2664,7 +2682,7 @@ row6Outside:
 	JMP    row6Ready
 
 residual0:
-	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VMOVUPS.Z (R12)(R9*1), K1, Z17
 	VADDPS    Z17, Z0, Z0
 	JMP       plain0
 
@@ -2679,7 +2697,7 @@ row7Outside:
 	JMP    row7Ready
 
 residual1:
-	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VMOVUPS.Z (R12)(R9*1), K1, Z17
 	VADDPS    Z17, Z1, Z1
 	JMP       plain1
 
@@ -2694,7 +2712,7 @@ row8Outside:
 	JMP    row8Ready
 
 residual2:
-	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VMOVUPS.Z (R12)(R9*1), K1, Z17
 	VADDPS    Z17, Z2, Z2
 	JMP       plain2
 
@@ -2709,7 +2727,7 @@ row9Outside:
 	JMP    row9Ready
 
 residual3:
-	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VMOVUPS.Z (R12)(R9*1), K1, Z17
 	VADDPS    Z17, Z3, Z3
 	JMP       plain3
 
@@ -2724,7 +2742,7 @@ row10Outside:
 	JMP    row10Ready
 
 residual4:
-	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VMOVUPS.Z (R12)(R9*1), K1, Z17
 	VADDPS    Z17, Z4, Z4
 	JMP       plain4
 
@@ -2739,7 +2757,7 @@ row11Outside:
 	JMP    row11Ready
 
 residual5:
-	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VMOVUPS.Z (R12)(R9*1), K1, Z17
 	VADDPS    Z17, Z5, Z5
 	JMP       plain5
 
@@ -2754,7 +2772,7 @@ row12Outside:
 	JMP    row12Ready
 
 residual6:
-	VMOVUPS.Z (R11)(R9*1), K1, Z17
+	VMOVUPS.Z (R12)(R9*1), K1, Z17
 	VADDPS    Z17, Z6, Z6
 	JMP       plain6
 
@@ -2896,9 +2914,9 @@ TEXT ·DepthHalves7x1(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z18
-	VBROADCASTSS 116(AX), Z19
-	VBROADCASTSS 120(AX), Z20
+	VBROADCASTSS 120(AX), Z18
+	VBROADCASTSS 124(AX), Z19
+	VBROADCASTSS 128(AX), Z20
 	VMOVUPS      lanesOfDepthHalves7x1<>+0(SB), Z11
 	VMOVUPS      lanesOfDepthHalves7x1<>+64(SB), Z12
 	VMOVUPS      lanesOfDepthHalves7x1<>+128(SB), Z13
@@ -3658,9 +3676,9 @@ TEXT ·DepthRows3x2(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z8
-	VBROADCASTSS 116(AX), Z9
-	VBROADCASTSS 120(AX), Z10
+	VBROADCASTSS 120(AX), Z8
+	VBROADCASTSS 124(AX), Z9
+	VBROADCASTSS 128(AX), Z10
 	VMOVUPS      lanesOfDepthRows3x2<>+0(SB), Z5
 	VMOVUPS      lanesOfDepthRows3x2<>+64(SB), Z6
 	VMOVUPS      lanesOfDepthRows3x2<>+128(SB), Z7
@@ -3674,20 +3692,21 @@ TEXT ·DepthRows3x2(SB), NOSPLIT, $24-8
 	VBROADCASTSS 28(CX), Z19
 	VBROADCASTSS 32(CX), Z20
 	MOVQ         104(AX), CX
+	MOVQ         112(AX), R8
 
 strip:
 	KMOVW     (DI), K1
 	KMOVW     2(DI), K2
 	KMOVW     4(DI), K3
-	MOVQ      48(AX), R12
-	MOVQ      8(SP), R8
-	MOVQ      16(SP), R10
-	XORQ      R11, R11
-	SUBQ      72(AX), R11
-	CMPQ      R11, DX
+	MOVQ      48(AX), R13
+	MOVQ      8(SP), R10
+	MOVQ      16(SP), R11
+	XORQ      R12, R12
+	SUBQ      72(AX), R12
+	CMPQ      R12, DX
 	JAE       row0Outside
-	VMOVUPS.Z (R8), K1, Z2
-	VMOVUPS.Z 64(R8), K2, Z11
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z11
 
 row0Ready:
 	VMOVAPS     Z2, Z4
@@ -3695,20 +3714,20 @@ row0Ready:
 	VMOVAPS     Z2, Z3
 	VPERMT2PS   Z11, Z6, Z3
 	VPERMT2PS   Z11, Z5, Z2
-	PREFETCHT1  64(R8)(CX*1)
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  64(R10)(CX*1)
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VMOVAPS     Z8, Z0
 	VFMADD231PS Z12, Z2, Z0
 	VFMADD231PS Z13, Z3, Z0
 	VFMADD231PS Z14, Z4, Z0
 
 turn:
-	CMPQ      R11, DX
+	CMPQ      R12, DX
 	JAE       row1Outside
-	VMOVUPS.Z (R8), K1, Z2
-	VMOVUPS.Z 64(R8), K2, Z11
+	VMOVUPS.Z (R10), K1, Z2
+	VMOVUPS.Z 64(R10), K2, Z11
 
 row1Ready:
 	VMOVAPS     Z2, Z4
@@ -3716,17 +3735,17 @@ row1Ready:
 	VMOVAPS     Z2, Z3
 	VPERMT2PS   Z11, Z6, Z3
 	VPERMT2PS   Z11, Z5, Z2
-	PREFETCHT1  64(R8)(CX*1)
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  64(R10)(CX*1)
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VFMADD231PS Z15, Z2, Z0
 	VFMADD231PS Z16, Z3, Z0
 	VFMADD231PS Z17, Z4, Z0
-	CMPQ        R11, DX
+	CMPQ        R12, DX
 	JAE         row2Outside
-	VMOVUPS.Z   (R8), K1, Z2
-	VMOVUPS.Z   64(R8), K2, Z11
+	VMOVUPS.Z   (R10), K1, Z2
+	VMOVUPS.Z   64(R10), K2, Z11
 
 row2Ready:
 	VMOVAPS     Z2, Z4
@@ -3734,10 +3753,10 @@ row2Ready:
 	VMOVAPS     Z2, Z3
 	VPERMT2PS   Z11, Z6, Z3
 	VPERMT2PS   Z11, Z5, Z2
-	PREFETCHT1  64(R8)(CX*1)
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  64(R10)(CX*1)
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VFMADD231PS Z18, Z2, Z0
 	VMOVAPS     Z8, Z1
 	VFMADD231PS Z12, Z2, Z1
@@ -3749,16 +3768,17 @@ row2Ready:
 	JNE         residual0
 
 plain0:
-	VMAXPS    Z0, Z9, Z0
-	VMINPS    Z0, Z10, Z0
-	VMOVUPS   Z0, K3, (R10)
-	ADDQ      SI, R10
-	DECQ      R12
-	JEQ       next
-	CMPQ      R11, DX
-	JAE       row3Outside
-	VMOVUPS.Z (R8), K1, Z2
-	VMOVUPS.Z 64(R8), K2, Z11
+	VMAXPS     Z0, Z9, Z0
+	VMINPS     Z0, Z10, Z0
+	VMOVUPS    Z0, K3, (R11)
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       SI, R11
+	DECQ       R13
+	JEQ        next
+	CMPQ       R12, DX
+	JAE        row3Outside
+	VMOVUPS.Z  (R10), K1, Z2
+	VMOVUPS.Z  64(R10), K2, Z11
 
 row3Ready:
 	VMOVAPS     Z2, Z4
@@ -3766,17 +3786,17 @@ row3Ready:
 	VMOVAPS     Z2, Z3
 	VPERMT2PS   Z11, Z6, Z3
 	VPERMT2PS   Z11, Z5, Z2
-	PREFETCHT1  64(R8)(CX*1)
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  64(R10)(CX*1)
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VFMADD231PS Z15, Z2, Z1
 	VFMADD231PS Z16, Z3, Z1
 	VFMADD231PS Z17, Z4, Z1
-	CMPQ        R11, DX
+	CMPQ        R12, DX
 	JAE         row4Outside
-	VMOVUPS.Z   (R8), K1, Z2
-	VMOVUPS.Z   64(R8), K2, Z11
+	VMOVUPS.Z   (R10), K1, Z2
+	VMOVUPS.Z   64(R10), K2, Z11
 
 row4Ready:
 	VMOVAPS     Z2, Z4
@@ -3784,10 +3804,10 @@ row4Ready:
 	VMOVAPS     Z2, Z3
 	VPERMT2PS   Z11, Z6, Z3
 	VPERMT2PS   Z11, Z5, Z2
-	PREFETCHT1  64(R8)(CX*1)
-	PREFETCHT1  (R8)(CX*1)
-	ADDQ        BX, R8
-	INCQ        R11
+	PREFETCHT1  64(R10)(CX*1)
+	PREFETCHT1  (R10)(CX*1)
+	ADDQ        BX, R10
+	INCQ        R12
 	VFMADD231PS Z18, Z2, Z1
 	VMOVAPS     Z8, Z0
 	VFMADD231PS Z12, Z2, Z0
@@ -3799,13 +3819,14 @@ row4Ready:
 	JNE         residual1
 
 plain1:
-	VMAXPS  Z1, Z9, Z1
-	VMINPS  Z1, Z10, Z1
-	VMOVUPS Z1, K3, (R10)
-	ADDQ    SI, R10
-	DECQ    R12
-	JEQ     next
-	JMP     turn
+	VMAXPS     Z1, Z9, Z1
+	VMINPS     Z1, Z10, Z1
+	VMOVUPS    Z1, K3, (R11)
+	PREFETCHT1 (R11)(R8*1)
+	ADDQ       SI, R11
+	DECQ       R13
+	JEQ        next
+	JMP        turn
 
 next:
 	ADDQ $0x10, DI
@@ -3832,7 +3853,7 @@ row2Outside:
 	JMP    row2Ready
 
 residual0:
-	VMOVUPS.Z (R10)(R9*1), K3, Z11
+	VMOVUPS.Z (R11)(R9*1), K3, Z11
 	VADDPS    Z11, Z0, Z0
 	JMP       plain0
 
@@ -3847,7 +3868,7 @@ row4Outside:
 	JMP    row4Ready
 
 residual1:
-	VMOVUPS.Z (R10)(R9*1), K3, Z11
+	VMOVUPS.Z (R11)(R9*1), K3, Z11
 	VADDPS    Z11, Z1, Z1
 	JMP       plain1
 
@@ -3925,9 +3946,9 @@ TEXT ·DepthHalves3x2(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z10
-	VBROADCASTSS 116(AX), Z11
-	VBROADCASTSS 120(AX), Z12
+	VBROADCASTSS 120(AX), Z10
+	VBROADCASTSS 124(AX), Z11
+	VBROADCASTSS 128(AX), Z12
 	VMOVUPS      lanesOfDepthHalves3x2<>+0(SB), Z7
 	VMOVUPS      lanesOfDepthHalves3x2<>+64(SB), Z8
 	VMOVUPS      lanesOfDepthHalves3x2<>+128(SB), Z9
@@ -5876,9 +5897,9 @@ TEXT ·DepthRows5x2(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z13
-	VBROADCASTSS 116(AX), Z14
-	VBROADCASTSS 120(AX), Z15
+	VBROADCASTSS 120(AX), Z13
+	VBROADCASTSS 124(AX), Z14
+	VBROADCASTSS 128(AX), Z15
 	VMOVUPS      lanesOfDepthRows5x2<>+0(SB), Z8
 	VMOVUPS      lanesOfDepthRows5x2<>+64(SB), Z9
 	VMOVUPS      lanesOfDepthRows5x2<>+128(SB), Z10
@@ -5900,20 +5921,21 @@ TEXT ·DepthRows5x2(SB), NOSPLIT, $24-8
 	VBROADCASTSS 52(CX), Z30
 	VBROADCASTSS 56(CX), Z31
 	MOVQ         104(AX), R8
+	MOVQ         112(AX), R10
 
 strip:
 	KMOVW     (DI), K1
 	KMOVW     2(DI), K2
 	KMOVW     4(DI), K3
-	MOVQ      48(AX), R13
-	MOVQ      8(SP), R10
-	MOVQ      16(SP), R11
-	XORQ      R12, R12
-	SUBQ      72(AX), R12
-	CMPQ      R12, DX
+	MOVQ      48(AX), R14
+	MOVQ      8(SP), R11
+	MOVQ      16(SP), R12
+	XORQ      R13, R13
+	SUBQ      72(AX), R13
+	CMPQ      R13, DX
 	JAE       row0Outside
-	VMOVUPS.Z (R10), K1, Z3
-	VMOVUPS.Z 64(R10), K2, Z16
+	VMOVUPS.Z (R11), K1, Z3
+	VMOVUPS.Z 64(R11), K2, Z16
 
 row0Ready:
 	VMOVAPS     Z3, Z7
@@ -5925,20 +5947,20 @@ row0Ready:
 	VMOVAPS     Z3, Z4
 	VPERMT2PS   Z16, Z9, Z4
 	VPERMT2PS   Z16, Z8, Z3
-	PREFETCHT1  64(R10)(R8*1)
-	PREFETCHT1  (R10)(R8*1)
-	ADDQ        BX, R10
-	INCQ        R12
+	PREFETCHT1  64(R11)(R8*1)
+	PREFETCHT1  (R11)(R8*1)
+	ADDQ        BX, R11
+	INCQ        R13
 	VMOVAPS     Z13, Z0
 	VFMADD231PS Z17, Z3, Z0
 	VFMADD231PS Z18, Z4, Z0
 	VFMADD231PS Z19, Z5, Z0
 	VFMADD231PS Z20, Z6, Z0
 	VFMADD231PS Z21, Z7, Z0
-	CMPQ        R12, DX
+	CMPQ        R13, DX
 	JAE         row1Outside
-	VMOVUPS.Z   (R10), K1, Z3
-	VMOVUPS.Z   64(R10), K2, Z16
+	VMOVUPS.Z   (R11), K1, Z3
+	VMOVUPS.Z   64(R11), K2, Z16
 
 row1Ready:
 	VMOVAPS     Z3, Z7
@@ -5950,19 +5972,19 @@ row1Ready:
 	VMOVAPS     Z3, Z4
 	VPERMT2PS   Z16, Z9, Z4
 	VPERMT2PS   Z16, Z8, Z3
-	PREFETCHT1  64(R10)(R8*1)
-	PREFETCHT1  (R10)(R8*1)
-	ADDQ        BX, R10
-	INCQ        R12
+	PREFETCHT1  64(R11)(R8*1)
+	PREFETCHT1  (R11)(R8*1)
+	ADDQ        BX, R11
+	INCQ        R13
 	VFMADD231PS Z22, Z3, Z0
 	VFMADD231PS Z23, Z4, Z0
 	VFMADD231PS Z24, Z5, Z0
 	VFMADD231PS Z25, Z6, Z0
 	VFMADD231PS Z26, Z7, Z0
-	CMPQ        R12, DX
+	CMPQ        R13, DX
 	JAE         row2Outside
-	VMOVUPS.Z   (R10), K1, Z3
-	VMOVUPS.Z   64(R10), K2, Z16
+	VMOVUPS.Z   (R11), K1, Z3
+	VMOVUPS.Z   64(R11), K2, Z16
 
 row2Ready:
 	VMOVAPS     Z3, Z7
@@ -5974,10 +5996,10 @@ row2Ready:
 	VMOVAPS     Z3, Z4
 	VPERMT2PS   Z16, Z9, Z4
 	VPERMT2PS   Z16, Z8, Z3
-	PREFETCHT1  64(R10)(R8*1)
-	PREFETCHT1  (R10)(R8*1)
-	ADDQ        BX, R10
-	INCQ        R12
+	PREFETCHT1  64(R11)(R8*1)
+	PREFETCHT1  (R11)(R8*1)
+	ADDQ        BX, R11
+	INCQ        R13
 	VFMADD231PS Z27, Z3, Z0
 	VMOVAPS     Z13, Z1
 	VFMADD231PS Z17, Z3, Z1
@@ -5991,10 +6013,10 @@ row2Ready:
 	VFMADD231PS Z21, Z7, Z1
 
 turn:
-	CMPQ      R12, DX
+	CMPQ      R13, DX
 	JAE       row3Outside
-	VMOVUPS.Z (R10), K1, Z3
-	VMOVUPS.Z 64(R10), K2, Z16
+	VMOVUPS.Z (R11), K1, Z3
+	VMOVUPS.Z 64(R11), K2, Z16
 
 row3Ready:
 	VMOVAPS          Z3, Z7
@@ -6006,10 +6028,10 @@ row3Ready:
 	VMOVAPS          Z3, Z4
 	VPERMT2PS        Z16, Z9, Z4
 	VPERMT2PS        Z16, Z8, Z3
-	PREFETCHT1       64(R10)(R8*1)
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       64(R11)(R8*1)
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 60(CX), Z3, Z0
 	VFMADD231PS      Z22, Z3, Z1
 	VFMADD231PS.BCST 64(CX), Z4, Z0
@@ -6020,10 +6042,10 @@ row3Ready:
 	VFMADD231PS      Z25, Z6, Z1
 	VFMADD231PS.BCST 76(CX), Z7, Z0
 	VFMADD231PS      Z26, Z7, Z1
-	CMPQ             R12, DX
+	CMPQ             R13, DX
 	JAE              row4Outside
-	VMOVUPS.Z        (R10), K1, Z3
-	VMOVUPS.Z        64(R10), K2, Z16
+	VMOVUPS.Z        (R11), K1, Z3
+	VMOVUPS.Z        64(R11), K2, Z16
 
 row4Ready:
 	VMOVAPS          Z3, Z7
@@ -6035,10 +6057,10 @@ row4Ready:
 	VMOVAPS          Z3, Z4
 	VPERMT2PS        Z16, Z9, Z4
 	VPERMT2PS        Z16, Z8, Z3
-	PREFETCHT1       64(R10)(R8*1)
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       64(R11)(R8*1)
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 80(CX), Z3, Z0
 	VFMADD231PS      Z27, Z3, Z1
 	VMOVAPS          Z13, Z2
@@ -6059,16 +6081,17 @@ row4Ready:
 	JNE              residual0
 
 plain0:
-	VMAXPS    Z0, Z14, Z0
-	VMINPS    Z0, Z15, Z0
-	VMOVUPS   Z0, K3, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	CMPQ      R12, DX
-	JAE       row5Outside
-	VMOVUPS.Z (R10), K1, Z3
-	VMOVUPS.Z 64(R10), K2, Z16
+	VMAXPS     Z0, Z14, Z0
+	VMINPS     Z0, Z15, Z0
+	VMOVUPS    Z0, K3, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	CMPQ       R13, DX
+	JAE        row5Outside
+	VMOVUPS.Z  (R11), K1, Z3
+	VMOVUPS.Z  64(R11), K2, Z16
 
 row5Ready:
 	VMOVAPS          Z3, Z7
@@ -6080,10 +6103,10 @@ row5Ready:
 	VMOVAPS          Z3, Z4
 	VPERMT2PS        Z16, Z9, Z4
 	VPERMT2PS        Z16, Z8, Z3
-	PREFETCHT1       64(R10)(R8*1)
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       64(R11)(R8*1)
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 60(CX), Z3, Z1
 	VFMADD231PS      Z22, Z3, Z2
 	VFMADD231PS.BCST 64(CX), Z4, Z1
@@ -6094,10 +6117,10 @@ row5Ready:
 	VFMADD231PS      Z25, Z6, Z2
 	VFMADD231PS.BCST 76(CX), Z7, Z1
 	VFMADD231PS      Z26, Z7, Z2
-	CMPQ             R12, DX
+	CMPQ             R13, DX
 	JAE              row6Outside
-	VMOVUPS.Z        (R10), K1, Z3
-	VMOVUPS.Z        64(R10), K2, Z16
+	VMOVUPS.Z        (R11), K1, Z3
+	VMOVUPS.Z        64(R11), K2, Z16
 
 row6Ready:
 	VMOVAPS          Z3, Z7
@@ -6109,10 +6132,10 @@ row6Ready:
 	VMOVAPS          Z3, Z4
 	VPERMT2PS        Z16, Z9, Z4
 	VPERMT2PS        Z16, Z8, Z3
-	PREFETCHT1       64(R10)(R8*1)
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       64(R11)(R8*1)
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 80(CX), Z3, Z1
 	VFMADD231PS      Z27, Z3, Z2
 	VMOVAPS          Z13, Z0
@@ -6133,16 +6156,17 @@ row6Ready:
 	JNE              residual1
 
 plain1:
-	VMAXPS    Z1, Z14, Z1
-	VMINPS    Z1, Z15, Z1
-	VMOVUPS   Z1, K3, (R11)
-	ADDQ      SI, R11
-	DECQ      R13
-	JEQ       next
-	CMPQ      R12, DX
-	JAE       row7Outside
-	VMOVUPS.Z (R10), K1, Z3
-	VMOVUPS.Z 64(R10), K2, Z16
+	VMAXPS     Z1, Z14, Z1
+	VMINPS     Z1, Z15, Z1
+	VMOVUPS    Z1, K3, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	CMPQ       R13, DX
+	JAE        row7Outside
+	VMOVUPS.Z  (R11), K1, Z3
+	VMOVUPS.Z  64(R11), K2, Z16
 
 row7Ready:
 	VMOVAPS          Z3, Z7
@@ -6154,10 +6178,10 @@ row7Ready:
 	VMOVAPS          Z3, Z4
 	VPERMT2PS        Z16, Z9, Z4
 	VPERMT2PS        Z16, Z8, Z3
-	PREFETCHT1       64(R10)(R8*1)
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       64(R11)(R8*1)
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 60(CX), Z3, Z2
 	VFMADD231PS      Z22, Z3, Z0
 	VFMADD231PS.BCST 64(CX), Z4, Z2
@@ -6168,10 +6192,10 @@ row7Ready:
 	VFMADD231PS      Z25, Z6, Z0
 	VFMADD231PS.BCST 76(CX), Z7, Z2
 	VFMADD231PS      Z26, Z7, Z0
-	CMPQ             R12, DX
+	CMPQ             R13, DX
 	JAE              row8Outside
-	VMOVUPS.Z        (R10), K1, Z3
-	VMOVUPS.Z        64(R10), K2, Z16
+	VMOVUPS.Z        (R11), K1, Z3
+	VMOVUPS.Z        64(R11), K2, Z16
 
 row8Ready:
 	VMOVAPS          Z3, Z7
@@ -6183,10 +6207,10 @@ row8Ready:
 	VMOVAPS          Z3, Z4
 	VPERMT2PS        Z16, Z9, Z4
 	VPERMT2PS        Z16, Z8, Z3
-	PREFETCHT1       64(R10)(R8*1)
-	PREFETCHT1       (R10)(R8*1)
-	ADDQ             BX, R10
-	INCQ             R12
+	PREFETCHT1       64(R11)(R8*1)
+	PREFETCHT1       (R11)(R8*1)
+	ADDQ             BX, R11
+	INCQ             R13
 	VFMADD231PS.BCST 80(CX), Z3, Z2
 	VFMADD231PS      Z27, Z3, Z0
 	VMOVAPS          Z13, Z1
@@ -6207,13 +6231,14 @@ row8Ready:
 	JNE              residual2
 
 plain2:
-	VMAXPS  Z2, Z14, Z2
-	VMINPS  Z2, Z15, Z2
-	VMOVUPS Z2, K3, (R11)
-	ADDQ    SI, R11
-	DECQ    R13
-	JEQ     next
-	JMP     turn
+	VMAXPS     Z2, Z14, Z2
+	VMINPS     Z2, Z15, Z2
+	VMOVUPS    Z2, K3, (R12)
+	PREFETCHT1 (R12)(R10*1)
+	ADDQ       SI, R12
+	DECQ       R14
+	JEQ        next
+	JMP        turn
 
 next:
 	ADDQ $0x10, DI
@@ -6250,7 +6275,7 @@ row4Outside:
 	JMP    row4Ready
 
 residual0:
-	VMOVUPS.Z (R11)(R9*1), K3, Z16
+	VMOVUPS.Z (R12)(R9*1), K3, Z16
 	VADDPS    Z16, Z0, Z0
 	JMP       plain0
 
@@ -6265,7 +6290,7 @@ row6Outside:
 	JMP    row6Ready
 
 residual1:
-	VMOVUPS.Z (R11)(R9*1), K3, Z16
+	VMOVUPS.Z (R12)(R9*1), K3, Z16
 	VADDPS    Z16, Z1, Z1
 	JMP       plain1
 
@@ -6280,7 +6305,7 @@ row8Outside:
 	JMP    row8Ready
 
 residual2:
-	VMOVUPS.Z (R11)(R9*1), K3, Z16
+	VMOVUPS.Z (R12)(R9*1), K3, Z16
 	VADDPS    Z16, Z2, Z2
 	JMP       plain2
 
@@ -6390,9 +6415,9 @@ TEXT ·DepthHalves5x2(SB), NOSPLIT, $24-8
 	MOVQ         R8, 16(SP)
 	MOVQ         24(AX), R9
 	SUBQ         R8, R9
-	VBROADCASTSS 112(AX), Z14
-	VBROADCASTSS 116(AX), Z15
-	VBROADCASTSS 120(AX), Z16
+	VBROADCASTSS 120(AX), Z14
+	VBROADCASTSS 124(AX), Z15
+	VBROADCASTSS 128(AX), Z16
 	VMOVUPS      lanesOfDepthHalves5x2<>+0(SB), Z9
 	VMOVUPS      lanesOfDepthHalves5x2<>+64(SB), Z10
 	VMOVUPS      lanesOfDepthHalves5x2<>+128(SB), Z11

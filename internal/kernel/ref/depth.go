@@ -88,7 +88,7 @@ type DepthRows struct {
 	PadTop, PadLeft int
 	Masks           *DepthMasks // [Strips]
 	Strips          int
-	Next            int // bytes from the plane to what is fetched meanwhile, the next one
+	Next, NextY     int // bytes from the plane and the result to what is fetched meanwhile, the next ones
 	Bias, Lo, Hi    float32
 	Clamp           bool
 }

@@ -57,7 +57,8 @@ type conv struct {
 
 	p                                 gotypes.Component
 	x, y, w, h, height, left, ldx, to reg.GPVirtual // to is what leads from y to the residual
-	below, ldy, next                  reg.GPVirtual // bytes from the row of the first half to that of the second; of a row of the result
+	below, ldy                        reg.GPVirtual // bytes from the row of the first half to that of the second; of a row of the result
+	next, nextY                       reg.GPVirtual // bytes to the next plane, and to that of its results
 	aside                             []func()      // what is seldom run, out of the way
 }
 
@@ -177,7 +178,7 @@ func (c *conv) generate() {
 	}
 
 	if c.form != halves {
-		c.next = field("Next")
+		c.next, c.nextY = field("Next"), field("NextY")
 	}
 
 	Label("strip")
@@ -366,6 +367,7 @@ func (c *conv) store(r int, masks reg.GPVirtual) {
 		Label(name("stored"))
 	} else {
 		VMOVUPS(c.sum(r), stored, Mem{Base: c.y})
+		PREFETCHT1(Mem{Base: c.y, Index: c.nextY, Scale: 1}) // where the next plane's will be
 	}
 	ADDQ(c.ldy, c.y)
 	DECQ(c.left)

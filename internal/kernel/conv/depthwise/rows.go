@@ -104,7 +104,7 @@ func (d *rows) chunk(_, i int) {
 		PadTop: s.PadTop, PadLeft: s.PadLeft, Masks: &d.masks[0], Strips: len(d.masks)}
 	t.Lo, t.Hi, t.Clamp = s.Act.Bounds(s.Lo, s.Hi)
 	n, in, out := i/d.parts*s.C, s.H*s.W, t.OutH*t.OutW
-	t.Next = 4 * in
+	t.Next, t.NextY = 4*in, 4*out
 	c0, c1 := parallel.Range(i%d.parts, d.per, s.C)
 	for c := c0; c < c1; c++ {
 		t.Y, t.X, t.W = tile.At(d.Y, (n+c)*out), tile.At(d.X, (n+c)*in), tile.At(d.Packed, c*s.KH*s.KW)
