@@ -284,20 +284,25 @@ func Match(at []float32, x []float32, m []float32, k float32)
 //go:noescape
 func AddSums(sum []float64, x []float32, s int)
 
-// Moments is ref.Moments(sum, sumSq, x, s).
+// Moments is ref.Moments(sum, sumSq, x, shift, s).
 //
 //go:noescape
-func Moments(sum []float64, sumSq []float64, x []float32, s int)
+func Moments(sum []float64, sumSq []float64, x []float32, shift []float32, s int)
 
-// GradMoments is ref.GradMoments(sum, dot, dy, x, s).
+// GradMoments is ref.GradMoments(sum, dot, dy, x, mean, s).
 //
 //go:noescape
-func GradMoments(sum []float64, dot []float64, dy []float32, x []float32, s int)
+func GradMoments(sum []float64, dot []float64, dy []float32, x []float32, mean []float32, s int)
 
 // GatedGradMoments is ref.GatedGradMoments(sum, dot, dy, x, mean, a, b, s).
 //
 //go:noescape
 func GatedGradMoments(sum []float64, dot []float64, dy []float32, x []float32, mean []float32, a []float32, b []float32, s int)
+
+// ReluGradMoments is ref.ReluGradMoments(sum, dot, d, dy, y, x, mean, s).
+//
+//go:noescape
+func ReluGradMoments(sum []float64, dot []float64, d []float32, dy []float32, y []float32, x []float32, mean []float32, s int)
 
 // Normalize is ref.Normalize(y, x, mean, a, b, s).
 //

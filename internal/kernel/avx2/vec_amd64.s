@@ -7208,11 +7208,11 @@ row:
 	MOVQ   sum_len+8(FP), BX
 	CMPQ   DX, BX
 	JGE    end
+	MOVQ   CX, BX
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
 	VXORPD Y3, Y3, Y3
-	MOVQ   CX, BX
 
 row_blocks:
 	SUBQ         $0x10, BX
@@ -7263,7 +7263,6 @@ row_tail:
 
 row_done:
 	LEAQ         (AX)(BX*4), AX
-	MOVQ         sum_base+0(FP), BX
 	VADDPD       Y1, Y0, Y0
 	VADDPD       Y3, Y2, Y1
 	VADDPD       Y1, Y0, Y0
@@ -7271,6 +7270,7 @@ row_done:
 	VADDPD       X0, X1, X0
 	VPERMILPD    $0x01, X0, X1
 	VADDSD       X1, X0, X0
+	MOVQ         sum_base+0(FP), BX
 	VADDSD       (BX)(DX*8), X0, X0
 	VMOVSD       X0, (BX)(DX*8)
 	INCQ         DX
@@ -7325,11 +7325,11 @@ columns_done:
 	VZEROUPPER
 	RET
 
-// func Moments(sum []float64, sumSq []float64, x []float32, s int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·Moments(SB), NOSPLIT, $0-80
+// func Moments(sum []float64, sumSq []float64, x []float32, shift []float32, s int)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·Moments(SB), NOSPLIT, $0-104
 	MOVQ   x_base+48(FP), AX
-	MOVQ   s+72(FP), CX
+	MOVQ   s+96(FP), CX
 	XORQ   DX, DX
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
@@ -7341,11 +7341,20 @@ TEXT ·Moments(SB), NOSPLIT, $0-80
 	VXORPD Y7, Y7, Y7
 	CMPQ   CX, $0x01
 	JE     columns
+	TESTQ  $0x0000000f, CX
+	JNZ    row
+	LEAQ   -1(CX), DI
+	CMPQ   DI, $0x20
+	JCC    row
+	MOVQ   CX, BX
+	SHLQ   $0x02, BX
+	LEAQ   (BX)(BX*2), SI
 
-row:
-	MOVQ   sum_len+8(FP), BX
-	CMPQ   DX, BX
-	JGE    end
+quad:
+	LEAQ   4(DX), DI
+	MOVQ   sum_len+8(FP), R8
+	CMPQ   DI, R8
+	JG     row
 	VXORPD Y0, Y0, Y0
 	VXORPD Y1, Y1, Y1
 	VXORPD Y2, Y2, Y2
@@ -7354,85 +7363,169 @@ row:
 	VXORPD Y5, Y5, Y5
 	VXORPD Y6, Y6, Y6
 	VXORPD Y7, Y7, Y7
-	MOVQ   CX, BX
+	MOVQ   shift_base+72(FP), R8
+	LEAQ   (R8)(DX*4), R8
+	MOVQ   CX, DI
+
+quad_part:
+	VBROADCASTSS (R8), Y8
+	VMOVUPS      (AX), Y9
+	VSUBPS       Y8, Y9, Y9
+	VADDPS       Y9, Y0, Y0
+	VFMADD231PS  Y9, Y9, Y4
+	VMOVUPS      32(AX), Y9
+	VSUBPS       Y8, Y9, Y8
+	VADDPS       Y8, Y0, Y0
+	VFMADD231PS  Y8, Y8, Y4
+	VBROADCASTSS 4(R8), Y8
+	VMOVUPS      (AX)(BX*1), Y9
+	VSUBPS       Y8, Y9, Y9
+	VADDPS       Y9, Y1, Y1
+	VFMADD231PS  Y9, Y9, Y5
+	VMOVUPS      32(AX)(BX*1), Y9
+	VSUBPS       Y8, Y9, Y8
+	VADDPS       Y8, Y1, Y1
+	VFMADD231PS  Y8, Y8, Y5
+	VBROADCASTSS 8(R8), Y8
+	VMOVUPS      (AX)(BX*2), Y9
+	VSUBPS       Y8, Y9, Y9
+	VADDPS       Y9, Y2, Y2
+	VFMADD231PS  Y9, Y9, Y6
+	VMOVUPS      32(AX)(BX*2), Y9
+	VSUBPS       Y8, Y9, Y8
+	VADDPS       Y8, Y2, Y2
+	VFMADD231PS  Y8, Y8, Y6
+	VBROADCASTSS 12(R8), Y8
+	VMOVUPS      (AX)(SI*1), Y9
+	VSUBPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VFMADD231PS  Y9, Y9, Y7
+	VMOVUPS      32(AX)(SI*1), Y9
+	VSUBPS       Y8, Y9, Y8
+	VADDPS       Y8, Y3, Y3
+	VFMADD231PS  Y8, Y8, Y7
+	ADDQ         $0x40, AX
+	SUBQ         $0x10, DI
+	JNZ          quad_part
+	ADDQ         SI, AX
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VCVTPS2PD    X1, Y0
+	MOVQ         sum_base+0(FP), DI
+	VADDPD       (DI)(DX*8), Y0, Y0
+	VMOVUPD      Y0, (DI)(DX*8)
+	VHADDPS      Y5, Y4, Y4
+	VHADDPS      Y7, Y6, Y6
+	VHADDPS      Y6, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VCVTPS2PD    X1, Y0
+	MOVQ         sumSq_base+24(FP), DI
+	VADDPD       (DI)(DX*8), Y0, Y0
+	VMOVUPD      Y0, (DI)(DX*8)
+	ADDQ         $0x04, DX
+	JMP          quad
+
+row:
+	MOVQ         sum_len+8(FP), BX
+	CMPQ         DX, BX
+	JGE          end
+	MOVQ         shift_base+72(FP), BX
+	VBROADCASTSS (BX)(DX*4), Y8
+	MOVQ         CX, BX
+	MOVQ         CX, SI
+
+part:
+	MOVQ    $0x00000400, BX
+	CMPQ    SI, BX
+	CMOVQLT SI, BX
+	SUBQ    BX, SI
+	VXORPD  Y0, Y0, Y0
+	VXORPD  Y1, Y1, Y1
+	VXORPD  Y2, Y2, Y2
+	VXORPD  Y3, Y3, Y3
+	VXORPD  Y4, Y4, Y4
+	VXORPD  Y5, Y5, Y5
+	VXORPD  Y6, Y6, Y6
+	VXORPD  Y7, Y7, Y7
 
 row_blocks:
-	SUBQ         $0x10, BX
-	JL           row_rest
-	VMOVUPS      (AX), Y8
-	VEXTRACTF128 $0x01, Y8, X9
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X9, Y9
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y9, Y1, Y1
-	VFMADD231PD  Y8, Y8, Y4
-	VFMADD231PD  Y9, Y9, Y5
-	VMOVUPS      32(AX), Y8
-	VEXTRACTF128 $0x01, Y8, X9
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X9, Y9
-	VADDPD       Y8, Y2, Y2
-	VADDPD       Y9, Y3, Y3
-	VFMADD231PD  Y8, Y8, Y6
-	VFMADD231PD  Y9, Y9, Y7
-	ADDQ         $0x00000040, AX
-	JMP          row_blocks
+	SUBQ        $0x20, BX
+	JL          row_rest
+	VMOVUPS     (AX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VFMADD231PS Y9, Y9, Y4
+	VMOVUPS     32(AX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VADDPS      Y9, Y1, Y1
+	VFMADD231PS Y9, Y9, Y5
+	VMOVUPS     64(AX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VADDPS      Y9, Y2, Y2
+	VFMADD231PS Y9, Y9, Y6
+	VMOVUPS     96(AX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VADDPS      Y9, Y3, Y3
+	VFMADD231PS Y9, Y9, Y7
+	ADDQ        $0x00000080, AX
+	JMP         row_blocks
 
 row_rest:
-	ADDQ $0x10, BX
+	ADDQ $0x20, BX
 
 row_vectors:
-	SUBQ         $0x08, BX
-	JL           row_tail
-	VMOVUPS      (AX), Y8
-	VEXTRACTF128 $0x01, Y8, X9
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X9, Y9
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y9, Y1, Y1
-	VFMADD231PD  Y8, Y8, Y4
-	VFMADD231PD  Y9, Y9, Y5
-	ADDQ         $0x00000020, AX
-	JMP          row_vectors
+	SUBQ        $0x08, BX
+	JL          row_tail
+	VMOVUPS     (AX), Y9
+	VSUBPS      Y8, Y9, Y9
+	VADDPS      Y9, Y0, Y0
+	VFMADD231PS Y9, Y9, Y4
+	ADDQ        $0x00000020, AX
+	JMP         row_vectors
 
 row_tail:
-	ADDQ         $0x08, BX
-	JZ           row_done
-	LEAQ         laneMasks<>+32(SB), SI
-	MOVQ         BX, DI
-	NEGQ         DI
-	VMOVUPS      (SI)(DI*4), Y8
-	VMASKMOVPS   (AX), Y8, Y8
-	VEXTRACTF128 $0x01, Y8, X9
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X9, Y9
-	VADDPD       Y8, Y2, Y2
-	VADDPD       Y9, Y3, Y3
-	VFMADD231PD  Y8, Y8, Y6
-	VFMADD231PD  Y9, Y9, Y7
+	ADDQ        $0x08, BX
+	JZ          row_done
+	LEAQ        laneMasks<>+32(SB), DI
+	MOVQ        BX, R8
+	NEGQ        R8
+	VMOVUPS     (DI)(R8*4), Y9
+	VMASKMOVPS  (AX), Y9, Y10
+	VSUBPS      Y8, Y10, Y10
+	VANDPS      Y9, Y10, Y9
+	VADDPS      Y9, Y1, Y1
+	VFMADD231PS Y9, Y9, Y5
 
 row_done:
 	LEAQ         (AX)(BX*4), AX
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X0
+	VCVTPS2PD    X0, Y0
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X4, X1, X1
+	VCVTPS2PD    X1, Y1
+	VHADDPD      Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
 	MOVQ         sum_base+0(FP), BX
-	VADDPD       Y1, Y0, Y0
-	VADDPD       Y3, Y2, Y1
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X0, X1, X0
-	VPERMILPD    $0x01, X0, X1
-	VADDSD       X1, X0, X0
-	VADDSD       (BX)(DX*8), X0, X0
-	VMOVSD       X0, (BX)(DX*8)
-	MOVQ         sumSq_base+24(FP), BX
-	VADDPD       Y5, Y4, Y0
-	VADDPD       Y7, Y6, Y1
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X0, X1, X0
-	VPERMILPD    $0x01, X0, X1
-	VADDSD       X1, X0, X0
-	VADDSD       (BX)(DX*8), X0, X0
-	VMOVSD       X0, (BX)(DX*8)
+	MOVQ         sumSq_base+24(FP), DI
+	VMOVSD       (BX)(DX*8), X0
+	VMOVHPD      (DI)(DX*8), X0, X0
+	VADDPD       X0, X1, X1
+	VMOVSD       X1, (BX)(DX*8)
+	VMOVHPD      X1, (DI)(DX*8)
+	TESTQ        SI, SI
+	JNZ          part
 	INCQ         DX
 	JMP          row
 
@@ -7441,201 +7534,9 @@ end:
 	RET
 
 columns:
-	MOVQ sum_base+0(FP), CX
-	MOVQ sumSq_base+24(FP), DX
-	MOVQ sum_len+8(FP), BX
-	XORQ SI, SI
-
-columns_vectors:
-	SUBQ         $0x08, BX
-	JL           columns_tail
-	VMOVUPS      (AX)(SI*4), Y0
-	VMOVUPS      (CX)(SI*8), Y1
-	VMOVUPS      32(CX)(SI*8), Y2
-	VMOVUPS      (DX)(SI*8), Y3
-	VMOVUPS      32(DX)(SI*8), Y4
-	VEXTRACTF128 $0x01, Y0, X5
-	VCVTPS2PD    X0, Y0
-	VCVTPS2PD    X5, Y5
-	VADDPD       Y0, Y1, Y1
-	VADDPD       Y5, Y2, Y2
-	VFMADD231PD  Y0, Y0, Y3
-	VFMADD231PD  Y5, Y5, Y4
-	VMOVUPS      Y1, (CX)(SI*8)
-	VMOVUPS      Y2, 32(CX)(SI*8)
-	VMOVUPS      Y3, (DX)(SI*8)
-	VMOVUPS      Y4, 32(DX)(SI*8)
-	ADDQ         $0x08, SI
-	JMP          columns_vectors
-
-columns_tail:
-	ADDQ         $0x08, BX
-	JZ           columns_done
-	LEAQ         laneMasks<>+32(SB), DI
-	NEGQ         BX
-	VMOVUPS      (DI)(BX*4), Y0
-	VEXTRACTF128 $0x01, Y0, X2
-	VPMOVSXDQ    X0, Y1
-	VPMOVSXDQ    X2, Y2
-	VMASKMOVPS   (AX)(SI*4), Y0, Y0
-	VMASKMOVPD   (CX)(SI*8), Y1, Y3
-	VMASKMOVPD   32(CX)(SI*8), Y2, Y4
-	VMASKMOVPD   (DX)(SI*8), Y1, Y5
-	VMASKMOVPD   32(DX)(SI*8), Y2, Y6
-	VEXTRACTF128 $0x01, Y0, X7
-	VCVTPS2PD    X0, Y0
-	VCVTPS2PD    X7, Y7
-	VADDPD       Y0, Y3, Y3
-	VADDPD       Y7, Y4, Y4
-	VFMADD231PD  Y0, Y0, Y5
-	VFMADD231PD  Y7, Y7, Y6
-	VMASKMOVPD   Y3, Y1, (CX)(SI*8)
-	VMASKMOVPD   Y4, Y2, 32(CX)(SI*8)
-	VMASKMOVPD   Y5, Y1, (DX)(SI*8)
-	VMASKMOVPD   Y6, Y2, 32(DX)(SI*8)
-
-columns_done:
-	VZEROUPPER
-	RET
-
-// func GradMoments(sum []float64, dot []float64, dy []float32, x []float32, s int)
-// Requires: AVX, AVX2, FMA3
-TEXT ·GradMoments(SB), NOSPLIT, $0-104
-	MOVQ   dy_base+48(FP), AX
-	MOVQ   x_base+72(FP), CX
-	MOVQ   s+96(FP), DX
-	XORQ   BX, BX
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
-	CMPQ   DX, $0x01
-	JE     columns
-
-row:
-	MOVQ   sum_len+8(FP), SI
-	CMPQ   BX, SI
-	JGE    end
-	VXORPD Y0, Y0, Y0
-	VXORPD Y1, Y1, Y1
-	VXORPD Y2, Y2, Y2
-	VXORPD Y3, Y3, Y3
-	VXORPD Y4, Y4, Y4
-	VXORPD Y5, Y5, Y5
-	VXORPD Y6, Y6, Y6
-	VXORPD Y7, Y7, Y7
-	MOVQ   DX, SI
-
-row_blocks:
-	SUBQ         $0x10, SI
-	JL           row_rest
-	VMOVUPS      (AX), Y8
-	VMOVUPS      (CX), Y9
-	VEXTRACTF128 $0x01, Y8, X10
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X10, Y10
-	VEXTRACTF128 $0x01, Y9, X11
-	VCVTPS2PD    X9, Y9
-	VCVTPS2PD    X11, Y11
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y10, Y1, Y1
-	VFMADD231PD  Y8, Y9, Y4
-	VFMADD231PD  Y10, Y11, Y5
-	VMOVUPS      32(AX), Y8
-	VMOVUPS      32(CX), Y9
-	VEXTRACTF128 $0x01, Y8, X10
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X10, Y10
-	VEXTRACTF128 $0x01, Y9, X11
-	VCVTPS2PD    X9, Y9
-	VCVTPS2PD    X11, Y11
-	VADDPD       Y8, Y2, Y2
-	VADDPD       Y10, Y3, Y3
-	VFMADD231PD  Y8, Y9, Y6
-	VFMADD231PD  Y10, Y11, Y7
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          row_blocks
-
-row_rest:
-	ADDQ $0x10, SI
-
-row_vectors:
-	SUBQ         $0x08, SI
-	JL           row_tail
-	VMOVUPS      (AX), Y8
-	VMOVUPS      (CX), Y9
-	VEXTRACTF128 $0x01, Y8, X10
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X10, Y10
-	VEXTRACTF128 $0x01, Y9, X11
-	VCVTPS2PD    X9, Y9
-	VCVTPS2PD    X11, Y11
-	VADDPD       Y8, Y0, Y0
-	VADDPD       Y10, Y1, Y1
-	VFMADD231PD  Y8, Y9, Y4
-	VFMADD231PD  Y10, Y11, Y5
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, CX
-	JMP          row_vectors
-
-row_tail:
-	ADDQ         $0x08, SI
-	JZ           row_done
-	LEAQ         laneMasks<>+32(SB), DI
-	MOVQ         SI, R8
-	NEGQ         R8
-	VMOVUPS      (DI)(R8*4), Y8
-	VMASKMOVPS   (AX), Y8, Y9
-	VMASKMOVPS   (CX), Y8, Y8
-	VEXTRACTF128 $0x01, Y9, X10
-	VCVTPS2PD    X9, Y9
-	VCVTPS2PD    X10, Y10
-	VEXTRACTF128 $0x01, Y8, X11
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X11, Y11
-	VADDPD       Y9, Y2, Y2
-	VADDPD       Y10, Y3, Y3
-	VFMADD231PD  Y9, Y8, Y6
-	VFMADD231PD  Y10, Y11, Y7
-
-row_done:
-	LEAQ         (AX)(SI*4), AX
-	LEAQ         (CX)(SI*4), CX
-	MOVQ         sum_base+0(FP), SI
-	VADDPD       Y1, Y0, Y0
-	VADDPD       Y3, Y2, Y1
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X0, X1, X0
-	VPERMILPD    $0x01, X0, X1
-	VADDSD       X1, X0, X0
-	VADDSD       (SI)(BX*8), X0, X0
-	VMOVSD       X0, (SI)(BX*8)
-	MOVQ         dot_base+24(FP), SI
-	VADDPD       Y5, Y4, Y0
-	VADDPD       Y7, Y6, Y1
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X0, X1, X0
-	VPERMILPD    $0x01, X0, X1
-	VADDSD       X1, X0, X0
-	VADDSD       (SI)(BX*8), X0, X0
-	VMOVSD       X0, (SI)(BX*8)
-	INCQ         BX
-	JMP          row
-
-end:
-	VZEROUPPER
-	RET
-
-columns:
+	MOVQ shift_base+72(FP), CX
 	MOVQ sum_base+0(FP), DX
-	MOVQ dot_base+24(FP), BX
+	MOVQ sumSq_base+24(FP), BX
 	MOVQ sum_len+8(FP), SI
 	XORQ DI, DI
 
@@ -7648,15 +7549,19 @@ columns_vectors:
 	VMOVUPS      32(DX)(DI*8), Y3
 	VMOVUPS      (BX)(DI*8), Y4
 	VMOVUPS      32(BX)(DI*8), Y5
+	VSUBPS       Y1, Y0, Y0
 	VEXTRACTF128 $0x01, Y0, X6
-	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X0, Y1
 	VCVTPS2PD    X6, Y6
-	VEXTRACTF128 $0x01, Y1, X7
-	VCVTPS2PD    X1, Y1
-	VCVTPS2PD    X7, Y7
-	VADDPD       Y0, Y2, Y2
+	VADDPD       Y1, Y2, Y2
 	VADDPD       Y6, Y3, Y3
-	VFMADD231PD  Y0, Y1, Y4
+	VEXTRACTF128 $0x01, Y0, X6
+	VCVTPS2PD    X0, Y1
+	VCVTPS2PD    X6, Y6
+	VEXTRACTF128 $0x01, Y0, X7
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X7, Y7
+	VFMADD231PD  Y1, Y0, Y4
 	VFMADD231PD  Y6, Y7, Y5
 	VMOVUPS      Y2, (DX)(DI*8)
 	VMOVUPS      Y3, 32(DX)(DI*8)
@@ -7680,14 +7585,18 @@ columns_tail:
 	VMASKMOVPD   32(DX)(DI*8), Y2, Y5
 	VMASKMOVPD   (BX)(DI*8), Y1, Y6
 	VMASKMOVPD   32(BX)(DI*8), Y2, Y7
-	VEXTRACTF128 $0x01, Y3, X8
-	VCVTPS2PD    X3, Y3
+	VSUBPS       Y0, Y3, Y0
+	VEXTRACTF128 $0x01, Y0, X8
+	VCVTPS2PD    X0, Y3
+	VCVTPS2PD    X8, Y8
+	VADDPD       Y3, Y4, Y4
+	VADDPD       Y8, Y5, Y5
+	VEXTRACTF128 $0x01, Y0, X8
+	VCVTPS2PD    X0, Y3
 	VCVTPS2PD    X8, Y8
 	VEXTRACTF128 $0x01, Y0, X9
 	VCVTPS2PD    X0, Y0
 	VCVTPS2PD    X9, Y9
-	VADDPD       Y3, Y4, Y4
-	VADDPD       Y8, Y5, Y5
 	VFMADD231PD  Y3, Y0, Y6
 	VFMADD231PD  Y8, Y9, Y7
 	VMASKMOVPD   Y4, Y1, (DX)(DI*8)
@@ -7699,8 +7608,312 @@ columns_done:
 	VZEROUPPER
 	RET
 
+// func GradMoments(sum []float64, dot []float64, dy []float32, x []float32, mean []float32, s int)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·GradMoments(SB), NOSPLIT, $0-128
+	MOVQ   dy_base+48(FP), AX
+	MOVQ   x_base+72(FP), CX
+	MOVQ   s+120(FP), DX
+	XORQ   BX, BX
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	CMPQ   DX, $0x01
+	JE     columns
+	TESTQ  $0x0000000f, DX
+	JNZ    row
+	LEAQ   -1(DX), R8
+	CMPQ   R8, $0x20
+	JCC    row
+	MOVQ   DX, SI
+	SHLQ   $0x02, SI
+	LEAQ   (SI)(SI*2), DI
+
+quad:
+	LEAQ   4(BX), R8
+	MOVQ   sum_len+8(FP), R9
+	CMPQ   R8, R9
+	JG     row
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	MOVQ   mean_base+96(FP), R9
+	LEAQ   (R9)(BX*4), R9
+	MOVQ   DX, R8
+
+quad_part:
+	VBROADCASTSS (R9), Y8
+	VMOVUPS      (AX), Y9
+	VMOVUPS      (CX), Y10
+	VSUBPS       Y8, Y10, Y10
+	VADDPS       Y9, Y0, Y0
+	VFMADD231PS  Y9, Y10, Y4
+	VMOVUPS      32(AX), Y9
+	VMOVUPS      32(CX), Y10
+	VSUBPS       Y8, Y10, Y8
+	VADDPS       Y9, Y0, Y0
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 4(R9), Y8
+	VMOVUPS      (AX)(SI*1), Y9
+	VMOVUPS      (CX)(SI*1), Y10
+	VSUBPS       Y8, Y10, Y10
+	VADDPS       Y9, Y1, Y1
+	VFMADD231PS  Y9, Y10, Y5
+	VMOVUPS      32(AX)(SI*1), Y9
+	VMOVUPS      32(CX)(SI*1), Y10
+	VSUBPS       Y8, Y10, Y8
+	VADDPS       Y9, Y1, Y1
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 8(R9), Y8
+	VMOVUPS      (AX)(SI*2), Y9
+	VMOVUPS      (CX)(SI*2), Y10
+	VSUBPS       Y8, Y10, Y10
+	VADDPS       Y9, Y2, Y2
+	VFMADD231PS  Y9, Y10, Y6
+	VMOVUPS      32(AX)(SI*2), Y9
+	VMOVUPS      32(CX)(SI*2), Y10
+	VSUBPS       Y8, Y10, Y8
+	VADDPS       Y9, Y2, Y2
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 12(R9), Y8
+	VMOVUPS      (AX)(DI*1), Y9
+	VMOVUPS      (CX)(DI*1), Y10
+	VSUBPS       Y8, Y10, Y10
+	VADDPS       Y9, Y3, Y3
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      32(AX)(DI*1), Y9
+	VMOVUPS      32(CX)(DI*1), Y10
+	VSUBPS       Y8, Y10, Y8
+	VADDPS       Y9, Y3, Y3
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, R8
+	JNZ          quad_part
+	ADDQ         DI, AX
+	ADDQ         DI, CX
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VCVTPS2PD    X1, Y0
+	MOVQ         sum_base+0(FP), R8
+	VADDPD       (R8)(BX*8), Y0, Y0
+	VMOVUPD      Y0, (R8)(BX*8)
+	VHADDPS      Y5, Y4, Y4
+	VHADDPS      Y7, Y6, Y6
+	VHADDPS      Y6, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VCVTPS2PD    X1, Y0
+	MOVQ         dot_base+24(FP), R8
+	VADDPD       (R8)(BX*8), Y0, Y0
+	VMOVUPD      Y0, (R8)(BX*8)
+	ADDQ         $0x04, BX
+	JMP          quad
+
+row:
+	MOVQ         sum_len+8(FP), SI
+	CMPQ         BX, SI
+	JGE          end
+	MOVQ         mean_base+96(FP), SI
+	VBROADCASTSS (SI)(BX*4), Y8
+	MOVQ         DX, SI
+	MOVQ         DX, DI
+
+part:
+	MOVQ    $0x00000400, SI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	SUBQ    SI, DI
+	VXORPD  Y0, Y0, Y0
+	VXORPD  Y1, Y1, Y1
+	VXORPD  Y2, Y2, Y2
+	VXORPD  Y3, Y3, Y3
+	VXORPD  Y4, Y4, Y4
+	VXORPD  Y5, Y5, Y5
+	VXORPD  Y6, Y6, Y6
+	VXORPD  Y7, Y7, Y7
+
+row_blocks:
+	SUBQ        $0x20, SI
+	JL          row_rest
+	VMOVUPS     (AX), Y9
+	VMOVUPS     (CX), Y10
+	VSUBPS      Y8, Y10, Y10
+	VADDPS      Y9, Y0, Y0
+	VFMADD231PS Y9, Y10, Y4
+	VMOVUPS     32(AX), Y9
+	VMOVUPS     32(CX), Y10
+	VSUBPS      Y8, Y10, Y10
+	VADDPS      Y9, Y1, Y1
+	VFMADD231PS Y9, Y10, Y5
+	VMOVUPS     64(AX), Y9
+	VMOVUPS     64(CX), Y10
+	VSUBPS      Y8, Y10, Y10
+	VADDPS      Y9, Y2, Y2
+	VFMADD231PS Y9, Y10, Y6
+	VMOVUPS     96(AX), Y9
+	VMOVUPS     96(CX), Y10
+	VSUBPS      Y8, Y10, Y10
+	VADDPS      Y9, Y3, Y3
+	VFMADD231PS Y9, Y10, Y7
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	JMP         row_blocks
+
+row_rest:
+	ADDQ $0x20, SI
+
+row_vectors:
+	SUBQ        $0x08, SI
+	JL          row_tail
+	VMOVUPS     (AX), Y9
+	VMOVUPS     (CX), Y10
+	VSUBPS      Y8, Y10, Y10
+	VADDPS      Y9, Y0, Y0
+	VFMADD231PS Y9, Y10, Y4
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	JMP         row_vectors
+
+row_tail:
+	ADDQ        $0x08, SI
+	JZ          row_done
+	LEAQ        laneMasks<>+32(SB), R8
+	MOVQ        SI, R9
+	NEGQ        R9
+	VMOVUPS     (R8)(R9*4), Y9
+	VMASKMOVPS  (AX), Y9, Y10
+	VMASKMOVPS  (CX), Y9, Y9
+	VSUBPS      Y8, Y9, Y9
+	VADDPS      Y10, Y1, Y1
+	VFMADD231PS Y10, Y9, Y5
+
+row_done:
+	LEAQ         (AX)(SI*4), AX
+	LEAQ         (CX)(SI*4), CX
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X0
+	VCVTPS2PD    X0, Y0
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X4, X1, X1
+	VCVTPS2PD    X1, Y1
+	VHADDPD      Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
+	MOVQ         sum_base+0(FP), SI
+	MOVQ         dot_base+24(FP), R8
+	VMOVSD       (SI)(BX*8), X0
+	VMOVHPD      (R8)(BX*8), X0, X0
+	VADDPD       X0, X1, X1
+	VMOVSD       X1, (SI)(BX*8)
+	VMOVHPD      X1, (R8)(BX*8)
+	TESTQ        DI, DI
+	JNZ          part
+	INCQ         BX
+	JMP          row
+
+end:
+	VZEROUPPER
+	RET
+
+columns:
+	MOVQ mean_base+96(FP), DX
+	MOVQ sum_base+0(FP), BX
+	MOVQ dot_base+24(FP), SI
+	MOVQ sum_len+8(FP), DI
+	XORQ R8, R8
+
+columns_vectors:
+	SUBQ         $0x08, DI
+	JL           columns_tail
+	VMOVUPS      (AX)(R8*4), Y0
+	VMOVUPS      (CX)(R8*4), Y1
+	VMOVUPS      (DX)(R8*4), Y2
+	VMOVUPS      (BX)(R8*8), Y3
+	VMOVUPS      32(BX)(R8*8), Y4
+	VMOVUPS      (SI)(R8*8), Y5
+	VMOVUPS      32(SI)(R8*8), Y6
+	VSUBPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y0, X7
+	VCVTPS2PD    X0, Y2
+	VCVTPS2PD    X7, Y7
+	VADDPD       Y2, Y3, Y3
+	VADDPD       Y7, Y4, Y4
+	VEXTRACTF128 $0x01, Y0, X2
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X2, Y2
+	VEXTRACTF128 $0x01, Y1, X7
+	VCVTPS2PD    X1, Y1
+	VCVTPS2PD    X7, Y7
+	VFMADD231PD  Y0, Y1, Y5
+	VFMADD231PD  Y2, Y7, Y6
+	VMOVUPS      Y3, (BX)(R8*8)
+	VMOVUPS      Y4, 32(BX)(R8*8)
+	VMOVUPS      Y5, (SI)(R8*8)
+	VMOVUPS      Y6, 32(SI)(R8*8)
+	ADDQ         $0x08, R8
+	JMP          columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, DI
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R9
+	NEGQ         DI
+	VMOVUPS      (R9)(DI*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y2
+	VMASKMOVPS   (AX)(R8*4), Y0, Y3
+	VMASKMOVPS   (CX)(R8*4), Y0, Y4
+	VMASKMOVPS   (DX)(R8*4), Y0, Y0
+	VMASKMOVPD   (BX)(R8*8), Y1, Y5
+	VMASKMOVPD   32(BX)(R8*8), Y2, Y6
+	VMASKMOVPD   (SI)(R8*8), Y1, Y7
+	VMASKMOVPD   32(SI)(R8*8), Y2, Y8
+	VSUBPS       Y0, Y4, Y0
+	VEXTRACTF128 $0x01, Y3, X9
+	VCVTPS2PD    X3, Y4
+	VCVTPS2PD    X9, Y9
+	VADDPD       Y4, Y5, Y5
+	VADDPD       Y9, Y6, Y6
+	VEXTRACTF128 $0x01, Y3, X4
+	VCVTPS2PD    X3, Y3
+	VCVTPS2PD    X4, Y4
+	VEXTRACTF128 $0x01, Y0, X9
+	VCVTPS2PD    X0, Y0
+	VCVTPS2PD    X9, Y9
+	VFMADD231PD  Y3, Y0, Y7
+	VFMADD231PD  Y4, Y9, Y8
+	VMASKMOVPD   Y5, Y1, (BX)(R8*8)
+	VMASKMOVPD   Y6, Y2, 32(BX)(R8*8)
+	VMASKMOVPD   Y7, Y1, (SI)(R8*8)
+	VMASKMOVPD   Y8, Y2, 32(SI)(R8*8)
+
+columns_done:
+	VZEROUPPER
+	RET
+
 // func GatedGradMoments(sum []float64, dot []float64, dy []float32, x []float32, mean []float32, a []float32, b []float32, s int)
-// Requires: AVX, AVX2, FMA3
+// Requires: AVX, AVX2, CMOV, FMA3
 TEXT ·GatedGradMoments(SB), NOSPLIT, $0-176
 	MOVQ   dy_base+48(FP), AX
 	MOVQ   x_base+72(FP), CX
@@ -7716,6 +7929,147 @@ TEXT ·GatedGradMoments(SB), NOSPLIT, $0-176
 	VXORPD Y7, Y7, Y7
 	CMPQ   DX, $0x01
 	JE     columns
+	TESTQ  $0x0000000f, DX
+	JNZ    row
+	LEAQ   -1(DX), R8
+	CMPQ   R8, $0x20
+	JCC    row
+	MOVQ   DX, SI
+	SHLQ   $0x02, SI
+	LEAQ   (SI)(SI*2), DI
+
+quad:
+	LEAQ   4(BX), R8
+	MOVQ   sum_len+8(FP), R9
+	CMPQ   R8, R9
+	JG     row
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	MOVQ   mean_base+96(FP), R9
+	LEAQ   (R9)(BX*4), R9
+	MOVQ   a_base+120(FP), R10
+	LEAQ   (R10)(BX*4), R10
+	MOVQ   b_base+144(FP), R11
+	LEAQ   (R11)(BX*4), R11
+	MOVQ   DX, R8
+
+quad_part:
+	VBROADCASTSS (R9), Y8
+	VBROADCASTSS (R10), Y9
+	VBROADCASTSS (R11), Y10
+	VMOVUPS      (AX), Y11
+	VMOVUPS      (CX), Y12
+	VSUBPS       Y8, Y12, Y12
+	VMOVAPS      Y10, Y13
+	VFMADD231PS  Y9, Y12, Y13
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS       Y13, Y11, Y11
+	VADDPS       Y11, Y0, Y0
+	VFMADD231PS  Y11, Y12, Y4
+	VMOVUPS      32(AX), Y11
+	VMOVUPS      32(CX), Y12
+	VSUBPS       Y8, Y12, Y8
+	VMOVAPS      Y10, Y10
+	VFMADD231PS  Y9, Y8, Y10
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y9
+	VANDPS       Y9, Y11, Y9
+	VADDPS       Y9, Y0, Y0
+	VFMADD231PS  Y9, Y8, Y4
+	VBROADCASTSS 4(R9), Y8
+	VBROADCASTSS 4(R10), Y9
+	VBROADCASTSS 4(R11), Y10
+	VMOVUPS      (AX)(SI*1), Y11
+	VMOVUPS      (CX)(SI*1), Y12
+	VSUBPS       Y8, Y12, Y12
+	VMOVAPS      Y10, Y13
+	VFMADD231PS  Y9, Y12, Y13
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS       Y13, Y11, Y11
+	VADDPS       Y11, Y1, Y1
+	VFMADD231PS  Y11, Y12, Y5
+	VMOVUPS      32(AX)(SI*1), Y11
+	VMOVUPS      32(CX)(SI*1), Y12
+	VSUBPS       Y8, Y12, Y8
+	VMOVAPS      Y10, Y10
+	VFMADD231PS  Y9, Y8, Y10
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y9
+	VANDPS       Y9, Y11, Y9
+	VADDPS       Y9, Y1, Y1
+	VFMADD231PS  Y9, Y8, Y5
+	VBROADCASTSS 8(R9), Y8
+	VBROADCASTSS 8(R10), Y9
+	VBROADCASTSS 8(R11), Y10
+	VMOVUPS      (AX)(SI*2), Y11
+	VMOVUPS      (CX)(SI*2), Y12
+	VSUBPS       Y8, Y12, Y12
+	VMOVAPS      Y10, Y13
+	VFMADD231PS  Y9, Y12, Y13
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS       Y13, Y11, Y11
+	VADDPS       Y11, Y2, Y2
+	VFMADD231PS  Y11, Y12, Y6
+	VMOVUPS      32(AX)(SI*2), Y11
+	VMOVUPS      32(CX)(SI*2), Y12
+	VSUBPS       Y8, Y12, Y8
+	VMOVAPS      Y10, Y10
+	VFMADD231PS  Y9, Y8, Y10
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y9
+	VANDPS       Y9, Y11, Y9
+	VADDPS       Y9, Y2, Y2
+	VFMADD231PS  Y9, Y8, Y6
+	VBROADCASTSS 12(R9), Y8
+	VBROADCASTSS 12(R10), Y9
+	VBROADCASTSS 12(R11), Y10
+	VMOVUPS      (AX)(DI*1), Y11
+	VMOVUPS      (CX)(DI*1), Y12
+	VSUBPS       Y8, Y12, Y12
+	VMOVAPS      Y10, Y13
+	VFMADD231PS  Y9, Y12, Y13
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS       Y13, Y11, Y11
+	VADDPS       Y11, Y3, Y3
+	VFMADD231PS  Y11, Y12, Y7
+	VMOVUPS      32(AX)(DI*1), Y11
+	VMOVUPS      32(CX)(DI*1), Y12
+	VSUBPS       Y8, Y12, Y8
+	VMOVAPS      Y10, Y10
+	VFMADD231PS  Y9, Y8, Y10
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y9
+	VANDPS       Y9, Y11, Y9
+	VADDPS       Y9, Y3, Y3
+	VFMADD231PS  Y9, Y8, Y7
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, R8
+	JNZ          quad_part
+	ADDQ         DI, AX
+	ADDQ         DI, CX
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VCVTPS2PD    X1, Y0
+	MOVQ         sum_base+0(FP), R8
+	VADDPD       (R8)(BX*8), Y0, Y0
+	VMOVUPD      Y0, (R8)(BX*8)
+	VHADDPS      Y5, Y4, Y4
+	VHADDPS      Y7, Y6, Y6
+	VHADDPS      Y6, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VCVTPS2PD    X1, Y0
+	MOVQ         dot_base+24(FP), R8
+	VADDPD       (R8)(BX*8), Y0, Y0
+	VMOVUPD      Y0, (R8)(BX*8)
+	ADDQ         $0x04, BX
+	JMP          quad
 
 row:
 	MOVQ         sum_len+8(FP), SI
@@ -7727,132 +8081,129 @@ row:
 	VBROADCASTSS (SI)(BX*4), Y9
 	MOVQ         b_base+144(FP), SI
 	VBROADCASTSS (SI)(BX*4), Y10
-	VXORPD       Y0, Y0, Y0
-	VXORPD       Y1, Y1, Y1
-	VXORPD       Y2, Y2, Y2
-	VXORPD       Y3, Y3, Y3
-	VXORPD       Y4, Y4, Y4
-	VXORPD       Y5, Y5, Y5
-	VXORPD       Y6, Y6, Y6
-	VXORPD       Y7, Y7, Y7
 	MOVQ         DX, SI
+	MOVQ         DX, DI
+
+part:
+	MOVQ    $0x00000400, SI
+	CMPQ    DI, SI
+	CMOVQLT DI, SI
+	SUBQ    SI, DI
+	VXORPD  Y0, Y0, Y0
+	VXORPD  Y1, Y1, Y1
+	VXORPD  Y2, Y2, Y2
+	VXORPD  Y3, Y3, Y3
+	VXORPD  Y4, Y4, Y4
+	VXORPD  Y5, Y5, Y5
+	VXORPD  Y6, Y6, Y6
+	VXORPD  Y7, Y7, Y7
 
 row_blocks:
-	SUBQ         $0x10, SI
-	JL           row_rest
-	VMOVUPS      (AX), Y11
-	VMOVUPS      (CX), Y12
-	VSUBPS       Y8, Y12, Y13
-	VMOVAPS      Y10, Y14
-	VFMADD231PS  Y9, Y13, Y14
-	VCMPPS       $0x0e, word00000000<>+0(SB), Y14, Y13
-	VANDPS       Y13, Y11, Y11
-	VEXTRACTF128 $0x01, Y11, X13
-	VCVTPS2PD    X11, Y11
-	VCVTPS2PD    X13, Y13
-	VEXTRACTF128 $0x01, Y12, X14
-	VCVTPS2PD    X12, Y12
-	VCVTPS2PD    X14, Y14
-	VADDPD       Y11, Y0, Y0
-	VADDPD       Y13, Y1, Y1
-	VFMADD231PD  Y11, Y12, Y4
-	VFMADD231PD  Y13, Y14, Y5
-	VMOVUPS      32(AX), Y11
-	VMOVUPS      32(CX), Y12
-	VSUBPS       Y8, Y12, Y13
-	VMOVAPS      Y10, Y14
-	VFMADD231PS  Y9, Y13, Y14
-	VCMPPS       $0x0e, word00000000<>+0(SB), Y14, Y13
-	VANDPS       Y13, Y11, Y11
-	VEXTRACTF128 $0x01, Y11, X13
-	VCVTPS2PD    X11, Y11
-	VCVTPS2PD    X13, Y13
-	VEXTRACTF128 $0x01, Y12, X14
-	VCVTPS2PD    X12, Y12
-	VCVTPS2PD    X14, Y14
-	VADDPD       Y11, Y2, Y2
-	VADDPD       Y13, Y3, Y3
-	VFMADD231PD  Y11, Y12, Y6
-	VFMADD231PD  Y13, Y14, Y7
-	ADDQ         $0x00000040, AX
-	ADDQ         $0x00000040, CX
-	JMP          row_blocks
+	SUBQ        $0x20, SI
+	JL          row_rest
+	VMOVUPS     (AX), Y11
+	VMOVUPS     (CX), Y12
+	VSUBPS      Y8, Y12, Y12
+	VMOVAPS     Y10, Y13
+	VFMADD231PS Y9, Y12, Y13
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS      Y13, Y11, Y11
+	VADDPS      Y11, Y0, Y0
+	VFMADD231PS Y11, Y12, Y4
+	VMOVUPS     32(AX), Y11
+	VMOVUPS     32(CX), Y12
+	VSUBPS      Y8, Y12, Y12
+	VMOVAPS     Y10, Y13
+	VFMADD231PS Y9, Y12, Y13
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS      Y13, Y11, Y11
+	VADDPS      Y11, Y1, Y1
+	VFMADD231PS Y11, Y12, Y5
+	VMOVUPS     64(AX), Y11
+	VMOVUPS     64(CX), Y12
+	VSUBPS      Y8, Y12, Y12
+	VMOVAPS     Y10, Y13
+	VFMADD231PS Y9, Y12, Y13
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS      Y13, Y11, Y11
+	VADDPS      Y11, Y2, Y2
+	VFMADD231PS Y11, Y12, Y6
+	VMOVUPS     96(AX), Y11
+	VMOVUPS     96(CX), Y12
+	VSUBPS      Y8, Y12, Y12
+	VMOVAPS     Y10, Y13
+	VFMADD231PS Y9, Y12, Y13
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS      Y13, Y11, Y11
+	VADDPS      Y11, Y3, Y3
+	VFMADD231PS Y11, Y12, Y7
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	JMP         row_blocks
 
 row_rest:
-	ADDQ $0x10, SI
+	ADDQ $0x20, SI
 
 row_vectors:
-	SUBQ         $0x08, SI
-	JL           row_tail
-	VMOVUPS      (AX), Y11
-	VMOVUPS      (CX), Y12
-	VSUBPS       Y8, Y12, Y13
-	VMOVAPS      Y10, Y14
-	VFMADD231PS  Y9, Y13, Y14
-	VCMPPS       $0x0e, word00000000<>+0(SB), Y14, Y13
-	VANDPS       Y13, Y11, Y11
-	VEXTRACTF128 $0x01, Y11, X13
-	VCVTPS2PD    X11, Y11
-	VCVTPS2PD    X13, Y13
-	VEXTRACTF128 $0x01, Y12, X14
-	VCVTPS2PD    X12, Y12
-	VCVTPS2PD    X14, Y14
-	VADDPD       Y11, Y0, Y0
-	VADDPD       Y13, Y1, Y1
-	VFMADD231PD  Y11, Y12, Y4
-	VFMADD231PD  Y13, Y14, Y5
-	ADDQ         $0x00000020, AX
-	ADDQ         $0x00000020, CX
-	JMP          row_vectors
+	SUBQ        $0x08, SI
+	JL          row_tail
+	VMOVUPS     (AX), Y11
+	VMOVUPS     (CX), Y12
+	VSUBPS      Y8, Y12, Y12
+	VMOVAPS     Y10, Y13
+	VFMADD231PS Y9, Y12, Y13
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS      Y13, Y11, Y11
+	VADDPS      Y11, Y0, Y0
+	VFMADD231PS Y11, Y12, Y4
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	JMP         row_vectors
 
 row_tail:
-	ADDQ         $0x08, SI
-	JZ           row_done
-	LEAQ         laneMasks<>+32(SB), DI
-	MOVQ         SI, R8
-	NEGQ         R8
-	VMOVUPS      (DI)(R8*4), Y11
-	VMASKMOVPS   (AX), Y11, Y12
-	VMASKMOVPS   (CX), Y11, Y11
-	VSUBPS       Y8, Y11, Y8
-	VMOVAPS      Y10, Y10
-	VFMADD231PS  Y9, Y8, Y10
-	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y8
-	VANDPS       Y8, Y12, Y8
-	VEXTRACTF128 $0x01, Y8, X9
-	VCVTPS2PD    X8, Y8
-	VCVTPS2PD    X9, Y9
-	VEXTRACTF128 $0x01, Y11, X10
-	VCVTPS2PD    X11, Y11
-	VCVTPS2PD    X10, Y10
-	VADDPD       Y8, Y2, Y2
-	VADDPD       Y9, Y3, Y3
-	VFMADD231PD  Y8, Y11, Y6
-	VFMADD231PD  Y9, Y10, Y7
+	ADDQ        $0x08, SI
+	JZ          row_done
+	LEAQ        laneMasks<>+32(SB), R8
+	MOVQ        SI, R9
+	NEGQ        R9
+	VMOVUPS     (R8)(R9*4), Y11
+	VMASKMOVPS  (AX), Y11, Y12
+	VMASKMOVPS  (CX), Y11, Y11
+	VSUBPS      Y8, Y11, Y11
+	VMOVAPS     Y10, Y13
+	VFMADD231PS Y9, Y11, Y13
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y13, Y13
+	VANDPS      Y13, Y12, Y12
+	VADDPS      Y12, Y1, Y1
+	VFMADD231PS Y12, Y11, Y5
 
 row_done:
 	LEAQ         (AX)(SI*4), AX
 	LEAQ         (CX)(SI*4), CX
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X0
+	VCVTPS2PD    X0, Y0
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X4, X1, X1
+	VCVTPS2PD    X1, Y1
+	VHADDPD      Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
 	MOVQ         sum_base+0(FP), SI
-	VADDPD       Y1, Y0, Y0
-	VADDPD       Y3, Y2, Y1
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X0, X1, X0
-	VPERMILPD    $0x01, X0, X1
-	VADDSD       X1, X0, X0
-	VADDSD       (SI)(BX*8), X0, X0
-	VMOVSD       X0, (SI)(BX*8)
-	MOVQ         dot_base+24(FP), SI
-	VADDPD       Y5, Y4, Y0
-	VADDPD       Y7, Y6, Y1
-	VADDPD       Y1, Y0, Y0
-	VEXTRACTF128 $0x01, Y0, X1
-	VADDPD       X0, X1, X0
-	VPERMILPD    $0x01, X0, X1
-	VADDSD       X1, X0, X0
-	VADDSD       (SI)(BX*8), X0, X0
-	VMOVSD       X0, (SI)(BX*8)
+	MOVQ         dot_base+24(FP), R8
+	VMOVSD       (SI)(BX*8), X0
+	VMOVHPD      (R8)(BX*8), X0, X0
+	VADDPD       X0, X1, X1
+	VMOVSD       X1, (SI)(BX*8)
+	VMOVHPD      X1, (R8)(BX*8)
+	TESTQ        DI, DI
+	JNZ          part
 	INCQ         BX
 	JMP          row
 
@@ -7881,19 +8232,22 @@ columns_vectors:
 	VMOVUPS      32(DI)(R10*8), Y6
 	VMOVUPS      (R8)(R10*8), Y7
 	VMOVUPS      32(R8)(R10*8), Y8
-	VSUBPS       Y2, Y1, Y2
-	VMOVAPS      Y4, Y4
-	VFMADD231PS  Y3, Y2, Y4
-	VCMPPS       $0x0e, word00000000<>+0(SB), Y4, Y2
+	VSUBPS       Y2, Y1, Y1
+	VMOVAPS      Y4, Y2
+	VFMADD231PS  Y3, Y1, Y2
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y2
 	VANDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X3
+	VCVTPS2PD    X0, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y2, Y5, Y5
+	VADDPD       Y3, Y6, Y6
 	VEXTRACTF128 $0x01, Y0, X2
 	VCVTPS2PD    X0, Y0
 	VCVTPS2PD    X2, Y2
 	VEXTRACTF128 $0x01, Y1, X3
 	VCVTPS2PD    X1, Y1
 	VCVTPS2PD    X3, Y3
-	VADDPD       Y0, Y5, Y5
-	VADDPD       Y2, Y6, Y6
 	VFMADD231PD  Y0, Y1, Y7
 	VFMADD231PD  Y2, Y3, Y8
 	VMOVUPS      Y5, (DI)(R10*8)
@@ -7921,21 +8275,404 @@ columns_tail:
 	VMASKMOVPD   32(DI)(R10*8), Y2, Y8
 	VMASKMOVPD   (R8)(R10*8), Y1, Y9
 	VMASKMOVPD   32(R8)(R10*8), Y2, Y10
-	VSUBPS       Y5, Y4, Y5
+	VSUBPS       Y5, Y4, Y4
 	VMOVAPS      Y0, Y0
-	VFMADD231PS  Y6, Y5, Y0
+	VFMADD231PS  Y6, Y4, Y0
 	VCMPPS       $0x0e, word00000000<>+0(SB), Y0, Y0
 	VANDPS       Y0, Y3, Y0
+	VEXTRACTF128 $0x01, Y0, X5
+	VCVTPS2PD    X0, Y3
+	VCVTPS2PD    X5, Y5
+	VADDPD       Y3, Y7, Y7
+	VADDPD       Y5, Y8, Y8
 	VEXTRACTF128 $0x01, Y0, X3
 	VCVTPS2PD    X0, Y0
 	VCVTPS2PD    X3, Y3
 	VEXTRACTF128 $0x01, Y4, X5
 	VCVTPS2PD    X4, Y4
 	VCVTPS2PD    X5, Y5
-	VADDPD       Y0, Y7, Y7
-	VADDPD       Y3, Y8, Y8
 	VFMADD231PD  Y0, Y4, Y9
 	VFMADD231PD  Y3, Y5, Y10
+	VMASKMOVPD   Y7, Y1, (DI)(R10*8)
+	VMASKMOVPD   Y8, Y2, 32(DI)(R10*8)
+	VMASKMOVPD   Y9, Y1, (R8)(R10*8)
+	VMASKMOVPD   Y10, Y2, 32(R8)(R10*8)
+
+columns_done:
+	VZEROUPPER
+	RET
+
+// func ReluGradMoments(sum []float64, dot []float64, d []float32, dy []float32, y []float32, x []float32, mean []float32, s int)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·ReluGradMoments(SB), NOSPLIT, $0-176
+	MOVQ   d_base+48(FP), AX
+	MOVQ   dy_base+72(FP), CX
+	MOVQ   y_base+96(FP), DX
+	MOVQ   x_base+120(FP), BX
+	MOVQ   s+168(FP), SI
+	XORQ   DI, DI
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	CMPQ   SI, $0x01
+	JE     columns
+	TESTQ  $0x0000000f, SI
+	JNZ    row
+	LEAQ   -1(SI), R10
+	CMPQ   R10, $0x20
+	JCC    row
+	MOVQ   SI, R8
+	SHLQ   $0x02, R8
+	LEAQ   (R8)(R8*2), R9
+
+quad:
+	LEAQ   4(DI), R10
+	MOVQ   sum_len+8(FP), R11
+	CMPQ   R10, R11
+	JG     row
+	VXORPD Y0, Y0, Y0
+	VXORPD Y1, Y1, Y1
+	VXORPD Y2, Y2, Y2
+	VXORPD Y3, Y3, Y3
+	VXORPD Y4, Y4, Y4
+	VXORPD Y5, Y5, Y5
+	VXORPD Y6, Y6, Y6
+	VXORPD Y7, Y7, Y7
+	MOVQ   mean_base+144(FP), R11
+	LEAQ   (R11)(DI*4), R11
+	MOVQ   SI, R10
+
+quad_part:
+	VBROADCASTSS (R11), Y8
+	VMOVUPS      (CX), Y9
+	VMOVUPS      (DX), Y10
+	VMOVUPS      (BX), Y11
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS       Y10, Y9, Y9
+	VSUBPS       Y8, Y11, Y10
+	VADDPS       Y9, Y0, Y0
+	VFMADD231PS  Y9, Y10, Y4
+	VMOVUPS      Y9, (AX)
+	VMOVUPS      32(CX), Y9
+	VMOVUPS      32(DX), Y10
+	VMOVUPS      32(BX), Y11
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS       Y10, Y9, Y9
+	VSUBPS       Y8, Y11, Y8
+	VADDPS       Y9, Y0, Y0
+	VFMADD231PS  Y9, Y8, Y4
+	VMOVUPS      Y9, 32(AX)
+	VBROADCASTSS 4(R11), Y8
+	VMOVUPS      (CX)(R8*1), Y9
+	VMOVUPS      (DX)(R8*1), Y10
+	VMOVUPS      (BX)(R8*1), Y11
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS       Y10, Y9, Y9
+	VSUBPS       Y8, Y11, Y10
+	VADDPS       Y9, Y1, Y1
+	VFMADD231PS  Y9, Y10, Y5
+	VMOVUPS      Y9, (AX)(R8*1)
+	VMOVUPS      32(CX)(R8*1), Y9
+	VMOVUPS      32(DX)(R8*1), Y10
+	VMOVUPS      32(BX)(R8*1), Y11
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS       Y10, Y9, Y9
+	VSUBPS       Y8, Y11, Y8
+	VADDPS       Y9, Y1, Y1
+	VFMADD231PS  Y9, Y8, Y5
+	VMOVUPS      Y9, 32(AX)(R8*1)
+	VBROADCASTSS 8(R11), Y8
+	VMOVUPS      (CX)(R8*2), Y9
+	VMOVUPS      (DX)(R8*2), Y10
+	VMOVUPS      (BX)(R8*2), Y11
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS       Y10, Y9, Y9
+	VSUBPS       Y8, Y11, Y10
+	VADDPS       Y9, Y2, Y2
+	VFMADD231PS  Y9, Y10, Y6
+	VMOVUPS      Y9, (AX)(R8*2)
+	VMOVUPS      32(CX)(R8*2), Y9
+	VMOVUPS      32(DX)(R8*2), Y10
+	VMOVUPS      32(BX)(R8*2), Y11
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS       Y10, Y9, Y9
+	VSUBPS       Y8, Y11, Y8
+	VADDPS       Y9, Y2, Y2
+	VFMADD231PS  Y9, Y8, Y6
+	VMOVUPS      Y9, 32(AX)(R8*2)
+	VBROADCASTSS 12(R11), Y8
+	VMOVUPS      (CX)(R9*1), Y9
+	VMOVUPS      (DX)(R9*1), Y10
+	VMOVUPS      (BX)(R9*1), Y11
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS       Y10, Y9, Y9
+	VSUBPS       Y8, Y11, Y10
+	VADDPS       Y9, Y3, Y3
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      Y9, (AX)(R9*1)
+	VMOVUPS      32(CX)(R9*1), Y9
+	VMOVUPS      32(DX)(R9*1), Y10
+	VMOVUPS      32(BX)(R9*1), Y11
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS       Y10, Y9, Y9
+	VSUBPS       Y8, Y11, Y8
+	VADDPS       Y9, Y3, Y3
+	VFMADD231PS  Y9, Y8, Y7
+	VMOVUPS      Y9, 32(AX)(R9*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	ADDQ         $0x40, BX
+	SUBQ         $0x10, R10
+	JNZ          quad_part
+	ADDQ         R9, AX
+	ADDQ         R9, CX
+	ADDQ         R9, DX
+	ADDQ         R9, BX
+	VHADDPS      Y1, Y0, Y0
+	VHADDPS      Y3, Y2, Y2
+	VHADDPS      Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VCVTPS2PD    X1, Y0
+	MOVQ         sum_base+0(FP), R10
+	VADDPD       (R10)(DI*8), Y0, Y0
+	VMOVUPD      Y0, (R10)(DI*8)
+	VHADDPS      Y5, Y4, Y4
+	VHADDPS      Y7, Y6, Y6
+	VHADDPS      Y6, Y4, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X1
+	VCVTPS2PD    X1, Y0
+	MOVQ         dot_base+24(FP), R10
+	VADDPD       (R10)(DI*8), Y0, Y0
+	VMOVUPD      Y0, (R10)(DI*8)
+	ADDQ         $0x04, DI
+	JMP          quad
+
+row:
+	MOVQ         sum_len+8(FP), R8
+	CMPQ         DI, R8
+	JGE          end
+	MOVQ         mean_base+144(FP), R8
+	VBROADCASTSS (R8)(DI*4), Y8
+	MOVQ         SI, R8
+	MOVQ         SI, R9
+
+part:
+	MOVQ    $0x00000400, R8
+	CMPQ    R9, R8
+	CMOVQLT R9, R8
+	SUBQ    R8, R9
+	VXORPD  Y0, Y0, Y0
+	VXORPD  Y1, Y1, Y1
+	VXORPD  Y2, Y2, Y2
+	VXORPD  Y3, Y3, Y3
+	VXORPD  Y4, Y4, Y4
+	VXORPD  Y5, Y5, Y5
+	VXORPD  Y6, Y6, Y6
+	VXORPD  Y7, Y7, Y7
+
+row_blocks:
+	SUBQ        $0x20, R8
+	JL          row_rest
+	VMOVUPS     (CX), Y9
+	VMOVUPS     (DX), Y10
+	VMOVUPS     (BX), Y11
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VSUBPS      Y8, Y11, Y10
+	VADDPS      Y9, Y0, Y0
+	VFMADD231PS Y9, Y10, Y4
+	VMOVUPS     Y9, (AX)
+	VMOVUPS     32(CX), Y9
+	VMOVUPS     32(DX), Y10
+	VMOVUPS     32(BX), Y11
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VSUBPS      Y8, Y11, Y10
+	VADDPS      Y9, Y1, Y1
+	VFMADD231PS Y9, Y10, Y5
+	VMOVUPS     Y9, 32(AX)
+	VMOVUPS     64(CX), Y9
+	VMOVUPS     64(DX), Y10
+	VMOVUPS     64(BX), Y11
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VSUBPS      Y8, Y11, Y10
+	VADDPS      Y9, Y2, Y2
+	VFMADD231PS Y9, Y10, Y6
+	VMOVUPS     Y9, 64(AX)
+	VMOVUPS     96(CX), Y9
+	VMOVUPS     96(DX), Y10
+	VMOVUPS     96(BX), Y11
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VSUBPS      Y8, Y11, Y10
+	VADDPS      Y9, Y3, Y3
+	VFMADD231PS Y9, Y10, Y7
+	VMOVUPS     Y9, 96(AX)
+	ADDQ        $0x00000080, AX
+	ADDQ        $0x00000080, CX
+	ADDQ        $0x00000080, DX
+	ADDQ        $0x00000080, BX
+	JMP         row_blocks
+
+row_rest:
+	ADDQ $0x20, R8
+
+row_vectors:
+	SUBQ        $0x08, R8
+	JL          row_tail
+	VMOVUPS     (CX), Y9
+	VMOVUPS     (DX), Y10
+	VMOVUPS     (BX), Y11
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y10, Y10
+	VANDPS      Y10, Y9, Y9
+	VSUBPS      Y8, Y11, Y10
+	VADDPS      Y9, Y0, Y0
+	VFMADD231PS Y9, Y10, Y4
+	VMOVUPS     Y9, (AX)
+	ADDQ        $0x00000020, AX
+	ADDQ        $0x00000020, CX
+	ADDQ        $0x00000020, DX
+	ADDQ        $0x00000020, BX
+	JMP         row_vectors
+
+row_tail:
+	ADDQ        $0x08, R8
+	JZ          row_done
+	LEAQ        laneMasks<>+32(SB), R10
+	MOVQ        R8, R11
+	NEGQ        R11
+	VMOVUPS     (R10)(R11*4), Y9
+	VMASKMOVPS  (CX), Y9, Y10
+	VMASKMOVPS  (DX), Y9, Y11
+	VMASKMOVPS  (BX), Y9, Y12
+	VCMPPS      $0x0e, word00000000<>+0(SB), Y11, Y11
+	VANDPS      Y11, Y10, Y10
+	VSUBPS      Y8, Y12, Y11
+	VADDPS      Y10, Y1, Y1
+	VFMADD231PS Y10, Y11, Y5
+	VMASKMOVPS  Y10, Y9, (AX)
+
+row_done:
+	LEAQ         (AX)(R8*4), AX
+	LEAQ         (CX)(R8*4), CX
+	LEAQ         (DX)(R8*4), DX
+	LEAQ         (BX)(R8*4), BX
+	VADDPS       Y1, Y0, Y0
+	VADDPS       Y3, Y2, Y2
+	VADDPS       Y2, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPS       X0, X1, X0
+	VCVTPS2PD    X0, Y0
+	VADDPS       Y5, Y4, Y4
+	VADDPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VEXTRACTF128 $0x01, Y4, X1
+	VADDPS       X4, X1, X1
+	VCVTPS2PD    X1, Y1
+	VHADDPD      Y1, Y0, Y0
+	VEXTRACTF128 $0x01, Y0, X1
+	VADDPD       X0, X1, X1
+	MOVQ         sum_base+0(FP), R8
+	MOVQ         dot_base+24(FP), R10
+	VMOVSD       (R8)(DI*8), X0
+	VMOVHPD      (R10)(DI*8), X0, X0
+	VADDPD       X0, X1, X1
+	VMOVSD       X1, (R8)(DI*8)
+	VMOVHPD      X1, (R10)(DI*8)
+	TESTQ        R9, R9
+	JNZ          part
+	INCQ         DI
+	JMP          row
+
+end:
+	VZEROUPPER
+	RET
+
+columns:
+	MOVQ mean_base+144(FP), SI
+	MOVQ sum_base+0(FP), DI
+	MOVQ dot_base+24(FP), R8
+	MOVQ sum_len+8(FP), R9
+	XORQ R10, R10
+
+columns_vectors:
+	SUBQ         $0x08, R9
+	JL           columns_tail
+	VMOVUPS      (CX)(R10*4), Y0
+	VMOVUPS      (DX)(R10*4), Y1
+	VMOVUPS      (BX)(R10*4), Y2
+	VMOVUPS      (SI)(R10*4), Y3
+	VMOVUPS      (DI)(R10*8), Y4
+	VMOVUPS      32(DI)(R10*8), Y5
+	VMOVUPS      (R8)(R10*8), Y6
+	VMOVUPS      32(R8)(R10*8), Y7
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y1, Y1
+	VANDPS       Y1, Y0, Y0
+	VSUBPS       Y3, Y2, Y1
+	VEXTRACTF128 $0x01, Y0, X3
+	VCVTPS2PD    X0, Y2
+	VCVTPS2PD    X3, Y3
+	VADDPD       Y2, Y4, Y4
+	VADDPD       Y3, Y5, Y5
+	VEXTRACTF128 $0x01, Y0, X3
+	VCVTPS2PD    X0, Y2
+	VCVTPS2PD    X3, Y3
+	VEXTRACTF128 $0x01, Y1, X8
+	VCVTPS2PD    X1, Y1
+	VCVTPS2PD    X8, Y8
+	VFMADD231PD  Y2, Y1, Y6
+	VFMADD231PD  Y3, Y8, Y7
+	VMOVUPS      Y0, (AX)(R10*4)
+	VMOVUPS      Y4, (DI)(R10*8)
+	VMOVUPS      Y5, 32(DI)(R10*8)
+	VMOVUPS      Y6, (R8)(R10*8)
+	VMOVUPS      Y7, 32(R8)(R10*8)
+	ADDQ         $0x08, R10
+	JMP          columns_vectors
+
+columns_tail:
+	ADDQ         $0x08, R9
+	JZ           columns_done
+	LEAQ         laneMasks<>+32(SB), R11
+	NEGQ         R9
+	VMOVUPS      (R11)(R9*4), Y0
+	VEXTRACTF128 $0x01, Y0, X2
+	VPMOVSXDQ    X0, Y1
+	VPMOVSXDQ    X2, Y2
+	VMASKMOVPS   (CX)(R10*4), Y0, Y3
+	VMASKMOVPS   (DX)(R10*4), Y0, Y4
+	VMASKMOVPS   (BX)(R10*4), Y0, Y5
+	VMASKMOVPS   (SI)(R10*4), Y0, Y6
+	VMASKMOVPD   (DI)(R10*8), Y1, Y7
+	VMASKMOVPD   32(DI)(R10*8), Y2, Y8
+	VMASKMOVPD   (R8)(R10*8), Y1, Y9
+	VMASKMOVPD   32(R8)(R10*8), Y2, Y10
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y4, Y4
+	VANDPS       Y4, Y3, Y3
+	VSUBPS       Y6, Y5, Y4
+	VEXTRACTF128 $0x01, Y3, X6
+	VCVTPS2PD    X3, Y5
+	VCVTPS2PD    X6, Y6
+	VADDPD       Y5, Y7, Y7
+	VADDPD       Y6, Y8, Y8
+	VEXTRACTF128 $0x01, Y3, X6
+	VCVTPS2PD    X3, Y5
+	VCVTPS2PD    X6, Y6
+	VEXTRACTF128 $0x01, Y4, X11
+	VCVTPS2PD    X4, Y4
+	VCVTPS2PD    X11, Y11
+	VFMADD231PD  Y5, Y4, Y9
+	VFMADD231PD  Y6, Y11, Y10
+	VMASKMOVPS   Y3, Y0, (AX)(R10*4)
 	VMASKMOVPD   Y7, Y1, (DI)(R10*8)
 	VMASKMOVPD   Y8, Y2, 32(DI)(R10*8)
 	VMASKMOVPD   Y9, Y1, (R8)(R10*8)
@@ -7948,12 +8685,95 @@ columns_done:
 // func Normalize(y []float32, x []float32, mean []float32, a []float32, b []float32, s int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·Normalize(SB), NOSPLIT, $0-128
-	MOVQ y_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ s+120(FP), DX
-	XORQ BX, BX
-	CMPQ DX, $0x01
-	JE   columns
+	MOVQ  y_base+0(FP), AX
+	MOVQ  x_base+24(FP), CX
+	MOVQ  s+120(FP), DX
+	XORQ  BX, BX
+	CMPQ  DX, $0x01
+	JE    columns
+	TESTQ $0x0000000f, DX
+	JNZ   row
+	LEAQ  -1(DX), R8
+	CMPQ  R8, $0x20
+	JCC   row
+	MOVQ  DX, SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+
+quad:
+	LEAQ 4(BX), R8
+	MOVQ mean_len+56(FP), R9
+	CMPQ R8, R9
+	JG   row
+	MOVQ mean_base+48(FP), R9
+	LEAQ (R9)(BX*4), R9
+	MOVQ a_base+72(FP), R10
+	LEAQ (R10)(BX*4), R10
+	MOVQ b_base+96(FP), R11
+	LEAQ (R11)(BX*4), R11
+	MOVQ DX, R8
+
+quad_part:
+	VBROADCASTSS (R9), Y0
+	VBROADCASTSS (R10), Y1
+	VBROADCASTSS (R11), Y2
+	VMOVUPS      (CX), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMOVUPS      Y4, (AX)
+	VMOVUPS      32(CX), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      Y2, 32(AX)
+	VBROADCASTSS 4(R9), Y0
+	VBROADCASTSS 4(R10), Y1
+	VBROADCASTSS 4(R11), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMOVUPS      Y4, (AX)(SI*1)
+	VMOVUPS      32(CX)(SI*1), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      Y2, 32(AX)(SI*1)
+	VBROADCASTSS 8(R9), Y0
+	VBROADCASTSS 8(R10), Y1
+	VBROADCASTSS 8(R11), Y2
+	VMOVUPS      (CX)(SI*2), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMOVUPS      Y4, (AX)(SI*2)
+	VMOVUPS      32(CX)(SI*2), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      Y2, 32(AX)(SI*2)
+	VBROADCASTSS 12(R9), Y0
+	VBROADCASTSS 12(R10), Y1
+	VBROADCASTSS 12(R11), Y2
+	VMOVUPS      (CX)(DI*1), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VMOVUPS      Y4, (AX)(DI*1)
+	VMOVUPS      32(CX)(DI*1), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VMOVUPS      Y2, 32(AX)(DI*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, R8
+	JNZ          quad_part
+	ADDQ         DI, AX
+	ADDQ         DI, CX
+	ADDQ         $0x04, BX
+	JMP          quad
 
 row:
 	MOVQ         mean_len+56(FP), SI
@@ -8068,12 +8888,111 @@ columns_done:
 // func NormalizeRelu(y []float32, x []float32, mean []float32, a []float32, b []float32, s int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·NormalizeRelu(SB), NOSPLIT, $0-128
-	MOVQ y_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ s+120(FP), DX
-	XORQ BX, BX
-	CMPQ DX, $0x01
-	JE   columns
+	MOVQ  y_base+0(FP), AX
+	MOVQ  x_base+24(FP), CX
+	MOVQ  s+120(FP), DX
+	XORQ  BX, BX
+	CMPQ  DX, $0x01
+	JE    columns
+	TESTQ $0x0000000f, DX
+	JNZ   row
+	LEAQ  -1(DX), R8
+	CMPQ  R8, $0x20
+	JCC   row
+	MOVQ  DX, SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+
+quad:
+	LEAQ 4(BX), R8
+	MOVQ mean_len+56(FP), R9
+	CMPQ R8, R9
+	JG   row
+	MOVQ mean_base+48(FP), R9
+	LEAQ (R9)(BX*4), R9
+	MOVQ a_base+72(FP), R10
+	LEAQ (R10)(BX*4), R10
+	MOVQ b_base+96(FP), R11
+	LEAQ (R11)(BX*4), R11
+	MOVQ DX, R8
+
+quad_part:
+	VBROADCASTSS (R9), Y0
+	VBROADCASTSS (R10), Y1
+	VBROADCASTSS (R11), Y2
+	VMOVUPS      (CX), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VXORPS       Y4, Y4, Y3
+	VMAXPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      32(CX), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VXORPS       Y2, Y2, Y0
+	VMAXPS       Y2, Y0, Y0
+	VMOVUPS      Y0, 32(AX)
+	VBROADCASTSS 4(R9), Y0
+	VBROADCASTSS 4(R10), Y1
+	VBROADCASTSS 4(R11), Y2
+	VMOVUPS      (CX)(SI*1), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VXORPS       Y4, Y4, Y3
+	VMAXPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (AX)(SI*1)
+	VMOVUPS      32(CX)(SI*1), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VXORPS       Y2, Y2, Y0
+	VMAXPS       Y2, Y0, Y0
+	VMOVUPS      Y0, 32(AX)(SI*1)
+	VBROADCASTSS 8(R9), Y0
+	VBROADCASTSS 8(R10), Y1
+	VBROADCASTSS 8(R11), Y2
+	VMOVUPS      (CX)(SI*2), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VXORPS       Y4, Y4, Y3
+	VMAXPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (AX)(SI*2)
+	VMOVUPS      32(CX)(SI*2), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VXORPS       Y2, Y2, Y0
+	VMAXPS       Y2, Y0, Y0
+	VMOVUPS      Y0, 32(AX)(SI*2)
+	VBROADCASTSS 12(R9), Y0
+	VBROADCASTSS 12(R10), Y1
+	VBROADCASTSS 12(R11), Y2
+	VMOVUPS      (CX)(DI*1), Y3
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y4
+	VFMADD231PS  Y1, Y3, Y4
+	VXORPS       Y4, Y4, Y3
+	VMAXPS       Y4, Y3, Y3
+	VMOVUPS      Y3, (AX)(DI*1)
+	VMOVUPS      32(CX)(DI*1), Y3
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VXORPS       Y2, Y2, Y0
+	VMAXPS       Y2, Y0, Y0
+	VMOVUPS      Y0, 32(AX)(DI*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, R8
+	JNZ          quad_part
+	ADDQ         DI, AX
+	ADDQ         DI, CX
+	ADDQ         $0x04, BX
+	JMP          quad
 
 row:
 	MOVQ         mean_len+56(FP), SI
@@ -8200,13 +9119,114 @@ columns_done:
 // func NormalizeAdd(y []float32, x []float32, residual []float32, mean []float32, a []float32, b []float32, s int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·NormalizeAdd(SB), NOSPLIT, $0-152
-	MOVQ y_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ residual_base+48(FP), DX
-	MOVQ s+144(FP), BX
-	XORQ SI, SI
-	CMPQ BX, $0x01
-	JE   columns
+	MOVQ  y_base+0(FP), AX
+	MOVQ  x_base+24(FP), CX
+	MOVQ  residual_base+48(FP), DX
+	MOVQ  s+144(FP), BX
+	XORQ  SI, SI
+	CMPQ  BX, $0x01
+	JE    columns
+	TESTQ $0x0000000f, BX
+	JNZ   row
+	LEAQ  -1(BX), R9
+	CMPQ  R9, $0x20
+	JCC   row
+	MOVQ  BX, DI
+	SHLQ  $0x02, DI
+	LEAQ  (DI)(DI*2), R8
+
+quad:
+	LEAQ 4(SI), R9
+	MOVQ mean_len+80(FP), R10
+	CMPQ R9, R10
+	JG   row
+	MOVQ mean_base+72(FP), R10
+	LEAQ (R10)(SI*4), R10
+	MOVQ a_base+96(FP), R11
+	LEAQ (R11)(SI*4), R11
+	MOVQ b_base+120(FP), R12
+	LEAQ (R12)(SI*4), R12
+	MOVQ BX, R9
+
+quad_part:
+	VBROADCASTSS (R10), Y0
+	VBROADCASTSS (R11), Y1
+	VBROADCASTSS (R12), Y2
+	VMOVUPS      (CX), Y3
+	VMOVUPS      (DX), Y4
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       Y4, Y5, Y3
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      32(CX), Y3
+	VMOVUPS      32(DX), Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VADDPS       Y4, Y2, Y0
+	VMOVUPS      Y0, 32(AX)
+	VBROADCASTSS 4(R10), Y0
+	VBROADCASTSS 4(R11), Y1
+	VBROADCASTSS 4(R12), Y2
+	VMOVUPS      (CX)(DI*1), Y3
+	VMOVUPS      (DX)(DI*1), Y4
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       Y4, Y5, Y3
+	VMOVUPS      Y3, (AX)(DI*1)
+	VMOVUPS      32(CX)(DI*1), Y3
+	VMOVUPS      32(DX)(DI*1), Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VADDPS       Y4, Y2, Y0
+	VMOVUPS      Y0, 32(AX)(DI*1)
+	VBROADCASTSS 8(R10), Y0
+	VBROADCASTSS 8(R11), Y1
+	VBROADCASTSS 8(R12), Y2
+	VMOVUPS      (CX)(DI*2), Y3
+	VMOVUPS      (DX)(DI*2), Y4
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       Y4, Y5, Y3
+	VMOVUPS      Y3, (AX)(DI*2)
+	VMOVUPS      32(CX)(DI*2), Y3
+	VMOVUPS      32(DX)(DI*2), Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VADDPS       Y4, Y2, Y0
+	VMOVUPS      Y0, 32(AX)(DI*2)
+	VBROADCASTSS 12(R10), Y0
+	VBROADCASTSS 12(R11), Y1
+	VBROADCASTSS 12(R12), Y2
+	VMOVUPS      (CX)(R8*1), Y3
+	VMOVUPS      (DX)(R8*1), Y4
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       Y4, Y5, Y3
+	VMOVUPS      Y3, (AX)(R8*1)
+	VMOVUPS      32(CX)(R8*1), Y3
+	VMOVUPS      32(DX)(R8*1), Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VADDPS       Y4, Y2, Y0
+	VMOVUPS      Y0, 32(AX)(R8*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, R9
+	JNZ          quad_part
+	ADDQ         R8, AX
+	ADDQ         R8, CX
+	ADDQ         R8, DX
+	ADDQ         $0x04, SI
+	JMP          quad
 
 row:
 	MOVQ         mean_len+80(FP), DI
@@ -8336,13 +9356,130 @@ columns_done:
 // func NormalizeAddRelu(y []float32, x []float32, residual []float32, mean []float32, a []float32, b []float32, s int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·NormalizeAddRelu(SB), NOSPLIT, $0-152
-	MOVQ y_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ residual_base+48(FP), DX
-	MOVQ s+144(FP), BX
-	XORQ SI, SI
-	CMPQ BX, $0x01
-	JE   columns
+	MOVQ  y_base+0(FP), AX
+	MOVQ  x_base+24(FP), CX
+	MOVQ  residual_base+48(FP), DX
+	MOVQ  s+144(FP), BX
+	XORQ  SI, SI
+	CMPQ  BX, $0x01
+	JE    columns
+	TESTQ $0x0000000f, BX
+	JNZ   row
+	LEAQ  -1(BX), R9
+	CMPQ  R9, $0x20
+	JCC   row
+	MOVQ  BX, DI
+	SHLQ  $0x02, DI
+	LEAQ  (DI)(DI*2), R8
+
+quad:
+	LEAQ 4(SI), R9
+	MOVQ mean_len+80(FP), R10
+	CMPQ R9, R10
+	JG   row
+	MOVQ mean_base+72(FP), R10
+	LEAQ (R10)(SI*4), R10
+	MOVQ a_base+96(FP), R11
+	LEAQ (R11)(SI*4), R11
+	MOVQ b_base+120(FP), R12
+	LEAQ (R12)(SI*4), R12
+	MOVQ BX, R9
+
+quad_part:
+	VBROADCASTSS (R10), Y0
+	VBROADCASTSS (R11), Y1
+	VBROADCASTSS (R12), Y2
+	VMOVUPS      (CX), Y3
+	VMOVUPS      (DX), Y4
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       Y4, Y5, Y3
+	VXORPS       Y3, Y3, Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)
+	VMOVUPS      32(CX), Y3
+	VMOVUPS      32(DX), Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VADDPS       Y4, Y2, Y0
+	VXORPS       Y0, Y0, Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)
+	VBROADCASTSS 4(R10), Y0
+	VBROADCASTSS 4(R11), Y1
+	VBROADCASTSS 4(R12), Y2
+	VMOVUPS      (CX)(DI*1), Y3
+	VMOVUPS      (DX)(DI*1), Y4
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       Y4, Y5, Y3
+	VXORPS       Y3, Y3, Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)(DI*1)
+	VMOVUPS      32(CX)(DI*1), Y3
+	VMOVUPS      32(DX)(DI*1), Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VADDPS       Y4, Y2, Y0
+	VXORPS       Y0, Y0, Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(DI*1)
+	VBROADCASTSS 8(R10), Y0
+	VBROADCASTSS 8(R11), Y1
+	VBROADCASTSS 8(R12), Y2
+	VMOVUPS      (CX)(DI*2), Y3
+	VMOVUPS      (DX)(DI*2), Y4
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       Y4, Y5, Y3
+	VXORPS       Y3, Y3, Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)(DI*2)
+	VMOVUPS      32(CX)(DI*2), Y3
+	VMOVUPS      32(DX)(DI*2), Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VADDPS       Y4, Y2, Y0
+	VXORPS       Y0, Y0, Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(DI*2)
+	VBROADCASTSS 12(R10), Y0
+	VBROADCASTSS 12(R11), Y1
+	VBROADCASTSS 12(R12), Y2
+	VMOVUPS      (CX)(R8*1), Y3
+	VMOVUPS      (DX)(R8*1), Y4
+	VSUBPS       Y0, Y3, Y3
+	VMOVAPS      Y2, Y5
+	VFMADD231PS  Y1, Y3, Y5
+	VADDPS       Y4, Y5, Y3
+	VXORPS       Y3, Y3, Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      Y3, (AX)(R8*1)
+	VMOVUPS      32(CX)(R8*1), Y3
+	VMOVUPS      32(DX)(R8*1), Y4
+	VSUBPS       Y0, Y3, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VADDPS       Y4, Y2, Y0
+	VXORPS       Y0, Y0, Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(R8*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, R9
+	JNZ          quad_part
+	ADDQ         R8, AX
+	ADDQ         R8, CX
+	ADDQ         R8, DX
+	ADDQ         $0x04, SI
+	JMP          quad
 
 row:
 	MOVQ         mean_len+80(FP), DI
@@ -8484,13 +9621,128 @@ columns_done:
 // func NormalizeGrad(dx []float32, dy []float32, x []float32, mean []float32, p []float32, q []float32, c []float32, s int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·NormalizeGrad(SB), NOSPLIT, $0-176
-	MOVQ dx_base+0(FP), AX
-	MOVQ dy_base+24(FP), CX
-	MOVQ x_base+48(FP), DX
-	MOVQ s+168(FP), BX
-	XORQ SI, SI
-	CMPQ BX, $0x01
-	JE   columns
+	MOVQ  dx_base+0(FP), AX
+	MOVQ  dy_base+24(FP), CX
+	MOVQ  x_base+48(FP), DX
+	MOVQ  s+168(FP), BX
+	XORQ  SI, SI
+	CMPQ  BX, $0x01
+	JE    columns
+	TESTQ $0x0000000f, BX
+	JNZ   row
+	LEAQ  -1(BX), R9
+	CMPQ  R9, $0x20
+	JCC   row
+	MOVQ  BX, DI
+	SHLQ  $0x02, DI
+	LEAQ  (DI)(DI*2), R8
+
+quad:
+	LEAQ 4(SI), R9
+	MOVQ mean_len+80(FP), R10
+	CMPQ R9, R10
+	JG   row
+	MOVQ mean_base+72(FP), R10
+	LEAQ (R10)(SI*4), R10
+	MOVQ p_base+96(FP), R11
+	LEAQ (R11)(SI*4), R11
+	MOVQ q_base+120(FP), R12
+	LEAQ (R12)(SI*4), R12
+	MOVQ c_base+144(FP), R13
+	LEAQ (R13)(SI*4), R13
+	MOVQ BX, R9
+
+quad_part:
+	VBROADCASTSS (R10), Y0
+	VBROADCASTSS (R11), Y1
+	VBROADCASTSS (R12), Y2
+	VBROADCASTSS (R13), Y3
+	VMOVUPS      (CX), Y4
+	VMOVUPS      (DX), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y2, Y5, Y6
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, (AX)
+	VMOVUPS      32(CX), Y4
+	VMOVUPS      32(DX), Y5
+	VSUBPS       Y0, Y5, Y0
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y2, Y0, Y3
+	VMOVAPS      Y3, Y0
+	VFMADD231PS  Y1, Y4, Y0
+	VMOVUPS      Y0, 32(AX)
+	VBROADCASTSS 4(R10), Y0
+	VBROADCASTSS 4(R11), Y1
+	VBROADCASTSS 4(R12), Y2
+	VBROADCASTSS 4(R13), Y3
+	VMOVUPS      (CX)(DI*1), Y4
+	VMOVUPS      (DX)(DI*1), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y2, Y5, Y6
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, (AX)(DI*1)
+	VMOVUPS      32(CX)(DI*1), Y4
+	VMOVUPS      32(DX)(DI*1), Y5
+	VSUBPS       Y0, Y5, Y0
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y2, Y0, Y3
+	VMOVAPS      Y3, Y0
+	VFMADD231PS  Y1, Y4, Y0
+	VMOVUPS      Y0, 32(AX)(DI*1)
+	VBROADCASTSS 8(R10), Y0
+	VBROADCASTSS 8(R11), Y1
+	VBROADCASTSS 8(R12), Y2
+	VBROADCASTSS 8(R13), Y3
+	VMOVUPS      (CX)(DI*2), Y4
+	VMOVUPS      (DX)(DI*2), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y2, Y5, Y6
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, (AX)(DI*2)
+	VMOVUPS      32(CX)(DI*2), Y4
+	VMOVUPS      32(DX)(DI*2), Y5
+	VSUBPS       Y0, Y5, Y0
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y2, Y0, Y3
+	VMOVAPS      Y3, Y0
+	VFMADD231PS  Y1, Y4, Y0
+	VMOVUPS      Y0, 32(AX)(DI*2)
+	VBROADCASTSS 12(R10), Y0
+	VBROADCASTSS 12(R11), Y1
+	VBROADCASTSS 12(R12), Y2
+	VBROADCASTSS 12(R13), Y3
+	VMOVUPS      (CX)(R8*1), Y4
+	VMOVUPS      (DX)(R8*1), Y5
+	VSUBPS       Y0, Y5, Y5
+	VMOVAPS      Y3, Y6
+	VFMADD231PS  Y2, Y5, Y6
+	VMOVAPS      Y6, Y5
+	VFMADD231PS  Y1, Y4, Y5
+	VMOVUPS      Y5, (AX)(R8*1)
+	VMOVUPS      32(CX)(R8*1), Y4
+	VMOVUPS      32(DX)(R8*1), Y5
+	VSUBPS       Y0, Y5, Y0
+	VMOVAPS      Y3, Y3
+	VFMADD231PS  Y2, Y0, Y3
+	VMOVAPS      Y3, Y0
+	VFMADD231PS  Y1, Y4, Y0
+	VMOVUPS      Y0, 32(AX)(R8*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, R9
+	JNZ          quad_part
+	ADDQ         R8, AX
+	ADDQ         R8, CX
+	ADDQ         R8, DX
+	ADDQ         $0x04, SI
+	JMP          quad
 
 row:
 	MOVQ         mean_len+80(FP), DI
@@ -8631,13 +9883,172 @@ columns_done:
 // func GatedNormalizeGrad(dx []float32, dy []float32, x []float32, mean []float32, a []float32, b []float32, p []float32, q []float32, c []float32, s int)
 // Requires: AVX, AVX2, FMA3
 TEXT ·GatedNormalizeGrad(SB), NOSPLIT, $0-224
-	MOVQ dx_base+0(FP), AX
-	MOVQ dy_base+24(FP), CX
-	MOVQ x_base+48(FP), DX
-	MOVQ s+216(FP), BX
-	XORQ SI, SI
-	CMPQ BX, $0x01
-	JE   columns
+	MOVQ  dx_base+0(FP), AX
+	MOVQ  dy_base+24(FP), CX
+	MOVQ  x_base+48(FP), DX
+	MOVQ  s+216(FP), BX
+	XORQ  SI, SI
+	CMPQ  BX, $0x01
+	JE    columns
+	TESTQ $0x0000000f, BX
+	JNZ   row
+	LEAQ  -1(BX), R9
+	CMPQ  R9, $0x20
+	JCC   row
+	MOVQ  BX, DI
+	SHLQ  $0x02, DI
+	LEAQ  (DI)(DI*2), R8
+
+quad:
+	LEAQ 4(SI), R9
+	MOVQ mean_len+80(FP), R10
+	CMPQ R9, R10
+	JG   row
+	MOVQ mean_base+72(FP), R10
+	LEAQ (R10)(SI*4), R10
+	MOVQ a_base+96(FP), R11
+	LEAQ (R11)(SI*4), R11
+	MOVQ b_base+120(FP), R12
+	LEAQ (R12)(SI*4), R12
+	MOVQ p_base+144(FP), R13
+	LEAQ (R13)(SI*4), R13
+	MOVQ q_base+168(FP), R14
+	LEAQ (R14)(SI*4), R14
+	MOVQ c_base+192(FP), R15
+	LEAQ (R15)(SI*4), R15
+	MOVQ BX, R9
+
+quad_part:
+	VBROADCASTSS (R10), Y0
+	VBROADCASTSS (R11), Y1
+	VBROADCASTSS (R12), Y2
+	VBROADCASTSS (R13), Y3
+	VBROADCASTSS (R14), Y4
+	VBROADCASTSS (R15), Y5
+	VMOVUPS      (CX), Y6
+	VMOVUPS      (DX), Y7
+	VSUBPS       Y0, Y7, Y7
+	VMOVAPS      Y2, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y8, Y8
+	VANDPS       Y8, Y6, Y6
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y4, Y7, Y8
+	VMOVAPS      Y8, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVUPS      Y7, (AX)
+	VMOVUPS      32(CX), Y6
+	VMOVUPS      32(DX), Y7
+	VSUBPS       Y0, Y7, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y1
+	VANDPS       Y1, Y6, Y1
+	VMOVAPS      Y5, Y2
+	VFMADD231PS  Y4, Y0, Y2
+	VMOVAPS      Y2, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	VMOVUPS      Y0, 32(AX)
+	VBROADCASTSS 4(R10), Y0
+	VBROADCASTSS 4(R11), Y1
+	VBROADCASTSS 4(R12), Y2
+	VBROADCASTSS 4(R13), Y3
+	VBROADCASTSS 4(R14), Y4
+	VBROADCASTSS 4(R15), Y5
+	VMOVUPS      (CX)(DI*1), Y6
+	VMOVUPS      (DX)(DI*1), Y7
+	VSUBPS       Y0, Y7, Y7
+	VMOVAPS      Y2, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y8, Y8
+	VANDPS       Y8, Y6, Y6
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y4, Y7, Y8
+	VMOVAPS      Y8, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVUPS      Y7, (AX)(DI*1)
+	VMOVUPS      32(CX)(DI*1), Y6
+	VMOVUPS      32(DX)(DI*1), Y7
+	VSUBPS       Y0, Y7, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y1
+	VANDPS       Y1, Y6, Y1
+	VMOVAPS      Y5, Y2
+	VFMADD231PS  Y4, Y0, Y2
+	VMOVAPS      Y2, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(DI*1)
+	VBROADCASTSS 8(R10), Y0
+	VBROADCASTSS 8(R11), Y1
+	VBROADCASTSS 8(R12), Y2
+	VBROADCASTSS 8(R13), Y3
+	VBROADCASTSS 8(R14), Y4
+	VBROADCASTSS 8(R15), Y5
+	VMOVUPS      (CX)(DI*2), Y6
+	VMOVUPS      (DX)(DI*2), Y7
+	VSUBPS       Y0, Y7, Y7
+	VMOVAPS      Y2, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y8, Y8
+	VANDPS       Y8, Y6, Y6
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y4, Y7, Y8
+	VMOVAPS      Y8, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVUPS      Y7, (AX)(DI*2)
+	VMOVUPS      32(CX)(DI*2), Y6
+	VMOVUPS      32(DX)(DI*2), Y7
+	VSUBPS       Y0, Y7, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y1
+	VANDPS       Y1, Y6, Y1
+	VMOVAPS      Y5, Y2
+	VFMADD231PS  Y4, Y0, Y2
+	VMOVAPS      Y2, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(DI*2)
+	VBROADCASTSS 12(R10), Y0
+	VBROADCASTSS 12(R11), Y1
+	VBROADCASTSS 12(R12), Y2
+	VBROADCASTSS 12(R13), Y3
+	VBROADCASTSS 12(R14), Y4
+	VBROADCASTSS 12(R15), Y5
+	VMOVUPS      (CX)(R8*1), Y6
+	VMOVUPS      (DX)(R8*1), Y7
+	VSUBPS       Y0, Y7, Y7
+	VMOVAPS      Y2, Y8
+	VFMADD231PS  Y1, Y7, Y8
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y8, Y8
+	VANDPS       Y8, Y6, Y6
+	VMOVAPS      Y5, Y8
+	VFMADD231PS  Y4, Y7, Y8
+	VMOVAPS      Y8, Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMOVUPS      Y7, (AX)(R8*1)
+	VMOVUPS      32(CX)(R8*1), Y6
+	VMOVUPS      32(DX)(R8*1), Y7
+	VSUBPS       Y0, Y7, Y0
+	VMOVAPS      Y2, Y2
+	VFMADD231PS  Y1, Y0, Y2
+	VCMPPS       $0x0e, word00000000<>+0(SB), Y2, Y1
+	VANDPS       Y1, Y6, Y1
+	VMOVAPS      Y5, Y2
+	VFMADD231PS  Y4, Y0, Y2
+	VMOVAPS      Y2, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(R8*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	ADDQ         $0x40, DX
+	SUBQ         $0x10, R9
+	JNZ          quad_part
+	ADDQ         R8, AX
+	ADDQ         R8, CX
+	ADDQ         R8, DX
+	ADDQ         $0x04, SI
+	JMP          quad
 
 row:
 	MOVQ         mean_len+80(FP), DI
@@ -8812,12 +10223,67 @@ columns_done:
 // func MulRows(y []float32, x []float32, a []float32, s int)
 // Requires: AVX, AVX2
 TEXT ·MulRows(SB), NOSPLIT, $0-80
-	MOVQ y_base+0(FP), AX
-	MOVQ x_base+24(FP), CX
-	MOVQ s+72(FP), DX
-	XORQ BX, BX
-	CMPQ DX, $0x01
-	JE   columns
+	MOVQ  y_base+0(FP), AX
+	MOVQ  x_base+24(FP), CX
+	MOVQ  s+72(FP), DX
+	XORQ  BX, BX
+	CMPQ  DX, $0x01
+	JE    columns
+	TESTQ $0x0000000f, DX
+	JNZ   row
+	LEAQ  -1(DX), R8
+	CMPQ  R8, $0x20
+	JCC   row
+	MOVQ  DX, SI
+	SHLQ  $0x02, SI
+	LEAQ  (SI)(SI*2), DI
+
+quad:
+	LEAQ 4(BX), R8
+	MOVQ a_len+56(FP), R9
+	CMPQ R8, R9
+	JG   row
+	MOVQ a_base+48(FP), R9
+	LEAQ (R9)(BX*4), R9
+	MOVQ DX, R8
+
+quad_part:
+	VBROADCASTSS (R9), Y0
+	VMOVUPS      (CX), Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)
+	VMOVUPS      32(CX), Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)
+	VBROADCASTSS 4(R9), Y0
+	VMOVUPS      (CX)(SI*1), Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)(SI*1)
+	VMOVUPS      32(CX)(SI*1), Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(SI*1)
+	VBROADCASTSS 8(R9), Y0
+	VMOVUPS      (CX)(SI*2), Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)(SI*2)
+	VMOVUPS      32(CX)(SI*2), Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(SI*2)
+	VBROADCASTSS 12(R9), Y0
+	VMOVUPS      (CX)(DI*1), Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      Y1, (AX)(DI*1)
+	VMOVUPS      32(CX)(DI*1), Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, 32(AX)(DI*1)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, CX
+	SUBQ         $0x10, R8
+	JNZ          quad_part
+	ADDQ         DI, AX
+	ADDQ         DI, CX
+	ADDQ         $0x04, BX
+	JMP          quad
 
 row:
 	MOVQ         a_len+56(FP), SI

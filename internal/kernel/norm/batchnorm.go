@@ -17,11 +17,13 @@ type BatchSpec = ref.BatchNormSpec
 //
 //	y = act((x - mean)·invstd·scale + bias [+ residual]),  invstd = 1/√(var + Eps)
 //
-// Everything per channel is [C]. On one thread a chunk of work is a group of channels, so
-// that what one pass over them leaves in the cache serves the next. Several threads take
+// Everything per channel is [C]. One thread walks the memory from its begin to its end, which is
+// faster than groups of channels whose planes would stay in the cache. Several threads take
 // images, as they do in the convolutions around: what another core wrote is slower to read
 // than the third level of cache. Images have sums of their own, which are added in their order,
-// so that the bits are the same either way. Reference: Ioffe and Szegedy 2015.
+// so that the bits are the same either way. Where their planes are small, threads take channels.
+// Sums are of float32s for up to 1024 elements, and of float64s from there on.
+// Reference: Ioffe and Szegedy 2015.
 type Batch[T vec.Float] struct {
 	spec  BatchSpec
 	t     *vec.Table[T]
@@ -30,6 +32,7 @@ type Batch[T vec.Float] struct {
 
 	sum, dot   []float64
 	a, p, q, r []T // per channel, see statistics and coefficients
+	shift      []T // the first element of each channel, near its mean if that is large beside the deviation
 
 	images     int       // of a chunk; 0 where chunks are of channels
 	sums, dots []float64 // of images, [N,C]
@@ -55,10 +58,13 @@ type batchArgs[T vec.Float] struct {
 	dx, dres, dscale, dbias, dy                         []T
 }
 
-// groupOf is the number of channels of a chunk: long runs of memory, but chunks
-// enough for the threads to share, and no cache line in two of them.
+// groupOf is the number of channels of a chunk: all on one thread, else long runs of memory, but
+// chunks enough for the threads to share, and no cache line in two of them.
 func groupOf(p *parallel.Pool, s BatchSpec) int {
 	const run, line = 8192, 64 // elements
+	if p.Threads() == 1 {
+		return max(1, s.C)
+	}
 	return max(1, min(run/max(s.S, 1), s.C/p.Want()), parallel.Chunks(line, max(s.S, 1)))
 }
 
@@ -72,7 +78,7 @@ const channelsOfChunk = 64
 func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
 	n := &Batch[T]{spec: s, t: vec.Of[T](), pool: p, group: groupOf(p, s)}
 	n.sum, n.dot = make([]float64, s.C), make([]float64, s.C)
-	for _, v := range []*[]T{&n.a, &n.p, &n.q, &n.r} {
+	for _, v := range []*[]T{&n.a, &n.p, &n.q, &n.r, &n.shift} {
 		*v = make([]T, s.C)
 	}
 	if threads := p.Threads(); threads > 1 && s.N >= threads && s.S >= fewElements {
@@ -172,6 +178,9 @@ func (n *Batch[T]) Forward(y, x, residual, scale, bias, mean, variance, invstd [
 	check.Len("invstd", invstd, n.spec.C)
 	n.args = batchArgs[T]{y: y, x: x, residual: residual, scale: scale, bias: bias,
 		mean: mean, variance: variance, invstd: invstd}
+	for c := range n.shift {
+		n.shift[c] = x[c*n.spec.S]
+	}
 	n.run(&n.forward)
 }
 
@@ -232,19 +241,19 @@ func (n *Batch[T]) span(i, lo, hi int) (from, to int) {
 	return (i*n.spec.C + lo) * n.spec.S, (i*n.spec.C + hi) * n.spec.S
 }
 
-// moments adds Σx and Σx² of the channels [lo,hi) of image i to sum and dot.
+// moments adds Σ(x-shift) and Σ(x-shift)² of the channels [lo,hi) of image i to sum and dot.
 func (n *Batch[T]) moments(sum, dot []float64, i, lo, hi int) {
 	from, to := n.span(i, lo, hi)
-	n.t.Moments(sum, dot, n.args.x[from:to], n.spec.S)
+	n.t.Moments(sum, dot, n.args.x[from:to], n.shift[lo:hi], n.spec.S)
 }
 
 // statistics makes of the sums of the channels [lo,hi) their mean, variance, invstd and factor.
 func (n *Batch[T]) statistics(lo, hi int) {
 	g, count := &n.args, float64(n.spec.N*n.spec.S)
 	for c := lo; c < hi; c++ {
-		m := n.sum[c] / count
+		m := n.sum[c] / count // of what is shifted
 		v := max(n.dot[c]/count-m*m, 0)
-		g.mean[c], g.variance[c], g.invstd[c] = T(m), T(v), T(1/math.Sqrt(v+n.spec.Eps))
+		g.mean[c], g.variance[c], g.invstd[c] = T(float64(n.shift[c])+m), T(v), T(1/math.Sqrt(v+n.spec.Eps))
 		n.a[c] = g.scale[c] * g.invstd[c]
 	}
 }
@@ -278,7 +287,7 @@ func (n *Batch[T]) normalize(i, lo, hi int) {
 	}
 }
 
-// gradSums takes dy through ReLU as d, adds Σd and Σd·x of the channels [lo,hi) of image i
+// gradSums takes dy through ReLU as d, adds Σd and Σd·(x-mean) of the channels [lo,hi) of image i
 // to sum and dot, and sets dres = d.
 func (n *Batch[T]) gradSums(sum, dot []float64, i, lo, hi int) {
 	g, s := &n.args, n.spec.S
@@ -288,15 +297,14 @@ func (n *Batch[T]) gradSums(sum, dot []float64, i, lo, hi int) {
 		n.t.GatedGradMoments(sum, dot, d, x, g.mean[lo:hi], n.a[lo:hi], g.bias[lo:hi], s)
 		return
 	}
-	if n.spec.Residual {
-		if n.spec.Relu {
-			n.t.ReluGrad(g.dres[from:to], d, g.y[from:to])
-		} else {
-			copy(g.dres[from:to], d)
-		}
-		d = g.dres[from:to]
+	if n.spec.Residual && n.spec.Relu {
+		n.t.ReluGradMoments(sum, dot, g.dres[from:to], d, g.y[from:to], x, g.mean[lo:hi], s)
+		return
 	}
-	n.t.GradMoments(sum, dot, d, x, s)
+	if n.spec.Residual {
+		copy(g.dres[from:to], d)
+	}
+	n.t.GradMoments(sum, dot, d, x, g.mean[lo:hi], s)
 }
 
 // coefficients computes of the sums of the channels [lo,hi), with z = (x-mean)·invstd, dbias = Σd,
@@ -305,7 +313,7 @@ func (n *Batch[T]) coefficients(lo, hi int) {
 	g, count := &n.args, float64(n.spec.N*n.spec.S)
 	for c := lo; c < hi; c++ {
 		inv := float64(g.invstd[c])
-		dbias, dscale := n.sum[c], inv*(n.dot[c]-float64(g.mean[c])*n.sum[c])
+		dbias, dscale := n.sum[c], inv*n.dot[c]
 		p := float64(g.scale[c]) * inv
 		n.p[c], n.q[c], n.r[c] = T(p), T(-p*inv*dscale/count), T(-p*dbias/count)
 		g.dscale[c], g.dbias[c] = T(dscale), T(dbias)

@@ -110,13 +110,16 @@ func (n *Layer[T]) forwardChunk(worker, chunk int) {
 	g, d, sums := &n.args, n.spec.D, n.sums[worker]
 	for r := lo; r < hi; r++ {
 		x := g.x[r*d:][:d]
-		clear(sums)
-		n.t.Moments(sums[:1], sums[1:], x, d)
-		m := sums[0] / float64(d)
+		m, v := 0.0, 0.0
 		if n.spec.RMS {
-			m = 0
+			v = n.t.SumSq(x) / float64(d)
+		} else {
+			clear(sums)
+			n.t.Moments(sums[:1], sums[1:], x, x[:1], d)
+			m = sums[0] / float64(d)
+			v = max(sums[1]/float64(d)-m*m, 0)
+			m += float64(x[0])
 		}
-		v := max(sums[1]/float64(d)-m*m, 0)
 		g.mean[r], g.invstd[r] = T(m), T(1/math.Sqrt(v+n.spec.Eps))
 		n.t.RowNorm(g.y[r*d:][:d], x, g.scale, g.bias, g.mean[r], g.invstd[r])
 	}

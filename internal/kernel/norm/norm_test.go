@@ -134,3 +134,18 @@ func TestNormAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations, want none", n)
 	}
 }
+
+// A mean that is a thousand times the deviation takes none of the variance's figures.
+func TestVarianceBesideLargeMean(t *testing.T) {
+	s := BatchSpec{N: 4, C: 3, S: 2500, Eps: 1e-5}
+	size := s.N * s.C * s.S
+	x, scale, bias := kerneltest.Normal(size, 1, 1000), kerneltest.Normal(s.C, 2, 1), kerneltest.Normal(s.C, 3, 0)
+	y, mean, variance, invstd := make([]float64, size), make([]float64, s.C), make([]float64, s.C), make([]float64, s.C)
+	ref.BatchNorm(s, y, kerneltest.Wide(x), nil, kerneltest.Wide(scale), kerneltest.Wide(bias), mean, variance, invstd)
+	n := NewBatch[float32](nil, s)
+	gy, gm, gv, gi := make([]float32, size), make([]float32, s.C), make([]float32, s.C), make([]float32, s.C)
+	n.Forward(gy, x, nil, scale, bias, gm, gv, gi)
+	kerneltest.Agree(t, "mean", gm, mean, 1e-7)
+	kerneltest.Agree(t, "variance", gv, variance, 1e-6)
+	kerneltest.Agree(t, "invstd", gi, invstd, 1e-6)
+}

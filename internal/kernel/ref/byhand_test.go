@@ -154,19 +154,28 @@ func TestPassesOfNormalisationByHand(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, y, c.want)
 		}
 	}
-	sum, other := []float64{1, 1}, []float64{1, 1} // sums are added to
-	if ref.Moments(sum, other, x, 2); !slices.Equal(sum, []float64{6, 0}) || !slices.Equal(other, []float64{14, 2}) {
-		t.Errorf("Moments: %v and %v", sum, other)
+	// x-mean is 1, 2, -1, -2.
+	for name, c := range map[string]struct {
+		f         func(sum, other []float64)
+		sum, more []float64
+	}{
+		"Moments":     {func(s, o []float64) { ref.Moments(s, o, x, mean, 2) }, []float64{3, -3}, []float64{5, 5}},
+		"GradMoments": {func(s, o []float64) { ref.GradMoments(s, o, dy, x, mean, 2) }, []float64{11, 1100}, []float64{21, -2100}},
+		"GatedGradMoments": {func(s, o []float64) { ref.GatedGradMoments(s, o, dy, x, mean, a, b, 2) },
+			[]float64{11, 0}, []float64{21, 0}},
+		"ReluGradMoments": {func(s, o []float64) { ref.ReluGradMoments(s, o, y, dy, []float64{0, 1, -1, 2}, x, mean, 2) },
+			[]float64{10, 1000}, []float64{20, -2000}},
+	} {
+		sum, more := []float64{1, 1}, []float64{1, 1} // sums are added to
+		c.f(sum, more)
+		for r := range sum {
+			if sum[r] != 1+c.sum[r] || more[r] != 1+c.more[r] {
+				t.Errorf("%s: %v and %v", name, sum, more)
+			}
+		}
 	}
-	sum, other = []float64{0, 0}, []float64{0, 0}
-	if ref.GradMoments(sum, other, dy, x, 2); !slices.Equal(sum, []float64{11, 1100}) ||
-		!slices.Equal(other, []float64{32, -1000}) {
-		t.Errorf("GradMoments: %v and %v", sum, other)
-	}
-	sum, other = []float64{0, 0}, []float64{0, 0}
-	if ref.GatedGradMoments(sum, other, dy, x, mean, a, b, 2); !slices.Equal(sum, []float64{11, 0}) ||
-		!slices.Equal(other, []float64{32, 0}) {
-		t.Errorf("GatedGradMoments: %v and %v", sum, other)
+	if !slices.Equal(y, []float64{0, 10, 0, 1000}) {
+		t.Errorf("ReluGradMoments: %v", y)
 	}
 	// z = (x-1)·2 = 2, 4; g = dy·scale = 3, 50.
 	scale := []float64{3, 5}

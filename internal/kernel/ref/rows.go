@@ -13,35 +13,54 @@ func AddSums[T Float](sum []float64, x []T, s int) {
 	}
 }
 
-// Moments adds Σ x and Σ x² of each row to sum and sumSq.
-func Moments[T Float](sum, sumSq []float64, x []T, s int) {
+// Moments adds Σ (x-shift) and Σ (x-shift)² of each row to sum and sumSq. A shift near the mean keeps
+// what the variance loses to a mean that is large beside it.
+func Moments[T Float](sum, sumSq []float64, x, shift []T, s int) {
 	for r := range sum {
-		row := x[r*s:][:s]
-		sum[r] += Sum(row)
-		sumSq[r] += SumSq(row)
+		var total, square float64 // of the row, to the same bits whatever they are added to
+		for _, e := range x[r*s:][:s] {
+			d := float64(e - shift[r])
+			total += d
+			square += d * d
+		}
+		sum[r] += total
+		sumSq[r] += square
 	}
 }
 
-// GradMoments adds Σ dy and Σ dy·x of each row to sum and dot.
-func GradMoments[T Float](sum, dot []float64, dy, x []T, s int) {
+// GradMoments adds Σ dy and Σ dy·(x-mean) of each row to sum and dot.
+func GradMoments[T Float](sum, dot []float64, dy, x, mean []T, s int) {
 	for r := range sum {
-		sum[r] += Sum(dy[r*s:][:s])
-		dot[r] += Dot(dy[r*s:][:s], x[r*s:][:s])
+		var total, product float64
+		for i := r * s; i < (r+1)*s; i++ {
+			total += float64(dy[i])
+			product += float64(dy[i]) * float64(x[i]-mean[r])
+		}
+		sum[r] += total
+		dot[r] += product
 	}
 }
 
 // GatedGradMoments is GradMoments over the dy for which a·(x-mean) + b > 0.
 func GatedGradMoments[T Float](sum, dot []float64, dy, x, mean, a, b []T, s int) {
 	for r := range sum {
-		var total, product float64 // of the row, to the same bits whatever it is added to
+		var total, product float64
 		for i := r * s; i < (r+1)*s; i++ {
-			d := float64(gate(dy[i], fma(a[r], x[i]-mean[r], b[r])))
+			centred := x[i] - mean[r]
+			d := float64(gate(dy[i], fma(a[r], centred, b[r])))
 			total += d
-			product += d * float64(x[i])
+			product += d * float64(centred)
 		}
 		sum[r] += total
 		dot[r] += product
 	}
+}
+
+// ReluGradMoments is d = dy where y > 0, else 0, and GradMoments of it. d may be dy.
+func ReluGradMoments[T Float](sum, dot []float64, d, dy, y, x, mean []T, s int) {
+	n := len(sum) * s
+	ReluGrad(d[:n], dy[:n], y[:n])
+	GradMoments(sum, dot, d, x, mean, s)
 }
 
 // MulRows is y = a·x.

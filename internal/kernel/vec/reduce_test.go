@@ -125,8 +125,12 @@ func TestExtremes(t *testing.T) {
 
 // The passes of normalisations over every row length, in place too.
 func TestRowPasses(t *testing.T) {
-	type vecs = [6][]float32 // mean, a, b, p, q, c
+	type vecs = [6][]float32                       // mean, a, b, p, q, c
+	lengths := []int{1023, 1024, 1025, 2048, 3101} // sums in float32 are of 1024
 	for s := 1; s < 80; s++ {
+		lengths = append(lengths, s)
+	}
+	for _, s := range lengths {
 		rows := 1 + s%5
 		if s == 1 {
 			rows = 61 // a path of its own
@@ -171,17 +175,32 @@ func TestRowPasses(t *testing.T) {
 			f(v[:rows], v[rows:])
 			return v
 		}
+		masked, intact := kerneltest.Guarded(n, s%8)
+		wmasked := make([]float64, n)
 		for name, c := range map[string][2]func(a, b []float64){
-			"addSums": {func(a, _ []float64) { tab.AddSums(a, x, s) }, func(a, _ []float64) { oracle.AddSums(a, wx, s) }},
-			"moments": {func(a, b []float64) { tab.Moments(a, b, x, s) }, func(a, b []float64) { oracle.Moments(a, b, wx, s) }},
-			"gradMoments": {func(a, b []float64) { tab.GradMoments(a, b, dy, x, s) },
-				func(a, b []float64) { oracle.GradMoments(a, b, wdy, wx, s) }},
+			"moments": {func(a, b []float64) { tab.Moments(a, b, x, k[0], s) },
+				func(a, b []float64) { oracle.Moments(a, b, wx, w[0], s) }},
+			"gradMoments": {func(a, b []float64) { tab.GradMoments(a, b, dy, x, k[0], s) },
+				func(a, b []float64) { oracle.GradMoments(a, b, wdy, wx, w[0], s) }},
 			"gatedGradMoments": {func(a, b []float64) { tab.GatedGradMoments(a, b, dy, x, k[0], k[1], k[2], s) },
 				func(a, b []float64) { oracle.GatedGradMoments(a, b, wdy, wx, w[0], w[1], w[2], s) }},
+			"reluGradMoments": {func(a, b []float64) { tab.ReluGradMoments(a, b, masked, dy, res, x, k[0], s) },
+				func(a, b []float64) { oracle.ReluGradMoments(a, b, wmasked, wdy, wres, wx, w[0], s) }},
 		} {
-			if err := tol.Close(totals(c[0]), totals(c[1]), 1e-11, 1e-12); err != nil {
+			// sums in float32 of terms of about 2, each rounded by up to 1e-7
+			if err := tol.Close(totals(c[0]), totals(c[1]), 1e-7*float64(s), 1e-6); err != nil {
 				t.Fatalf("%s, rows of %d: %v", name, s, err)
 			}
+		}
+		if err := tol.Close(masked, wmasked, 0, 0); err != nil {
+			t.Fatalf("reluGradMoments, rows of %d: %v", s, err)
+		}
+		if err := intact(); err != nil {
+			t.Fatalf("reluGradMoments: %v", err)
+		}
+		exact := totals(func(a, _ []float64) { tab.AddSums(a, x, s) })
+		if err := tol.Close(exact, totals(func(a, _ []float64) { oracle.AddSums(a, wx, s) }), 1e-11, 1e-12); err != nil {
+			t.Fatalf("addSums, rows of %d: %v", s, err)
 		}
 	}
 }

@@ -53,9 +53,10 @@ type Table[T Float] struct {
 	SGD              func(s ref.SGD, w, g, buf []T)
 	Adam             func(c ref.AdamCoef[T], w, g, m, v []T)
 	AddSums          func(sum []float64, x []T, s int)
-	Moments          func(sum, sumSq []float64, x []T, s int)
-	GradMoments      func(sum, dot []float64, dy, x []T, s int)
+	Moments          func(sum, sumSq []float64, x, shift []T, s int)
+	GradMoments      func(sum, dot []float64, dy, x, mean []T, s int)
 	GatedGradMoments func(sum, dot []float64, dy, x, mean, a, b []T, s int)
+	ReluGradMoments  func(sum, dot []float64, d, dy, y, x, mean []T, s int)
 	MulRows          func(y, x, a []T, s int)
 	Normalize        func(y, x, mean, a, b []T, s int)
 	NormalizeRelu    func(y, x, mean, a, b []T, s int)
@@ -93,7 +94,7 @@ func plain[T Float]() Table[T] {
 		Repeat: ref.Repeat[T], FromUint8: ref.FromUint8[T], Transpose: ref.Transpose[T], Match: ref.Match[T],
 		Split: ref.Split[T], Join: ref.Join[T], SGD: ref.SGDStep[T], Adam: ref.AdamStep[T],
 		AddSums: ref.AddSums[T], Moments: ref.Moments[T], GradMoments: ref.GradMoments[T], GatedGradMoments: ref.GatedGradMoments[T],
-		MulRows: ref.MulRows[T], Normalize: ref.Normalize[T], NormalizeRelu: ref.NormalizeRelu[T],
+		ReluGradMoments: ref.ReluGradMoments[T], MulRows: ref.MulRows[T], Normalize: ref.Normalize[T], NormalizeRelu: ref.NormalizeRelu[T],
 		NormalizeAdd: ref.NormalizeAdd[T], NormalizeAddRelu: ref.NormalizeAddRelu[T],
 		NormalizeGrad: ref.NormalizeGrad[T], GatedNormGrad: ref.GatedNormalizeGrad[T],
 		RowNorm: ref.RowNorm[T], RowNormGradSums: ref.RowNormGradSums[T], RowNormGrad: ref.RowNormGrad[T],

@@ -59,7 +59,7 @@ func narrow() Table[float32] {
 		Repeat: avx2.Repeat, FromUint8: fromUint8, Transpose: transpose, Match: avx2.Match,
 		Split: splitPairs, Join: joinPairs, SGD: sgd, Adam: adam,
 		AddSums: avx2.AddSums, Moments: avx2.Moments, GradMoments: avx2.GradMoments, GatedGradMoments: avx2.GatedGradMoments,
-		MulRows: avx2.MulRows, Normalize: avx2.Normalize, NormalizeRelu: avx2.NormalizeRelu,
+		ReluGradMoments: avx2.ReluGradMoments, MulRows: avx2.MulRows, Normalize: avx2.Normalize, NormalizeRelu: avx2.NormalizeRelu,
 		NormalizeAdd: avx2.NormalizeAdd, NormalizeAddRelu: avx2.NormalizeAddRelu,
 		NormalizeGrad: avx2.NormalizeGrad, GatedNormGrad: avx2.GatedNormalizeGrad,
 		RowNorm: avx2.RowNorm, RowNormGradSums: avx2.RowNormGradSums, RowNormGrad: avx2.RowNormGrad,

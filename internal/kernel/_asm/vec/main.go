@@ -91,14 +91,15 @@ func loadMask(n reg.GPVirtual) reg.VecVirtual {
 	return m
 }
 
-// firstLanes moves the first n lanes of a register, 0 < n < lanes, from and to memory.
-func firstLanes(n reg.GPVirtual) (load func(Mem, vec), store func(vec, Mem)) {
+// firstLanes moves the first n lanes of a register, 0 < n < lanes, from and to memory; of 256 bits
+// there is a mask of them.
+func firstLanes(n reg.GPVirtual) (load func(Mem, vec), store func(vec, Mem), mask vec) {
 	if !wide {
 		m := loadMask(n)
-		return func(from Mem, r vec) { VMASKMOVPS(from, m, r) }, func(r vec, to Mem) { VMASKMOVPS(r, m, to) }
+		return func(from Mem, r vec) { VMASKMOVPS(from, m, r) }, func(r vec, to Mem) { VMASKMOVPS(r, m, to) }, m
 	}
 	m := lanesMask(n)
-	return func(from Mem, r vec) { VMOVUPS_Z(from, m, r) }, func(r vec, to Mem) { VMOVUPS(r, m, to) }
+	return func(from Mem, r vec) { VMOVUPS_Z(from, m, r) }, func(r vec, to Mem) { VMOVUPS(r, m, to) }, nil
 }
 
 // lanesMask is the mask of the first n lanes of 512 bits.
@@ -158,6 +159,16 @@ func broadcastOf(c gotypes.Component) reg.VecVirtual {
 type args struct {
 	x []reg.VecVirtual // one vector of each source
 	s []reg.VecVirtual // the scalars, in every lane
+
+	mask reg.VecVirtual // of the lanes that there are; nil where all are
+}
+
+// within is v with zeros in lanes that there are not, where x is 0.
+func (a args) within(v vec) vec {
+	if a.mask == nil {
+		return v
+	}
+	return and(v, a.mask)
 }
 
 // sweep is a pass over elements. Every slice has the length of the first of dst;
@@ -192,7 +203,7 @@ func (w sweep) generate(name, signature string) {
 			for range w.src {
 				x = append(x, register())
 			}
-			w.f(args{x, s})
+			w.f(args{x: x, s: s})
 		})
 	}
 	w.loop("", p, n, s)
@@ -209,7 +220,7 @@ func (w sweep) loop(label string, p map[string]reg.GPVirtual, n reg.GPVirtual, s
 			for _, name := range w.src {
 				x = append(x, op(func(r vec) { VMOVUPS(Mem{Base: p[name], Disp: 4 * lanes * u}, r) }))
 			}
-			for i, r := range w.f(args{x, s}) {
+			for i, r := range w.f(args{x: x, s: s}) {
 				emit(func() { VMOVUPS(r, Mem{Base: p[w.dst[i]], Disp: 4 * lanes * u}) })
 			}
 		})
@@ -232,14 +243,14 @@ func (w sweep) loop(label string, p map[string]reg.GPVirtual, n reg.GPVirtual, s
 	Label(label + "tail")
 	ADDQ(U8(lanes), n)
 	JZ(LabelRef(label + "done"))
-	load, store := firstLanes(n)
+	load, store, mask := firstLanes(n)
 	var x []reg.VecVirtual
 	for _, name := range w.src {
 		r := register()
 		load(Mem{Base: p[name]}, r)
 		x = append(x, r)
 	}
-	for i, r := range w.f(args{x, s}) {
+	for i, r := range w.f(args{x, s, mask}) {
 		store(r, Mem{Base: p[w.dst[i]]})
 	}
 	Label(label + "done")

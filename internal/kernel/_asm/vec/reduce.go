@@ -18,6 +18,7 @@ func widen(v vec) (lo, hi vec) {
 
 // total is a sum of float64s in progress. Vectors go in turn to the first and to
 // the second pair of accumulators, so that additions need not wait for each other.
+// Narrow ones go to one accumulator of float32s in turn.
 type total struct {
 	acc    []vec
 	turn   int
@@ -47,7 +48,14 @@ func (t *total) pair() (lo, hi vec) {
 }
 
 // add adds the lanes of v.
-func (t *total) add(v vec) { t.addWide(widen(v)) }
+func (t *total) add(v vec) {
+	if t.narrow {
+		sum := t.next()
+		VADDPS(v, sum, sum)
+		return
+	}
+	t.addWide(widen(v))
+}
 
 func (t *total) addWide(lo, hi vec) {
 	a, b := t.pair()
@@ -55,8 +63,12 @@ func (t *total) addWide(lo, hi vec) {
 	VADDPD(hi, b, b)
 }
 
-// addProduct adds the lanes of a·b, exact as products of float32s are.
+// addProduct adds the lanes of a·b: exact as products of float32s are, or as narrow sums rounded once.
 func (t *total) addProduct(a, b vec) {
+	if t.narrow {
+		VFMADD231PS(a, b, t.next())
+		return
+	}
 	alo, ahi := widen(a)
 	blo, bhi := widen(b)
 	t.addWideProduct(alo, ahi, blo, bhi)
@@ -154,7 +166,7 @@ func reductions() {
 		f: func(a args, t []*total) { t[0].addProduct(a.x[0], a.x[1]) },
 	}.generate("Dot", "(a, b []float32) float64")
 	fold{src: []string{"a", "b"}, results: []string{""}, narrow: true,
-		f: func(a args, t []*total) { VFMADD231PS(a.x[0], a.x[1], t[0].next()) },
+		f: func(a args, t []*total) { t[0].addProduct(a.x[0], a.x[1]) },
 	}.generate("ShortDot", "(a, b []float32) float64")
 	addWide()
 	extremeOf("MaxOf", func(m, x vec) { VMAXPS(x, m, m) }, word(0xff800000))
