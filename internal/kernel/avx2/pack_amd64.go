@@ -34,6 +34,11 @@ func PackTranspose16(dst *float32, src *float32, ld int, k int)
 //go:noescape
 func PackGather16(dst *float32, src *float32, off *int32, k int)
 
+// ChannelsLast is ref.ChannelsLast(p) for p.N of at least 1.
+//
+//go:noescape
+func ChannelsLast(p *Pixels)
+
 // Zip2 is ref.Zip(dst, even, odd, n).
 //
 //go:noescape

@@ -952,6 +952,323 @@ done:
 	VZEROUPPER
 	RET
 
+// func ChannelsLast(p *Pixels)
+// Requires: AVX, CMOV
+TEXT ·ChannelsLast(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), AX
+	MOVQ 8(AX), CX
+	MOVQ (AX), DX
+	MOVQ 16(AX), BX
+	MOVQ 32(AX), SI
+	MOVQ 24(AX), DI
+	SHLQ $0x02, DI
+	MOVQ 40(AX), R8
+	LEAQ (DI)(DI*2), R9
+
+block:
+	CMPQ    BX, $0x08
+	JL      some
+	CMPQ    SI, $0x08
+	JL      some
+	LEAQ    (CX)(DI*4), R10
+	VMOVUPS (CX), Y0
+	VMOVUPS (CX)(DI*1), Y1
+	VMOVUPS (CX)(DI*2), Y2
+	VMOVUPS (CX)(R9*1), Y3
+	VMOVUPS (R10), Y4
+	VMOVUPS (R10)(DI*1), Y5
+	VMOVUPS (R10)(DI*2), Y6
+	VMOVUPS (R10)(R9*1), Y7
+	JMP     turn
+
+some:
+	MOVQ       $0x00000008, R11
+	CMPQ       SI, R11
+	CMOVQLT    SI, R11
+	LEAQ       packMasks<>+32(SB), R10
+	SHLQ       $0x02, R11
+	SUBQ       R11, R10
+	VMOVUPS    (R10), Y8
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y1, Y1, Y1
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y3, Y3, Y3
+	VXORPS     Y4, Y4, Y4
+	VXORPS     Y5, Y5, Y5
+	VXORPS     Y6, Y6, Y6
+	VXORPS     Y7, Y7, Y7
+	MOVQ       CX, R10
+	CMPQ       BX, $0x00
+	JLE        turn
+	VMASKMOVPS (R10), Y8, Y0
+	ADDQ       DI, R10
+	CMPQ       BX, $0x01
+	JLE        turn
+	VMASKMOVPS (R10), Y8, Y1
+	ADDQ       DI, R10
+	CMPQ       BX, $0x02
+	JLE        turn
+	VMASKMOVPS (R10), Y8, Y2
+	ADDQ       DI, R10
+	CMPQ       BX, $0x03
+	JLE        turn
+	VMASKMOVPS (R10), Y8, Y3
+	ADDQ       DI, R10
+	CMPQ       BX, $0x04
+	JLE        turn
+	VMASKMOVPS (R10), Y8, Y4
+	ADDQ       DI, R10
+	CMPQ       BX, $0x05
+	JLE        turn
+	VMASKMOVPS (R10), Y8, Y5
+	ADDQ       DI, R10
+	CMPQ       BX, $0x06
+	JLE        turn
+	VMASKMOVPS (R10), Y8, Y6
+	ADDQ       DI, R10
+	CMPQ       BX, $0x07
+	JLE        turn
+	VMASKMOVPS (R10), Y8, Y7
+	ADDQ       DI, R10
+
+turn:
+	VUNPCKLPS  Y1, Y0, Y8
+	VUNPCKHPS  Y1, Y0, Y9
+	VUNPCKLPS  Y3, Y2, Y10
+	VUNPCKHPS  Y3, Y2, Y11
+	VUNPCKLPS  Y5, Y4, Y12
+	VUNPCKHPS  Y5, Y4, Y13
+	VUNPCKLPS  Y7, Y6, Y14
+	VUNPCKHPS  Y7, Y6, Y15
+	VSHUFPS    $0x44, Y10, Y8, Y0
+	VSHUFPS    $0xee, Y10, Y8, Y1
+	VSHUFPS    $0x44, Y11, Y9, Y2
+	VSHUFPS    $0xee, Y11, Y9, Y3
+	VSHUFPS    $0x44, Y14, Y12, Y4
+	VSHUFPS    $0xee, Y14, Y12, Y5
+	VSHUFPS    $0x44, Y15, Y13, Y6
+	VSHUFPS    $0xee, Y15, Y13, Y7
+	VPERM2F128 $0x31, Y4, Y0, Y8
+	VPERM2F128 $0x20, Y4, Y0, Y0
+	VPERM2F128 $0x31, Y5, Y1, Y9
+	VPERM2F128 $0x20, Y5, Y1, Y1
+	VPERM2F128 $0x31, Y6, Y2, Y10
+	VPERM2F128 $0x20, Y6, Y2, Y2
+	VPERM2F128 $0x31, Y7, Y3, Y11
+	VPERM2F128 $0x20, Y7, Y3, Y3
+	VMOVAPS    Y8, Y4
+	VMOVAPS    Y9, Y5
+	VMOVAPS    Y10, Y6
+	VMOVAPS    Y11, Y7
+	ADDQ       $0x20, CX
+	CMPQ       SI, $0x08
+	JL         singles
+	CMPQ       R8, $0x08
+	JL         singles
+	VMOVUPS    Y0, (DX)
+	VMOVUPS    Y1, 64(DX)
+	VMOVUPS    Y2, 128(DX)
+	VMOVUPS    Y3, 192(DX)
+	VMOVUPS    Y4, 256(DX)
+	VMOVUPS    Y5, 320(DX)
+	VMOVUPS    Y6, 384(DX)
+	VMOVUPS    Y7, 448(DX)
+	ADDQ       $0x00000200, DX
+	SUBQ       $0x08, SI
+	JEQ        done
+	SUBQ       $0x08, R8
+	JNE        block
+	MOVQ       48(AX), R10
+	MOVQ       40(AX), R8
+	VXORPS     Y8, Y8, Y8
+
+gap:
+	DECQ    R10
+	JL      gapDone
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap
+
+gapDone:
+	JMP block
+
+singles:
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x40, DX
+	DECQ    SI
+	JEQ     done
+	DECQ    R8
+	JNE     within0
+	MOVQ    48(AX), R10
+	MOVQ    40(AX), R8
+	VXORPS  Y8, Y8, Y8
+
+gap0:
+	DECQ    R10
+	JL      gap0Done
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap0
+
+gap0Done:
+within0:
+	VMOVUPS Y1, (DX)
+	ADDQ    $0x40, DX
+	DECQ    SI
+	JEQ     done
+	DECQ    R8
+	JNE     within1
+	MOVQ    48(AX), R10
+	MOVQ    40(AX), R8
+	VXORPS  Y8, Y8, Y8
+
+gap1:
+	DECQ    R10
+	JL      gap1Done
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap1
+
+gap1Done:
+within1:
+	VMOVUPS Y2, (DX)
+	ADDQ    $0x40, DX
+	DECQ    SI
+	JEQ     done
+	DECQ    R8
+	JNE     within2
+	MOVQ    48(AX), R10
+	MOVQ    40(AX), R8
+	VXORPS  Y8, Y8, Y8
+
+gap2:
+	DECQ    R10
+	JL      gap2Done
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap2
+
+gap2Done:
+within2:
+	VMOVUPS Y3, (DX)
+	ADDQ    $0x40, DX
+	DECQ    SI
+	JEQ     done
+	DECQ    R8
+	JNE     within3
+	MOVQ    48(AX), R10
+	MOVQ    40(AX), R8
+	VXORPS  Y8, Y8, Y8
+
+gap3:
+	DECQ    R10
+	JL      gap3Done
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap3
+
+gap3Done:
+within3:
+	VMOVUPS Y4, (DX)
+	ADDQ    $0x40, DX
+	DECQ    SI
+	JEQ     done
+	DECQ    R8
+	JNE     within4
+	MOVQ    48(AX), R10
+	MOVQ    40(AX), R8
+	VXORPS  Y8, Y8, Y8
+
+gap4:
+	DECQ    R10
+	JL      gap4Done
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap4
+
+gap4Done:
+within4:
+	VMOVUPS Y5, (DX)
+	ADDQ    $0x40, DX
+	DECQ    SI
+	JEQ     done
+	DECQ    R8
+	JNE     within5
+	MOVQ    48(AX), R10
+	MOVQ    40(AX), R8
+	VXORPS  Y8, Y8, Y8
+
+gap5:
+	DECQ    R10
+	JL      gap5Done
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap5
+
+gap5Done:
+within5:
+	VMOVUPS Y6, (DX)
+	ADDQ    $0x40, DX
+	DECQ    SI
+	JEQ     done
+	DECQ    R8
+	JNE     within6
+	MOVQ    48(AX), R10
+	MOVQ    40(AX), R8
+	VXORPS  Y8, Y8, Y8
+
+gap6:
+	DECQ    R10
+	JL      gap6Done
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap6
+
+gap6Done:
+within6:
+	VMOVUPS Y7, (DX)
+	ADDQ    $0x40, DX
+	DECQ    SI
+	JEQ     done
+	DECQ    R8
+	JNE     within7
+	MOVQ    48(AX), R10
+	MOVQ    40(AX), R8
+	VXORPS  Y8, Y8, Y8
+
+gap7:
+	DECQ    R10
+	JL      gap7Done
+	VMOVUPS Y8, (DX)
+	ADDQ    $0x40, DX
+	JMP     gap7
+
+gap7Done:
+within7:
+	JMP block
+
+done:
+	VZEROUPPER
+	RET
+
+DATA packMasks<>+0(SB)/4, $0xffffffff
+DATA packMasks<>+4(SB)/4, $0xffffffff
+DATA packMasks<>+8(SB)/4, $0xffffffff
+DATA packMasks<>+12(SB)/4, $0xffffffff
+DATA packMasks<>+16(SB)/4, $0xffffffff
+DATA packMasks<>+20(SB)/4, $0xffffffff
+DATA packMasks<>+24(SB)/4, $0xffffffff
+DATA packMasks<>+28(SB)/4, $0xffffffff
+DATA packMasks<>+32(SB)/4, $0x00000000
+DATA packMasks<>+36(SB)/4, $0x00000000
+DATA packMasks<>+40(SB)/4, $0x00000000
+DATA packMasks<>+44(SB)/4, $0x00000000
+DATA packMasks<>+48(SB)/4, $0x00000000
+DATA packMasks<>+52(SB)/4, $0x00000000
+DATA packMasks<>+56(SB)/4, $0x00000000
+DATA packMasks<>+60(SB)/4, $0x00000000
+GLOBL packMasks<>(SB), RODATA|NOPTR, $64
+
 // func Zip2(dst *float32, even *float32, odd *float32, n int)
 // Requires: AVX
 TEXT ·Zip2(SB), NOSPLIT, $0-32

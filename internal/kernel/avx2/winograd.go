@@ -7,3 +7,6 @@ type Tiles = ref.Tiles
 
 // Planes is the argument of Spread.
 type Planes = ref.Planes
+
+// Pixels is the argument of ChannelsLast.
+type Pixels = ref.Pixels

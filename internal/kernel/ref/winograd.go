@@ -1,6 +1,9 @@
 package ref
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // Form is a form of Winograd's minimal filtering F(M×M, 3×3): M×M outputs of a
 // convolution whose windows are Stride apart, from tiles of n×n pixels, by n² products.
@@ -254,6 +257,16 @@ type Planes struct {
 	Lo, Hi                   float32
 }
 
+// Part returns p for n of its pixels, from k on.
+func (p *Planes) Part(k, n int) Planes {
+	part := *p
+	part.Src, part.Dst, part.N = at(p.Src, k*NR), at(p.Dst, k), n
+	if p.Residual != nil {
+		part.Residual = at(p.Residual, k)
+	}
+	return part
+}
+
 // Spread computes p.
 func Spread(p *Planes) {
 	for i := range p.Rows {
@@ -267,5 +280,36 @@ func Spread(p *Planes) {
 			}
 			*at(p.Dst, i*p.LD+k) = clamp(v, p.Lo, p.Hi)
 		}
+	}
+}
+
+// Pixels describes N pixels of planes, in rows of W that follow each other, of which VL channels
+// are to be stored side by side, rows Gap pixels apart:
+//
+//	Dst[(k + k/W·Gap)·NR + i] = Src[i·LD + k], i < Rows, k < N
+//
+// Zeros take the place of other channels, and lie between the rows.
+type Pixels struct {
+	Dst, Src    *float32
+	Rows, LD, N int
+	W, Gap      int
+}
+
+// ChannelsLast computes p.
+func ChannelsLast(p *Pixels) {
+	pixel := 0
+	for k := range p.N {
+		for between := p.Gap; k > 0 && k%p.W == 0 && between > 0; between-- {
+			clear(unsafe.Slice(at(p.Dst, pixel*NR), VL))
+			pixel++
+		}
+		for i := range VL {
+			v := float32(0)
+			if i < p.Rows {
+				v = *at(p.Src, i*p.LD+k)
+			}
+			*at(p.Dst, pixel*NR+i) = v
+		}
+		pixel++
 	}
 }

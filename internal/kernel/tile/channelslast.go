@@ -1,5 +1,7 @@
 package tile
 
+import "memprobe/internal/kernel/ref"
+
 // ChannelsLast copies planes with their channels innermost, [row][column][16], the
 // planes' columns [-left, width-left) with zeros where there is no input.
 type ChannelsLast struct {
@@ -14,48 +16,35 @@ func (c ChannelsLast) columns() (lo, hi int) {
 	return lo, max(min(c.W+c.Left, c.Width), lo)
 }
 
+// togetherPixels are those of the rows that are copied together, half of the channels at a time:
+// their copy stays in the first-level cache for the other half.
+const togetherPixels = 256
+
 // Copy copies rows of the planes at x, every step-th of those from the first on;
 // the others keep what they hold.
 func (c ChannelsLast) Copy(dst, x []float32, first, rows, step int) {
 	lo, hi := c.columns()
-	if step == 1 && c.W < VL && hi-lo == c.W {
-		c.copyShort(dst, x, first, rows)
-		return
+	together := 1
+	if step == 1 && hi-lo == c.W { // rows follow each other
+		together = max(togetherPixels/c.W, 1)
 	}
-	side := Side{N: c.Channels, Width: NR, LD: c.H * c.W, KInner: true}
-	for i := 0; i < rows; i += step {
-		row, h := dst[i*c.Width*NR:][:c.Width*NR], first+i
-		if h < 0 || h >= c.H {
-			clear(row)
+	p := ref.Pixels{LD: c.H * c.W, W: hi - lo, Gap: c.Width - (hi - lo)}
+	for i := 0; i < rows; i += step * together {
+		n := min(together, rows-i)
+		copied := dst[i*c.Width*NR:][:n*c.Width*NR]
+		h0, h1 := max(first+i, 0), min(first+i+n, c.H)
+		if h0 >= h1 || lo == hi {
+			clear(copied)
 			continue
 		}
-		clear(row[:lo*NR])
-		side.Pack(row[lo*NR:], x[h*c.W:], 0, 1, 0, hi-lo)
-		clear(row[hi*NR:])
+		from, to := ((h0-first-i)*c.Width+lo)*NR, ((h1-1-first-i)*c.Width+hi)*NR
+		clear(copied[:from])
+		clear(copied[to:])
+		p.N = (h1 - h0) * p.W
+		for half := 0; half < NR; half += VL {
+			p.Rows = c.Channels - half
+			p.Src, p.Dst = &x[min(half, c.Channels-1)*p.LD+h0*c.W], &copied[from+half]
+			channelsLast(&p)
+		}
 	}
-}
-
-// copyShort copies rows of less than a vector. It turns them as one long row, to
-// the end of dst, and moves them from there: a row's place ends before the next
-// one's source begins.
-func (c ChannelsLast) copyShort(dst, x []float32, first, rows int) {
-	dst = dst[:rows*c.Width*NR]
-	h0, h1 := max(first, 0), min(first+rows, c.H)
-	if h0 >= h1 {
-		clear(dst)
-		return
-	}
-	lo, hi := c.columns()
-	line, n := c.W*NR, h1-h0
-	from := dst[len(dst)-n*line:]
-	side := Side{N: c.Channels, Width: NR, LD: c.H * c.W, KInner: true}
-	side.Pack(from, x[h0*c.W:], 0, 1, 0, n*c.W)
-	clear(dst[:(h0-first)*c.Width*NR])
-	for i := range n {
-		row := dst[(h0-first+i)*c.Width*NR:][:c.Width*NR]
-		copy(row[lo*NR:], from[i*line:][:line])
-		clear(row[:lo*NR])
-		clear(row[hi*NR:])
-	}
-	clear(dst[(h1-first)*c.Width*NR:])
 }

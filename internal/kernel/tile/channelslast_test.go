@@ -1,6 +1,12 @@
 package tile
 
-import "testing"
+import (
+	"testing"
+
+	"memprobe/internal/kernel/kerneltest"
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/tol"
+)
 
 func TestChannelsLast(t *testing.T) {
 	for _, c := range []struct {
@@ -30,6 +36,28 @@ func TestChannelsLast(t *testing.T) {
 			}
 			if got != want {
 				t.Fatalf("%+v: row %d, column %d, channel %d is %g, want %g", c, row, col, channel, got, want)
+			}
+		}
+	}
+}
+
+// Rows of every width, whole or not, with and without pixels between them.
+func TestPixels(t *testing.T) {
+	for w := 1; w < 40; w++ {
+		for trial := range 8 {
+			n, channels := w*(trial%4)+1+trial*w/8, VL
+			if trial%2 == 1 {
+				channels = (w + trial) % VL
+			}
+			p := ref.Pixels{Rows: channels, LD: n + trial, N: n, W: w, Gap: trial % 3}
+			src := ramp(VL * p.LD)
+			got, want := kerneltest.Noise((n+n/w*p.Gap+2)*NR, 1), kerneltest.Noise((n+n/w*p.Gap+2)*NR, 1)
+			p.Src, p.Dst = &src[0], &got[NR]
+			channelsLast(&p)
+			p.Dst = &want[NR]
+			ref.ChannelsLast(&p)
+			if err := tol.Close(got, want, 0, 0); err != nil {
+				t.Fatalf("%+v: %v", p, err)
 			}
 		}
 	}

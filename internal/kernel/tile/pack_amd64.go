@@ -72,15 +72,42 @@ func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
 	}
 }
 
+// channelsLast is [ref.ChannelsLast] for p.N of at least 1.
+func channelsLast(p *ref.Pixels) {
+	if cpu.AVX2 {
+		avx2.ChannelsLast(p)
+		return
+	}
+	ref.ChannelsLast(p)
+}
+
 // Spread is [ref.Spread].
 func Spread(p *ref.Planes) {
 	switch {
+	case !cpu.AVX2 || p.N < VL:
+		ref.Spread(p)
+	case p.LD%pageFloats == 0:
+		spreadPages(p)
 	case cpu.AVX512 && p.N >= NR:
 		avx512.Spread(p)
-	case cpu.AVX2 && p.N >= VL:
-		avx2.Spread(p)
 	default:
-		ref.Spread(p)
+		avx2.Spread(p)
+	}
+}
+
+// pageFloats are those of a page of memory. Lines of the cache that are some of these apart share one
+// set of the first level, and to write more than eight of them in turn takes twice as long.
+const pageFloats = 1024
+
+// spreadPages is Spread of planes of whole pages, of which the kernel for AVX2 writes four at a time.
+// It reads some pixels for each four planes again, from the first-level cache.
+func spreadPages(p *ref.Planes) {
+	for k, n := 0, 0; k < p.N; k += n {
+		if n = p.N - k; n >= togetherPixels+VL {
+			n = togetherPixels
+		}
+		part := p.Part(k, n)
+		avx2.Spread(&part)
 	}
 }
 

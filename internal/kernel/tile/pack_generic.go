@@ -24,6 +24,9 @@ func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
 	ref.CopyRows(dst, src, rows, n, dstLD, srcLD, stride)
 }
 
+// channelsLast is [ref.ChannelsLast].
+func channelsLast(p *ref.Pixels) { ref.ChannelsLast(p) }
+
 // Spread is [ref.Spread].
 func Spread(p *ref.Planes) { ref.Spread(p) }
 

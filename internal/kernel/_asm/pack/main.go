@@ -18,12 +18,14 @@ const (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
+	Package("memprobe/internal/kernel/avx2")
 	packCopy(strip)
 	packCopy(2 * lanes)
 	packCopies()
 	packTranspose(strip)
 	packTranspose(2 * lanes)
 	packGather()
+	channelsLast()
 	zip()
 	Generate()
 }
@@ -224,6 +226,19 @@ func packGather() {
 
 // transpose8 transposes the 8x8 matrix in Y0 to Y7, with Y8 to Y15 to work in.
 func transpose8() {
+	transposeHalves()
+	for i := range 4 { // halves
+		VPERM2F128(U8(0x31), ymm(4+i), ymm(i), ymm(8+i))
+		VPERM2F128(U8(0x20), ymm(4+i), ymm(i), ymm(i))
+	}
+	for i := range 4 {
+		VMOVAPS(ymm(8+i), ymm(4+i))
+	}
+}
+
+// transposeHalves transposes 4x4 matrices, each in a half of four registers, Y0 to Y3 or Y4 to Y7, with
+// Y8 to Y15 to work in.
+func transposeHalves() {
 	for i := 0; i < lanes; i += 2 { // pairs of rows: a0 b0 a1 b1 | ...
 		VUNPCKLPS(ymm(i+1), ymm(i), ymm(8+i))
 		VUNPCKHPS(ymm(i+1), ymm(i), ymm(9+i))
@@ -233,13 +248,6 @@ func transpose8() {
 		VSHUFPS(U8(0xee), ymm(8+i+2), ymm(8+i), ymm(i+1))
 		VSHUFPS(U8(0x44), ymm(9+i+2), ymm(9+i), ymm(i+2))
 		VSHUFPS(U8(0xee), ymm(9+i+2), ymm(9+i), ymm(i+3))
-	}
-	for i := range 4 { // halves
-		VPERM2F128(U8(0x31), ymm(4+i), ymm(i), ymm(8+i))
-		VPERM2F128(U8(0x20), ymm(4+i), ymm(i), ymm(i))
-	}
-	for i := range 4 {
-		VMOVAPS(ymm(8+i), ymm(4+i))
 	}
 }
 
