@@ -39,6 +39,11 @@ func PackGather16(dst *float32, src *float32, off *int32, k int)
 //go:noescape
 func ChannelsLast(p *Pixels)
 
+// Fetch brings so many lines of the cache from an address on into its second level.
+//
+//go:noescape
+func Fetch(at *float32, lines int)
+
 // Zip2 is ref.Zip(dst, even, odd, n).
 //
 //go:noescape

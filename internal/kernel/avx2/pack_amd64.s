@@ -953,7 +953,7 @@ done:
 	RET
 
 // func ChannelsLast(p *Pixels)
-// Requires: AVX, CMOV
+// Requires: AVX, CMOV, MMX+
 TEXT ·ChannelsLast(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
 	MOVQ 8(AX), CX
@@ -964,30 +964,45 @@ TEXT ·ChannelsLast(SB), NOSPLIT, $0-8
 	SHLQ $0x02, DI
 	MOVQ 40(AX), R8
 	LEAQ (DI)(DI*2), R9
+	MOVQ DI, R11
+	SHLQ $0x04, R11
 
 block:
-	CMPQ    BX, $0x08
-	JL      some
-	CMPQ    SI, $0x08
-	JL      some
-	LEAQ    (CX)(DI*4), R10
-	VMOVUPS (CX), Y0
-	VMOVUPS (CX)(DI*1), Y1
-	VMOVUPS (CX)(DI*2), Y2
-	VMOVUPS (CX)(R9*1), Y3
-	VMOVUPS (R10), Y4
-	VMOVUPS (R10)(DI*1), Y5
-	VMOVUPS (R10)(DI*2), Y6
-	VMOVUPS (R10)(R9*1), Y7
-	JMP     turn
+	CMPQ       BX, $0x08
+	JL         some
+	CMPQ       SI, $0x08
+	JL         some
+	LEAQ       (CX)(DI*4), R10
+	VMOVUPS    (CX), Y0
+	VMOVUPS    (CX)(DI*1), Y1
+	VMOVUPS    (CX)(DI*2), Y2
+	VMOVUPS    (CX)(R9*1), Y3
+	VMOVUPS    (R10), Y4
+	VMOVUPS    (R10)(DI*1), Y5
+	VMOVUPS    (R10)(DI*2), Y6
+	VMOVUPS    (R10)(R9*1), Y7
+	TESTQ      $0x00000020, CX
+	JNE        turn
+	ADDQ       R11, CX
+	PREFETCHT1 (CX)
+	PREFETCHT1 (CX)(DI*1)
+	PREFETCHT1 (CX)(DI*2)
+	PREFETCHT1 (CX)(R9*1)
+	ADDQ       R11, R10
+	PREFETCHT1 (R10)
+	PREFETCHT1 (R10)(DI*1)
+	PREFETCHT1 (R10)(DI*2)
+	PREFETCHT1 (R10)(R9*1)
+	SUBQ       R11, CX
+	JMP        turn
 
 some:
-	MOVQ       $0x00000008, R11
-	CMPQ       SI, R11
-	CMOVQLT    SI, R11
+	MOVQ       $0x00000008, R12
+	CMPQ       SI, R12
+	CMOVQLT    SI, R12
 	LEAQ       packMasks<>+32(SB), R10
-	SHLQ       $0x02, R11
-	SUBQ       R11, R10
+	SHLQ       $0x02, R12
+	SUBQ       R12, R10
 	VMOVUPS    (R10), Y8
 	VXORPS     Y0, Y0, Y0
 	VXORPS     Y1, Y1, Y1
@@ -1268,6 +1283,22 @@ DATA packMasks<>+52(SB)/4, $0x00000000
 DATA packMasks<>+56(SB)/4, $0x00000000
 DATA packMasks<>+60(SB)/4, $0x00000000
 GLOBL packMasks<>(SB), RODATA|NOPTR, $64
+
+// func Fetch(at *float32, lines int)
+// Requires: MMX+
+TEXT ·Fetch(SB), NOSPLIT, $0-16
+	MOVQ at+0(FP), AX
+	MOVQ lines+8(FP), CX
+
+line:
+	DECQ       CX
+	JL         done
+	PREFETCHT1 (AX)
+	ADDQ       $0x40, AX
+	JMP        line
+
+done:
+	RET
 
 // func Zip2(dst *float32, even *float32, odd *float32, n int)
 // Requires: AVX

@@ -7,6 +7,7 @@ import (
 	"memprobe/internal/kernel/avx512"
 	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/kernel/ref"
+	"memprobe/internal/parallel"
 )
 
 // packCopy is [ref.PackCopy].
@@ -79,6 +80,13 @@ func channelsLast(p *ref.Pixels) {
 		return
 	}
 	ref.ChannelsLast(p)
+}
+
+// Fetch brings x into the second level of the cache.
+func Fetch(x []float32) {
+	if cpu.AVX2 && len(x) > 0 {
+		avx2.Fetch(&x[0], parallel.Chunks(len(x), 16))
+	}
 }
 
 // Spread is [ref.Spread].

@@ -27,6 +27,9 @@ func CopyRows(dst, src *float32, rows, n, dstLD, srcLD, stride int) {
 // channelsLast is [ref.ChannelsLast].
 func channelsLast(p *ref.Pixels) { ref.ChannelsLast(p) }
 
+// Fetch does nothing.
+func Fetch([]float32) {}
+
 // Spread is [ref.Spread].
 func Spread(p *ref.Planes) { ref.Spread(p) }
 

@@ -25,6 +25,9 @@ func channelsLast() {
 	src, dst, rows, n := emit.Field(p, "Src"), emit.Field(p, "Dst"), emit.Field(p, "Rows"), emit.Field(p, "N")
 	ld, left, three, from := emit.Bytes(p, "LD"), emit.Field(p, "W"), GP64(), GP64() // left of a row
 	LEAQ(Mem{Base: ld, Index: ld, Scale: 2}, three)
+	panel := GP64() // from the planes of a pixel to the next ones, which are fetched
+	MOVQ(ld, panel)
+	SHLQ(U8(4), panel)
 
 	Label("block")
 	CMPQ(rows, U8(lanes))
@@ -38,6 +41,16 @@ func channelsLast() {
 		VMOVUPS(Mem{Base: base, Index: ld, Scale: 2}, ymm(4*i+2))
 		VMOVUPS(Mem{Base: base, Index: three, Scale: 1}, ymm(4*i+3))
 	}
+	TESTQ(U32(word*lanes), src)
+	JNE(LabelRef("turn"))
+	for _, base := range []reg.GPVirtual{src, from} {
+		ADDQ(panel, base)
+		PREFETCHT1(Mem{Base: base})
+		PREFETCHT1(Mem{Base: base, Index: ld, Scale: 1})
+		PREFETCHT1(Mem{Base: base, Index: ld, Scale: 2})
+		PREFETCHT1(Mem{Base: base, Index: three, Scale: 1})
+	}
+	SUBQ(panel, src)
 	JMP(LabelRef("turn"))
 	Label("some")
 	const mask = lanes

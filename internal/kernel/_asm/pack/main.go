@@ -26,6 +26,7 @@ func main() {
 	packTranspose(2 * lanes)
 	packGather()
 	channelsLast()
+	fetch()
 	zip()
 	Generate()
 }

@@ -247,6 +247,7 @@ func (w *Conv) chunk(worker, i int) {
 	p0, p1 := parallel.Range(part, w.perChunk, w.panels)
 	for p.q0 = p0; p.q0 < p1; p.q0 += w.inBlock {
 		p.q1 = min(p.q0+w.inBlock, p1)
+		p.written = w.written(&b, p.q0, p.q1)
 		if w.late {
 			p.byPasses(w.turned[worker], p1)
 		} else {

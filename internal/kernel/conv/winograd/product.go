@@ -15,6 +15,7 @@ type product struct {
 	next        []ref.Piece
 	tiles       int
 	q0, q1      int
+	written     strips // after the product, fetched meanwhile
 }
 
 // byElements multiplies by weights that were changed before.
@@ -23,6 +24,7 @@ func (p *product) byElements() {
 		for k0 := 0; k0 < p.spec.C; k0 += p.depth {
 			p.pass(e, k0)
 		}
+		p.written.fetch(e, p.elements())
 	}
 }
 
