@@ -101,7 +101,7 @@ func differentiate(n *ops.Node, dy []*ops.Value, moves map[*ops.Value]bool,
 			continue
 		}
 		if sum := grads[n.In[i]]; sum != nil {
-			d = b.Op("Add", nil, sum, d)
+			d = b.Sum(sum, d)
 		}
 		grads[n.In[i]] = d
 	}

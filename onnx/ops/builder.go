@@ -106,6 +106,18 @@ func (b *Builder) Scalar(like *Value, x float64) *Value {
 	return b.Const(full(like.DType, x))
 }
 
+// Sum is a + d, for a d that nothing else reads. An operator that can add to its result does so.
+func (b *Builder) Sum(a, d *Value) *Value {
+	if b.Err != nil || d == nil {
+		return nil
+	}
+	if n := d.Producer; n != nil && n.Def.Adds > 0 && n.Def.Adds == len(n.In) && slices.Contains(b.Nodes, n) && slices.Equal(a.Shape, d.Shape) {
+		n.In = append(slices.Clone(n.In), a)
+		return d
+	}
+	return b.Op("Add", nil, a, d)
+}
+
 // SumTo reduces v by summation to a shape that broadcasts to v's: the gradient
 // of a broadcast.
 func (b *Builder) SumTo(v *Value, shape []int) *Value {

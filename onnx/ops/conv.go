@@ -21,7 +21,7 @@ var convolutions = []Def{
 		}},
 	{Op: "FusedConv", Domain: Internal, Since: 1, Infer: inferConv, Bind: bindConv,
 		NotDifferentiable: "it exists in inference alone"},
-	{Op: "ConvGradX", Domain: Internal, Since: 1, Infer: inferConvGradX, Bind: bindConvGradX},
+	{Op: "ConvGradX", Domain: Internal, Since: 1, Infer: inferConvGradX, Bind: bindConvGradX, Adds: 2},
 	{Op: "ConvGradW", Domain: Internal, Since: 1, Infer: inferConvGradW, Bind: bindConvGradW},
 }
 
@@ -243,9 +243,10 @@ func (b *Builder) channelSum(v *Value) *Value {
 	return b.Reshape(b.SumTo(v, shape), shape[:1])
 }
 
-// inferConvGradX: inputs dy and w; the attribute shape is that of x.
+// inferConvGradX: inputs dy, w and, if there is one, what is added to the result; the attribute
+// shape is that of x.
 func inferConvGradX(n *Node) error {
-	if err := n.Want(2, 2); err != nil {
+	if err := n.Want(2, 3); err != nil {
 		return err
 	}
 	if _, err := n.conv(n.Ints("shape", nil), n.In[1].Shape); err != nil {
@@ -259,23 +260,27 @@ func bindConvGradX(n *Node, e *Env) (func(), error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.gradX(e, e.Out[0], e.In[0], e.In[1]), nil
+	residual := &tensor.Tensor{}
+	if n.Input(2) != nil {
+		c.residual, residual = true, e.In[2]
+	}
+	return c.gradX(e, e.Out[0], e.In[0], e.In[1], residual), nil
 }
 
-// gradX returns the function that computes the data gradient.
-func (c *convolution) gradX(e *Env, dx, dy, w *tensor.Tensor) func() {
+// gradX returns the function that computes the data gradient, plus a residual where c has one.
+func (c *convolution) gradX(e *Env, dx, dy, w, residual *tensor.Tensor) func() {
 	s, flat := c.spec()
 	switch {
 	case dx.Len() == 0:
 		return func() {}
 	case dx.DType == tensor.Float64:
-		return convGradXLoop[float64](e, c, dx, dy, w)
+		return convGradXLoop[float64](e, c, dx, dy, w, residual)
 	case !flat:
-		return convGradXLoop[float32](e, c, dx, dy, w)
+		return convGradXLoop[float32](e, c, dx, dy, w, residual)
 	}
 	p := conv.NewGradX(e.Pool, s)
 	scratch := e.Scratch(p.Scratch())
-	return func() { p.Run(dx.F32(), dy.F32(), w.F32(), scratch()) }
+	return func() { p.Run(dx.F32(), dy.F32(), w.F32(), residual.F32(), scratch()) }
 }
 
 // inferConvGradW: inputs x and dy; the attribute shape is that of w.
@@ -337,12 +342,16 @@ func convLoop[T tensor.Float](e *Env, c *convolution, y, x, w, bias *tensor.Tens
 }
 
 // convGradXLoop is the data gradient, a chunk the channels of a group of an item.
-func convGradXLoop[T tensor.Float](e *Env, c *convolution, dx, dy, w *tensor.Tensor) func() {
+func convGradXLoop[T tensor.Float](e *Env, c *convolution, dx, dy, w, residual *tensor.Tensor) func() {
 	px, pk, py := c.planes()
 	cg, mg := c.c/c.group, c.m/c.group
 	body := func(_, chunk int) {
 		dst := tensor.Data[T](dx)[chunk*cg*px:][:cg*px]
-		clear(dst)
+		if c.residual {
+			copy(dst, tensor.Data[T](residual)[chunk*cg*px:])
+		} else {
+			clear(dst)
+		}
 		for j := range mg {
 			m := chunk%c.group*mg + j
 			taps := tensor.Data[T](w)[m*cg*pk:][:cg*pk]

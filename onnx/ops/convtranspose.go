@@ -114,7 +114,7 @@ func bindConvTranspose(n *Node, e *Env) (func(), error) {
 		}
 		c.bias = false
 	}
-	run := c.gradX(e, y, e.In[0], e.In[1])
+	run := c.gradX(e, y, e.In[0], e.In[1], &tensor.Tensor{})
 	return func() { run(); bias() }, nil
 }
 

@@ -92,6 +92,9 @@ type Def struct {
 	// over, the best first. Several outputs may be in pairs, but each is written
 	// over an input of its own.
 	Over [][2]int
+	// Adds, if not 0, is the operand that may be left out of an operator, whose elements are added to
+	// those of output 0.
+	Adds int
 	// Random marks an operator that must not be folded into a constant.
 	Random bool
 }

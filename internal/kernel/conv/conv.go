@@ -3,7 +3,9 @@ package conv
 import (
 	"memprobe/internal/kernel/check"
 	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/conv/winograd"
 	"memprobe/internal/kernel/tile"
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 )
 
@@ -83,17 +85,37 @@ func (c *Plan) run(o method.Operands, scratch []float32) {
 }
 
 // GradX is a plan for dx[N,C,H,W], the gradient of Σ dy·conv(x, w) with
-// respect to x, which is also the forward pass of ONNX's ConvTranspose.
+// respect to x, which is also the forward pass of ONNX's ConvTranspose, plus a residual
+// of x's shape where the spec has one: what other paths add to the gradient.
 type GradX struct {
 	spec Spec
 	algo method.Conv
+	pool *parallel.Pool
+
+	addBody      func(worker, chunk int) // adds the residual; nil where the method does
+	dx, residual []float32               // of the run in progress
 }
 
-// NewGradX plans the data gradient of the convolution s, whose bias,
-// residual and activation play no part. The spec must be valid.
+// addedAtATime is how many elements a chunk adds.
+const addedAtATime = 1 << 14
+
+// NewGradX plans the data gradient of the convolution s, whose bias and activation play no
+// part. The spec must be valid.
 func NewGradX(p *parallel.Pool, s Spec) *GradX {
-	s.Bias, s.Residual, s.Act, s.Constant = false, false, tile.ActNone, false
-	return &GradX{s, newGradX(p, s)}
+	s.Bias, s.Act, s.Constant = false, tile.ActNone, false
+	alone := s
+	alone.Residual = false
+	g := &GradX{spec: s, algo: newGradX(p, alone), pool: p}
+	if !s.Residual {
+		return g
+	}
+	switch g.algo.(type) {
+	case *winograd.Conv, *pointwise, *strips, *turned:
+		g.algo = newGradX(p, s)
+	default:
+		g.addBody = g.add
+	}
+	return g
 }
 
 // Algorithm names the method.
@@ -102,16 +124,30 @@ func (g *GradX) Algorithm() string { return g.algo.Name() }
 // Scratch is the number of float32s of workspace that Run wants.
 func (g *GradX) Scratch() int { return g.algo.PackedLen() + g.algo.Scratch() }
 
-// Run computes dx from dy[N,M,OH,OW] and w[M,C/Group,KH,KW].
-func (g *GradX) Run(dx, dy, w, scratch []float32) {
+// Run computes dx from dy[N,M,OH,OW] and w[M,C/Group,KH,KW]. residual is read where the spec has
+// one, and may not overlap dx.
+func (g *GradX) Run(dx, dy, w, residual, scratch []float32) {
 	nx, nw, ny := g.spec.Lengths()
 	check.Len("dx", dx, nx)
 	check.Len("dy", dy, ny)
 	check.Len("w", w, nw)
 	check.Len("scratch", scratch, g.Scratch())
 	n := g.algo.PackedLen()
+	if g.spec.Residual {
+		check.Len("residual", residual, nx)
+	}
 	g.algo.Pack(scratch[:n], w)
-	g.algo.Run(method.Operands{Y: dx, X: dy, W: w, Packed: scratch[:n]}, scratch[n:])
+	g.algo.Run(method.Operands{Y: dx, X: dy, W: w, Packed: scratch[:n], Residual: residual}, scratch[n:])
+	if g.addBody != nil {
+		g.dx, g.residual = dx[:nx], residual
+		g.pool.For(parallel.Chunks(nx, addedAtATime), g.addBody)
+		g.dx, g.residual = nil, nil
+	}
+}
+
+func (g *GradX) add(_, chunk int) {
+	lo, hi := parallel.Range(chunk, addedAtATime, len(g.dx))
+	vec.Add(g.dx[lo:hi], g.dx[lo:hi], g.residual[lo:hi])
 }
 
 // GradW is a plan for dw[M,C/Group,KH,KW], the gradient of Σ dy·conv(x, w)

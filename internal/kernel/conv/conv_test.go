@@ -41,10 +41,16 @@ func TestConvGradX(t *testing.T) {
 		nx, nw, ny := s.Lengths()
 		dy, w, want := kerneltest.Noise(ny, 1), kerneltest.Noise(nw, 2), make([]float64, nx)
 		ref.ConvGradX(s, want, kerneltest.Wide(dy), kerneltest.Wide(w))
+		residual := kerneltest.Noise(nx, 3)
+		if s.Residual {
+			for i, r := range residual {
+				want[i] += float64(r)
+			}
+		}
 		kerneltest.ConvLike(t, s, s.M/s.Group*s.KH*s.KW, want,
 			func(p *parallel.Pool) (string, int, func(out, scratch []float32)) {
 				g := NewGradX(p, s)
-				return g.Algorithm(), g.Scratch(), func(out, scratch []float32) { g.Run(out, dy, w, scratch) }
+				return g.Algorithm(), g.Scratch(), func(out, scratch []float32) { g.Run(out, dy, w, residual, scratch) }
 			})
 	}
 }
@@ -73,7 +79,7 @@ func TestConvDoesNotAllocate(t *testing.T) {
 		out := make([]float32, max(nx, nw, ny))
 		for name, f := range map[string]func(){
 			"Conv":      func() { c.Run(out, x, w, bias, y, scratch) },
-			"ConvGradX": func() { gx.Run(out, y, w, scratch) },
+			"ConvGradX": func() { gx.Run(out, y, w, x, scratch) },
 			"ConvGradW": func() { gw.Run(out, x, y, scratch) },
 		} {
 			if n := testing.AllocsPerRun(3, f); n != 0 {
@@ -117,7 +123,7 @@ func BenchmarkConv(b *testing.B) {
 				run        func()
 			}{
 				{"fwd", c.Algorithm(), func() { c.Run(out, x, w, nil, nil, scratch) }},
-				{"gradx", gx.Algorithm(), func() { gx.Run(out, y, w, scratch) }},
+				{"gradx", gx.Algorithm(), func() { gx.Run(out, y, w, nil, scratch) }},
 				{"gradw", gw.Algorithm(), func() { gw.Run(out, x, y, scratch) }},
 			} {
 				name := fmt.Sprintf("n%d_%d-%d_%dx%d_k%ds%dg%d/%s/t%d/%s",
