@@ -180,7 +180,8 @@ type neighbourhood struct {
 	*knn.Index
 	n       int      // images
 	k, left int      // neighbours of the queries and of the images, each left out once, if there are as many
-	test    Features // none: the images are the queries
+	test    knn.Rows // the queries; nil: the images are
+	tests   int      // queries
 	both    bool     // both kinds are asked for, so one pass over the images finds them
 	queries *knn.Neighbors
 	own     *knn.Neighbors
@@ -196,20 +197,27 @@ func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k i
 	} else {
 		index, err = knn.New(ctx, r.Workers, f.images.Data[lo*d:hi*d], hi-lo, d, r.Metric)
 	}
-	return &neighbourhood{Index: index, n: hi - lo, k: k, left: k, test: f.test}, err
+	x := &neighbourhood{Index: index, n: hi - lo, k: k, left: k, tests: f.test.N}
+	switch {
+	case f.fromTest != nil:
+		x.test = splitRows{f.fromTest}
+	case f.test.N > 0:
+		x.test = featureRows{f.test}
+	}
+	return x, err
 }
 
 // ofQueries are the neighbours of the test images, or of the images themselves, each left
 // out once, where there are none.
 func (x *neighbourhood) ofQueries(ctx context.Context) (_ *knn.Neighbors, err error) {
 	switch {
-	case x.test.N == 0:
+	case x.test == nil:
 		return x.leftOut(ctx)
 	case x.queries != nil:
 	case x.both && x.own == nil:
-		x.queries, x.own, err = x.Both(ctx, x.test.Data, x.test.N, min(x.k, x.n), min(x.left, x.n-1))
+		x.queries, x.own, err = x.BothOf(ctx, x.test, x.tests, min(x.k, x.n), min(x.left, x.n-1))
 	default:
-		x.queries, err = x.Search(ctx, x.test.Data, x.test.N, min(x.k, x.n))
+		x.queries, err = x.SearchOf(ctx, x.test, x.tests, min(x.k, x.n))
 	}
 	return x.queries, err
 }

@@ -13,6 +13,7 @@ type found struct {
 	banks   []answers
 	queries *knn.Neighbors // among the images that the network was trained on; nil unless it predicts
 	own     *knn.Neighbors // of those images, each left out once; nil unless that is asked for
+	index   *knn.Index     // of those images; nil if it was too large to keep, or is not wanted any more
 }
 
 // find finds the neighbours of a layer.
@@ -29,7 +30,7 @@ func (r *runner) find(ctx context.Context, f layerFeatures) (*found, error) {
 	}
 	left := r.data.Assigned != nil || r.LeaveOneOut
 	seen.both = left
-	out := new(found)
+	out := &found{index: seen.Index}
 	if out.banks, err = r.ask(ctx, f, seen); err != nil {
 		return nil, err
 	}

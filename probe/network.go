@@ -148,7 +148,7 @@ type features struct {
 // network was trained on and, where a bank has them, the rest.
 type layerFeatures struct {
 	images, test, views Features
-	from                Split // whose samples the features are where images has no data
+	from, fromTest      Split // whose samples the features are where images and test have no data
 }
 
 // at copies the features of the given images.
@@ -162,6 +162,11 @@ func (f layerFeatures) at(index []int) Features {
 	}
 	return out
 }
+
+// featureRows are features as queries.
+type featureRows struct{ Features }
+
+func (r featureRows) Row(_ []float32, i int) []float32 { return r.Features.Row(i) }
 
 // splitRows are the samples of a split, read whenever they are asked for.
 type splitRows struct{ Split }

@@ -88,15 +88,28 @@ func (r *runner) measureInput(ctx context.Context) error {
 	d := r.raw.size
 	f := layerFeatures{images: Features{N: r.images.N(), D: d}, from: r.images}
 	if n := len(r.testLabels); n > 0 {
-		if err := memory.Need("the pixels of the test images", memory.Product(4, n, d)); err != nil {
-			return err
-		}
-		f.test = Features{n, d, r.spare.take(n * d)}
-		r.Workers.For(n, func(_, i int) { r.data.Test.Float32(f.test.Row(i), i) })
+		f.test, f.fromTest = Features{N: n, D: d}, r.data.Test
 	}
 	near, err := r.find(ctx, f)
+	if err == nil && r.images.N()*d > keptPixels {
+		near.index = nil
+	}
 	r.input = &inputLayer{near, f}
 	return err
+}
+
+// takePixelIndex returns the index in which the pixels' neighbours were found, which is kept no longer;
+// nil if there is none or it is not of the first bank.
+func (r *runner) takePixelIndex() *knn.Index {
+	if r.input == nil {
+		return nil
+	}
+	index := r.input.index
+	r.input.index = nil
+	if b := r.banks[0]; b.lo > 0 || b.hi != r.data.Train.N() {
+		return nil
+	}
+	return index
 }
 
 // readsInput tells whether a layer is the input that measureInput measured, of which no more is
@@ -170,6 +183,7 @@ func (r rows) stretches(held []float32, most int, do func(f Features, lo int) er
 const (
 	partBytes     = 32 << 20  // of pixels: to have pages from the system takes longer than to fill them
 	partNeighbors = 64        // rows of a part for each neighbour: a part ranks the nearest of its own
+	keptPixels    = 128 << 20 // of images whose index is kept while the network runs
 	heldBytes     = 128 << 20 // of the pixels of a part and of the queries that it is compared with, each
 )
 

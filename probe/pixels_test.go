@@ -80,7 +80,7 @@ func TestBesides(t *testing.T) {
 	bank, queries := draw(n), draw(20)
 	r := &runner{Options: Options{K: []int{3, 7}, MaxMemory: 1 << 30}, raw: &raw{in: &inputs{lone: true}, size: d}, spare: new(spare)}
 	for own, asked := range []joint{queries, bank} {
-		found, err := r.besides(t.Context(), bank, asked, own)
+		found, err := r.besides(t.Context(), nil, bank, asked, own)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -156,7 +156,11 @@ func (r *runner) decide(p *result.Probe) {
 // what it adds to them (conditional probing: Hewitt et al. 2021). It is nil where the
 // embedding is better, and of other layers.
 func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers) ([]bool, error) {
-	if at != r.embedding || count(a.right) > count(r.pixelRight) {
+	if at != r.embedding {
+		return nil, nil
+	}
+	images := r.takePixelIndex()
+	if count(a.right) > count(r.pixelRight) {
 		return nil, nil
 	}
 	b := &r.banks[0]
@@ -166,7 +170,7 @@ func (r *runner) joined(ctx context.Context, at int, f layerFeatures, a answers)
 	if r.testLabels != nil {
 		queries, each = joint{r.raw.of(r.data.Test), f.test}, 0
 	}
-	nb, err := r.besides(ctx, bank, queries, each)
+	nb, err := r.besides(ctx, images, bank, queries, each)
 	if err != nil {
 		return nil, err
 	}
@@ -181,13 +185,13 @@ type joint struct {
 }
 
 // besides finds the nearest rows of a bank by pixels with features beside them, which has so many of
-// each query's own: by bytes, or in parts where that cannot be.
-func (r *runner) besides(ctx context.Context, bank, queries joint, own int) (*knn.Neighbors, error) {
+// each query's own: by bytes, or in parts where that cannot be. images is an index of the bank's, or nil.
+func (r *runner) besides(ctx context.Context, images *knn.Index, bank, queries joint, own int) (*knn.Neighbors, error) {
 	k := r.K[len(r.K)-1]
 	as := func(j joint) knn.Joined {
 		return knn.Joined{Images: splitRows{j.images}, Features: j.features.Data, N: j.features.N, D: r.raw.size, E: j.features.D}
 	}
-	if found := knn.SearchJoined(ctx, r.Workers, as(bank), as(queries), k+own); found != nil {
+	if found := knn.SearchJoined(ctx, r.Workers, images, as(bank), as(queries), k+own); found != nil {
 		all := &knn.Neighbors{Queries: found.Queries, K: k}
 		withoutOwn(all, found, 0, own)
 		return all, nil

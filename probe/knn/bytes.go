@@ -85,16 +85,19 @@ func (x *Index) surveyBytes() bool {
 
 // suited is the index for queries: the bank's bytes find neighbours of bytes alone, others those
 // of an index of int16.
-func (x *Index) suited(ctx context.Context, queries []float32) (*Index, error) {
+func (x *Index) suited(ctx context.Context, queries Rows, m int) (*Index, error) {
 	if !x.bytes {
 		return x, nil
 	}
-	const floats = 1 << 16
+	const rows = 64
 	var others atomic.Bool
-	x.pool.For(parallel.Chunks(len(queries), floats), func(_, chunk int) {
-		lo, hi := parallel.Range(chunk, floats, len(queries))
-		if !others.Load() && !areBytes(queries[lo:hi]) {
-			others.Store(true)
+	x.pool.For(parallel.Chunks(m, rows), func(_, chunk int) {
+		scratch := make([]float32, x.d)
+		lo, hi := parallel.Range(chunk, rows, m)
+		for i := lo; i < hi && !others.Load(); i++ {
+			if asBytes(queries, i) == nil && !areBytes(queries.Row(scratch, i)) {
+				others.Store(true)
+			}
 		}
 	})
 	if !others.Load() {

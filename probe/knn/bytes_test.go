@@ -124,10 +124,21 @@ func TestRowsOfBytes(t *testing.T) {
 	}
 	same(t, of, brute(floats.data, floats.data, d, k, Cosine, false))
 	same(t, left, brute(floats.data, floats.data, d, k, Cosine, true))
+	for _, queries := range []Rows{floats, bytes} {
+		again, own, err := x.BothOf(t.Context(), queries, n, k, k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		same(t, again, of)
+		same(t, own, left)
+		if again, err = x.SearchOf(t.Context(), queries, n-1, k); err != nil || again.Queries != n-1 {
+			t.Fatalf("%v, %v", again, err)
+		}
+	}
 	other := j
 	other.Images = bytes
-	got := SearchJoined(t.Context(), nil, other, other, k)
-	if want := SearchJoined(t.Context(), nil, j, j, k); (got == nil) != (want == nil) {
+	got := SearchJoined(t.Context(), nil, nil, other, other, k)
+	if want := SearchJoined(t.Context(), nil, nil, j, j, k); (got == nil) != (want == nil) {
 		t.Fatalf("found by bytes: %v, by floats: %v", got != nil, want != nil)
 	} else if got != nil {
 		same(t, got, want)

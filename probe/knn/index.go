@@ -156,16 +156,18 @@ func (x *Index) complete(ctx context.Context, err error) error {
 
 // squares returns Σx² of each query, or an error that names the first that has a NaN or an
 // infinity.
-func squares(pool *parallel.Pool, queries []float32, m, d int) ([]float64, error) {
+func squares(pool *parallel.Pool, queries Rows, m, d int) ([]float64, error) {
 	s := make([]float64, m)
 	const rows = 64
 	pool.For(parallel.Chunks(m, rows), func(_, chunk int) {
 		lo, hi := parallel.Range(chunk, rows, m)
+		scratch := make([]float32, d)
 		for i := lo; i < hi; i++ {
-			s[i] = vec.Dot(queries[i*d:(i+1)*d], queries[i*d:(i+1)*d])
+			row := queries.Row(scratch, i)
+			s[i] = vec.Dot(row, row)
 		}
 	})
-	return s, finite("query", matrix{queries, d}, nil, s)
+	return s, finite("query", queries, make([]float32, d), s)
 }
 
 // finite returns an error that names the first row of which the sum of squares is none, since

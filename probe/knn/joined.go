@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"memprobe/internal/kernel/nearest"
@@ -44,28 +45,36 @@ type Joined struct {
 }
 
 // SearchJoined finds the k nearest rows of a bank to each of the queries, k in [1,N], by the
-// Euclidean distance of rows of which both halves are scaled to norm 1, as [Normalize] does. It
-// returns nil where it cannot: on processors that multiply bytes slowly, of images that are no
-// bytes or too dark, of features that are all zero, or if ctx is done.
-func SearchJoined(ctx context.Context, pool *parallel.Pool, bank, queries Joined, k int) *Neighbors {
+// Euclidean distance of rows of which both halves are scaled to norm 1, as [Normalize] does. images
+// is an index of the bank's images, whose bytes it shares, or nil. It returns nil where it cannot: on
+// processors that multiply bytes slowly, of images that are no bytes or too dark, of features that
+// are all zero, or if ctx is done.
+func SearchJoined(ctx context.Context, pool *parallel.Pool, images *Index, bank, queries Joined, k int) *Neighbors {
 	if bytesOf(bank.N, bank.D+bank.E) > memory.Left()/2 {
 		runtime.GC() // what is in use may be garbage
 	}
-	return searchJoined(ctx, pool, bank, queries, k, memory.Left()/2)
+	return searchJoined(ctx, pool, images, bank, queries, k, memory.Left()/2)
 }
 
 // searchJoined is SearchJoined by an index that takes at most so many bytes.
-func searchJoined(ctx context.Context, pool *parallel.Pool, bank, queries Joined, k int, most int64) *Neighbors {
+func searchJoined(ctx context.Context, pool *parallel.Pool, images *Index, bank, queries Joined, k int, most int64) *Neighbors {
 	if !nearest.FastI8() || bank.D > mostJoined || bank.E > mostJoined {
 		return nil
+	}
+	if images == nil || !images.bytes {
+		images = &Index{pool: pool, metric: Cosine, n: bank.N, d: bank.D, bank: bank.Images, most: rowsWithin(most, bank.N, bank.D)}
+		if images.bytes = images.surveyBytes(); !images.bytes || images.complete(ctx, nil) != nil {
+			return nil
+		}
 	}
 	b, q := newHalves(pool, bank), newHalves(pool, queries)
 	if b == nil || q == nil {
 		return nil
 	}
+	b.images = images
 	x := &Index{pool: pool, metric: Euclidean, n: b.N, d: b.D + b.E, bank: b, bytes: true, halves: b, scale: 1}
 	x.most = rowsWithin(most, x.n, x.d)
-	s := &search{Index: x, halves: q, square: make([]float64, q.N), bars: lowestBars(q.N), found: newNeighbors(q.N, k)}
+	s := &search{Index: x, queries: q, halves: q, square: make([]float64, q.N), bars: lowestBars(q.N), found: newNeighbors(q.N, k)}
 	if x.complete(ctx, nil) != nil || x.pass(ctx, s, nil) != nil {
 		return nil
 	}
@@ -75,9 +84,10 @@ func searchJoined(ctx context.Context, pool *parallel.Pool, bank, queries Joined
 // halves are joined rows with their norms, as rows of which both halves are of norm 1.
 type halves struct {
 	Joined
-	norm  []float64 // of the images
-	units []float32 // the features, of norm 1
-	zeros []float64 // as many as features
+	images *Index    // of the images, if they are a bank
+	norm   []float64 // of the images
+	units  []float32 // the features, of norm 1
+	zeros  []float64 // as many as features
 }
 
 // newHalves returns nil where the rows cannot be searched by bytes.
@@ -117,8 +127,12 @@ func (h *halves) Row(dst []float32, i int) []float32 {
 	}
 	dst = dst[:h.D+h.E]
 	if bytes := asBytes(h.Images, i); bytes != nil {
+		to := dst[:len(bytes)]
+		for ; len(bytes) >= 4 && len(to) >= 4; bytes, to = bytes[4:], to[4:] { // in two thirds of the time
+			to[0], to[1], to[2], to[3] = scaled[bytes[0]], scaled[bytes[1]], scaled[bytes[2]], scaled[bytes[3]]
+		}
 		for j, u := range bytes {
-			dst[j] = scaled[u]
+			to[j] = scaled[u]
 		}
 	} else {
 		for j, v := range h.Images.Row(dst[:h.D], i) {
@@ -135,22 +149,33 @@ func (h *halves) Fetch(i int) {
 	}
 }
 
-// pack stores the integers of row i as the vector of a strip with which dst begins, each byte with
-// the bits of flip turned over. whole and bias are those of [packBytes], residual |ṽ − |u|·f/|f||.
-func (h *halves) pack(dst []int16, r *byteReader, i int, flip uint8) quantised {
-	q := packBytes(dst, r.read(i), flip)
-	_, residual := nearest.RoundCentred(dst[parallel.Chunks(h.D, 4)*2*strip:], strip, h.unit(i), h.zeros, 1, q.norm)
-	q.residual = math.Sqrt(residual)
-	return q
+// pack stores the integers ṽ of row i, whose image has this norm |u|, as the vector of a strip with
+// which dst begins. It returns |ṽ − |u|·f/|f||.
+func (h *halves) pack(dst []int16, i int, norm float64) float64 {
+	_, residual := nearest.RoundCentred(dst, strip, h.unit(i), h.zeros, 1, norm)
+	return math.Sqrt(residual)
 }
 
-// prepareHalves makes row i of a part ready and has its block bound it: the score of a query is
-// (Σ (q−128)·b + 128·Σ b + Σ ṽ·ṽ)/|b|.
-func (x *Index) prepareHalves(p *part, i int, r *byteReader, b *block) {
-	q := x.halves.pack(vectors(p.packed, p.pairs, i), r, p.lo+i, 0)
-	w := 1 / q.norm
-	p.weight[i], p.bias[i] = float32(w), float32(q.bias*w)
-	b.bias, b.residual = max(b.bias, q.bias*w), max(b.residual, q.residual*w)
+// prepare makes the rows from lo to hi ready: the score of a query is
+// (Σ (q−128)·b + 128·Σ b + Σ ṽ·ṽ)/|b|, of which all but the last sum is what the images alone have.
+func (h *halves) prepare(pool *parallel.Pool, lo, hi int) *part {
+	images := h.images.ready
+	if images == nil {
+		images = h.images.prepare(lo, hi)
+	}
+	p := *images
+	p.blocks, p.besidePairs = slices.Clone(p.blocks), parallel.Chunks(h.E, 2)
+	p.beside = memory.Uncleared[int16](len(p.blocks) * blockRows * p.besidePairs * 2)
+	pool.For(len(p.blocks), func(_, b int) {
+		clearPartners(stripsOf(p.beside, p.besidePairs, b), p.besidePairs)
+		first, last := parallel.Range(b, blockRows, p.n)
+		for i := first; i < last; i++ {
+			w := float64(p.weight[i])
+			residual := h.pack(vectors(p.beside, p.besidePairs, i), lo+i, 1/w)
+			p.blocks[b].residual = max(p.blocks[b].residual, residual*w)
+		}
+	})
+	return &p
 }
 
 // lineOfHalves is that of query i of a chunk and block b, whose scores are |q| times the sum of
@@ -160,6 +185,6 @@ func (w *searcher) lineOfHalves(i, b int) line {
 	q, rows := &w.rounded[i], &w.part.blocks[b]
 	rounded := q.norm + q.residual // no less than |ṽ|
 	e := 1.001*(rounded*rows.residual+q.residual) +
-		float32s*1.001*(q.whole+rows.bias+2*rounded+3*q.norm) + 8*w.search.float64s()*q.norm
+		float32s*1.001*(q.whole+rows.bias+2*rounded+4*q.norm) + 8*w.search.float64s()*q.norm
 	return line{nearest.Line{A: 1, B: 1}, float32(e + 1e-30)}
 }

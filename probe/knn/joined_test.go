@@ -54,12 +54,24 @@ func TestJoined(t *testing.T) {
 		bank, queries := joinedData(&s, n, c.d, c.e), joinedData(&s, m, c.d, c.e)
 		want := brute(bank.rows(), queries.rows(), c.d+c.e, c.k, Euclidean, false)
 		for _, most := range []int64{math.MaxInt64, bytesOf(blockRows, c.d+c.e)} {
-			got := searchJoined(t.Context(), pool, bank, queries, c.k, most)
+			got := searchJoined(t.Context(), pool, nil, bank, queries, c.k, most)
 			if (got != nil) != nearest.FastI8() {
 				t.Fatalf("%d and %d elements are searched by bytes: %v", c.d, c.e, got != nil)
 			}
 			if got != nil {
 				same(t, got, want)
+			}
+			images, err := build(t.Context(), pool, bank.Images, n, c.d, Cosine, most)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for range 2 { // an index serves again
+				if got = SearchJoined(t.Context(), pool, images, bank, queries, c.k); (got != nil) != nearest.FastI8() {
+					t.Fatalf("%d and %d elements are searched by an index of the images: %v", c.d, c.e, got != nil)
+				}
+				if got != nil {
+					same(t, got, want)
+				}
 			}
 		}
 	}
@@ -74,7 +86,7 @@ func TestLongestJoined(t *testing.T) {
 		images := slices.Repeat([]float32{1}, n*d)
 		images[len(images)-1] = 0
 		j.Images = matrix{images, d}
-		got := SearchJoined(t.Context(), nil, j, j, k)
+		got := SearchJoined(t.Context(), nil, nil, j, j, k)
 		if (got != nil) != (nearest.FastI8() && d <= mostJoined) {
 			t.Fatalf("%d elements are searched by bytes: %v", d, got != nil)
 		}
@@ -99,13 +111,13 @@ func TestNotJoined(t *testing.T) {
 		"black":         change(func(images, _ []float32) { clear(images[d : 2*d]) }),
 		"zero features": change(func(_, features []float32) { clear(features[(n-1)*e:]) }),
 	} {
-		if SearchJoined(t.Context(), nil, bad, good, 3) != nil || SearchJoined(t.Context(), nil, good, bad, 3) != nil {
+		if SearchJoined(t.Context(), nil, nil, bad, good, 3) != nil || SearchJoined(t.Context(), nil, nil, good, bad, 3) != nil {
 			t.Errorf("%s: found", name)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if SearchJoined(ctx, nil, good, good, 3) != nil {
+	if SearchJoined(ctx, nil, nil, good, good, 3) != nil {
 		t.Error("found after the end")
 	}
 }

@@ -178,7 +178,7 @@ func (m *matcher) sampleBlock(i int) {
 func (m *matcher) blocks(packed []int16, i, j int) {
 	a, b := m.a, m.b
 	lo, hi := parallel.Range(i, blockRows, a.rows)
-	m.products(packed, hi-lo, b.part, b.first+j)
+	m.products(packed, nil, hi-lo, b.part, b.first+j)
 	a.locks[i].Lock()
 	defer a.locks[i].Unlock()
 	// Locks are taken in ascending order: if a is b, i is at most j.
@@ -206,13 +206,13 @@ func (m *matcher) collect(i, j int) {
 		}
 		low := high - 2*l.slack
 		if high >= a.bars[i] && list.add(candidate{low, high, first + other}) {
-			a.bars[i] = m.makeRoom(list, m.query(a, i), a.bars[i])
+			a.bars[i] = m.makeRoom(list, func() query { return m.query(a, i) }, a.bars[i])
 		}
 		if high < bars[other] {
 			continue
 		}
 		if list := &b.lists[start+int(other)]; list.add(candidate{low, high, row}) {
-			bars[other] = m.makeRoom(list, m.query(b, start+int(other)), bars[other])
+			bars[other] = m.makeRoom(list, func() query { return m.query(b, start+int(other)) }, bars[other])
 		}
 	}
 }

@@ -11,8 +11,10 @@ import (
 type part struct {
 	lo, n  int     // its first row, and their number
 	pairs  int     // elements of a quantised row, in pairs; of bytes, in fours
-	fours  int     // of them, the first ones, that are bytes
 	packed []int16 // strips of rows: [pairs][strip][2]
+
+	besidePairs int     // of features beside images; 0: none
+	beside      []int16 // their strips
 
 	// The score of row j is dot·weight[j] + bias[j], in units of the index's scale and of the
 	// query's integers. Rows beyond n score −Inf.
@@ -31,6 +33,9 @@ type block struct {
 
 // prepare makes the rows from lo to hi ready.
 func (x *Index) prepare(lo, hi int) *part {
+	if x.halves != nil {
+		return x.halves.prepare(x.pool, lo, hi)
+	}
 	p := x.newPart(lo, hi)
 	x.fill(p)
 	return p
@@ -38,13 +43,8 @@ func (x *Index) prepare(lo, hi int) *part {
 
 func (x *Index) newPart(lo, hi int) *part {
 	p := &part{lo: lo, n: hi - lo, pairs: parallel.Chunks(x.d, 2)}
-	switch {
-	case x.halves != nil:
-		p.fours = parallel.Chunks(x.halves.D, 4)
-		p.pairs = p.fours + parallel.Chunks(x.halves.E, 2)
-	case x.bytes:
-		p.fours = parallel.Chunks(x.d, 4)
-		p.pairs = p.fours
+	if x.bytes {
+		p.pairs = parallel.Chunks(x.d, 4)
 	}
 	blocks := parallel.Chunks(p.n, blockRows)
 	p.packed = memory.Uncleared[int16](blocks * blockRows * p.pairs * 2)
@@ -60,8 +60,8 @@ func (x *Index) newPart(lo, hi int) *part {
 func (x *Index) fill(p *part) {
 	x.pool.For(len(p.blocks), func(_, b int) {
 		lo, hi := parallel.Range(b, blockRows, p.n)
-		if p.pairs > p.fours && (x.d%2 != 0 || x.halves != nil) {
-			p.clearPartners(b)
+		if !x.bytes && x.d%2 != 0 {
+			clearPartners(p.strips(b), p.pairs)
 		}
 		prepare := x.preparation()
 		for i := lo; i < hi; i++ {
@@ -75,11 +75,7 @@ func (x *Index) fill(p *part) {
 
 // preparation returns what makes row i of a part ready and has its block bound it.
 func (x *Index) preparation() func(p *part, i int, b *block) {
-	switch {
-	case x.halves != nil:
-		r := newByteReader(x.halves.Images, x.halves.D)
-		return func(p *part, i int, b *block) { x.prepareHalves(p, i, r, b) }
-	case x.bytes:
+	if x.bytes {
 		r := newByteReader(x.bank, x.d)
 		return func(p *part, i int, b *block) { x.prepareBytes(p, i, r, b) }
 	}
@@ -87,12 +83,12 @@ func (x *Index) preparation() func(p *part, i int, b *block) {
 	return func(p *part, i int, b *block) { x.prepareRow(p, i, x.bank.Row(scratch, p.lo+i), b) }
 }
 
-// clearPartners clears the last pair of all rows of block b, of which the second element is none
+// clearPartners clears the last pair of all rows of strips, of which the second element is none
 // where there is an odd number of them.
-func (p *part) clearPartners(b int) {
+func clearPartners(strips []int16, pairs int) {
 	const pair = 2 * strip // of all vectors of a strip
-	for strips := p.strips(b); len(strips) > 0; strips = strips[p.pairs*pair:] {
-		clear(strips[(p.pairs-1)*pair : p.pairs*pair])
+	for ; len(strips) > 0; strips = strips[pairs*pair:] {
+		clear(strips[(pairs-1)*pair : pairs*pair])
 	}
 }
 
@@ -112,8 +108,10 @@ func (x *Index) prepareRow(p *part, i int, row []float32, b *block) {
 }
 
 // strips are those of block b.
-func (p *part) strips(b int) []int16 {
-	return p.packed[b*blockRows*p.pairs*2 : (b+1)*blockRows*p.pairs*2]
+func (p *part) strips(b int) []int16 { return stripsOf(p.packed, p.pairs, b) }
+
+func stripsOf(packed []int16, pairs, b int) []int16 {
+	return packed[b*blockRows*pairs*2 : (b+1)*blockRows*pairs*2]
 }
 
 // vectors begins at vector i in the strip that holds it.

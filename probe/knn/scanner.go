@@ -23,20 +23,30 @@ func newScanner(x *Index, k, vectors int) scanner {
 
 const tilePairs = 128 // pairs of a strip that stay in the first-level cache
 
-// products computes the dot products of the first so many vectors of packed strips with those of
-// block b.
-func (s *scanner) products(packed []int16, vectors int, p *part, b int) {
-	block, n := p.strips(b), 0
-	for k := 0; k < p.pairs; k += n {
-		product := nearest.TileI16
-		if n = min(tilePairs, p.pairs-k); k < p.fours {
-			n, product = min(tilePairs, p.fours-k), nearest.TileI8
-		}
+// products computes the dot products of the first so many vectors of packed strips, and of what is
+// beside them, with those of block b.
+func (s *scanner) products(packed, beside []int16, vectors int, p *part, b int) {
+	if s.bytes {
+		s.multiply(nearest.TileI8, packed, vectors, p.strips(b), p.pairs, false)
+	} else {
+		s.multiply(nearest.TileI16, packed, vectors, p.strips(b), p.pairs, false)
+	}
+	if p.besidePairs > 0 {
+		s.multiply(nearest.TileI16, beside, vectors, stripsOf(p.beside, p.besidePairs, b), p.besidePairs, true)
+	}
+}
+
+// multiply multiplies vectors by those of a block, of so many pairs, with accumulate adding to the
+// products that are there.
+func (s *scanner) multiply(product func(c []int32, ldc int, a, b []int16, pairs int, accumulate bool),
+	packed []int16, vectors int, block []int16, pairs int, accumulate bool) {
+	for k := 0; k < pairs; k += tilePairs {
+		n := min(tilePairs, pairs-k)
 		for j := range blockRows / strip {
-			bs := block[(j*p.pairs+k)*strip*2:]
+			bs := block[(j*pairs+k)*strip*2:]
 			for i := 0; i < vectors; i += nearest.Rows {
-				as := packed[(i/strip*p.pairs+k)*strip*2+i%strip*2:]
-				product(s.dots[i*blockRows+j*strip:], blockRows, as, bs, n, k > 0)
+				as := packed[(i/strip*pairs+k)*strip*2+i%strip*2:]
+				product(s.dots[i*blockRows+j*strip:], blockRows, as, bs, n, accumulate || k > 0)
 			}
 		}
 	}
@@ -73,7 +83,7 @@ func (s *scanner) samples(p *part) bool {
 	return len(p.blocks) >= 2*sampleBlocks && s.k <= sampleK && s.d <= sampleDim
 }
 
-// sample raises the bars of vectors by the sample of block(0), block(1), …
+// sample raises the bars of vectors, which have nothing beside them, by the sample of block(0), block(1), …
 func (s *scanner) sample(packed []int16, vectors int, p *part, block func(i int) int,
 	line func(i, b int) line, bars []float32) {
 	if s.peaks == nil {
@@ -85,7 +95,7 @@ func (s *scanner) sample(packed []int16, vectors int, p *part, block func(i int)
 	peaks := func(i int) []float32 { return s.peaks[i*blockRows : (i+1)*blockRows] }
 	for t := range sampleBlocks {
 		b := block(t)
-		s.products(packed, vectors, p, b)
+		s.products(packed, nil, vectors, p, b)
 		for i := range vectors {
 			l := line(i, b)
 			l.C -= l.slack

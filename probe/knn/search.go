@@ -6,7 +6,6 @@ import (
 	"math"
 
 	"memprobe/internal/kernel/nearest"
-	"memprobe/internal/memory"
 	"memprobe/internal/parallel"
 )
 
@@ -27,7 +26,23 @@ func (nb *Neighbors) Row(i int) ([]int32, []float64) {
 // fails if there are no queries, if k is not in [1,n], if a query holds a NaN or
 // an infinity, or when ctx is done.
 func (x *Index) Search(ctx context.Context, queries []float32, m, k int) (*Neighbors, error) {
-	x, err := x.suited(ctx, queries)
+	if err := x.checkQueries(queries, m); err != nil {
+		return nil, err
+	}
+	return x.SearchOf(ctx, matrix{queries, x.d}, m, k)
+}
+
+// checkQueries reports queries that are no m rows of the bank's length.
+func (x *Index) checkQueries(queries []float32, m int) error {
+	if m >= 1 && len(queries) != m*x.d {
+		return fmt.Errorf("knn: queries have %d elements, want %d x %d", len(queries), m, x.d)
+	}
+	return nil
+}
+
+// SearchOf is Search for m rows that need not be in memory.
+func (x *Index) SearchOf(ctx context.Context, queries Rows, m, k int) (*Neighbors, error) {
+	x, err := x.suited(ctx, queries, m)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +72,15 @@ func (x *Index) LeaveOneOut(ctx context.Context, k int) (*Neighbors, error) {
 // Both is Search for the k nearest rows to m queries and LeaveOneOut for as many as own, in one
 // pass over a bank that is made ready in parts.
 func (x *Index) Both(ctx context.Context, queries []float32, m, k, own int) (of, left *Neighbors, err error) {
-	y, err := x.suited(ctx, queries)
+	if err := x.checkQueries(queries, m); err != nil {
+		return nil, nil, err
+	}
+	return x.BothOf(ctx, matrix{queries, x.d}, m, k, own)
+}
+
+// BothOf is Both for m rows that need not be in memory.
+func (x *Index) BothOf(ctx context.Context, queries Rows, m, k, own int) (of, left *Neighbors, err error) {
+	y, err := x.suited(ctx, queries, m)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -129,7 +152,7 @@ func (x *Index) firstRows(of *search, own *leaveOneOut) {
 		for i := range of.square {
 			index, distance := of.found.Row(i)
 			for j := range index {
-				index[j], distance[j] = int32(j), x.distance(of.asked(i), j, scratch)
+				index[j], distance[j] = int32(j), x.distance(of.asked(i, another), j, scratch)
 			}
 		}
 	}
@@ -150,19 +173,17 @@ func (x *Index) firstRows(of *search, own *leaveOneOut) {
 // search is one for the neighbours of queries.
 type search struct {
 	*Index
-	queries []float32
+	queries Rows
 	halves  *halves // the queries, if they are joined
 	square  []float64
 	bars    []float32
 	found   *Neighbors
 }
 
-func (x *Index) newSearch(queries []float32, m, k int) (*search, error) {
+func (x *Index) newSearch(queries Rows, m, k int) (*search, error) {
 	switch {
 	case m < 1:
 		return nil, fmt.Errorf("knn: %d queries, want at least one", m)
-	case len(queries) != m*x.d:
-		return nil, fmt.Errorf("knn: queries have %d elements, want %d x %d", len(queries), m, x.d)
 	case k < 1 || k > x.n:
 		return nil, fmt.Errorf("knn: k is %d, want between 1 and the bank's %d rows", k, x.n)
 	}
@@ -173,7 +194,10 @@ func (x *Index) newSearch(queries []float32, m, k int) (*search, error) {
 	return &search{Index: x, queries: queries, square: square, bars: lowestBars(m), found: newNeighbors(m, k)}, nil
 }
 
-func (s *search) asked(i int) query { return query{s.queries[i*s.d : (i+1)*s.d], s.square[i]} }
+// asked is query i, which may lie in scratch.
+func (s *search) asked(i int, scratch []float32) query {
+	return query{s.queries.Row(scratch, i), s.square[i]}
+}
 
 const (
 	maxRows   = 192 // queries of a chunk: its integers stay in the second-level cache
@@ -204,9 +228,10 @@ type searcher struct {
 	*search
 	part    *part
 	packed  []int16 // strips of queries
+	beside  []int16 // of the features beside them
 	rounded []quantised
-	asked   []query
-	room    []float32 // for the chunk's queries, if they are joined
+	lo      int       // the first query of the chunk
+	row     []float32 // room for a query
 	bytes   *byteReader
 	lists   []shortlist
 	never   []float32 // bars of the bank's rows, which look for nothing
@@ -219,13 +244,14 @@ func (s *search) newSearcher(p *part, rows int) *searcher {
 	}
 	w := &searcher{scanner: newScanner(s.Index, s.found.K, rows), search: s, part: p,
 		packed:  make([]int16, parallel.Chunks(rows, strip)*strip*p.pairs*2),
-		rounded: make([]quantised, rows), asked: make([]query, rows), never: never,
+		beside:  make([]int16, parallel.Chunks(rows, strip)*strip*p.besidePairs*2),
+		rounded: make([]quantised, rows), row: make([]float32, s.d), never: never,
 		lists: shortlists(make([]candidate, rows*firstRoom(s.found.K)), rows, s.found.K)}
 	switch {
 	case s.halves != nil:
-		w.room, w.bytes = memory.Uncleared[float32](rows*s.d), newByteReader(s.halves.Images, s.halves.D)
+		w.bytes = newByteReader(s.halves.Images, s.halves.D)
 	case s.Index.bytes:
-		w.bytes = newByteReader(matrix{s.queries, s.d}, s.d)
+		w.bytes = newByteReader(s.queries, s.d)
 	}
 	return w
 }
@@ -233,6 +259,7 @@ func (s *search) newSearcher(p *part, rows int) *searcher {
 // chunk searches for the queries from lo to hi.
 func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 	x, n, bars := w.search.Index, hi-lo, w.bars[lo:hi]
+	w.lo = lo
 	// Near the mean a query's own norm would blow the bias up beyond the
 	// precision of the scores.
 	floor := 0x1p-10 / x.scale
@@ -240,15 +267,13 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 		to := vectors(w.packed, w.part.pairs, i)
 		switch halves := w.search.halves; {
 		case halves != nil:
-			row := w.room[i*x.d : (i+1)*x.d]
-			w.rounded[i] = halves.pack(to, w.bytes, lo+i, signBit)
-			w.asked[i].row = halves.Row(row, lo+i)
+			w.rounded[i] = packBytes(to, w.bytes.read(lo+i), signBit)
+			w.rounded[i].residual = halves.pack(vectors(w.beside, w.part.besidePairs, i), lo+i, w.rounded[i].norm)
 		case x.bytes:
-			w.asked[i] = w.search.asked(lo + i)
 			w.rounded[i] = packBytes(to, w.bytes.read(lo+i), signBit)
 		default:
-			w.asked[i] = w.search.asked(lo + i)
-			w.rounded[i] = x.quantiseRow(to, w.asked[i].row, w.asked[i].square, floor)
+			q := w.query(i)
+			w.rounded[i] = x.quantiseRow(to, q.row, q.square, floor)
 		}
 		w.lists[i].found = w.lists[i].found[:0]
 	}
@@ -260,18 +285,21 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 		if ctx.Err() != nil {
 			return
 		}
-		w.products(w.packed, n, w.part, b)
+		w.products(w.packed, w.beside, n, w.part, b)
 		for i := range n {
-			w.collect(i, b, w.asked[i], &bars[i])
+			w.collect(i, b, &bars[i])
 		}
 	}
 	for i := range n {
-		w.finish(w.found, lo+i, &w.lists[i], w.asked[i], bars[i])
+		w.finish(w.found, lo+i, &w.lists[i], w.query(i), bars[i])
 	}
 }
 
+// query is that of a chunk, until the next one.
+func (w *searcher) query(i int) query { return w.asked(w.lo+i, w.row) }
+
 // collect adds to query i of a chunk the rows of block b that may be among its neighbours.
-func (w *searcher) collect(i, b int, q query, bar *float32) {
+func (w *searcher) collect(i, b int, bar *float32) {
 	list, l := &w.lists[i], w.line(i, b)
 	rows, highs := w.above(i, w.part, b, l, w.never, *bar)
 	for h, high := range highs {
@@ -279,7 +307,7 @@ func (w *searcher) collect(i, b int, q query, bar *float32) {
 			continue
 		}
 		if list.add(candidate{high - 2*l.slack, high, int32(w.part.lo+b*blockRows) + rows[h]}) {
-			*bar = w.makeRoom(list, q, *bar)
+			*bar = w.makeRoom(list, func() query { return w.query(i) }, *bar)
 		}
 	}
 }

@@ -85,15 +85,16 @@ type query struct {
 	square float64
 }
 
-// makeRoom thins out a full shortlist. It returns the bar: what k of the rows seen score at least.
-func (r *ranker) makeRoom(s *shortlist, q query, bar float32) float32 {
+// makeRoom thins out a full shortlist. It returns the bar: what k of the rows seen score at least. q
+// reads the query, which is hardly ever asked for.
+func (r *ranker) makeRoom(s *shortlist, q func() query, bar float32) float32 {
 	bar = r.thin(s, bar)
 	switch {
 	case len(s.found) <= s.room*3/4:
 	case s.room < mostRoom(r.k):
 		s.room = min(2*s.room, mostRoom(r.k))
 	default:
-		r.settle(s, q)
+		r.settle(s, q())
 	}
 	return bar
 }
