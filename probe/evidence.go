@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"memprobe/internal/kernel/vec"
 	"memprobe/internal/parallel"
 	"memprobe/internal/rng"
 	"memprobe/probe/result"
@@ -82,9 +83,14 @@ func (o *outcomes) over(baseline ...[]bool) comparison {
 // by that of 1.96 to 2.78. The same queries, g and χ² serve all layers and comparisons,
 // so their resamples vary together. The result is a function of the seed.
 func resample(pool *parallel.Pool, queries, times int, seed uint64, all ...comparison) []resampled {
-	out := make([]resampled, len(all))
+	out, diffs := make([]resampled, len(all)), make([][][]float32, len(all))
 	for c := range all {
+		diffs[c] = make([][]float32, len(all[c].diff))
 		for l := range all[c].diff {
+			diffs[c][l] = make([]float32, len(all[c].diff[l]))
+			for i, d := range all[c].diff[l] {
+				diffs[c][l][i] = float32(d)
+			}
 			m := math.NaN()
 			if d := all[c].diff[l]; d != nil {
 				m = sumOf(d) / float64(all[c].scale*queries)
@@ -93,10 +99,10 @@ func resample(pool *parallel.Pool, queries, times int, seed uint64, all ...compa
 			out[c].again = append(out[c].again, make([]float64, times))
 		}
 	}
-	counts := make([][]int32, pool.Threads())
+	counts := make([][]float32, pool.Threads()) // as small as the differences: their products and sums are exact
 	pool.For(times, func(worker, r int) {
 		if counts[worker] == nil {
-			counts[worker] = make([]int32, queries)
+			counts[worker] = make([]float32, queries)
 		}
 		n := counts[worker]
 		clear(n)
@@ -106,12 +112,8 @@ func resample(pool *parallel.Pool, queries, times int, seed uint64, all ...compa
 		}
 		for c := range all {
 			move := drawsMove(all[c].scale, seed, r)
-			for l, diff := range all[c].diff {
-				total := int64(0)
-				for i, d := range diff {
-					total += int64(n[i] * d)
-				}
-				out[c].again[l][r] = float64(total)/float64(all[c].scale*queries) + move(all[c].draws, l)
+			for l, diff := range diffs[c] {
+				out[c].again[l][r] = vec.Dot(diff, n)/float64(all[c].scale*queries) + move(all[c].draws, l)
 			}
 		}
 	})

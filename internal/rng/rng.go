@@ -81,7 +81,8 @@ func (s *Stream) IntN(n int) int {
 			return int(v % bound)
 		}
 		m := v * bound
-		if m&(1<<32-1) >= (1<<32)%bound {
+		// The remainder is below the bound, and takes longer than all else.
+		if low := m & (1<<32 - 1); low >= bound || low >= (1<<32)%bound {
 			return int(m >> 32)
 		}
 	}
