@@ -197,6 +197,12 @@ func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k i
 	} else {
 		index, err = knn.New(ctx, r.Workers, f.images.Data[lo*d:hi*d], hi-lo, d, r.Metric)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if r.Vote == knn.Uniform {
+		index.OrderAlone() // no vote weighs by distance
+	}
 	x := &neighbourhood{Index: index, n: hi - lo, k: k, left: k, tests: f.test.N}
 	switch {
 	case f.fromTest != nil:
@@ -204,7 +210,7 @@ func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k i
 	case f.test.N > 0:
 		x.test = featureRows{f.test}
 	}
-	return x, err
+	return x, nil
 }
 
 // ofQueries are the neighbours of the test images, or of the images themselves, each left

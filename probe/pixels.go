@@ -228,7 +228,9 @@ func withoutOwn(all, found *knn.Neighbors, q, own int) {
 		at, distance := found.Row(i)
 		for j, left := 0, all.K; left > 0; j++ {
 			if own == 0 || int(at[j])/own != q+i {
-				all.Index, all.Distance = append(all.Index, at[j]), append(all.Distance, distance[j])
+				if all.Index = append(all.Index, at[j]); distance != nil {
+					all.Distance = append(all.Distance, distance[j])
+				}
 				left--
 			}
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -120,7 +121,7 @@ func (g *Graph) session(p *program, o *Options, taps []string, pool *parallel.Po
 	if o.turns == nil { // the inputs are the user's
 		env.Images = batch
 	}
-	s, err := p.bind(l.allocate(), taps, env, scratch)
+	s, err := p.bind(l.allocate(cmp.Or(o.Preparing, pool)), taps, env, scratch)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -286,7 +286,7 @@ func (p *program) run(t *testing.T, outputs ...string) map[string][]float32 {
 	defer pool.Close()
 	p.keep = p.named(outputs)
 	l := p.layout()
-	s, err := p.bind(l.allocate(), nil, &ops.Env{Pool: pool}, new(ops.Scratch))
+	s, err := p.bind(l.allocate(pool), nil, &ops.Env{Pool: pool}, new(ops.Scratch))
 	if err != nil {
 		t.Fatal(err)
 	}

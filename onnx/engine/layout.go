@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"memprobe/internal/memory"
+	"memprobe/internal/parallel"
 	"memprobe/internal/tensor"
 	"memprobe/onnx/ops"
 )
@@ -63,9 +64,15 @@ func (l *layout) inArena(v *ops.Value) bool {
 	return v != nil && v.Const == nil && l.rootOf(v).Const == nil && !l.outside[l.rootOf(v)]
 }
 
-// allocate makes the arena.
-func (l *layout) allocate() *layout {
-	l.arena = memory.Bytes(l.size)
+// allocate makes the arena. The threads of a pool share its zeros: what takes the time are the first
+// touches of its pages.
+func (l *layout) allocate(pool *parallel.Pool) *layout {
+	const some = 2 << 20
+	l.arena = memory.Uncleared[byte](l.size)
+	pool.For(parallel.Chunks(l.size, some), func(_, i int) {
+		lo, hi := parallel.Range(i, some, l.size)
+		clear(l.arena[lo:hi])
+	})
 	return l
 }
 

@@ -242,7 +242,7 @@ func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) 
 	}
 	s := &parted{rounds: c.rounds, errs: make([]error, c.threads)}
 	var err error
-	if s.session, err = c.whole.bind(whole.allocate(), o.Taps, &ops.Env{Pool: o.Pool, Preparing: o.Preparing, Packed: o.Packed, Images: batch},
+	if s.session, err = c.whole.bind(whole.allocate(cmp.Or(o.Preparing, o.Pool)), o.Taps, &ops.Env{Pool: o.Pool, Preparing: o.Preparing, Packed: o.Packed, Images: batch},
 		behind); err != nil {
 		return nil, err
 	}
@@ -265,10 +265,10 @@ func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) 
 		switch {
 		case i == 0:
 			env.Packed = o.Packed
-			part.allocate()
+			part.allocate(cmp.Or(o.Preparing, o.Pool))
 		case i%c.rounds == 0:
 			before = before.Again()
-			part = part.over(nil).allocate()
+			part = part.over(nil).allocate(cmp.Or(o.Preparing, o.Pool))
 		default:
 			before.Rewind()
 			part = part.over(part.arena)

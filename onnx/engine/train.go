@@ -86,7 +86,7 @@ func (g *Graph) CompileTraining(o TrainOptions) (*Trainer, error) {
 		return nil, err
 	}
 	t := &Trainer{}
-	t.session, err = r.bind(l.allocate(), nil, &ops.Env{Pool: o.Pool, Seed: o.Seed, Step: &t.step}, new(ops.Scratch))
+	t.session, err = r.bind(l.allocate(o.Pool), nil, &ops.Env{Pool: o.Pool, Seed: o.Seed, Step: &t.step}, new(ops.Scratch))
 	if err != nil {
 		return nil, err
 	}

@@ -29,7 +29,8 @@
 // Rows that are whole 255ths, as images are, are searched by these bytes under cosine, on processors
 // that multiply bytes faster: their products are exact, and so are the bounds but for roundings. Of
 // images with features beside them, both of norm 1, the products of the bytes and those of the
-// features, as int16 of the image's norm, add up to one sum.
+// features, as int16 of the image's norm, add up to one sum. Where distances are not asked for, such bounds
+// alone order most neighbours, and those rows are measured of which they do not say which is nearer.
 //
 // Where the rows of the bank are the queries, each of two rows may keep the other: their
 // product is computed once. The mean and the scale are those of the whole bank, so

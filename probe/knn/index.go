@@ -75,6 +75,8 @@ type Index struct {
 	whole    sync.Mutex
 	integers *Index // by int16, for queries that are no bytes; nil until there are some
 
+	orderAlone bool // see [Index.OrderAlone]
+
 	ready *part // all rows, or nil
 	most  int   // rows at a time that are made ready, in each search anew
 }
@@ -101,6 +103,14 @@ func NewOf(ctx context.Context, pool *parallel.Pool, bank Rows, n, d int, metric
 	}
 	return build(ctx, pool, bank, n, d, metric, memory.Left()/2)
 }
+
+// OrderAlone has the searches that begin later find neighbours and their order, but not their distances,
+// where that takes less time: of bytes, where the bounds of most scores say which row is nearer.
+func (x *Index) OrderAlone() { x.orderAlone = true }
+
+// undistanced says whether neighbours are found without their distances. Where a bank is not ready as a
+// whole, what is found in one part meets what is found in others by distance.
+func (x *Index) undistanced() bool { return x.orderAlone && x.bytes && x.ready != nil && !x.flat }
 
 // bytesOf is what an index of that many rows takes.
 func bytesOf(rows, d int) int64 { return int64(rows) * (2*int64(d) + rowBytes) }

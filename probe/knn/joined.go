@@ -48,7 +48,7 @@ type Joined struct {
 // Euclidean distance of rows of which both halves are scaled to norm 1, as [Normalize] does. images
 // is an index of the bank's images, whose bytes it shares, or nil. It returns nil where it cannot: on
 // processors that multiply bytes slowly, of images that are no bytes or too dark, of features that
-// are all zero, or if ctx is done.
+// are all zero, or if ctx is done. [Index.OrderAlone] of images holds here too.
 func SearchJoined(ctx context.Context, pool *parallel.Pool, images *Index, bank, queries Joined, k int) *Neighbors {
 	if bytesOf(bank.N, bank.D+bank.E) > memory.Left()/2 {
 		runtime.GC() // what is in use may be garbage
@@ -74,8 +74,12 @@ func searchJoined(ctx context.Context, pool *parallel.Pool, images *Index, bank,
 	b.images = images
 	x := &Index{pool: pool, metric: Euclidean, n: b.N, d: b.D + b.E, bank: b, bytes: true, halves: b, scale: 1}
 	x.most = rowsWithin(most, x.n, x.d)
-	s := &search{Index: x, queries: q, halves: q, square: make([]float64, q.N), bars: lowestBars(q.N), found: newNeighbors(q.N, k)}
-	if x.complete(ctx, nil) != nil || x.pass(ctx, s, nil) != nil {
+	s := &search{Index: x, queries: q, halves: q, square: make([]float64, q.N), bars: lowestBars(q.N)}
+	if x.complete(ctx, nil) != nil {
+		return nil
+	}
+	s.found = newNeighbors(q.N, k, images.orderAlone && x.ready != nil)
+	if x.pass(ctx, s, nil) != nil {
 		return nil
 	}
 	return s.found
@@ -184,7 +188,31 @@ func (h *halves) prepare(pool *parallel.Pool, lo, hi int) *part {
 func (w *searcher) lineOfHalves(i, b int) line {
 	q, rows := &w.rounded[i], &w.part.blocks[b]
 	rounded := q.norm + q.residual // no less than |ṽ|
-	e := 1.001*(rounded*rows.residual+q.residual) +
-		float32s*1.001*(q.whole+rows.bias+2*rounded+4*q.norm) + 8*w.search.float64s()*q.norm
+	e := 1.001*(rounded*rows.residual+q.residual) + w.roundings(i, b)
 	return line{nearest.Line{A: 1, B: 1}, float32(e + 1e-30)}
+}
+
+// roundings is the slack of [searcher.lineOfHalves] but for what is rounded to integers.
+func (w *searcher) roundings(i, b int) float64 {
+	q := &w.rounded[i]
+	return float32s*1.001*(q.whole+w.part.blocks[b].bias+2*(q.norm+q.residual)+5*q.norm) + 8*w.search.float64s()*q.norm
+}
+
+// refine narrows the bounds of the candidates of query i of a chunk: it puts the product of the
+// features in the place of that of their integers.
+func (w *searcher) refine(i int) {
+	p, q := w.part, &w.rounded[i]
+	of, bank := w.search.halves, w.search.Index.halves
+	asked, found := vectors(w.beside, p.besidePairs, i), w.lists[i].found
+	for j, c := range found {
+		row, integers := int(c.index)-p.lo, int64(0)
+		other := vectors(p.beside, p.besidePairs, row)
+		for at := 0; at < p.besidePairs*2*strip; at += 2 * strip {
+			integers += int64(asked[at])*int64(other[at]) + int64(asked[at+1])*int64(other[at+1])
+		}
+		score := (float64(c.low)+float64(c.high))/2 - float64(integers)*float64(p.weight[row]) +
+			q.norm*vec.Dot(of.unit(w.lo+i), bank.unit(int(c.index)))
+		e := w.roundings(i, row/blockRows) + 1e-30
+		found[j].low, found[j].high = float32(score-e), float32(score+e)
+	}
 }

@@ -73,6 +73,10 @@ func TestJoined(t *testing.T) {
 					same(t, got, want)
 				}
 			}
+			images.OrderAlone()
+			if got = SearchJoined(t.Context(), pool, images, bank, queries, c.k); got != nil && !slices.Equal(got.Index, want.Index) {
+				t.Errorf("%d and %d elements: other neighbours without distances", c.d, c.e)
+			}
 		}
 	}
 }

@@ -29,8 +29,14 @@ func (x *Index) newLeaveOneOut(k int) (*leaveOneOut, error) {
 	if k < 1 || k > x.n-1 {
 		return nil, fmt.Errorf("knn: k is %d, want between 1 and %d, the bank without the row itself", k, x.n-1)
 	}
-	return &leaveOneOut{x, lowestBars(wholeBlocks(x.n + blockRows - 1)), newNeighbors(x.n, k),
-		int(min(256<<20, memory.Left()/4))}, nil
+	l := &leaveOneOut{x, lowestBars(wholeBlocks(x.n + blockRows - 1)), &Neighbors{K: k}, int(min(256<<20, memory.Left()/4))}
+	atOnce := false
+	if x.undistanced() {
+		first, _ := l.groups(x.ready)
+		atOnce = len(first) == 1
+	}
+	l.found = newNeighbors(x.n, k, atOnce)
+	return l, nil
 }
 
 // group is some blocks of a part, all of whose rows have a shortlist.
@@ -151,7 +157,7 @@ func (l *leaveOneOut) finish(of func(id int) *matcher, g *group) {
 		lo, hi := parallel.Range(b, blockRows, g.rows)
 		for i := lo; i < hi; i++ {
 			m := of(id)
-			m.finish(l.found, g.lo+g.first*blockRows+i, &g.lists[i], m.query(g, i), g.bars[i])
+			m.finish(l.found, g.lo+g.first*blockRows+i, &g.lists[i], func() query { return m.query(g, i) }, g.bars[i])
 		}
 	})
 }

@@ -187,3 +187,41 @@ func TestRowsThatAreRead(t *testing.T) {
 		t.Errorf("error %v, want %v", err, want)
 	}
 }
+
+// Neighbours without their distances are those with them, in the same order, whatever the data.
+func TestOrderAlone(t *testing.T) {
+	const n, m, k = 400, 70, 30
+	pool := parallel.New(2)
+	defer pool.Close()
+	for kind, fill := range data {
+		for _, metric := range []Metric{Cosine, Euclidean} {
+			for _, d := range []int{3, 40} {
+				s := rng.New(21, rng.Bench)
+				bank, queries := make([]float32, n*d), make([]float32, m*d)
+				fill(&s, bank, n, d)
+				fill(&s, queries, m, d)
+				for _, most := range []int64{math.MaxInt64, bytesOf(blockRows, d)} {
+					x, err := build(t.Context(), pool, matrix{bank, d}, n, d, metric, most)
+					if err != nil {
+						t.Fatal(err)
+					}
+					of, own, err := x.Both(t.Context(), queries, m, k, k)
+					if err != nil {
+						t.Fatal(err)
+					}
+					x.OrderAlone()
+					again, left, err := x.Both(t.Context(), queries, m, k, k)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if !slices.Equal(again.Index, of.Index) || !slices.Equal(left.Index, own.Index) {
+						t.Errorf("%s, %v, %d elements, %d bytes: other neighbours", kind, metric, d, most)
+					}
+					if at, distance := left.Row(n - 1); len(at) != k || (distance == nil) != (x.bytes && x.ready != nil && !x.flat) {
+						t.Errorf("%s: a row of %d neighbours with %d distances", kind, len(at), len(distance))
+					}
+				}
+			}
+		}
+	}
+}

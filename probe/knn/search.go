@@ -13,12 +13,15 @@ import (
 type Neighbors struct {
 	Queries, K int
 	Index      []int32   // [Queries,K], rows of the bank
-	Distance   []float64 // [Queries,K]
+	Distance   []float64 // [Queries,K], or nil: see [Index.OrderAlone]
 }
 
-// Row returns the neighbours of query i and their distances.
+// Row returns the neighbours of query i and their distances, if they are known.
 func (nb *Neighbors) Row(i int) ([]int32, []float64) {
 	lo, hi := i*nb.K, (i+1)*nb.K
+	if nb.Distance == nil {
+		return nb.Index[lo:hi], nil
+	}
 	return nb.Index[lo:hi], nb.Distance[lo:hi]
 }
 
@@ -191,7 +194,7 @@ func (x *Index) newSearch(queries Rows, m, k int) (*search, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &search{Index: x, queries: queries, square: square, bars: lowestBars(m), found: newNeighbors(m, k)}, nil
+	return &search{Index: x, queries: queries, square: square, bars: lowestBars(m), found: newNeighbors(m, k, x.undistanced())}, nil
 }
 
 // asked is query i, which may lie in scratch.
@@ -291,7 +294,11 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 		}
 	}
 	for i := range n {
-		w.finish(w.found, lo+i, &w.lists[i], w.query(i), bars[i])
+		if w.search.halves != nil && w.found.Distance == nil {
+			w.thin(&w.lists[i], bars[i])
+			w.refine(i)
+		}
+		w.finish(w.found, lo+i, &w.lists[i], func() query { return w.query(i) }, bars[i])
 	}
 }
 

@@ -1,6 +1,7 @@
 package knn
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"sync"
@@ -171,17 +172,46 @@ func (r *ranker) settle(s *shortlist, q query) {
 // rank fills r.ranked with the candidates, nearest first.
 func (r *ranker) rank(s *shortlist, q query) {
 	r.ranked = r.ranked[:0]
-	for i, c := range s.found {
-		if i+1 < len(s.found) {
-			r.prefetch(int(s.found[i+1].index))
+	r.measure(s.found, q)
+}
+
+// measure appends candidates to r.ranked, nearest first.
+func (r *ranker) measure(found []candidate, q query) {
+	first := len(r.ranked)
+	for i, c := range found {
+		if i+1 < len(found) {
+			r.prefetch(int(found[i+1].index))
 		}
 		r.ranked = append(r.ranked, ranked{r.distance(q, int(c.index), r.rows[0]), c.index})
 	}
-	r.sort()
+	sortRanked(r.ranked[first:])
 }
 
-func (r *ranker) sort() {
-	slices.SortFunc(r.ranked, func(a, b ranked) int {
+// order fills r.ranked with at least the k nearest of the candidates, nearest first. It measures those alone of
+// which the bounds do not say which is nearer.
+func (r *ranker) order(s *shortlist, read func() query) {
+	slices.SortFunc(s.found, func(a, b candidate) int { return cmp.Compare(b.high, a.high) })
+	r.ranked = r.ranked[:0]
+	var q query
+	for rest := s.found; len(r.ranked) < r.k && len(rest) > 0; {
+		n, low := 1, rest[0].low
+		for ; n < len(rest) && rest[n].high >= low; n++ {
+			low = min(low, rest[n].low)
+		}
+		if n == 1 {
+			r.ranked = append(r.ranked, ranked{index: rest[0].index})
+		} else {
+			if q.row == nil {
+				q = read()
+			}
+			r.measure(rest[:n], q)
+		}
+		rest = rest[n:]
+	}
+}
+
+func sortRanked(found []ranked) {
+	slices.SortFunc(found, func(a, b ranked) int {
 		switch {
 		case a.distance < b.distance:
 			return -1
@@ -207,10 +237,17 @@ func (x *Index) distance(q query, j int, scratch []float32) float64 {
 
 // finish has the k nearest of the candidates and of the neighbours that query i has in nb
 // be its neighbours.
-func (r *ranker) finish(nb *Neighbors, i int, s *shortlist, q query, bar float32) {
+func (r *ranker) finish(nb *Neighbors, i int, s *shortlist, q func() query, bar float32) {
 	r.thin(s, bar)
-	r.rank(s, q)
 	index, distance := nb.Row(i)
+	if distance == nil {
+		r.order(s, q)
+		for j := range index {
+			index[j] = r.ranked[j].index
+		}
+		return
+	}
+	r.rank(s, q())
 	if before := len(r.ranked); distance[0] != none {
 		for j, d := range distance {
 			if d != none {
@@ -218,7 +255,7 @@ func (r *ranker) finish(nb *Neighbors, i int, s *shortlist, q query, bar float32
 			}
 		}
 		if len(r.ranked) > before {
-			r.sort()
+			sortRanked(r.ranked)
 		}
 	}
 	for j, c := range r.ranked[:min(nb.K, len(r.ranked))] {
@@ -229,9 +266,13 @@ func (r *ranker) finish(nb *Neighbors, i int, s *shortlist, q query, bar float32
 // none is the distance of a neighbour that is still to be found.
 var none = math.Inf(1)
 
-// newNeighbors has k neighbours still to be found for each of so many queries.
-func newNeighbors(queries, k int) *Neighbors {
-	nb := &Neighbors{Queries: queries, K: k, Index: make([]int32, queries*k), Distance: make([]float64, queries*k)}
+// newNeighbors has k neighbours still to be found for each of so many queries, with their distances or without.
+func newNeighbors(queries, k int, undistanced bool) *Neighbors {
+	nb := &Neighbors{Queries: queries, K: k, Index: make([]int32, queries*k)}
+	if undistanced {
+		return nb
+	}
+	nb.Distance = make([]float64, queries*k)
 	for i := range nb.Distance {
 		nb.Distance[i] = none
 	}
