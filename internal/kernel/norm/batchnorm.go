@@ -20,8 +20,8 @@ type BatchSpec = ref.BatchNormSpec
 // Everything per channel is [C]. One thread walks the memory from its begin to its end, which is
 // faster than groups of channels whose planes would stay in the cache. Several threads take
 // images, as they do in the convolutions around: what another core wrote is slower to read
-// than the third level of cache. Images have sums of their own, which are added in their order,
-// so that the bits are the same either way. Where their planes are small, threads take channels.
+// than the third level of cache. Up to 16 parts of the images have sums of their own, which are added in
+// their order, so that the bits are the same either way. Where their planes are small, threads take channels.
 // Sums are of float32s for up to 1024 elements, and of float64s from there on.
 // Reference: Ioffe and Szegedy 2015.
 type Batch[T vec.Float] struct {
@@ -34,15 +34,16 @@ type Batch[T vec.Float] struct {
 	a, p, q, r []T // per channel, see statistics and coefficients
 	shift      []T // the first element of each channel, near its mean if that is large beside the deviation
 
-	images     int       // of a chunk; 0 where chunks are of channels
-	sums, dots []float64 // of images, [N,C]
+	byImages      bool      // what chunks are of
+	images, parts int       // images in a part, and parts
+	sums, dots    []float64 // of parts, [parts,C]
 
 	forward, back bodies
 	infer         func(worker, chunk int)
 	args          batchArgs[T]
 }
 
-// pass is what a normalisation does: it adds to sums over the channels [lo,hi) of image i, then
+// pass is what a normalisation does: it adds to sums of the channels [lo,hi) of image i, then
 // makes of all sums what belongs to a channel, then the result for the channels of an image.
 type pass struct {
 	sums     func(sum, dot []float64, i, lo, hi int)
@@ -68,7 +69,7 @@ func groupOf(p *parallel.Pool, s BatchSpec) int {
 	return max(1, min(run/max(s.S, 1), s.C/p.Want()), parallel.Chunks(line, max(s.S, 1)))
 }
 
-// fewElements is the least elements of a channel of an image for which images have sums.
+// fewElements is the least elements of a channel of an image for which threads take images.
 const fewElements = 16
 
 // channelsOfChunk is how many channels' sums over the images a chunk adds.
@@ -81,10 +82,9 @@ func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
 	for _, v := range []*[]T{&n.a, &n.p, &n.q, &n.r, &n.shift} {
 		*v = make([]T, s.C)
 	}
-	if threads := p.Threads(); threads > 1 && s.N >= threads && s.S >= fewElements {
-		n.images, _ = parallel.Evenly(s.N, p.Want())
-		n.sums, n.dots = make([]float64, s.N*s.C), make([]float64, s.N*s.C)
-	}
+	n.byImages = p.Threads() > 1 && s.N >= p.Threads() && s.S >= fewElements
+	n.images, n.parts = parallel.Evenly(s.N, parallel.FewChunks)
+	n.sums, n.dots = make([]float64, n.parts*s.C), make([]float64, n.parts*s.C)
 	n.forward = n.bodies(pass{n.moments, n.statistics, n.normalize})
 	n.back = n.bodies(pass{n.gradSums, n.coefficients, n.gradients})
 	n.infer = n.inferChunk
@@ -92,55 +92,51 @@ func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
 }
 
 func (n *Batch[T]) bodies(p pass) bodies {
-	if n.images == 0 {
-		return bodies{n.ofChannels(p)}
-	}
-	return bodies{
-		n.ofImages(func(i int) {
-			lo, hi := i*n.spec.C, (i+1)*n.spec.C
-			clear(n.sums[lo:hi])
-			clear(n.dots[lo:hi])
-			p.sums(n.sums[lo:hi], n.dots[lo:hi], i, 0, n.spec.C)
-		}),
-		func(_, chunk int) {
-			lo, hi := parallel.Range(chunk, channelsOfChunk, n.spec.C)
-			n.total(lo, hi)
-			p.channels(lo, hi)
-		},
-		n.ofImages(func(i int) { p.result(i, 0, n.spec.C) }),
-	}
-}
-
-// ofChannels does all of a pass for a group of channels.
-func (n *Batch[T]) ofChannels(p pass) func(worker, chunk int) {
-	return func(_, chunk int) {
-		lo, hi := parallel.Range(chunk, n.group, n.spec.C)
-		n.clear(lo, hi)
-		for i := range n.spec.N {
-			p.sums(n.sum[lo:hi], n.dot[lo:hi], i, lo, hi)
+	sums := func(part, lo, hi int) {
+		from, to := part*n.spec.C+lo, part*n.spec.C+hi
+		clear(n.sums[from:to])
+		clear(n.dots[from:to])
+		first, last := parallel.Range(part, n.images, n.spec.N)
+		for i := first; i < last; i++ {
+			p.sums(n.sums[from:to], n.dots[from:to], i, lo, hi)
 		}
-		p.channels(lo, hi)
-		for i := range n.spec.N {
+	}
+	results := func(part, lo, hi int) {
+		first, last := parallel.Range(part, n.images, n.spec.N)
+		for i := first; i < last; i++ {
 			p.result(i, lo, hi)
 		}
 	}
-}
-
-// ofImages does something for each image of a chunk.
-func (n *Batch[T]) ofImages(do func(i int)) func(worker, chunk int) {
-	return func(_, chunk int) {
-		first, last := parallel.Range(chunk, n.images, n.spec.N)
-		for i := first; i < last; i++ {
-			do(i)
+	if n.byImages {
+		return bodies{
+			func(_, part int) { sums(part, 0, n.spec.C) },
+			func(_, chunk int) {
+				lo, hi := parallel.Range(chunk, channelsOfChunk, n.spec.C)
+				n.total(lo, hi)
+				p.channels(lo, hi)
+			},
+			func(_, part int) { results(part, 0, n.spec.C) },
 		}
 	}
+	return bodies{func(_, chunk int) {
+		lo, hi := parallel.Range(chunk, n.group, n.spec.C)
+		for part := range n.parts {
+			sums(part, lo, hi)
+		}
+		n.total(lo, hi)
+		p.channels(lo, hi)
+		for part := range n.parts {
+			results(part, lo, hi)
+		}
+	}}
 }
 
-// total adds the sums of the images, in their order, for the channels [lo,hi).
+// total adds the sums of the parts, in their order, for the channels [lo,hi).
 func (n *Batch[T]) total(lo, hi int) {
-	n.clear(lo, hi)
-	for i := range n.spec.N {
-		at := i * n.spec.C
+	clear(n.sum[lo:hi])
+	clear(n.dot[lo:hi])
+	for part := range n.parts {
+		at := part * n.spec.C
 		for c := lo; c < hi; c++ {
 			n.sum[c] += n.sums[at+c]
 			n.dot[c] += n.dots[at+c]
@@ -148,20 +144,14 @@ func (n *Batch[T]) total(lo, hi int) {
 	}
 }
 
-func (n *Batch[T]) clear(lo, hi int) {
-	clear(n.sum[lo:hi])
-	clear(n.dot[lo:hi])
-}
-
 // run runs the loops of a pass.
 func (n *Batch[T]) run(b *bodies) {
-	if n.images == 0 {
-		n.pool.For(parallel.Chunks(n.spec.C, n.group), b[0])
-	} else {
-		images := parallel.Chunks(n.spec.N, n.images)
-		n.pool.For(images, b[0])
+	if n.byImages {
+		n.pool.For(n.parts, b[0])
 		n.pool.For(parallel.Chunks(n.spec.C, channelsOfChunk), b[1])
-		n.pool.For(images, b[2])
+		n.pool.For(n.parts, b[2])
+	} else {
+		n.pool.For(parallel.Chunks(n.spec.C, n.group), b[0])
 	}
 	n.args = batchArgs[T]{}
 }
