@@ -189,12 +189,9 @@ func (f Features) moment(pool *parallel.Pool) (m []float64, size int) {
 	}
 	size = rows.N
 	m = make([]float64, size*size)
-	pool.For(parallel.Chunks(size, gramRows), func(_, chunk int) {
-		lo, hi := parallel.Range(chunk, gramRows, size)
-		for j := range hi {
-			for i := max(lo, j); i < hi; i++ {
-				m[i*size+j] = vec.Dot(rows.Row(i), rows.Row(j))
-			}
+	pool.For(size, func(_, i int) {
+		for j := range i + 1 {
+			m[i*size+j] = vec.Dot(rows.Row(i), rows.Row(j))
 		}
 	})
 	for i := range size {
