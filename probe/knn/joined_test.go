@@ -46,11 +46,13 @@ func (j Joined) rows() []float32 {
 // Joined rows have the neighbours, and the distances, of the rows that they mean, whatever the number
 // of elements, with the bank whole or in parts.
 func TestJoined(t *testing.T) {
-	const n, m = 400, 210
+	const m = 210
 	pool := parallel.New(2)
 	defer pool.Close()
 	s := rng.New(16, rng.Bench)
-	for _, c := range []struct{ d, e, k int }{{12, 4, 1}, {13, 3, 7}, {50, 1, 30}, {700, 33, 5}} {
+	for _, c := range []struct{ d, e, k, n int }{{12, 4, 1, 400}, {13, 3, 7, 400}, {50, 1, 30, 400}, {700, 33, 5, 400},
+		{20, 5, 7, 2*sampleBlocks*blockRows + 1}} { // the last bank is sampled first
+		n := c.n
 		bank, queries := joinedData(&s, n, c.d, c.e), joinedData(&s, m, c.d, c.e)
 		want := brute(bank.rows(), queries.rows(), c.d+c.e, c.k, Euclidean, false)
 		for _, most := range []int64{math.MaxInt64, bytesOf(blockRows, c.d+c.e)} {

@@ -177,7 +177,7 @@ func (m *matcher) sampleBlock(i int) {
 	lo, hi := parallel.Range(i, blockRows, a.rows)
 	next := func(t int) int { return a.first + (i+1+t)%len(a.locks) }
 	line := func(row, b int) line { return m.line(a.first*blockRows+lo+row, &a.blocks[b]) }
-	m.sample(m.signed(a.strips(a.first+i)), hi-lo, a.part, next, line, a.bars[lo:hi])
+	m.sample(m.signed(a.strips(a.first+i)), nil, hi-lo, a.part, next, line, a.bars[lo:hi])
 }
 
 // blocks has the rows of block i of a, packed as a first operand, meet those of block j of b.

@@ -83,8 +83,8 @@ func (s *scanner) samples(p *part) bool {
 	return len(p.blocks) >= 2*sampleBlocks && s.k <= sampleK && s.d <= sampleDim
 }
 
-// sample raises the bars of vectors, which have nothing beside them, by the sample of block(0), block(1), …
-func (s *scanner) sample(packed []int16, vectors int, p *part, block func(i int) int,
+// sample raises the bars of vectors by the sample of block(0), block(1), …
+func (s *scanner) sample(packed, beside []int16, vectors int, p *part, block func(i int) int,
 	line func(i, b int) line, bars []float32) {
 	if s.peaks == nil {
 		s.peaks = make([]float32, len(s.dots))
@@ -95,7 +95,7 @@ func (s *scanner) sample(packed []int16, vectors int, p *part, block func(i int)
 	peaks := func(i int) []float32 { return s.peaks[i*blockRows : (i+1)*blockRows] }
 	for t := range sampleBlocks {
 		b := block(t)
-		s.products(packed, nil, vectors, p, b)
+		s.products(packed, beside, vectors, p, b)
 		for i := range vectors {
 			l := line(i, b)
 			l.C -= l.slack

@@ -282,7 +282,7 @@ func (w *searcher) chunk(ctx context.Context, lo, hi int) {
 	}
 	blocks := len(w.part.blocks)
 	if bars[0] == lowest && w.samples(w.part) {
-		w.sample(w.packed, n, w.part, func(t int) int { return t * blocks / sampleBlocks }, w.line, bars)
+		w.sample(w.packed, w.beside, n, w.part, func(t int) int { return t * blocks / sampleBlocks }, w.line, bars)
 	}
 	for b := range blocks {
 		if ctx.Err() != nil {
