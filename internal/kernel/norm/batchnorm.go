@@ -20,9 +20,11 @@ type BatchSpec = ref.BatchNormSpec
 // Everything per channel is [C]. One thread walks the memory from its begin to its end, which is
 // faster than groups of channels whose planes would stay in the cache. Several threads take
 // images, as they do in the convolutions around: what another core wrote is slower to read
-// than the third level of cache. Up to 16 parts of the images have sums of their own, which are added in
-// their order, so that the bits are the same either way. Where their planes are small, threads take channels.
-// Sums are of float32s for up to 1024 elements, and of float64s from there on.
+// than the third level of cache. Images have sums of their own, which are added in their order,
+// so that the bits are the same either way. Where their planes are small, threads take channels.
+// Sums are of float32s for up to 1024 elements, and of float64s from there on; elements are summed
+// less the average of some, so that neither a large mean nor a lone large element takes figures from
+// the variance.
 // Reference: Ioffe and Szegedy 2015.
 type Batch[T vec.Float] struct {
 	spec  BatchSpec
@@ -32,18 +34,17 @@ type Batch[T vec.Float] struct {
 
 	sum, dot   []float64
 	a, p, q, r []T // per channel, see statistics and coefficients
-	shift      []T // the first element of each channel, near its mean if that is large beside the deviation
+	shift      []T // of each channel, near its mean if that is large beside the deviation
 
-	byImages      bool      // what chunks are of
-	images, parts int       // images in a part, and parts
-	sums, dots    []float64 // of parts, [parts,C]
+	images     int       // of a chunk; 0 where chunks are of channels
+	sums, dots []float64 // of images, [N,C]
 
 	forward, back bodies
 	infer         func(worker, chunk int)
 	args          batchArgs[T]
 }
 
-// pass is what a normalisation does: it adds to sums of the channels [lo,hi) of image i, then
+// pass is what a normalisation does: it adds to sums over the channels [lo,hi) of image i, then
 // makes of all sums what belongs to a channel, then the result for the channels of an image.
 type pass struct {
 	sums     func(sum, dot []float64, i, lo, hi int)
@@ -69,7 +70,7 @@ func groupOf(p *parallel.Pool, s BatchSpec) int {
 	return max(1, min(run/max(s.S, 1), s.C/p.Want()), parallel.Chunks(line, max(s.S, 1)))
 }
 
-// fewElements is the least elements of a channel of an image for which threads take images.
+// fewElements is the least elements of a channel of an image for which images have sums.
 const fewElements = 16
 
 // channelsOfChunk is how many channels' sums over the images a chunk adds.
@@ -82,9 +83,10 @@ func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
 	for _, v := range []*[]T{&n.a, &n.p, &n.q, &n.r, &n.shift} {
 		*v = make([]T, s.C)
 	}
-	n.byImages = p.Threads() > 1 && s.N >= p.Threads() && s.S >= fewElements
-	n.images, n.parts = parallel.Evenly(s.N, parallel.FewChunks)
-	n.sums, n.dots = make([]float64, n.parts*s.C), make([]float64, n.parts*s.C)
+	if threads := p.Threads(); threads > 1 && s.N >= threads && s.S >= fewElements {
+		n.images, _ = parallel.Evenly(s.N, p.Want())
+		n.sums, n.dots = make([]float64, s.N*s.C), make([]float64, s.N*s.C)
+	}
 	n.forward = n.bodies(pass{n.moments, n.statistics, n.normalize})
 	n.back = n.bodies(pass{n.gradSums, n.coefficients, n.gradients})
 	n.infer = n.inferChunk
@@ -92,51 +94,55 @@ func NewBatch[T vec.Float](p *parallel.Pool, s BatchSpec) *Batch[T] {
 }
 
 func (n *Batch[T]) bodies(p pass) bodies {
-	sums := func(part, lo, hi int) {
-		from, to := part*n.spec.C+lo, part*n.spec.C+hi
-		clear(n.sums[from:to])
-		clear(n.dots[from:to])
-		first, last := parallel.Range(part, n.images, n.spec.N)
-		for i := first; i < last; i++ {
-			p.sums(n.sums[from:to], n.dots[from:to], i, lo, hi)
-		}
+	if n.images == 0 {
+		return bodies{n.ofChannels(p)}
 	}
-	results := func(part, lo, hi int) {
-		first, last := parallel.Range(part, n.images, n.spec.N)
-		for i := first; i < last; i++ {
+	return bodies{
+		n.ofImages(func(i int) {
+			lo, hi := i*n.spec.C, (i+1)*n.spec.C
+			clear(n.sums[lo:hi])
+			clear(n.dots[lo:hi])
+			p.sums(n.sums[lo:hi], n.dots[lo:hi], i, 0, n.spec.C)
+		}),
+		func(_, chunk int) {
+			lo, hi := parallel.Range(chunk, channelsOfChunk, n.spec.C)
+			n.total(lo, hi)
+			p.channels(lo, hi)
+		},
+		n.ofImages(func(i int) { p.result(i, 0, n.spec.C) }),
+	}
+}
+
+// ofChannels does all of a pass for a group of channels.
+func (n *Batch[T]) ofChannels(p pass) func(worker, chunk int) {
+	return func(_, chunk int) {
+		lo, hi := parallel.Range(chunk, n.group, n.spec.C)
+		n.clear(lo, hi)
+		for i := range n.spec.N {
+			p.sums(n.sum[lo:hi], n.dot[lo:hi], i, lo, hi)
+		}
+		p.channels(lo, hi)
+		for i := range n.spec.N {
 			p.result(i, lo, hi)
 		}
 	}
-	if n.byImages {
-		return bodies{
-			func(_, part int) { sums(part, 0, n.spec.C) },
-			func(_, chunk int) {
-				lo, hi := parallel.Range(chunk, channelsOfChunk, n.spec.C)
-				n.total(lo, hi)
-				p.channels(lo, hi)
-			},
-			func(_, part int) { results(part, 0, n.spec.C) },
-		}
-	}
-	return bodies{func(_, chunk int) {
-		lo, hi := parallel.Range(chunk, n.group, n.spec.C)
-		for part := range n.parts {
-			sums(part, lo, hi)
-		}
-		n.total(lo, hi)
-		p.channels(lo, hi)
-		for part := range n.parts {
-			results(part, lo, hi)
-		}
-	}}
 }
 
-// total adds the sums of the parts, in their order, for the channels [lo,hi).
+// ofImages does something for each image of a chunk.
+func (n *Batch[T]) ofImages(do func(i int)) func(worker, chunk int) {
+	return func(_, chunk int) {
+		first, last := parallel.Range(chunk, n.images, n.spec.N)
+		for i := first; i < last; i++ {
+			do(i)
+		}
+	}
+}
+
+// total adds the sums of the images, in their order, for the channels [lo,hi).
 func (n *Batch[T]) total(lo, hi int) {
-	clear(n.sum[lo:hi])
-	clear(n.dot[lo:hi])
-	for part := range n.parts {
-		at := part * n.spec.C
+	n.clear(lo, hi)
+	for i := range n.spec.N {
+		at := i * n.spec.C
 		for c := lo; c < hi; c++ {
 			n.sum[c] += n.sums[at+c]
 			n.dot[c] += n.dots[at+c]
@@ -144,20 +150,26 @@ func (n *Batch[T]) total(lo, hi int) {
 	}
 }
 
+func (n *Batch[T]) clear(lo, hi int) {
+	clear(n.sum[lo:hi])
+	clear(n.dot[lo:hi])
+}
+
 // run runs the loops of a pass.
 func (n *Batch[T]) run(b *bodies) {
-	if n.byImages {
-		n.pool.For(n.parts, b[0])
-		n.pool.For(parallel.Chunks(n.spec.C, channelsOfChunk), b[1])
-		n.pool.For(n.parts, b[2])
-	} else {
+	if n.images == 0 {
 		n.pool.For(parallel.Chunks(n.spec.C, n.group), b[0])
+	} else {
+		images := parallel.Chunks(n.spec.N, n.images)
+		n.pool.For(images, b[0])
+		n.pool.For(parallel.Chunks(n.spec.C, channelsOfChunk), b[1])
+		n.pool.For(images, b[2])
 	}
 	n.args = batchArgs[T]{}
 }
 
 // Forward computes y from the statistics of x, and the statistics: the mean, the
-// biased variance and invstd of each channel, summed in float64. residual is
+// biased variance and invstd of each channel, summed as [Batch] says. residual is
 // read where the spec has one. y may be x or residual.
 func (n *Batch[T]) Forward(y, x, residual, scale, bias, mean, variance, invstd []T) {
 	n.check(y, x, residual)
@@ -169,7 +181,9 @@ func (n *Batch[T]) Forward(y, x, residual, scale, bias, mean, variance, invstd [
 	n.args = batchArgs[T]{y: y, x: x, residual: residual, scale: scale, bias: bias,
 		mean: mean, variance: variance, invstd: invstd}
 	for c := range n.shift {
-		n.shift[c] = x[c*n.spec.S]
+		if n.spec.N > 0 {
+			n.shift[c] = average(x[c*n.spec.S:][:min(n.spec.S, batchShift)])
+		}
 	}
 	n.run(&n.forward)
 }
@@ -235,6 +249,23 @@ func (n *Batch[T]) span(i, lo, hi int) (from, to int) {
 func (n *Batch[T]) moments(sum, dot []float64, i, lo, hi int) {
 	from, to := n.span(i, lo, hi)
 	n.t.Moments(sum, dot, n.args.x[from:to], n.shift[lo:hi], n.spec.S)
+}
+
+// How many elements the shift of a channel of a batch, and of a row, is the average of. Where one
+// of n elements is so large that it makes up the variance, what n elements lose to a shift of k of
+// them is n/k² of their rounding.
+const (
+	batchShift = 64
+	rowShift   = 16
+)
+
+// average is the mean of x, 0 of none.
+func average[T vec.Float](x []T) T {
+	sum := 0.0
+	for _, e := range x {
+		sum += float64(e)
+	}
+	return T(sum / float64(max(1, len(x))))
 }
 
 // statistics makes of the sums of the channels [lo,hi) their mean, variance, invstd and factor.

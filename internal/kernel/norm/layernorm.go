@@ -27,6 +27,7 @@ type Layer[T vec.Float] struct {
 	zeros    []T         // stands for an absent bias
 	partial  []T         // [chunks][2][D]: dscale and dbias of each chunk
 	sums     [][]float64 // two of each worker
+	shift    [][]T       // of the row that a worker sums
 
 	forward, back func(worker, chunk int)
 	args          layerArgs[T]
@@ -47,13 +48,13 @@ const (
 // NewLayer plans the normalisation.
 func NewLayer[T vec.Float](p *parallel.Pool, s LayerSpec) *Layer[T] {
 	n := &Layer[T]{spec: s, t: vec.Of[T](), pool: p, zeros: make([]T, s.D),
-		sums: parallel.Apart[float64](p, 2)}
+		sums: parallel.Apart[float64](p, 2), shift: parallel.Apart[T](p, 1)}
 	n.perChunk = max(1, layerChunk/max(s.D, 1), parallel.Chunks(s.Rows, layerChunks))
 	n.forward, n.back = n.forwardChunk, n.backwardChunk
 	return n
 }
 
-// Forward computes y, mean and invstd; sums are in float64. bias may be nil, y
+// Forward computes y, mean and invstd; sums are those of [Batch]. bias may be nil, y
 // may be x.
 func (n *Layer[T]) Forward(y, x, scale, bias, mean, invstd []T) {
 	if bias == nil {
@@ -107,7 +108,7 @@ func (n *Layer[T]) check(y, x, scale, mean, invstd []T) {
 
 func (n *Layer[T]) forwardChunk(worker, chunk int) {
 	lo, hi := parallel.Range(chunk, n.perChunk, n.spec.Rows)
-	g, d, sums := &n.args, n.spec.D, n.sums[worker]
+	g, d, sums, shift := &n.args, n.spec.D, n.sums[worker], n.shift[worker]
 	for r := lo; r < hi; r++ {
 		x := g.x[r*d:][:d]
 		m, v := 0.0, 0.0
@@ -115,10 +116,11 @@ func (n *Layer[T]) forwardChunk(worker, chunk int) {
 			v = n.t.SumSq(x) / float64(d)
 		} else {
 			clear(sums)
-			n.t.Moments(sums[:1], sums[1:], x, x[:1], d)
+			shift[0] = average(x[:min(d, rowShift)])
+			n.t.Moments(sums[:1], sums[1:], x, shift, d)
 			m = sums[0] / float64(d)
 			v = max(sums[1]/float64(d)-m*m, 0)
-			m += float64(x[0])
+			m += float64(shift[0])
 		}
 		g.mean[r], g.invstd[r] = T(m), T(1/math.Sqrt(v+n.spec.Eps))
 		n.t.RowNorm(g.y[r*d:][:d], x, g.scale, g.bias, g.mean[r], g.invstd[r])

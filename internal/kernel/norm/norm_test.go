@@ -2,6 +2,7 @@ package norm
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"memprobe/internal/kernel/kerneltest"
@@ -148,4 +149,28 @@ func TestVarianceBesideLargeMean(t *testing.T) {
 	kerneltest.Agree(t, "mean", gm, mean, 1e-7)
 	kerneltest.Agree(t, "variance", gv, variance, 1e-6)
 	kerneltest.Agree(t, "invstd", gi, invstd, 1e-6)
+}
+
+// One element far from the others, wherever it is, takes none of the variance's figures either.
+func TestVarianceBesideOutlier(t *testing.T) {
+	s := BatchSpec{N: 16, C: 3, S: 1024, Eps: 1e-5}
+	size := s.N * s.C * s.S
+	for _, at := range []int{0, 1, 63, 500, 5000} {
+		x, scale, bias := kerneltest.Normal(size, 1, 0), kerneltest.Normal(s.C, 2, 1), kerneltest.Normal(s.C, 3, 0)
+		for c := range s.C {
+			x[c*s.S+at%s.S+at/s.S*s.C*s.S] = 3e5
+		}
+		y, mean, variance, invstd := make([]float64, size), make([]float64, s.C), make([]float64, s.C), make([]float64, s.C)
+		ref.BatchNorm(s, y, kerneltest.Wide(x), nil, kerneltest.Wide(scale), kerneltest.Wide(bias), mean, variance, invstd)
+		n := NewBatch[float32](nil, s)
+		gy, gm, gv, gi := make([]float32, size), make([]float32, s.C), make([]float32, s.C), make([]float32, s.C)
+		n.Forward(gy, x, nil, scale, bias, gm, gv, gi)
+		for c, m := range mean {
+			if d := math.Abs(float64(gm[c])-m) * invstd[c]; d > 1e-6 {
+				t.Errorf("element %d: the mean is off by %g deviations", at, d)
+			}
+		}
+		kerneltest.Agree(t, "variance", gv, variance, 1e-6)
+		kerneltest.Agree(t, "invstd", gi, invstd, 1e-6)
+	}
 }

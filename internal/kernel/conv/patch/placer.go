@@ -57,19 +57,12 @@ func (p *Placer) Place(plane, out []float32, per, r0, r1 int) {
 func (p *Placer) placeFirst(plane, out []float32, r0, r1 int) {
 	clear(plane[r0*p.strideH*p.w : min(r1*p.strideH, p.h)*p.w])
 	for r := r0; r < r1; r++ {
-		row, results := plane[r*p.strideH*p.w:][:p.w], out[(r-r0)*p.width:][:p.width]
-		if p.strideW == 2 && p.w >= zipped {
-			tile.Zip(&row[0], &results[0], &p.zeros[0], p.w)
-			continue
-		}
-		for i, v := range results {
+		row := plane[r*p.strideH*p.w:]
+		for i, v := range out[(r-r0)*p.width:][:p.width] {
 			row[i*p.strideW] = v
 		}
 	}
 }
-
-// zipped is the width of a row from which a call that interleaves it with zeros pays.
-const zipped = 16
 
 func (p *Placer) row(q int, out []float32, per, at int) []float32 {
 	if p.empty[q] {
