@@ -85,11 +85,11 @@ func (l *loader) open(f *format, path string) (*Set, error) {
 		return nil, err
 	}
 	if train.encoded != nil {
-		if err := l.decode(to, train, test); err != nil {
-			return nil, err
-		}
+		err = l.decode(to, train, test)
+	} else {
+		err = l.convert(train, test)
 	}
-	if err := l.convert(train, test); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	set := &Set{Classes: c.classes, C: train.c, H: train.h, W: train.w, Vectors: train.vectors, Arrays: train.arrays}

@@ -2,19 +2,21 @@ package dataset
 
 import (
 	"bytes"
+	"image"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
 
 // Bytes are those of PIL by the evaluation transforms of torchvision and timm, which
-// testdata/preprocess.py made.
+// testdata/preprocess.py made, whether a set has pixels or files of pictures.
 func TestPreprocess(t *testing.T) {
 	path := filepath.Join("testdata", "preprocess.npz")
 	for _, name := range []string{"wide", "tall", "small", "same"} {
 		shape, src := npzBytes(t, path, name+"_src")
-		image := make([]byte, len(src))
-		planar(image, src, 3)
+		planes := make([]byte, len(src))
+		planar(planes, src, 3)
 		for _, spec := range []string{"torchvision", "torchvision:15", "timm", "timm:0.95", "timm:1"} {
 			p, err := ParsePreprocess(spec)
 			if err != nil {
@@ -23,7 +25,7 @@ func TestPreprocess(t *testing.T) {
 			_, interleaved := npzBytes(t, path, name+"_"+spec)
 			want := make([]byte, len(interleaved))
 			planar(want, interleaved, 3)
-			set := Images{Pixels: [][]uint8{image}, Labels: []int{0}}
+			set := Images{Pixels: [][]uint8{planes}, Labels: []int{0}}
 			l := newLoader(t.Context(), Options{Height: 14, Width: 14, Preprocess: p})
 			both := content{classes: []string{"one"},
 				train: source{labels: set.Labels, pixels: set.Pixels, c: 3, h: shape[0], w: shape[1],
@@ -37,6 +39,18 @@ func TestPreprocess(t *testing.T) {
 			}
 			if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], spec+": antialiased") {
 				t.Errorf("notes %q do not say what was done", s.Notes)
+			}
+			picture := image.NewNRGBA(image.Rect(0, 0, shape[1], shape[0]))
+			for i := range shape[0] * shape[1] {
+				copy(picture.Pix[4*i:], append(slices.Clone(src[3*i:3*i+3]), 255))
+			}
+			dir := writeTree(t, map[string][]byte{"train/one/a.png": pngBytes(picture), "test/one/a.png": pngBytes(picture)})
+			s = open(t, "images:"+dir, Options{Height: 14, Width: 14, Preprocess: p})
+			if !bytes.Equal(s.Train.Pixels(0), want) || !bytes.Equal(s.Test.Pixels(0), want) {
+				t.Errorf("%s by %s: a PNG of it becomes %v\nwant %v", name, spec, s.Train.Pixels(0), want)
+			}
+			if len(s.Notes) != 1 || !strings.Contains(s.Notes[0], spec+": antialiased") {
+				t.Errorf("notes %q of a folder, want what was done once", s.Notes)
 			}
 		}
 	}
