@@ -190,6 +190,20 @@ func sharedFunction(t *testing.T) *Model {
 
 // What a function holds is one parameter for all of its calls, and stays one when it
 // is trained; what the calls give it are two.
+// Constants of a normalisation in float64 are read as such.
+func TestRolesOfDoubles(t *testing.T) {
+	doubles := func(v float64) *onnxpb.AttributeProto {
+		return attribute("value", EncodeTensor("", tensor.From([]float64{v, v}, 2)))
+	}
+	m := network(t, []string{"w 2 3 3 3"}, "Conv x w = c", "Cast c = d", attribute("to", int(onnxpb.TensorProto_DOUBLE)),
+		"Constant = scale", doubles(1), "Constant = shift", doubles(0.5), "Constant = mean", doubles(0), "Constant = var", doubles(1),
+		"BatchNormalization d scale shift mean var = n", "Cast n = f", attribute("to", int(onnxpb.TensorProto_FLOAT)),
+		"GlobalAveragePool f = g", "Flatten g = y")
+	if got, want := roles(t, m), "w convolution 18; shift bias"; got != want {
+		t.Errorf("parameters are %s, want %s", got, want)
+	}
+}
+
 func TestParametersOfFunctions(t *testing.T) {
 	m := sharedFunction(t)
 	if got, want := roles(t, m), "h/own matrix 3; h/theirs matrix 3; y/theirs matrix 3"; got != want {

@@ -190,7 +190,12 @@ func (u *uses) layerOperand(p *Parameter, dir string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return slices.ContainsFunc(t.F32(), func(v float32) bool { return v != 0 && v != 1 }), nil
+	for i := range t.Len() {
+		if v := t.Number(i); v != 0 && v != 1 {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // find returns what the first reader that says so makes of a tensor of constants,
