@@ -7,8 +7,11 @@ package filelock
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -17,7 +20,7 @@ type Lock struct{ f *os.File }
 
 // TryLock takes the lock on the file at path, which it creates with its folder if
 // need be. It returns nil without an error if another holder has it, in this
-// process or another.
+// process or another. A file that may only be read is locked all the same.
 func TryLock(path string) (*Lock, error) { return try(path, false) }
 
 // TryShare is TryLock for a lock that others may hold at the same time if they share
@@ -29,6 +32,9 @@ func try(path string, shared bool) (*Lock, error) {
 		return nil, err
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if ReadOnly(err) {
+		f, err = os.Open(path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -38,6 +44,12 @@ func try(path string, shared bool) (*Lock, error) {
 		return nil, err
 	}
 	return &Lock{f}, nil
+}
+
+// ReadOnly reports whether an error is that something may not be written; it may be
+// possible to read it.
+func ReadOnly(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS)
 }
 
 // Hold locks an open file or folder until it is closed. It reports held if another

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"os"
 	"path/filepath"
 
 	"memprobe/internal/filelock"
@@ -10,16 +9,13 @@ import (
 // adopt copies chunks that are missing from entries of the same network on images that
 // begin with the same parts. Those that such an entry does not have are computed.
 func (e *Entry) adopt(missing []int) {
-	names, err := os.ReadDir(e.store.dir)
+	names, err := e.store.entries()
 	if err != nil {
 		return
 	}
-	for _, d := range names {
-		dir := filepath.Join(e.store.dir, d.Name())
-		if !d.IsDir() || dir == e.dir {
-			continue
-		}
-		if _, err := os.Stat(filepath.Join(dir, "used")); err != nil {
+	for _, name := range names {
+		dir := filepath.Join(e.store.dir, name)
+		if dir == e.dir {
 			continue
 		}
 		lock, err := filelock.TryShare(filepath.Join(dir, "used"))

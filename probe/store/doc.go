@@ -14,11 +14,13 @@
 // A file has its full size from the beginning, with holes for what is not there, so any
 // chunk can be written at any time by any process. A chunk counts only where its bytes
 // fit its sum, which is written after it: whatever ends a process or a machine, what was
-// whole before is whole afterwards, and the rest is computed again. The locks that
+// whole before is whole afterwards, and the rest is computed again. A file counts only
+// where its header hashes to its path. The locks that
 // processes take on chunks keep them from doing the same work twice; were they to fail,
 // the same bytes would be written twice.
 //
 // While an entry is in use a shared lock on its file "used" is held. The time of that
 // file says when it was used last; entries that were not used for longest are removed,
-// whole, where others need their place.
+// whole, where others need their place. Folders with other names than hashes are none of
+// the store's.
 package store

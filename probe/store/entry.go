@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"memprobe/internal/filelock"
 	"memprobe/internal/memory"
@@ -37,6 +40,10 @@ type Entry struct {
 // many more than 256 rows. about says for people what the entry is. It returns nil where
 // the store cannot take it, and tells Note why.
 func (s *Store) Entry(ctx context.Context, key Key, about string, n, chunk int, layers []Layer) (*Entry, error) {
+	key.Arrays, layers = plain(key.Arrays), slices.Clone(layers)
+	for i := range layers {
+		layers[i].Name = plain(layers[i].Name)
+	}
 	batch := key.Batch[0]
 	chunk = (max(1, min(chunk, maxChunk)) + batch - 1) / batch * batch
 	e := &Entry{store: s, spill: map[int][][]float32{},
@@ -63,6 +70,14 @@ func (s *Store) Entry(ctx context.Context, key Key, about string, n, chunk int, 
 	return e, nil
 }
 
+// plain is a text of its own that JSON keeps as it is: names in models need not be UTF-8.
+func plain(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	return strconv.QuoteToASCII(s)
+}
+
 // open opens the files of the layers, or makes them if there is room.
 func (e *Entry) open(about string, layers []Layer) error {
 	if err := os.MkdirAll(e.dir, 0o755); err != nil {
@@ -74,7 +89,7 @@ func (e *Entry) open(about string, layers []Layer) error {
 		return cmp.Or(err, fmt.Errorf("%s is locked", used))
 	}
 	now := time.Now()
-	if err := os.Chtimes(used, now, now); err != nil {
+	if err := os.Chtimes(used, now, now); err != nil && !filelock.ReadOnly(err) {
 		return err
 	}
 	files, need := make([]*file, len(layers)), int64(0)

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 
 	"memprobe/internal/atomicfile"
+	"memprobe/internal/filelock"
 	"memprobe/internal/half"
 	"memprobe/internal/mapped"
 	"memprobe/internal/memory"
@@ -26,6 +27,7 @@ const (
 	headAlign = 64
 	dataAlign = 4096
 	maxHead   = 1 << 20
+	maxChunks = 1 << 24 // each is looked at
 )
 
 // Type is how features are stored.
@@ -118,10 +120,14 @@ func (h *header) encode() ([]byte, error) {
 	return append(line, '\n'), err
 }
 
-// openFile opens a file to be read and written. It fails if the file is not what its
-// header claims.
+// openFile opens a file to be read and, where that is allowed, written. It fails if the
+// file is not what its header and its path claim: one that was moved or copied to the place
+// of another holds other features.
 func openFile(path string) (*file, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if filelock.ReadOnly(err) {
+		f, err = os.Open(path)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +136,7 @@ func openFile(path string) (*file, error) {
 		f.Close()
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	l.good = make([]bool, l.chunks())
 	return l, nil
 }
 
@@ -145,7 +152,16 @@ func (l *file) readHeader() error {
 	if err != nil {
 		return err
 	}
-	return l.decode(line, info.Size())
+	if err := l.decode(line, info.Size()); err != nil {
+		return err
+	}
+	entry, err := hash(l.spec)
+	layer, errLayer := hash(l.Layer)
+	if here := filepath.Join(filepath.Base(filepath.Dir(l.path)), filepath.Base(l.path)); err != nil || errLayer != nil ||
+		here != filepath.Join(entry, layer+suffix) {
+		return fmt.Errorf("belongs at %s", filepath.Join(entry, layer+suffix))
+	}
+	return nil
 }
 
 // decode reads a header's line, of a file of that many bytes. Nothing is allocated that
@@ -154,8 +170,14 @@ func (l *file) decode(line []byte, bytes int64) error {
 	if err := json.Unmarshal(line, &l.header); err != nil {
 		return err
 	}
+	if _, err := ParseType(string(l.Type)); err != nil {
+		return err
+	}
 	if l.Format != format || l.Rows < 1 || l.Chunk < 1 || l.Chunk > math.MaxInt32 || l.Layer.Dim < 1 {
 		return fmt.Errorf("is of format %q with %d rows of %d, want %s", l.Format, l.Rows, l.Layer.Dim, format)
+	}
+	if l.chunks() > maxChunks {
+		return fmt.Errorf("has %d chunks, want at most %d", l.chunks(), maxChunks)
 	}
 	if rows := memory.Product(l.Rows, l.Layer.Dim, int(l.Type.size())); rows < 0 || rows > bytes {
 		return fmt.Errorf("has %d bytes, too few for %d rows of %d", bytes, l.Rows, l.Layer.Dim)
@@ -164,7 +186,6 @@ func (l *file) decode(line []byte, bytes int64) error {
 	if l.sums, l.at, size = l.place(int64(len(line))); size != bytes {
 		return fmt.Errorf("has %d bytes, want %d", bytes, size)
 	}
-	l.good = make([]bool, l.chunks())
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -117,6 +118,28 @@ type Info struct {
 	Busy   bool // in use
 }
 
+// entryName is that of an entry's folder, a hash. Other folders are none of the store's,
+// whatever they hold: nothing in them is to be removed.
+var entryName = regexp.MustCompile(`^[0-9a-f]{32}$`)
+
+// entries are the names of the entries' folders.
+func (s *Store) entries() ([]string, error) {
+	files, err := os.ReadDir(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, d := range files {
+		if !d.IsDir() || !entryName.MatchString(d.Name()) {
+			continue
+		}
+		if _, err := os.Stat(filepath.Join(s.dir, d.Name(), "used")); err == nil {
+			names = append(names, d.Name())
+		}
+	}
+	return names, nil
+}
+
 // List describes the entries, those used last first. What is no entry is left out.
 func (s *Store) List(ctx context.Context) ([]Info, error) {
 	if _, err := os.Stat(s.dir); errors.Is(err, fs.ErrNotExist) {
@@ -131,18 +154,18 @@ func (s *Store) List(ctx context.Context) ([]Info, error) {
 }
 
 func (s *Store) list() ([]Info, error) {
-	names, err := os.ReadDir(s.dir)
+	names, err := s.entries()
 	if err != nil {
 		return nil, err
 	}
 	var out []Info
-	for _, d := range names {
-		used, err := os.Stat(filepath.Join(s.dir, d.Name(), "used"))
-		if !d.IsDir() || err != nil {
-			continue
+	for _, name := range names {
+		used, err := os.Stat(filepath.Join(s.dir, name, "used"))
+		if err != nil {
+			continue // removed meanwhile
 		}
-		i := Info{Name: d.Name(), Used: used.ModTime()}
-		if err := i.read(filepath.Join(s.dir, d.Name())); err != nil {
+		i := Info{Name: name, Used: used.ModTime()}
+		if err := i.read(filepath.Join(s.dir, name)); err != nil {
 			return nil, err
 		}
 		out = append(out, i)

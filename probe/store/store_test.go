@@ -208,6 +208,99 @@ func TestForeignFiles(t *testing.T) {
 	check(t, e, exact)
 }
 
+// A file in the place of another, of whatever entry or layer, is made anew, and is not where
+// chunks are copied from: its checksums fit, but its features are others'.
+func TestSwapped(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	dirs := map[string]string{}
+	for _, model := range []string{"m", "other"} {
+		e := entry(t, s, model)
+		fill(t, e, Share{})
+		dirs[model] = e.dir
+		e.Close()
+	}
+	paths, _ := filepath.Glob(filepath.Join(dirs["other"], "*"+suffix))
+	if len(paths) != 2 {
+		t.Fatalf("files %v", paths)
+	}
+	conv, fc := filepath.Base(paths[0]), filepath.Base(paths[1])
+	for name, c := range map[string][2]string{ // from and to
+		"layer":     {filepath.Join(dirs["m"], conv), filepath.Join(dirs["m"], fc)},
+		"narrower":  {filepath.Join(dirs["m"], fc), filepath.Join(dirs["m"], conv)},
+		"network":   {filepath.Join(dirs["other"], conv), filepath.Join(dirs["m"], conv)},
+		"elsewhere": {filepath.Join(dirs["other"], fc), filepath.Join(dirs["m"], fc)},
+	} {
+		b, err := os.ReadFile(c[0])
+		if err == nil {
+			err = os.WriteFile(c[1], b, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		e := entry(t, s, "m")
+		if n := fill(t, e, Share{}); n != testRows {
+			t.Errorf("%s: %d rows computed again, want %d", name, n, testRows)
+		}
+		check(t, e, exact)
+		e.Close()
+	}
+	if err := os.Rename(dirs["other"], filepath.Join(s.dir, strings.Repeat("0", 32))); err != nil {
+		t.Fatal(err)
+	}
+	key := testKey("other")
+	key.Images = append(key.Images, Part{"sha256:01", 5})
+	e, err := s.Entry(t.Context(), key, "", testRows+5, maxChunk, testLayers)
+	if err != nil || e == nil {
+		t.Fatal(e, err)
+	}
+	defer e.Close()
+	if n := fill(t, e, Share{}); n != testRows+5 {
+		t.Errorf("beside an entry that was moved %d rows are computed, want %d", n, testRows+5)
+	}
+}
+
+// Folders that are no entries stay, whatever is in them.
+func TestForeignFolders(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	e := entry(t, s, "m")
+	fill(t, e, Share{})
+	e.Close()
+	kept := filepath.Join(s.dir, "thesis", "chapter")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(kept), 0o755), os.WriteFile(kept, nil, 0o644),
+		os.WriteFile(filepath.Join(s.dir, "thesis", "used"), nil, 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if gone, err := s.Prune(t.Context(), 0); err != nil || len(gone) != 1 {
+		t.Errorf("%v removed, %v; want one entry", gone, err)
+	}
+	if _, err := os.Stat(kept); err != nil {
+		t.Error(err)
+	}
+}
+
+// Names that are no UTF-8 tell layers apart all the same.
+func TestNamesOfBytes(t *testing.T) {
+	s := open(t, t.TempDir(), Options{})
+	layers := []Layer{{Name: "a\xff", Dim: 1}, {Name: "a\xfe", Dim: 1}}
+	for _, want := range []int{2, 0} {
+		e, err := s.Entry(t.Context(), testKey("m"), "a\xff", 2, maxChunk, layers)
+		if err != nil || e == nil {
+			t.Fatal(e, err)
+		}
+		rows := 0
+		err = e.Fill(t.Context(), nil, Share{}, func(lo, hi int) ([][]float32, error) {
+			rows += hi - lo
+			return [][]float32{{1, 2}, {3, 4}}, nil
+		}, nil)
+		a, errA := e.Features(0)
+		b, errB := e.Features(1)
+		if err := errors.Join(err, errA, errB); err != nil || rows != want || a[0] != 1 || b[0] != 3 {
+			t.Errorf("%d rows computed, want %d; features %v and %v, %v", rows, want, a, b, err)
+		}
+		e.Close()
+	}
+}
+
 // Two at once agree, and hardly do the same work twice.
 func TestTwoWriters(t *testing.T) {
 	dir := t.TempDir()
