@@ -150,7 +150,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 		return err
 	}
 	bar := newProgress(std.err, o.quiet)
-	if po.Store, err = o.store.open(bar.say); err != nil {
+	if po.Store, err = o.store.open(bar.warn); err != nil {
 		return err
 	}
 	po.Workers = parallel.New(o.threads)

@@ -78,7 +78,7 @@ func (o *dataOptions) open(ctx context.Context, m *subject) (*openedData, error)
 		return nil, err
 	}
 	if err := d.images(ctx, spec, m, guessed); err != nil {
-		return nil, o.blame(m, err, "data", "image-size")
+		return nil, o.blame(m, err, "data", "image-size", "preprocess")
 	}
 	_, _, err = d.normalization()
 	err = o.blame(m, err, "normalize")

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -81,6 +82,10 @@ func extractData(ctx context.Context, m *subject, o extractOptions, std streams)
 	}
 	if err := w.Close(); err != nil {
 		return err
+	}
+	bar.say(fmt.Sprintf("%s images of %s, normalisation %s", o.split, set.Spec, set.normalize))
+	for _, note := range set.Notes {
+		bar.say(note)
 	}
 	return reportLost(std.err, o.layers, lost)
 }

@@ -14,6 +14,7 @@ func guarded(do func() error) (err error) {
 			err = fault.Caught(r)
 		}
 	}()
+	fault.CatchUnread()
 	return do()
 }
 

@@ -4,15 +4,21 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/spf13/pflag"
 
 	"memprobe/internal/absent"
+	"memprobe/internal/mapped"
+	"memprobe/internal/parallel"
 )
 
 // stub is a command that does only this.
@@ -32,6 +38,44 @@ func TestPanicIsOneLine(t *testing.T) {
 	if code != exitFailed || strings.Count(msg.String(), "\n") != 1 ||
 		!strings.Contains(msg.String(), "TestPanicIsOneLine") {
 		t.Errorf("exit %d: %q", code, msg.String())
+	}
+}
+
+// A mapped file that is cut off while threads read it ends a command with a line that names it.
+func TestUnreadFile(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		absent.Skip(t, "files are not mapped")
+	}
+	for _, threads := range []int{1, 2} {
+		f, err := os.Create(filepath.Join(t.TempDir(), "features"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		const size = 1 << 20
+		var out, msg bytes.Buffer
+		code := stub(func(streams) error {
+			pool := parallel.New(threads)
+			defer pool.Close()
+			if err := f.Truncate(size); err != nil {
+				return err
+			}
+			data, release, err := mapped.File(f, size, false)
+			if err != nil {
+				return err
+			}
+			defer release()
+			if err := f.Truncate(0); err != nil {
+				return err
+			}
+			var sum atomic.Int64
+			pool.For(64, func(_, i int) { sum.Add(int64(data[i*size/64])) })
+			return fmt.Errorf("the sum is %d", sum.Load())
+		}).run(t.Context(), nil, streams{&out, &msg})
+		want := "memprobe stub: " + f.Name() + ": could not be read while it was in use: it was cut off, or its disk failed\n"
+		if code != exitFailed || msg.String() != want {
+			t.Errorf("%d threads: exit %d: %q, want %q", threads, code, msg.String(), want)
+		}
 	}
 }
 

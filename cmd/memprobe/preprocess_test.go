@@ -26,6 +26,11 @@ func TestPreprocessPreset(t *testing.T) {
 		!strings.Contains(p.Data.Resize, "timm:0.95: antialiased bicubic, shorter side to 12") {
 		t.Errorf("preset %q, normalisation %q, %q", p.Data.Preprocess, p.Settings.Normalize, p.Data.Resize)
 	}
+	code, _, msg := runMemprobe("extract", filepath.Join(run, "model.onnx"), "--out", filepath.Join(dir, "x.npz"))
+	if code != 0 || !strings.Contains(msg, "train images of shapes:train=40,test=20, normalisation imagenet\n") ||
+		!strings.Contains(msg, "timm:0.95: antialiased bicubic, shorter side to 12") {
+		t.Errorf("extract: exit %d, %s", code, msg)
+	}
 	for _, args := range [][]string{{"data", "info", "shapes", "--preprocess", "keras"},
 		{"analyze", malign, "--preprocess", "timm:2"}, {"train", "--preprocess", "x"}} {
 		if code, _, msg := runMemprobe(args...); code != exitUsage || !strings.Contains(msg, "want none, torchvision") {

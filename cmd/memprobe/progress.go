@@ -13,6 +13,7 @@ import (
 // terminal, a plain line every few seconds elsewhere.
 type progress struct {
 	w        io.Writer
+	err      io.Writer // of what is said in any case
 	terminal bool
 	last     time.Time
 	open     bool
@@ -23,9 +24,9 @@ type progress struct {
 
 func newProgress(w io.Writer, quiet bool) *progress {
 	if quiet {
-		return &progress{w: io.Discard}
+		return &progress{w: io.Discard, err: w}
 	}
-	return &progress{w: w, terminal: isTerminal(w), last: time.Now()}
+	return &progress{w: w, err: w, terminal: isTerminal(w), last: time.Now()}
 }
 
 func (p *progress) report(stage string, done, total int) {
@@ -64,6 +65,12 @@ func (p *progress) cost(draws, images int, each time.Duration) {
 func (p *progress) say(text string) {
 	p.done()
 	fmt.Fprintln(p.w, show.Line(text))
+}
+
+// warn says something in a line of its own, also where progress is not wanted.
+func (p *progress) warn(text string) {
+	p.done()
+	fmt.Fprintf(p.err, "memprobe: note: %s\n", show.Line(text))
 }
 
 // stored says, unless there was an error, how much came from a store.

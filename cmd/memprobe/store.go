@@ -76,8 +76,11 @@ func namedStore(dir string, args []string) (*store.Store, error) {
 	case dir == "":
 		return defaultStore(store.Options{})
 	}
-	if about, err := os.Stat(dir); err == nil && !about.IsDir() {
-		return nil, usagef("--store %s: is no folder", dir)
+	if err := storeFolder(dir); err != nil {
+		return nil, err
+	}
+	if _, err := os.Stat(dir); err != nil {
+		return nil, usagef("--store %s: is not there", dir)
 	}
 	return store.New(dir, store.Options{}), nil
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/pflag"
 
@@ -64,7 +66,7 @@ func (o *storeOptions) open(note func(text string)) (*store.Store, error) {
 	}
 	so := store.Options{Limit: int64(o.limit), Type: kind, Note: note}
 	if o.dir != "" {
-		return store.New(o.dir, so), nil
+		return store.New(o.dir, so), storeFolder(o.dir)
 	}
 	if o.shard == "" && kind == store.Float32 {
 		so.Least = leastWork
@@ -76,6 +78,15 @@ func (o *storeOptions) open(note func(text string)) (*store.Store, error) {
 	return s, err
 }
 
+// storeFolder holds a path to being that of a folder, which need not be there.
+func storeFolder(dir string) error {
+	about, err := os.Stat(dir)
+	if err == nil && !about.IsDir() || errors.Is(err, syscall.ENOTDIR) {
+		return usagef("--store %s: is no folder", dir)
+	}
+	return nil
+}
+
 func defaultStore(o store.Options) (*store.Store, error) {
 	dir, err := store.DefaultDir()
 	return store.New(dir, o), err
@@ -83,16 +94,16 @@ func defaultStore(o store.Options) (*store.Store, error) {
 
 // share reads --shard; ok is false where it is not given.
 func (o *storeOptions) share() (s store.Share, ok bool, err error) {
-	if o.shard == "" {
+	if !o.f.Changed("shard") {
 		return s, false, nil
 	}
 	index, of, found := strings.Cut(o.shard, "/")
-	i, errI := strconv.Atoi(index)
-	n, errN := strconv.Atoi(of)
-	if !found || errI != nil || errN != nil || n < 1 || i < 0 || i >= n {
+	i, errI := strconv.ParseInt(index, 10, 32)
+	n, errN := strconv.ParseInt(of, 10, 32)
+	if !found || errI != nil || errN != nil || i < 0 || i >= n {
 		return s, false, usagef("--shard is %q, want I/N with I from 0 to N-1", o.shard)
 	}
-	return store.Share{Index: i, Of: n}, true, nil
+	return store.Share{Index: int(i), Of: int(n)}, true, nil
 }
 
 // writeJobs prints the job array that fills the store, a part of the images a task.

@@ -116,6 +116,9 @@ func TestStoreCommands(t *testing.T) {
 		if code, _, msg := runMemprobe("store", c, "--store", file); code != 2 || !strings.Contains(msg, "is no folder") {
 			t.Errorf("store %s of a file: exit %d, %s", c, code, msg)
 		}
+		if code, _, msg := runMemprobe("store", c, "--store", file+"s"); code != 2 || !strings.Contains(msg, "is not there") {
+			t.Errorf("store %s of nothing: exit %d, %s", c, code, msg)
+		}
 	}
 }
 
@@ -148,6 +151,15 @@ func TestStoreJobs(t *testing.T) {
 	}
 }
 
+// What is not stored is said, also where progress is not wanted.
+func TestQuietStore(t *testing.T) {
+	code, _, msg := runMemprobe("analyze", malign, "--train-limit", "300", "--test-limit", "100", "--draws", "0", "--bank", "train",
+		"--format", "png", "--quiet", "--store", t.TempDir(), "--store-limit", "1KiB", "--out", t.TempDir())
+	if code != 0 || !strings.HasPrefix(msg, "memprobe: note: features of ") || strings.Contains(msg, "through the network") {
+		t.Errorf("exit %d: %s", code, msg)
+	}
+}
+
 // Without a store that is named, what is computed in no time is not kept.
 func TestDefaultStore(t *testing.T) {
 	cache := t.TempDir()
@@ -170,8 +182,13 @@ func TestDefaultStore(t *testing.T) {
 }
 
 func TestStoreFlags(t *testing.T) {
-	for _, flags := range [][]string{{"--shard", "2/2"}, {"--shard", "1"}, {"--shard", "-1/2"}, {"--store-type", "int8"},
-		{"--store", "none", "--shard", "0/2"}, {"--store", ""}, {"--store-limit", "much"}} {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, flags := range [][]string{{"--shard", "2/2"}, {"--shard", "1"}, {"--shard", "-1/2"}, {"--shard", ""},
+		{"--shard", "2999999999/3000000000"}, {"--store-type", "int8"}, {"--store", "none", "--shard", "0/2"}, {"--store", ""},
+		{"--store", file}, {"--store", filepath.Join(file, "sub")}, {"--store-limit", "much"}} {
 		code, _, msg := runMemprobe(append([]string{"analyze", malign}, flags...)...)
 		if code != exitUsage || strings.Count(msg, "\n") != 1 || !strings.Contains(msg, flags[0]) {
 			t.Errorf("%q: exit %d: %s", flags, code, msg)

@@ -3,8 +3,10 @@ package mapped
 import (
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
+	"unsafe"
 )
 
 func TestFile(t *testing.T) {
@@ -60,5 +62,42 @@ func TestViews(t *testing.T) {
 		if got := Within(c.part, c.whole); got != c.want {
 			t.Errorf("%d bytes within %d: %v", len(c.part), len(c.whole), got)
 		}
+	}
+}
+
+// A file is known by the addresses at which it is mapped, also after it was released, until
+// another lies there.
+func TestAt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		return // nothing is mapped
+	}
+	const size = 1 << 16
+	for _, name := range []string{"one", "two"} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := os.WriteFile(path, make([]byte, size), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		data, release, err := File(f, size, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := uintptr(unsafe.Pointer(unsafe.SliceData(data)))
+		for range 2 {
+			if first, last, after := At(at), At(at+size-1), At(at+size); first != path || last != path || after == path {
+				t.Errorf("at the first byte is %q, at the last %q, behind it %q", first, last, after)
+			}
+			if err := release(); err != nil {
+				t.Fatal(err)
+			}
+			release = func() error { return nil }
+		}
+	}
+	if got := At(0); got != "" {
+		t.Errorf("at 0 is %q", got)
 	}
 }

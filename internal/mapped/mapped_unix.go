@@ -4,10 +4,59 @@ package mapped
 
 import (
 	"os"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+type mapping struct {
+	size     uintptr
+	path     string
+	released bool
+}
+
+// maps are the mappings that there are, by their addresses, and the last ones that there
+// were: what a panic unwinds releases them before it is asked which file it was.
+var maps = struct {
+	sync.Mutex
+	of map[uintptr]*mapping
+}{of: map[uintptr]*mapping{}}
+
+const maxReleased = 1000
+
+// remember adds a mapping, in the place of released ones where it lies.
+func remember(at, size uintptr, path string) *mapping {
+	maps.Lock()
+	defer maps.Unlock()
+	full := len(maps.of) > maxReleased
+	for begin, m := range maps.of {
+		if m.released && (full || begin < at+size && at < begin+m.size) {
+			delete(maps.of, begin)
+		}
+	}
+	m := &mapping{size, path, false}
+	maps.of[at] = m
+	return m
+}
+
+func (m *mapping) release() {
+	maps.Lock()
+	defer maps.Unlock()
+	m.released = true
+}
+
+// At is the path of the file that is, or was last, mapped at an address; "" if none was.
+func At(address uintptr) string {
+	maps.Lock()
+	defer maps.Unlock()
+	for at, m := range maps.of {
+		if address >= at && address-at < m.size {
+			return m.path
+		}
+	}
+	return ""
+}
 
 // File maps the first size bytes of a file, to be written to or only read. The file
 // may be closed; release ends the mapping.
@@ -23,7 +72,11 @@ func File(f *os.File, size int64, write bool) (data []byte, release func() error
 	if err != nil {
 		return nil, nil, &os.PathError{Op: "mmap", Path: f.Name(), Err: err}
 	}
-	return data, func() error { return unix.Munmap(data) }, nil
+	m := remember(uintptr(unsafe.Pointer(unsafe.SliceData(data))), uintptr(size), f.Name())
+	return data, func() error {
+		m.release()
+		return unix.Munmap(data)
+	}, nil
 }
 
 // Forget lets go of the pages that lie in part, of a mapping that is only read. What is

@@ -243,6 +243,7 @@ func (p *team) wake(n int) {
 }
 
 func (p *team) serve(w *worker, id int) {
+	fault.CatchUnread()
 	var seen uint32
 	for i := 0; ; i++ {
 		state := p.state.Load()

@@ -170,7 +170,7 @@ func (o Options) check() error {
 	case o.Height < 0 || o.Width < 0 || (o.Height == 0) != (o.Width == 0):
 		return fmt.Errorf("dataset: size %dx%d wanted, want both positive or both 0", o.Height, o.Width)
 	}
-	return o.Preprocess.check(o.Height, o.Width)
+	return nil
 }
 
 // Open opens the set that spec names: NAME or NAME:PATH (see [List]).
@@ -180,6 +180,9 @@ func Open(ctx context.Context, spec string, o Options) (*Set, error) {
 	}
 	if o.Preprocess.spec != "" && o.Height == 0 {
 		o.Height, o.Width = presetSize, presetSize
+	}
+	if err := o.Preprocess.check(o.Height, o.Width); err != nil {
+		return nil, &SpecError{spec, err.Error()}
 	}
 	f, path, err := resolve(spec, o.Roots)
 	if err != nil {

@@ -95,10 +95,10 @@ func (p Preprocess) check(h, w int) error {
 		return nil
 	}
 	if h != w {
-		return fmt.Errorf("dataset: preprocessing %v of images to %dx%d, want a square", p, h, w)
+		return fmt.Errorf("preprocessing %v of images to %dx%d, want a square", p, h, w)
 	}
 	if s := p.shorter(h); s < h {
-		return fmt.Errorf("dataset: preprocessing %v scales the shorter side to %d, less than the %d that are wanted",
+		return fmt.Errorf("preprocessing %v scales the shorter side to %d, less than the %d that are wanted",
 			p, s, h)
 	}
 	return nil

@@ -2,6 +2,7 @@ package dataset
 
 import (
 	"bytes"
+	"errors"
 	"image"
 	"path/filepath"
 	"slices"
@@ -63,15 +64,18 @@ func TestPreprocessOptions(t *testing.T) {
 			t.Errorf("%q is %v", spec, p)
 		}
 	}
-	of := func(spec string, h, w int) error {
-		p, err := ParsePreprocess(spec)
+	for _, c := range []struct {
+		spec string
+		h, w int
+	}{{"torchvision:20", 21, 21}, {"timm", 20, 21}, {"torchvision:223", 0, 0}} {
+		p, err := ParsePreprocess(c.spec)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return Options{Preprocess: p, Height: h, Width: w}.check()
-	}
-	if of("torchvision:20", 21, 21) == nil || of("timm", 20, 21) == nil {
-		t.Error("less than is wanted is scaled to, or no square is cropped")
+		s, err := Open(t.Context(), Embedded, Options{TrainLimit: 10, TestLimit: 10, Preprocess: p, Height: c.h, Width: c.w})
+		if _, usage := errors.AsType[*SpecError](err); !usage || !strings.Contains(err.Error(), c.spec) {
+			t.Errorf("%s for %dx%d: set %v, error %v", c.spec, c.h, c.w, s, err)
+		}
 	}
 	for spec, want := range map[string]int{"torchvision": 256, "torchvision:232": 232, "timm": 256, "timm:0.95": 235,
 		"none": 224, "": 224} {

@@ -10,7 +10,8 @@ import (
 	"memprobe/internal/suggest"
 )
 
-// SpecError is a SPEC that names no set: a mistake on the command line.
+// SpecError is a SPEC that names no set, or a preset that does not fit the size that its
+// images are to have: a mistake on the command line.
 type SpecError struct {
 	Spec   string
 	Reason string
