@@ -40,7 +40,8 @@ var only = map[string][]string{
 	"train/augment":      {"internal/…"},
 	"train/dataset":      {"internal/…"},
 	"train/labels":       {"internal/…"},
-	"internal/jpeg":      {"internal/memory", "internal/kernel/picture"}, "internal/fault": {"internal/show"}, "internal/show": {},
+	"internal/jpeg":      {"internal/memory", "internal/kernel/picture"}, "internal/show": {},
+	"internal/fault": {"internal/mapped", "internal/show"}, "internal/mapped": {},
 	"internal/tensor": {}, "internal/parallel": {"internal/fault"}, "internal/rng": {}, "internal/tol": {},
 	"internal/onnxpb": {},
 }
