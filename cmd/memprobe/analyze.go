@@ -144,7 +144,7 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err != nil {
 		return err
 	}
-	po.AugmentName, po.Program = fmt.Sprintf("%s, seed %d", pipeline, po.Seed), program()
+	po.AugmentName = fmt.Sprintf("%s, seed %d", pipeline, po.Seed)
 	share, only, err := o.store.share()
 	if err != nil {
 		return err
@@ -152,6 +152,11 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	bar := newProgress(std.err, o.quiet)
 	if po.Store, err = o.store.open(bar.warn); err != nil {
 		return err
+	}
+	if po.Store != nil {
+		if po.Program, err = program(); err != nil {
+			return err
+		}
 	}
 	po.Workers = parallel.New(o.threads)
 	defer po.Workers.Close()

@@ -144,12 +144,23 @@ func (o *storeOptions) writeJobs(arg string, threads int, std streams) error {
 	return os.MkdirAll(dir, 0o755) // Slurm writes its logs there
 }
 
-// program is what features depend on beside model and images. The kernels in assembly
-// compute the same bits on all processors that have them.
-func program() string {
+// program is what features depend on beside model and images: the version that the build
+// records, or the executable's hash where it records none or that the sources were changed,
+// since two such builds need not compute the same bits. The kernels in assembly compute the same on all processors that have them.
+func program() (string, error) {
 	kernels := cpu.ISA()
 	if strings.HasPrefix(kernels, "avx") {
 		kernels = "avx"
 	}
-	return fmt.Sprintf("memprobe %s %s %s", version(), runtime.GOARCH, kernels)
+	build := stamp()
+	if build == "" || strings.HasSuffix(build, "+dirty") {
+		file, err := os.Executable()
+		if err == nil {
+			build, err = digest(file)
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+	return fmt.Sprintf("memprobe %s %s %s", build, runtime.GOARCH, kernels), nil
 }

@@ -151,6 +151,21 @@ func TestStoreJobs(t *testing.T) {
 	}
 }
 
+// A build without a version does not take features from a store that another build wrote.
+func TestProgram(t *testing.T) {
+	file, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := digest(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := program(); err != nil || stamp() == "" && !strings.Contains(got, sum) {
+		t.Errorf("program %q, %v; want the executable's hash %s in it", got, err, sum)
+	}
+}
+
 // What is not stored is said, also where progress is not wanted.
 func TestQuietStore(t *testing.T) {
 	code, _, msg := runMemprobe("analyze", malign, "--train-limit", "300", "--test-limit", "100", "--draws", "0", "--bank", "train",

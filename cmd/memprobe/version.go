@@ -36,8 +36,17 @@ var versionCommand = command{
 }
 
 func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
+	if v := stamp(); v != "" {
+		return v
 	}
 	return release
+}
+
+// stamp is the version that the build records; "" if it records none.
+func stamp() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "(devel)" {
+		return ""
+	}
+	return info.Main.Version
 }
