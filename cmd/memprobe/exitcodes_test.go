@@ -177,7 +177,7 @@ func TestFullStandardOutput(t *testing.T) {
 		"version", "analyze --help", "completion bash", "man", "data list", "data info fashion-mnist-mini",
 		"data card fashion-mnist-mini", "inspect MALIGN", "inspect MALIGN --json",
 		"analyze MALIGN --train-limit 60 --test-limit 20 --draws 1 --k 3 --format html --quiet --out OUT",
-		"compare RUN --format none --out OUT", "store list --store OUT",
+		"compare RUN --format none --out OUT", "store list --store RUN",
 		"bench gemm --m 8 --n 8 --k 8 --steps 1",
 		"train --arch mlp --train-limit 20 --test-limit 20 --epochs 1 --quiet --out OUT",
 		"sweep benign --dry-run --emit shell --out OUT",

@@ -6,7 +6,6 @@ import (
 	"io"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 	"text/template"
@@ -56,21 +55,20 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	if err != nil {
 		return err
 	}
-	words := job.Words
+	words, quoted := make([]string, len(job.Words)), make([]string, len(job.Words))
+	for i, word := range job.Words {
+		words[i], quoted[i] = strings.ReplaceAll(word, "$(", "$$("), quote(word) // Kubernetes puts variables in for $(…)
+	}
 	if job.Task == "" {
 		job.Task = "--index" // which a task of Kubernetes finds itself
-	} else if cluster == "kubernetes" {
-		words = append(slices.Clone(words), job.Task, "$(JOB_COMPLETION_INDEX)"+job.Of)
-	}
-	quoted := make([]string, len(job.Words))
-	for i, word := range job.Words {
-		quoted[i] = quote(word)
+	} else {
+		words = append(words, job.Task, "$(JOB_COMPLETION_INDEX)"+job.Of)
 	}
 	arrays := p.arrays(job.Most)
 	return t.Execute(w, map[string]any{
 		"Plan": p.Name, "About": p.About, "Cells": p.Cells, "Job": jobName(p.Name), "CPUs": job.CPUs,
 		"Arrays": arrays, "Whole": len(arrays) == 1,
-		"Dir": job.Dir, "Logs": filepath.Join(job.Dir, "slurm-%A_%a.out"), "Words": words, "Task": job.Task,
+		"Dir": job.Dir, "Logs": filepath.Join(strings.ReplaceAll(job.Dir, "%", "%%"), "slurm-%A_%a.out"), "Words": words, "Task": job.Task,
 		"Of": job.Of, "Command": strings.Join(quoted, " "),
 	})
 }

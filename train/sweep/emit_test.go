@@ -45,6 +45,25 @@ func TestEmit(t *testing.T) {
 	}
 }
 
+// Clusters that put something in for $(…) and % are told that words and folders mean themselves.
+func TestEmitMeansWhatItSays(t *testing.T) {
+	p, err := Parse("plan.yaml", "plan", []byte("about: what for\ngrid: {seed: [0, 1]}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	job := Job{Words: []string{"memprobe", "$(HOME)"}, Dir: "/runs/100%a", CPUs: 1, Most: 1000, Task: "--shard", Of: "/2"}
+	for cluster, want := range map[string]string{
+		"kubernetes": `command: ["memprobe", "$$(HOME)", "--shard", "$(JOB_COMPLETION_INDEX)/2"]`,
+		"slurm":      "#SBATCH --output=/runs/100%%a/slurm-%A_%a.out\n",
+		"shell":      "memprobe '$(HOME)' --shard 1/2",
+	} {
+		var b bytes.Buffer
+		if err := p.Emit(&b, cluster, job); err != nil || !strings.Contains(b.String(), want) {
+			t.Errorf("%s lacks %q, %v:\n%s", cluster, want, err, b.String())
+		}
+	}
+}
+
 // What a plan says of itself stays in its comment: no line of a job is a plan's.
 func TestEmitKeepsCommentsInTheirLine(t *testing.T) {
 	p, err := Parse("plan.yaml", "plan",
