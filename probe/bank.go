@@ -203,6 +203,9 @@ func (r *runner) neighbourhood(ctx context.Context, f layerFeatures, lo, hi, k i
 	if r.Vote == knn.Uniform {
 		index.OrderAlone() // no vote weighs by distance
 	}
+	if r.Progress != nil {
+		index.Progress = func(done, total int) { r.Progress(f.stage, done, total) }
+	}
 	x := &neighbourhood{Index: index, n: hi - lo, k: k, left: k, tests: f.test.N}
 	switch {
 	case f.fromTest != nil:

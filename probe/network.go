@@ -142,13 +142,15 @@ func (r *runner) network(ctx context.Context, m *onnx.Model) (*network, error) {
 // features are those of a group of layers.
 type features struct {
 	images, test, views []Features
+	stages              []string // of the search for their neighbours, in progress
 }
 
 // layerFeatures are those of one layer; images are the training images that the
 // network was trained on and, where a bank has them, the rest.
 type layerFeatures struct {
 	images, test, views Features
-	from, fromTest      Split // whose samples the features are where images and test have no data
+	from, fromTest      Split  // whose samples the features are where images and test have no data
+	stage               string // of the search for neighbours, in progress
 }
 
 // at copies the features of the given images.
@@ -197,7 +199,7 @@ func (r *runner) ofLayer(err error) error {
 // measured.
 func (f *features) each(group []int, measure func(layer int, f layerFeatures) error) error {
 	for i, l := range group {
-		one := layerFeatures{images: f.images[i]}
+		one := layerFeatures{images: f.images[i], stage: f.stages[i]}
 		if f.test != nil {
 			one.test, f.test[i].Data = f.test[i], nil
 		}
@@ -222,6 +224,9 @@ func (r *runner) features(ctx context.Context, net *subject, group []int, viewed
 		if *to[src.what], err = r.run(ctx, net, group, src); err != nil {
 			return nil, err
 		}
+	}
+	for _, l := range group {
+		f.stages = append(f.stages, net.stage+"neighbours at "+r.layers[l].Name)
 	}
 	clear(net.streams)
 	memory.GiveBack() // their memory goes before neighbours are looked for, and is the next network's

@@ -95,7 +95,7 @@ type Options struct {
 	Program, AugmentName string
 
 	// Progress, if not nil, is told how many of total images are through a
-	// stage.
+	// stage: a network, or the search for their neighbours at a layer.
 	Progress func(stage string, done, total int)
 }
 

@@ -86,7 +86,7 @@ type inputLayer struct {
 // held: they are many times as large as the features of the layers of most networks.
 func (r *runner) measureInput(ctx context.Context) error {
 	d := r.raw.size
-	f := layerFeatures{images: Features{N: r.images.N(), D: d}, from: r.images}
+	f := layerFeatures{images: Features{N: r.images.N(), D: d}, from: r.images, stage: "raw pixels, neighbours"}
 	if n := len(r.testLabels); n > 0 {
 		f.test, f.fromTest = Features{N: n, D: d}, r.data.Test
 	}

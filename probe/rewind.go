@@ -172,7 +172,7 @@ func (r *runner) rewound(ctx context.Context, m *onnx.Model, stage string) (resu
 			row.Test = result.Some(knn.Accuracy(argmax(f.test[1]), r.testLabels))
 		}
 	}
-	embedding := layerFeatures{images: f.images[0]}
+	embedding := layerFeatures{images: f.images[0], stage: f.stages[0]}
 	if f.test != nil {
 		embedding.test = f.test[0]
 	}

@@ -53,6 +53,25 @@ func want(t *testing.T, d Data, change func(o *Options)) string {
 
 // A network sees an image once, whatever is measured of it afterwards, and the numbers
 // are bit-identical to those without a store.
+// Every stage tells how far it is, to its end: networks on images, pixels, and neighbours at
+// each layer.
+func TestStages(t *testing.T) {
+	o := storedOptions(nil)
+	defer o.Workers.Close()
+	done, total := map[string]int{}, map[string]int{}
+	o.Progress = func(stage string, d, n int) { done[stage], total[stage] = d, n }
+	p := run(t, residual(t), printedData(), o)
+	want := []string{"raw pixels, neighbours", "trained network, training images", "trained network, test images"}
+	for _, l := range p.Layers[1:] {
+		want = append(want, "trained network, neighbours at "+l.Name)
+	}
+	for _, stage := range want {
+		if total[stage] == 0 || done[stage] != total[stage] {
+			t.Errorf("stage %q ends at %d of %d", stage, done[stage], total[stage])
+		}
+	}
+}
+
 func TestStoredFeatures(t *testing.T) {
 	dir, d := t.TempDir(), printedData()
 	const rows = 3*(storedImages+45) + 2*40 // three networks, of which two see views

@@ -30,13 +30,13 @@ func newProgress(w io.Writer, quiet bool) *progress {
 }
 
 func (p *progress) report(stage string, done, total int) {
-	if stage != p.stage {
+	if stage != p.stage || done < p.first {
 		p.stage, p.began, p.first = stage, time.Now(), done
 	}
 	if !p.due() {
 		return
 	}
-	text := fmt.Sprintf("%s %d/%d%s", stage, done, total, p.left(done, total))
+	text := fmt.Sprintf("%s %d/%d%s", show.Line(stage), done, total, p.left(done, total))
 	if p.terminal {
 		fmt.Fprint(p.w, "\r\x1b[K", text)
 		p.open = true

@@ -106,7 +106,7 @@ func (x *Index) suited(ctx context.Context, queries Rows, m int) (*Index, error)
 	x.whole.Lock()
 	defer x.whole.Unlock()
 	if x.integers == nil {
-		y := &Index{pool: x.pool, metric: x.metric, n: x.n, d: x.d, bank: x.bank, most: x.most, orderAlone: x.orderAlone}
+		y := &Index{Progress: x.Progress, pool: x.pool, metric: x.metric, n: x.n, d: x.d, bank: x.bank, most: x.most, orderAlone: x.orderAlone}
 		if err := y.complete(ctx, y.survey()); err != nil {
 			return nil, err
 		}

@@ -60,6 +60,10 @@ const (
 
 // Index is a bank of vectors, ready to be searched. Searches may run at once.
 type Index struct {
+	// Progress, if not nil, is told how many of the rows that look for neighbours, queries and
+	// the bank's own, have as good as met the bank. It is called by one goroutine at a time.
+	Progress func(done, total int)
+
 	pool   *parallel.Pool
 	metric Metric
 	n, d   int

@@ -231,6 +231,44 @@ func TestParts(t *testing.T) {
 	}
 }
 
+// Progress goes from the first rows to all, in one piece and in parts, for queries, the bank's
+// own rows and both.
+func TestProgress(t *testing.T) {
+	const n, m, d, k = 1000, 300, 6, 4
+	pool := parallel.New(3)
+	defer pool.Close()
+	s := rng.New(4, rng.Bench)
+	bank, queries := make([]float32, n*d), make([]float32, m*d)
+	data["normal"](&s, bank, n, d)
+	data["normal"](&s, queries, m, d)
+	for _, rows := range []int{n, 300} {
+		x, err := build(t.Context(), pool, matrix{bank, d}, n, d, Cosine, bytesOf(rows, d))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			name   string
+			total  int
+			search func() error
+		}{
+			{"search", m, func() error { _, err := x.Search(t.Context(), queries, m, k); return err }},
+			{"leave-one-out", n, func() error { _, err := x.LeaveOneOut(t.Context(), k); return err }},
+			{"both", n + m, func() error { _, _, err := x.Both(t.Context(), queries, m, k, k); return err }},
+		} {
+			calls, last := 0, 0
+			x.Progress = func(done, total int) {
+				if calls++; done < last || total != c.total {
+					t.Errorf("%s, parts of %d: %d of %d after %d", c.name, rows, done, total, last)
+				}
+				last = done
+			}
+			if err := c.search(); err != nil || calls < 2 || last != c.total {
+				t.Errorf("%s, parts of %d: %d calls, the last of %d, want %d; %v", c.name, rows, calls, last, c.total, err)
+			}
+		}
+	}
+}
+
 // More near-duplicates than a query may have candidates.
 func TestManyCandidates(t *testing.T) {
 	const n, d, k = 9000, 8, 5

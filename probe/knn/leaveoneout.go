@@ -72,15 +72,15 @@ func (r *ranker) query(g *group, i int) query {
 }
 
 // within has the rows of a part meet.
-func (l *leaveOneOut) within(ctx context.Context, p *part) error {
+func (l *leaveOneOut) within(ctx context.Context, p *part, meter *meter) error {
 	groups, size := l.groups(p)
 	for i, first := range groups {
 		a := l.newGroup(p, first, size)
-		if err := l.meet(ctx, a, a); err != nil {
+		if err := l.meet(ctx, a, a, meter); err != nil {
 			return err
 		}
 		for _, second := range groups[i+1:] {
-			if err := l.meet(ctx, a, l.newGroup(p, second, size)); err != nil {
+			if err := l.meet(ctx, a, l.newGroup(p, second, size), meter); err != nil {
 				return err
 			}
 		}
@@ -89,12 +89,12 @@ func (l *leaveOneOut) within(ctx context.Context, p *part) error {
 }
 
 // between has the rows of two parts meet.
-func (l *leaveOneOut) between(ctx context.Context, p, q *part) error {
+func (l *leaveOneOut) between(ctx context.Context, p, q *part, meter *meter) error {
 	as, size := l.groups(p)
 	bs, _ := l.groups(q)
 	for _, first := range as {
 		for _, second := range bs {
-			if err := l.meet(ctx, l.newGroup(p, first, size), l.newGroup(q, second, size)); err != nil {
+			if err := l.meet(ctx, l.newGroup(p, first, size), l.newGroup(q, second, size), meter); err != nil {
 				return err
 			}
 		}
@@ -103,7 +103,7 @@ func (l *leaveOneOut) between(ctx context.Context, p, q *part) error {
 }
 
 // meet finds neighbours of the rows of a in b and of those of b in a, which may be one.
-func (l *leaveOneOut) meet(ctx context.Context, a, b *group) error {
+func (l *leaveOneOut) meet(ctx context.Context, a, b *group, meter *meter) error {
 	workers := make([]*matcher, l.pool.Threads())
 	of := func(id int) *matcher {
 		if workers[id] == nil {
@@ -140,6 +140,7 @@ func (l *leaveOneOut) meet(ctx context.Context, a, b *group) error {
 		for j := start; j < len(b.locks) && ctx.Err() == nil; j++ {
 			m.blocks(rows, i, j)
 		}
+		meter.add((len(b.locks) - start) * blockRows * blockRows)
 	})
 	if err != nil {
 		return err

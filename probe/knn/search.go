@@ -114,6 +114,7 @@ func (x *Index) pass(ctx context.Context, of *search, own *leaveOneOut) error {
 		x.firstRows(of, own)
 		return ctx.Err()
 	}
+	meter := x.newMeter(of, own)
 	size := x.most
 	if own != nil && x.ready == nil {
 		size = wholeBlocks(size / 2)
@@ -129,18 +130,18 @@ func (x *Index) pass(ctx context.Context, of *search, own *leaveOneOut) error {
 	for i := range parts {
 		a := part(i)
 		if of != nil {
-			if err := of.in(ctx, a); err != nil {
+			if err := of.in(ctx, a, meter); err != nil {
 				return err
 			}
 		}
 		if own == nil {
 			continue
 		}
-		if err := own.within(ctx, a); err != nil {
+		if err := own.within(ctx, a, meter); err != nil {
 			return err
 		}
 		for j := i + 1; j < parts; j++ {
-			if err := own.between(ctx, a, part(j)); err != nil {
+			if err := own.between(ctx, a, part(j), meter); err != nil {
 				return err
 			}
 		}
@@ -208,7 +209,7 @@ const (
 )
 
 // in searches a part of the bank.
-func (s *search) in(ctx context.Context, p *part) error {
+func (s *search) in(ctx context.Context, p *part, meter *meter) error {
 	m := len(s.square)
 	rows := min(parallel.Chunks(parallel.Chunks(m, manyParts), nearest.Rows)*nearest.Rows, maxRows)
 	workers := make([]*searcher, s.pool.Threads())
@@ -221,6 +222,7 @@ func (s *search) in(ctx context.Context, p *part) error {
 		}
 		lo, hi := parallel.Range(chunk, rows, m)
 		workers[id].chunk(ctx, lo, hi)
+		meter.add((hi - lo) * p.n)
 	})
 	return ctx.Err()
 }
