@@ -323,7 +323,7 @@ func (d *direct) chunk(worker, i int) {
 		first := (j.n0*d.spec.Group + j.g) * d.outC
 		base := first*d.outPlane + j.r0*d.p.OutW
 		if d.quads {
-			d.sweepQuads(&j, xs, base)
+			d.sweepQuads(i, &j, xs, base)
 		} else {
 			d.sweep(&d.phases[0], &j, xs, d.Y, base, d.outPlane)
 		}

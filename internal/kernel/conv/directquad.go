@@ -1,8 +1,11 @@
 package conv
 
 import (
+	"slices"
+
 	"memprobe/internal/kernel/ref"
 	"memprobe/internal/kernel/tile"
+	"memprobe/internal/parallel"
 )
 
 // quadDepth is the most rows of B with which tiles of four vectors are used: what they read of
@@ -39,12 +42,27 @@ func (d *direct) vectorsOf(rows, images int) []ref.Vector {
 	return list
 }
 
-// sweepQuads is sweep of the one phase by tiles of four vectors, of results that begin at
-// Y[base].
-func (d *direct) sweepQuads(j *job, xs []float32, base int) {
+// inputOf is one of some equal parts of the rows that a job copies of a plane, i of its images and
+// channels together.
+func (d *direct) inputOf(j *job, i, part, parts int) []float32 {
+	rows, width := &d.p.Rows, d.p.InW
+	first := min(max(slices.Min(rows.First)+j.r0*rows.Stride, 0), d.p.InH)
+	end := max(min(slices.Max(rows.First)+(j.r1-1+rows.Reach)*rows.Stride+1, d.p.InH), first)
+	lo, hi := parallel.Range(part, parallel.Chunks((end-first)*width, parts), (end-first)*width)
+	plane := ((j.n0+i/d.inC)*d.spec.Group+j.g)*d.inC + i%d.inC
+	return d.X[plane*d.p.InH*width+first*width:][min(lo, hi):hi]
+}
+
+// sweepQuads is sweep of the one phase by tiles of four vectors, of results of job i that begin at
+// Y[base]. What the next job copies is fetched meanwhile.
+func (d *direct) sweepQuads(i int, j *job, xs []float32, base int) {
 	s := &d.spec
+	var next job
 	if !d.sharesCopies {
 		d.fill(xs, j, 0, d.inC)
+		if i+1 < d.inputs() {
+			next = d.job(i + 1)
+		}
 	}
 	const four = ref.QuadNR / tile.NR
 	m := j.p0 * tile.MR
@@ -65,6 +83,9 @@ func (d *direct) sweepQuads(j *job, xs []float32, base int) {
 		q.Cols, q.NextRows = &j.cols[v], 0
 		if v+four < len(j.cols) {
 			q.Next, q.NextRows = tile.At(d.Y, base+int(j.cols[v+four].Dst)), rows
+		}
+		for c := range (next.n1 - next.n0) * d.inC {
+			tile.Fetch(d.inputOf(&next, c, v/four, len(j.cols)/four))
 		}
 		tile.RunQuad(&q, rows)
 	}

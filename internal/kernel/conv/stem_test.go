@@ -2,6 +2,7 @@ package conv
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"memprobe/internal/kernel/kerneltest"
@@ -24,6 +25,32 @@ func stems() []Spec {
 		stem(224, 64, 3, 1, 1),    // VGG
 		stem(224, 96, 4, 4, 0),    // ConvNeXt
 		stem(224, 768, 16, 16, 0), // ViT
+	}
+}
+
+// What is fetched for all jobs is the input, but for rows that no window covers.
+func TestQuadFetches(t *testing.T) {
+	for _, s := range stems() {
+		d := newDirect(nil, s)
+		if !d.quads || d.sharesCopies {
+			continue
+		}
+		nx, _, _ := s.Lengths()
+		d.X = make([]float32, nx)
+		for i := range d.inputs() {
+			j := d.job(i)
+			for c := range (j.n1 - j.n0) * d.inC {
+				for part := range 7 {
+					x := d.inputOf(&j, c, part, 7)
+					for k := range x {
+						x[k] = 1
+					}
+				}
+			}
+		}
+		if n := slices.Index(d.X, 0); n >= 0 && n%(s.H*s.W) < (s.H-1)*s.W {
+			t.Errorf("%+v: element %d is not fetched", s, n)
+		}
 	}
 }
 
