@@ -189,6 +189,11 @@ func Quad1(q *Quad)
 //go:noescape
 func OffsetQuad1(q *Quad)
 
+// NarrowQuad1 is ref.QuadTile(q, 1), q being left as it is, q.N being 16 at most.
+//
+//go:noescape
+func NarrowQuad1(q *Quad)
+
 // Quad2 is ref.QuadTile(q, 2), q being left as it is.
 //
 //go:noescape
@@ -198,6 +203,11 @@ func Quad2(q *Quad)
 //
 //go:noescape
 func OffsetQuad2(q *Quad)
+
+// NarrowQuad2 is ref.QuadTile(q, 2), q being left as it is, q.N being 16 at most.
+//
+//go:noescape
+func NarrowQuad2(q *Quad)
 
 // Quad3 is ref.QuadTile(q, 3), q being left as it is.
 //
@@ -209,6 +219,11 @@ func Quad3(q *Quad)
 //go:noescape
 func OffsetQuad3(q *Quad)
 
+// NarrowQuad3 is ref.QuadTile(q, 3), q being left as it is, q.N being 16 at most.
+//
+//go:noescape
+func NarrowQuad3(q *Quad)
+
 // Quad4 is ref.QuadTile(q, 4), q being left as it is.
 //
 //go:noescape
@@ -218,6 +233,11 @@ func Quad4(q *Quad)
 //
 //go:noescape
 func OffsetQuad4(q *Quad)
+
+// NarrowQuad4 is ref.QuadTile(q, 4), q being left as it is, q.N being 16 at most.
+//
+//go:noescape
+func NarrowQuad4(q *Quad)
 
 // Quad5 is ref.QuadTile(q, 5), q being left as it is.
 //
@@ -229,6 +249,11 @@ func Quad5(q *Quad)
 //go:noescape
 func OffsetQuad5(q *Quad)
 
+// NarrowQuad5 is ref.QuadTile(q, 5), q being left as it is, q.N being 16 at most.
+//
+//go:noescape
+func NarrowQuad5(q *Quad)
+
 // Quad6 is ref.QuadTile(q, 6*q.Panels), q being left as it is.
 //
 //go:noescape
@@ -238,6 +263,11 @@ func Quad6(q *Quad)
 //
 //go:noescape
 func OffsetQuad6(q *Quad)
+
+// NarrowQuad6 is ref.QuadTile(q, 6*q.Panels), q being left as it is, q.N being 16 at most.
+//
+//go:noescape
+func NarrowQuad6(q *Quad)
 
 // Peak does n times 12 fused multiply-adds of whole vectors, on zeros.
 func Peak(n int)

@@ -87,6 +87,7 @@ func (t *strips) chunk(_, i int) {
 const (
 	stripCycles  = 0.25 // stored in its plane
 	streamCycles = 0.2  // of a plane, read
+	narrowStrip  = 0.4  // of a whole strip's products: those of a strip of 16 pixels or fewer
 )
 
 // Cycles estimates those of a run on one thread.
@@ -96,8 +97,14 @@ func (t *strips) Cycles() float64 {
 	if rest := s.M - rows; rest > 0 {
 		rows += max(rest, 2) // sums wait for each other in tiles of fewer
 	}
-	all := s.N * parallel.Chunks(t.plane, ref.QuadNR)
-	products := method.TileCycles / tile.MR * float64(ref.QuadNR/tile.NR*rows*s.C*all)
-	return products + method.StreamCycles(s.C*s.M, all) +
+	all := float64(s.N) * float64(t.plane/ref.QuadNR)
+	switch rest := t.plane % ref.QuadNR; {
+	case rest > tile.NR:
+		all += float64(s.N)
+	case rest > 0: // one vector of four
+		all += narrowStrip * float64(s.N)
+	}
+	products := method.TileCycles / tile.MR * float64(ref.QuadNR/tile.NR*rows*s.C) * all
+	return products + method.StreamCycles(s.C*s.M, s.N*parallel.Chunks(t.plane, ref.QuadNR)) +
 		stripCycles*float64(s.N*t.plane*s.M) + streamCycles*float64(s.N*t.plane*s.C)
 }

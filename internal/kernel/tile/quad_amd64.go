@@ -59,6 +59,23 @@ func quad(q *ref.Quad, rows int) {
 		}
 		return
 	}
+	if q.N <= NR { // the last columns of planes
+		switch rows {
+		case 6:
+			avx512.NarrowQuad6(q)
+		case 5:
+			avx512.NarrowQuad5(q)
+		case 4:
+			avx512.NarrowQuad4(q)
+		case 3:
+			avx512.NarrowQuad3(q)
+		case 2:
+			avx512.NarrowQuad2(q)
+		case 1:
+			avx512.NarrowQuad1(q)
+		}
+		return
+	}
 	switch rows {
 	case 6:
 		avx512.Quad6(q)

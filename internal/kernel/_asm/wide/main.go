@@ -51,8 +51,9 @@ func main() {
 	// The images of a batch of eight, for depthwise products.
 	(&tiles{n: 1, rows: 8, kind: strided}).generate()
 	for rows := 1; rows <= mr; rows++ {
-		(&quad{rows: rows}).generate()
-		(&quad{rows: rows, offset: true}).generate()
+		(&quad{rows: rows, n: quads}).generate()
+		(&quad{rows: rows, n: quads, offset: true}).generate()
+		(&quad{rows: rows, n: 1}).generate()
 	}
 	emit.Peak(emit.Z)
 	Generate()

@@ -15,6 +15,7 @@ import (
 // place. Six rows have as many sums as a pair of tiles, and load less: 10 times a step of k.
 type quad struct {
 	rows   int
+	n      int        // vectors of a row: four, or one at the end of planes
 	offset bool       // the vectors lie anywhere, and so do the rows of B; else they are neighbours
 	walk   *emit.Walk // of whole panels, else nil
 	raw    *raw       // rows that are fetched
@@ -22,7 +23,7 @@ type quad struct {
 }
 
 const (
-	quads = 4 // vectors of a row
+	quads = 4 // most vectors of a row
 
 	// A ref.Vector in memory.
 	vector    = 12
@@ -31,7 +32,7 @@ const (
 	vectorN   = 8
 )
 
-func (q *quad) sum(i, v int) reg.VecPhysical  { return emit.Z(quads*i + v) }
+func (q *quad) sum(i, v int) reg.VecPhysical  { return emit.Z(q.n*i + v) }
 func (q *quad) b(v int) reg.VecPhysical       { return emit.Z(quads*mr + v) }
 func (q *quad) free(i int) reg.VecPhysical    { return emit.Z(quads*(mr+1) + i%quads) }
 func (q *quad) mask(v int) reg.OpmaskPhysical { return stored(v/halves, v%halves) }
@@ -41,22 +42,32 @@ func (q *quad) generate() {
 	if q.offset {
 		kind = "Offset"
 	}
-	TEXT(fmt.Sprintf("%sQuad%d", kind, q.rows), NOSPLIT, "func(q *Quad)")
+	name, narrow := kind, q.n < quads
+	if narrow {
+		name = "Narrow"
+	}
+	TEXT(fmt.Sprintf("%sQuad%d", name, q.rows), NOSPLIT, "func(q *Quad)")
 	Pragma("noescape")
 	count := fmt.Sprint(q.rows)
 	if q.rows == mr {
 		q.walk = &emit.Walk{Rows: mr}
 		count += "*q.Panels"
 	}
-	Doc(fmt.Sprintf("%sQuad%d is ref.%[1]sQuadTile(q, %[3]s), q being left as it is.", kind, q.rows, count))
+	doc := fmt.Sprintf("%sQuad%d is ref.%sQuadTile(q, %s), q being left as it is", name, q.rows, kind, count)
+	if narrow {
+		doc += ", q.N being 16 at most"
+	}
+	Doc(doc + ".")
 	q.p = Dereference(Param("q"))
 	q.masks()
-	q.raw = newRaw(q.p, "NextRows")
+	if !narrow {
+		q.raw = newRaw(q.p, "NextRows")
+	}
 	if q.walk != nil {
 		q.walk.Begin(q.p)
 	}
 	for i := range q.rows {
-		for v := range quads {
+		for v := range q.n {
 			VPXORQ(q.sum(i, v), q.sum(i, v), q.sum(i, v))
 		}
 	}
@@ -78,7 +89,7 @@ func (q *quad) masks() {
 	MOVQ(I32(-1), ones)
 	if q.offset {
 		cols, m := emit.Field(q.p, "Cols"), GP64()
-		for v := range quads {
+		for v := range q.n {
 			n := GP64()
 			MOVLQSX(Mem{Base: cols, Disp: vector*v + vectorN}, n)
 			BZHIQ(n, ones, m)
@@ -87,9 +98,9 @@ func (q *quad) masks() {
 		return
 	}
 	BZHIQ(emit.Field(q.p, "N"), ones, ones)
-	for v := range quads {
+	for v := range q.n {
 		KMOVW(ones.As32(), q.mask(v))
-		if v < quads-1 {
+		if v < q.n-1 {
 			SHRQ(U8(wide/4), ones)
 		}
 	}
@@ -98,7 +109,7 @@ func (q *quad) masks() {
 // place is where each vector of the rows at p begins: in a matrix of results or, for those of
 // B, vectors of operands.
 func (q *quad) place(p reg.GPVirtual, field int) (at [quads]Mem) {
-	for v := range quads {
+	for v := range q.n {
 		if !q.offset {
 			at[v] = Mem{Base: p, Disp: wide * v}
 			continue
@@ -113,7 +124,7 @@ func (q *quad) place(p reg.GPVirtual, field int) (at [quads]Mem) {
 
 // down moves on to the next rows, step bytes away.
 func (q *quad) down(at [quads]Mem, step reg.GPVirtual) {
-	for v := range quads {
+	for v := range q.n {
 		if v == 0 || q.offset {
 			ADDQ(step, at[v].Base)
 		}
@@ -121,12 +132,12 @@ func (q *quad) down(at [quads]Mem, step reg.GPVirtual) {
 }
 
 // prefetch asks for the rows of the residual, which the sums will need, and for those of C to the
-// right of the tile, where the next ones will be.
+// right of the tile, where the next ones will be unless it is the last.
 func (q *quad) prefetch() {
 	ask := func(at reg.GPVirtual, first int) {
 		ld := emit.Field(q.p, "LDC")
 		for i := range q.rows {
-			for v := range quads {
+			for v := range q.n {
 				PREFETCHT0(Mem{Base: at, Disp: wide * (first + v)})
 			}
 			if i < q.rows-1 {
@@ -135,7 +146,9 @@ func (q *quad) prefetch() {
 		}
 	}
 	emit.SkipNil(emit.Field(q.p, "Residual"), "fetchedResidual", func() { ask(q.walk.Place(q.p, "Residual"), 0) })
-	ask(q.walk.Place(q.p, "C"), quads)
+	if q.n == quads {
+		ask(q.walk.Place(q.p, "C"), quads)
+	}
 }
 
 // loop accumulates the products over k.
@@ -167,18 +180,18 @@ func (q *quad) loop() {
 			if q.offset {
 				o := GP64()
 				MOVLQSX(Mem{Base: off, Disp: 4 * u}, o)
-				for v := range quads {
+				for v := range q.n {
 					VMOVUPS(Mem{Base: b[v].Base, Index: o, Scale: 1}, q.b(v))
 				}
 			} else {
-				for v := range quads {
+				for v := range q.n {
 					VMOVUPS_Z(b[v], q.mask(v), q.b(v))
 				}
 				q.down(b, ld)
 			}
 			for i := range q.rows {
 				VBROADCASTSS(Mem{Base: a, Disp: 4 * (mr*u + i)}, q.free(i))
-				for v := range quads {
+				for v := range q.n {
 					VFMADD231PS(q.free(i), q.b(v), q.sum(i, v))
 				}
 			}
@@ -210,7 +223,7 @@ func (q *quad) finish() {
 		q.each(func(i, v int) {
 			VMOVUPS_Z(res[v], q.mask(v), q.free(v))
 			VADDPS(q.free(v), q.sum(i, v), q.sum(i, v))
-			if v == quads-1 && i < q.rows-1 {
+			if v == q.n-1 && i < q.rows-1 {
 				q.down(res, ld)
 			}
 		})
@@ -220,7 +233,7 @@ func (q *quad) finish() {
 	Label("clamp")
 	store := func(i, v int) {
 		VMOVUPS(q.sum(i, v), q.mask(v), c[v])
-		if v == quads-1 && i < q.rows-1 {
+		if v == q.n-1 && i < q.rows-1 {
 			q.down(c, ld)
 		}
 	}
@@ -259,7 +272,7 @@ func (q *quad) addBias(name string) {
 
 func (q *quad) each(f func(i, v int)) {
 	for i := range q.rows {
-		for v := range quads {
+		for v := range q.n {
 			f(i, v)
 		}
 	}
