@@ -174,9 +174,12 @@ func (d *openedData) drawLabels(o *dataOptions, m *subject, trained *dataset.Set
 	return d.draw(trained, s, seed, ideal)
 }
 
-// draw assigns labels as a training run on trained does.
+// draw assigns labels as a training run on trained does. True ones are those of any images.
 func (d *openedData) draw(trained *dataset.Set, s labels.Scheme, seed uint64, idealViews int) error {
 	d.labelSeed = &seed
+	if s == (labels.Scheme{}) && idealViews == 0 {
+		trained = d.Set
+	}
 	var drawn []int64
 	for _, y := range train.Assigned(trained, s, seed, idealViews) {
 		drawn = append(drawn, int64(y))

@@ -126,6 +126,10 @@ func TestAssignedLabelsFollowTheirImages(t *testing.T) {
 	if d, err := openData(t, model, "--train-first", "4000"); err != nil || d.assigned != nil || len(d.warnings) != 1 {
 		t.Errorf("images that the model was not trained on: %v, warnings %q", err, d.warnings)
 	}
+	d, err := openData(t, model, "--train-first", "4000", "--labels", "true")
+	if err != nil || !slices.EqualFunc(d.assigned, d.Train.Labels(), func(y int, label int32) bool { return y == int(label) }) {
+		t.Errorf("true labels of images that the model was not trained on: %v", err)
+	}
 	hot := make([]int64, len(all)*10)
 	for i, y := range all {
 		hot[i*10+int(y)] = 1
