@@ -31,7 +31,8 @@ func (s *Set) Thumbnail(of *Split, i, side int) image.Image {
 	at := func(c, i int) uint8 { return uint8(planes[c*h*w+i]*255 + 0.5) }
 	out := image.NewRGBA(image.Rect(0, 0, w, h))
 	for i := range h * w {
-		copy(out.Pix[4*i:], []uint8{at(0, i), at(s.C/2, i), at(s.C-1, i), 0xff})
+		dot := out.Pix[4*i:][:4]
+		dot[0], dot[1], dot[2], dot[3] = at(0, i), at(s.C/2, i), at(s.C-1, i), 0xff
 	}
 	return out
 }
