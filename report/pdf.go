@@ -284,9 +284,21 @@ func wrap(s string, width vg.Length, measure func(string) vg.Length) []string {
 	s = strings.ToValidUTF8(s, "?")
 	var lines []string
 	begin, space := 0, -1 // of the line; its last space
+	fits := 0             // the end of the last word that is in the line as a whole
 	for i, r := range s {
 		if r == ' ' {
 			space = i
+			continue
+		}
+		if i < fits {
+			continue
+		}
+		end := len(s)
+		if n := strings.IndexByte(s[i:], ' '); n >= 0 {
+			end = i + n
+		}
+		if measure(s[begin:end]) <= width {
+			fits = end
 			continue
 		}
 		if measure(s[begin:i+utf8.RuneLen(r)]) > width && i > begin {
