@@ -146,7 +146,8 @@ func (o *storeOptions) writeJobs(arg string, threads int, std streams) error {
 
 // program is what features depend on beside model and images: the version that the build
 // records, or the executable's hash where it records none or that the sources were changed,
-// since two such builds need not compute the same bits. The kernels in assembly compute the same on all processors that have them.
+// since two such builds need not compute the same bits. The kernels in assembly compute the
+// same on all processors that have them.
 func program() (string, error) {
 	kernels := cpu.ISA()
 	if strings.HasPrefix(kernels, "avx") {

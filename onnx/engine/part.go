@@ -240,10 +240,10 @@ func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) 
 	if err := memory.Need("a run", int64(whole.size)+int64(c.threads)*int64(part.size)); err != nil {
 		return nil, err
 	}
-	s := &parted{rounds: c.rounds, errs: make([]error, c.threads)}
+	s, touching := &parted{rounds: c.rounds, errs: make([]error, c.threads)}, cmp.Or(o.Preparing, o.Pool)
+	env := &ops.Env{Pool: o.Pool, Preparing: o.Preparing, Packed: o.Packed, Images: batch}
 	var err error
-	if s.session, err = c.whole.bind(whole.allocate(cmp.Or(o.Preparing, o.Pool)), o.Taps, &ops.Env{Pool: o.Pool, Preparing: o.Preparing, Packed: o.Packed, Images: batch},
-		behind); err != nil {
+	if s.session, err = c.whole.bind(whole.allocate(touching), o.Taps, env, behind); err != nil {
 		return nil, err
 	}
 	for _, v := range c.whole.inputs {
@@ -265,10 +265,10 @@ func (c *cut) session(o *Options, behind, before *ops.Scratch) (*parted, error) 
 		switch {
 		case i == 0:
 			env.Packed = o.Packed
-			part.allocate(cmp.Or(o.Preparing, o.Pool))
+			part.allocate(touching)
 		case i%c.rounds == 0:
 			before = before.Again()
-			part = part.over(nil).allocate(cmp.Or(o.Preparing, o.Pool))
+			part = part.over(nil).allocate(touching)
 		default:
 			before.Rewind()
 			part = part.over(part.arena)

@@ -54,8 +54,11 @@ func SuitsTurned(s Spec) (x, y bool) {
 		both := depthwise.SuitsTurned(s)
 		return both, both
 	}
-	if !depthwise.HasTurned() || !isPointwise(s) || s.StrideH > 1 || s.StrideW > 1 || newConv(nil, s, s).Name() == "gemm-strassen" {
+	if !depthwise.HasTurned() || !isPointwise(s) || s.StrideH > 1 || s.StrideW > 1 {
 		return false, false
+	}
+	if _, halves := newConv(nil, s, s).(*strassen); halves {
+		return false, false // of other bits
 	}
 	return s.C%tile.NR == 0, s.M%tile.NR == 0
 }

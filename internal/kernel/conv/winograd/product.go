@@ -15,7 +15,7 @@ type product struct {
 	next        []ref.Piece
 	tiles       int
 	q0, q1      int
-	written     strips // after the product, fetched meanwhile
+	written     spans // after the product, fetched meanwhile
 }
 
 // byElements multiplies by weights that were changed before.
