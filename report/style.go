@@ -68,7 +68,7 @@ func newPlot(title string) *plot.Plot {
 	p.Legend.TextStyle.Font = face(8)
 	p.Legend.ThumbnailWidth = vg.Points(26)
 	p.Legend.Padding = vg.Points(2)
-	p.BackgroundColor = nil // that of pages and pictures, white
+	p.BackgroundColor = color.White
 	return p
 }
 
