@@ -95,10 +95,15 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 // that is best for all.
 func pointwiseOf(p *parallel.Pool, s, all Spec, flipped bool) estimated {
 	product, pixels := newPointwise(nil, all, flipped).Cycles(), newTurned(nil, all, flipped).Cycles()
-	if suitsStrassen(s) && newStrassen(nil, all).Cycles() < gemm.HalvesAtMost*min(product, pixels) {
+	least, inStrips := min(product, pixels), false
+	if suitsStrips(s) {
+		cycles := newStrips(nil, all, flipped).Cycles()
+		least, inStrips = min(least, cycles), cycles < least
+	}
+	if suitsStrassen(s) && newStrassen(nil, all).Cycles() < gemm.HalvesAtMost*least {
 		return newStrassen(p, s)
 	}
-	if suitsStrips(s) && newStrips(nil, all, flipped).Cycles() < min(product, pixels) {
+	if inStrips {
 		return newStrips(p, s, flipped)
 	}
 	if pixels < product {

@@ -268,10 +268,11 @@ func (t *turned) place(sums []float32, b *pixels, q, q1 int) {
 // the kernels of 512 bits, twice what was measured, for a product takes half as long with
 // them as [method.TileCycles] says.
 const (
-	placeCycles = 0.6 // brought into its plane
-	packCycles  = 0.4 // of a plane, packed
-	storeCycles = 0.4 // stored in its plane
-	loneCycles  = 1.2 // times those of a panel of a pair, for a panel that has no other
+	placeCycles  = 0.6 // brought into its plane
+	pickedCycles = 0.4 // of a large plane: each plane of a tile is on another page
+	packCycles   = 0.4 // of a plane, packed
+	storeCycles  = 0.4 // stored in its plane
+	loneCycles   = 1.2 // times those of a panel of a pair, for a panel that has no other
 )
 
 // Cycles estimates those of a run on one thread.
@@ -288,6 +289,9 @@ func (t *turned) Cycles() float64 {
 		panels += loneCycles
 	}
 	s := &t.spec
-	products := method.TileCycles / tile.MR * float64(s.N*rows*s.C) * panels
-	return products + placeCycles*float64(s.N*t.plane*s.M)
+	cycles := method.TileCycles/tile.MR*float64(s.N*rows*s.C)*panels + placeCycles*float64(s.N*t.plane*s.M)
+	if t.bands > 1 {
+		cycles += pickedCycles * float64(s.N*t.plane*s.C)
+	}
+	return cycles
 }
