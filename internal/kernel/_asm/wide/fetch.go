@@ -157,17 +157,17 @@ func (t *tiles) hold(k reg.GPVirtual) *held {
 	return h
 }
 
-// release gives them back, if they are still held, and goes to the loop after what is to
-// come first.
-func (h *held) release(k reg.GPVirtual, loop string, first func()) {
+// release gives them back, if they are still held, and goes to the loop of that name after what is
+// to come first.
+func (h *held) release(k reg.GPVirtual, name, loop string, first func()) {
 	if h == nil {
 		return
 	}
 	CMPQ(h.steps, U8(0))
-	JEQ(LabelRef("released"))
+	JEQ(LabelRef(name + "Released"))
 	first()
 	ADDQ(h.steps, k)
 	MOVQ(U32(0), h.steps)
 	JMP(LabelRef(loop))
-	Label("released")
+	Label(name + "Released")
 }

@@ -159,43 +159,55 @@ func (t *tiles) loop(p []gotypes.Component) {
 	if t.kind == turned { // whose k is a multiple of 16
 		unrolls = unrolls[:1]
 	}
-	for _, n := range unrolls {
-		loop, done := emit.Numbered("loop", n), emit.Numbered("done", n)
-		Label(loop)
-		SUBQ(U32(uint32(n)), k)
-		JL(LabelRef(done))
-		if n > 1 {
-			a.prefetch(n)
-			if t.walk == nil && t.kind == packed {
-				b.prefetch(n)
-			}
-			t.more.fetch(piece)
-			raw.fetch("fetched")
-		}
-		for u := range n {
-			b.load(u)
-			for i := range t.rows {
-				x := t.free(2 + i%(t.frees()-2))
-				VBROADCASTSS(a.at(i, u), x)
-				for j := range t.n {
-					VFMADD231PS(x, t.free(j), t.sum(i, j))
+	steps := func(name string, load func(u int)) {
+		for _, n := range unrolls {
+			loop, done := emit.Numbered(name+"Loop", n), emit.Numbered(name+"Done", n)
+			Label(loop)
+			SUBQ(U32(uint32(n)), k)
+			JL(LabelRef(done))
+			if n > 1 {
+				a.prefetch(n)
+				if t.walk == nil && t.kind == packed {
+					b.prefetch(n)
 				}
+				t.more.fetch(piece)
+				raw.fetch("fetched")
 			}
-			a.step()
+			for u := range n {
+				load(u)
+				for i := range t.rows {
+					x := t.free(2 + i%(t.frees()-2))
+					VBROADCASTSS(a.at(i, u), x)
+					for j := range t.n {
+						VFMADD231PS(x, t.free(j), t.sum(i, j))
+					}
+				}
+				a.step()
+			}
+			a.advance(n)
+			b.advance(n)
+			if t.kind == turned {
+				TESTB(U8(wide/4-1), k.As8())
+				JNE(LabelRef(loop))
+				ADDQ(a.one, a.base[0]) // to the next block
+			}
+			JMP(LabelRef(loop))
+			Label(done)
+			if n > 1 {
+				ADDQ(U32(uint32(n)), k)
+				held.release(k, name, loop, func() { t.prefetch(p) })
+			}
 		}
-		a.advance(n)
-		b.advance(n)
-		if t.kind == turned {
-			TESTB(U8(wide/4-1), k.As8())
-			JNE(LabelRef(loop))
-			ADDQ(a.one, a.base[0]) // to the next block
-		}
-		JMP(LabelRef(loop))
-		Label(done)
-		if n > 1 {
-			ADDQ(U32(uint32(n)), k)
-			held.release(k, loop, func() { t.prefetch(p) })
-		}
+	}
+	if t.kind != offset {
+		steps("packed", b.loadRow)
+	} else {
+		b.joined("joined")
+		steps("halves", b.loadHalves)
+		JMP(LabelRef("summed"))
+		Label("joined")
+		steps("whole", b.loadWhole)
+		Label("summed")
 	}
 	t.more.store(piece)
 	t.raw.store(raw)
@@ -312,20 +324,48 @@ func (t *tiles) columns(p []gotypes.Component) *columns {
 	return c
 }
 
-// load loads the row that is u steps ahead.
-func (c *columns) load(u int) {
-	if c.off == nil {
-		for j := range c.b {
-			VMOVUPS(Mem{Base: c.b[j][0], Disp: wide * u}, c.free(j))
-		}
-		return
+// loadRow loads the row of packed ones that is u steps ahead.
+func (c *columns) loadRow(u int) {
+	for j := range c.b {
+		VMOVUPS(Mem{Base: c.b[j][0], Disp: wide * u}, c.free(j))
 	}
-	o := GP64()
-	MOVLQSX(Mem{Base: c.off, Disp: 4 * u}, o)
+}
+
+// joined goes to the label where the halves of each row are neighbours. To join them in a register takes a
+// turn of a unit that multiplies, on processors of Intel.
+func (c *columns) joined(label string) {
+	for j := range c.b {
+		apart := GP64()
+		MOVQ(c.b[j][1], apart)
+		SUBQ(c.b[j][0], apart)
+		CMPQ(apart, U8(half))
+		JNE(LabelRef("apart"))
+	}
+	JMP(LabelRef(label))
+	Label("apart")
+}
+
+// loadHalves loads the row that is u steps ahead, whose halves lie anywhere.
+func (c *columns) loadHalves(u int) {
+	o := c.offset(u)
 	for j := range c.b {
 		VMOVUPS(Mem{Base: c.b[j][0], Index: o, Scale: 1}, c.free(j).AsY())
 		VMOVUPS(Mem{Base: c.b[j][1], Disp: -half, Index: o, Scale: 1}, upper, c.free(j))
 	}
+}
+
+// loadWhole is loadHalves of neighbours.
+func (c *columns) loadWhole(u int) {
+	o := c.offset(u)
+	for j := range c.b {
+		VMOVUPS(Mem{Base: c.b[j][0], Index: o, Scale: 1}, c.free(j))
+	}
+}
+
+func (c *columns) offset(u int) reg.GPVirtual {
+	o := GP64()
+	MOVLQSX(Mem{Base: c.off, Disp: 4 * u}, o)
+	return o
 }
 
 // prefetch asks for rows that come later, for the second level of cache. Few rows of A take
