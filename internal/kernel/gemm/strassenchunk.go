@@ -277,27 +277,34 @@ func (t *Strassen) multiply(w *workspace, b *block, g *group, m, q, q1 int) {
 
 // join makes C of the products of the panels [q0, q1).
 func (t *Strassen) join(w *workspace, b *block, kept []float32, q0, q1 int) {
-	per, both := t.per(b)
-	for q := q0; q < q1; q++ {
-		products := kept[7*(q-q0)*t.productLen():][:7*t.productLen()]
-		if t.spec.C.Row == 1 {
-			t.joinPlanes(products, b, q)
-			continue
+	products := func(q int) []float32 { return kept[7*(q-q0)*t.productLen():][:7*t.productLen()] }
+	if t.spec.C.Row == 1 {
+		for q := q0; q < q1; q++ {
+			t.joinPlanes(products(q), b, q)
 		}
-		for o := b.o0; o < b.o1; o++ {
-			from, r := (o-b.o0)*per, b.l0*t.spec.Inner
-			t.joinRows(w, products[from*tile.NR:], o, r, both, q, false)
-			t.joinRows(w, products[min(from+both, from+per-1)*tile.NR:], o, r+both, per-both, q, true)
+		return
+	}
+	per, both := t.per(b)
+	for o := b.o0; o < b.o1; o++ {
+		from, r := (o-b.o0)*per, b.l0*t.spec.Inner
+		for i, n := 0, 0; i < per; i += n {
+			if n = min(joinedAtOnce, per-i); i < both {
+				n = min(n, both-i)
+			}
+			for q := q0; q < q1; q++ {
+				t.joinRows(w, products(q)[(from+i)*tile.NR:], o, r+i, n, q, i >= both)
+			}
 		}
 	}
 }
 
+// joinedAtOnce is the number of rows of a quarter of C that get all of their panels together: they lie on
+// as many pages, and what two panels write of them is neighbours.
+const joinedAtOnce = 8
+
 // joinRows stores n rows of C, from row r of an outer place on; of lone ones the second half has
 // none.
 func (t *Strassen) joinRows(w *workspace, products []float32, o, r, n, panel int, lone bool) {
-	if n == 0 {
-		return
-	}
 	s := &t.spec
 	left, right := panel*tile.NR, t.n+panel*tile.NR
 	upper := o*s.C.Outer + r*s.C.Row
