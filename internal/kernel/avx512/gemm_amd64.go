@@ -164,12 +164,12 @@ func PairTurned12(t *Tile, u *Tile)
 //go:noescape
 func TileTurned12(t *Tile)
 
-// PairStrided13 is ref.TileStrided(…, 13) of t, u, which it leaves as they are.
+// PairStrided13 is ref.TileStrided(…, 13*t.Panels) of t, u, which it leaves as they are.
 //
 //go:noescape
 func PairStrided13(t *Tile, u *Tile)
 
-// PairTurned13 is ref.TileTurned(…, 13) of t, u, which it leaves as they are.
+// PairTurned13 is ref.TileTurned(…, 13*t.Panels) of t, u, which it leaves as they are.
 //
 //go:noescape
 func PairTurned13(t *Tile, u *Tile)

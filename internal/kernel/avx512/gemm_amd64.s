@@ -17874,56 +17874,99 @@ stored:
 	RET
 
 // func PairStrided13(t *Tile, u *Tile)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·PairStrided13(SB), NOSPLIT, $0-16
-	MOVQ   t+0(FP), AX
-	MOVQ   u+8(FP), CX
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	VPXORQ Z14, Z14, Z14
-	VPXORQ Z15, Z15, Z15
-	VPXORQ Z16, Z16, Z16
-	VPXORQ Z17, Z17, Z17
-	VPXORQ Z18, Z18, Z18
-	VPXORQ Z19, Z19, Z19
-	VPXORQ Z20, Z20, Z20
-	VPXORQ Z21, Z21, Z21
-	VPXORQ Z22, Z22, Z22
-	VPXORQ Z23, Z23, Z23
-	VPXORQ Z24, Z24, Z24
-	VPXORQ Z25, Z25, Z25
-	MOVQ   (AX), DX
-	MOVQ   16(AX), BX
-	MOVQ   24(AX), SI
-	SHLQ   $0x02, BX
-	SHLQ   $0x02, SI
-	MOVQ   8(AX), DI
-	LEAQ   (DI)(BX*2), R8
-	ADDQ   BX, R8
-	LEAQ   (R8)(BX*2), R9
-	ADDQ   BX, R9
-	LEAQ   (R9)(BX*2), R10
-	ADDQ   BX, R10
-	LEAQ   (R10)(BX*2), R11
-	ADDQ   BX, R11
-	MOVQ   32(AX), R12
-	MOVQ   32(CX), R13
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
+TEXT ·PairStrided13(SB), NOSPLIT, $72-16
+	MOVQ t+0(FP), AX
+	MOVQ u+8(FP), CX
+	MOVQ $0x00000000, 8(SP)
+	MOVQ 160(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 168(AX), DX
+	MOVQ DX, 24(SP)
+	MOVQ 152(AX), DX
+	MOVQ DX, 32(SP)
+	MOVQ 8(AX), DX
+	MOVQ DX, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+	MOVQ $0x00000000, 56(SP)
+
+panel:
+	VPXORQ  Z0, Z0, Z0
+	VPXORQ  Z1, Z1, Z1
+	VPXORQ  Z2, Z2, Z2
+	VPXORQ  Z3, Z3, Z3
+	VPXORQ  Z4, Z4, Z4
+	VPXORQ  Z5, Z5, Z5
+	VPXORQ  Z6, Z6, Z6
+	VPXORQ  Z7, Z7, Z7
+	VPXORQ  Z8, Z8, Z8
+	VPXORQ  Z9, Z9, Z9
+	VPXORQ  Z10, Z10, Z10
+	VPXORQ  Z11, Z11, Z11
+	VPXORQ  Z12, Z12, Z12
+	VPXORQ  Z13, Z13, Z13
+	VPXORQ  Z14, Z14, Z14
+	VPXORQ  Z15, Z15, Z15
+	VPXORQ  Z16, Z16, Z16
+	VPXORQ  Z17, Z17, Z17
+	VPXORQ  Z18, Z18, Z18
+	VPXORQ  Z19, Z19, Z19
+	VPXORQ  Z20, Z20, Z20
+	VPXORQ  Z21, Z21, Z21
+	VPXORQ  Z22, Z22, Z22
+	VPXORQ  Z23, Z23, Z23
+	VPXORQ  Z24, Z24, Z24
+	VPXORQ  Z25, Z25, Z25
+	MOVQ    (AX), DX
+	MOVQ    16(AX), BX
+	MOVQ    24(AX), SI
+	SHLQ    $0x02, BX
+	SHLQ    $0x02, SI
+	MOVQ    40(SP), DI
+	LEAQ    (DI)(BX*2), R8
+	ADDQ    BX, R8
+	LEAQ    (R8)(BX*2), R9
+	ADDQ    BX, R9
+	LEAQ    (R9)(BX*2), R10
+	ADDQ    BX, R10
+	LEAQ    (R10)(BX*2), R11
+	ADDQ    BX, R11
+	MOVQ    32(AX), R12
+	MOVQ    32(CX), R13
+	MOVQ    (SP), R14
+	MOVQ    $0x00000040, R15
+	CMPQ    R15, DX
+	CMOVQGT DX, R15
+	MOVQ    R15, 64(SP)
+	SUBQ    R15, DX
 
 packedLoop4:
-	SUBQ         $0x00000004, DX
-	JL           packedDone4
+	SUBQ $0x00000004, DX
+	JL   packedDone4
+	CMPQ 8(SP), $0x00
+	JNE  lines
+	CMPQ 24(SP), $0x00
+	JEQ  fetchedPiece
+	DECQ 24(SP)
+	MOVQ 16(SP), R15
+	MOVQ (R15), R14
+	MOVQ 8(R15), R15
+	MOVQ R15, 8(SP)
+	ADDQ $0x10, 16(SP)
+
+lines:
+	DECQ       8(SP)
+	PREFETCHT1 (R14)
+	PREFETCHT1 64(R14)
+	PREFETCHT1 128(R14)
+	PREFETCHT1 192(R14)
+	PREFETCHT1 256(R14)
+	PREFETCHT1 320(R14)
+	PREFETCHT1 384(R14)
+	PREFETCHT1 448(R14)
+	ADDQ       $0x00000200, R14
+
+fetchedPiece:
 	VMOVUPS      (R12), Z26
 	VMOVUPS      (R13), Z27
 	VBROADCASTSS (DI), Z28
@@ -18113,8 +18156,73 @@ packedLoop4:
 	JMP          packedLoop4
 
 packedDone4:
-	ADDQ $0x00000004, DX
+	ADDQ       $0x00000004, DX
+	CMPQ       64(SP), $0x00
+	JEQ        packedReleased
+	MOVQ       72(AX), R15
+	MOVQ       120(AX), BP
+	TESTQ      BP, BP
+	CMOVQEQ    56(AX), BP
+	ADDQ       48(SP), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	MOVQ       120(CX), BP
+	TESTQ      BP, BP
+	CMOVQEQ    56(CX), BP
+	ADDQ       48(SP), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	LEAQ       (BP)(R15*4), BP
+	PREFETCHT0 60(BP)
+	ADDQ       64(SP), DX
+	MOVQ       $0x00000000, 64(SP)
+	JMP        packedLoop4
 
+packedReleased:
 packedLoop1:
 	SUBQ         $0x00000001, DX
 	JL           packedDone1
@@ -18169,6 +18277,272 @@ packedLoop1:
 	JMP          packedLoop1
 
 packedDone1:
+	MOVQ         R14, (SP)
+	CMPB         149(AX), $0x00
+	JNE          general
+	CMPB         148(AX), $0x00
+	JNE          general
+	CMPQ         96(AX), $0x00
+	JNE          general
+	CMPQ         120(AX), $0x00
+	JNE          general
+	MOVQ         64(AX), DX
+	SUBQ         56(AX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(AX), $0x08
+	JNE          general
+	CMPQ         88(AX), $0x08
+	JNE          general
+	MOVQ         64(CX), DX
+	SUBQ         56(CX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(CX), $0x08
+	JNE          general
+	CMPQ         88(CX), $0x08
+	JNE          general
+	MOVQ         72(AX), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         56(AX), SI
+	ADDQ         48(SP), SI
+	MOVQ         56(CX), DI
+	ADDQ         48(SP), DI
+	MOVQ         104(AX), R8
+	TESTQ        R8, R8
+	JEQ          noBias
+	CMPB         150(AX), $0x00
+	JEQ          noBounds
+	VBROADCASTSS 140(AX), Z26
+	VBROADCASTSS 144(AX), Z27
+	MOVQ         104(AX), R8
+	VMOVUPS      (R8), Y28
+	MOVQ         112(AX), R8
+	VINSERTF32X8 $0x01, (R8), Z28, Z28
+	MOVQ         104(CX), R8
+	VMOVUPS      (R8), Y29
+	MOVQ         112(CX), R8
+	VINSERTF32X8 $0x01, (R8), Z29, Z29
+	VADDPS       Z28, Z0, Z0
+	VMAXPS       Z0, Z26, Z0
+	VMINPS       Z0, Z27, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z29, Z1, Z1
+	VMAXPS       Z1, Z26, Z1
+	VMINPS       Z1, Z27, Z1
+	VMOVUPS      Z1, (DI)
+	VADDPS       Z28, Z2, Z2
+	VMAXPS       Z2, Z26, Z2
+	VMINPS       Z2, Z27, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z29, Z3, Z3
+	VMAXPS       Z3, Z26, Z3
+	VMINPS       Z3, Z27, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VADDPS       Z28, Z4, Z4
+	VMAXPS       Z4, Z26, Z4
+	VMINPS       Z4, Z27, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z29, Z5, Z5
+	VMAXPS       Z5, Z26, Z5
+	VMINPS       Z5, Z27, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VADDPS       Z28, Z6, Z6
+	VMAXPS       Z6, Z26, Z6
+	VMINPS       Z6, Z27, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMAXPS       Z7, Z26, Z7
+	VMINPS       Z7, Z27, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z8, Z8
+	VMAXPS       Z8, Z26, Z8
+	VMINPS       Z8, Z27, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z29, Z9, Z9
+	VMAXPS       Z9, Z26, Z9
+	VMINPS       Z9, Z27, Z9
+	VMOVUPS      Z9, (DI)
+	VADDPS       Z28, Z10, Z10
+	VMAXPS       Z10, Z26, Z10
+	VMINPS       Z10, Z27, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z29, Z11, Z11
+	VMAXPS       Z11, Z26, Z11
+	VMINPS       Z11, Z27, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VADDPS       Z28, Z12, Z12
+	VMAXPS       Z12, Z26, Z12
+	VMINPS       Z12, Z27, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z29, Z13, Z13
+	VMAXPS       Z13, Z26, Z13
+	VMINPS       Z13, Z27, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VADDPS       Z28, Z14, Z14
+	VMAXPS       Z14, Z26, Z14
+	VMINPS       Z14, Z27, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMAXPS       Z15, Z26, Z15
+	VMINPS       Z15, Z27, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z16, Z16
+	VMAXPS       Z16, Z26, Z16
+	VMINPS       Z16, Z27, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z29, Z17, Z17
+	VMAXPS       Z17, Z26, Z17
+	VMINPS       Z17, Z27, Z17
+	VMOVUPS      Z17, (DI)
+	VADDPS       Z28, Z18, Z18
+	VMAXPS       Z18, Z26, Z18
+	VMINPS       Z18, Z27, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z29, Z19, Z19
+	VMAXPS       Z19, Z26, Z19
+	VMINPS       Z19, Z27, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VADDPS       Z28, Z20, Z20
+	VMAXPS       Z20, Z26, Z20
+	VMINPS       Z20, Z27, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z29, Z21, Z21
+	VMAXPS       Z21, Z26, Z21
+	VMINPS       Z21, Z27, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VADDPS       Z28, Z22, Z22
+	VMAXPS       Z22, Z26, Z22
+	VMINPS       Z22, Z27, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z23, Z23
+	VMAXPS       Z23, Z26, Z23
+	VMINPS       Z23, Z27, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z24, Z24
+	VMAXPS       Z24, Z26, Z24
+	VMINPS       Z24, Z27, Z24
+	VMOVUPS      Z24, (SI)
+	VADDPS       Z29, Z25, Z25
+	VMAXPS       Z25, Z26, Z25
+	VMINPS       Z25, Z27, Z25
+	VMOVUPS      Z25, (DI)
+	JMP          stored
+
+noBounds:
+	MOVQ         104(AX), R8
+	VMOVUPS      (R8), Y28
+	MOVQ         112(AX), R8
+	VINSERTF32X8 $0x01, (R8), Z28, Z28
+	MOVQ         104(CX), R8
+	VMOVUPS      (R8), Y29
+	MOVQ         112(CX), R8
+	VINSERTF32X8 $0x01, (R8), Z29, Z29
+	VADDPS       Z28, Z0, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z29, Z1, Z1
+	VMOVUPS      Z1, (DI)
+	VADDPS       Z28, Z2, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z29, Z3, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VADDPS       Z28, Z4, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z29, Z5, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VADDPS       Z28, Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z8, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z29, Z9, Z9
+	VMOVUPS      Z9, (DI)
+	VADDPS       Z28, Z10, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z29, Z11, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VADDPS       Z28, Z12, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z29, Z13, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VADDPS       Z28, Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z16, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z29, Z17, Z17
+	VMOVUPS      Z17, (DI)
+	VADDPS       Z28, Z18, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z29, Z19, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VADDPS       Z28, Z20, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z29, Z21, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VADDPS       Z28, Z22, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z23, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z24, Z24
+	VMOVUPS      Z24, (SI)
+	VADDPS       Z29, Z25, Z25
+	VMOVUPS      Z25, (DI)
+	JMP          stored
+
+noBias:
+	CMPB    150(AX), $0x00
+	JNE     general
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (SI)(DX*1)
+	VMOVUPS Z3, (DI)(DX*1)
+	VMOVUPS Z4, (SI)(DX*2)
+	VMOVUPS Z5, (DI)(DX*2)
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, (SI)(DX*1)
+	VMOVUPS Z11, (DI)(DX*1)
+	VMOVUPS Z12, (SI)(DX*2)
+	VMOVUPS Z13, (DI)(DX*2)
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, (DI)
+	VMOVUPS Z18, (SI)(DX*1)
+	VMOVUPS Z19, (DI)(DX*1)
+	VMOVUPS Z20, (SI)(DX*2)
+	VMOVUPS Z21, (DI)(DX*2)
+	VMOVUPS Z22, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z23, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z24, (SI)
+	VMOVUPS Z25, (DI)
+	JMP     stored
+
+general:
 	MOVL  $0x000000ff, DX
 	MOVQ  80(AX), BX
 	BZHIL BX, DX, BX
@@ -18242,6 +18616,7 @@ unscaled:
 	TESTQ  DX, DX
 	JEQ    addHalves
 	MOVQ   56(AX), SI
+	ADDQ   48(SP), SI
 	VADDPS (SI), Z0, Z0
 	ADDQ   BX, SI
 	VADDPS (SI), Z2, Z2
@@ -18268,6 +18643,7 @@ unscaled:
 	ADDQ   BX, SI
 	VADDPS (SI), Z24, Z24
 	MOVQ   56(CX), SI
+	ADDQ   48(SP), SI
 	VADDPS (SI), Z1, Z1
 	ADDQ   BX, SI
 	VADDPS (SI), Z3, Z3
@@ -18297,7 +18673,9 @@ unscaled:
 
 addHalves:
 	MOVQ      56(AX), SI
+	ADDQ      48(SP), SI
 	MOVQ      64(AX), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K1, Z26
 	VMOVUPS   -32(DI), K2, Z26
 	VADDPS    Z26, Z0, Z0
@@ -18362,7 +18740,9 @@ addHalves:
 	VMOVUPS   -32(DI), K2, Z26
 	VADDPS    Z26, Z24, Z24
 	MOVQ      56(CX), SI
+	ADDQ      48(SP), SI
 	MOVQ      64(CX), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K3, Z26
 	VMOVUPS   -32(DI), K4, Z26
 	VADDPS    Z26, Z1, Z1
@@ -18431,6 +18811,7 @@ fresh:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
 	JEQ          noBiasRow
+	ADDQ         56(SP), SI
 	VBROADCASTSS (SI), Z26
 	VADDPS       Z26, Z0, Z0
 	VADDPS       Z26, Z1, Z1
@@ -18515,7 +18896,9 @@ noBiasCol:
 	TESTQ     SI, SI
 	JEQ       noResidual
 	MOVQ      120(AX), SI
+	ADDQ      48(SP), SI
 	MOVQ      128(AX), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K1, Z26
 	VMOVUPS   -32(DI), K2, Z26
 	VADDPS    Z26, Z0, Z0
@@ -18580,7 +18963,9 @@ noBiasCol:
 	VMOVUPS   -32(DI), K2, Z26
 	VADDPS    Z26, Z24, Z24
 	MOVQ      120(CX), SI
+	ADDQ      48(SP), SI
 	MOVQ      128(CX), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K3, Z26
 	VMOVUPS   -32(DI), K4, Z26
 	VADDPS    Z26, Z1, Z1
@@ -18706,62 +19091,65 @@ noResidual:
 noClamp:
 	TESTQ   DX, DX
 	JEQ     storeHalves
-	MOVQ    56(AX), AX
-	VMOVUPS Z0, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z6, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z8, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z10, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z12, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z14, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z16, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z18, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z20, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z22, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z24, (AX)
-	MOVQ    56(CX), AX
-	VMOVUPS Z1, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z11, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z13, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z15, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z17, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z19, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z21, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z23, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z25, (AX)
+	MOVQ    56(AX), DX
+	ADDQ    48(SP), DX
+	VMOVUPS Z0, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z8, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z10, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z12, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z14, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z16, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z18, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z20, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z22, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z24, (DX)
+	MOVQ    56(CX), DX
+	ADDQ    48(SP), DX
+	VMOVUPS Z1, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z9, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z11, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z13, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z15, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z17, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z19, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z21, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z23, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z25, (DX)
 	JMP     stored
 
 storeHalves:
 	MOVQ    56(AX), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z0, K1, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, K1, (DX)
@@ -18788,6 +19176,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z24, K1, (DX)
 	MOVQ    56(CX), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z1, K3, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, K3, (DX)
@@ -18813,105 +19202,159 @@ storeHalves:
 	VMOVUPS Z23, K3, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z25, K3, (DX)
-	MOVQ    64(AX), AX
-	VMOVUPS Z0, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z2, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z4, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z6, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z8, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z10, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z12, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z14, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z16, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z18, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z20, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z22, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z24, K2, -32(AX)
-	MOVQ    64(CX), AX
-	VMOVUPS Z1, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z3, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z5, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z7, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z9, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z11, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z13, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z15, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z17, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z19, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z21, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z23, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z25, K4, -32(AX)
+	MOVQ    64(AX), DX
+	ADDQ    48(SP), DX
+	VMOVUPS Z0, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z2, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z4, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z6, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z8, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z10, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z12, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z14, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z16, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z18, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z20, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z22, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z24, K2, -32(DX)
+	MOVQ    64(CX), DX
+	ADDQ    48(SP), DX
+	VMOVUPS Z1, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z3, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z5, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z7, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z9, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z11, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z13, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z15, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z17, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z19, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z21, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z23, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z25, K4, -32(DX)
 
 stored:
+	MOVQ   16(AX), DX
+	IMUL3Q $0x34, DX, DX
+	ADDQ   DX, 40(SP)
+	MOVQ   72(AX), DX
+	IMUL3Q $0x34, DX, DX
+	ADDQ   DX, 48(SP)
+	ADDQ   $0x34, 56(SP)
+	DECQ   32(SP)
+	JNE    panel
 	VZEROUPPER
 	RET
 
 // func PairTurned13(t *Tile, u *Tile)
-// Requires: AVX, AVX512F, BMI2
-TEXT ·PairTurned13(SB), NOSPLIT, $0-16
-	MOVQ   t+0(FP), AX
-	MOVQ   u+8(FP), CX
-	VPXORQ Z0, Z0, Z0
-	VPXORQ Z1, Z1, Z1
-	VPXORQ Z2, Z2, Z2
-	VPXORQ Z3, Z3, Z3
-	VPXORQ Z4, Z4, Z4
-	VPXORQ Z5, Z5, Z5
-	VPXORQ Z6, Z6, Z6
-	VPXORQ Z7, Z7, Z7
-	VPXORQ Z8, Z8, Z8
-	VPXORQ Z9, Z9, Z9
-	VPXORQ Z10, Z10, Z10
-	VPXORQ Z11, Z11, Z11
-	VPXORQ Z12, Z12, Z12
-	VPXORQ Z13, Z13, Z13
-	VPXORQ Z14, Z14, Z14
-	VPXORQ Z15, Z15, Z15
-	VPXORQ Z16, Z16, Z16
-	VPXORQ Z17, Z17, Z17
-	VPXORQ Z18, Z18, Z18
-	VPXORQ Z19, Z19, Z19
-	VPXORQ Z20, Z20, Z20
-	VPXORQ Z21, Z21, Z21
-	VPXORQ Z22, Z22, Z22
-	VPXORQ Z23, Z23, Z23
-	VPXORQ Z24, Z24, Z24
-	VPXORQ Z25, Z25, Z25
-	MOVQ   (AX), DX
-	MOVQ   24(AX), BX
-	SHLQ   $0x02, BX
-	SUBQ   $0x40, BX
-	MOVQ   8(AX), SI
-	MOVQ   32(AX), DI
-	MOVQ   32(CX), R8
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV, MMX+
+TEXT ·PairTurned13(SB), NOSPLIT, $72-16
+	MOVQ t+0(FP), AX
+	MOVQ u+8(FP), CX
+	MOVQ $0x00000000, 8(SP)
+	MOVQ 160(AX), DX
+	MOVQ DX, 16(SP)
+	MOVQ 168(AX), DX
+	MOVQ DX, 24(SP)
+	MOVQ 152(AX), DX
+	MOVQ DX, 32(SP)
+	MOVQ 8(AX), DX
+	MOVQ DX, 40(SP)
+	MOVQ $0x00000000, 48(SP)
+	MOVQ $0x00000000, 56(SP)
+
+panel:
+	VPXORQ  Z0, Z0, Z0
+	VPXORQ  Z1, Z1, Z1
+	VPXORQ  Z2, Z2, Z2
+	VPXORQ  Z3, Z3, Z3
+	VPXORQ  Z4, Z4, Z4
+	VPXORQ  Z5, Z5, Z5
+	VPXORQ  Z6, Z6, Z6
+	VPXORQ  Z7, Z7, Z7
+	VPXORQ  Z8, Z8, Z8
+	VPXORQ  Z9, Z9, Z9
+	VPXORQ  Z10, Z10, Z10
+	VPXORQ  Z11, Z11, Z11
+	VPXORQ  Z12, Z12, Z12
+	VPXORQ  Z13, Z13, Z13
+	VPXORQ  Z14, Z14, Z14
+	VPXORQ  Z15, Z15, Z15
+	VPXORQ  Z16, Z16, Z16
+	VPXORQ  Z17, Z17, Z17
+	VPXORQ  Z18, Z18, Z18
+	VPXORQ  Z19, Z19, Z19
+	VPXORQ  Z20, Z20, Z20
+	VPXORQ  Z21, Z21, Z21
+	VPXORQ  Z22, Z22, Z22
+	VPXORQ  Z23, Z23, Z23
+	VPXORQ  Z24, Z24, Z24
+	VPXORQ  Z25, Z25, Z25
+	MOVQ    (AX), DX
+	MOVQ    24(AX), BX
+	SHLQ    $0x02, BX
+	SUBQ    $0x40, BX
+	MOVQ    40(SP), SI
+	MOVQ    32(AX), DI
+	MOVQ    32(CX), R8
+	MOVQ    (SP), R9
+	MOVQ    $0x00000040, R10
+	CMPQ    R10, DX
+	CMOVQGT DX, R10
+	MOVQ    R10, 64(SP)
+	SUBQ    R10, DX
 
 packedLoop4:
-	SUBQ         $0x00000004, DX
-	JL           packedDone4
+	SUBQ $0x00000004, DX
+	JL   packedDone4
+	CMPQ 8(SP), $0x00
+	JNE  lines
+	CMPQ 24(SP), $0x00
+	JEQ  fetchedPiece
+	DECQ 24(SP)
+	MOVQ 16(SP), R10
+	MOVQ (R10), R9
+	MOVQ 8(R10), R10
+	MOVQ R10, 8(SP)
+	ADDQ $0x10, 16(SP)
+
+lines:
+	DECQ       8(SP)
+	PREFETCHT1 (R9)
+	PREFETCHT1 64(R9)
+	PREFETCHT1 128(R9)
+	PREFETCHT1 192(R9)
+	PREFETCHT1 256(R9)
+	PREFETCHT1 320(R9)
+	PREFETCHT1 384(R9)
+	PREFETCHT1 448(R9)
+	ADDQ       $0x00000200, R9
+
+fetchedPiece:
 	VMOVUPS      (DI), Z26
 	VMOVUPS      (R8), Z27
 	VBROADCASTSS (SI), Z28
@@ -19085,7 +19528,339 @@ packedLoop4:
 	JMP          packedLoop4
 
 packedDone4:
-	ADDQ  $0x00000004, DX
+	ADDQ       $0x00000004, DX
+	CMPQ       64(SP), $0x00
+	JEQ        packedReleased
+	MOVQ       72(AX), R10
+	MOVQ       120(AX), R11
+	TESTQ      R11, R11
+	CMOVQEQ    56(AX), R11
+	ADDQ       48(SP), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	MOVQ       120(CX), R11
+	TESTQ      R11, R11
+	CMOVQEQ    56(CX), R11
+	ADDQ       48(SP), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	LEAQ       (R11)(R10*4), R11
+	PREFETCHT0 60(R11)
+	ADDQ       64(SP), DX
+	MOVQ       $0x00000000, 64(SP)
+	JMP        packedLoop4
+
+packedReleased:
+	MOVQ         R9, (SP)
+	CMPB         149(AX), $0x00
+	JNE          general
+	CMPB         148(AX), $0x00
+	JNE          general
+	CMPQ         96(AX), $0x00
+	JNE          general
+	CMPQ         120(AX), $0x00
+	JNE          general
+	MOVQ         64(AX), DX
+	SUBQ         56(AX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(AX), $0x08
+	JNE          general
+	CMPQ         88(AX), $0x08
+	JNE          general
+	MOVQ         64(CX), DX
+	SUBQ         56(CX), DX
+	CMPQ         DX, $0x20
+	JNE          general
+	CMPQ         80(CX), $0x08
+	JNE          general
+	CMPQ         88(CX), $0x08
+	JNE          general
+	MOVQ         72(AX), DX
+	SHLQ         $0x02, DX
+	LEAQ         (DX)(DX*2), BX
+	MOVQ         56(AX), SI
+	ADDQ         48(SP), SI
+	MOVQ         56(CX), DI
+	ADDQ         48(SP), DI
+	MOVQ         104(AX), R8
+	TESTQ        R8, R8
+	JEQ          noBias
+	CMPB         150(AX), $0x00
+	JEQ          noBounds
+	VBROADCASTSS 140(AX), Z26
+	VBROADCASTSS 144(AX), Z27
+	MOVQ         104(AX), R8
+	VMOVUPS      (R8), Y28
+	MOVQ         112(AX), R8
+	VINSERTF32X8 $0x01, (R8), Z28, Z28
+	MOVQ         104(CX), R8
+	VMOVUPS      (R8), Y29
+	MOVQ         112(CX), R8
+	VINSERTF32X8 $0x01, (R8), Z29, Z29
+	VADDPS       Z28, Z0, Z0
+	VMAXPS       Z0, Z26, Z0
+	VMINPS       Z0, Z27, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z29, Z1, Z1
+	VMAXPS       Z1, Z26, Z1
+	VMINPS       Z1, Z27, Z1
+	VMOVUPS      Z1, (DI)
+	VADDPS       Z28, Z2, Z2
+	VMAXPS       Z2, Z26, Z2
+	VMINPS       Z2, Z27, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z29, Z3, Z3
+	VMAXPS       Z3, Z26, Z3
+	VMINPS       Z3, Z27, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VADDPS       Z28, Z4, Z4
+	VMAXPS       Z4, Z26, Z4
+	VMINPS       Z4, Z27, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z29, Z5, Z5
+	VMAXPS       Z5, Z26, Z5
+	VMINPS       Z5, Z27, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VADDPS       Z28, Z6, Z6
+	VMAXPS       Z6, Z26, Z6
+	VMINPS       Z6, Z27, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMAXPS       Z7, Z26, Z7
+	VMINPS       Z7, Z27, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z8, Z8
+	VMAXPS       Z8, Z26, Z8
+	VMINPS       Z8, Z27, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z29, Z9, Z9
+	VMAXPS       Z9, Z26, Z9
+	VMINPS       Z9, Z27, Z9
+	VMOVUPS      Z9, (DI)
+	VADDPS       Z28, Z10, Z10
+	VMAXPS       Z10, Z26, Z10
+	VMINPS       Z10, Z27, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z29, Z11, Z11
+	VMAXPS       Z11, Z26, Z11
+	VMINPS       Z11, Z27, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VADDPS       Z28, Z12, Z12
+	VMAXPS       Z12, Z26, Z12
+	VMINPS       Z12, Z27, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z29, Z13, Z13
+	VMAXPS       Z13, Z26, Z13
+	VMINPS       Z13, Z27, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VADDPS       Z28, Z14, Z14
+	VMAXPS       Z14, Z26, Z14
+	VMINPS       Z14, Z27, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMAXPS       Z15, Z26, Z15
+	VMINPS       Z15, Z27, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z16, Z16
+	VMAXPS       Z16, Z26, Z16
+	VMINPS       Z16, Z27, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z29, Z17, Z17
+	VMAXPS       Z17, Z26, Z17
+	VMINPS       Z17, Z27, Z17
+	VMOVUPS      Z17, (DI)
+	VADDPS       Z28, Z18, Z18
+	VMAXPS       Z18, Z26, Z18
+	VMINPS       Z18, Z27, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z29, Z19, Z19
+	VMAXPS       Z19, Z26, Z19
+	VMINPS       Z19, Z27, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VADDPS       Z28, Z20, Z20
+	VMAXPS       Z20, Z26, Z20
+	VMINPS       Z20, Z27, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z29, Z21, Z21
+	VMAXPS       Z21, Z26, Z21
+	VMINPS       Z21, Z27, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VADDPS       Z28, Z22, Z22
+	VMAXPS       Z22, Z26, Z22
+	VMINPS       Z22, Z27, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z23, Z23
+	VMAXPS       Z23, Z26, Z23
+	VMINPS       Z23, Z27, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z24, Z24
+	VMAXPS       Z24, Z26, Z24
+	VMINPS       Z24, Z27, Z24
+	VMOVUPS      Z24, (SI)
+	VADDPS       Z29, Z25, Z25
+	VMAXPS       Z25, Z26, Z25
+	VMINPS       Z25, Z27, Z25
+	VMOVUPS      Z25, (DI)
+	JMP          stored
+
+noBounds:
+	MOVQ         104(AX), R8
+	VMOVUPS      (R8), Y28
+	MOVQ         112(AX), R8
+	VINSERTF32X8 $0x01, (R8), Z28, Z28
+	MOVQ         104(CX), R8
+	VMOVUPS      (R8), Y29
+	MOVQ         112(CX), R8
+	VINSERTF32X8 $0x01, (R8), Z29, Z29
+	VADDPS       Z28, Z0, Z0
+	VMOVUPS      Z0, (SI)
+	VADDPS       Z29, Z1, Z1
+	VMOVUPS      Z1, (DI)
+	VADDPS       Z28, Z2, Z2
+	VMOVUPS      Z2, (SI)(DX*1)
+	VADDPS       Z29, Z3, Z3
+	VMOVUPS      Z3, (DI)(DX*1)
+	VADDPS       Z28, Z4, Z4
+	VMOVUPS      Z4, (SI)(DX*2)
+	VADDPS       Z29, Z5, Z5
+	VMOVUPS      Z5, (DI)(DX*2)
+	VADDPS       Z28, Z6, Z6
+	VMOVUPS      Z6, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z7, Z7
+	VMOVUPS      Z7, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z8, Z8
+	VMOVUPS      Z8, (SI)
+	VADDPS       Z29, Z9, Z9
+	VMOVUPS      Z9, (DI)
+	VADDPS       Z28, Z10, Z10
+	VMOVUPS      Z10, (SI)(DX*1)
+	VADDPS       Z29, Z11, Z11
+	VMOVUPS      Z11, (DI)(DX*1)
+	VADDPS       Z28, Z12, Z12
+	VMOVUPS      Z12, (SI)(DX*2)
+	VADDPS       Z29, Z13, Z13
+	VMOVUPS      Z13, (DI)(DX*2)
+	VADDPS       Z28, Z14, Z14
+	VMOVUPS      Z14, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z15, Z15
+	VMOVUPS      Z15, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z16, Z16
+	VMOVUPS      Z16, (SI)
+	VADDPS       Z29, Z17, Z17
+	VMOVUPS      Z17, (DI)
+	VADDPS       Z28, Z18, Z18
+	VMOVUPS      Z18, (SI)(DX*1)
+	VADDPS       Z29, Z19, Z19
+	VMOVUPS      Z19, (DI)(DX*1)
+	VADDPS       Z28, Z20, Z20
+	VMOVUPS      Z20, (SI)(DX*2)
+	VADDPS       Z29, Z21, Z21
+	VMOVUPS      Z21, (DI)(DX*2)
+	VADDPS       Z28, Z22, Z22
+	VMOVUPS      Z22, (SI)(BX*1)
+	LEAQ         (SI)(DX*4), SI
+	VADDPS       Z29, Z23, Z23
+	VMOVUPS      Z23, (DI)(BX*1)
+	LEAQ         (DI)(DX*4), DI
+	VADDPS       Z28, Z24, Z24
+	VMOVUPS      Z24, (SI)
+	VADDPS       Z29, Z25, Z25
+	VMOVUPS      Z25, (DI)
+	JMP          stored
+
+noBias:
+	CMPB    150(AX), $0x00
+	JNE     general
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (DI)
+	VMOVUPS Z2, (SI)(DX*1)
+	VMOVUPS Z3, (DI)(DX*1)
+	VMOVUPS Z4, (SI)(DX*2)
+	VMOVUPS Z5, (DI)(DX*2)
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z8, (SI)
+	VMOVUPS Z9, (DI)
+	VMOVUPS Z10, (SI)(DX*1)
+	VMOVUPS Z11, (DI)(DX*1)
+	VMOVUPS Z12, (SI)(DX*2)
+	VMOVUPS Z13, (DI)(DX*2)
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z16, (SI)
+	VMOVUPS Z17, (DI)
+	VMOVUPS Z18, (SI)(DX*1)
+	VMOVUPS Z19, (DI)(DX*1)
+	VMOVUPS Z20, (SI)(DX*2)
+	VMOVUPS Z21, (DI)(DX*2)
+	VMOVUPS Z22, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VMOVUPS Z23, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VMOVUPS Z24, (SI)
+	VMOVUPS Z25, (DI)
+	JMP     stored
+
+general:
 	MOVL  $0x000000ff, DX
 	MOVQ  80(AX), BX
 	BZHIL BX, DX, BX
@@ -19159,6 +19934,7 @@ unscaled:
 	TESTQ  DX, DX
 	JEQ    addHalves
 	MOVQ   56(AX), SI
+	ADDQ   48(SP), SI
 	VADDPS (SI), Z0, Z0
 	ADDQ   BX, SI
 	VADDPS (SI), Z2, Z2
@@ -19185,6 +19961,7 @@ unscaled:
 	ADDQ   BX, SI
 	VADDPS (SI), Z24, Z24
 	MOVQ   56(CX), SI
+	ADDQ   48(SP), SI
 	VADDPS (SI), Z1, Z1
 	ADDQ   BX, SI
 	VADDPS (SI), Z3, Z3
@@ -19214,7 +19991,9 @@ unscaled:
 
 addHalves:
 	MOVQ      56(AX), SI
+	ADDQ      48(SP), SI
 	MOVQ      64(AX), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K1, Z26
 	VMOVUPS   -32(DI), K2, Z26
 	VADDPS    Z26, Z0, Z0
@@ -19279,7 +20058,9 @@ addHalves:
 	VMOVUPS   -32(DI), K2, Z26
 	VADDPS    Z26, Z24, Z24
 	MOVQ      56(CX), SI
+	ADDQ      48(SP), SI
 	MOVQ      64(CX), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K3, Z26
 	VMOVUPS   -32(DI), K4, Z26
 	VADDPS    Z26, Z1, Z1
@@ -19348,6 +20129,7 @@ fresh:
 	MOVQ         96(AX), SI
 	TESTQ        SI, SI
 	JEQ          noBiasRow
+	ADDQ         56(SP), SI
 	VBROADCASTSS (SI), Z26
 	VADDPS       Z26, Z0, Z0
 	VADDPS       Z26, Z1, Z1
@@ -19432,7 +20214,9 @@ noBiasCol:
 	TESTQ     SI, SI
 	JEQ       noResidual
 	MOVQ      120(AX), SI
+	ADDQ      48(SP), SI
 	MOVQ      128(AX), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K1, Z26
 	VMOVUPS   -32(DI), K2, Z26
 	VADDPS    Z26, Z0, Z0
@@ -19497,7 +20281,9 @@ noBiasCol:
 	VMOVUPS   -32(DI), K2, Z26
 	VADDPS    Z26, Z24, Z24
 	MOVQ      120(CX), SI
+	ADDQ      48(SP), SI
 	MOVQ      128(CX), DI
+	ADDQ      48(SP), DI
 	VMOVUPS.Z (SI), K3, Z26
 	VMOVUPS   -32(DI), K4, Z26
 	VADDPS    Z26, Z1, Z1
@@ -19623,62 +20409,65 @@ noResidual:
 noClamp:
 	TESTQ   DX, DX
 	JEQ     storeHalves
-	MOVQ    56(AX), AX
-	VMOVUPS Z0, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z2, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z4, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z6, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z8, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z10, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z12, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z14, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z16, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z18, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z20, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z22, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z24, (AX)
-	MOVQ    56(CX), AX
-	VMOVUPS Z1, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z3, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z5, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z7, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z9, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z11, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z13, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z15, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z17, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z19, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z21, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z23, (AX)
-	ADDQ    BX, AX
-	VMOVUPS Z25, (AX)
+	MOVQ    56(AX), DX
+	ADDQ    48(SP), DX
+	VMOVUPS Z0, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z8, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z10, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z12, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z14, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z16, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z18, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z20, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z22, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z24, (DX)
+	MOVQ    56(CX), DX
+	ADDQ    48(SP), DX
+	VMOVUPS Z1, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z9, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z11, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z13, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z15, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z17, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z19, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z21, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z23, (DX)
+	ADDQ    BX, DX
+	VMOVUPS Z25, (DX)
 	JMP     stored
 
 storeHalves:
 	MOVQ    56(AX), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z0, K1, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z2, K1, (DX)
@@ -19705,6 +20494,7 @@ storeHalves:
 	ADDQ    BX, DX
 	VMOVUPS Z24, K1, (DX)
 	MOVQ    56(CX), DX
+	ADDQ    48(SP), DX
 	VMOVUPS Z1, K3, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z3, K3, (DX)
@@ -19730,60 +20520,69 @@ storeHalves:
 	VMOVUPS Z23, K3, (DX)
 	ADDQ    BX, DX
 	VMOVUPS Z25, K3, (DX)
-	MOVQ    64(AX), AX
-	VMOVUPS Z0, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z2, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z4, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z6, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z8, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z10, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z12, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z14, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z16, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z18, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z20, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z22, K2, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z24, K2, -32(AX)
-	MOVQ    64(CX), AX
-	VMOVUPS Z1, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z3, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z5, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z7, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z9, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z11, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z13, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z15, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z17, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z19, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z21, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z23, K4, -32(AX)
-	ADDQ    BX, AX
-	VMOVUPS Z25, K4, -32(AX)
+	MOVQ    64(AX), DX
+	ADDQ    48(SP), DX
+	VMOVUPS Z0, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z2, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z4, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z6, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z8, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z10, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z12, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z14, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z16, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z18, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z20, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z22, K2, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z24, K2, -32(DX)
+	MOVQ    64(CX), DX
+	ADDQ    48(SP), DX
+	VMOVUPS Z1, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z3, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z5, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z7, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z9, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z11, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z13, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z15, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z17, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z19, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z21, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z23, K4, -32(DX)
+	ADDQ    BX, DX
+	VMOVUPS Z25, K4, -32(DX)
 
 stored:
+	ADDQ   $0x00000340, 40(SP)
+	MOVQ   72(AX), DX
+	IMUL3Q $0x34, DX, DX
+	ADDQ   DX, 48(SP)
+	ADDQ   $0x34, 56(SP)
+	DECQ   32(SP)
+	JNE    panel
 	VZEROUPPER
 	RET
 

@@ -139,9 +139,8 @@ func TileTurned(t *Tile, rows int) {
 	}
 }
 
-// Skip moves t past whole panels; there must be rows after them.
-func (t *Tile) Skip(panels int) {
-	rows := panels * MR
+// Skip moves t past rows, of a packed A whole panels; there must be rows after them.
+func (t *Tile) Skip(rows int) {
 	if t.RowA != 0 {
 		t.A = at(t.A, rows*t.RowA)
 	} else {
@@ -189,6 +188,6 @@ func (t *Tile) finish(acc *[MR][NR]float32, rows int) {
 		}
 	}
 	if rows > MR {
-		t.Skip(1)
+		t.Skip(MR)
 	}
 }

@@ -22,7 +22,7 @@ func Run(k Kind, t *ref.Tile, rows int) {
 		if rows %= 2 * MR; rows == 0 {
 			return
 		}
-		t.Skip(2 * t.Panels)
+		t.Skip(2 * MR * t.Panels)
 	}
 	if cpu.AVX512 && k == Strided && rows == 8 {
 		wide(k, 8, t)
@@ -33,7 +33,7 @@ func Run(k Kind, t *ref.Tile, rows int) {
 		if rows %= MR; rows == 0 {
 			return
 		}
-		t.Skip(t.Panels)
+		t.Skip(MR * t.Panels)
 	}
 	narrow(k, rows, t)
 }
@@ -48,30 +48,38 @@ func RunPair(k Kind, t, u *ref.Tile, rows int) {
 		}
 		return
 	}
-	t.Panels = rows / (2 * MR)
-	if k != Packed && k != Offset && rows%(2*MR) == 1 && t.Panels > 0 {
-		t.Panels-- // and a panel of one row more
+	panels, more := rows/(2*MR), 0 // of twelve rows, and of one more
+	if rest := rows % (2 * MR); (k == Strided || k == Turned) && rest <= panels && (t.K >= longK || rest == 1) {
+		panels, more = panels-rest, rest // no rows are left over
 	}
-	if t.Panels > 0 {
-		pair(k, 2*MR, t, u)
+	fetches := t.Fetches
+	if more > panels {
+		t.Fetches = 0 // until there are more
 	}
-	if rows = skipPair(t, u, rows, 2*t.Panels); rows == 2*MR+1 {
-		pair(k, rows, t, u)
-		return
+	rows = pairPanels(k, 2*MR, panels, t, u, rows)
+	if t.Fetches = fetches; more <= panels {
+		t.Fetches = 0
 	}
-	if rows >= MR {
-		pair(k, MR, t, u)
-		rows = skipPair(t, u, rows, 1)
-	}
+	rows = pairPanels(k, 2*MR+1, more, t, u, rows)
+	rows = pairPanels(k, MR, rows/MR, t, u, rows)
 	pair(k, rows, t, u)
+	t.Fetches = fetches
 }
 
-// skipPair moves both tiles past panels that are done and returns the rows that
-// are left.
-func skipPair(t, u *ref.Tile, rows, panels int) int {
-	if rows -= panels * MR; rows > 0 && panels > 0 {
-		t.Skip(panels)
-		u.Skip(panels)
+// longK is from how many terms on panels of 13 rows are faster than twelves and a rest. Of fewer their sums
+// take longer to store than the rest.
+const longK = 128
+
+// pairPanels computes panels of n of the rows, moves both tiles past them and returns the rows that are left.
+func pairPanels(k Kind, n, panels int, t, u *ref.Tile, rows int) int {
+	if panels == 0 {
+		return rows
+	}
+	t.Panels = panels
+	pair(k, n, t, u)
+	if rows -= n * panels; rows > 0 {
+		t.Skip(n * panels)
+		u.Skip(n * panels)
 	}
 	return rows
 }

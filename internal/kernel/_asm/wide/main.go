@@ -106,7 +106,7 @@ func (t *tiles) generate() {
 	TEXT(fmt.Sprintf("%s%s%d", name, t.kind, t.rows), NOSPLIT, fmt.Sprintf("func(%s *Tile)", args))
 	Pragma("noescape")
 	count := fmt.Sprint(t.rows)
-	if t.rows == 2*mr {
+	if t.rows >= 2*mr {
 		t.walk = &emit.Walk{Rows: t.rows}
 		count += "*t.Panels"
 	}
@@ -137,10 +137,10 @@ func (t *tiles) generate() {
 		switch t.kind {
 		case strided:
 			ld := emit.Field(p[0], "RowA")
-			IMUL3Q(U8(4*2*mr), ld, ld)
+			IMUL3Q(U8(uint8(4*t.rows)), ld, ld)
 			ADDQ(ld, t.walk.A)
 		case turned:
-			ADDQ(U32(wide*2*mr), t.walk.A)
+			ADDQ(U32(uint32(wide*t.rows)), t.walk.A)
 		}
 		t.walk.Next(p[0])
 	}
