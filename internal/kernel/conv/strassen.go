@@ -10,10 +10,12 @@ import (
 // halves, see [gemm.Halved]: pixels are the rows, and those of the two halves of a plane are added.
 type strassen struct{ plan *gemm.Strassen }
 
-// suitsStrassen reports whether strassen can compute s. Of weights that train it would have to make
-// the sums in every step.
+// suitsStrassen reports whether strassen can compute s well. Of weights that train it would have to make
+// the sums in every step. Of large planes the results and the residual leave the second-level cache, and are
+// joined in bursts: that takes longer than the eighth product where the third level is slow.
 func suitsStrassen(s Spec) bool {
-	return s.Constant && s.C%2 == 0 && gemm.HalvesColumns(s.M) && s.H*s.W > 1
+	plane := s.H * s.W
+	return s.Constant && s.C%2 == 0 && gemm.HalvesColumns(s.M) && plane > 1 && plane <= turnedPixels
 }
 
 func newStrassen(p *parallel.Pool, s Spec) *strassen {

@@ -269,7 +269,7 @@ func (t *turned) place(sums []float32, b *pixels, q, q1 int) {
 // them as [method.TileCycles] says.
 const (
 	placeCycles  = 0.6 // brought into its plane
-	pickedCycles = 0.4 // of a large plane: each plane of a tile is on another page
+	pickedCycles = 0.6 // of a large plane: each plane of a tile is on another page
 	packCycles   = 0.4 // of a plane, packed
 	storeCycles  = 0.4 // stored in its plane
 	loneCycles   = 1.2 // times those of a panel of a pair, for a panel that has no other
