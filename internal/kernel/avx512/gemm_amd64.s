@@ -2537,8 +2537,6 @@ packedDone1:
 	MOVQ         R9, (SP)
 	MOVQ         R10, 8(SP)
 	MOVQ         SI, 24(SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         104(AX), $0x00
@@ -2569,6 +2567,8 @@ packedDone1:
 	MOVQ         56(CX), DI
 	ADDQ         32(SP), DI
 	MOVQ         96(AX), R8
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        R8, R8
 	JEQ          noBias
 	ADDQ         40(SP), R8
@@ -2787,6 +2787,65 @@ noBias:
 	VMOVUPS Z20, (SI)(DX*2)
 	VMOVUPS Z21, (DI)(DX*2)
 	VMOVUPS Z22, (SI)(BX*1)
+	VMOVUPS Z23, (DI)(BX*1)
+	JMP     stored
+
+accumulate:
+	TESTQ   R8, R8
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (SI), Z0, Z0
+	VMOVUPS Z0, (SI)
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	VADDPS  (SI)(DX*1), Z2, Z2
+	VMOVUPS Z2, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z3, Z3
+	VMOVUPS Z3, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z4, Z4
+	VMOVUPS Z4, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z5, Z5
+	VMOVUPS Z5, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z6, Z6
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z7, Z7
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z8, Z8
+	VMOVUPS Z8, (SI)
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VADDPS  (SI)(DX*1), Z10, Z10
+	VMOVUPS Z10, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z11, Z11
+	VMOVUPS Z11, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z12, Z12
+	VMOVUPS Z12, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z13, Z13
+	VMOVUPS Z13, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z14, Z14
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z15, Z15
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z16, Z16
+	VMOVUPS Z16, (SI)
+	VADDPS  (DI), Z17, Z17
+	VMOVUPS Z17, (DI)
+	VADDPS  (SI)(DX*1), Z18, Z18
+	VMOVUPS Z18, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z19, Z19
+	VMOVUPS Z19, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z20, Z20
+	VMOVUPS Z20, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z21, Z21
+	VMOVUPS Z21, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z22, Z22
+	VMOVUPS Z22, (SI)(BX*1)
+	VADDPS  (DI)(BX*1), Z23, Z23
 	VMOVUPS Z23, (DI)(BX*1)
 	JMP     stored
 
@@ -3709,8 +3768,6 @@ packedDone1:
 	MOVQ         DI, (SP)
 	MOVQ         R8, 8(SP)
 	MOVQ         BX, 24(SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         104(AX), $0x00
@@ -3731,6 +3788,8 @@ packedDone1:
 	MOVQ         56(AX), BX
 	ADDQ         32(SP), BX
 	MOVQ         96(AX), SI
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        SI, SI
 	JEQ          noBias
 	ADDQ         40(SP), SI
@@ -3859,6 +3918,39 @@ noBias:
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, (BX)(CX*1)
 	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(DX*1)
+	JMP     stored
+
+accumulate:
+	TESTQ   SI, SI
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (BX), Z0, Z0
+	VMOVUPS Z0, (BX)
+	VADDPS  (BX)(CX*1), Z1, Z1
+	VMOVUPS Z1, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z2, Z2
+	VMOVUPS Z2, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z3, Z3
+	VMOVUPS Z3, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VADDPS  (BX), Z4, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  (BX)(CX*1), Z5, Z5
+	VMOVUPS Z5, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z6, Z6
+	VMOVUPS Z6, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z7, Z7
+	VMOVUPS Z7, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VADDPS  (BX), Z8, Z8
+	VMOVUPS Z8, (BX)
+	VADDPS  (BX)(CX*1), Z9, Z9
+	VMOVUPS Z9, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z10, Z10
+	VMOVUPS Z10, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z11, Z11
 	VMOVUPS Z11, (BX)(DX*1)
 	JMP     stored
 
@@ -7729,8 +7821,6 @@ wholeLoop1:
 wholeDone1:
 summed:
 	MOVQ         SI, 8(SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         104(AX), $0x00
@@ -7761,6 +7851,8 @@ summed:
 	MOVQ         56(CX), DI
 	ADDQ         16(SP), DI
 	MOVQ         96(AX), R8
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        R8, R8
 	JEQ          noBias
 	ADDQ         24(SP), R8
@@ -7979,6 +8071,65 @@ noBias:
 	VMOVUPS Z20, (SI)(DX*2)
 	VMOVUPS Z21, (DI)(DX*2)
 	VMOVUPS Z22, (SI)(BX*1)
+	VMOVUPS Z23, (DI)(BX*1)
+	JMP     stored
+
+accumulate:
+	TESTQ   R8, R8
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (SI), Z0, Z0
+	VMOVUPS Z0, (SI)
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	VADDPS  (SI)(DX*1), Z2, Z2
+	VMOVUPS Z2, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z3, Z3
+	VMOVUPS Z3, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z4, Z4
+	VMOVUPS Z4, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z5, Z5
+	VMOVUPS Z5, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z6, Z6
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z7, Z7
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z8, Z8
+	VMOVUPS Z8, (SI)
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VADDPS  (SI)(DX*1), Z10, Z10
+	VMOVUPS Z10, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z11, Z11
+	VMOVUPS Z11, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z12, Z12
+	VMOVUPS Z12, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z13, Z13
+	VMOVUPS Z13, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z14, Z14
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z15, Z15
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z16, Z16
+	VMOVUPS Z16, (SI)
+	VADDPS  (DI), Z17, Z17
+	VMOVUPS Z17, (DI)
+	VADDPS  (SI)(DX*1), Z18, Z18
+	VMOVUPS Z18, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z19, Z19
+	VMOVUPS Z19, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z20, Z20
+	VMOVUPS Z20, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z21, Z21
+	VMOVUPS Z21, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z22, Z22
+	VMOVUPS Z22, (SI)(BX*1)
+	VADDPS  (DI)(BX*1), Z23, Z23
 	VMOVUPS Z23, (DI)(BX*1)
 	JMP     stored
 
@@ -9091,8 +9242,6 @@ wholeLoop1:
 wholeDone1:
 summed:
 	MOVQ         BX, 8(SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         104(AX), $0x00
@@ -9113,6 +9262,8 @@ summed:
 	MOVQ         56(AX), BX
 	ADDQ         16(SP), BX
 	MOVQ         96(AX), SI
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        SI, SI
 	JEQ          noBias
 	ADDQ         24(SP), SI
@@ -9241,6 +9392,39 @@ noBias:
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, (BX)(CX*1)
 	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(DX*1)
+	JMP     stored
+
+accumulate:
+	TESTQ   SI, SI
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (BX), Z0, Z0
+	VMOVUPS Z0, (BX)
+	VADDPS  (BX)(CX*1), Z1, Z1
+	VMOVUPS Z1, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z2, Z2
+	VMOVUPS Z2, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z3, Z3
+	VMOVUPS Z3, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VADDPS  (BX), Z4, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  (BX)(CX*1), Z5, Z5
+	VMOVUPS Z5, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z6, Z6
+	VMOVUPS Z6, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z7, Z7
+	VMOVUPS Z7, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VADDPS  (BX), Z8, Z8
+	VMOVUPS Z8, (BX)
+	VADDPS  (BX)(CX*1), Z9, Z9
+	VMOVUPS Z9, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z10, Z10
+	VMOVUPS Z10, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z11, Z11
 	VMOVUPS Z11, (BX)(DX*1)
 	JMP     stored
 
@@ -12183,8 +12367,6 @@ packedLoop1:
 
 packedDone1:
 	MOVQ         R13, (SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         96(AX), $0x00
@@ -12215,6 +12397,8 @@ packedDone1:
 	MOVQ         56(CX), DI
 	ADDQ         48(SP), DI
 	MOVQ         104(AX), R8
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        R8, R8
 	JEQ          noBias
 	CMPB         150(AX), $0x00
@@ -12424,6 +12608,65 @@ noBias:
 	VMOVUPS Z20, (SI)(DX*2)
 	VMOVUPS Z21, (DI)(DX*2)
 	VMOVUPS Z22, (SI)(BX*1)
+	VMOVUPS Z23, (DI)(BX*1)
+	JMP     stored
+
+accumulate:
+	TESTQ   R8, R8
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (SI), Z0, Z0
+	VMOVUPS Z0, (SI)
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	VADDPS  (SI)(DX*1), Z2, Z2
+	VMOVUPS Z2, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z3, Z3
+	VMOVUPS Z3, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z4, Z4
+	VMOVUPS Z4, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z5, Z5
+	VMOVUPS Z5, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z6, Z6
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z7, Z7
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z8, Z8
+	VMOVUPS Z8, (SI)
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VADDPS  (SI)(DX*1), Z10, Z10
+	VMOVUPS Z10, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z11, Z11
+	VMOVUPS Z11, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z12, Z12
+	VMOVUPS Z12, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z13, Z13
+	VMOVUPS Z13, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z14, Z14
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z15, Z15
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z16, Z16
+	VMOVUPS Z16, (SI)
+	VADDPS  (DI), Z17, Z17
+	VMOVUPS Z17, (DI)
+	VADDPS  (SI)(DX*1), Z18, Z18
+	VMOVUPS Z18, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z19, Z19
+	VMOVUPS Z19, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z20, Z20
+	VMOVUPS Z20, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z21, Z21
+	VMOVUPS Z21, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z22, Z22
+	VMOVUPS Z22, (SI)(BX*1)
+	VADDPS  (DI)(BX*1), Z23, Z23
 	VMOVUPS Z23, (DI)(BX*1)
 	JMP     stored
 
@@ -13377,8 +13620,6 @@ packedLoop1:
 
 packedDone1:
 	MOVQ         R11, (SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         96(AX), $0x00
@@ -13399,6 +13640,8 @@ packedDone1:
 	MOVQ         56(AX), BX
 	ADDQ         48(SP), BX
 	MOVQ         104(AX), SI
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        SI, SI
 	JEQ          noBias
 	CMPB         150(AX), $0x00
@@ -13510,6 +13753,39 @@ noBias:
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, (BX)(CX*1)
 	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(DX*1)
+	JMP     stored
+
+accumulate:
+	TESTQ   SI, SI
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (BX), Z0, Z0
+	VMOVUPS Z0, (BX)
+	VADDPS  (BX)(CX*1), Z1, Z1
+	VMOVUPS Z1, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z2, Z2
+	VMOVUPS Z2, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z3, Z3
+	VMOVUPS Z3, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VADDPS  (BX), Z4, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  (BX)(CX*1), Z5, Z5
+	VMOVUPS Z5, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z6, Z6
+	VMOVUPS Z6, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z7, Z7
+	VMOVUPS Z7, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VADDPS  (BX), Z8, Z8
+	VMOVUPS Z8, (BX)
+	VADDPS  (BX)(CX*1), Z9, Z9
+	VMOVUPS Z9, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z10, Z10
+	VMOVUPS Z10, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z11, Z11
 	VMOVUPS Z11, (BX)(DX*1)
 	JMP     stored
 
@@ -16224,8 +16500,6 @@ packedDone4:
 
 packedReleased:
 	MOVQ         R9, (SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         96(AX), $0x00
@@ -16256,6 +16530,8 @@ packedReleased:
 	MOVQ         56(CX), DI
 	ADDQ         48(SP), DI
 	MOVQ         104(AX), R8
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        R8, R8
 	JEQ          noBias
 	CMPB         150(AX), $0x00
@@ -16465,6 +16741,65 @@ noBias:
 	VMOVUPS Z20, (SI)(DX*2)
 	VMOVUPS Z21, (DI)(DX*2)
 	VMOVUPS Z22, (SI)(BX*1)
+	VMOVUPS Z23, (DI)(BX*1)
+	JMP     stored
+
+accumulate:
+	TESTQ   R8, R8
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (SI), Z0, Z0
+	VMOVUPS Z0, (SI)
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	VADDPS  (SI)(DX*1), Z2, Z2
+	VMOVUPS Z2, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z3, Z3
+	VMOVUPS Z3, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z4, Z4
+	VMOVUPS Z4, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z5, Z5
+	VMOVUPS Z5, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z6, Z6
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z7, Z7
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z8, Z8
+	VMOVUPS Z8, (SI)
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VADDPS  (SI)(DX*1), Z10, Z10
+	VMOVUPS Z10, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z11, Z11
+	VMOVUPS Z11, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z12, Z12
+	VMOVUPS Z12, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z13, Z13
+	VMOVUPS Z13, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z14, Z14
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z15, Z15
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z16, Z16
+	VMOVUPS Z16, (SI)
+	VADDPS  (DI), Z17, Z17
+	VMOVUPS Z17, (DI)
+	VADDPS  (SI)(DX*1), Z18, Z18
+	VMOVUPS Z18, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z19, Z19
+	VMOVUPS Z19, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z20, Z20
+	VMOVUPS Z20, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z21, Z21
+	VMOVUPS Z21, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z22, Z22
+	VMOVUPS Z22, (SI)(BX*1)
+	VADDPS  (DI)(BX*1), Z23, Z23
 	VMOVUPS Z23, (DI)(BX*1)
 	JMP     stored
 
@@ -17361,8 +17696,6 @@ packedDone4:
 
 packedReleased:
 	MOVQ         DI, (SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         96(AX), $0x00
@@ -17383,6 +17716,8 @@ packedReleased:
 	MOVQ         56(AX), BX
 	ADDQ         48(SP), BX
 	MOVQ         104(AX), SI
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        SI, SI
 	JEQ          noBias
 	CMPB         150(AX), $0x00
@@ -17494,6 +17829,39 @@ noBias:
 	VMOVUPS Z8, (BX)
 	VMOVUPS Z9, (BX)(CX*1)
 	VMOVUPS Z10, (BX)(CX*2)
+	VMOVUPS Z11, (BX)(DX*1)
+	JMP     stored
+
+accumulate:
+	TESTQ   SI, SI
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (BX), Z0, Z0
+	VMOVUPS Z0, (BX)
+	VADDPS  (BX)(CX*1), Z1, Z1
+	VMOVUPS Z1, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z2, Z2
+	VMOVUPS Z2, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z3, Z3
+	VMOVUPS Z3, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VADDPS  (BX), Z4, Z4
+	VMOVUPS Z4, (BX)
+	VADDPS  (BX)(CX*1), Z5, Z5
+	VMOVUPS Z5, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z6, Z6
+	VMOVUPS Z6, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z7, Z7
+	VMOVUPS Z7, (BX)(DX*1)
+	LEAQ    (BX)(CX*4), BX
+	VADDPS  (BX), Z8, Z8
+	VMOVUPS Z8, (BX)
+	VADDPS  (BX)(CX*1), Z9, Z9
+	VMOVUPS Z9, (BX)(CX*1)
+	VADDPS  (BX)(CX*2), Z10, Z10
+	VMOVUPS Z10, (BX)(CX*2)
+	VADDPS  (BX)(DX*1), Z11, Z11
 	VMOVUPS Z11, (BX)(DX*1)
 	JMP     stored
 
@@ -18278,8 +18646,6 @@ packedLoop1:
 
 packedDone1:
 	MOVQ         R14, (SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         96(AX), $0x00
@@ -18310,6 +18676,8 @@ packedDone1:
 	MOVQ         56(CX), DI
 	ADDQ         48(SP), DI
 	MOVQ         104(AX), R8
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        R8, R8
 	JEQ          noBias
 	CMPB         150(AX), $0x00
@@ -18539,6 +18907,71 @@ noBias:
 	VMOVUPS Z23, (DI)(BX*1)
 	LEAQ    (DI)(DX*4), DI
 	VMOVUPS Z24, (SI)
+	VMOVUPS Z25, (DI)
+	JMP     stored
+
+accumulate:
+	TESTQ   R8, R8
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (SI), Z0, Z0
+	VMOVUPS Z0, (SI)
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	VADDPS  (SI)(DX*1), Z2, Z2
+	VMOVUPS Z2, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z3, Z3
+	VMOVUPS Z3, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z4, Z4
+	VMOVUPS Z4, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z5, Z5
+	VMOVUPS Z5, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z6, Z6
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z7, Z7
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z8, Z8
+	VMOVUPS Z8, (SI)
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VADDPS  (SI)(DX*1), Z10, Z10
+	VMOVUPS Z10, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z11, Z11
+	VMOVUPS Z11, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z12, Z12
+	VMOVUPS Z12, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z13, Z13
+	VMOVUPS Z13, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z14, Z14
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z15, Z15
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z16, Z16
+	VMOVUPS Z16, (SI)
+	VADDPS  (DI), Z17, Z17
+	VMOVUPS Z17, (DI)
+	VADDPS  (SI)(DX*1), Z18, Z18
+	VMOVUPS Z18, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z19, Z19
+	VMOVUPS Z19, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z20, Z20
+	VMOVUPS Z20, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z21, Z21
+	VMOVUPS Z21, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z22, Z22
+	VMOVUPS Z22, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z23, Z23
+	VMOVUPS Z23, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z24, Z24
+	VMOVUPS Z24, (SI)
+	VADDPS  (DI), Z25, Z25
 	VMOVUPS Z25, (DI)
 	JMP     stored
 
@@ -19596,8 +20029,6 @@ packedDone4:
 
 packedReleased:
 	MOVQ         R9, (SP)
-	CMPB         149(AX), $0x00
-	JNE          general
 	CMPB         148(AX), $0x00
 	JNE          general
 	CMPQ         96(AX), $0x00
@@ -19628,6 +20059,8 @@ packedReleased:
 	MOVQ         56(CX), DI
 	ADDQ         48(SP), DI
 	MOVQ         104(AX), R8
+	CMPB         149(AX), $0x00
+	JNE          accumulate
 	TESTQ        R8, R8
 	JEQ          noBias
 	CMPB         150(AX), $0x00
@@ -19857,6 +20290,71 @@ noBias:
 	VMOVUPS Z23, (DI)(BX*1)
 	LEAQ    (DI)(DX*4), DI
 	VMOVUPS Z24, (SI)
+	VMOVUPS Z25, (DI)
+	JMP     stored
+
+accumulate:
+	TESTQ   R8, R8
+	JNE     general
+	CMPB    150(AX), $0x00
+	JNE     general
+	VADDPS  (SI), Z0, Z0
+	VMOVUPS Z0, (SI)
+	VADDPS  (DI), Z1, Z1
+	VMOVUPS Z1, (DI)
+	VADDPS  (SI)(DX*1), Z2, Z2
+	VMOVUPS Z2, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z3, Z3
+	VMOVUPS Z3, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z4, Z4
+	VMOVUPS Z4, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z5, Z5
+	VMOVUPS Z5, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z6, Z6
+	VMOVUPS Z6, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z7, Z7
+	VMOVUPS Z7, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z8, Z8
+	VMOVUPS Z8, (SI)
+	VADDPS  (DI), Z9, Z9
+	VMOVUPS Z9, (DI)
+	VADDPS  (SI)(DX*1), Z10, Z10
+	VMOVUPS Z10, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z11, Z11
+	VMOVUPS Z11, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z12, Z12
+	VMOVUPS Z12, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z13, Z13
+	VMOVUPS Z13, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z14, Z14
+	VMOVUPS Z14, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z15, Z15
+	VMOVUPS Z15, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z16, Z16
+	VMOVUPS Z16, (SI)
+	VADDPS  (DI), Z17, Z17
+	VMOVUPS Z17, (DI)
+	VADDPS  (SI)(DX*1), Z18, Z18
+	VMOVUPS Z18, (SI)(DX*1)
+	VADDPS  (DI)(DX*1), Z19, Z19
+	VMOVUPS Z19, (DI)(DX*1)
+	VADDPS  (SI)(DX*2), Z20, Z20
+	VMOVUPS Z20, (SI)(DX*2)
+	VADDPS  (DI)(DX*2), Z21, Z21
+	VMOVUPS Z21, (DI)(DX*2)
+	VADDPS  (SI)(BX*1), Z22, Z22
+	VMOVUPS Z22, (SI)(BX*1)
+	LEAQ    (SI)(DX*4), SI
+	VADDPS  (DI)(BX*1), Z23, Z23
+	VMOVUPS Z23, (DI)(BX*1)
+	LEAQ    (DI)(DX*4), DI
+	VADDPS  (SI), Z24, Z24
+	VMOVUPS Z24, (SI)
+	VADDPS  (DI), Z25, Z25
 	VMOVUPS Z25, (DI)
 	JMP     stored
 

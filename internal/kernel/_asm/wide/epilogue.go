@@ -65,16 +65,14 @@ func (t *tiles) epilogue(p []gotypes.Component) {
 	Label("stored")
 }
 
-// usual finishes and stores whole tiles to whose sums nothing is added but a bias of the
-// channels, row by row: fewer instructions than the general way, which follows.
+// usual finishes and stores whole tiles to whose sums nothing is added but what is there, or a bias of
+// the channels, row by row: fewer instructions than the general way, which follows.
 func (t *tiles) usual(p []gotypes.Component) {
 	if t.walk == nil {
 		return
 	}
-	for _, flag := range []string{"Accumulate", "Scale"} {
-		CMPB(emit.Addr(p[0], flag), U8(0))
-		JNE(LabelRef("general"))
-	}
+	CMPB(emit.Addr(p[0], "Scale"), U8(0))
+	JNE(LabelRef("general"))
 	plain := []string{"Bias0", "Res0"}
 	if t.turns() {
 		plain = []string{"BiasRow", "Res0"}
@@ -100,9 +98,8 @@ func (t *tiles) usual(p []gotypes.Component) {
 	for j := range t.n {
 		at = append(at, t.walk.Place(p[j], "C0"))
 	}
-	row := func(i int, finish func(j int, sum reg.VecPhysical)) {
+	row := func(i int, finish func(j int, sum reg.VecPhysical, to Mem)) {
 		for j := range t.n {
-			finish(j, t.sum(i, j))
 			to := Mem{Base: at[j], Index: ld, Scale: uint8(i % 4)}
 			switch i % 4 {
 			case 0:
@@ -110,6 +107,7 @@ func (t *tiles) usual(p []gotypes.Component) {
 			case 3:
 				to.Index, to.Scale = three, 1
 			}
+			finish(j, t.sum(i, j), to)
 			VMOVUPS(t.sum(i, j), to)
 			if i%4 == 3 && i < t.rows-1 {
 				LEAQ(Mem{Base: at[j], Index: ld, Scale: 4}, at[j])
@@ -121,6 +119,8 @@ func (t *tiles) usual(p []gotypes.Component) {
 		name = "Bias0"
 	}
 	bias := emit.Field(p[0], name)
+	CMPB(emit.Addr(p[0], "Accumulate"), U8(0))
+	JNE(LabelRef("accumulate"))
 	TESTQ(bias, bias)
 	JEQ(LabelRef("noBias"))
 	// What is added to row i of tile j, which each row loads, or the first for all.
@@ -144,7 +144,7 @@ func (t *tiles) usual(p []gotypes.Component) {
 	VBROADCASTSS(emit.Addr(p[0], "Hi"), hi)
 	for i := range t.rows {
 		load(i)
-		row(i, func(j int, sum reg.VecPhysical) {
+		row(i, func(j int, sum reg.VecPhysical, _ Mem) {
 			VADDPS(b(i, j), sum, sum)
 			VMAXPS(sum, lo, sum)
 			VMINPS(sum, hi, sum)
@@ -154,14 +154,23 @@ func (t *tiles) usual(p []gotypes.Component) {
 	Label("noBounds")
 	for i := range t.rows {
 		load(i)
-		row(i, func(j int, sum reg.VecPhysical) { VADDPS(b(i, j), sum, sum) })
+		row(i, func(j int, sum reg.VecPhysical, _ Mem) { VADDPS(b(i, j), sum, sum) })
 	}
 	JMP(LabelRef("stored"))
 	Label("noBias")
 	CMPB(emit.Addr(p[0], "Clamp"), U8(0))
 	JNE(LabelRef("general"))
 	for i := range t.rows {
-		row(i, func(int, reg.VecPhysical) {})
+		row(i, func(int, reg.VecPhysical, Mem) {})
+	}
+	JMP(LabelRef("stored"))
+	Label("accumulate")
+	TESTQ(bias, bias)
+	JNE(LabelRef("general"))
+	CMPB(emit.Addr(p[0], "Clamp"), U8(0))
+	JNE(LabelRef("general"))
+	for i := range t.rows {
+		row(i, func(_ int, sum reg.VecPhysical, to Mem) { VADDPS(to, sum, sum) })
 	}
 	JMP(LabelRef("stored"))
 	Label("general")
