@@ -169,10 +169,30 @@ func TileTurned12(t *Tile)
 //go:noescape
 func PairStrided13(t *Tile, u *Tile)
 
+// TileStrided13 is ref.TileStrided(…, 13*t.Panels) of t, which it leaves as they are.
+//
+//go:noescape
+func TileStrided13(t *Tile)
+
+// TileStrided16 is ref.TileStrided(…, 16*t.Panels) of t, which it leaves as they are.
+//
+//go:noescape
+func TileStrided16(t *Tile)
+
 // PairTurned13 is ref.TileTurned(…, 13*t.Panels) of t, u, which it leaves as they are.
 //
 //go:noescape
 func PairTurned13(t *Tile, u *Tile)
+
+// TileTurned13 is ref.TileTurned(…, 13*t.Panels) of t, which it leaves as they are.
+//
+//go:noescape
+func TileTurned13(t *Tile)
+
+// TileTurned16 is ref.TileTurned(…, 16*t.Panels) of t, which it leaves as they are.
+//
+//go:noescape
+func TileTurned16(t *Tile)
 
 // TileStrided8 is ref.TileStrided(…, 8) of t, which it leaves as they are.
 //

@@ -10,19 +10,23 @@ import (
 )
 
 // Run computes rows rows of t: panels of 12 where a vector of 512 bits does the
-// work of two, then panels of 6, then what is left.
+// work of two, the last of 13 or 16, then panels of 6, then what is left.
 func Run(k Kind, t *ref.Tile, rows int) {
 	if !cpu.AVX2 {
 		plain(k, t, rows)
 		return
 	}
 	if cpu.AVX512 && cpu.FullWidth512 && rows >= 2*MR {
-		t.Panels = rows / (2 * MR)
-		wide(k, 2*MR, t)
-		if rows %= 2 * MR; rows == 0 {
+		panels, last := rows/(2*MR), 0
+		if rest := rows % (2 * MR); (k == Strided || k == Turned) && (rest == 1 || rest == 4) {
+			panels, last = panels-1, 2*MR+rest // they are rows of the last panel
+		}
+		if rows = widePanels(k, 2*MR, panels, t, rows); last > 0 {
+			rows = widePanels(k, last, 1, t, rows)
+		}
+		if rows == 0 {
 			return
 		}
-		t.Skip(2 * MR * t.Panels)
 	}
 	if cpu.AVX512 && k == Strided && rows == 8 {
 		wide(k, 8, t)
@@ -36,6 +40,19 @@ func Run(k Kind, t *ref.Tile, rows int) {
 		t.Skip(MR * t.Panels)
 	}
 	narrow(k, rows, t)
+}
+
+// widePanels computes panels of n of the rows, moves the tile past them and returns the rows that are left.
+func widePanels(k Kind, n, panels int, t *ref.Tile, rows int) int {
+	if panels == 0 {
+		return rows
+	}
+	t.Panels = panels
+	wide(k, n, t)
+	if rows -= n * panels; rows > 0 {
+		t.Skip(n * panels)
+	}
+	return rows
 }
 
 // RunPair is Run of t and, if there is one, of u. Both share what is not of
@@ -169,6 +186,10 @@ func wide(k Kind, rows int, t *ref.Tile) {
 		}
 	case Strided:
 		switch rows {
+		case 16:
+			avx512.TileStrided16(t)
+		case 13:
+			avx512.TileStrided13(t)
 		case 12:
 			avx512.TileStrided12(t)
 		case 8:
@@ -176,6 +197,10 @@ func wide(k Kind, rows int, t *ref.Tile) {
 		}
 	case Turned:
 		switch rows {
+		case 16:
+			avx512.TileTurned16(t)
+		case 13:
+			avx512.TileTurned13(t)
 		case 12:
 			avx512.TileTurned12(t)
 		}

@@ -45,9 +45,13 @@ func main() {
 		}
 		(&tiles{n: 1, rows: 2 * mr, kind: k}).generate()
 	}
-	// Where twelves leave one row over: planes of 7x7, 5x5, 13x13 elements.
-	(&tiles{n: 2, rows: 2*mr + 1, kind: strided}).generate()
-	(&tiles{n: 2, rows: 2*mr + 1, kind: turned}).generate()
+	for _, k := range []kind{strided, turned} {
+		// Where twelves leave no more rows over than there are panels: of 49, 98 or 197 rows.
+		(&tiles{n: 2, rows: 2*mr + 1, kind: k}).generate()
+		// Where lone twelves leave one row over or four: of 49, 64 or 196 rows.
+		(&tiles{n: 1, rows: 2*mr + 1, kind: k}).generate()
+		(&tiles{n: 1, rows: 2*mr + 4, kind: k}).generate()
+	}
 	// The images of a batch of eight, for depthwise products.
 	(&tiles{n: 1, rows: 8, kind: strided}).generate()
 	for rows := 1; rows <= mr; rows++ {
