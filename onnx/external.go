@@ -22,8 +22,12 @@ type external struct {
 // locate checks that p's external data, want bytes of it, exist. The file must
 // lie in dir or below, symbolic links included.
 func locate(p *onnxpb.TensorProto, dir string, want int64) (*external, error) {
-	e := &external{dir: dir, length: want}
+	e, seen := &external{dir: dir, length: want}, map[string]bool{}
 	for _, kv := range p.ExternalData {
+		if seen[kv.GetKey()] {
+			return nil, fmt.Errorf("external data: %s is there twice", kv.GetKey())
+		}
+		seen[kv.GetKey()] = true
 		var err error
 		switch v := kv.GetValue(); kv.GetKey() {
 		case "location":

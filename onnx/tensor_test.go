@@ -162,6 +162,7 @@ func TestBadTensors(t *testing.T) {
 			DataLocation: onnxpb.TensorProto_EXTERNAL.Enum()},
 		`external data "w": the model was not read from a file`: external1("w", "0", "4"),
 		`external data: offset "x" is not a number`:             external1("w", "x", "4"),
+		"external data: offset is there twice":                  twice(external1("w", "0", "4"), 1),
 	} {
 		_, err := DecodeTensor(p, "")
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -180,6 +181,12 @@ func external1(location, offset, length string) *onnxpb.TensorProto {
 			p.ExternalData = append(p.ExternalData, &onnxpb.StringStringEntryProto{Key: &kv[0], Value: &kv[1]})
 		}
 	}
+	return p
+}
+
+// twice gives p entry i of its external data again.
+func twice(p *onnxpb.TensorProto, i int) *onnxpb.TensorProto {
+	p.ExternalData = append(p.ExternalData, p.ExternalData[i])
 	return p
 }
 
