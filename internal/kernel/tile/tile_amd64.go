@@ -21,8 +21,9 @@ func Run(k Kind, t *ref.Tile, rows int) {
 		if rest := rows % (2 * MR); (k == Strided || k == Turned) && (rest == 1 || rest == 4) {
 			panels, last = panels-1, 2*MR+rest // they are rows of the last panel
 		}
-		if rows = widePanels(k, 2*MR, panels, t, rows); last > 0 {
-			rows = widePanels(k, last, 1, t, rows)
+		rows = panelsOf(k, 2*MR, panels, t, nil, rows)
+		if last > 0 {
+			rows = panelsOf(k, last, 1, t, nil, rows)
 		}
 		if rows == 0 {
 			return
@@ -42,19 +43,6 @@ func Run(k Kind, t *ref.Tile, rows int) {
 	narrow(k, rows, t)
 }
 
-// widePanels computes panels of n of the rows, moves the tile past them and returns the rows that are left.
-func widePanels(k Kind, n, panels int, t *ref.Tile, rows int) int {
-	if panels == 0 {
-		return rows
-	}
-	t.Panels = panels
-	wide(k, n, t)
-	if rows -= n * panels; rows > 0 {
-		t.Skip(n * panels)
-	}
-	return rows
-}
-
 // RunPair is Run of t and, if there is one, of u. Both share what is not of
 // columns: all but B0, B1, C0, C1, N0, N1 and the like of the bias and the residual.
 func RunPair(k Kind, t, u *ref.Tile, rows int) {
@@ -71,14 +59,14 @@ func RunPair(k Kind, t, u *ref.Tile, rows int) {
 	}
 	fetches := t.Fetches
 	if more > panels {
-		t.Fetches = 0 // until there are more
+		t.Fetches = 0 // what comes later is fetched once, by the panels that are more
 	}
-	rows = pairPanels(k, 2*MR, panels, t, u, rows)
+	rows = panelsOf(k, 2*MR, panels, t, u, rows)
 	if t.Fetches = fetches; more <= panels {
 		t.Fetches = 0
 	}
-	rows = pairPanels(k, 2*MR+1, more, t, u, rows)
-	rows = pairPanels(k, MR, rows/MR, t, u, rows)
+	rows = panelsOf(k, 2*MR+1, more, t, u, rows)
+	rows = panelsOf(k, MR, rows/MR, t, u, rows)
 	pair(k, rows, t, u)
 	t.Fetches = fetches
 }
@@ -87,18 +75,25 @@ func RunPair(k Kind, t, u *ref.Tile, rows int) {
 // take longer to store than the rest.
 const longK = 128
 
-// pairPanels computes panels of n of the rows, moves both tiles past them and returns the rows that are left.
-func pairPanels(k Kind, n, panels int, t, u *ref.Tile, rows int) int {
+// panelsOf computes panels of n of the rows, moves t past them, and u if there is one, and returns the rows that are
+// left.
+func panelsOf(k Kind, n, panels int, t, u *ref.Tile, rows int) int {
 	if panels == 0 {
 		return rows
 	}
-	t.Panels = panels
-	pair(k, n, t, u)
-	if rows -= n * panels; rows > 0 {
-		t.Skip(n * panels)
-		u.Skip(n * panels)
+	left := rows - n*panels
+	if t.Panels = panels; u == nil {
+		wide(k, n, t)
+	} else {
+		pair(k, n, t, u)
 	}
-	return rows
+	if left > 0 {
+		t.Skip(n * panels)
+		if u != nil {
+			u.Skip(n * panels)
+		}
+	}
+	return left
 }
 
 // The tables below are switches, for a call through a variable would move the tile
