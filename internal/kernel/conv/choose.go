@@ -95,15 +95,10 @@ func newGradX(p *parallel.Pool, s Spec) method.Conv {
 // that is best for all.
 func pointwiseOf(p *parallel.Pool, s, all Spec, flipped bool) estimated {
 	product, pixels := newPointwise(nil, all, flipped).Cycles(), newTurned(nil, all, flipped).Cycles()
-	least, inStrips := min(product, pixels), false
-	if suitsStrips(s) {
-		cycles := newStrips(nil, all, flipped).Cycles()
-		least, inStrips = min(least, cycles), cycles < least
-	}
-	if suitsStrassen(s) && newStrassen(nil, all).Cycles() < gemm.HalvesAtMost*least {
+	if suitsStrassen(s) && newStrassen(nil, all).Cycles() < gemm.HalvesAtMost*min(product, pixels) {
 		return newStrassen(p, s)
 	}
-	if inStrips {
+	if suitsStrips(s) && newStrips(nil, all, flipped).Cycles() < min(product, pixels) {
 		return newStrips(p, s, flipped)
 	}
 	if pixels < product {

@@ -9,6 +9,7 @@ import (
 	"memprobe/internal/kernel/conv/method"
 	"memprobe/internal/kernel/conv/winograd"
 	"memprobe/internal/kernel/kerneltest"
+	"memprobe/internal/kernel/tile"
 )
 
 // choices lists 3x3 convolutions by the networks that have them.
@@ -51,6 +52,33 @@ func TestDeepChoice(t *testing.T) {
 		got := [3]string{New(nil, s).Algorithm(), NewGradX(nil, s).Algorithm(), NewGradW(nil, s).Algorithm()}
 		if got != l.names {
 			t.Errorf("%d images, %d channels, %d×%d: %v, want %v", l.n, l.channels, l.size, l.size, got, l.names)
+		}
+	}
+}
+
+// TestPointwiseChoice shows that large planes are strips or packed columns, and small ones rows of tiles or
+// halves: the others take up to half as long again. Halves, which have other bits, are chosen alike with and
+// without the kernels of strips.
+func TestPointwiseChoice(t *testing.T) {
+	for _, l := range []struct {
+		channels, size, out int
+		constant            bool
+		name                string
+	}{
+		{256, 56, 64, true, "gemm-strips"},
+		{224, 56, 128, true, "gemm-strips"},
+		{256, 28, 512, true, "gemm-strips"},
+		{512, 28, 256, true, "gemm"},
+		{512, 28, 128, true, "gemm"},
+		{1024, 14, 512, true, "gemm-strassen"},
+		{512, 7, 2048, true, "gemm-strassen"},
+		{512, 7, 2048, false, "gemm-turned"},
+	} {
+		s := kerneltest.SquareConv(2, l.channels, l.size, l.out, 1, 1, 1)
+		s.Constant = l.constant
+		got := New(nil, s).Algorithm()
+		if got != l.name && (tile.HasQuads() || (got == "gemm-strassen") != (l.name == "gemm-strassen")) {
+			t.Errorf("%d channels of %d×%d to %d, constant %t: %s, want %s", l.channels, l.size, l.size, l.out, l.constant, got, l.name)
 		}
 	}
 }

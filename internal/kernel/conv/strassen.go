@@ -15,8 +15,11 @@ type strassen struct{ plan *gemm.Strassen }
 // joined in bursts: that takes longer than the eighth product where the third level is slow.
 func suitsStrassen(s Spec) bool {
 	plane := s.H * s.W
-	return s.Constant && s.C%2 == 0 && gemm.HalvesColumns(s.M) && plane > 1 && plane <= turnedPixels
+	return s.Constant && s.C%2 == 0 && gemm.HalvesColumns(s.M) && plane > 1 && plane <= halvedPixels
 }
+
+// halvedPixels is the largest plane that is halved.
+const halvedPixels = 400
 
 func newStrassen(p *parallel.Pool, s Spec) *strassen {
 	plane := s.H * s.W
