@@ -57,18 +57,13 @@ func RunPair(k Kind, t, u *ref.Tile, rows int) {
 	if rest := rows % (2 * MR); (k == Strided || k == Turned) && rest <= panels && (t.K >= longK || rest == 1) {
 		panels, more = panels-rest, rest // no rows are left over
 	}
-	fetches := t.Fetches
-	if more > panels {
-		t.Fetches = 0 // what comes later is fetched once, by the panels that are more
+	if more > panels { // those that are more come first, since the first fetch
+		rows, more = panelsOf(k, 2*MR+1, more, t, u, rows), 0
 	}
 	rows = panelsOf(k, 2*MR, panels, t, u, rows)
-	if t.Fetches = fetches; more <= panels {
-		t.Fetches = 0
-	}
 	rows = panelsOf(k, 2*MR+1, more, t, u, rows)
 	rows = panelsOf(k, MR, rows/MR, t, u, rows)
 	pair(k, rows, t, u)
-	t.Fetches = fetches
 }
 
 // longK is from how many terms on panels of 13 rows are faster than twelves and a rest. Of fewer their sums
@@ -76,7 +71,7 @@ func RunPair(k Kind, t, u *ref.Tile, rows int) {
 const longK = 128
 
 // panelsOf computes panels of n of the rows, moves t past them, and u if there is one, and returns the rows that are
-// left.
+// left. They fetch what t lists; later ones do not.
 func panelsOf(k Kind, n, panels int, t, u *ref.Tile, rows int) int {
 	if panels == 0 {
 		return rows
@@ -87,6 +82,7 @@ func panelsOf(k Kind, n, panels int, t, u *ref.Tile, rows int) int {
 	} else {
 		pair(k, n, t, u)
 	}
+	t.Fetches = 0
 	if left > 0 {
 		t.Skip(n * panels)
 		if u != nil {

@@ -29,8 +29,11 @@ func newTileCase(trial int) tileCase {
 		return b
 	}
 	k, shift := trial%23, trial%5
-	if trial%4 == 3 {
+	switch {
+	case trial%4 == 3:
 		k += 48
+	case trial%8 == 1: // sums so long that panels of 13 rows are worth while
+		k += 128
 	}
 	a, b, off := buf(30*(k+16)+50+shift), buf(40*k+96), make([]int32, k+1)
 	for i := range off[:k] {
@@ -40,12 +43,18 @@ func newTileCase(trial int) tileCase {
 	t := ref.Tile{K: k, A: &a[shift], LDC: tileLD, N0: trial / 6 % 9, N1: trial / 54 % 9, Alpha: 0.75, Lo: -0.3, Hi: 0.4,
 		Scale: trial&1 != 0, Accumulate: trial&2 != 0, Clamp: trial&4 != 0,
 		B0: &b[shift], B1: &b[shift+11], Off: &off[0]}
+	if trial%7 < 3 { // halves of B that are neighbours, of either tile or of both
+		t.B1 = &b[shift+8]
+	}
 	rows := 1 + trial%29
 	if trial&8 != 0 {
 		t.BiasRow = &bias[shift]
 	}
 	u := t
 	u.B0, u.B1, u.N0, u.N1 = &b[shift+16], &b[shift+37], trial/7%9, trial/49%9
+	if trial%7 > 0 && trial%7 < 4 {
+		u.B1 = &b[shift+24]
+	}
 	if trial%3 == 0 { // whole tiles are the common case
 		t.N0, t.N1, u.N0, u.N1 = 8, 8, 8, 8
 	}
