@@ -144,7 +144,8 @@ func Select(layers []Layer, patterns []string) ([]Layer, error) {
 			for _, l := range layers {
 				names = append(names, l.Name)
 			}
-			return nil, fmt.Errorf("probe: no layer is named %q%s", p, suggest.DidYouMean(p, names))
+			return nil, &SettingError{"layers", fmt.Errorf("%q, want names of layers, as memprobe inspect lists them%s", p,
+				suggest.DidYouMean(p, names))}
 		}
 	}
 	var selected []Layer

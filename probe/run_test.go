@@ -208,7 +208,7 @@ func TestRunErrors(t *testing.T) {
 		{testData(), Options{K: []int{120}}, "between 1 and 119"},
 		{testData(), Options{K: []int{0, 3}}, "between 1 and 119"},
 		{testData(), Options{K: []int{3}, Headline: 4}, "not among"},
-		{testData(), Options{Layers: []string{"nothing"}}, `no layer is named "nothing"`},
+		{testData(), Options{Layers: []string{"nothing"}}, `layers "nothing", want names of layers`},
 		{testData(), Options{Mean: []float32{0.5}}, "1 means and 0 standard deviations"},
 		{testData(), Options{Mean: []float32{0.5}, Std: []float32{0}}, "want positive"},
 		{testData(), Options{Metrics: []string{"entropy"}}, `metrics "entropy"`},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,4 +85,22 @@ func TestDamagedRunsDoNotGoOn(t *testing.T) {
 func isFault(err error) bool {
 	_, ok := errors.AsType[*fault.Error](err)
 	return ok
+}
+
+// A list of checksums that a user made anew may name more than checkpoints.
+func TestCheckpointsAmongOtherFiles(t *testing.T) {
+	dir := t.TempDir()
+	sum := strings.Repeat("0", 64)
+	lines := ""
+	for _, name := range []string{"epoch-000010.onnx", "epoch-000002.onnx", "epoch-7.onnx", "epoch-000003.onnx.bak",
+		"state.safetensors"} {
+		lines += sum + "  " + name + "\n"
+	}
+	sums := folder(dir).sums()
+	if err := errors.Join(os.Mkdir(filepath.Dir(sums), 0o755), os.WriteFile(sums, []byte(lines), 0o644)); err != nil {
+		t.Fatal(err)
+	}
+	if epochs, err := Checkpoints(dir); err != nil || !slices.Equal(epochs, []int{2, 10}) {
+		t.Errorf("epochs %v, %v, want 2 and 10", epochs, err)
+	}
 }

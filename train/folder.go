@@ -49,16 +49,18 @@ func (f folder) checkpoint(epoch int) string {
 // CheckpointFile is the file in a run's folder that holds the model after an epoch.
 func CheckpointFile(dir string, epoch int) string { return folder(dir).checkpoint(epoch) }
 
-// Checkpoints returns the epochs after which a run kept its model, in order.
+// Checkpoints returns the epochs after which a run kept its model, in order, as its list
+// of checksums has them. Other files that a user may have added to it are none.
 func Checkpoints(dir string) ([]int, error) {
 	sums, err := readSums(folder(dir).sums())
 	var epochs []int
-	for _, name := range slices.Sorted(maps.Keys(sums)) { // epochs have leading zeros
+	for name := range sums {
 		var n int
-		if _, err := fmt.Sscanf(name, "epoch-%d.onnx", &n); err == nil {
+		if _, err := fmt.Sscanf(name, "epoch-%d.onnx", &n); err == nil && filepath.Base(CheckpointFile(dir, n)) == name {
 			epochs = append(epochs, n)
 		}
 	}
+	slices.Sort(epochs)
 	return epochs, err
 }
 
@@ -93,7 +95,7 @@ func readSums(path string) (map[string]string, error) {
 	sums := map[string]string{}
 	b, err := infile.Read(path)
 	if err != nil {
-		return sums, err
+		return sums, fault.Wrap(path, err)
 	}
 	for line := range strings.Lines(string(b)) {
 		sum, name, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "  ")
@@ -123,19 +125,19 @@ func LoadModel(dir string, run *result.Run) (path string, m *onnx.Model, err err
 		m, err = loadModel(path, run.Model.SHA256)
 		return path, m, err
 	}
-	sums, err := readSums(folder(dir).sums())
-	if err != nil || len(sums) == 0 {
+	epochs, err := Checkpoints(dir)
+	if err != nil || len(epochs) == 0 {
 		return "", nil, fault.Errorf(dir, "the run is not finished, and no %s/%s lists a checkpoint", checkpointDir, sumsFile)
 	}
-	path = filepath.Join(dir, checkpointDir, slices.Max(slices.Collect(maps.Keys(sums)))) // epochs have leading zeros
+	path = CheckpointFile(dir, epochs[len(epochs)-1])
 	m, err = LoadCheckpoint(path)
 	return path, m, err
 }
 
 func loadModel(path, sum string) (*onnx.Model, error) {
-	b, err := os.ReadFile(path)
+	b, err := infile.Read(path)
 	if err != nil {
-		return nil, err
+		return nil, fault.Wrap(path, err)
 	}
 	if got := fmt.Sprintf("%x", sha256.Sum256(b)); got != sum {
 		return nil, fault.Errorf(path, "is damaged: its SHA-256 is %s, the run's record has %q", got, sum)

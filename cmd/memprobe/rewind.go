@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -146,10 +144,12 @@ func (o *rewindOptions) earlier(m *subject) (*onnx.Model, error) {
 	if o.fresh {
 		return probe.Untrained(m.Model, o.probe.Seed, o.probe.Workers)
 	}
-	earlier, err := train.LoadCheckpoint(train.CheckpointFile(m.run, o.epoch))
-	if errors.Is(err, fs.ErrNotExist) {
-		epochs, _ := train.Checkpoints(m.run)
+	epochs, err := train.Checkpoints(m.run)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.Contains(epochs, o.epoch) {
 		return nil, usagef("--epoch %d: %s has no checkpoint of it, but of %v", o.epoch, m.run, epochs)
 	}
-	return earlier, err
+	return train.LoadCheckpoint(train.CheckpointFile(m.run, o.epoch))
 }
