@@ -139,11 +139,16 @@ func commonFlags(f *pflag.FlagSet) (budget *memory.Size, help *bool) {
 	return budget, f.BoolP("help", "h", false, "show this text")
 }
 
-// emptyOut tells that --out is given without a value, as by a variable that is not
-// set: its default is not meant.
-func emptyOut(f *pflag.FlagSet) bool {
-	out := f.Lookup("out")
-	return out != nil && out.Changed && out.Value.String() == ""
+// emptyFlag is the first flag of text that is given without any, as by a variable that is
+// not set: its default is not meant. Flags of sweep may take a text from a plan's cells.
+func emptyFlag(f *pflag.FlagSet) (name string) {
+	f.Visit(func(flag *pflag.Flag) {
+		_, setting := flag.Value.(*settingFlag)
+		if name == "" && !setting && flag.Value.Type() == "string" && flag.Value.String() == "" {
+			name = flag.Name
+		}
+	})
+	return name
 }
 
 func (c command) run(ctx context.Context, args []string, std streams) int {
@@ -161,8 +166,8 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 	case *help:
 		fmt.Fprintf(out, "memprobe %s %s\n\n%s.\n\nExample:\n  %s\n\nFlags:\n%s", c.name, c.args, c.about, c.example,
 			f.FlagUsagesWrapped(lineWidth(std.out)))
-	case emptyOut(f):
-		err = usagef("--out is empty, want a path")
+	case emptyFlag(f) != "":
+		err = usagef("--%s is empty: give it a value, or leave it out", emptyFlag(f))
 	default:
 		memory.SetLimit(int64(*budget))
 		err = guarded(func() error { return do(ctx, f.Args(), std) })

@@ -55,9 +55,6 @@ func (o *storeOptions) open(note func(text string)) (*store.Store, error) {
 	if err != nil {
 		return nil, usagef("--store-type: %v", err)
 	}
-	if o.f.Changed("store") && o.dir == "" {
-		return nil, usagef("--store is empty, want a folder or none")
-	}
 	if o.dir == noStore {
 		if kind != store.Float32 || o.shard != "" {
 			return nil, usagef("--store none keeps nothing: --store-type %s and --shard %q want a store", kind, o.shard)
