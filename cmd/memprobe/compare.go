@@ -21,13 +21,14 @@ type compareOptions struct {
 	each    bool
 	groupBy []string
 	asJSON  bool
+	f       *pflag.FlagSet
 }
 
 var compareCommand = command{
 	name: "compare", args: "RUN|DIR…", about: "lays runs side by side: what differs, trade-off, layer curves, verdicts",
 	example: "memprobe compare sweep --sort -probe --out comparison",
 	setup: func(f *pflag.FlagSet) func(context.Context, []string, streams) error {
-		var o compareOptions
+		o := compareOptions{f: f}
 		f.StringVar(&o.out, "out", "comparison", "folder of the figures and tables")
 		f.StringSliceVar(&o.formats, "format", []string{"png", "pdf", "html"},
 			"of the report: png, pdf, html, svg (every figure for one and two columns of a paper, with single PDFs), none")
@@ -48,6 +49,9 @@ var compareCommand = command{
 
 func (o *compareOptions) check() error {
 	if o.asJSON {
+		if o.f.Changed("table") && o.table != "json" {
+			return usagef("--json and --table %s: want one of them", o.table)
+		}
 		o.table = "json"
 	}
 	if err := suggest.OneOf(o.table, report.TableFormats()); err != nil {

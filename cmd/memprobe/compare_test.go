@@ -33,11 +33,18 @@ func TestCompare(t *testing.T) {
 	if files, _ := filepath.Glob(filepath.Join(out, "*")); len(files) != 3 {
 		t.Errorf("wrote %v, want three tables", files)
 	}
+	empty := t.TempDir()
+	code, _, msg = runMemprobe("compare", root, filepath.Join(root, "a"), empty, "--out", out, "--format", "none")
+	if code != 0 || !strings.Contains(msg, "left out: "+empty+": no run") || strings.Count(msg, "left out") != 1 {
+		t.Errorf("exit %d, want the folder without runs named, and no other: %s", code, msg)
+	}
 	for _, c := range []struct {
 		code int
 		args []string
 	}{
 		{2, []string{"compare"}},
+		{2, []string{"compare", root, "--out", out, "--json", "--table", "csv"}},
+		{3, []string{"compare", root, ""}},
 		{2, []string{"compare", root, "--out", out, "--table", "html"}},
 		{2, []string{"compare", root, "--out", out, "--format", "bmp"}},
 		{2, []string{"compare", root, "--out", out, "--sort", "colour"}},
