@@ -2,11 +2,14 @@ package train
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -22,7 +25,22 @@ import (
 const (
 	stateKey   = "memprobe.state"   // JSON of state
 	metricsKey = "memprobe.metrics" // metrics.csv
+	runKey     = "memprobe.run"     // runner.name; states of earlier versions have none
 )
+
+// identify names the run by all that its weights hang on but its length, which may change:
+// configuration, data, and the network before its first step.
+func (r *runner) identify() error {
+	sums, err := readSums(r.dir.sums())
+	if err != nil {
+		return err
+	}
+	c := r.config
+	c.Epochs, c.StepEpochs = 0, 0
+	b, err := json.Marshal([]any{c.Map(), r.options.Set.Fingerprint(), sums[filepath.Base(r.dir.checkpoint(0))]})
+	r.name = fmt.Sprintf("%x", sha256.Sum256(b))
+	return err
+}
 
 // live returns every tensor that a run changes, by the name that it has in
 // state.safetensors.
@@ -73,7 +91,7 @@ func (r *runner) save() error {
 	if err := result.WriteEpochs(&rows, r.at.rows); err != nil {
 		return err
 	}
-	metadata := map[string]string{stateKey: string(head), metricsKey: rows.String()}
+	metadata := map[string]string{stateKey: string(head), metricsKey: rows.String(), runKey: r.name}
 	r.saved = time.Now()
 	return atomicfile.Write(r.dir.state(), func(w io.Writer) error { return safetensors.Write(w, metadata, r.live()) })
 }
@@ -96,6 +114,9 @@ func (r *runner) restore() error {
 // take goes to the place, and takes the numbers, that a state holds.
 func (r *runner) take(metadata map[string]string, tensors map[string]*tensor.Tensor) (err error) {
 	bad := func(format string, args ...any) error { return fault.Errorf(r.dir.state(), format, args...) }
+	if of, ok := metadata[runKey]; ok && of != r.name {
+		return bad("is of another run than %s and the first checkpoint", r.dir.run())
+	}
 	if err := json.Unmarshal([]byte(metadata[stateKey]), &r.at); err != nil {
 		return bad("metadata %s: %w", stateKey, fault.Plain(err))
 	}

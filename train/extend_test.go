@@ -89,6 +89,18 @@ func TestExtensionsRefused(t *testing.T) {
 		!strings.Contains(err.Error(), "state.safetensors: is missing") {
 		t.Errorf("without a state: %v", err)
 	}
+	other := c // whose state has tensors of the same names and shapes
+	other.LabelSeed++
+	foreign := t.TempDir()
+	finish(t, foreign, other, Options{Set: set})
+	state := filepath.Join("checkpoints", "state.safetensors")
+	if err := os.WriteFile(filepath.Join(dir, state), []byte(contents(t, foreign, state)), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), dir, longer, Options{Set: set, Extend: true}); !isFault(err) ||
+		!strings.Contains(err.Error(), "state.safetensors: is of another run") {
+		t.Errorf("with the state of another run: %v", err)
+	}
 	if contents(t, dir, "run.json") != before {
 		t.Error("the record has changed")
 	}

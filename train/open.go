@@ -49,6 +49,9 @@ func (r *runner) open(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := r.identify(); err != nil {
+		return err
+	}
 	if err := r.restore(); err != nil {
 		return err
 	}

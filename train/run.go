@@ -100,6 +100,7 @@ type runner struct {
 	config   Config
 	options  Options
 	dir      folder
+	name     string // see identify
 	record   *result.Run
 	extends  *Config  // what the run was begun with, if it is to be longer
 	changes  []string // what else that changes
