@@ -17,7 +17,6 @@ import (
 
 	"memprobe/internal/fault"
 	"memprobe/internal/infile"
-	"memprobe/internal/parallel"
 	"memprobe/internal/show"
 	"memprobe/internal/suggest"
 	"memprobe/train"
@@ -70,7 +69,9 @@ type sweepOptions struct {
 
 	plan  *sweep.Plan
 	cells []sweep.Cell // those to run
-	std   streams
+	// unable is why the first of the cells cannot run that the estimate found so.
+	unable error
+	std    streams
 }
 
 // settingFlag is a flag that gives a key of every cell's configuration a value.
@@ -95,6 +96,9 @@ func (o *sweepOptions) run(ctx context.Context, f *pflag.FlagSet, arg string, st
 	o.std = std
 	if o.jobs < 0 || o.threads < 0 {
 		return usagef("--jobs %d, --threads %d: want at least 0", o.jobs, o.threads)
+	}
+	if f.Changed("index") && o.index < 0 {
+		return usagef("--index is %d, want at least 0", o.index)
 	}
 	if o.most < 1 || f.Changed("max-array") && o.emit != "slurm" {
 		return usagef("--max-array %d: want at least 1, and --emit slurm", o.most)
@@ -172,8 +176,10 @@ func (o *sweepOptions) parse(f *pflag.FlagSet, arg string, settings []sweep.Sett
 func (o *sweepOptions) choose() error {
 	o.cells = o.plan.Cells
 	index, one, err := o.index, o.index >= 0, error(nil)
+	of := "--index"
 	if !one {
 		index, one, err = sweep.Index(os.Getenv)
+		of = "the number of the job array's task"
 	}
 	switch {
 	case err != nil:
@@ -181,39 +187,10 @@ func (o *sweepOptions) choose() error {
 	case !one:
 		return nil
 	case index < 0 || index >= len(o.cells):
-		return usagef("--index is %d, want 0 to %d", index, len(o.cells)-1)
+		return usagef("%s is %d, want 0 to %d", of, index, len(o.cells)-1)
 	}
 	o.cells = o.cells[index : index+1]
 	return nil
-}
-
-// writeJobs prints the job array that runs this very sweep. The runs' folder is made:
-// Slurm starts no job whose log it cannot write there.
-func (o *sweepOptions) writeJobs(f *pflag.FlagSet, arg string) error {
-	dir, err := filepath.Abs(o.out)
-	if err != nil {
-		return err
-	}
-	threads := o.threads
-	if threads == 0 {
-		threads = 2
-	}
-	words := []string{"memprobe", "sweep", arg, "--out", dir, "--threads", fmt.Sprint(threads)}
-	f.Visit(func(flag *pflag.Flag) {
-		switch flag.Name {
-		case "emit", "out", "threads", "index", "jobs", "max-array":
-		default:
-			words = append(words, "--"+flag.Name+"="+flag.Value.String())
-		}
-	})
-	job := sweep.Job{Words: words, Dir: dir, CPUs: threads, Most: o.most}
-	if err := o.plan.Emit(o.std.out, o.emit, job); err != nil {
-		return usagef("--emit %v", err)
-	}
-	if o.emit != "slurm" {
-		return nil
-	}
-	return os.MkdirAll(dir, 0o755)
 }
 
 // outcome is what is said of a cell.
@@ -268,43 +245,6 @@ func duration(seconds float64) string {
 	return time.Duration(seconds * float64(time.Second)).Round(time.Second).String()
 }
 
-// list prints the cells and how long they may take.
-func (o *sweepOptions) list(ctx context.Context) error {
-	rows, err := o.estimate(ctx)
-	if err != nil {
-		return err
-	}
-	return o.print(rows)
-}
-
-// estimate returns the cells with the time that each may take, from a few steps of
-// each kind, and says when all may be finished.
-func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
-	pool := parallel.New(o.share)
-	defer pool.Close()
-	rows, clock := o.outcomes(), stopwatch{pool: pool, known: map[train.Config]float64{}, drawn: map[train.Config]bool{}}
-	var times []float64
-	for i := range rows {
-		if rows[i].State == string(sweep.Skipped) {
-			continue
-		}
-		t, err := clock.cell(ctx, o.cells[i].Config)
-		if err != nil {
-			return nil, err
-		}
-		rows[i].Time = &t
-		times = append(times, t)
-	}
-	if o.jobs > 1 {
-		slices.SortFunc(times, func(a, b float64) int { return cmp.Compare(b, a) })
-	}
-	if !o.quiet {
-		fmt.Fprintf(o.std.err, "%s: %d cells, %d at a time on %d threads each, about %s\n",
-			show.Name(o.plan.Name), len(rows), o.jobs, o.share, duration(makespan(times, o.jobs)))
-	}
-	return rows, nil
-}
-
 // longestFirst are the cells in the order in which they begin: where several run at a time
 // those of the most epochs come first, so that no long one is left to run alone.
 func (o *sweepOptions) longestFirst() []sweep.Cell {
@@ -315,17 +255,6 @@ func (o *sweepOptions) longestFirst() []sweep.Cell {
 	return cells
 }
 
-// makespan is when the last of some works is done, each begun in turn by the first of
-// the jobs that is free.
-func makespan(times []float64, jobs int) float64 {
-	free := make([]float64, jobs)
-	for _, t := range times {
-		first := slices.Index(free, slices.Min(free))
-		free[first] += t
-	}
-	return slices.Max(free)
-}
-
 // runCells runs the cells and prints what became of them.
 func (o *sweepOptions) runCells(ctx context.Context) error {
 	rows := o.outcomes()
@@ -333,6 +262,9 @@ func (o *sweepOptions) runCells(ctx context.Context) error {
 		var err error
 		if rows, err = o.estimate(ctx); err != nil {
 			return err
+		}
+		for i := range rows { // the cell itself will say it
+			rows[i].Error = ""
 		}
 	}
 	if err := o.plan.WriteList(ctx, o.out); err != nil {

@@ -23,6 +23,7 @@ const cellMemory = 4 << 30
 // So 0 jobs are as many as share the threads evenly, as far as there are cells and memory.
 func (o *sweepOptions) divide() {
 	o.threads = cmp.Or(o.threads, runtime.GOMAXPROCS(0))
+	o.jobs = min(o.jobs, len(o.cells))
 	if o.jobs == 0 {
 		o.jobs = max(1, min(o.threads, len(o.cells), int(memory.Left()/cellMemory)))
 		for o.threads%o.jobs != 0 {

@@ -97,6 +97,10 @@ func TestSweepFailures(t *testing.T) {
 		{[]string{plan, "-j", "-1"}, 2, "--jobs -1"},
 		{[]string{plan, "--emit", "slurm", "--max-array", "0"}, 2, "--max-array 0: want at least 1"},
 		{[]string{plan, "--max-array", "5"}, 2, "and --emit slurm"},
+		{[]string{plan, "--index", "-5"}, 2, "--index is -5, want at least 0"},
+		{[]string{plan, "--emit", "shell", "--index", "1"}, 2, "--index does not go with --emit"},
+		{[]string{plan, "--emit", "shell", "-j", "2"}, 2, "--jobs does not go with --emit"},
+		{[]string{plan, "--emit", "shell", "--dry-run"}, 2, "--dry-run does not go with --emit"},
 		{[]string{plan, "--index", "0", "--data", "images:/nonexistent", "--out", filepath.Join(dir, "x")}, 3,
 			"/nonexistent"},
 	} {
@@ -112,6 +116,25 @@ func TestSweepFailures(t *testing.T) {
 	if code != 1 || !strings.Contains(out, "done") || !strings.Contains(out, "failed") ||
 		!strings.Contains(msg, "1 of 2 cells failed") {
 		t.Errorf("exit %d: %s%s", code, out, msg)
+	}
+}
+
+// A cell that cannot run stops the others neither where their time is estimated first, nor
+// where it is listed.
+func TestSweepEstimatesTheOthers(t *testing.T) {
+	dir := t.TempDir()
+	plan, out := filepath.Join(dir, "plan.yaml"), filepath.Join(dir, "runs")
+	if err := os.WriteFile(plan, []byte(smallPlan+"variants: [{name: here}, {name: gone, data: 'idx:/nonexistent'}]\n"),
+		0o644); err != nil {
+		t.Fatal(err)
+	}
+	code, table, msg := runMemprobe("sweep", plan, "--out", out, "--dry-run", "-j", "1000000000")
+	if code != exitInput || strings.Count(table, "/nonexistent: no such") != 2 || !strings.Contains(msg, "4 at a time") || !strings.Contains(msg, `cell "gone seed=0": /nonexistent`) {
+		t.Errorf("dry run: exit %d: %s%s", code, table, msg)
+	}
+	code, table, msg = runMemprobe("sweep", plan, "--out", out)
+	if code != exitFailed || strings.Count(table, "done") != 2 || strings.Count(table, "failed") != 2 {
+		t.Errorf("exit %d: %s%s", code, table, msg)
 	}
 }
 

@@ -4,15 +4,19 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
 	"memprobe/internal/atomicfile"
 	"memprobe/internal/parallel"
+	"memprobe/internal/show"
 	"memprobe/onnx"
 	"memprobe/probe"
 	"memprobe/train"
+	"memprobe/train/sweep"
 )
 
 // stopwatch estimates how long runs take by taking a few steps of each kind.
@@ -139,4 +143,65 @@ func kindOf(c train.Config) train.Config {
 	d.Preprocess = c.Preprocess
 	d.Optimizer, d.Epochs, d.EvalEvery = c.Optimizer, timedSteps+1, timedSteps+1
 	return d
+}
+
+// list prints the cells and how long they may take. The error is that of the first cell
+// that cannot run.
+func (o *sweepOptions) list(ctx context.Context) error {
+	rows, err := o.estimate(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.print(rows); err != nil {
+		return err
+	}
+	return o.unable
+}
+
+// estimate returns the cells with the time that each may take, from a few steps of
+// each kind, and says when all may be finished. A cell that cannot run has its error, which
+// is that of all where none can.
+func (o *sweepOptions) estimate(ctx context.Context) ([]outcome, error) {
+	pool := parallel.New(o.share)
+	defer pool.Close()
+	rows, clock := o.outcomes(), stopwatch{pool: pool, known: map[train.Config]float64{}, drawn: map[train.Config]bool{}}
+	var times []float64
+	for i := range rows {
+		if rows[i].State == string(sweep.Skipped) {
+			continue
+		}
+		t, err := clock.cell(ctx, o.cells[i].Config)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil { // the others can run
+			rows[i].Error = err.Error()
+			o.unable = cmp.Or(o.unable, fmt.Errorf("cell %q: %w", rows[i].Label, err))
+			continue
+		}
+		rows[i].Time = &t
+		times = append(times, t)
+	}
+	if o.unable != nil && len(times) == 0 {
+		return nil, o.unable
+	}
+	if o.jobs > 1 {
+		slices.SortFunc(times, func(a, b float64) int { return cmp.Compare(b, a) })
+	}
+	if !o.quiet {
+		fmt.Fprintf(o.std.err, "%s: %d cells, %d at a time on %d threads each, about %s\n",
+			show.Name(o.plan.Name), len(rows), o.jobs, o.share, duration(makespan(times, o.jobs)))
+	}
+	return rows, nil
+}
+
+// makespan is when the last of some works is done, each begun in turn by the first of
+// the jobs that is free.
+func makespan(times []float64, jobs int) float64 {
+	free := make([]float64, jobs)
+	for _, t := range times {
+		first := slices.Index(free, slices.Min(free))
+		free[first] += t
+	}
+	return slices.Max(free)
 }

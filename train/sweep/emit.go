@@ -50,6 +50,9 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	if err := suggest.OneOf(cluster, Clusters()); err != nil {
 		return err
 	}
+	if cluster == "slurm" && strings.ContainsAny(job.Dir, "\r\n") {
+		return fmt.Errorf("slurm: the folder %q has a line break, which a directive of Slurm cannot name", job.Dir)
+	}
 	t, err := template.New(cluster+".tmpl").Funcs(template.FuncMap{"quote": quote, "line": show.Line}).
 		ParseFS(jobs, "jobs/"+cluster+".tmpl")
 	if err != nil {
@@ -57,7 +60,7 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	}
 	words, quoted := make([]string, len(job.Words)), make([]string, len(job.Words))
 	for i, word := range job.Words {
-		words[i], quoted[i] = strings.ReplaceAll(word, "$(", "$$("), quote(word) // Kubernetes puts variables in for $(…)
+		words[i], quoted[i] = strings.ReplaceAll(word, "$", "$$"), quote(word) // Kubernetes puts variables in for $(…)
 	}
 	if job.Task == "" {
 		job.Task = "--index" // which a task of Kubernetes finds itself
@@ -73,9 +76,11 @@ func (p *Plan) Emit(w io.Writer, cluster string, job Job) error {
 	})
 }
 
-// jobName is a plan's name as clusters allow it: lower-case letters, digits and dashes.
+// jobName is a plan's name as clusters allow it: lower-case letters, digits and dashes, and
+// so short that a label of Kubernetes, 63 characters, holds it with a task's number.
 func jobName(name string) string {
-	return strings.Trim(regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(name), "-"), "-")
+	name = regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString("memprobe-"+strings.ToLower(name), "-")
+	return strings.TrimRight(name[:min(len(name), 50)], "-")
 }
 
 // quote makes a word of a shell's command line.

@@ -51,11 +51,11 @@ func TestEmitMeansWhatItSays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	job := Job{Words: []string{"memprobe", "$(HOME)"}, Dir: "/runs/100%a", CPUs: 1, Most: 1000, Task: "--shard", Of: "/2"}
+	job := Job{Words: []string{"memprobe", "$(HOME)", "$$(HOME)"}, Dir: "/runs/100%a", CPUs: 1, Most: 1000, Task: "--shard", Of: "/2"}
 	for cluster, want := range map[string]string{
-		"kubernetes": `command: ["memprobe", "$$(HOME)", "--shard", "$(JOB_COMPLETION_INDEX)/2"]`,
+		"kubernetes": `command: ["memprobe", "$$(HOME)", "$$$$(HOME)", "--shard", "$(JOB_COMPLETION_INDEX)/2"]`,
 		"slurm":      "#SBATCH --output=/runs/100%%a/slurm-%A_%a.out\n",
-		"shell":      "memprobe '$(HOME)' --shard 1/2",
+		"shell":      "memprobe '$(HOME)' '$$(HOME)' --shard 1/2",
 	} {
 		var b bytes.Buffer
 		if err := p.Emit(&b, cluster, job); err != nil || !strings.Contains(b.String(), want) {
@@ -64,16 +64,42 @@ func TestEmitMeansWhatItSays(t *testing.T) {
 	}
 }
 
+// Clusters take neither every name nor a folder whose name is two lines.
+func TestEmitOfOddNames(t *testing.T) {
+	long := "memprobe-" + strings.Repeat("a", 41)
+	for name, want := range map[string]string{"計画": "memprobe", "Ünit_2": "memprobe-nit-2", strings.Repeat("a", 300): long} {
+		p, err := Parse("plan.yaml", name, []byte("grid: {seed: [0]}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for cluster, line := range map[string]string{"kubernetes": "  name: ", "slurm": "#SBATCH --job-name="} {
+			var b bytes.Buffer
+			if err := p.Emit(&b, cluster, Job{Dir: "runs", CPUs: 1, Most: 1000}); err != nil ||
+				!strings.Contains(b.String(), line+want+"\n") {
+				t.Errorf("%s lacks %q, %v:\n%s", cluster, line+want, err, b.String())
+			}
+		}
+		if err := p.Emit(&bytes.Buffer{}, "slurm", Job{Dir: "a\nb", CPUs: 1, Most: 1}); err == nil {
+			t.Error("slurm: a folder of two lines")
+		}
+	}
+}
+
 // What a plan says of itself stays in its comment: no line of a job is a plan's.
 func TestEmitKeepsCommentsInTheirLine(t *testing.T) {
-	p, err := Parse("plan.yaml", "plan",
+	p, err := Parse("plan.yaml", "plan\nFORGED",
 		[]byte(`{about: "what for\nFORGED\u2028\r\tFORGED", variants: [{name: "one\nFORGED"}]}`))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cluster := range Clusters() {
+	p.Cells = append(p.Cells, p.Cells[0])
+	for i, cluster := range append(Clusters(), "slurm") {
 		var b bytes.Buffer
-		if err := p.Emit(&b, cluster, Job{Words: []string{"memprobe"}, Dir: "runs", CPUs: 1, Most: 1000}); err != nil {
+		job := Job{Words: []string{"memprobe"}, Dir: "runs", CPUs: 1, Most: 1000}
+		if i == len(Clusters()) {
+			job.Most = 1 // two arrays
+		}
+		if err := p.Emit(&b, cluster, job); err != nil {
 			t.Fatal(err)
 		}
 		if regexp.MustCompile(`(?m)^\s*FORGED|[\r\t\x{2028}]FORGED`).MatchString(b.String()) ||

@@ -53,7 +53,7 @@ func TestParseErrors(t *testing.T) {
 		"base:\n  epochs: [1, 2]":               "plan.yaml:2: epochs: is a list, want a single value",
 		"base:\n  epochs:":                      "plan.yaml:2: epochs: is empty, want a single value",
 		"grid:\n  seed: 3":                      "plan.yaml:2: seed: is the value 3, want a list of values",
-		"grid:\n  seed: []":                     "plan.yaml:2: seed: is a list, want a list of values",
+		"grid:\n  seed: []":                     "plan.yaml:2: seed: is an empty list, want at least one value",
 		"grid:\n  seed:\n  - 1\n  - x":          `plan.yaml:4: seed: "x", want a whole number`,
 		"variants:\n- arch: mlp":                `plan.yaml:2: variants: a variant is named "", want a name of its own`,
 		"variants:\n- name: a\n- name: a":       `plan.yaml:3: variants: a variant is named "a"`,

@@ -208,8 +208,11 @@ func (r *reader) readVariants(n ast.Node) error {
 func (r *reader) readGrid(n ast.Node) error {
 	return r.mapping(n, "grid", func(key string, line int, v ast.Node) error {
 		list, ok := v.(*ast.SequenceNode)
-		if !ok || len(list.Values) == 0 {
+		switch {
+		case !ok:
 			return r.errorf(line, key, "is %s, want a list of values", kind(v))
+		case len(list.Values) == 0:
+			return r.errorf(line, key, "is an empty list, want at least one value")
 		}
 		if len(list.Values) > maxCells {
 			return r.errorf(line, key, "has %d values, and a grid at most %d cells", len(list.Values), maxCells)
