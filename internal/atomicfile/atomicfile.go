@@ -8,6 +8,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -16,15 +17,19 @@ import (
 // Write replaces the file at path by what fill writes, readable by all (mode
 // 0o644). If anything fails, the file that was there is left as it was.
 func Write(path string, fill func(w io.Writer) error) (err error) {
+	if err := Check(path); err != nil {
+		return err
+	}
 	dir := filepath.Dir(path)
 	f, err := Temp(dir)
 	if err != nil {
-		return err
+		return Named(path, err)
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
 			Remove(f)
+			err = Named(path, err)
 		}
 	}()
 	b := bufio.NewWriter(f)
@@ -45,6 +50,36 @@ func Write(path string, fill func(w io.Writer) error) (err error) {
 	}
 	syncDir(dir)
 	return nil
+}
+
+// Check returns an fs.PathError where a file at path would take the place of something
+// else: of a pipe or a device, or of a folder, which a renaming refuses in words of its own.
+func Check(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil || info.Mode().IsRegular():
+		return nil
+	case info.IsDir():
+		return &fs.PathError{Op: "write", Path: path, Err: errors.New("is a folder, want a file")}
+	}
+	return &fs.PathError{Op: "write", Path: path, Err: errors.New("is not a regular file")}
+}
+
+// Named returns an error about a temporary file as one about path, which the file was to
+// become: nobody knows its other name.
+func Named(path string, err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok && temporary(e.Path) {
+		return &fs.PathError{Op: e.Op, Path: path, Err: e.Err}
+	}
+	if e, ok := errors.AsType[*os.LinkError](err); ok && temporary(e.Old) {
+		return &fs.PathError{Op: "write", Path: path, Err: e.Err}
+	}
+	return err
+}
+
+func temporary(path string) bool {
+	ok, _ := filepath.Match(pattern, filepath.Base(path))
+	return ok
 }
 
 // syncDir makes a rename survive a power cut where the file system allows it;

@@ -3,8 +3,10 @@ package atomicfile
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -39,5 +41,34 @@ func TestWrite(t *testing.T) {
 	}
 	if err := Write(filepath.Join(dir, "none", "a"), func(io.Writer) error { return nil }); err == nil {
 		t.Fatal("writing into a missing folder succeeded")
+	}
+}
+
+// Errors name the file that was to be written; what is no file is left alone, and is seen
+// before anything is computed.
+func TestErrorsNameTheTarget(t *testing.T) {
+	dir := t.TempDir()
+	for path, want := range map[string]string{
+		dir:                           "write " + dir + ": is a folder, want a file",
+		filepath.Join(dir, "no", "a"): "open " + filepath.Join(dir, "no", "a") + ": ",
+		os.DevNull:                    "write " + os.DevNull + ": is not a regular file",
+	} {
+		err := Write(path, func(io.Writer) error { return nil })
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+	path := filepath.Join(dir, "a")
+	err := Write(path, func(io.Writer) error { // another process puts a folder in the way
+		return os.MkdirAll(filepath.Join(path, "b"), 0o755)
+	})
+	if err == nil || !strings.HasPrefix(err.Error(), "write "+path+": ") || strings.Contains(err.Error(), ".tmp") {
+		t.Errorf("%v, want one about %s", err, path)
+	}
+	err = Write(filepath.Join(dir, "c"), func(io.Writer) error {
+		return &fs.PathError{Op: "write", Path: filepath.Join(dir, ".memprobe-1.tmp"), Err: errors.New("disk on fire")}
+	})
+	if err == nil || err.Error() != "write "+filepath.Join(dir, "c")+": disk on fire" {
+		t.Errorf("%v, want one about c", err)
 	}
 }

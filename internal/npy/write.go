@@ -39,9 +39,12 @@ func Create(path string) (*Writer, error) {
 	if ext := filepath.Ext(path); ext != ".npz" && ext != ".npy" {
 		return nil, fmt.Errorf("%s: extension is %q, want .npz or .npy", path, ext)
 	}
+	if err := atomicfile.Check(path); err != nil {
+		return nil, err
+	}
 	f, err := atomicfile.Temp(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return nil, atomicfile.Named(path, err)
 	}
 	atomicfile.Remove(f) // where the system allows it, so that a kill leaves nothing; else Abort does
 	return &Writer{path: path, spool: f}, nil
@@ -90,7 +93,7 @@ func (a *Array) Append(t *tensor.Tensor) error {
 	for lo := 0; lo < t.Len(); lo += step {
 		a.buf = t.AppendLE(a.buf[:0], lo, min(lo+step, t.Len()))
 		if _, err := a.w.spool.WriteAt(a.buf, a.start+a.filled); err != nil {
-			return err
+			return atomicfile.Named(a.w.path, err)
 		}
 		a.filled += int64(len(a.buf))
 	}

@@ -197,7 +197,7 @@ func createFile(path string, h header) (*file, error) {
 	}
 	f, err := atomicfile.Temp(filepath.Dir(path))
 	if err != nil {
-		return nil, err
+		return nil, atomicfile.Named(path, err)
 	}
 	_, _, size := h.place(int64(len(head)))
 	_, err = f.Write(head)
@@ -206,7 +206,7 @@ func createFile(path string, h header) (*file, error) {
 	}
 	if err != nil {
 		f.Close()
-		return nil, errors.Join(err, atomicfile.Remove(f))
+		return nil, errors.Join(atomicfile.Named(path, err), atomicfile.Remove(f))
 	}
 	return openFile(path)
 }
