@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -108,6 +109,9 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err := o.check(); err != nil {
 		return err
 	}
+	if err := checkFolder("out", o.folder(arg)); err != nil {
+		return err
+	}
 	po := o.probe
 	po.LeaveOneOut, po.NoUntrained, po.Map = true, po.Draws == 0, o.onMap
 	m, err := loadSubject(ctx, arg)
@@ -206,12 +210,14 @@ func (o *analyzeOptions) describe(p *result.Probe, m *subject, set *openedData, 
 	return nil
 }
 
+// folder is that of the report.
+func (o *analyzeOptions) folder(arg string) string {
+	return cmp.Or(o.out, strings.TrimSuffix(filepath.Base(filepath.Clean(arg)), ".onnx")+"-report")
+}
+
 // write writes the report into its folder and prints the table.
 func (o *analyzeOptions) write(p *result.Probe, arg string, workers *parallel.Pool, std streams) error {
-	dir := o.out
-	if dir == "" {
-		dir = strings.TrimSuffix(filepath.Base(filepath.Clean(arg)), ".onnx") + "-report"
-	}
+	dir := o.folder(arg)
 	files, err := report.Write(dir, p, o.formats)
 	if err != nil {
 		return err

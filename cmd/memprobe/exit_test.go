@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,5 +58,40 @@ func TestWhatIsWrong(t *testing.T) {
 		if code != c.code || !strings.Contains(msg, c.want) || strings.Count(msg, "\n") != 1 {
 			t.Errorf("%q: exit %d, %q; want %d, %q", c.args, code, msg, c.code, c.want)
 		}
+	}
+}
+
+// What cannot be written, or would take the place of what is read, is said before anything
+// is computed.
+func TestWhereResultsCannotGo(t *testing.T) {
+	dir := t.TempDir()
+	model, file := filepath.Join(dir, "model.npz"), filepath.Join(dir, "file")
+	data, err := os.ReadFile("../../testdata/benign.onnx")
+	if err == nil {
+		err = errors.Join(os.WriteFile(model, data, 0o644), os.WriteFile(file, nil, 0o644),
+			os.Mkdir(filepath.Join(dir, "folder.npz"), 0o755), os.Symlink(model, filepath.Join(dir, "link.npz")))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		code int
+		want string
+		args []string
+	}{
+		{2, "model.npz is " + model + ", which is read", []string{"extract", model, "--out", model}},
+		{2, "link.npz is " + model + ", which is read", []string{"extract", model, "--out", filepath.Join(dir, "link.npz")}},
+		{1, "folder.npz: is a folder, want a file", []string{"extract", model, "--out", filepath.Join(dir, "folder.npz")}},
+		{2, "file: is no folder", []string{"analyze", model, "--out", file}},
+		{2, "sub: is no folder", []string{"analyze", model, "--out", filepath.Join(file, "sub")}},
+		{2, "file: is no folder", []string{"rewind", dir, "--out", file}},
+	} {
+		code, _, msg := runMemprobe(c.args...)
+		if code != c.code || !strings.Contains(msg, c.want) || strings.Contains(msg, "images") {
+			t.Errorf("%q: exit %d, %q; want %d, %q, and no progress", c.args, code, msg, c.code, c.want)
+		}
+	}
+	if now, err := os.ReadFile(model); err != nil || !bytes.Equal(now, data) {
+		t.Errorf("the model has changed: %v", err)
 	}
 }

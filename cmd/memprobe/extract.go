@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -58,6 +59,9 @@ var extractCommand = command{
 				return usagef("--%s is of images from --data, --input %s gives tensors as they are: want one of them",
 					o.ofData(f), o.input)
 			}
+			if source := o.overwritten(args[0]); source != "" {
+				return usagef("--out %s is %s, which is read: want another file", o.out, source)
+			}
 			m, err := loadSubject(ctx, args[0])
 			if err != nil {
 				return err
@@ -80,6 +84,21 @@ func (o *extractOptions) ofData(f *pflag.FlagSet) (name string) {
 		}
 	})
 	return name
+}
+
+// overwritten is the file among those that are read which --out names too, or "".
+func (o *extractOptions) overwritten(model string) string {
+	out, err := os.Stat(o.out)
+	if err != nil {
+		return ""
+	}
+	_, data, _ := strings.Cut(o.data.spec, ":")
+	for _, source := range []string{model, o.input, data, o.data.assigned, o.data.trainIndex} {
+		if info, err := os.Stat(source); err == nil && os.SameFile(out, info) {
+			return source
+		}
+	}
+	return ""
 }
 
 // extract writes what given input tensors become.

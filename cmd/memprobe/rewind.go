@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -74,6 +75,10 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 	if err := o.check(); err != nil {
 		return err
 	}
+	dir := cmp.Or(o.out, filepath.Base(filepath.Clean(arg))+"-rewind")
+	if err := checkFolder("out", dir); err != nil {
+		return err
+	}
 	po := o.probe
 	m, err := loadSubject(ctx, arg)
 	if err != nil {
@@ -116,10 +121,6 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 	}
 	set.describeData(&r.Data)
 	r.Warnings = set.warnings
-	dir := o.out
-	if dir == "" {
-		dir = filepath.Base(filepath.Clean(arg)) + "-rewind"
-	}
 	files, err := report.WriteRewind(dir, r, o.formats)
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (o *storeOptions) open(note func(text string)) (*store.Store, error) {
 	}
 	so := store.Options{Limit: int64(o.limit), Type: kind, Note: note}
 	if o.dir != "" {
-		return store.New(o.dir, so), storeFolder(o.dir)
+		return store.New(o.dir, so), checkFolder("store", o.dir)
 	}
 	if o.shard == "" && kind == store.Float32 {
 		so.Least = leastWork
@@ -75,11 +75,11 @@ func (o *storeOptions) open(note func(text string)) (*store.Store, error) {
 	return s, err
 }
 
-// storeFolder holds a path to being that of a folder, which need not be there.
-func storeFolder(dir string) error {
+// checkFolder holds a flag's path to being that of a folder, which need not be there.
+func checkFolder(flag, dir string) error {
 	about, err := os.Stat(dir)
 	if err == nil && !about.IsDir() || errors.Is(err, syscall.ENOTDIR) {
-		return usagef("--store %s: is no folder", dir)
+		return usagef("--%s %s: is no folder", flag, dir)
 	}
 	return nil
 }
