@@ -42,9 +42,17 @@ func (o *analyzeOptions) openAgainst(ctx context.Context, m *subject, set *opene
 		d.normalize = set.normalize
 	}
 	d.options.Channels, d.options.Height = 0, set.options.Height
+	if want, _ := imageShape(s); len(want) == 3 && want[1] > 0 && want[2] > 0 {
+		d.options.Height = 0 // it has a size of its own
+	}
 	if v, ok := s.record["image-size"]; ok {
 		if d.options.Height, err = strconv.Atoi(v); err != nil || d.options.Height < 0 {
 			return nil, fault.Errorf(s.file, "its metadata are damaged: image size %q", v)
+		}
+	}
+	if v, ok := s.record["preprocess"]; ok {
+		if d.options.Preprocess, err = dataset.ParsePreprocess(v); err != nil {
+			return nil, fault.Errorf(s.file, "its metadata are damaged: preprocess %w", err)
 		}
 	}
 	d.options.Width = d.options.Height
