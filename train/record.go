@@ -79,6 +79,7 @@ func (r *runner) readRecord() (begun bool, err error) {
 	if r.record, err = result.ReadRun(r.dir.run()); err != nil {
 		return false, err
 	}
+	r.record.Model.Path = r.dir.model() // the folder may have been moved, or copied
 	if a, b := r.record.Data.Fingerprint, r.options.Set.Fingerprint(); a != b {
 		return false, fault.Errorf(r.options.Set.Spec,
 			"the data have changed since %s was begun: fingerprint %s, was %s", r.dir, b, a)

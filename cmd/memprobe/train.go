@@ -217,7 +217,7 @@ type training struct {
 
 // project writes the embedding of the final model for TensorBoard's projector.
 func (t *training) project(ctx context.Context, run *result.Run) error {
-	m, err := onnx.Load(run.Model.Path)
+	_, m, err := train.LoadModel(t.dir, run)
 	if err != nil {
 		return err
 	}

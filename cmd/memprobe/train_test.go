@@ -237,3 +237,21 @@ func TestTrainForTensorBoard(t *testing.T) {
 		mustTrain(t, args...) // the run is finished: nothing but the log is made again
 	}
 }
+
+// A run whose folder was moved goes on with what is in it, not with what now is at its
+// former place.
+func TestMovedRun(t *testing.T) {
+	root := t.TempDir()
+	was, is := filepath.Join(root, "was"), filepath.Join(root, "is")
+	mustTrain(t, trainArgs(was, "--epochs", "1", "--train-limit", "60")...)
+	if err := os.Rename(was, is); err != nil {
+		t.Fatal(err)
+	}
+	out := mustTrain(t, "train", "--resume", is, "--tensorboard", "--quiet")
+	if !strings.Contains(out, "model    "+filepath.Join(is, "model.onnx")+"\n") {
+		t.Errorf("the summary names another model than that of %s:\n%s", is, out)
+	}
+	if _, err := os.Stat(filepath.Join(is, boardDir, "embedding.tsv")); err != nil {
+		t.Error(err)
+	}
+}
