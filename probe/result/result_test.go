@@ -3,6 +3,8 @@ package result
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"memprobe/internal/memory"
 	"memprobe/internal/tol"
 )
 
@@ -149,6 +152,18 @@ func TestWilson(t *testing.T) {
 	}
 }
 
+// A table that is no table, a line as long as the file, is read within the budget.
+func TestEpochsWithinBudget(t *testing.T) {
+	t.Cleanup(func() { memory.SetLimit(0) })
+	memory.SetLimit(64 << 20)
+	for _, line := range []string{"\x00", "1\n"} {
+		table := io.MultiReader(strings.NewReader("epoch\n"), strings.NewReader(strings.Repeat(line, 24<<20/len(line))))
+		if _, err := ReadEpochs(table); !errors.As(err, new(*memory.Error)) {
+			t.Errorf("lines of %q: error %v", line, err)
+		}
+	}
+}
+
 func TestEpochs(t *testing.T) {
 	nan := math.NaN()
 	rows := []Epoch{
@@ -182,7 +197,7 @@ func TestEpochs(t *testing.T) {
 		t.Errorf("other columns: %+v, %v", other, err)
 	}
 	for doc, want := range map[string]string{"": "no header", "a,b\n": `no column "epoch"`, "epoch,loss\nx,1\n": "line 2",
-		"epoch,loss\n1,x\n": `column "loss"`} {
+		"epoch,loss\n-1,1\n": `"-1" is not an epoch`, "epoch,loss\n1,x\n": `column "loss"`} {
 		if _, err := ReadEpochs(strings.NewReader(doc)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: error %v, want %q", doc, err, want)
 		}

@@ -1,11 +1,15 @@
 package result
 
 import (
+	"bytes"
 	"encoding/csv"
 	"fmt"
 	"io"
 	"math"
 	"strconv"
+	"unsafe"
+
+	"memprobe/internal/memory"
 )
 
 // RunSchema names the format of run.json.
@@ -88,18 +92,27 @@ func WriteEpochs(w io.Writer, epochs []Epoch) error {
 // be added, missing or in another order; a missing value is NaN. A last line
 // that was cut off in the middle of a write is left out.
 func ReadEpochs(r io.Reader) ([]Epoch, error) {
-	c := csv.NewReader(r)
+	b, err := memory.ReadAll("its content", r, nil)
+	if err != nil {
+		return nil, err
+	}
+	// A reader of CSV holds a line three times, and a slice that grows its elements twice.
+	rows := int64(bytes.Count(b, []byte("\n")))
+	if err := memory.Need("its rows", 3*int64(len(b))+2*rows*int64(unsafe.Sizeof(Epoch{}))); err != nil {
+		return nil, err
+	}
+	c := csv.NewReader(bytes.NewReader(b))
 	c.FieldsPerRecord = -1
 	header, err := c.Read()
 	if err != nil {
-		return nil, fmt.Errorf("result: metrics.csv: no header: %w", err)
+		return nil, fmt.Errorf("no header: %w", err)
 	}
 	at := map[string]int{}
 	for i, name := range header {
 		at[name] = i
 	}
 	if _, ok := at[epochColumns[0]]; !ok {
-		return nil, fmt.Errorf("result: metrics.csv: no column %q in %v", epochColumns[0], header)
+		return nil, fmt.Errorf("no column %q in %v", epochColumns[0], header)
 	}
 	var epochs []Epoch
 	for line := 2; ; line++ {
@@ -111,14 +124,14 @@ func ReadEpochs(r io.Reader) ([]Epoch, error) {
 			if _, err := c.Read(); err == io.EOF {
 				return epochs, nil // the last row, cut off
 			}
-			return nil, fmt.Errorf("result: metrics.csv: line %d has %d fields, want %d", line, len(row), len(header))
+			return nil, fmt.Errorf("line %d has %d fields, want %d", line, len(row), len(header))
 		}
 		if err != nil {
-			return nil, fmt.Errorf("result: metrics.csv: %w", err)
+			return nil, fmt.Errorf("%w", err)
 		}
 		e, err := parseEpoch(row, at)
 		if err != nil {
-			return nil, fmt.Errorf("result: metrics.csv: line %d: %w", line, err)
+			return nil, fmt.Errorf("line %d: %w", line, err)
 		}
 		epochs = append(epochs, e)
 	}
@@ -127,7 +140,7 @@ func ReadEpochs(r io.Reader) ([]Epoch, error) {
 func parseEpoch(row []string, at map[string]int) (Epoch, error) {
 	var e Epoch
 	n, err := strconv.Atoi(row[at[epochColumns[0]]])
-	if err != nil {
+	if err != nil || n < 0 {
 		return e, fmt.Errorf("column %q: %q is not an epoch", epochColumns[0], row[at[epochColumns[0]]])
 	}
 	e.Epoch = n
