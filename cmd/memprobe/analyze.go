@@ -18,6 +18,7 @@ import (
 	"memprobe/internal/suggest"
 	"memprobe/internal/tensor"
 	"memprobe/probe"
+	"memprobe/probe/knn"
 	"memprobe/probe/result"
 	"memprobe/report"
 	"memprobe/train"
@@ -102,6 +103,19 @@ func (o *analyzeOptions) check() error {
 	if o.threads < 0 {
 		return usagef("--threads is %d, want 0 or more", o.threads)
 	}
+	for _, idle := range []struct {
+		flag, with string
+		not        bool
+	}{
+		{"temperature", "--vote softmax", o.probe.Vote != knn.Softmax},
+		{"view-images", "--augment", o.augment == ""},
+		{"untrained-statistics", "--draws of 1 or more", o.probe.Draws == 0},
+		{"store-limit", "a store, not with --store none", o.store.dir == noStore},
+	} {
+		if idle.not && o.data.f.Changed(idle.flag) {
+			return usagef("--%s goes with %s", idle.flag, idle.with)
+		}
+	}
 	return nil
 }
 
@@ -109,8 +123,8 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err := o.check(); err != nil {
 		return err
 	}
-	if err := checkFolder("out", o.folder(arg)); err != nil {
-		return err
+	if dir := o.folder(arg); noFolder(dir) {
+		return fmt.Errorf("--out %s: is no folder", dir)
 	}
 	po := o.probe
 	po.LeaveOneOut, po.NoUntrained, po.Map = true, po.Draws == 0, o.onMap

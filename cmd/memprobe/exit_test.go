@@ -30,6 +30,12 @@ func TestWhatIsWrong(t *testing.T) {
 		{2, "--out is empty", []string{"train", "--out="}},
 		{2, "--out is empty", []string{"sweep", "benign", "--out", "", "--dry-run"}},
 		{2, "--out is empty", []string{"compare", ".", "--out", ""}},
+		{2, "--temperature goes with --vote softmax", append([]string{"analyze", model, "--temperature", "0.5"}, small...)},
+		{2, "--view-images goes with --augment", append([]string{"analyze", model, "--view-images", "9"}, small...)},
+		{2, "--untrained-statistics goes with --draws of 1 or more",
+			append([]string{"analyze", model, "--draws", "0", "--untrained-statistics", "estimated"}, small...)},
+		{2, "--store-limit goes with a store",
+			append([]string{"analyze", model, "--store", "none", "--store-limit", "1GiB"}, small...)},
 		{2, "--resume is empty", []string{"train", "--resume", ""}},
 		{2, "--init is empty", []string{"train", "--init", ""}},
 		{2, "--emit is empty", []string{"sweep", "benign", "--emit", "", "--dry-run"}},
@@ -82,9 +88,9 @@ func TestWhereResultsCannotGo(t *testing.T) {
 		{2, "model.npz is " + model + ", which is read", []string{"extract", model, "--out", model}},
 		{2, "link.npz is " + model + ", which is read", []string{"extract", model, "--out", filepath.Join(dir, "link.npz")}},
 		{1, "folder.npz: is a folder, want a file", []string{"extract", model, "--out", filepath.Join(dir, "folder.npz")}},
-		{2, "file: is no folder", []string{"analyze", model, "--out", file}},
-		{2, "sub: is no folder", []string{"analyze", model, "--out", filepath.Join(file, "sub")}},
-		{2, "file: is no folder", []string{"rewind", dir, "--out", file}},
+		{1, "file: is no folder", []string{"analyze", model, "--out", file}},
+		{1, "sub: is no folder", []string{"analyze", model, "--out", filepath.Join(file, "sub")}},
+		{1, "file: is no folder", []string{"rewind", dir, "--out", file}},
 	} {
 		code, _, msg := runMemprobe(c.args...)
 		if code != c.code || !strings.Contains(msg, c.want) || strings.Contains(msg, "images") {

@@ -180,7 +180,7 @@ func TestFullStandardOutput(t *testing.T) {
 		"compare RUN --format none --out OUT", "store list --store RUN",
 		"bench gemm --m 8 --n 8 --k 8 --steps 1",
 		"train --arch mlp --train-limit 20 --test-limit 20 --epochs 1 --quiet --out OUT",
-		"sweep benign --dry-run --emit shell --out OUT",
+		"sweep benign --emit shell --out OUT",
 		"data preview --images 1 --out OUT.png", "rewind RUN --k 3 --quiet --format none --out OUT",
 	} {
 		line := strings.NewReplacer("MALIGN", malign, "RUN", run, "OUT", filepath.Join(dir, fmt.Sprint(i))).Replace(text)

@@ -76,7 +76,7 @@ func namedStore(dir string, args []string) (*store.Store, error) {
 	case dir == "":
 		return defaultStore(store.Options{})
 	}
-	if err := checkFolder("store", dir); err != nil {
+	if err := checkStore(dir); err != nil {
 		return nil, err
 	}
 	if _, err := os.Stat(dir); err != nil {

@@ -63,7 +63,7 @@ func (o *storeOptions) open(note func(text string)) (*store.Store, error) {
 	}
 	so := store.Options{Limit: int64(o.limit), Type: kind, Note: note}
 	if o.dir != "" {
-		return store.New(o.dir, so), checkFolder("store", o.dir)
+		return store.New(o.dir, so), checkStore(o.dir)
 	}
 	if o.shard == "" && kind == store.Float32 {
 		so.Least = leastWork
@@ -75,11 +75,16 @@ func (o *storeOptions) open(note func(text string)) (*store.Store, error) {
 	return s, err
 }
 
-// checkFolder holds a flag's path to being that of a folder, which need not be there.
-func checkFolder(flag, dir string) error {
+// noFolder tells that a path is not that of a folder, which need not be there.
+func noFolder(dir string) bool {
 	about, err := os.Stat(dir)
-	if err == nil && !about.IsDir() || errors.Is(err, syscall.ENOTDIR) {
-		return usagef("--%s %s: is no folder", flag, dir)
+	return err == nil && !about.IsDir() || errors.Is(err, syscall.ENOTDIR)
+}
+
+// checkStore holds the path of --store to being that of a folder.
+func checkStore(dir string) error {
+	if noFolder(dir) {
+		return usagef("--store %s: is no folder", dir)
 	}
 	return nil
 }
