@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"memprobe/internal/absent"
 )
 
 // What the command line says wrong is 2, what the data or the model do not allow 3.
@@ -99,5 +101,26 @@ func TestWhereResultsCannotGo(t *testing.T) {
 	}
 	if now, err := os.ReadFile(model); err != nil || !bytes.Equal(now, data) {
 		t.Errorf("the model has changed: %v", err)
+	}
+}
+
+// A path of two lines makes no error of two.
+func TestPathsOfTwoLines(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "two\nlines")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		absent.Skip(t, "no such names here: %v", err)
+	}
+	const model = "../../testdata/benign.onnx"
+	for _, args := range [][]string{
+		{"analyze", model, "--out", file},
+		{"analyze", model, "--out=" + filepath.Dir(file) + "//./two\nlines"},
+		{"extract", model, "--out", file + "/x.npz", "--train-limit", "20"},
+		{"train", "--out", file},
+		{"sweep", "benign", "--out", file, "--quiet"},
+	} {
+		code, _, msg := runMemprobe(args...)
+		if code == 0 || !strings.Contains(msg, `two\nlines`) || strings.Count(msg, "\n") != 1 {
+			t.Errorf("%q: exit %d, %q, want one line", args, code, msg)
+		}
 	}
 }

@@ -182,7 +182,7 @@ func (c command) run(ctx context.Context, args []string, std streams) int {
 		fmt.Fprintln(std.err, interrupted)
 		return code
 	}
-	lines := strings.Split(err.Error()+advice(err), "\n") // a line a problem
+	lines := strings.Split(escaped(err.Error()+advice(err), args), "\n") // a line a problem
 	for i := range lines {
 		lines[i] = show.Line(lines[i])
 	}

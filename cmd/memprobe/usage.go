@@ -68,3 +68,17 @@ func unknownCommand(name string) error {
 	}
 	return usagef("unknown command %q; memprobe --help lists them", name)
 }
+
+// escaped is a message in which a name from the command line that has a line break is shown
+// as one line: the other breaks are between problems. Paths are cleaned and joined on the
+// way into a message, so that it has their names, not what was typed.
+func escaped(message string, args []string) string {
+	for _, arg := range args {
+		for name := range strings.FieldsFuncSeq(arg, func(r rune) bool { return strings.ContainsRune("/=:,", r) }) {
+			if strings.ContainsAny(name, "\r\n") {
+				message = strings.ReplaceAll(message, name, show.Line(name))
+			}
+		}
+	}
+	return message
+}
