@@ -126,3 +126,6 @@ func TileTurned6(t *Tile)
 
 // Peak does n times 12 fused multiply-adds of whole vectors, on zeros.
 func Peak(n int)
+
+// SecondLevel is the size of a core's second-level cache in KiB, as the processor says.
+func SecondLevel() uint32

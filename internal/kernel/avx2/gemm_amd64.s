@@ -8852,3 +8852,13 @@ loop:
 	JNE         loop
 	VZEROUPPER
 	RET
+
+// func SecondLevel() uint32
+// Requires: CPUID
+TEXT ·SecondLevel(SB), NOSPLIT, $0-4
+	MOVL $0x80000006, AX
+	XORL CX, CX
+	CPUID
+	SHRL $0x10, CX
+	MOVL CX, ret+0(FP)
+	RET

@@ -29,6 +29,19 @@ var VNNI = AVX512 && cpu.X86.HasAVX512VNNI
 // them, and waits for its broadcasts.
 var FullWidth512 = AVX512 && 2*loopTime(avx512.Peak) < 3*loopTime(avx2.Peak)
 
+// SecondLevel is the number of bytes of a core's second-level cache, or 1 MiB where the processor does not say.
+// What is fetched ahead may depend on it, bits may not.
+var SecondLevel = secondLevel()
+
+func secondLevel() int {
+	if AVX2 {
+		if kib := avx2.SecondLevel(); kib > 0 {
+			return int(kib) << 10
+		}
+	}
+	return 1 << 20
+}
+
 // loopTime is the shortest time of some runs of a loop of independent multiply-adds,
 // about 3 µs each.
 func loopTime(loop func(rounds int)) time.Duration {

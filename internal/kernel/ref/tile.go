@@ -51,7 +51,7 @@ type Tile struct {
 	NextPieces, NextLast, NextStep int
 }
 
-// Piece is memory that is fetched, Turns times 512 bytes from an address on. That is a number, so
+// Piece is memory that is fetched, Turns times 256 bytes from an address on. That is a number, so
 // that pieces keep no memory alive and may be kept themselves.
 type Piece struct {
 	At    uintptr
@@ -60,7 +60,7 @@ type Piece struct {
 
 // PieceOf returns the piece that holds n floats from p on; n is at least 1.
 func PieceOf(p *float32, n int) Piece {
-	const turn = 128 // floats
+	const turn = 64 // floats
 	return Piece{uintptr(unsafe.Pointer(p)), (n + turn - 1) / turn}
 }
 

@@ -34,6 +34,7 @@ func main() {
 		(&tile{rows: rows, masks: masks, kind: turned}).generate()
 	}
 	emit.Peak(ymm)
+	emit.SecondLevel()
 	Generate()
 }
 

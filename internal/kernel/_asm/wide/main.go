@@ -33,7 +33,7 @@ const (
 	lateSteps = 64
 
 	// How many lines of a piece are fetched in a turn of the loop.
-	aheadLines = 8
+	aheadLines = 4
 )
 
 func main() {

@@ -1,6 +1,16 @@
 package winograd
 
-import "memprobe/internal/kernel/tile"
+import (
+	"memprobe/internal/kernel/ref"
+	"memprobe/internal/kernel/tile"
+	"memprobe/internal/parallel"
+)
+
+// pieces bounds how many are fetched during a product: of weights, of V and of the output.
+func (w *Conv) pieces() int {
+	weights := max(2, parallel.Chunks(max(stepPanels*tile.NR, w.depth), w.elements()))
+	return weights + 1 + parallel.Chunks(max(w.images, w.inBlock*tile.NR), w.elements()) + 1
+}
 
 // spans are pieces of memory of n floats, pitch floats apart.
 type spans struct {
@@ -8,14 +18,15 @@ type spans struct {
 	count, n, pitch int
 }
 
-// fetch brings a part of so many into the second level of the cache.
-func (s *spans) fetch(part, parts int) {
+// list adds a part of so many to the pieces that are fetched.
+func (s *spans) list(pieces []ref.Piece, part, parts int) []ref.Piece {
 	total := s.count * s.n
 	for at, end := part*total/parts, (part+1)*total/parts; at < end; {
 		n := min(s.n-at%s.n, end-at)
-		tile.Fetch(s.x[at/s.n*s.pitch+at%s.n:][:n])
+		pieces = append(pieces, ref.PieceOf(&s.x[at/s.n*s.pitch+at%s.n], n))
 		at += n
 	}
+	return pieces
 }
 
 // written are the spans of the output that a block's panels [q0, q1) are stored in.

@@ -2,6 +2,7 @@ package winograd
 
 import (
 	"memprobe/internal/kernel/conv/method"
+	"memprobe/internal/kernel/cpu"
 	"memprobe/internal/kernel/ref"
 	"memprobe/internal/kernel/tile"
 	"memprobe/internal/parallel"
@@ -30,6 +31,7 @@ type Conv struct {
 	output change
 
 	late             bool // weights change just before they are multiplied: there is never all of U
+	fetches          bool // what multiplies comes from further away than the second-level cache
 	depth            int  // channels in a pass over the weights
 	panels           int  // of 16 output channels
 	inBlock          int  // panels that a chunk multiplies at a time
@@ -40,7 +42,7 @@ type Conv struct {
 	weightPitch      int // of U, between elements
 
 	turned [][]float32   // of each worker: weights before they change
-	next   [][]ref.Piece // of each worker: the weights that are multiplied by next
+	next   [][]ref.Piece // of each worker: what is fetched during a product
 
 	packBody, inputBody, chunkBody func(worker, chunk int)
 	forwardRun
@@ -124,8 +126,9 @@ func (w *Conv) plan() *Conv {
 	if w.late {
 		w.weightPitch = oddLines(min(s.C, w.depth) * tile.NR)
 	}
+	w.fetches = w.late || 4*(w.PackedLen()+w.inputLen()+w.elements()*w.outPitch) > cpu.SecondLevel
 	w.turned = parallel.Apart[float32](w.pool, packChannels*taps*tile.NR)
-	w.next = parallel.Apart[ref.Piece](w.pool, parallel.Chunks(max(stepPanels*tile.NR, w.depth), w.elements()))
+	w.next = parallel.Apart[ref.Piece](w.pool, w.pieces())
 	w.packBody, w.inputBody, w.chunkBody = w.packPart, w.shareInput, w.chunk
 	return w
 }

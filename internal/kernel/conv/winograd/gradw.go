@@ -34,6 +34,8 @@ type GradW struct {
 	pitchV, pitchD       int // between elements
 	pitchS               int
 
+	next [][]ref.Piece // of each worker: what is fetched during a product
+
 	partialBody, addBody, turnBody, partBody, putBody func(worker, chunk int)
 	gradRun
 }
@@ -46,13 +48,14 @@ type gradRun struct {
 }
 
 const (
-	alonePanels   = 4        // most panels of channels of chunks that work on their own
-	aloneTiles    = 96       // least tiles in a partial sum, so that adding up the sums pays
-	alonePartials = 8        // least partial sums
-	blockTiles    = 32       // tiles in a block, whose copy of planes is made at a time
-	stepFloats    = 4 << 20  // of V and D in a step: a part of the third-level cache
-	partFloats    = 64 << 10 // of a part of S: a quarter of the second-level cache
-	addFloats     = 4096     // of S in a chunk of adding up
+	alonePanels   = 4         // most panels of channels of chunks that work on their own
+	aloneTiles    = 96        // least tiles in a partial sum, so that adding up the sums pays
+	alonePartials = 8         // least partial sums
+	blockTiles    = 32        // tiles in a block, whose copy of planes is made at a time
+	stepFloats    = 4 << 20   // of V and D in a step: a part of the third-level cache
+	partFloats    = 160 << 10 // of a part of S: most of the second-level cache
+	manyParts     = 8         // of S, from which on what is multiplied, once for each, is no longer in that cache
+	addFloats     = 4096      // of S in a chunk of adding up
 )
 
 func NewGradW(p *parallel.Pool, s method.Spec, f ref.Form) *GradW {
@@ -72,6 +75,7 @@ func planGradW(p *parallel.Pool, s method.Spec, f ref.Form, stepFloats int) *Gra
 	w.pitchV = oddLines(w.input.panels() * w.stepTiles * tile.NR)
 	w.pitchD = oddLines(w.nrows * w.rows * w.stepTiles * tile.NR)
 	w.pitchS = oddLines(w.rows * tile.NR * w.cols * tile.NR)
+	w.next = parallel.Apart[ref.Piece](p, 3)
 	w.partialBody, w.addBody, w.putBody = w.partial, w.add, w.putRow
 	w.turnBody, w.partBody = w.turn, w.part
 	return w
@@ -208,7 +212,7 @@ func (w *GradW) partial(worker, i int) {
 			w.change(changed, xs, step, 0, panel)
 		}
 		_, _, t0, t1 := w.stepBlocks(step)
-		w.multiply(sum, changed, t1-t0, 0, 0, step > s0)
+		w.multiply(worker, sum, changed, t1-t0, 0, 0, step > s0)
 	}
 }
 
@@ -235,7 +239,7 @@ func (w *GradW) part(worker, i int) {
 	}
 	p0, q0 := i/w.ncols*w.rows, i%w.ncols*w.cols
 	_, _, t0, t1 := w.stepBlocks(w.step)
-	w.multiply(sum, w.changed, t1-t0, p0, q0, w.step > 0)
+	w.multiply(worker, sum, w.changed, t1-t0, p0, q0, w.step > 0)
 	if w.step == w.steps-1 {
 		for m := p0 * tile.NR; m < min((p0+w.rows)*tile.NR, w.spec.M); m++ {
 			w.put(sum[(m-p0*tile.NR)*w.cols*tile.NR:], xs, m, q0)
@@ -245,28 +249,61 @@ func (w *GradW) part(worker, i int) {
 
 // multiply adds the product of the tiles to the part of S that begins at the
 // panels p0 and q0.
-func (w *GradW) multiply(sum, changed []float32, tiles, p0, q0 int, accumulate bool) {
-	ld := w.rows * tile.NR
-	t, u := ref.Tile{RowA: 1, StepA: ld, LDC: w.cols * tile.NR, N0: tile.VL, N1: tile.VL}, ref.Tile{}
-	rows, q1 := min(ld, w.spec.M-p0*tile.NR), min(q0+w.cols, w.input.panels())
-	d := changed[w.elements()*w.pitchV+p0*w.stepTiles*tile.NR:]
+func (w *GradW) multiply(worker int, sum, changed []float32, tiles, p0, q0 int, accumulate bool) {
+	ld, next := w.rows*tile.NR, w.next[worker]
+	t, u := ref.Tile{RowA: 1, StepA: ld, LDC: w.cols * tile.NR, N0: tile.VL, N1: tile.VL, Fetch: &next[0]}, ref.Tile{}
+	rows, panels := min(ld, w.spec.M-p0*tile.NR), min(w.cols, w.input.panels()-q0)
+	v, d := changed[q0*w.stepTiles*tile.NR:], changed[w.elements()*w.pitchV+p0*w.stepTiles*tile.NR:]
 	for e := range w.elements() {
 		for k0 := 0; k0 < tiles; k0 += passDepth {
 			t.K, t.Accumulate = min(passDepth, tiles-k0), accumulate || k0 > 0
-			for q := q0; q < q1; q += 2 {
-				b, c := e*w.pitchV+(q*w.stepTiles+k0)*tile.NR, e*w.pitchS+(q-q0)*tile.NR
+			for q := 0; q < panels; q += 2 {
+				b, c := e*w.pitchV+(q*w.stepTiles+k0)*tile.NR, e*w.pitchS+q*tile.NR
 				t.A = tile.At(d, e*w.pitchD+k0*ld)
-				t.B0, t.C0, t.C1 = tile.At(changed, b), tile.At(sum, c), tile.At(sum, c+tile.VL)
+				t.B0, t.C0, t.C1 = tile.At(v, b), tile.At(sum, c), tile.At(sum, c+tile.VL)
 				var second *ref.Tile
-				if q+1 < q1 {
+				if q+1 < panels {
 					u, second = t, &u
-					u.B0 = tile.At(changed, b+w.stepTiles*tile.NR)
+					u.B0 = tile.At(v, b+w.stepTiles*tile.NR)
 					u.C0, u.C1 = tile.At(sum, c+tile.NR), tile.At(sum, c+tile.NR+tile.VL)
+				}
+				if t.Fetches = 0; w.nrows*w.ncols >= manyParts {
+					t.Fetches = w.fetch(next, v, d, gradPass{e, k0, tiles}, q, panels)
 				}
 				tile.RunPair(tile.Strided, &t, second, rows)
 			}
 		}
 	}
+}
+
+// gradPass is the product of an element's tiles from k0 on, some of so many in a step.
+type gradPass struct{ e, k0, tiles int }
+
+// depth is the number of tiles.
+func (p *gradPass) depth() int { return min(passDepth, p.tiles-p.k0) }
+
+// fetch lists what multiplies after panel q and the next of so many, to be fetched while they multiply: the panels
+// after them, and with the first ones the rows of the next pass. It returns how many pieces it is.
+func (w *GradW) fetch(next []ref.Piece, v, d []float32, p gradPass, q, panels int) int {
+	pieces, after := next[:0], p
+	if after.k0 += passDepth; after.k0 >= p.tiles {
+		after.e, after.k0 = p.e+1, 0
+	}
+	last := after.e == w.elements()
+	if q == 0 && !last {
+		ld := w.rows * tile.NR
+		pieces = append(pieces, ref.PieceOf(tile.At(d, after.e*w.pitchD+after.k0*ld), after.depth()*ld))
+	}
+	if q += 2; q >= panels {
+		if last {
+			return len(pieces)
+		}
+		p, q = after, 0
+	}
+	for end := min(q+2, panels); q < end; q++ {
+		pieces = append(pieces, ref.PieceOf(tile.At(v, p.e*w.pitchV+(q*w.stepTiles+p.k0)*tile.NR), p.depth()*tile.NR))
+	}
+	return len(pieces)
 }
 
 // put changes the sums of output channel m back and stores the weights from the

@@ -24,7 +24,6 @@ func (p *product) byElements() {
 		for k0 := 0; k0 < p.spec.C; k0 += p.depth {
 			p.pass(e, k0)
 		}
-		p.written.fetch(e, p.elements())
 	}
 }
 
@@ -71,20 +70,53 @@ func (p *product) aim(t *ref.Tile, e, k0, q int) {
 	t.C0, t.C1 = tile.At(p.products, c), tile.At(p.products, c+tile.VL)
 }
 
-// fetch lists the weights that are fetched while those of panel q and the next multiply, and
-// returns how many pieces they are.
+// fetch lists what is read and written after the product of panel q and the next, to be fetched while they
+// multiply, and returns how many pieces it is.
 func (p *product) fetch(e, k0, q int) int {
-	if p.late {
-		return p.raw.list(p.next, e, p.elements())
+	if !p.fetches {
+		return 0
 	}
-	n, ahead := 0, p.ahead(e, k0)
-	for ; q < min(q+2, p.q1) && n < 2; q++ {
+	pieces := p.next[:0]
+	if p.late {
+		pieces = p.raw.list(pieces, e, p.elements())
+	} else {
+		pieces = p.weightsAfter(pieces, e, k0, q)
+	}
+	if q > p.q0 {
+		return len(pieces)
+	}
+	if k0+p.depth >= p.spec.C {
+		pieces = p.written.list(pieces, e, p.elements())
+	}
+	e, k0 = p.following(e, k0)
+	return len(append(pieces, ref.PieceOf(tile.At(p.v, e*p.pitch+p.at(k0)), p.tiles*p.ld)))
+}
+
+// following returns the element and the first channel of the pass that follows, the first one after the last.
+func (p *product) following(e, k0 int) (nextE, nextK int) {
+	k1 := k0 + p.depth
+	switch last := e+1 == p.elements(); {
+	case p.late && !last:
+		return e + 1, k0
+	case k1 < p.spec.C && p.late:
+		return 0, k1
+	case k1 < p.spec.C:
+		return e, k1
+	case !last:
+		return e + 1, 0
+	}
+	return 0, 0
+}
+
+// weightsAfter adds the weights that multiply after those of panel q and the next, changed before, to the pieces.
+func (p *product) weightsAfter(pieces []ref.Piece, e, k0, q int) []ref.Piece {
+	ahead := p.ahead(e, k0)
+	for end := min(q+2, p.q1); q < end; q++ {
 		if at := p.u.at(p.elements(), q, e, k0) + ahead; at < len(p.u.floats) {
-			p.next[n] = ref.PieceOf(&p.u.floats[at], min(p.depth, p.spec.C-k0)*tile.NR)
-			n++
+			pieces = append(pieces, ref.PieceOf(&p.u.floats[at], min(p.depth, p.spec.C-k0)*tile.NR))
 		}
 	}
-	return n
+	return pieces
 }
 
 // ahead is how many floats after the weights of a pass those of the next pass over the same

@@ -93,11 +93,10 @@ func (w *Conv) rawWeights(q0, q1, k0 int) rawWeights {
 	return rawWeights{w.W[(m0*w.spec.C+k0)*taps:], m1 - m0, (k1 - k0) * taps, w.spec.C * taps}
 }
 
-// list writes the i-th of so many parts of the pieces to next and returns how many there are.
-func (r *rawWeights) list(next []ref.Piece, i, parts int) int {
-	lo, hi := i*r.n/parts, (i+1)*r.n/parts
-	for j := lo; j < hi; j++ {
-		next[j-lo] = ref.PieceOf(&r.w[j*r.step], r.length)
+// list adds the i-th of so many parts of the weights to the pieces that are fetched.
+func (r *rawWeights) list(pieces []ref.Piece, i, parts int) []ref.Piece {
+	for j := i * r.n / parts; j < (i+1)*r.n/parts; j++ {
+		pieces = append(pieces, ref.PieceOf(&r.w[j*r.step], r.length))
 	}
-	return hi - lo
+	return pieces
 }
