@@ -96,10 +96,14 @@ func (r *runner) save() error {
 	return atomicfile.Write(r.dir.state(), func(w io.Writer) error { return safetensors.Write(w, metadata, r.live()) })
 }
 
-// restore takes up the state of an earlier process, if it left one.
+// restore takes up the state of an earlier process, if it left one. The first one is written
+// with the checkpoint of epoch 0, so that later checkpoints are not without.
 func (r *runner) restore() error {
 	metadata, tensors, err := safetensors.Read(r.dir.state())
 	if errors.Is(err, os.ErrNotExist) {
+		if epochs, err := Checkpoints(string(r.dir)); err == nil && len(epochs) > 0 && slices.Max(epochs) > 0 {
+			return fault.Errorf(r.dir.state(), "is missing: from it the run would go on, which has a checkpoint of epoch %d", slices.Max(epochs))
+		}
 		return nil
 	}
 	if err != nil {

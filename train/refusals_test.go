@@ -23,7 +23,11 @@ func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	ctx, stop := context.WithCancel(t.Context())
 	if _, err := Run(ctx, dir, c, Options{Set: set,
-		Progress: func(Progress) { stop() }}); !errors.Is(err, context.Canceled) {
+		Progress: func(p Progress) {
+			if p.Epoch > 1 { // the first has a checkpoint
+				stop()
+			}
+		}}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	other := c
@@ -54,6 +58,12 @@ func TestRefusals(t *testing.T) {
 	_, err = Run(t.Context(), dir, c, Options{Set: set})
 	if _, ok := errors.AsType[*fault.Error](err); !ok || !strings.Contains(err.Error(), "state.safetensors") {
 		t.Errorf("a damaged state: %v", err)
+	}
+	if err := os.Remove(state); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Run(t.Context(), dir, c, Options{Set: set}); err == nil || !strings.Contains(err.Error(), "state.safetensors: is missing") {
+		t.Errorf("no state beside later checkpoints: %v", err)
 	}
 }
 

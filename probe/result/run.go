@@ -127,7 +127,7 @@ func ReadEpochs(r io.Reader) ([]Epoch, error) {
 			return nil, fmt.Errorf("line %d has %d fields, want %d", line, len(row), len(header))
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%w", err)
+			return nil, err
 		}
 		e, err := parseEpoch(row, at)
 		if err != nil {
