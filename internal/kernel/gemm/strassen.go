@@ -88,7 +88,7 @@ func NewStrassen(p *parallel.Pool, s Halved) *Strassen {
 	t.step, _ = parallel.Evenly(t.k, parallel.Chunks(t.k, strassenStep))
 	t.divide()
 	t.zeros = make([]float32, max(t.step, t.band*s.Inner))
-	t.pieces = parallel.Apart[ref.Piece](p, 2*(2+2*t.outers)) // of two panels: of B, of products, of C and the residual
+	t.pieces = parallel.Apart[ref.Piece](p, 1+2*(2+2*t.outers)) // of sums of rows; of two panels: of B, of products, of C and the residual
 	t.packBody, t.chunkBody = t.packPanel, t.chunk
 	return t
 }

@@ -237,7 +237,7 @@ func TestStrassenPacks(t *testing.T) {
 	}
 }
 
-// What is fetched is what is multiplied next: the panels after those of a group, the next product's,
+// What is fetched is what is multiplied next: sums of rows, the panels after those of a group, the next product's,
 // the next group's and the next step's, and nothing at the end.
 func TestStrassenFetches(t *testing.T) {
 	s := Halved{Outer: 1, Len: 40, Inner: 1, K: 1600, N: 640, LDB: 640} // 20 panels, three steps
@@ -247,19 +247,25 @@ func TestStrassenFetches(t *testing.T) {
 		t.Fatalf("groups of %d of %d panels, steps of %d", g.group, g.kept, g.step)
 	}
 	g.packed = make([]float32, g.PackedLen())
-	w := workspace{pieces: g.pieces[0]}
+	w := workspace{pieces: g.pieces[0], rows: make([]float32, 7*g.sumLen())}
 	for _, c := range []struct {
 		k, start, m, q            int
 		nextQ, nextM, nextK, want int
 	}{{0, 0, 0, 0, 2, 0, 0, 2}, {0, 0, 0, 6, 0, 1, 0, 2}, {0, 0, 6, 6, 8, 0, 0, 2}, {0, 16, 6, 18, 0, 0, 267, 2}, {534, 16, 5, 18, 16, 6, 534, 2},
 		{534, 16, 6, 18, 0, 0, 0, 0}} {
 		at := group{0, 20, c.start, min(c.start+8, 20), c.k}
-		if n := g.fetched(&w, &block{}, &at, c.m, c.q); n != c.want {
+		n := g.fetched(&w, &block{}, &at, c.m, c.q)
+		if n != 1+c.want {
 			t.Errorf("%+v: %d pieces", c, n)
-		} else if n > 0 {
-			if want := ref.PieceOf(g.packedOf(c.nextQ, c.nextM, c.nextK), min(267, 800-c.nextK)*16); w.pieces[0] != want {
+		} else if n > 1 {
+			if want := ref.PieceOf(g.packedOf(c.nextQ, c.nextM, c.nextK), min(267, 800-c.nextK)*16); w.pieces[1] != want {
 				t.Errorf("%+v: not the piece that comes next", c)
 			}
+		}
+		part := (c.q - c.start) / 2
+		lo, hi := part*g.sumLen()/((at.end-at.start)/2), (part+1)*g.sumLen()/((at.end-at.start)/2)
+		if want := ref.PieceOf(&w.rows[(c.m+1)%7*g.sumLen()+lo], hi-lo); w.pieces[0] != want {
+			t.Errorf("%+v: not this part of the sums that come next", c)
 		}
 	}
 }

@@ -126,12 +126,15 @@ func (t *Strassen) multiplyGroup(w *workspace, b *block, g *group) {
 	}
 }
 
-// fetched lists the pieces of B that come after those of product m and of the panels from q on, before
-// them what these panels are joined from and to, and returns how many pieces they are.
+// fetched lists the pieces of B that come after those of product m and of the panels from q on, before them what these
+// panels are joined from and to and their part of the next product's sums of rows, and returns how many pieces they are.
 func (t *Strassen) fetched(w *workspace, b *block, g *group, m, q int) int {
 	pieces, k := w.pieces[:0], g.k
 	if m == factors-1 && t.lastStep(k) && t.wholePlanes() {
 		pieces = t.joined(pieces, w, b, g, q, min(q+2, g.end))
+	}
+	if t.sums > 1 {
+		pieces = append(pieces, t.sumsAfter(w, g, m, q))
 	}
 	q += 2
 	if q >= g.end {
@@ -150,6 +153,14 @@ func (t *Strassen) fetched(w *workspace, b *block, g *group, m, q int) int {
 		}
 	}
 	return len(pieces)
+}
+
+// sumsAfter is the part of the sums of rows of product m+1 that is fetched while the panels from q on multiply by
+// those of m: all seven sums are larger than the second level of cache.
+func (t *Strassen) sumsAfter(w *workspace, g *group, m, q int) ref.Piece {
+	pairs, pair := parallel.Chunks(g.end-g.start, 2), (q-g.start)/2
+	lo, hi := pair*t.sumLen()/pairs, (pair+1)*t.sumLen()/pairs
+	return ref.PieceOf(&w.rows[(m+1)%factors*t.sumLen()+lo], hi-lo)
 }
 
 // packedOf is where second factor m of panel q is packed, from k on, or the first term of its sum.
