@@ -123,8 +123,8 @@ func analyze(ctx context.Context, arg string, o analyzeOptions, std streams) err
 	if err := o.check(); err != nil {
 		return err
 	}
-	if dir := o.folder(arg); noFolder(dir) {
-		return fmt.Errorf("--out %s: is no folder", dir)
+	if err := checkOut(o.folder(arg)); err != nil {
+		return err
 	}
 	po := o.probe
 	po.LeaveOneOut, po.NoUntrained, po.Map = true, po.Draws == 0, o.onMap

@@ -76,8 +76,8 @@ func rewind(ctx context.Context, arg string, o rewindOptions, std streams) error
 		return err
 	}
 	dir := cmp.Or(o.out, filepath.Base(filepath.Clean(arg))+"-rewind")
-	if noFolder(dir) {
-		return fmt.Errorf("--out %s: is no folder", dir)
+	if err := checkOut(dir); err != nil {
+		return err
 	}
 	po := o.probe
 	m, err := loadSubject(ctx, arg)

@@ -81,6 +81,14 @@ func noFolder(dir string) bool {
 	return err == nil && !about.IsDir() || errors.Is(err, syscall.ENOTDIR)
 }
 
+// checkOut holds the path of --out to being that of a folder, before anything is computed.
+func checkOut(dir string) error {
+	if noFolder(dir) {
+		return fmt.Errorf("--out %s: is no folder", dir)
+	}
+	return nil
+}
+
 // checkStore holds the path of --store to being that of a folder.
 func checkStore(dir string) error {
 	if noFolder(dir) {
